@@ -1,0 +1,74 @@
+//! Points in time, as the API writes them: ISO-8601, UTC, milliseconds.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A point in time with the API's resolution of a millisecond.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Timestamp(jiff::Timestamp);
+
+impl Timestamp {
+    /// From milliseconds since 1970-01-01T00:00:00Z; values past the year 9999 become its end.
+    pub fn from_millis(millis: i64) -> Self {
+        Self(jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX))
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub fn as_millis(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
+    /// Whole seconds since 1970-01-01T00:00:00Z, as DynamoDB's time to live wants them.
+    pub fn as_seconds(self) -> i64 {
+        self.0.as_second()
+    }
+
+    /// The day it is in UTC.
+    pub fn date(self) -> Date {
+        TimeZone::UTC.to_datetime(self.0).date()
+    }
+
+    /// This time moved into the future.
+    #[must_use]
+    pub fn plus(self, by: Duration) -> Self {
+        Self::from_millis(self.as_millis().saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.0)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let time: jiff::Timestamp = text.parse().map_err(D::Error::custom)?;
+        Ok(Self::from_millis(time.as_millisecond()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_is_written_in_utc_with_milliseconds() {
+        let time = Timestamp::from_millis(1_700_000_000_005);
+        assert_eq!(time.to_string(), "2023-11-14T22:13:20.005Z");
+        assert_eq!(serde_json::to_string(&time).unwrap(), "\"2023-11-14T22:13:20.005Z\"");
+        assert_eq!(serde_json::from_str::<Timestamp>("\"2023-11-14T22:13:20.005Z\"").unwrap(), time);
+    }
+}
