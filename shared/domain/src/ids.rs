@@ -74,6 +74,17 @@ id!(
     MessageId
 );
 
+impl JobId {
+    /// When the job was made, in milliseconds since 1970-01-01T00:00:00Z, as its UUIDv7 says; 0 for
+    /// an id of another kind.
+    pub fn created_millis(self) -> i64 {
+        self.0.get_timestamp().map_or(0, |time| {
+            let (seconds, nanos) = time.to_unix();
+            i64::try_from(seconds).unwrap_or(i64::MAX / 1000) * 1000 + i64::from(nanos / 1_000_000)
+        })
+    }
+}
+
 /// The number of a data row in the uploaded file: 1 is the first row after the header. Blank lines
 /// are not rows and have no number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

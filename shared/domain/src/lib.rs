@@ -5,5 +5,18 @@
 //! and can be tested here, in microseconds.
 #![warn(missing_docs)]
 
+pub mod csv;
+pub mod identity;
 pub mod ids;
+pub mod job;
+pub mod matching;
+pub mod outcome;
+pub mod patient;
+pub mod plan;
+pub mod problem;
+pub mod record;
+pub mod row;
+mod text;
 pub mod time;
+pub mod webhook;
+pub mod webhook_url;

@@ -1,0 +1,31 @@
+//! Who is calling: the `x-api-key` header, looked up by its hash.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use domain::ids::CustomerId;
+use pipeline::api::ApiError;
+use pipeline::api::directory::FindCustomer as _;
+
+use crate::app::App;
+use crate::error::Problem;
+
+/// Header that carries the API key.
+const API_KEY: &str = "x-api-key";
+
+/// The customer whose API key came with the request. A handler that takes this cannot be reached
+/// without a key, and reads and writes nothing but this customer's.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller(pub CustomerId);
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let key = parts.headers.get(API_KEY).and_then(|key| key.to_str().ok()).unwrap_or_default();
+        if key.is_empty() {
+            return Err(ApiError::Forbidden.into());
+        }
+        let customer = app.directory.find_customer(key).await.map_err(ApiError::from)?;
+        Ok(Self(customer.ok_or(ApiError::Forbidden)?))
+    }
+}

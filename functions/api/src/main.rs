@@ -1,0 +1,26 @@
+//! API Gateway (REST) -> an axum router over the operations of `pipeline::api`.
+
+mod app;
+mod auth;
+mod error;
+mod json;
+mod routes;
+
+use app::App;
+use aws::Environment;
+use lambda_http::Error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    lambda_http::tracing::init_default_subscriber();
+    let environment = Environment::load().await;
+    let app = App {
+        directory: environment.directory()?,
+        jobs: environment.jobs()?,
+        patients: environment.patients()?,
+        files: environment.files()?,
+        world: aws::System,
+        webhook_policy: aws::webhook_policy(),
+    };
+    lambda_http::run(routes::router(app)).await
+}

@@ -1,0 +1,42 @@
+//! SQS messages about webhooks -> `pipeline::deliver_webhook`.
+
+use aws::events::{Handled, handle_messages};
+use aws::{Environment, System, WebhookClient, webhook_policy};
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::tracing::{info, warn};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use pipeline::deliver_webhook::{DeliverWebhook, Delivery};
+use pipeline::messages::WebhookMessage;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let environment = Environment::load().await;
+    let queue = environment.webhooks()?;
+    let deliver = DeliverWebhook {
+        jobs: environment.jobs()?,
+        settings: environment.directory()?,
+        files: environment.files()?,
+        http: WebhookClient::new(webhook_policy())?,
+        clock: System,
+    };
+    let handle = async |message: WebhookMessage, delivery| {
+        let (job, status) = (message.job, message.status);
+        match deliver.run(&message, delivery).await? {
+            Delivery::Delivered => info!(job.id = %job, job.status = %status, delivery, "Webhook delivered"),
+            Delivery::NoReceiver => info!(job.id = %job, job.status = %status, "No webhook URL is set"),
+            Delivery::GivenUp { cause } => {
+                warn!(job.id = %job, job.status = %status, delivery, cause, "Webhook given up");
+            }
+            Delivery::Retry { after, cause } => {
+                warn!(job.id = %job, job.status = %status, delivery, cause, ?after, "Webhook not delivered");
+                return Ok(Handled::Again(after));
+            }
+        }
+        Ok(Handled::Done)
+    };
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(handle_messages(&queue, event.payload, handle).await)
+    }))
+    .await
+}

@@ -1,0 +1,31 @@
+//! SQS messages about jobs with nothing left to wait for -> `pipeline::finalize`.
+
+use aws::events::{Handled, handle_messages};
+use aws::{Environment, System};
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::tracing::info;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use pipeline::finalize::Finalize;
+use pipeline::messages::FinishedMessage;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let environment = Environment::load().await;
+    let queue = environment.finished()?;
+    let finalize = Finalize {
+        jobs: environment.jobs()?,
+        files: environment.files()?,
+        webhooks: environment.webhooks()?,
+        clock: System,
+    };
+    let handle = async |message: FinishedMessage, _delivery| {
+        let outcome = finalize.run(&message).await?;
+        info!(job.id = %message.job, ?outcome, "Finished job handled");
+        Ok(Handled::Done)
+    };
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(handle_messages(&queue, event.payload, handle).await)
+    }))
+    .await
+}

@@ -1,0 +1,33 @@
+//! SQS messages about chunks -> `pipeline::import_rows`.
+
+use aws::events::{Handled, handle_messages};
+use aws::{Environment, System};
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::tracing::info;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use pipeline::import_rows::ImportRows;
+use pipeline::messages::ChunkMessage;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let environment = Environment::load().await;
+    let queue = environment.chunks()?;
+    let import_rows = ImportRows {
+        jobs: environment.jobs()?,
+        files: environment.files()?,
+        directory: environment.directory()?,
+        patients: environment.patients()?,
+        finished: environment.finished()?,
+        world: System,
+    };
+    let handle = async |message: ChunkMessage, _delivery| {
+        let outcome = import_rows.run(&message).await?;
+        info!(job.id = %message.job, chunk.number = %message.chunk, ?outcome, "Chunk handled");
+        Ok(Handled::Done)
+    };
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(handle_messages(&queue, event.payload, handle).await)
+    }))
+    .await
+}

@@ -1,0 +1,192 @@
+//! The directory table: customers, API keys, facilities, cohorts, webhook settings.
+
+use std::fmt;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::ids::{CohortId, CustomerId, FacilityId};
+use domain::webhook::WebhookKey;
+use pipeline::api::directory::{Facility, FindCustomer, ListFacilities, StoreSettings};
+use pipeline::ports::{LoadDirectory, LoadSettings, PortError, PortResult, WebhookSettings};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{failed, malformed};
+use crate::item::{Item, key, parsed, s, text};
+
+const CUSTOMER: &str = "customer";
+const FACILITY: &str = "facility#";
+const COHORT: &str = "cohort#";
+const SETTINGS: &str = "settings";
+const API_KEY: &str = "api-key";
+
+/// The directory table.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    client: Client,
+    table: String,
+}
+
+/// A new API key, shown once. Only its SHA-256 is stored: it has too much randomness to be guessed
+/// back from that.
+pub struct ApiKey(String);
+
+impl ApiKey {
+    /// A key of 32 random bytes.
+    pub fn from_random(bytes: [u8; 32]) -> Self {
+        Self(format!("bpi_{}", hex(&bytes)))
+    }
+
+    /// The text that the caller sends as `x-api-key`.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(hidden)")
+    }
+}
+
+impl Directory {
+    /// The table of this name.
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Adds a customer.
+    pub async fn create_customer(&self, id: CustomerId, name: &str) -> PortResult<()> {
+        let mut item = key(customer_pk(id), CUSTOMER);
+        item.insert("name".to_owned(), s(name));
+        self.put(item).await
+    }
+
+    /// Adds an API key of a customer.
+    pub async fn create_key(&self, customer: CustomerId, api_key: &ApiKey) -> PortResult<()> {
+        let mut item = key(key_pk(api_key.expose()), API_KEY);
+        item.insert("customer".to_owned(), s(customer));
+        self.put(item).await
+    }
+
+    /// Adds a facility of a customer.
+    pub async fn create_facility(&self, customer: CustomerId, facility: &Facility) -> PortResult<()> {
+        let mut item = key(customer_pk(customer), format_args!("{FACILITY}{}", facility.id));
+        item.insert("name".to_owned(), s(&facility.name));
+        item.insert("npi".to_owned(), s(&facility.npi));
+        self.put(item).await
+    }
+
+    /// Adds a cohort of a customer.
+    pub async fn create_cohort(&self, customer: CustomerId, id: CohortId, name: &str) -> PortResult<()> {
+        let mut item = key(customer_pk(customer), format_args!("{COHORT}{id}"));
+        item.insert("name".to_owned(), s(name));
+        self.put(item).await
+    }
+
+    async fn put(&self, item: Item) -> PortResult<()> {
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        put.send().await.map_err(failed("dynamodb.PutItem"))?;
+        Ok(())
+    }
+
+    async fn get(&self, key: Item) -> PortResult<Option<Item>> {
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        Ok(get.send().await.map_err(failed("dynamodb.GetItem"))?.item)
+    }
+
+    /// Everything of a customer whose sort key starts with `prefix`.
+    async fn list(&self, customer: CustomerId, prefix: &str) -> PortResult<Vec<Item>> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", s(customer_pk(customer)))
+            .expression_attribute_values(":prefix", s(prefix))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            items.push(item.map_err(failed("dynamodb.Query"))?);
+        }
+        Ok(items)
+    }
+}
+
+impl FindCustomer for Directory {
+    async fn find_customer(&self, api_key: &str) -> PortResult<Option<CustomerId>> {
+        let item = self.get(key(key_pk(api_key), API_KEY)).await?;
+        item.map(|item| parsed(&item, "customer")).transpose()
+    }
+}
+
+impl LoadDirectory for Directory {
+    async fn load_directory(&self, customer: CustomerId) -> PortResult<domain::row::Directory> {
+        let (facilities, cohorts) =
+            futures::try_join!(self.list(customer, FACILITY), self.list(customer, COHORT))?;
+        Ok(domain::row::Directory {
+            facilities: facilities.iter().map(|item| id_after(item, FACILITY)).collect::<PortResult<_>>()?,
+            cohorts: cohorts.iter().map(|item| id_after(item, COHORT)).collect::<PortResult<_>>()?,
+        })
+    }
+}
+
+impl ListFacilities for Directory {
+    async fn list_facilities(&self, customer: CustomerId) -> PortResult<Vec<Facility>> {
+        let items = self.list(customer, FACILITY).await?;
+        items
+            .iter()
+            .map(|item| {
+                let id: FacilityId = id_after(item, FACILITY)?;
+                let attribute = |name| text(item, name).unwrap_or_default().to_owned();
+                Ok(Facility { id, name: attribute("name"), npi: attribute("npi") })
+            })
+            .collect()
+    }
+}
+
+impl LoadSettings for Directory {
+    async fn load_settings(&self, customer: CustomerId) -> PortResult<WebhookSettings> {
+        let item = self.get(key(customer_pk(customer), SETTINGS)).await?.unwrap_or_default();
+        Ok(WebhookSettings {
+            url: text(&item, "webhookUrl").map(str::to_owned),
+            key: text(&item, "webhookKey").map(|key| WebhookKey::from_stored(key.to_owned())),
+        })
+    }
+}
+
+impl StoreSettings for Directory {
+    async fn store_settings(&self, customer: CustomerId, settings: &WebhookSettings) -> PortResult<()> {
+        let mut item = key(customer_pk(customer), SETTINGS);
+        let url = settings.url.as_ref().map(|url| ("webhookUrl".to_owned(), s(url)));
+        let key = settings.key.as_ref().map(|key| ("webhookKey".to_owned(), s(key.expose())));
+        item.extend::<Vec<(String, AttributeValue)>>(url.into_iter().chain(key).collect());
+        self.put(item).await
+    }
+}
+
+fn customer_pk(customer: CustomerId) -> String {
+    format!("customer#{customer}")
+}
+
+fn key_pk(api_key: &str) -> String {
+    format!("key#{}", hex(&Sha256::digest(api_key.as_bytes())))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn id_after<T: std::str::FromStr>(item: &Item, prefix: &str) -> Result<T, PortError> {
+    text(item, "sk")
+        .and_then(|sk| sk.strip_prefix(prefix))
+        .and_then(|id| id.parse().ok())
+        .ok_or_else(|| malformed("dynamodb.read", "sk"))
+}

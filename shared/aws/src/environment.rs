@@ -1,0 +1,98 @@
+//! The configuration of a function: environment variables and the clients made from them.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+use crate::{Chunks, Directory, Files, Finished, Jobs, Patients, Webhooks};
+
+/// The first TLS connection of a small function is slow: its share of a processor does the handshake.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Time without a byte after which a response is given up.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Tries of one call before it fails. The queue redelivers after that, so this only has to bridge short
+/// throttling: the SDK waits up to about 7 s between the first and the sixth try.
+const MAX_ATTEMPTS: u32 = 6;
+
+/// A setting that is missing or wrong. Stops a function at its start.
+#[derive(Debug, thiserror::Error)]
+#[error("environment variable {0} is not set")]
+pub struct ConfigError(&'static str);
+
+/// Where a function finds its resources.
+#[derive(Debug)]
+pub struct Environment {
+    sdk: SdkConfig,
+    dynamodb: aws_sdk_dynamodb::Client,
+}
+
+impl Environment {
+    /// Reads region, credentials and endpoint from where the AWS SDKs look for them.
+    pub async fn load() -> Self {
+        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let sdk = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
+            .timeout_config(
+                TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build(),
+            )
+            .load()
+            .await;
+        let dynamodb = aws_sdk_dynamodb::Client::new(&sdk);
+        Self { sdk, dynamodb }
+    }
+
+    /// The directory, from `DIRECTORY_TABLE`.
+    pub fn directory(&self) -> Result<Directory, ConfigError> {
+        Ok(Directory::new(self.dynamodb.clone(), variable("DIRECTORY_TABLE")?))
+    }
+
+    /// The jobs, from `JOBS_TABLE`.
+    pub fn jobs(&self) -> Result<Jobs, ConfigError> {
+        Ok(Jobs::new(self.dynamodb.clone(), variable("JOBS_TABLE")?))
+    }
+
+    /// The patients, from `PATIENTS_TABLE`.
+    pub fn patients(&self) -> Result<Patients, ConfigError> {
+        Ok(Patients::new(self.dynamodb.clone(), variable("PATIENTS_TABLE")?))
+    }
+
+    /// The files, from `FILES_BUCKET`.
+    pub fn files(&self) -> Result<Files, ConfigError> {
+        let config = aws_sdk_s3::config::Builder::from(&self.sdk)
+            // A signed upload link must not demand a checksum header that plain `curl` does not send.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            // A stand-in for AWS on a loopback address has no host name for each bucket.
+            .force_path_style(self.sdk.endpoint_url().is_some())
+            .build();
+        Ok(Files::new(aws_sdk_s3::Client::from_conf(config), variable("FILES_BUCKET")?))
+    }
+
+    /// The queue of chunks, from `CHUNKS_QUEUE`.
+    pub fn chunks(&self) -> Result<Chunks, ConfigError> {
+        Ok(Chunks::new(aws_sdk_sqs::Client::new(&self.sdk), variable("CHUNKS_QUEUE")?))
+    }
+
+    /// The queue of finished jobs, from `FINISHED_QUEUE`.
+    pub fn finished(&self) -> Result<Finished, ConfigError> {
+        Ok(Finished::new(aws_sdk_sqs::Client::new(&self.sdk), variable("FINISHED_QUEUE")?))
+    }
+
+    /// The queue of webhooks, from `WEBHOOKS_QUEUE`.
+    pub fn webhooks(&self) -> Result<Webhooks, ConfigError> {
+        Ok(Webhooks::new(aws_sdk_sqs::Client::new(&self.sdk), variable("WEBHOOKS_QUEUE")?))
+    }
+}
+
+fn variable(name: &'static str) -> Result<String, ConfigError> {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or(ConfigError(name))
+}

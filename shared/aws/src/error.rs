@@ -1,0 +1,60 @@
+//! Failed AWS calls as the pipeline sees them: an operation and a code, no message. AWS messages can
+//! quote the request, and a request can hold patient data.
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use pipeline::ports::{PortError, PortResult, Write};
+
+/// Error codes that mean "later, please", beside every 5xx.
+const TRANSIENT_CODES: [&str; 12] = [
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+    "Throttling",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "SlowDown",
+    "TransactionInProgressException",
+    "TransactionConflictException",
+    "LimitExceededException",
+    "RequestTimeout",
+    "RequestTimeTooSkewed",
+    "InternalServerError",
+];
+
+/// Turns an error of the SDK into a port error of `operation`.
+pub fn failed<E: ProvideErrorMetadata>(
+    operation: &'static str,
+) -> impl FnOnce(SdkError<E, HttpResponse>) -> PortError {
+    move |error| {
+        let (code, transient) = match &error {
+            SdkError::ServiceError(service) => {
+                let status = service.raw().status().as_u16();
+                let code = service.err().code().unwrap_or("unknown");
+                let transient = status >= 500 || status == 429 || TRANSIENT_CODES.contains(&code);
+                (format!("{code} (HTTP {status})"), transient)
+            }
+            SdkError::TimeoutError(_) => ("timeout".to_owned(), true),
+            SdkError::DispatchFailure(_) => ("no connection".to_owned(), true),
+            SdkError::ResponseError(_) => ("unreadable response".to_owned(), true),
+            _ => ("request could not be built".to_owned(), false),
+        };
+        PortError { operation, code, transient }
+    }
+}
+
+/// Stored data that is not in the form in which we store it.
+pub fn malformed(operation: &'static str, what: &'static str) -> PortError {
+    PortError { operation, code: format!("malformed {what}"), transient: false }
+}
+
+/// The result of a conditional write: a failed condition is an answer, not an error.
+pub fn conditional<T, E: ProvideErrorMetadata>(
+    operation: &'static str,
+    result: Result<T, SdkError<E, HttpResponse>>,
+) -> PortResult<Write> {
+    match result {
+        Ok(_) => Ok(Write::Done),
+        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(Write::Conflict),
+        Err(error) => Err(failed(operation)(error)),
+    }
+}

@@ -1,0 +1,254 @@
+//! The bucket: uploads, plans, outcomes and results, and signed links to them.
+//!
+//! Keys hold ids only: `uploads/{customer}/{job}.csv`, `plans/{customer}/{job}/{version}.jsonl`,
+//! `outcomes/{customer}/{job}/{chunk}.json`, `results/{customer}/{job}/{result,failures}.csv`.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+use domain::job::Upload;
+use domain::outcome::RowOutcome;
+use domain::plan::ChunkNumber;
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use pipeline::ports::{
+    JobRef, PortError, PortResult, ReadOutcomes, ReadPlan, ReadUpload, ResultFile, SignDownload, SignUpload,
+    StoreOutcomes, StorePlan, WriteResults,
+};
+
+use crate::error::{failed, malformed};
+use crate::result_writer::ObjectWriter;
+
+const GET: &str = "s3.GetObject";
+const PUT: &str = "s3.PutObject";
+
+/// The bucket of all files.
+#[derive(Clone, Debug)]
+pub struct Files {
+    client: Client,
+    bucket: String,
+}
+
+impl Files {
+    /// The bucket of this name.
+    pub fn new(client: Client, bucket: String) -> Self {
+        Self { client, bucket }
+    }
+
+    /// The job whose upload has this key; none if no job's has.
+    pub fn job_of_upload(key: &str) -> Option<JobRef> {
+        let (customer, job) = key.strip_prefix("uploads/")?.strip_suffix(".csv")?.split_once('/')?;
+        Some(JobRef { customer: customer.parse().ok()?, job: job.parse().ok()? })
+    }
+
+    async fn put(&self, key: String, content_type: &str, bytes: Vec<u8>) -> PortResult<()> {
+        self.client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .content_type(content_type)
+            .body(ByteStream::from(bytes))
+            .send()
+            .await
+            .map_err(failed(PUT))?;
+        Ok(())
+    }
+
+    async fn get(&self, key: String, range: Option<Range<u64>>) -> PortResult<Bytes> {
+        let answer = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .set_range(range.as_ref().map(http_range))
+            .send()
+            .await
+            .map_err(failed(GET))?;
+        let body = answer.body.collect().await.map_err(|_| interrupted())?;
+        Ok(body.into_bytes())
+    }
+}
+
+impl ReadUpload for Files {
+    type Body = BoxStream<'static, PortResult<Bytes>>;
+
+    /// A part of the upload is read from the latest version, on the condition that it is the right one;
+    /// only if somebody has overwritten it since is the version named. The detour costs nothing on AWS
+    /// and keeps ranges working on stand-ins that ignore them where a version is named.
+    async fn read_upload(&self, job: JobRef, upload: &Upload, range: Range<u64>) -> PortResult<Self::Body> {
+        let request = || self.client.get_object().bucket(&self.bucket).key(upload_key(job));
+        if range == (0..upload.bytes) {
+            let whole = request().version_id(&upload.version).send().await.map_err(failed(GET))?;
+            return Ok(stream_of(whole.body));
+        }
+        let latest = request().if_match(&upload.etag).range(http_range(&range)).send().await;
+        match latest {
+            Ok(answer) => Ok(stream_of(answer.body)),
+            Err(error)
+                if error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 404 | 412)) =>
+            {
+                let named = request().version_id(&upload.version).range(http_range(&range));
+                let answer = named.send().await.map_err(failed(GET))?;
+                Ok(if is_partial(&answer) {
+                    stream_of(answer.body)
+                } else {
+                    slice(stream_of(answer.body), range)
+                })
+            }
+            Err(error) => Err(failed(GET)(error)),
+        }
+    }
+}
+
+impl StorePlan for Files {
+    async fn store_plan(&self, job: JobRef, upload: &Upload, lines: Vec<u8>) -> PortResult<()> {
+        self.put(plan_key(job, upload), "application/jsonl", lines).await
+    }
+}
+
+impl ReadPlan for Files {
+    async fn read_plan(&self, job: JobRef, upload: &Upload, range: Option<Range<u64>>) -> PortResult<Bytes> {
+        self.get(plan_key(job, upload), range).await
+    }
+}
+
+impl StoreOutcomes for Files {
+    async fn store_outcomes(
+        &self,
+        job: JobRef,
+        chunk: ChunkNumber,
+        outcomes: &[RowOutcome],
+    ) -> PortResult<()> {
+        let json = serde_json::to_vec(outcomes).map_err(|_| malformed(PUT, "outcomes"))?;
+        self.put(outcomes_key(job, chunk), "application/json", json).await
+    }
+}
+
+impl ReadOutcomes for Files {
+    async fn read_outcomes(&self, job: JobRef, chunk: ChunkNumber) -> PortResult<Vec<RowOutcome>> {
+        let json = self.get(outcomes_key(job, chunk), None).await?;
+        serde_json::from_slice(&json).map_err(|_| malformed(GET, "outcomes"))
+    }
+}
+
+impl WriteResults for Files {
+    type Writer = ObjectWriter;
+
+    async fn write_results(&self, job: JobRef, file: ResultFile) -> PortResult<ObjectWriter> {
+        Ok(ObjectWriter::new(self.client.clone(), self.bucket.clone(), result_key(job, file)))
+    }
+}
+
+impl SignUpload for Files {
+    async fn sign_upload(&self, job: JobRef, valid: Duration) -> PortResult<String> {
+        let config = PresigningConfig::expires_in(valid).map_err(|_| malformed(PUT, "expiry"))?;
+        let request = self.client.put_object().bucket(&self.bucket).key(upload_key(job));
+        Ok(request.presigned(config).await.map_err(failed(PUT))?.uri().to_owned())
+    }
+}
+
+impl SignDownload for Files {
+    async fn sign_download(&self, job: JobRef, file: ResultFile, valid: Duration) -> PortResult<String> {
+        let config = PresigningConfig::expires_in(valid).map_err(|_| malformed(GET, "expiry"))?;
+        let request = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(result_key(job, file))
+            .response_content_type("text/csv; charset=utf-8")
+            .response_content_disposition(format!("attachment; filename=\"{}.csv\"", name_of(file)));
+        Ok(request.presigned(config).await.map_err(failed(GET))?.uri().to_owned())
+    }
+}
+
+fn upload_key(JobRef { customer, job }: JobRef) -> String {
+    format!("uploads/{customer}/{job}.csv")
+}
+
+/// One plan for each version, so that a later upload cannot replace the plan that is being worked on.
+fn plan_key(JobRef { customer, job }: JobRef, upload: &Upload) -> String {
+    format!("plans/{customer}/{job}/{}.jsonl", upload.version)
+}
+
+fn outcomes_key(JobRef { customer, job }: JobRef, chunk: ChunkNumber) -> String {
+    format!("outcomes/{customer}/{job}/{chunk}.json")
+}
+
+fn result_key(JobRef { customer, job }: JobRef, file: ResultFile) -> String {
+    format!("results/{customer}/{job}/{}.csv", name_of(file))
+}
+
+fn name_of(file: ResultFile) -> &'static str {
+    match file {
+        ResultFile::Result => "result",
+        ResultFile::Failures => "failures",
+    }
+}
+
+/// `Range` of RFC 9110, whose end is inclusive.
+fn http_range(range: &Range<u64>) -> String {
+    format!("bytes={}-{}", range.start, range.end.saturating_sub(1))
+}
+
+fn is_partial(answer: &GetObjectOutput) -> bool {
+    answer.content_range.is_some()
+}
+
+fn interrupted() -> PortError {
+    PortError { operation: GET, code: "interrupted".to_owned(), transient: true }
+}
+
+fn stream_of(body: ByteStream) -> BoxStream<'static, PortResult<Bytes>> {
+    stream::unfold(body, |mut body| async move {
+        let next = body.next().await?;
+        Some((next.map_err(|_| interrupted()), body))
+    })
+    .boxed()
+}
+
+/// Cuts `range` out of a stream of the whole.
+fn slice(
+    whole: BoxStream<'static, PortResult<Bytes>>,
+    range: Range<u64>,
+) -> BoxStream<'static, PortResult<Bytes>> {
+    let cut = move |offset: &mut u64, bytes: PortResult<Bytes>| {
+        let result = bytes.map(|bytes| {
+            let (start, end) = (*offset, *offset + bytes.len() as u64);
+            *offset = end;
+            let within = |position: u64| usize::try_from(position.clamp(start, end) - start).unwrap_or(0);
+            bytes.slice(within(range.start)..within(range.end))
+        });
+        futures::future::ready(Some(result))
+    };
+    whole.scan(0, cut).boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::TryStreamExt as _;
+
+    use super::*;
+
+    #[test]
+    fn only_keys_of_uploads_name_a_job() {
+        let customer = "018f3f5e-0000-7000-8000-000000000001";
+        let job = "018f3f5e-0000-7000-8000-000000000002";
+        let found = Files::job_of_upload(&format!("uploads/{customer}/{job}.csv")).unwrap();
+        assert_eq!((found.customer.to_string(), found.job.to_string()), (customer.into(), job.into()));
+        for other in ["uploads/x.csv", "results/a/b.csv", "uploads/a/b.csv", ""] {
+            assert!(Files::job_of_upload(other).is_none(), "{other}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slice_of_a_whole_stream_is_the_range() {
+        let pieces = ["abc", "def", "", "ghi"].map(|piece| Ok(Bytes::from(piece)));
+        let sliced: Vec<Bytes> = slice(stream::iter(pieces).boxed(), 2..7).try_collect().await.unwrap();
+        assert_eq!(sliced.concat(), b"cdefg");
+    }
+}

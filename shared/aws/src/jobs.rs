@@ -1,0 +1,236 @@
+//! The jobs table: one item a job, one small item for each webhook that arrived.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use domain::ids::JobId;
+use domain::job::{AcceptedFile, Job, JobStatus, Upload};
+use domain::outcome::Tally;
+use domain::plan::ChunkNumber;
+use domain::time::Timestamp;
+use pipeline::ports::{
+    ChangeState, ChunkEnd, CreateJob, EndChunk, LoadJob, PortResult, WebhookLedger, Write,
+};
+
+use crate::error::{conditional, failed, malformed};
+use crate::item::{Item, key, n, number, parsed, required_number, s, text};
+
+/// The sort key of a job's own item.
+const JOB: &str = "job";
+
+/// The jobs table.
+#[derive(Clone, Debug)]
+pub struct Jobs {
+    client: Client,
+    table: String,
+}
+
+impl Jobs {
+    /// The table of this name.
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+}
+
+impl CreateJob for Jobs {
+    async fn create_job(&self, job: &Job) -> PortResult<()> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(new_item(job)))
+            .condition_expression("attribute_not_exists(pk)");
+        // The id is fresh: an item that is there already is our own, written by a try whose answer got
+        // lost.
+        conditional("dynamodb.PutItem", put.send().await).map(|_| ())
+    }
+}
+
+impl LoadJob for Jobs {
+    async fn load_job(&self, job: JobId) -> PortResult<Option<Job>> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(job, JOB)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(failed("dynamodb.GetItem"))?;
+        answer.item.map(|item| read_job(job, &item)).transpose()
+    }
+}
+
+impl ChangeState for Jobs {
+    async fn change_state(&self, from: JobStatus, job: &Job) -> PortResult<Write> {
+        let mut set = vec!["#status = :status"];
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(job.id, JOB)))
+            .condition_expression("#status = :from")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":from", s(from))
+            .expression_attribute_values(":status", s(job.status));
+        if let (JobStatus::Processing, Some(file), Some(started_at)) = (job.status, &job.file, job.started_at)
+        {
+            let columns = serde_json::to_string(&file.columns)
+                .map_err(|_| malformed("dynamodb.UpdateItem", "columns"))?;
+            let pending = job.pending_chunks.iter().map(|chunk| chunk.get().to_string()).collect();
+            set.push("startedAt = :startedAt, uploadVersion = :version, uploadEtag = :etag");
+            set.push("uploadBytes = :bytes, #columns = :columns, #rows = :rows, chunks = :chunks");
+            set.push("pending = :pending");
+            update = update
+                .expression_attribute_names("#columns", "columns")
+                .expression_attribute_names("#rows", "rows")
+                .expression_attribute_values(":startedAt", n(started_at.as_millis()))
+                .expression_attribute_values(":version", s(&file.upload.version))
+                .expression_attribute_values(":etag", s(&file.upload.etag))
+                .expression_attribute_values(":bytes", n(file.upload.bytes))
+                .expression_attribute_values(":columns", s(columns))
+                .expression_attribute_values(":rows", n(file.rows))
+                .expression_attribute_values(":chunks", n(file.chunks))
+                .expression_attribute_values(":pending", AttributeValue::Ns(pending));
+        }
+        if let Some(finished_at) = job.finished_at {
+            set.push("finishedAt = :finishedAt");
+            update = update.expression_attribute_values(":finishedAt", n(finished_at.as_millis()));
+        }
+        if let Some(reason) = &job.reason {
+            set.push("reason = :reason");
+            update = update.expression_attribute_values(":reason", s(reason));
+        }
+        let update = update.update_expression(format!("SET {}", set.join(", ")));
+        conditional("dynamodb.UpdateItem", update.send().await)
+    }
+}
+
+impl EndChunk for Jobs {
+    async fn end_chunk(&self, job: JobId, chunk: ChunkNumber, tally: Tally) -> PortResult<ChunkEnd> {
+        let number = chunk.get().to_string();
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(job, JOB)))
+            .update_expression("DELETE pending :chunk ADD successful :successful, failed :failed")
+            .condition_expression("contains(pending, :number)")
+            .expression_attribute_values(":chunk", AttributeValue::Ns(vec![number.clone()]))
+            .expression_attribute_values(":number", AttributeValue::N(number))
+            .expression_attribute_values(":successful", n(tally.successful))
+            .expression_attribute_values(":failed", n(tally.failed))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        // DynamoDB has no empty sets: when the last number leaves, the attribute goes.
+        let is_last = |item: &Item| !item.contains_key("pending");
+        match answer {
+            Ok(answer) => {
+                Ok(ChunkEnd { counted: true, was_last: answer.attributes.as_ref().is_some_and(is_last) })
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failure)) => {
+                    Ok(ChunkEnd { counted: false, was_last: failure.item().is_some_and(is_last) })
+                }
+                _ => Err(failed("dynamodb.UpdateItem")(error)),
+            },
+        }
+    }
+}
+
+impl WebhookLedger for Jobs {
+    async fn is_delivered(&self, job: JobId, status: JobStatus) -> PortResult<bool> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(webhook_key(job, status)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(failed("dynamodb.GetItem"))?;
+        Ok(answer.item.is_some_and(|item| item.contains_key("deliveredAt")))
+    }
+
+    async fn mark_delivered(&self, job: JobId, status: JobStatus, at: Timestamp) -> PortResult<()> {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(webhook_key(job, status)))
+            .update_expression("SET deliveredAt = :at")
+            .expression_attribute_values(":at", n(at.as_millis()))
+            .send()
+            .await
+            .map_err(failed("dynamodb.UpdateItem"))?;
+        Ok(())
+    }
+}
+
+fn webhook_key(job: JobId, status: JobStatus) -> Item {
+    key(job, format_args!("webhook#{status}"))
+}
+
+fn new_item(job: &Job) -> Item {
+    let mut item = key(job.id, JOB);
+    item.extend([
+        ("customer".to_owned(), s(job.customer)),
+        // The key of the index by customer, which lists jobs in the order of their ids.
+        ("job".to_owned(), s(job.id)),
+        ("facility".to_owned(), s(job.facility)),
+        ("dryRun".to_owned(), AttributeValue::Bool(job.dry_run)),
+        ("status".to_owned(), s(job.status)),
+        ("createdAt".to_owned(), n(job.created_at.as_millis())),
+        ("uploadExpiresAt".to_owned(), n(job.upload_expires_at.as_millis())),
+    ]);
+    item
+}
+
+fn read_job(id: JobId, item: &Item) -> PortResult<Job> {
+    let time = |name: &str| number(item, name).map(Timestamp::from_millis);
+    let status = text(item, "status").unwrap_or_default();
+    let status = serde_json::from_value(status.into()).map_err(|_| malformed("dynamodb.read", "status"))?;
+    Ok(Job {
+        id,
+        customer: parsed(item, "customer")?,
+        facility: parsed(item, "facility")?,
+        dry_run: item.get("dryRun").and_then(|value| value.as_bool().ok()).copied().unwrap_or(false),
+        status,
+        created_at: Timestamp::from_millis(required_number(item, "createdAt")?),
+        upload_expires_at: Timestamp::from_millis(required_number(item, "uploadExpiresAt")?),
+        started_at: time("startedAt"),
+        finished_at: time("finishedAt"),
+        file: text(item, "uploadVersion").map(|version| read_file(version, item)).transpose()?,
+        pending_chunks: read_pending(item),
+        successful: number(item, "successful").unwrap_or(0),
+        failed: number(item, "failed").unwrap_or(0),
+        reason: text(item, "reason").map(str::to_owned),
+    })
+}
+
+fn read_file(version: &str, item: &Item) -> PortResult<AcceptedFile> {
+    let columns = text(item, "columns").unwrap_or_default();
+    Ok(AcceptedFile {
+        upload: Upload {
+            version: version.to_owned(),
+            etag: text(item, "uploadEtag").unwrap_or_default().to_owned(),
+            bytes: required_number(item, "uploadBytes")?,
+        },
+        columns: serde_json::from_str(columns).map_err(|_| malformed("dynamodb.read", "columns"))?,
+        rows: required_number(item, "rows")?,
+        chunks: required_number(item, "chunks")?,
+    })
+}
+
+fn read_pending(item: &Item) -> BTreeSet<ChunkNumber> {
+    item.get("pending")
+        .and_then(|value| value.as_ns().ok())
+        .into_iter()
+        .flatten()
+        .filter_map(|number| number.parse().ok())
+        .map(ChunkNumber::new)
+        .collect()
+}

@@ -1,0 +1,27 @@
+//! The ports of the pipeline on DynamoDB, S3, SQS and HTTPS.
+//!
+//! Each type implements the ports of one resource; a function builds the ones that its use case needs
+//! from its environment ([`Environment`]).
+#![warn(missing_docs)]
+
+mod directory;
+mod environment;
+mod error;
+pub mod events;
+mod files;
+mod item;
+mod jobs;
+mod patients;
+mod queues;
+mod result_writer;
+mod system;
+mod webhook_client;
+
+pub use directory::{ApiKey, Directory};
+pub use environment::{ConfigError, Environment};
+pub use files::Files;
+pub use jobs::Jobs;
+pub use patients::Patients;
+pub use queues::{Chunks, Finished, MessageWait, Webhooks};
+pub use system::System;
+pub use webhook_client::{ClientError, WebhookClient, webhook_policy};

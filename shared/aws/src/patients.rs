@@ -1,0 +1,176 @@
+//! The patients table: patients, and the identity items by which a row finds its patient.
+//!
+//! Both kinds are one JSON document and a version. Keys spread over the whole table: the customer is
+//! only the first part of the partition key, so that no customer is one hot partition.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+use domain::identity::Identity;
+use domain::ids::{CustomerId, PatientId};
+use domain::matching::People;
+use domain::record::PatientRecord;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use pipeline::ports::{
+    LoadPatients, LoadPeople, PortError, PortResult, StorePatient, StorePeople, Versioned, Write,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{conditional, failed, malformed};
+use crate::item::{Item, key, n, required_number, s, text};
+
+/// Keys that one `BatchGetItem` takes (AWS limit).
+const KEYS_PER_BATCH: usize = 100;
+
+/// Batches in flight at the same time.
+const CONCURRENT_BATCHES: usize = 8;
+
+/// Rounds for keys that DynamoDB leaves unprocessed, with growing pauses (25 ms doubling, 6 s in all).
+const UNPROCESSED_ROUNDS: u32 = 8;
+
+const PATIENT: &str = "patient";
+const IDENTITY: &str = "identity";
+
+/// The patients table.
+#[derive(Clone, Debug)]
+pub struct Patients {
+    client: Client,
+    table: String,
+}
+
+impl Patients {
+    /// The table of this name.
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Reads the items of all keys that have one.
+    async fn load(&self, keys: Vec<Item>) -> PortResult<Vec<Item>> {
+        let batches: Vec<Vec<Item>> = keys.chunks(KEYS_PER_BATCH).map(<[Item]>::to_vec).collect();
+        let loaded: Vec<Vec<Item>> = stream::iter(batches)
+            .map(|keys| self.load_batch(keys))
+            .buffer_unordered(CONCURRENT_BATCHES)
+            .try_collect()
+            .await?;
+        Ok(loaded.into_iter().flatten().collect())
+    }
+
+    async fn load_batch(&self, mut keys: Vec<Item>) -> PortResult<Vec<Item>> {
+        const OPERATION: &str = "dynamodb.BatchGetItem";
+        let mut items = Vec::with_capacity(keys.len());
+        for round in 0..UNPROCESSED_ROUNDS {
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .consistent_read(true)
+                .build()
+                .map_err(|_| malformed(OPERATION, "keys"))?;
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, request)
+                .send()
+                .await
+                .map_err(failed(OPERATION))?;
+            items.extend(answer.responses.into_iter().flat_map(HashMap::into_values).flatten());
+            keys = answer
+                .unprocessed_keys
+                .into_iter()
+                .flat_map(HashMap::into_values)
+                .flat_map(|left| left.keys)
+                .collect();
+            if keys.is_empty() {
+                return Ok(items);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25 << round)).await;
+        }
+        Err(PortError { operation: OPERATION, code: "unprocessed keys".to_owned(), transient: true })
+    }
+
+    async fn store(
+        &self,
+        mut item: Item,
+        document: &impl Serialize,
+        version: Option<u64>,
+    ) -> PortResult<Write> {
+        const OPERATION: &str = "dynamodb.PutItem";
+        let json = serde_json::to_string(document).map_err(|_| malformed(OPERATION, "document"))?;
+        item.insert("doc".to_owned(), s(json));
+        item.insert("version".to_owned(), n(version.unwrap_or(0) + 1));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        let put = match version {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(version) => put
+                .condition_expression("version = :version")
+                .expression_attribute_values(":version", n(version)),
+        };
+        conditional(OPERATION, put.send().await)
+    }
+}
+
+impl LoadPeople for Patients {
+    async fn load_people(&self, identities: &[Identity]) -> PortResult<HashMap<Identity, Versioned<People>>> {
+        let by_key: HashMap<String, Identity> =
+            identities.iter().map(|identity| (identity.to_string(), *identity)).collect();
+        let items = self.load(by_key.keys().map(|pk| key(pk, IDENTITY)).collect()).await?;
+        items
+            .iter()
+            .map(|item| {
+                let identity = text(item, "pk").and_then(|pk| by_key.get(pk));
+                let identity = identity.ok_or_else(|| malformed("dynamodb.read", "pk"))?;
+                Ok((*identity, document(item)?))
+            })
+            .collect()
+    }
+}
+
+impl StorePeople for Patients {
+    async fn store_people(
+        &self,
+        identity: &Identity,
+        people: &People,
+        version: Option<u64>,
+    ) -> PortResult<Write> {
+        self.store(key(identity, IDENTITY), people, version).await
+    }
+}
+
+impl LoadPatients for Patients {
+    async fn load_patients(
+        &self,
+        customer: CustomerId,
+        patients: &[PatientId],
+    ) -> PortResult<HashMap<PatientId, Versioned<PatientRecord>>> {
+        let keys = patients.iter().map(|patient| patient_key(customer, *patient)).collect();
+        let items = self.load(keys).await?;
+        items
+            .iter()
+            .map(|item| {
+                let record: Versioned<PatientRecord> = document(item)?;
+                Ok((record.value.patient.id, record))
+            })
+            .collect()
+    }
+}
+
+impl StorePatient for Patients {
+    async fn store_patient(
+        &self,
+        customer: CustomerId,
+        record: &PatientRecord,
+        version: Option<u64>,
+    ) -> PortResult<Write> {
+        self.store(patient_key(customer, record.patient.id), record, version).await
+    }
+}
+
+fn patient_key(customer: CustomerId, patient: PatientId) -> Item {
+    key(format_args!("{customer}#{patient}"), PATIENT)
+}
+
+fn document<T: DeserializeOwned>(item: &Item) -> PortResult<Versioned<T>> {
+    let json = text(item, "doc").ok_or_else(|| malformed("dynamodb.read", "doc"))?;
+    let value = serde_json::from_str(json).map_err(|_| malformed("dynamodb.read", "doc"))?;
+    Ok(Versioned { value, version: required_number(item, "version")? })
+}

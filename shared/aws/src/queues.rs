@@ -1,0 +1,154 @@
+//! The queues: chunks, finished jobs, webhooks.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use domain::webhook::message_id;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use pipeline::messages::{ChunkMessage, FinishedMessage, WebhookMessage};
+use pipeline::ports::{PortError, PortResult, SendChunks, SendFinished, SendWebhook};
+use serde::Serialize;
+
+use crate::error::{failed, malformed};
+
+/// Messages that one `SendMessageBatch` takes (AWS limit).
+const MESSAGES_PER_BATCH: usize = 10;
+
+/// Batches in flight at the same time.
+const CONCURRENT_BATCHES: usize = 8;
+
+/// A queue, whatever is in it.
+#[derive(Clone, Debug)]
+struct Queue {
+    client: Client,
+    url: String,
+}
+
+macro_rules! queue {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name(Queue);
+
+        impl $name {
+            /// The queue with this URL.
+            pub fn new(client: Client, url: String) -> Self {
+                Self(Queue { client, url })
+            }
+        }
+
+        impl MessageWait for $name {
+            async fn wait(&self, receipt: &str, wait: Duration) -> PortResult<()> {
+                self.0.wait(receipt, wait).await
+            }
+        }
+    };
+}
+
+queue!(
+    /// The queue of chunks.
+    Chunks
+);
+queue!(
+    /// The queue of finished jobs.
+    Finished
+);
+queue!(
+    /// The FIFO queue of webhooks.
+    Webhooks
+);
+
+/// Holds a received message back.
+pub trait MessageWait: Send + Sync {
+    /// Makes the message visible again after `wait` (at most 12 hours, AWS limit).
+    fn wait(&self, receipt: &str, wait: Duration) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+impl Queue {
+    async fn wait(&self, receipt: &str, wait: Duration) -> PortResult<()> {
+        self.client
+            .change_message_visibility()
+            .queue_url(&self.url)
+            .receipt_handle(receipt)
+            .visibility_timeout(i32::try_from(wait.as_secs()).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(failed("sqs.ChangeMessageVisibility"))?;
+        Ok(())
+    }
+}
+
+impl Chunks {
+    async fn send_batch(&self, messages: &[ChunkMessage]) -> PortResult<()> {
+        const OPERATION: &str = "sqs.SendMessageBatch";
+        let entries = (0..)
+            .zip(messages)
+            .map(|(index, message): (usize, _)| {
+                SendMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .message_body(body(OPERATION, message)?)
+                    // A fair queue: one customer's thousand chunks do not hold up another's one.
+                    .message_group_id(message.customer.to_string())
+                    .build()
+                    .map_err(|_| malformed(OPERATION, "entry"))
+            })
+            .collect::<PortResult<Vec<_>>>()?;
+        let answer = self
+            .0
+            .client
+            .send_message_batch()
+            .queue_url(&self.0.url)
+            .set_entries(Some(entries))
+            .send()
+            .await
+            .map_err(failed(OPERATION))?;
+        match answer.failed.first() {
+            None => Ok(()),
+            Some(failure) => Err(PortError {
+                operation: OPERATION,
+                code: failure.code.clone(),
+                transient: !failure.sender_fault,
+            }),
+        }
+    }
+}
+
+impl SendChunks for Chunks {
+    async fn send_chunks(&self, messages: &[ChunkMessage]) -> PortResult<()> {
+        let batches: Vec<_> =
+            messages.chunks(MESSAGES_PER_BATCH).map(|batch| self.send_batch(batch)).collect();
+        stream::iter(batches).buffer_unordered(CONCURRENT_BATCHES).try_collect().await
+    }
+}
+
+impl SendFinished for Finished {
+    async fn send_finished(&self, message: &FinishedMessage) -> PortResult<()> {
+        const OPERATION: &str = "sqs.SendMessage";
+        let request =
+            self.0.client.send_message().queue_url(&self.0.url).message_body(body(OPERATION, message)?);
+        request.send().await.map_err(failed(OPERATION))?;
+        Ok(())
+    }
+}
+
+impl SendWebhook for Webhooks {
+    async fn send_webhook(&self, message: &WebhookMessage) -> PortResult<()> {
+        const OPERATION: &str = "sqs.SendMessage";
+        self.0
+            .client
+            .send_message()
+            .queue_url(&self.0.url)
+            .message_body(body(OPERATION, message)?)
+            .message_group_id(message.job.to_string())
+            .message_deduplication_id(message_id(message.job, message.status).to_string())
+            .send()
+            .await
+            .map_err(failed(OPERATION))?;
+        Ok(())
+    }
+}
+
+fn body(operation: &'static str, message: &impl Serialize) -> PortResult<String> {
+    serde_json::to_string(message).map_err(|_| malformed(operation, "message"))
+}

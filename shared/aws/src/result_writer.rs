@@ -1,0 +1,102 @@
+//! Writing an object of unknown size as a stream: one `PutObject` if it stays small, a multipart upload
+//! if not. Memory is one part, whatever the size.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use pipeline::ports::{FileWriter, PortResult};
+
+use crate::error::failed;
+
+/// Size of a part. S3 wants at least 5 MiB and at most 10,000 parts: files up to 78 GiB.
+const PART_BYTES: usize = 8 * 1024 * 1024;
+
+const CONTENT_TYPE: &str = "text/csv; charset=utf-8";
+
+/// An object that is being written. An upload that is never finished leaves nothing visible; the
+/// bucket's lifecycle removes its parts.
+#[derive(Debug)]
+pub struct ObjectWriter {
+    client: Client,
+    bucket: String,
+    key: String,
+    buffer: Vec<u8>,
+    upload: Option<String>,
+    parts: Vec<CompletedPart>,
+}
+
+impl ObjectWriter {
+    pub(crate) fn new(client: Client, bucket: String, key: String) -> Self {
+        Self { client, bucket, key, buffer: Vec::new(), upload: None, parts: Vec::new() }
+    }
+
+    async fn upload_part(&mut self) -> PortResult<()> {
+        let upload = match &self.upload {
+            Some(upload) => upload.clone(),
+            None => {
+                let created = self
+                    .client
+                    .create_multipart_upload()
+                    .bucket(&self.bucket)
+                    .key(&self.key)
+                    .content_type(CONTENT_TYPE)
+                    .send()
+                    .await
+                    .map_err(failed("s3.CreateMultipartUpload"))?;
+                self.upload.insert(created.upload_id.unwrap_or_default()).clone()
+            }
+        };
+        let number = i32::try_from(self.parts.len() + 1).unwrap_or(i32::MAX);
+        let part = self
+            .client
+            .upload_part()
+            .bucket(&self.bucket)
+            .key(&self.key)
+            .upload_id(upload)
+            .part_number(number)
+            .body(ByteStream::from(std::mem::take(&mut self.buffer)))
+            .send()
+            .await
+            .map_err(failed("s3.UploadPart"))?;
+        self.parts.push(CompletedPart::builder().part_number(number).set_e_tag(part.e_tag).build());
+        Ok(())
+    }
+}
+
+impl FileWriter for ObjectWriter {
+    async fn write(&mut self, bytes: &[u8]) -> PortResult<()> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= PART_BYTES {
+            self.upload_part().await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self) -> PortResult<()> {
+        if self.upload.is_none() {
+            self.client
+                .put_object()
+                .bucket(&self.bucket)
+                .key(&self.key)
+                .content_type(CONTENT_TYPE)
+                .body(ByteStream::from(self.buffer))
+                .send()
+                .await
+                .map_err(failed("s3.PutObject"))?;
+            return Ok(());
+        }
+        if !self.buffer.is_empty() {
+            self.upload_part().await?;
+        }
+        self.client
+            .complete_multipart_upload()
+            .bucket(&self.bucket)
+            .key(&self.key)
+            .set_upload_id(self.upload)
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(self.parts)).build())
+            .send()
+            .await
+            .map_err(failed("s3.CompleteMultipartUpload"))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,274 @@
+//! A bulk import job and the states it can be in.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::csv::Columns;
+use crate::ids::{CustomerId, FacilityId, JobId};
+use crate::plan::ChunkNumber;
+use crate::time::Timestamp;
+
+/// How long an upload link is valid. A job without an upload by then is expired.
+pub const UPLOAD_WINDOW: Duration = Duration::from_mins(10);
+
+/// Where a job stands.
+///
+/// `waiting` becomes `processing`, `failed` or `expired`; `processing` becomes `completed` or
+/// `failed`; the other three are final.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobStatus {
+    /// No file yet, or one that has not been checked yet.
+    Waiting,
+    /// The file is sound, its rows are being imported.
+    Processing,
+    /// Every row has its outcome.
+    Completed,
+    /// The file could not be imported, or the job was canceled.
+    Failed,
+    /// No file came while the upload link was valid.
+    Expired,
+}
+
+/// What can happen to a job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JobEvent {
+    /// The whole file was read and is sound.
+    FileAccepted,
+    /// The file cannot be imported.
+    FileRejected,
+    /// The upload link ran out and no file is there.
+    UploadExpired,
+    /// The customer does not want the job any more, and no row of it is left without an outcome.
+    Canceled,
+    /// Every row has its outcome and the result file is written.
+    Finalized,
+}
+
+/// An event that has no place in the state the job is in, for example a file for a job that ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a {status} job cannot take {event:?}")]
+pub struct IllegalTransition {
+    status: JobStatus,
+    event: JobEvent,
+}
+
+impl JobStatus {
+    /// The state after `event`. Nothing else decides about states.
+    pub fn after(self, event: JobEvent) -> Result<Self, IllegalTransition> {
+        use JobEvent::{Canceled, FileAccepted, FileRejected, Finalized, UploadExpired};
+        use JobStatus::{Completed, Expired, Failed, Processing, Waiting};
+        match (self, event) {
+            (Waiting, FileAccepted) => Ok(Processing),
+            (Waiting, FileRejected | Canceled) | (Processing, Canceled) => Ok(Failed),
+            (Waiting, UploadExpired) => Ok(Expired),
+            (Processing, Finalized) => Ok(Completed),
+            (Waiting, Finalized)
+            | (Processing, FileAccepted | FileRejected | UploadExpired)
+            | (
+                Completed | Failed | Expired,
+                FileAccepted | FileRejected | UploadExpired | Canceled | Finalized,
+            ) => Err(IllegalTransition { status: self, event }),
+        }
+    }
+
+    /// Whether the job has ended: a final state never changes.
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Waiting | Self::Processing => false,
+            Self::Completed | Self::Failed | Self::Expired => true,
+        }
+    }
+
+    /// The name that the API and the tables use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Processing => "processing",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl fmt::Display for JobStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The one upload that a job is bound to: a version of its object that no later upload replaces.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Upload {
+    /// The version of the object in the versioned bucket.
+    pub version: String,
+    /// The entity tag of that version, quotes included, as S3 writes it.
+    pub etag: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// What was learned about the file when it was accepted.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AcceptedFile {
+    /// The upload that was read.
+    pub upload: Upload,
+    /// Which of its columns means what.
+    pub columns: Columns,
+    /// Data rows in it.
+    pub rows: u32,
+    /// Chunks they were cut into.
+    pub chunks: u32,
+}
+
+/// A bulk import.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Job {
+    /// Its id, which the API calls `requestId`.
+    pub id: JobId,
+    /// Whose it is.
+    pub customer: CustomerId,
+    /// The facility of rows that name none.
+    pub facility: FacilityId,
+    /// Only validate: create nothing.
+    pub dry_run: bool,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Until when a file can be uploaded.
+    pub upload_expires_at: Timestamp,
+    /// When its file was accepted.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Its file, once accepted.
+    pub file: Option<AcceptedFile>,
+    /// Chunks whose outcomes are not in yet. Empty before the file is accepted.
+    pub pending_chunks: BTreeSet<ChunkNumber>,
+    /// Rows that succeeded so far.
+    pub successful: u32,
+    /// Rows that failed so far.
+    pub failed: u32,
+    /// Why it failed, for its customer.
+    pub reason: Option<String>,
+}
+
+impl Job {
+    /// A new job that waits for its file.
+    pub fn new(
+        id: JobId,
+        customer: CustomerId,
+        facility: FacilityId,
+        dry_run: bool,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            customer,
+            facility,
+            dry_run,
+            status: JobStatus::Waiting,
+            created_at,
+            upload_expires_at: created_at.plus(UPLOAD_WINDOW),
+            started_at: None,
+            finished_at: None,
+            file: None,
+            pending_chunks: BTreeSet::new(),
+            successful: 0,
+            failed: 0,
+            reason: None,
+        }
+    }
+
+    /// The job with its file accepted: every chunk is pending.
+    pub fn accept(self, file: AcceptedFile, now: Timestamp) -> Result<Self, IllegalTransition> {
+        Ok(Self {
+            status: self.status.after(JobEvent::FileAccepted)?,
+            started_at: Some(now),
+            pending_chunks: (0..file.chunks).map(ChunkNumber::new).collect(),
+            file: Some(file),
+            ..self
+        })
+    }
+
+    /// The job ended by `event`, with a reason for its customer where it failed.
+    pub fn end(
+        self,
+        event: JobEvent,
+        reason: Option<String>,
+        now: Timestamp,
+    ) -> Result<Self, IllegalTransition> {
+        Ok(Self { status: self.status.after(event)?, finished_at: Some(now), reason, ..self })
+    }
+
+    /// Data rows of its file; 0 before the file is accepted.
+    pub fn total(&self) -> u32 {
+        self.file.as_ref().map_or(0, |file| file.rows)
+    }
+
+    /// The share of rows that have their outcome, from 0 to 1.
+    pub fn progress(&self) -> f64 {
+        match self.total() {
+            0 => 0.0,
+            total => f64::from(self.successful + self.failed) / f64::from(total),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATES: [JobStatus; 5] = [
+        JobStatus::Waiting,
+        JobStatus::Processing,
+        JobStatus::Completed,
+        JobStatus::Failed,
+        JobStatus::Expired,
+    ];
+    const EVENTS: [JobEvent; 5] = [
+        JobEvent::FileAccepted,
+        JobEvent::FileRejected,
+        JobEvent::UploadExpired,
+        JobEvent::Canceled,
+        JobEvent::Finalized,
+    ];
+
+    #[test]
+    fn a_final_state_never_changes() {
+        for state in STATES.into_iter().filter(|state| state.is_final()) {
+            for event in EVENTS {
+                assert!(state.after(event).is_err(), "{state} took {event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn exactly_the_promised_transitions_exist() {
+        let mut seen = Vec::new();
+        for state in STATES {
+            for event in EVENTS {
+                if let Ok(next) = state.after(event) {
+                    seen.push(format!("{state} -> {next}"));
+                }
+            }
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(
+            seen,
+            [
+                "processing -> completed",
+                "processing -> failed",
+                "waiting -> expired",
+                "waiting -> failed",
+                "waiting -> processing",
+            ]
+        );
+    }
+}

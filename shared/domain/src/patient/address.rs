@@ -1,0 +1,149 @@
+//! Addresses.
+
+use serde::{Deserialize, Serialize};
+
+use crate::patient::state::State;
+use crate::patient::value::{Digits, Value, value};
+use crate::problem::Problem;
+use crate::text::is_dash;
+
+/// An address in the USA.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Address {
+    /// Number and street.
+    pub address_line1: AddressText,
+    /// Apartment and the like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address_line2: Option<AddressText>,
+    /// City.
+    pub city: AddressText,
+    /// State.
+    pub state: State,
+    /// Zip code.
+    pub zip: Zip,
+    /// Always the USA; may be left out where an address is read.
+    #[serde(default)]
+    pub country: Country,
+}
+
+/// A line or a city: any text, tidied (white space collapsed, NFC), not blank.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AddressText(String);
+
+impl AddressText {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Value for AddressText {
+    fn from_tidy(text: &str) -> Result<Self, Problem> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+value!(AddressText, as_str);
+
+/// A zip code: 5 digits, not all zero.
+///
+/// Also read: 3 or 4 digits (a spreadsheet dropped the leading zeros), and all of these followed by a
+/// dash or a space and a +4 part, which is cut off; and 9 digits at once. 7 or 8 digits at once are
+/// refused: they are as likely a phone number as a zip code that lost its zeros.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Zip(Digits<5>);
+
+impl Zip {
+    /// The 5 digits.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl Value for Zip {
+    fn from_tidy(text: &str) -> Result<Self, Problem> {
+        let zip = match text.split_once(|c: char| is_dash(c) || c == ' ') {
+            Some((zip, plus4)) => {
+                Digits::<4>::collect(plus4.chars(), 4).ok_or(Problem::NotAZip)?;
+                zip
+            }
+            None if text.len() == 9 && text.bytes().all(|b| b.is_ascii_digit()) => &text[..5],
+            None => text,
+        };
+        let digits = Digits::collect(zip.chars(), 3).ok_or(Problem::NotAZip)?;
+        if digits.as_str() == "00000" { Err(Problem::NotAZip) } else { Ok(Self(digits)) }
+    }
+}
+
+value!(Zip, as_str);
+
+/// A country. There is one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+pub enum Country {
+    /// `USA`
+    #[default]
+    #[serde(rename = "USA")]
+    Usa,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zip_has_five_digits() {
+        for (text, zip) in [
+            ("94110", "94110"),
+            (" 94110 ", "94110"),
+            ("94110-1234", "94110"),
+            ("94110 1234", "94110"),
+            ("94110\u{2013}1234", "94110"),
+            ("941101234", "94110"),
+            ("2139", "02139"),
+            ("501", "00501"),
+            ("2139-1234", "02139"),
+            ("12345-0000", "12345"),
+        ] {
+            assert_eq!(text.parse::<Zip>().unwrap().as_str(), zip, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_zip() {
+        for text in [
+            "00000",
+            "000",
+            "0000",
+            "00000-1234",
+            "000001234",
+            "12",
+            "123456",
+            "1234567",
+            "12345678",
+            "1234567890",
+            "94110-",
+            "94110-12",
+            "94110-12345",
+            "-94110",
+            "94110.0",
+            "9411O",
+            "٩٤١١٠",
+            "94110 - 1234",
+            "12-1234",
+        ] {
+            assert_eq!(text.parse::<Zip>(), Err(Problem::NotAZip), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_read_from_json_by_the_same_rules() {
+        let json = r#"{"addressLine1":" 1  Main St","city":"Boston","state":"massachusetts","zip":"2139"}"#;
+        let address: Address = serde_json::from_str(json).unwrap();
+        assert_eq!(
+            serde_json::to_string(&address).unwrap(),
+            r#"{"addressLine1":"1 Main St","city":"Boston","state":"MA","zip":"02139","country":"USA"}"#
+        );
+        assert!(serde_json::from_str::<Address>(&json.replace("Boston", " ")).is_err());
+    }
+}

@@ -1,0 +1,170 @@
+//! What identifies a patient elsewhere: external id, social security number, driver's licence.
+
+use serde::{Deserialize, Serialize};
+
+use crate::patient::state::State;
+use crate::patient::value::{Digits, Value, value};
+use crate::problem::Problem;
+use crate::text;
+
+/// The longest external id, in characters.
+const LONGEST_EXTERNAL_ID: usize = 255;
+
+/// The id of a patient in the customer's own system: kept as it is, white space around it aside.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExternalId(String);
+
+impl ExternalId {
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Value for ExternalId {
+    fn from_tidy(text: &str) -> Result<Self, Problem> {
+        if text.chars().count() > LONGEST_EXTERNAL_ID {
+            return Err(Problem::IdTooLong);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Unlike other text an id is not tidied inside: `A  1` and `A 1` may be two patients.
+    fn read(text: &str) -> Result<Option<Self>, Problem> {
+        let id = text::trim(text)?;
+        if id.is_empty() { Ok(None) } else { Self::from_tidy(id).map(Some) }
+    }
+}
+
+value!(ExternalId, as_str);
+
+/// A social security number: 9 digits that can have been issued.
+///
+/// Dashes and spaces are dropped; 7 or 8 digits get the zeros back that a spreadsheet dropped.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ssn(Digits<9>);
+
+impl Ssn {
+    /// The 9 digits.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl Value for Ssn {
+    fn from_tidy(text: &str) -> Result<Self, Problem> {
+        let kept = text.chars().filter(|&c| c != ' ' && !text::is_dash(c));
+        let digits = Digits::collect(kept, 7).ok_or(Problem::NotAnSsn)?;
+        let number = digits.as_str();
+        let (area, group, serial) = (&number[..3], &number[3..5], &number[5..]);
+        if matches!(area, "000" | "666") || area.starts_with('9') || group == "00" || serial == "0000" {
+            return Err(Problem::NeverIssued);
+        }
+        Ok(Self(digits))
+    }
+}
+
+value!(Ssn, as_str);
+
+/// The number of a driver's licence, in upper case.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LicenseNumber(String);
+
+impl LicenseNumber {
+    /// The number.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Value for LicenseNumber {
+    fn from_tidy(text: &str) -> Result<Self, Problem> {
+        Ok(Self(text::nfc(text.to_uppercase())))
+    }
+}
+
+value!(LicenseNumber, as_str);
+
+/// A driver's licence.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct DriversLicense {
+    /// Its number.
+    pub value: LicenseNumber,
+    /// The state that issued it.
+    pub state: State,
+}
+
+/// An identifier as the API shows it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum PersonalIdentifier {
+    /// `{"type":"ssn","value"}`
+    Ssn {
+        /// The number.
+        value: Ssn,
+    },
+    /// `{"type":"driversLicense","value","state"}`
+    DriversLicense(DriversLicense),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_external_id_is_trimmed_and_otherwise_kept() {
+        assert_eq!(" A  1b ".parse::<ExternalId>().unwrap().as_str(), "A  1b");
+        assert_eq!(" ".parse::<ExternalId>(), Err(Problem::Missing));
+        assert!("é".repeat(255).parse::<ExternalId>().is_ok());
+        assert_eq!("é".repeat(256).parse::<ExternalId>(), Err(Problem::IdTooLong));
+    }
+
+    #[test]
+    fn an_ssn_has_nine_digits() {
+        for (text, ssn) in [
+            ("123456789", "123456789"),
+            ("123-45-6789", "123456789"),
+            (" 123 45 6789 ", "123456789"),
+            ("123\u{2013}45\u{2013}6789", "123456789"),
+            ("12345678", "012345678"),
+            ("1234567", "001234567"),
+            ("12-34-5678", "012345678"),
+        ] {
+            assert_eq!(text.parse::<Ssn>().unwrap().as_str(), ssn, "{text:?}");
+        }
+        for text in ["123456", "1234567890", "12345678X", "***-**-6789", "123.45.6789", "n/a", "-"] {
+            assert_eq!(text.parse::<Ssn>(), Err(Problem::NotAnSsn), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_ssn_that_was_never_issued_is_refused() {
+        for text in ["000-12-3456", "666-12-3456", "900-12-3456", "999-12-3456", "123-00-4567", "123-45-0000"]
+        {
+            assert_eq!(text.parse::<Ssn>(), Err(Problem::NeverIssued), "{text:?}");
+        }
+        for text in ["001-01-0001", "665-12-3456", "667-12-3456", "899-99-9999"] {
+            assert!(text.parse::<Ssn>().is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_licence_number_is_upper_case() {
+        assert_eq!(" d123  456b ".parse::<LicenseNumber>().unwrap().as_str(), "D123 456B");
+    }
+
+    #[test]
+    fn identifiers_have_the_shape_of_the_api() {
+        let ids = vec![
+            PersonalIdentifier::Ssn { value: "123456789".parse().unwrap() },
+            PersonalIdentifier::DriversLicense(DriversLicense {
+                value: "D1".parse().unwrap(),
+                state: "CA".parse().unwrap(),
+            }),
+        ];
+        let json =
+            r#"[{"type":"ssn","value":"123456789"},{"type":"driversLicense","value":"D1","state":"CA"}]"#;
+        assert_eq!(serde_json::to_string(&ids).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Vec<PersonalIdentifier>>(json).unwrap(), ids);
+    }
+}

@@ -1,0 +1,109 @@
+//! A patient: values that can only hold what is valid, what one row says, and what the API shows.
+//!
+//! Every value is read from text by its `FromStr`, and from JSON by the same rules, so that a cell of a
+//! file and a field of a request cannot be judged differently. `Debug` never shows a value: these are
+//! the data that must not get into a log.
+
+mod address;
+mod contact;
+mod dob;
+mod gender;
+mod identifiers;
+mod names;
+mod state;
+mod value;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CohortId, FacilityId, PatientId};
+use crate::time::Timestamp;
+
+pub use address::{Address, AddressText, Country, Zip};
+pub use contact::{Contact, Email, Phone};
+pub use dob::Dob;
+pub use gender::Gender;
+pub use identifiers::{DriversLicense, ExternalId, LicenseNumber, PersonalIdentifier, Ssn};
+pub use names::Names;
+pub use state::State;
+
+pub(crate) use value::Value;
+
+/// What one row says about a patient, valid and normalised. What is `None` or empty was blank.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PatientRow {
+    /// The id in the customer's own system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+    /// First names.
+    pub first_name: Names,
+    /// Last names.
+    pub last_name: Names,
+    /// Date of birth.
+    pub dob: Dob,
+    /// Gender at birth.
+    pub gender: Gender,
+    /// The filled address slots in order; at least one.
+    pub addresses: Vec<Address>,
+    /// The filled contact slots in order. The phone and the email of one slot are one contact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<Contact>,
+    /// Social security number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssn: Option<Ssn>,
+    /// Driver's licence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drivers_license: Option<DriversLicense>,
+    /// Cohorts in the order of their slots, each once. They exist.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cohorts: Vec<CohortId>,
+    /// The facility, if it is not the job's. It exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facility: Option<FacilityId>,
+    /// Whether the patient is opted out of health information exchange.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hie_opt_out: Option<bool>,
+}
+
+/// A patient as the API shows one, and as one is stored.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Patient {
+    /// Its id, `metriportId` in result files.
+    pub id: PatientId,
+    /// The id in the customer's own system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+    /// First names.
+    pub first_name: Names,
+    /// Last names.
+    pub last_name: Names,
+    /// Date of birth.
+    pub dob: Dob,
+    /// Gender at birth.
+    pub gender_at_birth: Gender,
+    /// Addresses, in the order in which they became known.
+    pub address: Vec<Address>,
+    /// Contacts, in the order in which they became known.
+    #[serde(default)]
+    pub contact: Vec<Contact>,
+    /// Social security number and driver's licences.
+    #[serde(default)]
+    pub personal_identifiers: Vec<PersonalIdentifier>,
+    /// Where the patient receives care.
+    #[serde(default)]
+    pub facility_ids: Vec<FacilityId>,
+    /// The cohorts that the patient belongs to.
+    #[serde(default)]
+    pub cohort_ids: Vec<CohortId>,
+    /// Whether the patient is opted out of health information exchange.
+    #[serde(default)]
+    pub hie_opt_out: bool,
+    /// When the patient was created.
+    pub date_created: Timestamp,
+    /// When the patient last changed.
+    pub date_updated: Timestamp,
+}
+
+#[cfg(test)]
+mod tests;

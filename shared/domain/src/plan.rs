@@ -1,0 +1,307 @@
+//! The plan of an import: which worker gets which rows.
+//!
+//! Rows are cut into chunks of neighbours, so that a worker reads one contiguous piece of the file.
+//! One thing breaks that rule: rows that speak of the same person ("twins") must be folded by one
+//! worker in file order, or the result would depend on which worker is faster. Twins that fall into
+//! different chunks are therefore taken out of them and put, whole groups together, into chunks of
+//! their own. A chunk is in either case a list of [`Run`]s: pieces of the file with nothing but rows
+//! of that chunk in them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::csv::ScannedRow;
+use crate::identity::RowIdentity;
+use crate::ids::RowNumber;
+
+/// Rows in a chunk. At two writes a row and 32 at a time, 250 rows take a worker one to two seconds:
+/// long enough that the per-chunk calls vanish, short enough that a redelivery costs little.
+pub const ROWS_PER_CHUNK: u32 = 250;
+
+/// Bytes of rows in a chunk; a chunk ends early where its rows are large.
+pub const BYTES_PER_CHUNK: u64 = 4 * 1024 * 1024;
+
+/// The number of a chunk in its job, from 0.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChunkNumber(u32);
+
+impl ChunkNumber {
+    /// A chunk number from its value.
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for ChunkNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Consecutive rows, and where they are in the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "(RowNumber, u32, u64, u64)", into = "(RowNumber, u32, u64, u64)")]
+pub struct Run {
+    /// The first row.
+    pub first: RowNumber,
+    /// How many rows.
+    pub rows: u32,
+    /// Offset in the file of the first row's first byte.
+    pub start: u64,
+    /// Offset just after the last row's last byte, its line end left out.
+    pub end: u64,
+}
+
+impl From<(RowNumber, u32, u64, u64)> for Run {
+    fn from((first, rows, start, end): (RowNumber, u32, u64, u64)) -> Self {
+        Self { first, rows, start, end }
+    }
+}
+
+impl From<Run> for (RowNumber, u32, u64, u64) {
+    fn from(run: Run) -> Self {
+        (run.first, run.rows, run.start, run.end)
+    }
+}
+
+/// The rows of one worker.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Chunk {
+    /// Its number in the job.
+    #[serde(rename = "chunk")]
+    pub number: ChunkNumber,
+    /// Its rows, in file order.
+    pub runs: Vec<Run>,
+}
+
+impl Chunk {
+    /// How many rows it has.
+    pub fn rows(&self) -> u32 {
+        self.runs.iter().map(|run| run.rows).sum()
+    }
+}
+
+/// A scanned row as the planner keeps it: 24 bytes, and nothing of its content.
+#[derive(Clone, Copy, Debug)]
+struct PlannedRow {
+    start: u64,
+    /// Equal for twins. Two strangers with the same one only share a worker, which does no harm.
+    identity: Option<RowIdentity>,
+    len: u32,
+}
+
+/// Collects scanned rows and cuts them into chunks.
+#[derive(Debug)]
+pub struct Planner {
+    rows: Vec<PlannedRow>,
+    rows_per_chunk: u32,
+}
+
+impl Default for Planner {
+    fn default() -> Self {
+        Self::new(ROWS_PER_CHUNK)
+    }
+}
+
+impl Planner {
+    /// A planner that cuts chunks of `rows_per_chunk` rows (at least 1).
+    pub fn new(rows_per_chunk: u32) -> Self {
+        Self { rows: Vec::new(), rows_per_chunk: rows_per_chunk.max(1) }
+    }
+
+    /// Takes the next row of the file.
+    pub fn row(&mut self, row: &ScannedRow) {
+        self.rows.push(PlannedRow { start: row.start, identity: row.identity, len: row.len });
+    }
+
+    /// Cuts all rows into chunks; the same rows always give the same chunks.
+    pub fn finish(self) -> Vec<Chunk> {
+        let neighbours = self.cut_neighbours();
+        let split_groups = self.groups_split_over(&neighbours);
+        let is_moved = |index: u32| split_groups.binary_search_by_key(&index, |moved| moved.row).is_ok();
+
+        let mut chunks = Vec::new();
+        for rows in neighbours {
+            self.add_chunk(&mut chunks, rows.filter(|&index| !is_moved(index)));
+        }
+        let mut by_group = split_groups;
+        by_group.sort_unstable_by_key(|moved| (moved.first_of_group, moved.row));
+        let mut rows: Vec<u32> = Vec::new();
+        let mut bytes = 0;
+        for group in by_group.chunk_by(|a, b| a.first_of_group == b.first_of_group) {
+            rows.extend(group.iter().map(|moved| moved.row));
+            bytes += group.iter().map(|moved| u64::from(self.rows[moved.row as usize].len)).sum::<u64>();
+            if rows.len() >= self.rows_per_chunk as usize || bytes >= BYTES_PER_CHUNK {
+                rows.sort_unstable();
+                self.add_chunk(&mut chunks, rows.drain(..));
+                bytes = 0;
+            }
+        }
+        rows.sort_unstable();
+        self.add_chunk(&mut chunks, rows.drain(..));
+        chunks
+    }
+
+    /// Adds a chunk of the rows at `indices`, which ascend; none if there are no rows.
+    fn add_chunk(&self, chunks: &mut Vec<Chunk>, indices: impl Iterator<Item = u32>) {
+        let mut runs: Vec<Run> = Vec::new();
+        for index in indices {
+            let row = &self.rows[index as usize];
+            let number = RowNumber::new(index + 1);
+            let end = row.start + u64::from(row.len);
+            match runs.last_mut() {
+                Some(run) if run.first.get() + run.rows == number.get() => {
+                    run.rows += 1;
+                    run.end = end;
+                }
+                _ => runs.push(Run { first: number, rows: 1, start: row.start, end }),
+            }
+        }
+        if !runs.is_empty() {
+            let number = ChunkNumber::new(u32::try_from(chunks.len()).unwrap_or(u32::MAX));
+            chunks.push(Chunk { number, runs });
+        }
+    }
+
+    /// Index ranges of neighbouring rows, by row count and bytes.
+    fn cut_neighbours(&self) -> Vec<std::ops::Range<u32>> {
+        let mut ranges = Vec::new();
+        let (mut first, mut bytes) = (0, 0);
+        for (index, row) in (0u32..).zip(&self.rows) {
+            let full = index - first >= self.rows_per_chunk || bytes + u64::from(row.len) > BYTES_PER_CHUNK;
+            if full && index > first {
+                ranges.push(first..index);
+                (first, bytes) = (index, 0);
+            }
+            bytes += u64::from(row.len);
+        }
+        let end = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        if first < end {
+            ranges.push(first..end);
+        }
+        ranges
+    }
+
+    /// The rows of every group of twins that does not lie within one range, sorted by row. A group
+    /// inside one range stays there: its worker folds it in file order anyway.
+    fn groups_split_over(&self, ranges: &[std::ops::Range<u32>]) -> Vec<MovedRow> {
+        let mut rows: Vec<(RowIdentity, u32)> = (0u32..)
+            .zip(&self.rows)
+            .filter_map(|(index, row)| row.identity.map(|identity| (identity, index)))
+            .collect();
+        rows.sort_unstable();
+        let range_of = |index: u32| ranges.partition_point(|range| range.end <= index);
+        let mut moved: Vec<MovedRow> = rows
+            .chunk_by(|(a, _), (b, _)| a == b)
+            .filter_map(|group| {
+                let (first, last) = (group.first()?.1, group.last()?.1);
+                (range_of(first) != range_of(last)).then_some((first, group))
+            })
+            .flat_map(|(first, group)| {
+                group.iter().map(move |&(_, row)| MovedRow { row, first_of_group: first })
+            })
+            .collect();
+        moved.sort_unstable_by_key(|moved| moved.row);
+        moved
+    }
+}
+
+/// A row that leaves its neighbours for a chunk of twins. Indices count from 0.
+#[derive(Clone, Copy, Debug)]
+struct MovedRow {
+    row: u32,
+    first_of_group: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Rows of 10 bytes and a line end, with the given identities.
+    fn plan(identities: &[Option<u64>], rows_per_chunk: u32) -> Vec<Chunk> {
+        let mut planner = Planner::new(rows_per_chunk);
+        for (index, identity) in (0u32..).zip(identities) {
+            planner.row(&ScannedRow {
+                number: RowNumber::new(index + 1),
+                start: 100 + u64::from(index) * 11,
+                len: 10,
+                identity: *identity,
+            });
+        }
+        planner.finish()
+    }
+
+    fn rows_of(chunk: &Chunk) -> Vec<u32> {
+        chunk.runs.iter().flat_map(|run| run.first.get()..run.first.get() + run.rows).collect()
+    }
+
+    #[test]
+    fn strangers_are_cut_into_chunks_of_neighbours() {
+        let chunks = plan(&[Some(1), Some(2), None, None, Some(3)], 2);
+        assert_eq!(chunks.iter().map(rows_of).collect::<Vec<_>>(), [vec![1, 2], vec![3, 4], vec![5]]);
+        assert_eq!(chunks[0].runs, [Run { first: RowNumber::new(1), rows: 2, start: 100, end: 121 }]);
+    }
+
+    #[test]
+    fn twins_in_one_chunk_stay_with_their_neighbours() {
+        let chunks = plan(&[Some(1), Some(1), Some(2)], 2);
+        assert_eq!(chunks.iter().map(rows_of).collect::<Vec<_>>(), [vec![1, 2], vec![3]]);
+    }
+
+    #[test]
+    fn twins_far_apart_get_a_chunk_of_their_own() {
+        let chunks = plan(&[Some(1), Some(2), Some(1), Some(4), Some(2), Some(1)], 2);
+        assert_eq!(chunks.iter().map(rows_of).collect::<Vec<_>>(), [vec![4], vec![1, 3, 6], vec![2, 5]]);
+    }
+
+    #[test]
+    fn large_rows_make_small_chunks() {
+        let mut planner = Planner::new(250);
+        for index in 0..9 {
+            let len = 1024 * 1024;
+            planner.row(&ScannedRow {
+                number: RowNumber::new(index + 1),
+                start: u64::from(index) * u64::from(len),
+                len,
+                identity: None,
+            });
+        }
+        assert_eq!(planner.finish().iter().map(Chunk::rows).collect::<Vec<_>>(), [4, 4, 1]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_is_in_exactly_one_chunk_and_twins_share_one(
+            identities in prop::collection::vec(prop::option::of(0u64..20), 0..300),
+            rows_per_chunk in 1u32..40,
+        ) {
+            let chunks = plan(&identities, rows_per_chunk);
+            let mut all: Vec<u32> = chunks.iter().flat_map(rows_of).collect();
+            all.sort_unstable();
+            let expected: Vec<u32> = (1..).take(identities.len()).collect();
+            prop_assert_eq!(all, expected);
+            let mut home = std::collections::HashMap::new();
+            for chunk in &chunks {
+                let mut last_of = std::collections::HashMap::new();
+                for row in rows_of(chunk) {
+                    if let Some(identity) = identities[row as usize - 1] {
+                        prop_assert_eq!(*home.entry(identity).or_insert(chunk.number), chunk.number);
+                        prop_assert!(last_of.insert(identity, row).is_none_or(|before| before < row));
+                    }
+                }
+            }
+            for (index, chunk) in (0..).zip(&chunks) {
+                prop_assert_eq!(chunk.number.get(), index);
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! What can be wrong with a row, as a closed list of codes that never hold a cell's content.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::csv::ColumnName;
+
+macro_rules! problems {
+    ($($(#[$doc:meta])+ $name:ident: $text:literal, $meaning:literal, $fix:literal;)+) => {
+        /// One thing that can be wrong with a cell, or with a row as a whole.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Problem {
+            $($(#[$doc])+ $name,)+
+        }
+
+        impl Problem {
+            /// Every problem.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The problem's code: a short lower-case phrase, unique and stable.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text),+ }
+            }
+
+            /// What it says about the cell or row, in one sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning),+ }
+            }
+
+            /// What to do about it, in one sentence.
+            pub const fn fix(self) -> &'static str {
+                match self { $(Self::$name => $fix),+ }
+            }
+        }
+    };
+}
+
+problems! {
+    /// The row has fewer cells than the header.
+    TooFewCells: "fewer cells than the header",
+        "The row ends early, so nobody can tell which cell belongs to which column.",
+        "Write one cell for every column of the header, empty where there is no value.";
+    /// The row has more cells than the header.
+    TooManyCells: "more cells than the header",
+        "The row has cells that belong to no column, often because of a comma inside a value.",
+        "Put values that contain commas into double quotes.";
+    /// The cell, or one in a column that is not imported, holds bytes that are not UTF-8.
+    NotUtf8: "not UTF-8",
+        "The cell holds bytes that are not UTF-8 text; for the whole row, the cell is in a column that is not imported.",
+        "Save the file with the encoding UTF-8.";
+    /// The cell is longer than a cell may be.
+    CellTooLong: "longer than 10,000 characters",
+        "The cell is too long, often because of a double quote in the wrong place; for the whole row, the cell is in a column that is not imported.",
+        "Shorten the value, or write a double quote inside a quoted value as two.";
+    /// The cell holds a control character.
+    ControlCharacter: "control character",
+        "The cell holds an invisible control character, as texts do after a wrong conversion.",
+        "Type the value anew, or remove the character.";
+    /// A value that must be there is not.
+    Missing: "missing",
+        "A required value is blank, or a value that another one of the row requires.",
+        "Fill in the column; an address needs addressLine1, city, state and zip, a driver's licence its number and state.";
+    /// The text is in no form of a date that is understood.
+    NotADate: "not a date",
+        "The text has no form of a date that is understood.",
+        "Write the date as YYYY-MM-DD.";
+    /// The date has the form of one, but no calendar has the day.
+    NoSuchDay: "no such day",
+        "The month or the day does not exist, often because day and month are swapped.",
+        "Write the date as YYYY-MM-DD.";
+    /// The year has two digits.
+    TwoDigitYear: "two-digit year",
+        "The century cannot be known.",
+        "Write the year with four digits.";
+    /// A year too early for a patient.
+    YearBefore1900: "year before 1900",
+        "The year is too early for a patient.",
+        "Correct the year.";
+    /// A date after tomorrow.
+    InTheFuture: "in the future",
+        "The date is later than tomorrow (UTC).",
+        "Correct the date.";
+    /// No gender that is understood.
+    NotAGender: "not M, F, O or U",
+        "The text is none of M, F, O, U, male, female, other, unknown, un, unk.",
+        "Write M, F, O (other) or U (unknown).";
+    /// No state that is understood.
+    NotAState: "not a US state",
+        "The text is neither code nor name of a US state, DC or an inhabited territory.",
+        "Write the code with two letters, such as CA.";
+    /// No zip code.
+    NotAZip: "not a zip code",
+        "The text is no zip code of 5 digits, with or without a +4 part, or it is 00000.",
+        "Write the 5 digits.";
+    /// No US phone number.
+    NotAPhone: "not a 10-digit phone number",
+        "The text has more or less than 10 digits, the country code 1 and an extension aside.",
+        "Write the 10 digits.";
+    /// No e-mail address.
+    NotAnEmail: "not an email address",
+        "The text is no single email address with a dotted domain.",
+        "Write one address, such as name@example.com.";
+    /// No social security number.
+    NotAnSsn: "not 9 digits",
+        "The text has more or less than 9 digits, lost leading zeros aside.",
+        "Write the 9 digits.";
+    /// A number that the authority does not give out.
+    NeverIssued: "never issued",
+        "No such social security number exists: area 000, 666 or 9xx, group 00, or serial 0000.",
+        "Correct the number, or leave it blank.";
+    /// No UUID.
+    NotAUuid: "not a UUID",
+        "The text is no id of the form 01234567-89ab-cdef-0123-456789abcdef.",
+        "Copy the id as the API shows it.";
+    /// An id of something that this customer does not have.
+    NotFound: "not found",
+        "No facility or cohort of yours has this id.",
+        "Copy the id as the API shows it, or create the facility or cohort first.";
+    /// Neither true nor false.
+    NotABool: "not true or false",
+        "The text is neither true nor false.",
+        "Write true or false, or leave it blank.";
+    /// An external id that is too long.
+    IdTooLong: "longer than 255 characters",
+        "The external id is too long.",
+        "Use an id of up to 255 characters.";
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl FromStr for Problem {
+    type Err = NotAProblem;
+
+    fn from_str(text: &str) -> Result<Self, NotAProblem> {
+        Self::ALL.iter().copied().find(|problem| problem.text() == text).ok_or(NotAProblem)
+    }
+}
+
+/// Text that is not of the form that problems are written in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not a row problem")]
+pub struct NotAProblem;
+
+/// What a problem is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ProblemColumn {
+    /// The row as a whole, or columns of it that are not imported; shown as `row`.
+    Row,
+    /// One column.
+    Column(ColumnName),
+}
+
+impl fmt::Display for ProblemColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Row => f.write_str("row"),
+            Self::Column(name) => name.fmt(f),
+        }
+    }
+}
+
+/// One problem and where it is, shown as `<column>: <problem>`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct RowProblem {
+    /// What it is about.
+    pub column: ProblemColumn,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+impl fmt::Display for RowProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.column, self.problem)
+    }
+}
+
+impl FromStr for RowProblem {
+    type Err = NotAProblem;
+
+    fn from_str(text: &str) -> Result<Self, NotAProblem> {
+        let (column, problem) = text.split_once(": ").ok_or(NotAProblem)?;
+        let column = match column {
+            "row" => ProblemColumn::Row,
+            name => ProblemColumn::Column(name.parse().map_err(|_| NotAProblem)?),
+        };
+        Ok(Self { column, problem: problem.parse()? })
+    }
+}
+
+/// All problems of one row, at least one, in the order of the file's columns; what concerns the whole
+/// row comes first. Shown, and stored, as `dob: no such day; zip-2: missing`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RowProblems(Vec<RowProblem>);
+
+impl RowProblems {
+    /// Problems, at least one, in the order in which they are to be shown.
+    pub(crate) fn new(problems: Vec<RowProblem>) -> Self {
+        debug_assert!(!problems.is_empty(), "a row without problems has no list of them");
+        Self(problems)
+    }
+
+    /// The problems in order.
+    pub fn iter(&self) -> impl Iterator<Item = RowProblem> {
+        self.0.iter().copied()
+    }
+}
+
+impl fmt::Display for RowProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.0.iter().enumerate() {
+            write!(f, "{}{problem}", if i == 0 { "" } else { "; " })?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for RowProblems {
+    type Err = NotAProblem;
+
+    /// Reads what [`Display`](fmt::Display) writes.
+    fn from_str(text: &str) -> Result<Self, NotAProblem> {
+        text.split("; ").map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Serialize for RowProblems {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RowProblems {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests;

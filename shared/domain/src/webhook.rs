@@ -1,0 +1,182 @@
+//! Webhook messages: what is sent to a customer, and how it is signed.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::Serialize;
+use sha2::Sha256;
+use uuid::Uuid;
+
+use crate::ids::{JobId, MessageId};
+use crate::job::JobStatus;
+use crate::time::Timestamp;
+
+/// The `type` of every message about a bulk import.
+pub const MESSAGE_TYPE: &str = "medical.bulk-patient-create";
+
+/// Bytes of randomness in a new key.
+pub const KEY_BYTES: usize = 32;
+
+const KEY_PREFIX: &str = "whsec_";
+
+/// The body of a webhook about a job.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobMessage<'a> {
+    meta: Meta,
+    bulk_patient_create: JobReport<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta {
+    message_id: MessageId,
+    request_id: JobId,
+    when: Timestamp,
+    r#type: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JobReport<'a> {
+    request_id: JobId,
+    status: JobStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+impl<'a> JobMessage<'a> {
+    /// A message that says that `job` reached `status`. `result` is the link of a completed job,
+    /// `reason` the cause of a failed one, `when` the time of the attempt.
+    pub fn new(
+        job: JobId,
+        status: JobStatus,
+        result: Option<&'a str>,
+        reason: Option<&'a str>,
+        when: Timestamp,
+    ) -> Self {
+        Self {
+            meta: Meta { message_id: message_id(job, status), request_id: job, when, r#type: MESSAGE_TYPE },
+            bulk_patient_create: JobReport { request_id: job, status, result, reason },
+        }
+    }
+}
+
+/// The id of the message that says that `job` reached `status`: computed, not drawn, so that every
+/// attempt and every redelivery of the event behind it carries the same one.
+pub fn message_id(job: JobId, status: JobStatus) -> MessageId {
+    MessageId::new(Uuid::new_v5(&job.as_uuid(), status.as_str().as_bytes()))
+}
+
+/// The secret that a customer checks our signatures with, in the form that the Standard Webhooks
+/// libraries take: `whsec_` and base64.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebhookKey(String);
+
+impl std::fmt::Debug for WebhookKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WebhookKey(hidden)")
+    }
+}
+
+impl WebhookKey {
+    /// A key made of fresh random bytes.
+    pub fn from_random(bytes: &[u8; KEY_BYTES]) -> Self {
+        Self(format!("{KEY_PREFIX}{}", BASE64_STANDARD.encode(bytes)))
+    }
+
+    /// A key as it was stored.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text that the customer sees.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// `x-metriport-signature`: lower-case hex HMAC-SHA256 of the raw body, the key's text as the key.
+    pub fn sign_body(&self, body: &[u8]) -> String {
+        let mac = hmac(self.0.as_bytes(), &[body]);
+        mac.iter().fold(String::with_capacity(64), |mut hex, byte| {
+            use std::fmt::Write as _;
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+
+    /// `webhook-signature` of Standard Webhooks: `v1,` and the base64 HMAC-SHA256 of id, time in
+    /// seconds and body, joined by dots; the key is what `whsec_` introduces, decoded.
+    pub fn sign_standard(&self, id: MessageId, seconds: i64, body: &[u8]) -> String {
+        let encoded = self.0.strip_prefix(KEY_PREFIX).unwrap_or(&self.0);
+        let key = BASE64_STANDARD.decode(encoded).unwrap_or_else(|_| self.0.clone().into_bytes());
+        let mac = hmac(&key, &[format!("{id}.{seconds}.").as_bytes(), body]);
+        format!("v1,{}", BASE64_STANDARD.encode(mac))
+    }
+}
+
+fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    // An HMAC key can have any length: RFC 2104 hashes or pads it.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes any key") };
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job() -> JobId {
+        "018f3f5e-0000-7000-8000-000000000001".parse().unwrap()
+    }
+
+    #[test]
+    fn the_signature_of_the_body_is_the_hex_hmac_that_openssl_gives() {
+        // printf '{"a":1}' | openssl dgst -sha256 -hmac 'whsec_AAAA'
+        let key = WebhookKey::from_stored("whsec_AAAA".into());
+        assert_eq!(
+            key.sign_body(br#"{"a":1}"#),
+            "ef82e76eb8c0d1829a4d6f057bfad4f928ceb78989ad2cb6f02928fbf37ef9f5"
+        );
+    }
+
+    #[test]
+    fn the_standard_signature_is_the_one_of_the_public_library() {
+        let key = WebhookKey::from_random(&[7; KEY_BYTES]);
+        let id = message_id(job(), JobStatus::Completed);
+        let library = standardwebhooks::Webhook::new(key.expose()).unwrap();
+        let body = br#"{"test": 2432232314}"#;
+        assert_eq!(
+            key.sign_standard(id, 1_614_265_330, body),
+            library.sign(&id.to_string(), 1_614_265_330, body).unwrap()
+        );
+    }
+
+    #[test]
+    fn a_message_keeps_its_id_and_each_status_has_its_own() {
+        assert_eq!(message_id(job(), JobStatus::Completed), message_id(job(), JobStatus::Completed));
+        assert_ne!(message_id(job(), JobStatus::Completed), message_id(job(), JobStatus::Processing));
+    }
+
+    #[test]
+    fn a_key_never_shows_itself_in_debug_output() {
+        let key = WebhookKey::from_random(&[7; KEY_BYTES]);
+        assert!(!format!("{key:?}").contains(&key.expose()[6..]));
+    }
+
+    #[test]
+    fn a_message_has_the_shape_that_clients_read() {
+        let message = JobMessage::new(
+            job(),
+            JobStatus::Completed,
+            Some("https://files.example/result"),
+            None,
+            Timestamp::from_millis(1_700_000_000_000),
+        );
+        insta::assert_json_snapshot!(message);
+    }
+}

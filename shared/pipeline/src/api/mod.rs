@@ -1,0 +1,9 @@
+//! What the HTTP API does, one file for each operation; `functions/api` maps it to routes and JSON.
+
+pub mod create_job;
+pub mod directory;
+pub mod error;
+pub mod get_job;
+pub mod settings;
+
+pub use error::ApiError;

@@ -1,0 +1,234 @@
+//! An upload arrived: read it once, check it, plan its chunks and send them out.
+//!
+//! Nothing is created before the whole file is known to be sound. The order of the steps makes dying
+//! between any two of them harmless: the plan is stored before the job enters `processing`, which makes
+//! all chunks pending; the messages follow. Whoever finds the job in `processing` with the same upload,
+//! because the event was delivered again, sends what is still pending once more.
+
+use domain::csv::{FileError, FileScan, FileSummary, Limits};
+use domain::ids::{CustomerId, JobId};
+use domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
+use domain::plan::{Chunk, ChunkNumber, Planner};
+use futures::StreamExt as _;
+
+use crate::Error;
+use crate::messages::{ChunkMessage, FinishedMessage, WebhookMessage};
+use crate::ports::{
+    ChangeState, Clock, JobRef, LoadJob, ReadPlan, ReadUpload, SendChunks, SendFinished, SendWebhook,
+    StorePlan, Write,
+};
+
+/// A file that appeared in the place of a job's upload.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Uploaded {
+    /// The customer whose place it is.
+    pub customer: CustomerId,
+    /// The job whose place it is.
+    pub job: JobId,
+    /// The version that appeared.
+    pub upload: Upload,
+}
+
+/// What came of an upload.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FannedOut {
+    /// Its rows are being imported.
+    Processing {
+        /// Rows in the file.
+        rows: u32,
+        /// Chunks sent.
+        chunks: usize,
+    },
+    /// The file cannot be imported; the code says why.
+    Rejected(&'static str),
+    /// The job is bound to another upload, ended, or is not there.
+    Ignored(&'static str),
+}
+
+/// The use case with its ports.
+#[derive(Debug)]
+pub struct FanOut<J, F, Q, D, W, C> {
+    /// The jobs.
+    pub jobs: J,
+    /// Uploads and plans.
+    pub files: F,
+    /// Where chunks go.
+    pub chunks: Q,
+    /// Where finished jobs go.
+    pub finished: D,
+    /// Where webhooks go.
+    pub webhooks: W,
+    /// The time.
+    pub clock: C,
+    /// The largest file to accept.
+    pub limits: Limits,
+}
+
+impl<J, F, Q, D, W, C> FanOut<J, F, Q, D, W, C>
+where
+    J: LoadJob + ChangeState,
+    F: ReadUpload + StorePlan + ReadPlan,
+    Q: SendChunks,
+    D: SendFinished,
+    W: SendWebhook,
+    C: Clock,
+{
+    /// Handles one upload. Safe to repeat, concurrently and late.
+    pub async fn run(&self, uploaded: &Uploaded) -> Result<FannedOut, Error> {
+        loop {
+            // None: the job changed under our hands, by another event or by our own write whose answer
+            // got lost. What it is now tells what to do; a job leaves `waiting` once, so this ends.
+            if let Some(done) = self.step(uploaded).await? {
+                return Ok(done);
+            }
+        }
+    }
+
+    async fn step(&self, uploaded: &Uploaded) -> Result<Option<FannedOut>, Error> {
+        let Some(job) = self.jobs.load_job(uploaded.job).await? else {
+            return Ok(Some(FannedOut::Ignored("no such job")));
+        };
+        if job.customer != uploaded.customer {
+            return Ok(Some(FannedOut::Ignored("no such job")));
+        }
+        match (job.status, &job.file) {
+            (JobStatus::Waiting, _) => self.start(job, &uploaded.upload).await,
+            (JobStatus::Processing, Some(file)) if file.upload.version == uploaded.upload.version => {
+                self.resume(&job, file).await.map(Some)
+            }
+            (JobStatus::Processing, _) => {
+                Ok(Some(FannedOut::Ignored("the job is bound to an earlier upload")))
+            }
+            (JobStatus::Failed, None) => {
+                // Rejected, and perhaps not announced yet. The message's id is stable, so that saying
+                // it twice is saying it once.
+                self.announce(&job).await?;
+                Ok(Some(FannedOut::Ignored("the job has ended")))
+            }
+            (JobStatus::Completed | JobStatus::Failed | JobStatus::Expired, _) => {
+                Ok(Some(FannedOut::Ignored("the job has ended")))
+            }
+        }
+    }
+
+    async fn start(&self, job: Job, upload: &Upload) -> Result<Option<FannedOut>, Error> {
+        match self.scan((&job).into(), upload).await? {
+            Ok((summary, chunks)) => self.accept(job, upload, summary, &chunks).await,
+            Err(error) => self.reject(job, &error).await,
+        }
+    }
+
+    /// Reads the whole file as a stream; keeps 24 bytes of each row.
+    async fn scan(
+        &self,
+        job: JobRef,
+        upload: &Upload,
+    ) -> Result<Result<(FileSummary, Vec<Chunk>), FileError>, Error> {
+        if upload.bytes > self.limits.bytes {
+            return Ok(Err(FileError::TooManyBytes { limit: self.limits.bytes }));
+        }
+        let mut body = self.files.read_upload(job, upload, 0..upload.bytes).await?;
+        let mut planner = Planner::default();
+        let mut scan = FileScan::new(self.limits);
+        while let Some(bytes) = body.next().await {
+            if let Err(error) = scan.push(&bytes?, &mut |row| planner.row(&row)) {
+                return Ok(Err(error));
+            }
+        }
+        Ok(scan.finish(&mut |row| planner.row(&row)).map(|summary| (summary, planner.finish())))
+    }
+
+    async fn accept(
+        &self,
+        job: Job,
+        upload: &Upload,
+        summary: FileSummary,
+        chunks: &[Chunk],
+    ) -> Result<Option<FannedOut>, Error> {
+        let plan = Plan::of(chunks);
+        self.files.store_plan((&job).into(), upload, plan.lines).await?;
+        let file = AcceptedFile {
+            upload: upload.clone(),
+            columns: summary.columns,
+            rows: summary.rows,
+            chunks: u32::try_from(chunks.len()).unwrap_or(u32::MAX),
+        };
+        let Ok(job) = job.accept(file, self.clock.now()) else {
+            return Ok(None);
+        };
+        if self.jobs.change_state(JobStatus::Waiting, &job).await? == Write::Conflict {
+            return Ok(None);
+        }
+        self.announce(&job).await?;
+        self.send(&job, &plan.spans).await?;
+        Ok(Some(FannedOut::Processing { rows: job.total(), chunks: job.pending_chunks.len() }))
+    }
+
+    async fn reject(&self, job: Job, error: &FileError) -> Result<Option<FannedOut>, Error> {
+        let Ok(job) = job.end(JobEvent::FileRejected, Some(error.to_string()), self.clock.now()) else {
+            return Ok(None);
+        };
+        if self.jobs.change_state(JobStatus::Waiting, &job).await? == Write::Conflict {
+            return Ok(None);
+        }
+        self.announce(&job).await?;
+        Ok(Some(FannedOut::Rejected(error.code())))
+    }
+
+    /// Sends what is pending once more: the event came again, perhaps because the first try died.
+    async fn resume(&self, job: &Job, file: &AcceptedFile) -> Result<FannedOut, Error> {
+        self.announce(job).await?;
+        let plan = self.files.read_plan(job.into(), &file.upload, None).await?;
+        self.send(job, &Plan::spans_of(&plan)).await?;
+        Ok(FannedOut::Processing { rows: job.total(), chunks: job.pending_chunks.len() })
+    }
+
+    async fn announce(&self, job: &Job) -> Result<(), Error> {
+        let message = WebhookMessage { customer: job.customer, job: job.id, status: job.status };
+        Ok(self.webhooks.send_webhook(&message).await?)
+    }
+
+    async fn send(&self, job: &Job, spans: &[(u64, u64)]) -> Result<(), Error> {
+        let messages: Vec<ChunkMessage> = (0..)
+            .map(ChunkNumber::new)
+            .zip(spans)
+            .filter(|(chunk, _)| job.pending_chunks.contains(chunk))
+            .map(|(chunk, &plan)| ChunkMessage { customer: job.customer, job: job.id, chunk, plan })
+            .collect();
+        if messages.is_empty() {
+            return Ok(self.finished.send_finished(&FinishedMessage { job: job.id }).await?);
+        }
+        Ok(self.chunks.send_chunks(&messages).await?)
+    }
+}
+
+/// The stored form of a plan: a line of JSON for each chunk, and where each line is.
+struct Plan {
+    lines: Vec<u8>,
+    spans: Vec<(u64, u64)>,
+}
+
+impl Plan {
+    fn of(chunks: &[Chunk]) -> Self {
+        let mut lines = Vec::new();
+        for chunk in chunks {
+            // Writing numbers into memory cannot fail.
+            let _ = serde_json::to_writer(&mut lines, chunk);
+            lines.push(b'\n');
+        }
+        let spans = Self::spans_of(&lines);
+        Self { lines, spans }
+    }
+
+    fn spans_of(lines: &[u8]) -> Vec<(u64, u64)> {
+        let mut start = 0;
+        lines
+            .split_inclusive(|&byte| byte == b'\n')
+            .map(|line| {
+                let span = (start, start + line.len() as u64);
+                start = span.1;
+                span
+            })
+            .collect()
+    }
+}

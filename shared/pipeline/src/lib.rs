@@ -1,0 +1,18 @@
+//! The use cases of the bulk patient import: one module for each function, named alike.
+//!
+//! Data flows one way: a function's `main` turns an event into a call of its use case, the use case
+//! asks the [`ports`] for what it needs and `domain` for what is right. Nothing in here knows AWS.
+#![warn(missing_docs)]
+
+pub mod api;
+pub mod deliver_webhook;
+pub mod error;
+pub mod fan_out;
+pub mod finalize;
+pub mod import_rows;
+pub mod messages;
+pub mod ports;
+mod read_runs;
+mod upsert;
+
+pub use error::Error;

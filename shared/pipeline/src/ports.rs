@@ -1,0 +1,368 @@
+//! What the use cases ask of the world: one small trait for each capability.
+//!
+//! A use case names the traits that it needs, and the role of its function in template.yaml allows
+//! exactly the calls behind them. `aws` implements them on DynamoDB, S3 and SQS.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::ops::Range;
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::identity::Identity;
+use domain::ids::{CustomerId, JobId, PatientId};
+use domain::job::{Job, JobStatus, Upload};
+use domain::matching::People;
+use domain::outcome::{RowOutcome, Tally};
+use domain::plan::ChunkNumber;
+use domain::record::PatientRecord;
+use domain::row::Directory;
+use domain::time::Timestamp;
+use domain::webhook::WebhookKey;
+use futures::Stream;
+use uuid::Uuid;
+
+use crate::messages::{ChunkMessage, FinishedMessage, WebhookMessage};
+
+/// A call to the outside that failed. Says which and how, never with what data: it goes to the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation} failed: {code}")]
+pub struct PortError {
+    /// What was tried, for example `dynamodb.PutItem`.
+    pub operation: &'static str,
+    /// The service's error code, or a word for what happened on the way.
+    pub code: String,
+    /// Whether the same call may succeed later.
+    pub transient: bool,
+}
+
+/// Result of a call to the outside.
+pub type PortResult<T> = Result<T, PortError>;
+
+/// The time.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Fresh ids and secrets.
+pub trait Randomness: Send + Sync {
+    /// A new UUIDv7 of this moment.
+    fn new_id(&self) -> Uuid;
+    /// 32 bytes that nobody can guess.
+    fn secret(&self) -> [u8; 32];
+}
+
+/// What names a job everywhere outside the jobs table: objects of S3 are kept by customer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct JobRef {
+    /// Whose it is.
+    pub customer: CustomerId,
+    /// Which one.
+    pub job: JobId,
+}
+
+impl From<&Job> for JobRef {
+    fn from(job: &Job) -> Self {
+        Self { customer: job.customer, job: job.id }
+    }
+}
+
+/// A stored value with the version that a conditional write has to name.
+#[derive(Clone, Debug)]
+pub struct Versioned<T> {
+    /// The value.
+    pub value: T,
+    /// Its version, which every write counts up.
+    pub version: u64,
+}
+
+/// Whether a conditional write took place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Write {
+    /// It did.
+    Done,
+    /// Somebody else was there first; nothing was written.
+    Conflict,
+}
+
+// --- jobs --------------------------------------------------------------------------------------
+
+/// Stores a new job.
+pub trait CreateJob: Send + Sync {
+    /// Fails if the id is taken.
+    fn create_job(&self, job: &Job) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// Reads a job.
+pub trait LoadJob: Send + Sync {
+    /// The job as of now, or none with this id.
+    fn load_job(&self, job: JobId) -> impl Future<Output = PortResult<Option<Job>>> + Send;
+}
+
+/// Moves a job to another state.
+pub trait ChangeState: Send + Sync {
+    /// Writes status, times, file and reason of `job`, on the condition that the stored job is still
+    /// `from`. Entering `processing` also makes every chunk pending.
+    fn change_state(&self, from: JobStatus, job: &Job) -> impl Future<Output = PortResult<Write>> + Send;
+}
+
+/// What is left of a job after one of its chunks ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ChunkEnd {
+    /// Whether this call ended the chunk; false if it had ended before.
+    pub counted: bool,
+    /// Whether no chunk is pending any more.
+    pub was_last: bool,
+}
+
+/// Ends a chunk.
+pub trait EndChunk: Send + Sync {
+    /// Takes the chunk out of the pending ones and adds its counts, once and never again.
+    fn end_chunk(
+        &self,
+        job: JobId,
+        chunk: ChunkNumber,
+        tally: Tally,
+    ) -> impl Future<Output = PortResult<ChunkEnd>> + Send;
+}
+
+/// Remembers which webhooks of a job arrived.
+pub trait WebhookLedger: Send + Sync {
+    /// Whether the message about `status` was answered with success.
+    fn is_delivered(&self, job: JobId, status: JobStatus) -> impl Future<Output = PortResult<bool>> + Send;
+    /// Notes that it was.
+    fn mark_delivered(
+        &self,
+        job: JobId,
+        status: JobStatus,
+        at: Timestamp,
+    ) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+// --- files -------------------------------------------------------------------------------------
+
+/// Reads an upload.
+pub trait ReadUpload: Send + Sync {
+    /// The bytes as they arrive.
+    type Body: Stream<Item = PortResult<Bytes>> + Send + Unpin;
+    /// Reads the bytes of `range` of exactly the version that the job is bound to.
+    fn read_upload(
+        &self,
+        job: JobRef,
+        upload: &Upload,
+        range: Range<u64>,
+    ) -> impl Future<Output = PortResult<Self::Body>> + Send;
+}
+
+/// Stores a plan: a line of JSON for each chunk.
+pub trait StorePlan: Send + Sync {
+    /// Stores the plan of one version of the upload.
+    fn store_plan(
+        &self,
+        job: JobRef,
+        upload: &Upload,
+        lines: Vec<u8>,
+    ) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// Reads a plan.
+pub trait ReadPlan: Send + Sync {
+    /// The bytes of the plan in `range`, or all of it.
+    fn read_plan(
+        &self,
+        job: JobRef,
+        upload: &Upload,
+        range: Option<Range<u64>>,
+    ) -> impl Future<Output = PortResult<Bytes>> + Send;
+}
+
+/// Stores the outcomes of a chunk.
+pub trait StoreOutcomes: Send + Sync {
+    /// Stores them, replacing what an earlier delivery of the chunk stored.
+    fn store_outcomes(
+        &self,
+        job: JobRef,
+        chunk: ChunkNumber,
+        outcomes: &[RowOutcome],
+    ) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// Reads the outcomes of a chunk.
+pub trait ReadOutcomes: Send + Sync {
+    /// The outcomes in the order in which they were stored.
+    fn read_outcomes(
+        &self,
+        job: JobRef,
+        chunk: ChunkNumber,
+    ) -> impl Future<Output = PortResult<Vec<RowOutcome>>> + Send;
+}
+
+/// One of the two files that a job leaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ResultFile {
+    /// Every row with its outcome.
+    Result,
+    /// The failed rows only.
+    Failures,
+}
+
+/// A file that is being written, piece by piece. It appears when it is finished, or not at all.
+pub trait FileWriter: Send {
+    /// Appends bytes.
+    fn write(&mut self, bytes: &[u8]) -> impl Future<Output = PortResult<()>> + Send;
+    /// Makes the file appear.
+    fn finish(self) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// Writes result files.
+pub trait WriteResults: Send + Sync {
+    /// A file being written.
+    type Writer: FileWriter;
+    /// Starts one; a file of an earlier try is replaced when it is finished.
+    fn write_results(
+        &self,
+        job: JobRef,
+        file: ResultFile,
+    ) -> impl Future<Output = PortResult<Self::Writer>> + Send;
+}
+
+/// Signs links for uploads.
+pub trait SignUpload: Send + Sync {
+    /// A link that takes one `PUT` of the job's file and is valid for `valid`.
+    fn sign_upload(&self, job: JobRef, valid: Duration) -> impl Future<Output = PortResult<String>> + Send;
+}
+
+/// Signs links for downloads.
+pub trait SignDownload: Send + Sync {
+    /// A link that answers `GET` with the file and is valid for `valid`.
+    fn sign_download(
+        &self,
+        job: JobRef,
+        file: ResultFile,
+        valid: Duration,
+    ) -> impl Future<Output = PortResult<String>> + Send;
+}
+
+// --- queues ------------------------------------------------------------------------------------
+
+/// Sends chunks to the workers.
+pub trait SendChunks: Send + Sync {
+    /// Sends all of them; on an error some may have been sent.
+    fn send_chunks(&self, messages: &[ChunkMessage]) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// Says that no chunk of a job is pending any more.
+pub trait SendFinished: Send + Sync {
+    /// Sends the message.
+    fn send_finished(&self, message: &FinishedMessage) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// Hands a webhook over for delivery.
+pub trait SendWebhook: Send + Sync {
+    /// Sends the message, in order after those of the same job.
+    fn send_webhook(&self, message: &WebhookMessage) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+// --- patients ----------------------------------------------------------------------------------
+
+/// Reads who is known under an identity.
+pub trait LoadPeople: Send + Sync {
+    /// The people of each identity that has any.
+    fn load_people(
+        &self,
+        identities: &[Identity],
+    ) -> impl Future<Output = PortResult<HashMap<Identity, Versioned<People>>>> + Send;
+}
+
+/// Stores who is known under an identity.
+pub trait StorePeople: Send + Sync {
+    /// Stores `people`, on the condition that the stored version is still `version` (none: that there is
+    /// nothing stored).
+    fn store_people(
+        &self,
+        identity: &Identity,
+        people: &People,
+        version: Option<u64>,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+}
+
+/// Reads patients.
+pub trait LoadPatients: Send + Sync {
+    /// Those of `patients` that exist.
+    fn load_patients(
+        &self,
+        customer: CustomerId,
+        patients: &[PatientId],
+    ) -> impl Future<Output = PortResult<HashMap<PatientId, Versioned<PatientRecord>>>> + Send;
+}
+
+/// Stores patients.
+pub trait StorePatient: Send + Sync {
+    /// Stores `record`, on the condition that the stored version is still `version` (none: that there is
+    /// nothing stored).
+    fn store_patient(
+        &self,
+        customer: CustomerId,
+        record: &PatientRecord,
+        version: Option<u64>,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+}
+
+// --- directory ---------------------------------------------------------------------------------
+
+/// Reads what a customer's rows can refer to.
+pub trait LoadDirectory: Send + Sync {
+    /// Ids of all facilities and cohorts of the customer.
+    fn load_directory(&self, customer: CustomerId) -> impl Future<Output = PortResult<Directory>> + Send;
+}
+
+/// Where and how a customer wants webhooks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookSettings {
+    /// The receiver, if one is set.
+    pub url: Option<String>,
+    /// The key that messages are signed with; set with the first URL.
+    pub key: Option<WebhookKey>,
+}
+
+/// Reads a customer's webhook settings.
+pub trait LoadSettings: Send + Sync {
+    /// The settings; nothing set if there are none.
+    fn load_settings(&self, customer: CustomerId)
+    -> impl Future<Output = PortResult<WebhookSettings>> + Send;
+}
+
+// --- the customer's server ---------------------------------------------------------------------
+
+/// A webhook request, complete.
+#[derive(Clone, Debug)]
+pub struct WebhookRequest {
+    /// Where it goes.
+    pub url: String,
+    /// Header names and values, signatures included.
+    pub headers: Vec<(&'static str, String)>,
+    /// The exact bytes that were signed.
+    pub body: Vec<u8>,
+}
+
+/// What came of posting a webhook.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PostOutcome {
+    /// The receiver answered.
+    Answered {
+        /// HTTP status code.
+        status: u16,
+        /// How long it asks us to wait, by `Retry-After` in seconds.
+        retry_after: Option<Duration>,
+    },
+    /// There was no answer; a word says why (`timeout`, `connect`, `address not allowed`, …).
+    Unreachable(&'static str),
+}
+
+/// Posts to a customer's server.
+pub trait PostWebhook: Send + Sync {
+    /// Posts once, without following redirects. Never fails: a receiver that does is an outcome.
+    fn post(&self, request: WebhookRequest) -> impl Future<Output = PostOutcome> + Send;
+}

@@ -1,0 +1,187 @@
+//! Create or update: the rows of one identity become patients, by conditional writes alone.
+//!
+//! First the identity's record decides who each row's patient is, then the patients are written. Both
+//! writes are conditional on the version that was read; a conflict means that another job works on the
+//! same person, and the decision is made again on what that job left. Repeating all of it, after any
+//! crash, gives the same patients: the record remembers its decisions, and merging a row into a patient
+//! that has it already changes nothing.
+
+use std::collections::HashMap;
+
+use domain::identity::Identity;
+use domain::ids::{FacilityId, PatientId, RowNumber};
+use domain::matching::{Matched, People, RowToMatch};
+use domain::patient::{PatientRow, Zip};
+use domain::record::{PatientRecord, RowsOfJob};
+
+use crate::Error;
+use crate::ports::{
+    Clock, JobRef, LoadPatients, LoadPeople, Randomness, StorePatient, StorePeople, Versioned, Write,
+};
+
+/// Conflicting writes to one identity after which the chunk is left to a later delivery.
+const MAX_ATTEMPTS: u32 = 20;
+
+/// The rows of one identity in a chunk, in file order, each with the zip codes it is matched by.
+pub struct Group {
+    /// The identity that they share.
+    pub identity: Identity,
+    /// The rows.
+    pub rows: Vec<(RowNumber, PatientRow)>,
+}
+
+/// What the upsert works with.
+pub struct Upsert<'a, P, C> {
+    /// Patients and identities.
+    pub patients: &'a P,
+    /// Time and ids.
+    pub world: &'a C,
+    /// The job.
+    pub job: JobRef,
+    /// The facility of rows that name none.
+    pub facility: FacilityId,
+}
+
+/// What was read before the first try, for all groups of a chunk at once.
+#[derive(Default)]
+pub struct Known {
+    people: HashMap<Identity, Versioned<People>>,
+    patients: HashMap<PatientId, Versioned<PatientRecord>>,
+}
+
+impl<P, C> Upsert<'_, P, C>
+where
+    P: LoadPeople + StorePeople + LoadPatients + StorePatient,
+    C: Clock + Randomness,
+{
+    /// Reads what is known about all groups, in batches.
+    pub async fn load(&self, groups: &[Group]) -> Result<Known, Error> {
+        let identities: Vec<Identity> = groups.iter().map(|group| group.identity).collect();
+        let people = self.patients.load_people(&identities).await?;
+        let mut wanted: Vec<PatientId> = Vec::new();
+        for group in groups {
+            if let Some(people) = people.get(&group.identity) {
+                let known: Vec<PatientId> = people.value.people().iter().map(|person| person.id).collect();
+                let matched = self.decide(group, &people.value);
+                wanted.extend(matched.patients.iter().filter(|id| known.contains(id)));
+            }
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        let patients = self.patients.load_patients(self.job.customer, &wanted).await?;
+        Ok(Known { people, patients })
+    }
+
+    /// Creates or updates the patients of one group and says whose each row is.
+    pub async fn group(&self, group: &Group, known: &Known) -> Result<Vec<PatientId>, Error> {
+        let mut people = known.people.get(&group.identity).cloned();
+        let mut patients = patients_of(people.as_ref(), &known.patients);
+        for _ in 0..MAX_ATTEMPTS {
+            let empty = People::default();
+            let before = people.as_ref().map_or(&empty, |people| &people.value);
+            let matched = self.decide(group, before);
+            let merged = self.merge(group, &matched, &patients);
+            if merged.is_empty() && !matched.changed {
+                return Ok(matched.patients);
+            }
+            if !matched.was_decided {
+                let version = people.as_ref().map(|people| people.version);
+                let stored = self.patients.store_people(&group.identity, &matched.people, version).await?;
+                if stored == Write::Conflict {
+                    (people, patients) = self.reload(group).await?;
+                    continue;
+                }
+            }
+            for record in &merged {
+                self.store(group, &matched, record, &patients).await?;
+            }
+            return Ok(matched.patients);
+        }
+        Err(Error::Contended { attempts: MAX_ATTEMPTS })
+    }
+
+    fn decide(&self, group: &Group, people: &People) -> Matched {
+        let zips: Vec<(RowNumber, Vec<Zip>)> =
+            group.rows.iter().map(|(number, row)| (*number, zips_of(row))).collect();
+        let rows: Vec<RowToMatch<'_>> =
+            zips.iter().map(|(number, zips)| RowToMatch { number: *number, zips }).collect();
+        people.decide(self.job.job, self.world.now(), &rows, || PatientId::new(self.world.new_id()))
+    }
+
+    /// The patients that the rows change, each with all of its rows folded in.
+    fn merge(
+        &self,
+        group: &Group,
+        matched: &Matched,
+        patients: &HashMap<PatientId, Versioned<PatientRecord>>,
+    ) -> Vec<PatientRecord> {
+        let mut ids = matched.patients.clone();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.into_iter()
+            .filter_map(|id| {
+                let before = patients.get(&id).map(|record| &record.value);
+                let rows = group
+                    .rows
+                    .iter()
+                    .zip(&matched.patients)
+                    .filter(|(_, patient)| **patient == id)
+                    .map(|((_, row), _)| row);
+                let job = RowsOfJob { job: self.job.job, facility: self.facility, now: self.world.now() };
+                PatientRecord::merge(before, id, job, rows)
+            })
+            .collect()
+    }
+
+    /// Writes one merged patient; on a conflict merges into what the other job left.
+    async fn store(
+        &self,
+        group: &Group,
+        matched: &Matched,
+        record: &PatientRecord,
+        patients: &HashMap<PatientId, Versioned<PatientRecord>>,
+    ) -> Result<(), Error> {
+        let id = record.patient.id;
+        let mut record = record.clone();
+        let mut version = patients.get(&id).map(|record| record.version);
+        for _ in 0..MAX_ATTEMPTS {
+            match self.patients.store_patient(self.job.customer, &record, version).await? {
+                Write::Done => return Ok(()),
+                Write::Conflict => {
+                    let current = self.patients.load_patients(self.job.customer, &[id]).await?;
+                    version = current.get(&id).map(|current| current.version);
+                    let merged = self.merge(group, matched, &current);
+                    match merged.into_iter().find(|merged| merged.patient.id == id) {
+                        Some(merged) => record = merged,
+                        None => return Ok(()),
+                    }
+                }
+            }
+        }
+        Err(Error::Contended { attempts: MAX_ATTEMPTS })
+    }
+
+    async fn reload(
+        &self,
+        group: &Group,
+    ) -> Result<(Option<Versioned<People>>, HashMap<PatientId, Versioned<PatientRecord>>), Error> {
+        let mut known = self.load(std::slice::from_ref(group)).await?;
+        Ok((known.people.remove(&group.identity), known.patients))
+    }
+}
+
+/// The patients of one identity out of those of a chunk.
+fn patients_of(
+    people: Option<&Versioned<People>>,
+    all: &HashMap<PatientId, Versioned<PatientRecord>>,
+) -> HashMap<PatientId, Versioned<PatientRecord>> {
+    people
+        .into_iter()
+        .flat_map(|people| people.value.people())
+        .filter_map(|person| all.get(&person.id).map(|record| (person.id, record.clone())))
+        .collect()
+}
+
+fn zips_of(row: &PatientRow) -> Vec<Zip> {
+    row.addresses.iter().map(|address| address.zip).collect()
+}

@@ -1,0 +1,118 @@
+//! A customer of the API, as its developer would write one: plain HTTP, nothing of our code.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+
+use crate::receiver::{Delivery, Receiver};
+use crate::stack::STACK;
+
+/// How long a job of a few rows may take, on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A customer with an API key.
+pub struct Customer {
+    pub id: String,
+    pub api_key: String,
+    http: Client,
+}
+
+/// A result file, read with the csv crate.
+#[derive(Debug)]
+pub struct ResultTable {
+    pub header: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
+
+impl ResultTable {
+    pub fn column(&self, name: &str) -> Vec<&str> {
+        let index = self.header.iter().position(|column| column == name).unwrap();
+        self.rows.iter().map(|row| row[index].as_str()).collect()
+    }
+}
+
+impl Customer {
+    pub fn new() -> Self {
+        let id = STACK.admin(&["customer", "create", "--name", "Test clinic"], "id");
+        let api_key = STACK.admin(&["key", "create", "--customer", &id], "apiKey");
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self { id, api_key, http: Client::new() }
+    }
+
+    pub fn with_facility() -> (Self, String) {
+        let customer = Self::new();
+        let facility = customer.add_facility();
+        (customer, facility)
+    }
+
+    pub fn add_facility(&self) -> String {
+        let arguments =
+            ["facility", "create", "--customer", &self.id, "--name", "Main", "--npi", "1234567893"];
+        STACK.admin(&arguments, "id")
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", STACK.api_url)).header("x-api-key", &self.api_key)
+    }
+
+    /// Sends a request and gives status and JSON body.
+    pub async fn call(&self, method: Method, path: &str) -> (StatusCode, Value) {
+        answer(self.request(method, path)).await
+    }
+
+    /// Registers a receiver and gives the key that its messages are signed with.
+    pub async fn listen(&self) -> (Receiver, String) {
+        let receiver = Receiver::start().await;
+        let (status, settings) =
+            answer(self.request(Method::POST, "/settings").json(&json!({"webhookUrl": receiver.url}))).await;
+        assert_eq!(status, StatusCode::OK, "{settings}");
+        (receiver, settings["webhookKey"].as_str().unwrap().to_owned())
+    }
+
+    /// Makes a job and gives its id and upload link.
+    pub async fn create_job(&self, query: &str) -> (String, String) {
+        let (status, job) = self.call(Method::POST, &format!("/medical/v1/patient/bulk{query}")).await;
+        assert_eq!(status, StatusCode::OK, "{job}");
+        let text = |name: &str| job[name].as_str().unwrap().to_owned();
+        (text("requestId"), text("uploadUrl"))
+    }
+
+    /// Uploads a file as the documented `curl` does.
+    pub async fn upload(&self, url: &str, file: impl Into<reqwest::Body>) {
+        let put = self.http.put(url).header("content-type", "text/csv").header("x-api-key", &self.api_key);
+        let answer = put.body(file).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap());
+    }
+
+    /// Uploads a file with no headers but those that HTTP needs.
+    pub async fn upload_bare(&self, url: &str, file: impl Into<reqwest::Body>) {
+        let answer = self.http.put(url).body(file).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap());
+    }
+
+    /// Makes a job, uploads the file and waits for its last webhook.
+    pub async fn import(&self, receiver: &Receiver, query: &str, file: &str) -> (String, Delivery) {
+        let (job, url) = self.create_job(query).await;
+        self.upload(&url, file.to_owned()).await;
+        (job, receiver.wait_for(&["completed", "failed"], PATIENCE).await)
+    }
+
+    /// Downloads a CSV by its link, without any header of ours.
+    pub async fn download(&self, link: &str) -> ResultTable {
+        let answer = self.http.get(link).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let text = answer.text().await.unwrap();
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+        let mut rows = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect());
+        let header = rows.next().unwrap();
+        ResultTable { header, rows: rows.collect() }
+    }
+}
+
+async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    let text = answer.text().await.unwrap();
+    (status, serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status}, not JSON: {text}")))
+}

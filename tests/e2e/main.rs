@@ -1,0 +1,9 @@
+//! End-to-end tests. They need a running local stack: `make test` starts one and sets `STACK` to the
+//! file that describes it. Every test makes a customer of its own, so that they do not see each other.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod bad_ways_in;
+mod customer;
+mod import;
+mod receiver;
+mod stack;

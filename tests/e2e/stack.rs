@@ -1,0 +1,42 @@
+//! The running stack, as `infra/local` describes it.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The stack that all tests use.
+pub static STACK: LazyLock<Stack> = LazyLock::new(|| {
+    let path = std::env::var("STACK").expect("STACK names the file of a running stack: use `make test`");
+    let json = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    serde_json::from_slice(&json).unwrap_or_else(|error| panic!("{path}: {error}"))
+});
+
+/// What `infra/local` writes about a stack that is up.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stack {
+    /// The API, without a slash at the end.
+    pub api_url: String,
+    /// Variables with which `bulk admin` reaches the stack.
+    pub admin_env: std::collections::BTreeMap<String, String>,
+}
+
+impl Stack {
+    /// Runs `bulk admin … --json` and gives one value of its answer.
+    pub fn admin(&self, arguments: &[&str], value: &str) -> String {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+        let output = Command::new(root.join("target/release/bulk"))
+            .arg("admin")
+            .args(arguments)
+            .arg("--json")
+            .envs(&self.admin_env)
+            .output()
+            .expect("target/release/bulk runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        answer[value].as_str().unwrap().to_owned()
+    }
+}
