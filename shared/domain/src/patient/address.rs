@@ -1,6 +1,7 @@
 //! Addresses.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::patient::state::State;
 use crate::patient::value::{Digits, Value, value};
@@ -79,12 +80,20 @@ impl Value for Zip {
 value!(Zip, as_str);
 
 /// A country. There is one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize)]
 pub enum Country {
     /// `USA`
     #[default]
     #[serde(rename = "USA")]
     Usa,
+}
+
+impl<'de> Deserialize<'de> for Country {
+    // Not derived: a derived one repeats the text that it does not know in its error.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.trim().eq_ignore_ascii_case("USA") { Ok(Self::Usa) } else { Err(D::Error::custom("not USA")) }
+    }
 }
 
 #[cfg(test)]

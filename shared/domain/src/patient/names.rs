@@ -59,17 +59,21 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
 fn push_title_case(name: &str, to: &mut String) {
     let mut begins = true;
     for c in name.chars() {
-        if parts_words(c) {
-            to.push(c);
-            begins = true;
-        } else if begins {
-            // Some letters become two in upper case (ß, ﬁ); only the first of them is the word's first.
-            let mut upper = c.to_uppercase();
-            to.extend(upper.next());
-            to.extend(upper.flat_map(char::to_lowercase));
-            begins = false;
-        } else {
+        if !begins && !parts_words(c) {
             to.extend(c.to_lowercase());
+            continue;
+        }
+        // Some letters become two in upper case (ß, ﬁ); only the first of them is the word's first.
+        for upper in c.to_uppercase() {
+            if parts_words(upper) {
+                to.push(upper);
+                begins = true;
+            } else if begins {
+                to.push(upper);
+                begins = false;
+            } else {
+                to.extend(upper.to_lowercase());
+            }
         }
     }
 }

@@ -1,1 +1,374 @@
+use std::fmt::Write as _;
+
+use jiff::civil::date;
+use proptest::prelude::*;
+
 use super::*;
+use crate::csv::RowReader;
+use crate::identity::RowIdentity;
+
+const FACILITY: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+const COHORTS: [&str; 2] = ["01890a5d-ac96-774b-bcce-000000000001", "01890a5d-ac96-774b-bcce-000000000002"];
+
+/// The columns of a file, one row of it, and what is asked of it.
+#[derive(Clone)]
+struct Row {
+    cells: Vec<(String, Vec<u8>)>,
+}
+
+impl Row {
+    /// A row with everything that is required, and nothing else.
+    fn new() -> Self {
+        let cells = [
+            ("firstName", "Ada"),
+            ("lastName", "Lovelace"),
+            ("dob", "1980-02-03"),
+            ("gender", "F"),
+            ("addressLine1", "1 Main St"),
+            ("city", "Boston"),
+            ("state", "MA"),
+            ("zip", "02139"),
+        ];
+        Self { cells: cells.map(|(column, cell)| (column.into(), cell.into())).to_vec() }
+    }
+
+    /// With another value in a column, which is added at the end if it is not there.
+    fn with(mut self, column: &str, cell: impl AsRef<[u8]>) -> Self {
+        let cell = cell.as_ref().to_vec();
+        match self.cells.iter_mut().find(|(name, _)| name == column) {
+            Some((_, old)) => *old = cell,
+            None => self.cells.push((column.into(), cell)),
+        }
+        self
+    }
+
+    fn parse(&self) -> ParsedRow {
+        let mut file = csv::WriterBuilder::new().from_writer(Vec::new());
+        file.write_record(self.cells.iter().map(|(name, _)| name.as_bytes())).unwrap();
+        file.write_record(self.cells.iter().map(|(_, cell)| cell)).unwrap();
+        parse_file(&file.into_inner().unwrap())
+    }
+
+    fn patient(&self) -> PatientRow {
+        self.parse().unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    fn reason(&self) -> String {
+        self.parse().expect_err("the row has no problem").to_string()
+    }
+}
+
+fn parse_file(file: &[u8]) -> ParsedRow {
+    let mut reader = RowReader::new();
+    reader.push(file);
+    reader.finish();
+    let columns = Columns::from_header(&reader.next_row().unwrap().unwrap().cells).unwrap();
+    let directory = Directory {
+        facilities: HashSet::from([FACILITY.parse().unwrap()]),
+        cohorts: COHORTS.map(|cohort| cohort.parse().unwrap()).into(),
+    };
+    let parser = RowParser::new(&columns, date(2024, 2, 28), directory);
+    parser.parse(&reader.next_row().unwrap().unwrap().cells)
+}
+
+#[test]
+fn a_row_with_what_is_required_is_a_patient() {
+    assert_eq!(
+        serde_json::to_string(&Row::new().patient()).unwrap(),
+        r#"{"firstName":"Ada","lastName":"Lovelace","dob":"1980-02-03","gender":"F","addresses":[{"addressLine1":"1 Main St","city":"Boston","state":"MA","zip":"02139","country":"USA"}]}"#
+    );
+}
+
+#[test]
+fn every_column_is_read() {
+    let row = Row::new()
+        .with("externalId", " A-1 ")
+        .with("addressLine2", "Apt  4")
+        .with("phone", "(415) 555-0100")
+        .with("email", "Ada@Example.com")
+        .with("ssn", "123-45-6789")
+        .with("driversLicenceNo", "d123")
+        .with("driversLicenceState", "california")
+        .with("cohort", COHORTS[0])
+        .with("facilityId", FACILITY.to_uppercase())
+        .with("hieOptOut", "TRUE");
+    assert_eq!(
+        serde_json::to_string(&row.patient()).unwrap(),
+        r#"{"externalId":"A-1","firstName":"Ada","lastName":"Lovelace","dob":"1980-02-03","gender":"F","addresses":[{"addressLine1":"1 Main St","addressLine2":"Apt 4","city":"Boston","state":"MA","zip":"02139","country":"USA"}],"contacts":[{"phone":"4155550100","email":"ada@example.com"}],"ssn":"123456789","driversLicense":{"value":"D123","state":"CA"},"cohorts":["01890a5d-ac96-774b-bcce-000000000001"],"facility":"01890a5d-ac96-774b-bcce-b302099a8057","hieOptOut":true}"#
+    );
+}
+
+#[test]
+fn what_is_required_must_not_be_blank() {
+    for column in ["firstName", "lastName", "dob", "gender", "addressLine1", "city", "state", "zip"] {
+        for blank in ["", "  ", "\t\u{a0}", "\u{200b}"] {
+            assert_eq!(Row::new().with(column, blank).reason(), format!("{column}: missing"));
+        }
+    }
+}
+
+#[test]
+fn what_is_not_required_may_be_blank() {
+    for column in [
+        "externalId",
+        "addressLine2",
+        "phone",
+        "email",
+        "ssn",
+        "driversLicenceNo",
+        "driversLicenceState",
+        "cohort",
+        "facilityId",
+        "hieOptOut",
+        "zip-2",
+    ] {
+        assert_eq!(Row::new().with(column, " ").patient(), Row::new().patient(), "{column}");
+    }
+}
+
+#[test]
+fn words_for_nothing_are_taken_as_written() {
+    assert_eq!(
+        Row::new().with("phone", "N/A").with("ssn", "NULL").reason(),
+        "phone: not a 10-digit phone number; ssn: not 9 digits"
+    );
+    assert_eq!(Row::new().with("firstName", "null").patient().first_name.as_str(), "Null");
+}
+
+#[test]
+fn all_problems_are_reported_in_the_order_of_the_columns() {
+    let row = Row::new()
+        .with("firstName", ",")
+        .with("dob", "1980-02-30")
+        .with("gender", "x")
+        .with("zip", "1")
+        .with("x", "")
+        .with("hieOptOut", "yes")
+        .with("email-2", "ada")
+        .with("phone-2", "1")
+        .with("facilityId", "1");
+    assert_eq!(
+        row.reason(),
+        "firstName: missing; dob: no such day; gender: not M, F, O or U; zip: not a zip code; \
+         hieOptOut: not true or false; email-2: not an email address; phone-2: not a 10-digit phone number; \
+         facilityId: not a UUID"
+    );
+}
+
+#[test]
+fn a_birth_after_tomorrow_is_in_the_future() {
+    assert!(Row::new().with("dob", "2024-02-29").parse().is_ok());
+    assert_eq!(Row::new().with("dob", "2024-03-01").reason(), "dob: in the future");
+}
+
+#[test]
+fn an_address_with_any_filled_cell_must_be_complete() {
+    let second = |column: &str| {
+        ["addressLine1-2", "addressLine2-2", "city-2", "state-2", "zip-2"]
+            .iter()
+            .fold(Row::new(), |row, name| row.with(name, if *name == column { "CA" } else { "" }))
+    };
+    assert_eq!(second("none").patient().addresses.len(), 1);
+    assert_eq!(second("city-2").reason(), "addressLine1-2: missing; state-2: missing; zip-2: missing");
+    assert_eq!(
+        second("addressLine2-2").reason(),
+        "addressLine1-2: missing; city-2: missing; state-2: missing; zip-2: missing"
+    );
+    assert_eq!(
+        second("zip-2").reason(),
+        "addressLine1-2: missing; city-2: missing; state-2: missing; zip-2: not a zip code"
+    );
+}
+
+#[test]
+fn columns_that_a_filled_address_lacks_are_named_where_its_others_are() {
+    let row = Row::new().with("ssn", "1").with("state_2", "MA").with("zip_2", "02139").with("email", "x");
+    assert_eq!(
+        row.reason(),
+        "ssn: not 9 digits; addressLine1-2: missing; city-2: missing; email: not an email address"
+    );
+}
+
+#[test]
+fn a_row_without_any_address_is_told_what_the_first_one_needs() {
+    let row = |names: [&str; 5]| {
+        let mut row = Row::new();
+        row.cells.truncate(4);
+        names.iter().fold(row, |row, name| row.with(name, " "))
+    };
+    assert_eq!(
+        row(["zip", "addressLine1", "addressLine2", "city", "state"]).reason(),
+        "zip: missing; addressLine1: missing; city: missing; state: missing"
+    );
+    // The first slot that can be filled at all.
+    assert_eq!(
+        row(["city", "addressLine1-3", "city-3", "state-3", "zip-3"]).reason(),
+        "addressLine1-3: missing; city-3: missing; state-3: missing; zip-3: missing"
+    );
+}
+
+#[test]
+fn ten_addresses_are_read_in_order() {
+    let mut row = Row::new();
+    for slot in 2..=10 {
+        for (column, cell) in [("city", "Reno"), ("state", "NV"), ("zip", "89501"), ("addressLine1", "x")] {
+            row = row.with(
+                &format!("{column}-{slot}"),
+                format!("{cell}{}", if column == "city" { slot.to_string() } else { String::new() }),
+            );
+        }
+    }
+    let addresses = row.patient().addresses;
+    assert_eq!(addresses.len(), 10);
+    assert_eq!(addresses[9].city.as_str(), "Reno10");
+}
+
+#[test]
+fn phone_and_email_of_one_slot_are_one_contact() {
+    let row = Row::new()
+        .with("email-2", "b@example.com")
+        .with("phone", "4155550100")
+        .with("phone-2", "4155550102")
+        .with("email-4", "d@example.com")
+        .with("phone-3", "");
+    assert_eq!(
+        serde_json::to_string(&row.patient().contacts).unwrap(),
+        r#"[{"phone":"4155550100"},{"phone":"4155550102","email":"b@example.com"},{"email":"d@example.com"}]"#
+    );
+}
+
+#[test]
+fn a_drivers_licence_has_a_number_and_a_state() {
+    let (no, state) = ("driversLicenceNo", "driversLicenceState");
+    assert_eq!(Row::new().with(no, "d1").with(state, "").reason(), "driversLicenceState: missing");
+    assert_eq!(Row::new().with(no, "").with(state, "CA").reason(), "driversLicenceNo: missing");
+    assert_eq!(Row::new().with(no, "d1").reason(), "driversLicenceState: missing");
+    assert_eq!(Row::new().with("Driver's License State", "CA").reason(), "driversLicenceNo: missing");
+    assert_eq!(Row::new().with(no, "d1").with(state, "XX").reason(), "driversLicenceState: not a US state");
+}
+
+#[test]
+fn cohorts_exist_and_count_once() {
+    let row = Row::new()
+        .with("cohort-1", COHORTS[1])
+        .with("cohort-2", COHORTS[0].to_uppercase())
+        .with("cohort-3", format!(" {} ", COHORTS[1]));
+    assert_eq!(row.patient().cohorts, [COHORTS[1].parse().unwrap(), COHORTS[0].parse().unwrap()]);
+    assert_eq!(Row::new().with("cohort-2", FACILITY).reason(), "cohort-2: not found");
+    assert_eq!(Row::new().with("cohort", "vip").reason(), "cohort: not a UUID");
+}
+
+#[test]
+fn a_facility_exists() {
+    assert_eq!(Row::new().with("facilityId", FACILITY).patient().facility, Some(FACILITY.parse().unwrap()));
+    assert_eq!(Row::new().with("facilityId", COHORTS[0]).reason(), "facilityId: not found");
+    assert_eq!(Row::new().with("facilityId", FACILITY.replace('-', "")).reason(), "facilityId: not a UUID");
+}
+
+#[test]
+fn opting_out_is_true_or_false() {
+    for (text, value) in [("true", true), ("False", false), (" TRUE ", true)] {
+        assert_eq!(Row::new().with("hieOptOut", text).patient().hie_opt_out, Some(value));
+    }
+    for text in ["yes", "1", "0", "t"] {
+        assert_eq!(Row::new().with("hieOptOut", text).reason(), "hieOptOut: not true or false");
+    }
+}
+
+#[test]
+fn a_row_has_as_many_cells_as_the_header() {
+    let file = |row: &str| format!("firstName,lastName,dob,gender,addressLine1,city,state,zip\n{row}");
+    let reason = |row: &str| parse_file(file(row).as_bytes()).unwrap_err().to_string();
+    assert_eq!(reason("Ada,Lovelace,x"), "row: fewer cells than the header");
+    assert_eq!(
+        reason("Ada,Lovelace,x,x,1 Main St, Apt 4,Boston,MA,02139"),
+        "row: more cells than the header"
+    );
+}
+
+#[test]
+fn every_cell_must_be_utf8() {
+    let row = Row::new().with("city", b"M\xfcnchen").with("notes", "").with("zip", "1");
+    assert_eq!(row.reason(), "city: not UTF-8; zip: not a zip code");
+    assert_eq!(
+        row.with("notes", b"\xff").with("more", b"\xff").reason(),
+        "row: not UTF-8; city: not UTF-8; zip: not a zip code"
+    );
+}
+
+#[test]
+fn no_cell_is_longer_than_10_000_characters() {
+    let long = "é".repeat(10_000);
+    assert!(Row::new().with("city", &long).with("notes", &long).parse().is_ok());
+    let longer = long + "é";
+    assert_eq!(Row::new().with("city", &longer).reason(), "city: longer than 10,000 characters");
+    assert_eq!(Row::new().with("notes", &longer).reason(), "row: longer than 10,000 characters");
+    assert_eq!(Row::new().with("externalId", &longer).reason(), "externalId: longer than 10,000 characters");
+}
+
+#[test]
+fn control_characters_are_refused_in_columns_that_are_imported() {
+    for column in ["externalId", "firstName", "city", "cohort", "hieOptOut", "ssn"] {
+        assert_eq!(Row::new().with(column, "a\u{7}b").reason(), format!("{column}: control character"));
+    }
+    assert!(Row::new().with("notes", "a\u{7}b").parse().is_ok());
+}
+
+#[test]
+fn no_problem_shows_what_a_cell_holds() {
+    let mut names: Vec<String> = Vec::new();
+    for field in crate::csv::Field::ALL {
+        names.push(field.name().into());
+        if field.is_grouped() {
+            names.extend((2..=10).map(|slot| format!("{field}-{slot}")));
+        }
+    }
+    for canary in
+        ["CANARY", "CANARY 123-45-6789", "1980-02-3CANARY", "CANARY\u{1}", "4155550100 CANARY", "CANARY@x"]
+    {
+        let mut row = Row::new().with("notes", canary);
+        for name in &names {
+            row = row.with(name, canary);
+        }
+        let problems = row.parse().unwrap_err();
+        let mut shown = format!("{problems} {problems:?} {}", serde_json::to_string(&problems).unwrap());
+        for problem in problems.iter() {
+            write!(shown, "{problem} {problem:?}").unwrap();
+        }
+        assert!(problems.iter().count() > 20);
+        assert!(
+            !shown.contains("CANARY") && !shown.contains("6789") && !shown.contains("5550100"),
+            "{shown}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_row_is_read_without_panic_and_agrees_with_the_scan(
+        cells in prop::collection::vec(
+            prop_oneof![any::<Vec<u8>>(), "\\PC{0,9}".prop_map(String::into_bytes), "".prop_map(String::into_bytes)],
+            20,
+        ),
+        filled in any::<u32>(),
+    ) {
+        let columns = [
+            "firstName", "lastName", "dob", "gender", "addressLine1", "city", "state", "zip", "externalId",
+            "addressLine2", "zip-2", "city-2", "phone", "email", "ssn", "driversLicenceNo", "driversLicenceState",
+            "cohort", "facilityId", "hieOptOut",
+        ];
+        let mut row = Row::new();
+        for (i, (column, mut cell)) in columns.iter().zip(cells).enumerate() {
+            cell.retain(|&b| b != 0);
+            if filled >> i & 1 == 1 {
+                row = row.with(column, cell);
+            }
+        }
+        let cell = |index: usize| row.cells[index].1.as_slice();
+        let scanned = RowIdentity::of_cells(cell(0), cell(1), cell(2), cell(3));
+        match row.parse() {
+            Ok(patient) => prop_assert_eq!(scanned, Some(RowIdentity::of_row(&patient))),
+            Err(problems) => prop_assert_eq!(problems.to_string().parse(), Ok(problems)),
+        }
+    }
+}

@@ -232,25 +232,15 @@ proptest! {
     #[test]
     fn cells_are_those_of_the_csv_crate(file in csv_bytes().prop_map(without_nul)) {
         let (rows, result) = read(&file);
-        // The csv crate closes an open quote at the end of the file, and skips only empty lines.
-        if result.is_ok() {
-            let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&file[..]);
-            let expected: Vec<Vec<Vec<u8>>> = reader
-                .byte_records()
-                .map(|record| record.unwrap())
-                .map(|record| record.iter().map(<[u8]>::to_vec).collect::<Vec<_>>())
-                .collect();
-            let mut expected = expected.into_iter().peekable();
-            let blank = |cells: &Vec<Vec<u8>>| cells.len() == 1 && cells[0].iter().all(|b| b" \t".contains(b));
-            for (_, raw, cells) in &rows {
-                while raw.first() != Some(&b'"') && !blank(cells) && expected.peek().is_some_and(blank) {
-                    expected.next();
-                }
-                // A quoted blank cell, which is a row, looks like a blank line to the csv crate's user.
-                prop_assert_eq!(&expected.next().unwrap(), cells);
-            }
-            prop_assert!(expected.all(|cells| blank(&cells)));
-        }
+        // The csv crate closes a quote that is still open at the end of the file.
+        prop_assume!(result.is_ok());
+        // It takes a line of spaces for a row, and cannot tell that from a quoted cell of spaces.
+        let is_blank = |cells: &[Vec<u8>]| cells.len() == 1 && cells[0].iter().all(|b| b" \t".contains(b));
+        let ours: Vec<_> = rows.into_iter().map(|row| row.2).filter(|cells| !is_blank(cells)).collect();
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&file[..]);
+        let cells = |record: csv::ByteRecord| record.iter().map(<[u8]>::to_vec).collect::<Vec<_>>();
+        let theirs = reader.byte_records().map(|record| cells(record.unwrap()));
+        prop_assert_eq!(ours, theirs.filter(|cells| !is_blank(cells)).collect::<Vec<_>>());
     }
 
     #[test]
