@@ -3,13 +3,13 @@
 //! `cargo bench -p domain` runs everything in one process and prints ratios, because a figure means
 //! little without one from the same machine in the same minute. The things that are compared take turns,
 //! round by round, and the best round of each counts: what disturbs a round only ever makes it slower.
+// Its input is sound, its figures are rounded, and how fast it makes its files does not matter.
+#![allow(clippy::expect_used, clippy::cast_precision_loss, clippy::format_push_string)]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use domain::csv::{
-    Columns, FileScan, Limits, RawRow, ResultCells, ResultWriter, RowReader, RowStatus,
-};
+use domain::csv::{Columns, FileScan, Limits, RawRow, ResultCells, ResultWriter, RowReader, RowStatus};
 use domain::ids::PatientId;
 use domain::row::{Directory, RowParser};
 use jiff::civil::date;
@@ -22,6 +22,12 @@ const ROUNDS: usize = 7;
 /// The bytes of one push: what a download hands over at a time.
 const PIECE: usize = 64 << 10;
 
+/// Reads a file and says how many data rows it has.
+type Pass = fn(&[u8]) -> usize;
+
+/// Makes a row of a size.
+type HostileRow = fn(usize) -> String;
+
 fn main() {
     for (name, file) in [("13 columns", file_of_13_columns()), ("76 columns", file_of_76_columns())] {
         compare(name, &file);
@@ -31,7 +37,7 @@ fn main() {
 
 fn compare(name: &str, file: &[u8]) {
     println!("\n{name}: {ROWS} rows, {:.1} MB", file.len() as f64 / 1e6);
-    let passes: [(&str, fn(&[u8]) -> usize); 4] =
+    let passes: [(&str, Pass); 4] =
         [("csv crate, bare", bare), ("rows", rows), ("scan", scan), ("full pass", full)];
     let mut best = [Duration::MAX; 4];
     for _ in 0..ROUNDS {
@@ -150,7 +156,7 @@ fn full_in_pieces(file: &[u8], piece: usize) -> usize {
 fn hostile() {
     const HEADER: &str = "firstName,lastName,dob,gender,addressLine1,city,state,zip\n";
     println!("\nhostile rows: ns a byte, scan / scan in pieces of 100 bytes / full pass");
-    let kinds: [(&str, fn(usize) -> String); 6] = [
+    let kinds: [(&str, HostileRow); 6] = [
         ("quotes", |size| format!("\"{}\"", "\"\"".repeat(size / 2))),
         ("quotes in unquoted cells", |size| "a\"".repeat(size / 2)),
         ("commas", |size| ",".repeat(size)),
@@ -194,11 +200,31 @@ impl Random {
     }
 
     fn first_name(&mut self) -> &'static str {
-        self.pick(&["Ada", "MARY ANN", "john", "Christopher", "José", "Olivia", "William", "Zoë", "Emma", "Liam"])
+        self.pick(&[
+            "Ada",
+            "MARY ANN",
+            "john",
+            "Christopher",
+            "José",
+            "Olivia",
+            "William",
+            "Zoë",
+            "Emma",
+            "Liam",
+        ])
     }
 
     fn last_name(&mut self) -> &'static str {
-        self.pick(&["Lovelace", "O'NEIL", "smith-jones", "de la Cruz", "Johnson", "Nguyen", "Garcia", "McDonald"])
+        self.pick(&[
+            "Lovelace",
+            "O'NEIL",
+            "smith-jones",
+            "de la Cruz",
+            "Johnson",
+            "Nguyen",
+            "Garcia",
+            "McDonald",
+        ])
     }
 
     fn dob(&mut self) -> String {
@@ -208,7 +234,8 @@ impl Random {
     /// The five cells of an address.
     fn address(&mut self) -> String {
         let street = self.pick(&["Main St", "Park Avenue", "Martin Luther King Jr Blvd", "2nd St"]);
-        let line2 = if self.below(3) == 0 { format!("\"Apt {}, rear\"", self.below(99)) } else { String::new() };
+        let line2 =
+            if self.below(3) == 0 { format!("\"Apt {}, rear\"", self.below(99)) } else { String::new() };
         let city = self.pick(&["Boston", "San Francisco", "New York", "Salt Lake City", "Reno"]);
         let state = self.pick(&["MA", "CA", "new york", "UT", "NV"]);
         format!("{} {street},{line2},{city},{state},{:05}", 1 + self.below(9999), 501 + self.below(99_000))

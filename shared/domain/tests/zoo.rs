@@ -1,4 +1,5 @@
 //! Ugly files, as people really upload them: what becomes of each, from the first byte to the result file.
+#![allow(clippy::unwrap_used)] // A test says by panicking that something is wrong.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;

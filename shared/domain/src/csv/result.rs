@@ -104,13 +104,15 @@ impl ResultWriter {
 
     fn line(&mut self, row: &RawRow<'_>, out: &mut Vec<u8>, add: impl FnOnce(&mut Vec<u8>)) {
         let RawRow { raw, cells, .. } = row;
-        let no_quotes = memchr::memchr(b'"', raw).is_none();
-        if self.dropped.is_empty() && cells.len() == self.width && no_quotes {
+        let complete = self.dropped.is_empty() && cells.len() == self.width;
+        // Most rows have no quote, and those are written as they are.
+        let plain = complete && memchr::memchr(b'"', raw).is_none();
+        let well_formed = plain || split(raw, &mut self.spans);
+        if complete && well_formed {
             out.extend_from_slice(raw);
             out.push(b',');
             add(out);
         } else {
-            let well_formed = split(raw, &mut self.spans);
             let cell = |index: usize, out: &mut Vec<u8>| match self.spans.get(index) {
                 Some(span) if well_formed => out.extend_from_slice(&raw[span.clone()]),
                 _ => push_cell(cells.get(index).unwrap_or_default(), out),
@@ -167,7 +169,7 @@ fn split(raw: &[u8], spans: &mut Vec<Range<usize>>) -> bool {
                 return false;
             }
         } else {
-            at += memchr::memchr2(b',', b'"', &raw[at..]).unwrap_or(raw.len() - at);
+            at += raw[at..].iter().take_while(|&&b| b != b',' && b != b'"').count();
             if raw.get(at) == Some(&b'"') {
                 return false;
             }

@@ -42,8 +42,7 @@ impl Dob {
 
 impl Value for Dob {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
-        // Nearly every date is `YYYY-MM-DD` and nothing else.
-        let (date, time) = match text.find([' ', 'T', 't', ',']) {
+        let (date, time) = match text.bytes().position(|b| matches!(b, b' ' | b'T' | b't' | b',')) {
             None => (text, None),
             Some(end) => (&text[..end], Some(&text[end..])),
         };
@@ -107,6 +106,7 @@ fn is_time(text: &str) -> bool {
     is_clock(clock, meridiem) && is_zone(zone.strip_prefix(' ').unwrap_or(zone))
 }
 
+/// Whether text, which consists of digits, colons and points, is a time without its surroundings.
 fn is_clock(clock: &str, meridiem: bool) -> bool {
     let (clock, fraction) = match clock.split_once('.') {
         None => (clock, false),
@@ -122,15 +122,16 @@ fn is_clock(clock: &str, meridiem: bool) -> bool {
     };
     let hours = |digits: &str| at_most(digits, if meridiem { 12 } else { 24 });
     let two = |digits: &str, max: u8| digits.len() == 2 && at_most(digits, max);
+    let mut parts = clock.split(':');
     // 60 is a leap second.
-    match clock.split(':').collect::<Vec<_>>()[..] {
-        [h, m, s] => hours(h) && two(m, 59) && two(s, 60),
-        [h, m] => hours(h) && two(m, 59) && !fraction,
-        [h] if meridiem => hours(h) && !fraction,
-        [hms] if hms.len() == 6 && hms.is_ascii() => {
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(h), Some(m), Some(s), None) => hours(h) && two(m, 59) && two(s, 60),
+        (Some(h), Some(m), None, None) => hours(h) && two(m, 59) && !fraction,
+        (Some(h), None, None, None) if meridiem => hours(h) && !fraction,
+        (Some(hms), None, None, None) if hms.len() == 6 => {
             hours(&hms[..2]) && two(&hms[2..4], 59) && two(&hms[4..], 60)
         }
-        [hm] if hm.len() == 4 && hm.is_ascii() => hours(&hm[..2]) && two(&hm[2..], 59) && !fraction,
+        (Some(hm), None, None, None) if hm.len() == 4 => hours(&hm[..2]) && two(&hm[2..], 59) && !fraction,
         _ => false,
     }
 }
