@@ -1,0 +1,25 @@
+"""AWS clients that talk to the emulator, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+REGION = "us-east-1"
+
+#: What the emulator takes for the account's root user.
+ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
+
+
+def client(service: str, endpoint: str) -> Any:
+    """A client of one service of the emulator at `endpoint`."""
+    return botocore.session.Session().create_client(
+        service,
+        region_name=REGION,
+        endpoint_url=endpoint,
+        aws_access_key_id=ROOT["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=ROOT["AWS_SECRET_ACCESS_KEY"],
+        config=Config(retries={"max_attempts": 2}, connect_timeout=5, read_timeout=60),
+    )

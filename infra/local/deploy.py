@@ -1,0 +1,146 @@
+"""Deploys the project's template.yaml to the emulator, with the binaries of `cargo build --release`."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import platform
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from aws import client
+from paths import BINARIES, TEMPLATE
+
+STACK_NAME = "bulk-import"
+ARTIFACTS = "deployment-artifacts"
+METHODS = ("get", "post", "put", "delete", "patch", "head", "options")
+
+
+class DeployError(Exception):
+    """The template was not deployed; says which resource and why."""
+
+
+class TemplateLoader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms: `!Ref x`, `!GetAtt a.b`, `!Sub …`."""
+
+
+def _short_form(loader: TemplateLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+TemplateLoader.add_multi_constructor("!", _short_form)
+
+
+def load_template(path: Path = TEMPLATE) -> dict[str, Any]:
+    """The template, short forms written out."""
+    return yaml.load(path.read_text(), Loader=TemplateLoader)
+
+
+def functions(template: dict[str, Any]) -> dict[str, str]:
+    """The binary of each function."""
+    return {
+        name: resource["Metadata"]["BuildProperties"]["Binary"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def host_architecture() -> str:
+    """The processor of this machine, as the template's parameter names it."""
+    return "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+
+
+def adapt(template: dict[str, Any], parameters: dict[str, str]) -> None:
+    """Changes the template in the few places where the emulator reads it otherwise than AWS does.
+
+    Everything that is not named here is deployed as it stands.
+    """
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        # Numbers from parameters arrive as text, which AWS takes and the emulator does not.
+        for event in properties.get("Events", {}).values() if isinstance(properties, dict) else ():
+            scaling = event["Properties"].get("ScalingConfig", {})
+            if isinstance(value := scaling.get("MaximumConcurrency"), dict):
+                scaling["MaximumConcurrency"] = int(parameters[value["Ref"]])
+        # `ANY` in an API's definition is not understood: every method by itself is.
+        for path in properties.get("DefinitionBody", {}).get("paths", {}).values():
+            if any_method := path.pop("x-amazon-apigateway-any-method", None):
+                path.update({method: any_method for method in METHODS})
+        # AWS asks for sqs:SendMessage where a batch is sent, the emulator for an action of the call's name.
+        for policy in properties.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if "sqs:SendMessage" in statement["Action"]:
+                    statement["Action"].append("sqs:SendMessageBatch")
+
+
+def zip_of(binary: Path) -> bytes:
+    """A deployment package: the binary as `bootstrap`, executable."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        entry = zipfile.ZipInfo("bootstrap", (1980, 1, 1, 0, 0, 0))
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, binary.read_bytes())
+    return buffer.getvalue()
+
+
+def upload_functions(template: dict[str, Any], endpoint: str) -> None:
+    """Uploads the binaries and points the functions at them."""
+    s3 = client("s3", endpoint)
+    s3.create_bucket(Bucket=ARTIFACTS)
+    for name, binary in functions(template).items():
+        path = BINARIES / binary
+        if not path.exists():
+            raise DeployError(f"{path} does not exist: run `make build`")
+        package = zip_of(path)
+        key = f"{binary}-{hashlib.sha256(package).hexdigest()[:16]}.zip"
+        s3.put_object(Bucket=ARTIFACTS, Key=key, Body=package)
+        resource = template["Resources"][name]
+        resource["Properties"]["CodeUri"] = f"s3://{ARTIFACTS}/{key}"
+        del resource["Metadata"]
+
+
+def deploy(endpoint: str, given: dict[str, str]) -> dict[str, str]:
+    """Creates the stack and gives its outputs."""
+    template = load_template()
+    parameters = {
+        name: str(parameter["Default"])
+        for name, parameter in template["Parameters"].items()
+        if "Default" in parameter
+    }
+    parameters |= {"Architecture": host_architecture(), "ImportConcurrency": "4"} | given
+    adapt(template, parameters)
+    upload_functions(template, endpoint)
+    cloudformation = client("cloudformation", endpoint)
+    cloudformation.create_stack(
+        StackName=STACK_NAME,
+        TemplateBody=json.dumps(template),
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+    )
+    while True:
+        stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+        if not stack["StackStatus"].endswith("IN_PROGRESS"):
+            break
+        time.sleep(0.1)
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+        causes = [
+            f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+            for event in events
+            if event["ResourceStatus"].endswith("FAILED")
+        ]
+        raise DeployError("\n".join([f"the stack is {stack['StackStatus']}", *causes]))
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}

@@ -1,0 +1,52 @@
+"""Where things are: the project, the built binaries, and the files of a running stack."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[2]
+TEMPLATE = PROJECT / "template.yaml"
+BINARIES = PROJECT / "target" / "release"
+
+
+@dataclass(frozen=True)
+class StackFiles:
+    """The folder of one stack, below `.local`."""
+
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        return PROJECT / ".local" / self.name
+
+    @property
+    def description(self) -> Path:
+        """What is running where; exists while the stack is up."""
+        return self.folder / "stack.json"
+
+    @property
+    def supervisor(self) -> Path:
+        """Process ids, written before anything else so that a crash can be cleaned up."""
+        return self.folder / "supervisor.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / "lock"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    @property
+    def temporary(self) -> Path:
+        return self.folder / "tmp"
+
+    def read(self) -> dict[str, Any] | None:
+        """The description of the running stack, or None if it is not up."""
+        try:
+            return json.loads(self.description.read_text())
+        except FileNotFoundError:
+            return None

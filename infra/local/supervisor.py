@@ -1,0 +1,176 @@
+"""Keeps one emulator: starts it in a process group of its own, collects the functions' logs, and ends the
+whole group when it is told to, when its starter dies, or when the emulator ends.
+
+Run by `stack.py`, never by hand. Whatever kills the starter closes the pipe that is this process's standard
+input (`--until-stdin-closes`), and whatever kills this process takes the emulator along (`PR_SET_PDEATHSIG`);
+the functions end by themselves when the emulator is gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from aws import client
+from paths import StackFiles
+
+PR_SET_PDEATHSIG = 1
+LOG_POLL_SECONDS = 1.0
+END_GRACE_SECONDS = 3.0
+
+
+class Stop(Exception):
+    """Somebody wants the stack to end."""
+
+
+def die_with_parent() -> None:
+    """Asks Linux to kill this process when its parent dies; elsewhere the process group has to do."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def start_emulator(files: StackFiles, port: int, extra: list[str]) -> subprocess.Popen[bytes]:
+    """Starts the emulator on loopback, with enforced role policies."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment |= {
+        "AUTH": "true",
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",
+        # Inherited by the functions: where their AWS clients go, and what no deployed stack allows.
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "ALLOW_LOOPBACK_WEBHOOKS": "true",
+        "PYTHONPATH": str(Path(__file__).parent / "emulator"),
+        "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(files.temporary),
+    }
+    environment |= dict(setting.split("=", 1) for setting in extra)
+    return subprocess.Popen(
+        [sys.executable, "-m", "ministack"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=(files.logs / "emulator.log").open("wb"),
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=die_with_parent,
+    )
+
+
+class LogCollector:
+    """Copies what the functions log from the emulator's CloudWatch Logs into one file for each function."""
+
+    def __init__(self, files: StackFiles, port: int) -> None:
+        self.files = files
+        self.logs = client("logs", f"http://127.0.0.1:{port}")
+        self.since: dict[str, int] = {}
+        self.seen: dict[str, set[str]] = {}
+
+    def collect(self) -> None:
+        for group in self.logs.describe_log_groups()["logGroups"]:
+            name = group["logGroupName"]
+            self._collect_group(name, name.rsplit("/", 1)[-1].removesuffix("Logs"))
+
+    def _collect_group(self, group: str, function: str) -> None:
+        # Events of the last millisecond can come twice: their ids tell.
+        since, seen = self.since.get(group, 0), self.seen.get(group, set())
+        events = self.logs.filter_log_events(logGroupName=group, startTime=since).get("events", [])
+        fresh = [event for event in events if event["eventId"] not in seen]
+        if not fresh:
+            return
+        with (self.files.logs / f"{function}.log").open("a") as file:
+            file.writelines(event["message"].rstrip("\n") + "\n" for event in fresh)
+        last = max(event["timestamp"] for event in fresh)
+        self.since[group] = last
+        self.seen[group] = {event["eventId"] for event in events if event["timestamp"] == last} | (
+            seen if last == since else set()
+        )
+
+
+def watch(emulator: subprocess.Popen[bytes], collector: LogCollector, watch_stdin: bool) -> None:
+    """Returns when the stack is to end."""
+    while emulator.poll() is None:
+        try:
+            collector.collect()
+        except Exception as error:  # noqa: BLE001 - the logs are a convenience, the stack is not
+            print(f"logs not collected: {error}", file=sys.stderr)
+        deadline = time.monotonic() + LOG_POLL_SECONDS
+        while (left := deadline - time.monotonic()) > 0:
+            if not watch_stdin:
+                time.sleep(left)
+            elif select.select([sys.stdin], [], [], left)[0] and not os.read(sys.stdin.fileno(), 1):
+                return
+
+
+def end_group(group: int) -> None:
+    """Ends every process of the emulator's group, first asking, then not."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(group, sign)
+        except ProcessLookupError:
+            return
+        deadline = time.monotonic() + END_GRACE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                os.waitpid(-group, os.WNOHANG)
+            except ChildProcessError:
+                pass
+            try:
+                os.killpg(group, 0)
+            except (ProcessLookupError, PermissionError):
+                return
+            time.sleep(0.05)
+
+
+def wait_until_ready(emulator: subprocess.Popen[bytes], port: int) -> None:
+    """Waits for the emulator's health answer."""
+    while emulator.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise Stop
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--env", action="append", default=[])
+    parser.add_argument("--until-stdin-closes", action="store_true")
+    arguments = parser.parse_args()
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise Stop
+
+    for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(sign, stop)
+    files = StackFiles(arguments.name)
+    emulator = start_emulator(files, arguments.port, arguments.env)
+    try:
+        processes = {"supervisor": os.getpid(), "emulatorGroup": emulator.pid, "port": arguments.port}
+        files.supervisor.write_text(json.dumps(processes))
+        wait_until_ready(emulator, arguments.port)
+        watch(emulator, LogCollector(files, arguments.port), arguments.until_stdin_closes)
+    except Stop:
+        pass
+    finally:
+        for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(sign, signal.SIG_IGN)
+        end_group(emulator.pid)
+        files.description.unlink(missing_ok=True)
+        files.supervisor.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()

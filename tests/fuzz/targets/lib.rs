@@ -1,0 +1,48 @@
+//! What the fuzz targets have in common.
+
+use domain::csv::{FileError, FileScan, FileSummary, Limits, RawRow, RowReader, ScannedRow};
+
+/// A header with every single column and two slots of every group.
+pub const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,addressLine2,city,state,zip,\
+    zip-2,city-2,addressLine1-2,state-2,phone,email-2,phone-2,ssn,driversLicenceNo,driversLicenceState,\
+    cohort,cohort-2,facilityId,hieOptOut,notes\n";
+
+/// Small limits, so that inputs of a few hundred bytes reach them.
+pub const LIMITS: Limits = Limits { rows: 8, bytes: 1500, row_bytes: 700 };
+
+/// Parts an input into the bytes of a file and a number that says what to do with them. The number is
+/// the last byte, so that a file can serve as an input.
+pub fn parts(input: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let (&option, file) = input.split_last()?;
+    let option = usize::from(option);
+    // Every other input gets a sound header, since most of the code is behind one.
+    let file = if option % 2 == 0 { file.to_vec() } else { [HEADER.as_bytes(), file].concat() };
+    Some((file, option / 2))
+}
+
+/// Scans a file that arrives in pieces of a size.
+pub fn scan(file: &[u8], size: usize) -> (Vec<ScannedRow>, Result<FileSummary, FileError>) {
+    let mut rows = Vec::new();
+    let mut scan = FileScan::new(LIMITS);
+    for piece in file.chunks(size.max(1)) {
+        if let Err(error) = scan.push(piece, &mut |row| rows.push(row)) {
+            return (rows, Err(error));
+        }
+    }
+    let summary = scan.finish(&mut |row| rows.push(row));
+    (rows, summary)
+}
+
+/// Gives every row of a file to `f`; false if the file cannot be read to its end.
+pub fn each_row(file: &[u8], mut f: impl FnMut(&RawRow<'_>)) -> bool {
+    let mut reader = RowReader::new();
+    reader.push(file);
+    reader.finish();
+    loop {
+        match reader.next_row() {
+            Ok(Some(row)) => f(&row),
+            Ok(None) => return true,
+            Err(_) => return false,
+        }
+    }
+}

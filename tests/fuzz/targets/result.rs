@@ -1,0 +1,68 @@
+//! The result of any upload: a file in which another reader finds the upload's cells, and which has
+//! itself as its result.
+#![no_main]
+
+use domain::csv::{ResultCells, ResultWriter, RowStatus};
+use domain::ids::PatientId;
+use fuzz::{each_row, parts};
+use libfuzzer_sys::fuzz_target;
+use uuid::Uuid;
+
+type Table = Vec<Vec<Vec<u8>>>;
+
+/// The rows of a file and its result file; `None` if the file cannot be read.
+fn result(file: &[u8], option: usize) -> Option<(Table, Vec<u8>)> {
+    let (mut table, mut out, mut writer) = (Table::new(), Vec::new(), None);
+    let sound = each_row(file, |row| {
+        table.push(row.cells.iter().map(<[u8]>::to_vec).collect());
+        let Some(writer) = &mut writer else {
+            let new = ResultWriter::new(row);
+            new.header(&mut out);
+            writer = Some(new);
+            return;
+        };
+        let cells = if (option + table.len()) % 2 == 0 {
+            let id = PatientId::new(Uuid::from_u128(table.len() as u128));
+            ResultCells { patient_id: Some(id), status: RowStatus::Succeeded, reason: None }
+        } else {
+            let reason = Some("gender: not M, F, O or U");
+            ResultCells { patient_id: None, status: RowStatus::Failed, reason }
+        };
+        writer.row(row, cells, &mut out);
+    });
+    (sound && !table.is_empty()).then_some((table, out))
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((file, option)) = parts(input) else { return };
+    let Some((table, out)) = result(&file, option) else { return };
+    assert!(out.ends_with(b"\r\n"));
+
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&out[..]);
+    let cells = |record: csv::ByteRecord| record.iter().map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let read: Table = reader.byte_records().map(|record| cells(record.expect("memory"))).collect();
+    assert_eq!(read.len(), table.len());
+
+    // Where the three columns are in the result, and how many of the upload's are before them.
+    let header = &read[0];
+    let added: [&[u8]; 3] = [b"metriportId", b"status", b"reason"];
+    assert!(header[header.len() - 3..].iter().eq(added));
+    let kept = header.len() - 3;
+    let width = table[0].len();
+    assert!(kept == width || kept + 3 == width);
+    for (i, (row, cells)) in read.iter().zip(&table).enumerate() {
+        // Every row has the header's columns, and what it has beyond them comes last.
+        assert_eq!(row.len(), header.len() + cells.len().saturating_sub(width));
+        assert_eq!(row[header.len()..], cells[width.min(cells.len())..]);
+        if i > 0 {
+            assert!([&b"succeeded"[..], b"failed"].contains(&row[kept + 1].as_slice()));
+        }
+        if kept == width {
+            let mut filled = cells[..width.min(cells.len())].to_vec();
+            filled.resize(width, Vec::new());
+            assert_eq!(row[..kept], filled);
+        }
+    }
+    let (_, again) = result(&out, option).expect("a result can be uploaded");
+    assert_eq!(again, out);
+});

@@ -1,0 +1,78 @@
+//! Any row: it is a patient whose values are read back as themselves, or has problems that are.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use domain::csv::{Columns, RowReader};
+use domain::identity::RowIdentity;
+use domain::patient::PatientRow;
+use domain::row::{Directory, RowParser};
+use fuzz::{HEADER, scan};
+use jiff::civil::date;
+use libfuzzer_sys::fuzz_target;
+
+static PARSER: LazyLock<RowParser> = LazyLock::new(|| {
+    let mut reader = RowReader::new();
+    reader.push(HEADER.as_bytes());
+    let header = reader.next_row().expect("the header is sound").expect("the header is complete");
+    let columns = Columns::from_header(&header.cells).expect("the header has all columns");
+    let id = "01890a5d-ac96-774b-bcce-000000000001";
+    let directory = Directory {
+        facilities: [id.parse().expect("an id")].into(),
+        cohorts: [id.parse().expect("an id")].into(),
+    };
+    RowParser::new(&columns, date(2026, 1, 2), directory)
+});
+
+fuzz_target!(|input: &[u8]| {
+    // A good row with one or more of its cells replaced: `column=cell` lines, by position.
+    let mut cells: Vec<&[u8]> = vec![b""; 25];
+    let good: [(usize, &[u8]); 8] = [
+        (1, b"Ada"),
+        (2, b"Lovelace"),
+        (3, b"1980-02-03"),
+        (4, b"F"),
+        (5, b"1 Main St"),
+        (7, b"Boston"),
+        (8, b"MA"),
+        (9, b"02139"),
+    ];
+    for (column, cell) in good {
+        cells[column] = cell;
+    }
+    for replacement in input.split(|&b| b == 0) {
+        if let Some((&column, cell)) = replacement.split_first() {
+            cells[usize::from(column) % 25] = cell;
+        }
+    }
+    let mut writer = csv::WriterBuilder::new().from_writer(HEADER.as_bytes().to_vec());
+    writer.write_record(&cells).expect("cells are written");
+    let file = writer.into_inner().expect("the row is written");
+
+    let mut reader = RowReader::new();
+    reader.push(&file);
+    reader.finish();
+    reader.next_row().expect("the header is sound");
+    let row = reader.next_row().expect("the row is sound").expect("the row is there");
+    assert!(row.cells.iter().eq(cells.iter().copied()));
+
+    match PARSER.parse(&row.cells) {
+        Ok(patient) => {
+            assert!((1..=2).contains(&patient.addresses.len()));
+            assert!(patient.contacts.len() <= 2 && patient.cohorts.len() <= 1);
+            assert!(patient.dob.date() <= date(2026, 1, 3) && patient.dob.date() >= date(1900, 1, 1));
+            let json = serde_json::to_string(&patient).expect("a patient is written");
+            assert!(!json.contains("\\u00"), "a control character got through");
+            let again: PatientRow = serde_json::from_str(&json).expect("a patient is read back");
+            assert!(again == patient, "{json}");
+            let (rows, _) = scan(&file, 64);
+            if let [scanned] = rows[..] {
+                assert_eq!(scanned.identity, Some(RowIdentity::of_row(&patient)));
+            }
+        }
+        Err(problems) => {
+            assert_eq!(problems.to_string().parse(), Ok(problems.clone()));
+            assert!(problems.iter().count() <= 27);
+        }
+    }
+});
