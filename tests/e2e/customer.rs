@@ -15,7 +15,7 @@ pub const PATIENCE: Duration = Duration::from_secs(90);
 pub struct Customer {
     pub id: String,
     pub api_key: String,
-    http: Client,
+    pub http: Client,
 }
 
 /// A result file, read with the csv crate.

@@ -103,6 +103,16 @@ fn debug_shows_no_value() {
     }
 }
 
+#[test]
+fn what_is_longer_than_its_cell_is_read_back_all_the_same() {
+    // What is stored must be readable, and between names it has two characters where the cell had one.
+    let cell = "a ".repeat(5000);
+    let names = Names::read(crate::text::decode(cell.as_bytes()).unwrap()).unwrap().unwrap();
+    assert!(names.as_str().len() > crate::csv::CELL_CHARS);
+    let json = serde_json::to_string(&names).unwrap();
+    assert_eq!(serde_json::from_str::<Names>(&json).unwrap(), names);
+}
+
 /// Text that comes near to being a value of some kind.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
