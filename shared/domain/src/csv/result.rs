@@ -9,7 +9,7 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::csv::header::squeeze;
-use crate::csv::rows::{Cells, RawRow};
+use crate::csv::rows::{BOM, Cells, RawRow};
 use crate::ids::PatientId;
 
 /// The columns that a result file adds.
@@ -73,10 +73,15 @@ impl ResultWriter {
             spans: Vec::new(),
         };
         let mut line = Vec::with_capacity(header.raw.len() + 64);
-        if header.after_bom {
-            line.extend_from_slice(b"\xef\xbb\xbf");
-        }
         writer.line(header, &mut line, |out| out.extend_from_slice(ADDED.join(",").as_bytes()));
+        if header.after_bom {
+            line.splice(..0, BOM);
+        } else if line.starts_with(&BOM) {
+            // In the upload, blank lines stood before it. Here it would be taken for a mark of the file.
+            let end = memchr::memchr(b',', &line).unwrap_or(line.len());
+            line.insert(end, b'"');
+            line.insert(0, b'"');
+        }
         writer.header = line;
         writer
     }

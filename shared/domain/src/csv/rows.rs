@@ -14,7 +14,8 @@ use crate::csv::error::{FileError, RowPlace};
 use crate::csv::limits::Limits;
 use crate::ids::RowNumber;
 
-const BOM: &[u8] = b"\xef\xbb\xbf";
+/// The UTF-8 byte order mark.
+pub(super) const BOM: [u8; 3] = *b"\xef\xbb\xbf";
 
 /// Reads rows from bytes that are pushed into it.
 ///
@@ -269,7 +270,7 @@ impl RowReader {
 
     /// Decides whether the file begins with a byte order mark; `false` if it needs more input for that.
     fn skip_bom(&mut self) -> bool {
-        if self.buffer.starts_with(BOM) {
+        if self.buffer.starts_with(&BOM) {
             self.bom = Bom::Present;
             self.row = BOM.len();
             self.read = BOM.len();

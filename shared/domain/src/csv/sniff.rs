@@ -3,6 +3,7 @@
 
 use crate::csv::error::{FileError, Separator};
 use crate::csv::header::names_a_column;
+use crate::csv::rows::BOM;
 
 /// How many of a file's first bytes [`not_csv`] wants to see. The signs of binary formats are in the
 /// first 8; the rest is room for blank lines before an HTML tag.
@@ -37,7 +38,7 @@ pub(super) fn not_csv(head: &[u8]) -> Option<FileError> {
     {
         return Some(FileError::Utf16);
     }
-    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let text = head.strip_prefix(&BOM).unwrap_or(head).trim_ascii_start();
     let is_tag = |tag: &&[u8]| text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
     TAGS.iter().any(is_tag).then_some(FileError::Html)
 }

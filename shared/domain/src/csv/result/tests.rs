@@ -77,6 +77,14 @@ fn a_byte_order_mark_is_kept() {
 }
 
 #[test]
+fn a_byte_order_mark_in_a_cell_does_not_become_one_of_the_file() {
+    let result = failed("\n\u{feff}a,b\n1,2");
+    assert!(result.starts_with("\"\u{feff}a\",b,metriportId"));
+    assert_eq!(failed(&result), result);
+    assert!(failed("\u{feff}\u{feff}a\n1").starts_with("\u{feff}\u{feff}a,metriportId"));
+}
+
+#[test]
 fn bytes_that_are_not_utf8_are_kept() {
     let result = result(b"a,b\ncaf\xe9,d\"\xff", FAILED);
     assert!(result.windows(6).any(|w| w == b"caf\xe9,\""));

@@ -246,7 +246,7 @@ proptest! {
     #[test]
     fn rows_and_the_blanks_between_them_are_the_file(file in csv_bytes()) {
         let (rows, result) = read(&file);
-        let mut at = if file.starts_with(BOM) { BOM.len() } else { 0 };
+        let mut at = if file.starts_with(&BOM) { BOM.len() } else { 0 };
         for (start, raw, _) in rows {
             let start = usize::try_from(start).unwrap();
             prop_assert!(file[at..start].iter().all(|b| b"\r\n \t".contains(b)));
