@@ -110,7 +110,10 @@ def run(files: StackFiles, arguments: argparse.Namespace) -> int:
     try:
         if mine:
             start(files, arguments, until_parent_dies=True)
-        return subprocess.call(command, env=os.environ | {"STACK": str(files.description)})
+        # PYTHON: for tests that run the other programs of this folder.
+        return subprocess.call(
+            command, env=os.environ | {"STACK": str(files.description), "PYTHON": sys.executable}
+        )
     except KeyboardInterrupt:
         return 130
     finally:

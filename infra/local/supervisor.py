@@ -20,6 +20,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from aws import client
 from paths import StackFiles
 
@@ -72,8 +74,8 @@ class LogCollector:
     def __init__(self, files: StackFiles, port: int) -> None:
         self.files = files
         self.logs = client("logs", f"http://127.0.0.1:{port}")
-        self.since: dict[str, int] = {}
-        self.seen: dict[str, set[str]] = {}
+        #: For each group the time of its last event, and how many events of that millisecond are written.
+        self.written: dict[str, tuple[int, int]] = {}
 
     def collect(self) -> None:
         for group in self.logs.describe_log_groups()["logGroups"]:
@@ -81,28 +83,30 @@ class LogCollector:
             self._collect_group(name, name.rsplit("/", 1)[-1].removesuffix("Logs"))
 
     def _collect_group(self, group: str, function: str) -> None:
-        # Events of the last millisecond can come twice: their ids tell.
-        since, seen = self.since.get(group, 0), self.seen.get(group, set())
+        since, count = self.written.get(group, (0, 0))
         events = self.logs.filter_log_events(logGroupName=group, startTime=since).get("events", [])
-        fresh = [event for event in events if event["eventId"] not in seen]
+        known = [event for event in events if event["timestamp"] == since][:count]
+        fresh = [event for event in events if event not in known]
         if not fresh:
             return
         with (self.files.logs / f"{function}.log").open("a") as file:
             file.writelines(event["message"].rstrip("\n") + "\n" for event in fresh)
-        last = max(event["timestamp"] for event in fresh)
-        self.since[group] = last
-        self.seen[group] = {event["eventId"] for event in events if event["timestamp"] == last} | (
-            seen if last == since else set()
-        )
+        last = max(event["timestamp"] for event in events)
+        self.written[group] = (last, sum(event["timestamp"] == last for event in events))
+
+
+def collect(collector: LogCollector) -> None:
+    """Collects once; the logs are a convenience that must not end the stack."""
+    try:
+        collector.collect()
+    except (BotoCoreError, ClientError, OSError) as error:
+        print(f"logs not collected: {error}", file=sys.stderr)
 
 
 def watch(emulator: subprocess.Popen[bytes], collector: LogCollector, watch_stdin: bool) -> None:
     """Returns when the stack is to end."""
     while emulator.poll() is None:
-        try:
-            collector.collect()
-        except Exception as error:  # noqa: BLE001 - the logs are a convenience, the stack is not
-            print(f"logs not collected: {error}", file=sys.stderr)
+        collect(collector)
         deadline = time.monotonic() + LOG_POLL_SECONDS
         while (left := deadline - time.monotonic()) > 0:
             if not watch_stdin:
@@ -157,16 +161,19 @@ def main() -> None:
         signal.signal(sign, stop)
     files = StackFiles(arguments.name)
     emulator = start_emulator(files, arguments.port, arguments.env)
+    collector = LogCollector(files, arguments.port)
     try:
         processes = {"supervisor": os.getpid(), "emulatorGroup": emulator.pid, "port": arguments.port}
         files.supervisor.write_text(json.dumps(processes))
         wait_until_ready(emulator, arguments.port)
-        watch(emulator, LogCollector(files, arguments.port), arguments.until_stdin_closes)
+        watch(emulator, collector, arguments.until_stdin_closes)
     except Stop:
         pass
     finally:
         for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(sign, signal.SIG_IGN)
+        if emulator.poll() is None:
+            collect(collector)
         end_group(emulator.pid)
         files.description.unlink(missing_ok=True)
         files.supervisor.unlink(missing_ok=True)

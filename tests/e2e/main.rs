@@ -4,6 +4,7 @@
 
 mod bad_ways_in;
 mod customer;
+mod events;
 mod import;
 mod receiver;
 mod stack;

@@ -24,11 +24,15 @@ pub struct Stack {
     pub admin_env: std::collections::BTreeMap<String, String>,
 }
 
+/// The project's folder.
+pub fn project() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 impl Stack {
     /// Runs `bulk admin … --json` and gives one value of its answer.
     pub fn admin(&self, arguments: &[&str], value: &str) -> String {
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-        let output = Command::new(root.join("target/release/bulk"))
+        let output = Command::new(project().join("target/release/bulk"))
             .arg("admin")
             .args(arguments)
             .arg("--json")

@@ -1,0 +1,80 @@
+# What there is to do here: `make help`.
+
+PYTHON ?= python3
+LOCAL  := .venv/bin/python infra/local
+CARGO  ?= cargo
+
+# cargo-nextest where it is installed, cargo's own runner where not.
+RUN_TESTS := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run --no-tests=pass || echo test --all-targets)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo import up down status logs invoke build check test e2e fmt sam-build tools clean
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/installed build ## import a sample of 1,200 patients into a local stack
+	@$(LOCAL)/stack.py run -- $(LOCAL)/demo.py
+
+import: .venv/installed build ## import a file of yours: make import FILE=patients.csv
+	@test -n "$(FILE)" || { echo 'Which file? make import FILE=path/to/patients.csv' >&2; exit 2; }
+	@$(LOCAL)/stack.py run -- $(LOCAL)/demo.py "$(FILE)"
+
+up: .venv/installed build ## start a local stack and leave it running (demo and import then use it)
+	@$(LOCAL)/stack.py up
+
+down: .venv/installed ## end the local stack
+	@$(LOCAL)/stack.py down
+
+status: .venv/installed ## say where the local stack is
+	@$(LOCAL)/stack.py status
+
+logs: .venv/installed ## print the functions' logs
+	@$(LOCAL)/stack.py logs
+
+invoke: .venv/installed .venv-tools/installed build ## send an event to one function: make invoke FUNCTION=fan-out [EVENT=file]
+	@$(LOCAL)/stack.py run -- $(LOCAL)/rie.py $(FUNCTION) $(EVENT)
+
+build: ## build the functions and the command line
+	$(CARGO) build --release --workspace --exclude tests
+
+check: ## formatting and lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+test: check .venv/installed .venv-tools/installed ## everything: what a change has to pass
+	$(CARGO) $(RUN_TESTS) --workspace --exclude tests
+	$(CARGO) test --doc --workspace --exclude tests
+	.venv-tools/bin/cfn-lint template.yaml
+	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-tools/bin/sam validate --lint
+	$(MAKE) build e2e
+
+e2e: .venv/installed .venv-tools/installed ## end-to-end tests on a local stack, after `make build`
+	$(LOCAL)/stack.py run --name test -- $(CARGO) test -p tests
+
+fmt: ## format the code
+	$(CARGO) fmt --all
+
+sam-build: .venv-tools/installed ## build the deployment with SAM: make sam-build [ARCHITECTURE=x86_64]
+	PATH="$(CURDIR)/.venv-tools/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam build \
+	  --parameter-overrides Architecture=$(or $(ARCHITECTURE),arm64)
+
+tools: .venv-tools/installed ## install SAM CLI, cargo-lambda and cfn-lint below this folder
+
+clean: ## remove everything that was built or installed here
+	-@test -x .venv/bin/python && $(LOCAL)/stack.py down
+	rm -rf target .aws-sam .local .venv .venv-tools result.csv failures.csv
+
+# The local stack's Python packages, pinned with hashes; again when the list changes.
+.venv/installed: infra/local/requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed' >&2; exit 1; }
+	@echo "Installing the local stack into .venv …"
+	@$(PYTHON) -m venv --clear .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+.venv-tools/installed: infra/local/requirements-tools.txt
+	@echo "Installing SAM CLI, cargo-lambda and cfn-lint into .venv-tools …"
+	@$(PYTHON) -m venv --clear .venv-tools
+	@.venv-tools/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
