@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use reqwest::{Method, StatusCode};
 
 use crate::customer::{Customer, PATIENCE};
+use crate::receiver::Delivery;
 
 const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,phone,note";
 
@@ -28,7 +29,7 @@ async fn every_row_of_the_result_is_its_row_of_the_upload_and_its_outcome() {
     assert_eq!(message.status(), "completed", "{:?}", message.json());
     message.assert_signed_with(&key);
 
-    let statuses: Vec<String> = receiver.deliveries().iter().map(|message| message.status()).collect();
+    let statuses: Vec<String> = receiver.deliveries().iter().map(Delivery::status).collect();
     assert_eq!(statuses, ["processing", "completed"]);
     let body = message.json();
     assert_eq!(body["meta"]["type"], "medical.bulk-patient-create");

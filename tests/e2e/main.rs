@@ -1,6 +1,6 @@
 //! End-to-end tests. They need a running local stack: `make test` starts one and sets `STACK` to the
 //! file that describes it. Every test makes a customer of its own, so that they do not see each other.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_collect, clippy::missing_panics_doc)]
 
 mod bad_ways_in;
 mod customer;

@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
         clock: System,
     };
     let handle = async |message: FinishedMessage, _delivery| {
-        let outcome = finalize.run(&message).await?;
+        let outcome = Box::pin(finalize.run(&message)).await?;
         info!(job.id = %message.job, ?outcome, "Finished job handled");
         Ok(Handled::Done)
     };

@@ -35,15 +35,11 @@ pub async fn handle_messages<M: DeserializeOwned>(
     let mut response = SqsBatchResponse::default();
     for message in event.records {
         let delivery = deliveries(&message);
-        let handled = match parse(&message) {
-            Some(parsed) => handle(parsed, delivery).await,
-            None => {
-                error!(
-                    message.id = message.message_id,
-                    "A message of another form is left to the dead letters"
-                );
-                Ok(Handled::Again(LONGEST_PAUSE))
-            }
+        let handled = if let Some(parsed) = parse(&message) {
+            handle(parsed, delivery).await
+        } else {
+            error!(message.id = message.message_id, "A message of another form is left to the dead letters");
+            Ok(Handled::Again(LONGEST_PAUSE))
         };
         let pause = match handled {
             Ok(Handled::Done) => continue,

@@ -12,11 +12,13 @@ use crate::error::malformed;
 pub type Item = HashMap<String, AttributeValue>;
 
 /// A string attribute.
+#[allow(clippy::needless_pass_by_value, reason = "short to write at every call")]
 pub fn s(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
 /// A number attribute.
+#[allow(clippy::needless_pass_by_value, reason = "short to write at every call")]
 pub fn n(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }

@@ -31,20 +31,19 @@ impl ObjectWriter {
     }
 
     async fn upload_part(&mut self) -> PortResult<()> {
-        let upload = match &self.upload {
-            Some(upload) => upload.clone(),
-            None => {
-                let created = self
-                    .client
-                    .create_multipart_upload()
-                    .bucket(&self.bucket)
-                    .key(&self.key)
-                    .content_type(CONTENT_TYPE)
-                    .send()
-                    .await
-                    .map_err(failed("s3.CreateMultipartUpload"))?;
-                self.upload.insert(created.upload_id.unwrap_or_default()).clone()
-            }
+        let upload = if let Some(upload) = &self.upload {
+            upload.clone()
+        } else {
+            let created = self
+                .client
+                .create_multipart_upload()
+                .bucket(&self.bucket)
+                .key(&self.key)
+                .content_type(CONTENT_TYPE)
+                .send()
+                .await
+                .map_err(failed("s3.CreateMultipartUpload"))?;
+            self.upload.insert(created.upload_id.unwrap_or_default()).clone()
         };
         let number = i32::try_from(self.parts.len() + 1).unwrap_or(i32::MAX);
         let part = self

@@ -226,15 +226,19 @@ mod tests {
 
     use super::*;
 
-    /// Rows of 10 bytes and a line end, with the given identities.
-    fn plan(identities: &[Option<u64>], rows_per_chunk: u32) -> Vec<Chunk> {
+    fn identity(person: u64) -> RowIdentity {
+        RowIdentity::of_cells(format!("p{person}").as_bytes(), b"x", b"1980-01-01", b"F").unwrap()
+    }
+
+    /// Rows of 10 bytes and a line end, about the given people.
+    fn plan(people: &[Option<u64>], rows_per_chunk: u32) -> Vec<Chunk> {
         let mut planner = Planner::new(rows_per_chunk);
-        for (index, identity) in (0u32..).zip(identities) {
+        for (index, person) in (0u32..).zip(people) {
             planner.row(&ScannedRow {
                 number: RowNumber::new(index + 1),
                 start: 100 + u64::from(index) * 11,
                 len: 10,
-                identity: *identity,
+                identity: person.map(identity),
             });
         }
         planner.finish()

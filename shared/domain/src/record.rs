@@ -206,8 +206,7 @@ fn is_same_place(a: &Address, b: &Address) -> bool {
 
 /// Adds the phone number and the e-mail address that the patient does not have yet.
 fn add_contact(known: &mut Vec<Contact>, contact: &Contact) {
-    let phone =
-        contact.phone.clone().filter(|phone| known.iter().all(|known| known.phone.as_ref() != Some(phone)));
+    let phone = contact.phone.filter(|phone| known.iter().all(|known| known.phone.as_ref() != Some(phone)));
     let email =
         contact.email.clone().filter(|email| known.iter().all(|known| known.email.as_ref() != Some(email)));
     if phone.is_some() || email.is_some() {

@@ -111,17 +111,22 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
+#[allow(clippy::match_same_arms, reason = "an arm for each registry entry")]
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, d] = address.octets();
-    let special = match (a, b, c) {
-        // This network, private, loopback, link-local (cloud metadata), private.
-        (0 | 10 | 127, ..) | (169, 254, _) | (172, 16..=31, _) | (192, 168, _) => true,
-        // Carrier-grade NAT (RFC 6598), IETF protocols, documentation, 6to4 relays, benchmarks.
-        (100, 64..=127, _) | (192, 0, 0 | 2) | (192, 88, 99) | (198, 18 | 19, _) => true,
-        (198, 51, 100) | (203, 0, 113) => true,
-        // Multicast, reserved, broadcast.
-        (224..=255, ..) => true,
-        _ => false,
+    let special = match (a, b) {
+        // This network, private, loopback, link-local (cloud metadata).
+        (0 | 10 | 127, _) | (169, 254) | (172, 16..=31) => true,
+        // Private; IETF protocols and documentation; 6to4 relays.
+        (192, 168) => true,
+        (192, 0) => c == 0 || c == 2,
+        (192, 88) => c == 99,
+        // Carrier-grade NAT (RFC 6598), benchmarks, documentation.
+        (100, 64..=127) | (198, 18 | 19) => true,
+        (198, 51) => c == 100,
+        (203, 0) => c == 113,
+        // Multicast, reserved, broadcast; all else is public.
+        _ => a >= 224,
     };
     // Azure's platform address is public by number and internal by use.
     !special && (a, b, c, d) != (168, 63, 129, 16)
@@ -134,14 +139,13 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
     match segments {
-        // IPv4-mapped, IPv4-compatible, and NAT64 (RFC 6052): as good as the IPv4 address inside.
+        // IPv4-mapped, IPv4-compatible, and NAT64 (RFC 6052): as good as the IPv4 address inside. So is
+        // 6to4, which carries it further ahead.
         [0, 0, 0, 0, 0, 0xffff | 0, high, low] if high != 0 => embedded(high, low),
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
-        // 6to4 wraps an IPv4 address as well.
-        [0x2002, high, low, ..] => embedded(high, low),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => embedded(high, low),
         // Teredo, documentation, benchmarks and ORCHID lie within the global range; all else in
         // 2000::/3 is public, and nothing outside of it is.
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }

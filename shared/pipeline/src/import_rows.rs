@@ -66,9 +66,8 @@ where
     /// Handles one chunk message. Safe to repeat, concurrently and late.
     pub async fn run(&self, message: &ChunkMessage) -> Result<Imported, Error> {
         let job = self.jobs.load_job(message.job).await?.ok_or(Error::NoSuchJob(message.job))?;
-        let file = match (job.status, &job.file) {
-            (JobStatus::Processing, Some(file)) => file,
-            _ => return Ok(Imported::Nothing),
+        let (JobStatus::Processing, Some(file)) = (job.status, &job.file) else {
+            return Ok(Imported::Nothing);
         };
         if !job.pending_chunks.contains(&message.chunk) {
             if job.pending_chunks.is_empty() {

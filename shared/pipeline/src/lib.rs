@@ -11,6 +11,7 @@ pub mod fan_out;
 pub mod finalize;
 pub mod import_rows;
 pub mod messages;
+mod outcomes;
 pub mod ports;
 mod read_runs;
 mod upsert;

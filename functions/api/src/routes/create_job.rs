@@ -25,7 +25,7 @@ pub struct Parameters {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Created {
+pub struct NewJobBody {
     request_id: JobId,
     facility_id: FacilityId,
     status: JobStatus,
@@ -39,12 +39,12 @@ pub async fn handle(
     State(app): State<App>,
     Caller(customer): Caller,
     Query(parameters): Query<Parameters>,
-) -> Result<Json<Created>, Problem> {
+) -> Result<Json<NewJobBody>, Problem> {
     let new = NewJob { facility: facility(&parameters.facility_id)?, dry_run: dry_run(&parameters.dry_run)? };
     let (job, upload_url) =
         create_job(&app.jobs, &app.directory, &app.files, &app.world, customer, new).await?;
     tracing::info!(job.id = %job.id, job.dry_run = job.dry_run, "Job created");
-    Ok(Json(Created {
+    Ok(Json(NewJobBody {
         request_id: job.id,
         facility_id: job.facility,
         status: job.status,

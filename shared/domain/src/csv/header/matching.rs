@@ -49,6 +49,8 @@ pub(crate) struct Squeezed {
     len: usize,
     /// How many letters and digits stand before the last separator (0 if there is none).
     last_gap: usize,
+    /// Whether that separator has a `+` in it.
+    plus: bool,
 }
 
 impl Squeezed {
@@ -60,20 +62,22 @@ impl Squeezed {
 /// Squeezes a header cell; `None` for text that cannot be a known column: too long, not UTF-8, or with
 /// letters of another alphabet.
 pub(crate) fn squeeze(cell: &[u8]) -> Option<Squeezed> {
-    let mut squeezed = Squeezed { bytes: [0; LONGEST], len: 0, last_gap: 0 };
-    let mut gap = false;
+    let mut squeezed = Squeezed { bytes: [0; LONGEST], len: 0, last_gap: 0, plus: false };
+    let (mut gap, mut plus) = (false, false);
     for c in std::str::from_utf8(cell).ok()?.chars() {
         if c.is_ascii_alphanumeric() {
             if gap {
                 squeezed.last_gap = squeezed.len;
+                squeezed.plus = plus;
             }
-            gap = false;
+            (gap, plus) = (false, false);
             *squeezed.bytes.get_mut(squeezed.len)? = c.to_ascii_lowercase() as u8;
             squeezed.len += 1;
         } else if c.is_alphanumeric() {
             return None;
         } else {
             gap = true;
+            plus |= c == '+';
         }
     }
     Some(squeezed)
@@ -94,6 +98,10 @@ pub(super) fn recognise(cell: &[u8]) -> Result<Option<ColumnName>, Field> {
     // A separator among the digits at the end parts the base name from the index; else all of them
     // are the index, and the base name ends in a letter.
     let (base, index) = text.split_at(squeezed.last_gap.max(digits));
+    // `ZIP+4` is a zip code with its four more digits, and not the zip code of a fourth address.
+    if squeezed.plus && squeezed.last_gap == base.len() {
+        return Ok(None);
+    }
     match field(base) {
         Some(field) if field.is_grouped() && !index.is_empty() => {
             let slot = index.parse().ok().and_then(Slot::new).ok_or(field)?;

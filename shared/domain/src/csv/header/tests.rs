@@ -129,6 +129,15 @@ fn other_columns_mean_nothing() {
 }
 
 #[test]
+fn zip_plus_4_is_not_the_fourth_zip() {
+    for cell in ["ZIP+4", "zip + 4", "Zip Code +4", "zip+20"] {
+        assert_eq!(meaning(cell), None, "{cell:?}");
+    }
+    assert_eq!(meaning("zip-4").as_deref(), Some("zip-4"));
+    assert_eq!(meaning("+zip 4").as_deref(), Some("zip-4"));
+}
+
+#[test]
 fn an_index_outside_1_to_10_is_an_error() {
     for cell in ["zip-0", "zip-11", "zip 99", "zip00", "zip-99999999999999999999"] {
         assert_eq!(
