@@ -141,7 +141,8 @@ mod tests {
     use super::*;
 
     fn job(number: u64) -> JobId {
-        JobId::new(Uuid::new_v7(uuid::Timestamp::from_unix_time(1_800_000_000 + number, 0, 0, 0)))
+        let made = uuid::Builder::from_unix_timestamp_millis((1_800_000_000 + number) * 1000, &[0; 10]);
+        JobId::new(made.into_uuid())
     }
 
     fn patient(number: u128) -> PatientId {

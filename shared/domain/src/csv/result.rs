@@ -16,7 +16,7 @@ use crate::ids::PatientId;
 const ADDED: [&str; 3] = ["metriportId", "status", "reason"];
 
 /// Writes the rows of a result file to buffers that the caller drains.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ResultWriter {
     header: Vec<u8>,
     /// How many cells the upload's header has.
@@ -60,6 +60,12 @@ impl RowStatus {
 impl fmt::Display for RowStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for ResultWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ResultWriter({} columns)", self.width)
     }
 }
 

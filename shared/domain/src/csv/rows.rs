@@ -6,6 +6,7 @@
 //! for NUL bytes. Every decision looks at the bytes in file order, so none of them depends on how the
 //! input was sliced.
 
+use std::fmt;
 use std::ops::Range;
 
 use csv_core::ReadRecordResult;
@@ -35,7 +36,6 @@ pub(super) const BOM: [u8; 3] = *b"\xef\xbb\xbf";
 /// assert_eq!((row.start, row.cells.get(1)), (10, Some(&b"London"[..])));
 /// # Ok::<(), domain::csv::FileError>(())
 /// ```
-#[derive(Debug)]
 pub struct RowReader {
     parser: csv_core::Reader,
     row_limit: usize,
@@ -72,7 +72,7 @@ enum Bom {
 }
 
 /// One row: where it is in the file, its bytes, and its cells.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct RawRow<'a> {
     /// The position of its first byte in the file, counted from 0.
     pub start: u64,
@@ -92,7 +92,7 @@ impl RawRow<'_> {
 }
 
 /// The unescaped cells of one row. Cells are bytes: nothing says yet that they are UTF-8.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Cells<'a> {
     bytes: &'a [u8],
     ends: &'a [usize],
@@ -130,6 +130,26 @@ impl<'a> Cells<'a> {
     /// All cells end to end.
     pub(crate) fn concatenated(&self) -> &'a [u8] {
         self.bytes
+    }
+}
+
+// What a file holds must not get into a log, so `Debug` only tells how much of it there is.
+
+impl fmt::Debug for RawRow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawRow({}..{}, {:?})", self.start, self.end(), self.cells)
+    }
+}
+
+impl fmt::Debug for Cells<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cells({})", self.len())
+    }
+}
+
+impl fmt::Debug for RowReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RowReader(at {}, {:?})", self.base + self.read as u64, self.rows)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The one pass over an upload that decides whether it can be imported, before anything is created.
 
+use std::fmt;
+
 use crate::csv::error::FileError;
 use crate::csv::header::{Columns, Field};
 use crate::csv::limits::Limits;
@@ -10,7 +12,6 @@ use crate::ids::RowNumber;
 
 /// Reads an upload once, as a stream, finds everything that makes the file fail, and reports where
 /// each data row is. Its memory does not grow with the file.
-#[derive(Debug)]
 pub struct FileScan {
     limits: Limits,
     reader: RowReader,
@@ -22,7 +23,6 @@ pub struct FileScan {
     failed: Option<FileError>,
 }
 
-#[derive(Debug)]
 struct Header {
     columns: Columns,
     place: HeaderRow,
@@ -30,7 +30,6 @@ struct Header {
 }
 
 /// Where the columns are that decide who a row is about.
-#[derive(Debug)]
 struct IdentityColumns {
     first_name: usize,
     last_name: usize,
@@ -72,6 +71,12 @@ pub struct HeaderRow {
     pub start: u64,
     /// Its length in bytes, without its line break.
     pub len: u32,
+}
+
+impl fmt::Debug for FileScan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileScan({} bytes, {} rows)", self.bytes, self.rows)
+    }
 }
 
 impl FileScan {

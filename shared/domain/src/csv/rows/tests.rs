@@ -167,6 +167,15 @@ fn a_row_that_is_too_long_is_refused_before_its_end_is_seen() {
 }
 
 #[test]
+fn debug_shows_nothing_of_the_file() {
+    let mut reader = RowReader::new();
+    reader.push(b"Ada,Lovelace\nrest");
+    let row = format!("{:?}", reader.next_row().unwrap().unwrap());
+    assert_eq!(row, "RawRow(0..12, Cells(2))");
+    assert_eq!(format!("{reader:?}"), "RowReader(at 13, Some(1))");
+}
+
+#[test]
 fn an_error_is_final() {
     let mut reader = RowReader::new();
     reader.push(b"a\0");
