@@ -1,7 +1,8 @@
 # What there is to do here: `make help`.
 
 PYTHON ?= python3
-LOCAL  := .venv/bin/python infra/local
+LOCAL_PYTHON := .venv/bin/python
+LOCAL  := $(LOCAL_PYTHON) infra/local
 CARGO  ?= cargo
 
 # cargo-nextest where it is installed, cargo's own runner where not.
@@ -47,7 +48,9 @@ test: check .venv/installed .venv-tools/installed ## everything: what a change h
 	$(CARGO) test --doc --workspace --exclude tests
 	.venv-tools/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-tools/bin/sam validate --lint
-	$(MAKE) build e2e
+	$(MAKE) build
+	$(LOCAL_PYTHON) -m unittest discover --start-directory infra/local
+	$(MAKE) e2e
 
 e2e: .venv/installed .venv-tools/installed ## end-to-end tests on a local stack, after `make build`
 	$(LOCAL)/stack.py run --name test -- $(CARGO) test -p tests

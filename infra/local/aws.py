@@ -13,13 +13,13 @@ REGION = "us-east-1"
 ROOT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
 
 
-def client(service: str, endpoint: str) -> Any:
-    """A client of one service of the emulator at `endpoint`."""
+def client(service: str, endpoint: str, patience: int = 60) -> Any:
+    """A client of one service of the emulator at `endpoint`, which waits `patience` seconds for an answer."""
     return botocore.session.Session().create_client(
         service,
         region_name=REGION,
         endpoint_url=endpoint,
         aws_access_key_id=ROOT["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=ROOT["AWS_SECRET_ACCESS_KEY"],
-        config=Config(retries={"max_attempts": 2}, connect_timeout=5, read_timeout=60),
+        config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=patience),
     )

@@ -24,6 +24,7 @@ from typing import Any
 from aws import REGION, ROOT
 from deploy import DeployError, deploy
 from paths import PROJECT, StackFiles
+from processes import die_with_parent
 from seed import seed
 
 START_SECONDS = 60
@@ -112,7 +113,9 @@ def run(files: StackFiles, arguments: argparse.Namespace) -> int:
             start(files, arguments, until_parent_dies=True)
         # PYTHON: for tests that run the other programs of this folder.
         return subprocess.call(
-            command, env=os.environ | {"STACK": str(files.description), "PYTHON": sys.executable}
+            command,
+            env=os.environ | {"STACK": str(files.description), "PYTHON": sys.executable},
+            preexec_fn=die_with_parent,
         )
     except KeyboardInterrupt:
         return 130

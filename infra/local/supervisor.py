@@ -9,7 +9,7 @@ the functions end by themselves when the emulator is gone.
 from __future__ import annotations
 
 import argparse
-import ctypes
+import contextlib
 import json
 import os
 import select
@@ -24,20 +24,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from aws import client
 from paths import StackFiles
+from processes import die_with_parent
 
-PR_SET_PDEATHSIG = 1
 LOG_POLL_SECONDS = 1.0
-END_GRACE_SECONDS = 3.0
+LOG_PATIENCE_SECONDS = 3
+END_GRACE_SECONDS = 2.0
 
 
-class Stop(Exception):
-    """Somebody wants the stack to end."""
-
-
-def die_with_parent() -> None:
-    """Asks Linux to kill this process when its parent dies; elsewhere the process group has to do."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+class Stop(BaseException):
+    """Somebody wants the stack to end. No `Exception`: it comes from a signal, amid code that retries those."""
 
 
 def start_emulator(files: StackFiles, port: int, extra: list[str]) -> subprocess.Popen[bytes]:
@@ -73,7 +68,7 @@ class LogCollector:
 
     def __init__(self, files: StackFiles, port: int) -> None:
         self.files = files
-        self.logs = client("logs", f"http://127.0.0.1:{port}")
+        self.logs = client("logs", f"http://127.0.0.1:{port}", patience=LOG_PATIENCE_SECONDS)
         #: For each group the time of its last event, and how many events of that millisecond are written.
         self.written: dict[str, tuple[int, int]] = {}
 
@@ -115,24 +110,14 @@ def watch(emulator: subprocess.Popen[bytes], collector: LogCollector, watch_stdi
                 return
 
 
-def end_group(group: int) -> None:
-    """Ends every process of the emulator's group, first asking, then not."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(group, sign)
-        except ProcessLookupError:
-            return
-        deadline = time.monotonic() + END_GRACE_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                os.waitpid(-group, os.WNOHANG)
-            except ChildProcessError:
-                pass
-            try:
-                os.killpg(group, 0)
-            except (ProcessLookupError, PermissionError):
-                return
-            time.sleep(0.05)
+def end_group(emulator: subprocess.Popen[bytes]) -> None:
+    """Ends every process of the emulator's group: the emulator is asked first, then all are ended."""
+    emulator.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        emulator.wait(END_GRACE_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(emulator.pid, signal.SIGKILL)
+    emulator.wait()
 
 
 def wait_until_ready(emulator: subprocess.Popen[bytes], port: int) -> None:
@@ -174,7 +159,7 @@ def main() -> None:
             signal.signal(sign, signal.SIG_IGN)
         if emulator.poll() is None:
             collect(collector)
-        end_group(emulator.pid)
+        end_group(emulator)
         files.description.unlink(missing_ok=True)
         files.supervisor.unlink(missing_ok=True)
 

@@ -154,11 +154,15 @@ proptest! {
         let mut writer = csv::WriterBuilder::new().flexible(true).quote_style(style).from_writer(Vec::new());
         for row in &table_in {
             // What is blank without quotes is no row.
-            prop_assume!(always_quote || row.len() > 1 || !row[0].iter().all(|b| b" \t".contains(b)));
+            if !always_quote && row.len() == 1 && row[0].iter().all(|b| b" \t".contains(b)) {
+                return Ok(());
+            }
             writer.write_record(row).unwrap();
         }
         let upload = writer.into_inner().unwrap();
-        prop_assume!(!upload.starts_with(b"\xef\xbb\xbf"));
+        if upload.starts_with(b"\xef\xbb\xbf") {
+            return Ok(());
+        }
         let width = table_in[0].len();
         let table_out = table(&result(&upload, FAILED));
         prop_assert_eq!(table_out.len(), table_in.len());
@@ -180,7 +184,10 @@ proptest! {
         while let Ok(Some(row)) = reader.next_row() {
             cells.push(row.cells.iter().map(<[u8]>::to_vec).collect::<Vec<_>>());
         }
-        prop_assume!(!cells.is_empty() && reader.next_row().is_ok());
+        // A file that cannot be read to its end has no result.
+        if cells.is_empty() || reader.next_row().is_err() {
+            return Ok(());
+        }
         let width = cells[0].len();
         for (row, mut out) in cells.iter_mut().zip(table(&result(&upload, FAILED))) {
             row.resize(row.len().max(width), Vec::new());

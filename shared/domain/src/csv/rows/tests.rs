@@ -242,7 +242,9 @@ proptest! {
     fn cells_are_those_of_the_csv_crate(file in csv_bytes().prop_map(without_nul)) {
         let (rows, result) = read(&file);
         // The csv crate closes a quote that is still open at the end of the file.
-        prop_assume!(result.is_ok());
+        if result.is_err() {
+            return Ok(());
+        }
         // It takes a line of spaces for a row, and cannot tell that from a quoted cell of spaces.
         let is_blank = |cells: &[Vec<u8>]| cells.len() == 1 && cells[0].iter().all(|b| b" \t".contains(b));
         let ours: Vec<_> = rows.into_iter().map(|row| row.2).filter(|cells| !is_blank(cells)).collect();

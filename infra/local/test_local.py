@@ -1,0 +1,110 @@
+"""Tests of the local stack's own parts: `python -m unittest discover -s infra/local`."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import sample
+from deploy import METHODS, adapt, functions, load_template
+from paths import BINARIES, StackFiles
+
+NAME = "test-ends"
+
+
+def processes_of(files: StackFiles) -> list[str]:
+    """Command lines of live processes that belong to the stack."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            environment = (folder / "environ").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if str(files.folder) in environment or f"supervisor.py --name {files.name}" in command:
+            found.append(command)
+    return [command for command in found if command]
+
+
+class Template(unittest.TestCase):
+    def test_every_function_has_a_folder_of_its_binarys_name(self) -> None:
+        folders = {path.name for path in (BINARIES.parents[1] / "functions").iterdir()}
+        self.assertEqual(set(functions(load_template()).values()), folders)
+
+    def test_only_what_the_emulator_misreads_is_changed(self) -> None:
+        template = load_template()
+        parameters = {name: str(value.get("Default")) for name, value in template["Parameters"].items()}
+        adapted = load_template()
+        adapt(adapted, parameters)
+        changed = {
+            name for name, resource in template["Resources"].items() if resource != adapted["Resources"][name]
+        }
+        self.assertIn("RestApi", changed)
+        (path,) = adapted["Resources"]["RestApi"]["Properties"]["DefinitionBody"]["paths"].values()
+        self.assertEqual(set(path), set(METHODS))
+        for name in changed:
+            self.assertIn(
+                template["Resources"][name]["Type"],
+                {"AWS::Serverless::Api", "AWS::Serverless::Function", "AWS::IAM::Role"},
+            )
+
+
+class Sample(unittest.TestCase):
+    def test_the_same_arguments_give_the_same_rows(self) -> None:
+        self.assertEqual(list(sample.rows(300, 7, [], [])), list(sample.rows(300, 7, [], [])))
+        self.assertNotEqual(list(sample.rows(300, 7, [], [])), list(sample.rows(300, 8, [], [])))
+
+    def test_it_has_as_many_rows_as_asked_for(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "sample.csv"
+            sample.write(path, 250, 1, ["f"], ["c"])
+            with path.open(newline="") as file:
+                self.assertEqual(len(list(csv.reader(file))), 251)
+
+
+@unittest.skipUnless(sys.platform == "linux", "looks at /proc")
+@unittest.skipUnless((BINARIES / "bulk").exists(), "needs `make build`")
+class Endings(unittest.TestCase):
+    def ends_by(self, sign: signal.Signals) -> None:
+        files = StackFiles(NAME)
+        stack = Path(__file__).with_name("stack.py")
+        process = subprocess.Popen(
+            [sys.executable, str(stack), "run", "--name", NAME, "--", "sleep", "60"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            deadline = time.monotonic() + 60
+            while files.read() is None and time.monotonic() < deadline:
+                time.sleep(0.1)
+            self.assertIsNotNone(files.read(), "the stack did not start")
+            self.assertTrue(processes_of(files))
+            os.kill(process.pid, sign)
+            process.wait(20)
+            deadline = time.monotonic() + 20
+            while processes_of(files) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            self.assertEqual(processes_of(files), [])
+            self.assertIsNone(files.read())
+        finally:
+            subprocess.run([sys.executable, str(stack), "down", "--name", NAME], check=False, capture_output=True)
+            process.kill()
+            process.wait()
+
+    def test_nothing_is_left_after_the_starter_is_interrupted(self) -> None:
+        self.ends_by(signal.SIGINT)
+
+    def test_nothing_is_left_after_the_starter_is_killed(self) -> None:
+        self.ends_by(signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    unittest.main()
