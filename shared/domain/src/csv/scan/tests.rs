@@ -170,6 +170,33 @@ fn a_quote_that_never_closes_names_the_row_that_it_is_in() {
     assert_eq!(error(&file).to_string(), "a quote is opened in row 2 (starts at byte 110) and never closed");
 }
 
+#[test]
+fn no_error_shows_what_the_file_holds() {
+    let canary = "CANARY";
+    let long = "CANARY".repeat(100);
+    for file in [
+        format!("{canary},{HEADER}"),
+        format!("{canary};{canary}\n{canary}"),
+        HEADER.replace(',', &format!(",{canary},")).replace("zip", canary),
+        format!("{},{canary}", HEADER.replace(',', ";")),
+        format!("{canary},{HEADER},zip-1,{canary}"),
+        format!("{canary},{HEADER},zip-11 {canary}"),
+        format!("{canary},{HEADER},zip-11"),
+        format!("{HEADER},{canary}\n{canary},\"{canary}"),
+        format!("{HEADER},{canary}\n{canary},{canary}\0"),
+        format!("{HEADER},{canary}\n{long}"),
+        format!("{HEADER},{canary}\n{}", "CANARY\n".repeat(4)),
+        format!("{HEADER},{canary}\n{}", "\n".repeat(1000)),
+        format!("<html>{canary}"),
+        format!("%PDF-{canary}"),
+        format!("PK\x03\x04{canary}"),
+    ] {
+        let error = scan_in_pieces(small_limits(), file.as_bytes(), 100).1.unwrap_err();
+        let shown = format!("{error} {error:?} {}", error.code());
+        assert!(!shown.to_uppercase().contains("CANARY"), "{shown}");
+    }
+}
+
 proptest! {
     #[test]
     fn what_a_scan_finds_does_not_depend_on_the_pieces(
