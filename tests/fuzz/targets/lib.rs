@@ -16,7 +16,7 @@ pub fn parts(input: &[u8]) -> Option<(Vec<u8>, usize)> {
     let (&option, file) = input.split_last()?;
     let option = usize::from(option);
     // Every other input gets a sound header, since most of the code is behind one.
-    let file = if option % 2 == 0 { file.to_vec() } else { [HEADER.as_bytes(), file].concat() };
+    let file = if option.is_multiple_of(2) { file.to_vec() } else { [HEADER.as_bytes(), file].concat() };
     Some((file, option / 2))
 }
 

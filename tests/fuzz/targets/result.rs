@@ -21,7 +21,7 @@ fn result(file: &[u8], option: usize) -> Option<(Table, Vec<u8>)> {
             writer = Some(new);
             return;
         };
-        let cells = if (option + table.len()) % 2 == 0 {
+        let cells = if (option + table.len()).is_multiple_of(2) {
             let id = PatientId::new(Uuid::from_u128(table.len() as u128));
             ResultCells { patient_id: Some(id), status: RowStatus::Succeeded, reason: None }
         } else {
