@@ -9,7 +9,7 @@ CARGO  ?= cargo
 RUN_TESTS := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run --no-tests=pass || echo test --all-targets)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo import up down status logs invoke build check test e2e fmt sam-build tools clean
+.PHONY: help demo import up down status logs invoke memory build check test e2e fmt sam-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ logs: .venv/installed ## print the functions' logs
 
 invoke: .venv/installed .venv-tools/installed build ## send an event to one function: make invoke FUNCTION=fan-out [EVENT=file]
 	@$(LOCAL)/stack.py run -- $(LOCAL)/rie.py $(FUNCTION) $(EVENT)
+
+memory: .venv/installed build ## peak memory of each function for a sample: make memory ROWS=100000
+	@$(LOCAL)/stack.py run --name memory -- sh -c '$(LOCAL)/demo.py --rows $(or $(ROWS),1000) --out .local/memory && $(LOCAL)/memory.py'
 
 build: ## build the functions and the command line
 	$(CARGO) build --release --workspace --exclude tests
