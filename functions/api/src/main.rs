@@ -12,7 +12,7 @@ use lambda_http::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda_http::tracing::init_default_subscriber();
+    aws::logging::init();
     let environment = Environment::load().await;
     let app = App {
         directory: environment.directory()?,

@@ -3,14 +3,14 @@
 use aws::events::{Handled, handle_messages};
 use aws::{Environment, System, WebhookClient, webhook_policy};
 use aws_lambda_events::sqs::SqsEvent;
-use lambda_runtime::tracing::{info, warn};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use pipeline::deliver_webhook::{DeliverWebhook, Delivery};
 use pipeline::messages::WebhookMessage;
+use tracing::{info, warn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+    aws::logging::init();
     let environment = Environment::load().await;
     let queue = environment.webhooks()?;
     let deliver = DeliverWebhook {

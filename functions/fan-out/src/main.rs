@@ -4,15 +4,15 @@ use aws::{Chunks, Environment, Files, Finished, Jobs, System, Webhooks};
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use domain::csv::Limits;
 use domain::job::Upload;
-use lambda_runtime::tracing::{error, info};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use pipeline::fan_out::{FanOut, Uploaded};
+use tracing::{error, info};
 
 type UseCase = FanOut<Jobs, Files, Chunks, Finished, Webhooks, System>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+    aws::logging::init();
     let environment = Environment::load().await;
     let fan_out = FanOut {
         jobs: environment.jobs()?,

@@ -3,14 +3,14 @@
 use aws::events::{Handled, handle_messages};
 use aws::{Environment, System};
 use aws_lambda_events::sqs::SqsEvent;
-use lambda_runtime::tracing::info;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use pipeline::import_rows::ImportRows;
 use pipeline::messages::ChunkMessage;
+use tracing::info;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+    aws::logging::init();
     let environment = Environment::load().await;
     let queue = environment.chunks()?;
     let import_rows = ImportRows {

@@ -11,6 +11,7 @@ pub mod events;
 mod files;
 mod item;
 mod jobs;
+pub mod logging;
 mod patients;
 mod queues;
 mod result_writer;

@@ -31,6 +31,7 @@ pub struct People {
 
 /// One patient of an identity.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Person {
     /// The patient.
     pub id: PatientId,

@@ -12,6 +12,7 @@ use crate::time::Timestamp;
 
 /// A patient with the bookkeeping that merging needs.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PatientRecord {
     /// The patient, in the shape of the API.
     pub patient: Patient,
@@ -147,8 +148,9 @@ impl PatientRecord {
         }
         match position {
             Some(index) => self.written_by[index].1 = job,
-            None if last_writer != Some(job) => self.written_by.push((register, job)),
-            None => {}
+            // The creating job is known anyway, except that an opt-out needs to be told from none.
+            None if job == self.created_by && register != Register::HieOptOut => {}
+            None => self.written_by.push((register, job)),
         }
         true
     }
@@ -213,3 +215,6 @@ fn add_contact(known: &mut Vec<Contact>, contact: &Contact) {
         known.push(Contact { phone, email });
     }
 }
+
+#[cfg(test)]
+mod tests;
