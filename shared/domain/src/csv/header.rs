@@ -18,7 +18,7 @@ use Field::{AddressLine1, City, Dob, FirstName, Gender, LastName, State, Zip};
 const REQUIRED: [Field; 4] = [FirstName, LastName, Dob, Gender];
 
 /// Columns without which an address is not complete.
-pub(crate) const REQUIRED_OF_ADDRESS: [Field; 4] = [AddressLine1, City, State, Zip];
+const REQUIRED_OF_ADDRESS: [Field; 4] = [AddressLine1, City, State, Zip];
 
 /// Which column of a file means what. Columns that mean nothing to the import are only counted, so
 /// its size is bounded (by 90 columns) whatever the header holds.
@@ -38,8 +38,8 @@ impl Columns {
     /// # Errors
     ///
     /// From left to right, an index that is not 1 to 10, a second column with the same meaning, or more
-    /// columns than [`COLUMNS`]; then the required columns that are missing: `firstName`, `lastName`, `dob`, `gender`, and those
-    /// that complete the first address.
+    /// columns than [`COLUMNS`]; then the required columns that are missing: `firstName`, `lastName`,
+    /// `dob`, `gender`, and those that complete the first address.
     pub fn from_header(cells: &Cells<'_>) -> Result<Self, FileError> {
         let mut columns: Vec<(u32, ColumnName)> = Vec::new();
         let mut width = 0;
