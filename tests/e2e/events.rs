@@ -50,18 +50,22 @@ fn every_function_has_an_event_and_answers_it() {
     let mut functions: Vec<String> =
         folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
     functions.sort();
-    assert_eq!(functions, ["api", "deliver-webhook", "fan-out", "finalize", "import-rows"]);
+    assert_eq!(
+        functions,
+        ["abandon", "api", "deliver-webhook", "fan-out", "finalize", "import-rows", "sweep"]
+    );
     for function in functions {
         let expected = match function.as_str() {
             "api" => json!(200),
             // An upload of nobody's job is nobody's business; a message about one is kept for a look.
-            "fan-out" => Value::Null,
+            "fan-out" | "sweep" => Value::Null,
+            "abandon" => json!([]),
             _ => json!([{"itemIdentifier": MESSAGE}]),
         };
         let answer = invoke(&function, &event(&function));
         let relevant = match function.as_str() {
             "api" => &answer["statusCode"],
-            "fan-out" => &answer,
+            "fan-out" | "sweep" => &answer,
             _ => &answer["batchItemFailures"],
         };
         assert_eq!(*relevant, expected, "{function}: {answer}");
@@ -78,11 +82,11 @@ async fn events_that_come_again_after_the_end_change_nothing() {
     let (_, before) = customer.call(Method::GET, &path).await;
     let messages = receiver.deliveries().len();
 
-    for function in ["fan-out", "import-rows", "finalize", "deliver-webhook"] {
+    for function in ["fan-out", "import-rows", "finalize", "deliver-webhook", "abandon", "sweep"] {
         let event = event(function).replace(CUSTOMER, &customer.id).replace(JOB, &job);
         let answer = invoke(function, &event);
         match function {
-            "fan-out" => assert_eq!(answer, Value::Null),
+            "fan-out" | "sweep" => assert_eq!(answer, Value::Null),
             _ => assert_eq!(answer["batchItemFailures"], json!([]), "{function}"),
         }
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_collect, clippy::missing_panics_doc)]
 
 mod bad_ways_in;
+mod cancel;
 mod customer;
 mod events;
 mod import;

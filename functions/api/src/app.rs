@@ -1,6 +1,6 @@
 //! What every route works with.
 
-use aws::{Directory, Files, Jobs, Patients, System};
+use aws::{Directory, Files, Jobs, Patients, System, Webhooks};
 use domain::webhook_url::UrlPolicy;
 
 /// The ports of the API's operations.
@@ -10,6 +10,7 @@ pub struct App {
     pub jobs: Jobs,
     pub patients: Patients,
     pub files: Files,
+    pub webhooks: Webhooks,
     pub world: System,
     pub webhook_policy: UrlPolicy,
 }

@@ -19,6 +19,7 @@ async fn main() -> Result<(), Error> {
         jobs: environment.jobs()?,
         patients: environment.patients()?,
         files: environment.files()?,
+        webhooks: environment.webhooks()?,
         world: aws::System,
         webhook_policy: aws::webhook_policy(),
     };

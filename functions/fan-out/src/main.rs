@@ -1,11 +1,15 @@
-//! S3 `ObjectCreated` events of uploads -> `pipeline::fan_out`.
+//! S3 `ObjectCreated` events of uploads, and SQS messages in their place -> `pipeline::fan_out`.
 
-use aws::{Chunks, Environment, Files, Finished, Jobs, System, Webhooks};
+use aws::events::{Handled, handle_messages};
+use aws::{Chunks, Environment, Files, Finished, Jobs, System, Uploads, Webhooks};
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
+use aws_lambda_events::sqs::SqsEvent;
 use domain::csv::Limits;
 use domain::job::Upload;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use pipeline::fan_out::{FanOut, Uploaded};
+use pipeline::fan_out::FanOut;
+use pipeline::messages::UploadMessage;
+use serde_json::Value;
 use tracing::{error, info};
 
 type UseCase = FanOut<Jobs, Files, Chunks, Finished, Webhooks, System>;
@@ -23,30 +27,46 @@ async fn main() -> Result<(), Error> {
         clock: System,
         limits: Limits::default(),
     };
-    lambda_runtime::run(service_fn(|event: LambdaEvent<S3Event>| handle(&fan_out, event.payload))).await
+    let queue = environment.uploads()?;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        handle(&fan_out, &queue, event.payload).await
+    }))
+    .await
 }
 
-async fn handle(fan_out: &UseCase, event: S3Event) -> Result<(), Error> {
+/// An upload is announced by S3 itself or, where that event got lost, by the sweep through a queue.
+async fn handle(fan_out: &UseCase, queue: &Uploads, event: Value) -> Result<Value, Error> {
+    if event.pointer("/Records/0/eventSource").and_then(Value::as_str) == Some("aws:sqs") {
+        let event: SqsEvent = serde_json::from_value(event)?;
+        let handle = async |message: UploadMessage, _delivery| {
+            fan_out_one(fan_out, &message).await?;
+            Ok(Handled::Done)
+        };
+        return Ok(serde_json::to_value(handle_messages(queue, event, handle).await)?);
+    }
+    let event: S3Event = serde_json::from_value(event)?;
     for record in event.records {
-        let Some(uploaded) = uploaded(record) else {
+        let Some(message) = uploaded(record) else {
             info!("An object that is no job's upload is ignored");
             continue;
         };
-        match fan_out.run(&uploaded).await {
-            Ok(outcome) => info!(job.id = %uploaded.job, ?outcome, "Upload handled"),
-            Err(error) => {
-                error!(job.id = %uploaded.job, "Upload not handled, it comes again: {error}");
-                return Err(error.into());
-            }
-        }
+        fan_out_one(fan_out, &message).await.inspect_err(|error| {
+            error!(job.id = %message.job, "Upload not handled, it comes again: {error}");
+        })?;
     }
+    Ok(Value::Null)
+}
+
+async fn fan_out_one(fan_out: &UseCase, message: &UploadMessage) -> Result<(), pipeline::Error> {
+    let outcome = Box::pin(fan_out.run(message)).await?;
+    info!(job.id = %message.job, ?outcome, "Upload handled");
     Ok(())
 }
 
-fn uploaded(record: S3EventRecord) -> Option<Uploaded> {
+fn uploaded(record: S3EventRecord) -> Option<UploadMessage> {
     let object = record.s3.object;
     let job = Files::job_of_upload(object.key.as_deref()?)?;
-    Some(Uploaded {
+    Some(UploadMessage {
         customer: job.customer,
         job: job.job,
         upload: Upload {

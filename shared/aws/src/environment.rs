@@ -10,7 +10,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
-use crate::{Chunks, Directory, Files, Finished, Jobs, Patients, Webhooks};
+use crate::{Chunks, Directory, Files, Finished, Jobs, Patients, Uploads, Webhooks};
 
 /// The first TLS connection of a small function is slow: its share of a processor does the handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
@@ -85,6 +85,11 @@ impl Environment {
     /// The queue of finished jobs, from `FINISHED_QUEUE`.
     pub fn finished(&self) -> Result<Finished, ConfigError> {
         Ok(Finished::new(aws_sdk_sqs::Client::new(&self.sdk), variable("FINISHED_QUEUE")?))
+    }
+
+    /// The queue of uploads whose event was lost, from `UPLOADS_QUEUE`.
+    pub fn uploads(&self) -> Result<Uploads, ConfigError> {
+        Ok(Uploads::new(aws_sdk_sqs::Client::new(&self.sdk), variable("UPLOADS_QUEUE")?))
     }
 
     /// The queue of webhooks, from `WEBHOOKS_QUEUE`.

@@ -17,8 +17,8 @@ use domain::plan::ChunkNumber;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use pipeline::ports::{
-    JobRef, PortError, PortResult, ReadOutcomes, ReadPlan, ReadUpload, ResultFile, SignDownload, SignUpload,
-    StoreOutcomes, StorePlan, WriteResults,
+    FindUpload, JobRef, PortError, PortResult, ReadOutcomes, ReadPlan, ReadUpload, ResultFile, SignDownload,
+    SignUpload, StoreOutcomes, StorePlan, Write, WriteResults,
 };
 
 use crate::error::{failed, malformed};
@@ -44,19 +44,6 @@ impl Files {
     pub fn job_of_upload(key: &str) -> Option<JobRef> {
         let (customer, job) = key.strip_prefix("uploads/")?.strip_suffix(".csv")?.split_once('/')?;
         Some(JobRef { customer: customer.parse().ok()?, job: job.parse().ok()? })
-    }
-
-    async fn put(&self, key: String, content_type: &str, bytes: Vec<u8>) -> PortResult<()> {
-        self.client
-            .put_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .content_type(content_type)
-            .body(ByteStream::from(bytes))
-            .send()
-            .await
-            .map_err(failed(PUT))?;
-        Ok(())
     }
 
     async fn get(&self, key: String, range: Option<Range<u64>>) -> PortResult<Bytes> {
@@ -105,9 +92,50 @@ impl ReadUpload for Files {
     }
 }
 
+impl FindUpload for Files {
+    async fn find_upload(&self, job: JobRef) -> PortResult<Option<Upload>> {
+        let key = upload_key(job);
+        let (mut first, mut key_marker, mut version_marker) = (None, None, None);
+        // Versions come latest first: the last one of the last page was the first.
+        loop {
+            let page = self
+                .client
+                .list_object_versions()
+                .bucket(&self.bucket)
+                .prefix(&key)
+                .set_key_marker(key_marker)
+                .set_version_id_marker(version_marker)
+                .send()
+                .await
+                .map_err(failed("s3.ListObjectVersions"))?;
+            first = page.versions.unwrap_or_default().pop().or(first);
+            (key_marker, version_marker) = (page.next_key_marker, page.next_version_id_marker);
+            if key_marker.is_none() {
+                break;
+            }
+        }
+        Ok(first.and_then(|version| {
+            Some(Upload {
+                version: version.version_id?,
+                etag: format!("\"{}\"", version.e_tag?.trim_matches('"')),
+                bytes: version.size.and_then(|size| u64::try_from(size).ok())?,
+            })
+        }))
+    }
+}
+
 impl StorePlan for Files {
-    async fn store_plan(&self, job: JobRef, upload: &Upload, lines: Vec<u8>) -> PortResult<()> {
-        self.put(plan_key(job, upload), "application/jsonl", lines).await
+    async fn store_plan(&self, job: JobRef, upload: &Upload, lines: Bytes) -> PortResult<()> {
+        self.client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(plan_key(job, upload))
+            .content_type("application/jsonl")
+            .body(ByteStream::from(lines))
+            .send()
+            .await
+            .map_err(failed(PUT))?;
+        Ok(())
     }
 }
 
@@ -123,9 +151,23 @@ impl StoreOutcomes for Files {
         job: JobRef,
         chunk: ChunkNumber,
         outcomes: &[RowOutcome],
-    ) -> PortResult<()> {
+    ) -> PortResult<Write> {
         let json = serde_json::to_vec(outcomes).map_err(|_| malformed(PUT, "outcomes"))?;
-        self.put(outcomes_key(job, chunk), "application/json", json).await
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(outcomes_key(job, chunk))
+            .content_type("application/json")
+            .if_none_match("*")
+            .body(ByteStream::from(json));
+        match put.send().await {
+            Ok(_) => Ok(Write::Done),
+            Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 412) => {
+                Ok(Write::Conflict)
+            }
+            Err(error) => Err(failed(PUT)(error)),
+        }
     }
 }
 

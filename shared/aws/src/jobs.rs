@@ -11,7 +11,8 @@ use domain::outcome::Tally;
 use domain::plan::ChunkNumber;
 use domain::time::Timestamp;
 use pipeline::ports::{
-    ChangeState, ChunkEnd, CreateJob, EndChunk, LoadJob, PortResult, WebhookLedger, Write,
+    ChangeState, ChunkEnd, CreateJob, EndChunk, LoadJob, PortResult, RequestCancel, Watched, Watchlist,
+    WebhookLedger, Write,
 };
 
 use crate::error::{conditional, failed, malformed};
@@ -19,6 +20,9 @@ use crate::item::{Item, key, n, number, parsed, required_number, s, text};
 
 /// The sort key of a job's own item.
 const JOB: &str = "job";
+
+/// The index of jobs that the sweep looks after, and the one partition key in it.
+const WATCHED: &str = "watched";
 
 /// The jobs table.
 #[derive(Clone, Debug)]
@@ -142,6 +146,75 @@ impl EndChunk for Jobs {
     }
 }
 
+impl RequestCancel for Jobs {
+    async fn request_cancel(&self, job: JobId) -> PortResult<Write> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(job, JOB)))
+            .update_expression("SET cancelRequested = :yes")
+            .condition_expression("#status = :processing")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":processing", s(JobStatus::Processing));
+        conditional("dynamodb.UpdateItem", update.send().await)
+    }
+}
+
+/// A job that is watched has `watch` and `due`, the keys of the index; `forget` removes them, and with them
+/// the job from the index.
+impl Watchlist for Jobs {
+    async fn due(&self, now: Timestamp, limit: u32) -> PortResult<Vec<Watched>> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(WATCHED)
+            .key_condition_expression("watch = :watched AND due <= :now")
+            .expression_attribute_values(":watched", s(WATCHED))
+            .expression_attribute_values(":now", n(now.as_millis()))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(failed("dynamodb.Query"))?;
+        let read = |item: &Item| {
+            Ok(Watched {
+                job: parsed(item, "pk")?,
+                due: Timestamp::from_millis(required_number(item, "due")?),
+                pending: number(item, "watchedPending"),
+            })
+        };
+        answer.items().iter().map(read).collect()
+    }
+
+    async fn look_again(&self, watched: Watched, next: Timestamp, pending: u32) -> PortResult<Write> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(watched.job, JOB)))
+            .update_expression("SET due = :next, watchedPending = :pending")
+            .condition_expression("due = :due")
+            .expression_attribute_values(":next", n(next.as_millis()))
+            .expression_attribute_values(":pending", n(pending))
+            .expression_attribute_values(":due", n(watched.due.as_millis()));
+        conditional("dynamodb.UpdateItem", update.send().await)
+    }
+
+    async fn forget(&self, job: JobId) -> PortResult<()> {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(job, JOB)))
+            .update_expression("REMOVE watch, due, watchedPending")
+            .send()
+            .await
+            .map_err(failed("dynamodb.UpdateItem"))?;
+        Ok(())
+    }
+}
+
 impl WebhookLedger for Jobs {
     async fn is_delivered(&self, job: JobId, status: JobStatus) -> PortResult<bool> {
         let answer = self
@@ -185,6 +258,8 @@ fn new_item(job: &Job) -> Item {
         ("status".to_owned(), s(job.status)),
         ("createdAt".to_owned(), n(job.created_at.as_millis())),
         ("uploadExpiresAt".to_owned(), n(job.upload_expires_at.as_millis())),
+        ("watch".to_owned(), s(WATCHED)),
+        ("due".to_owned(), n(job.upload_expires_at.as_millis())),
     ]);
     item
 }
@@ -208,6 +283,7 @@ fn read_job(id: JobId, item: &Item) -> PortResult<Job> {
         successful: number(item, "successful").unwrap_or(0),
         failed: number(item, "failed").unwrap_or(0),
         reason: text(item, "reason").map(str::to_owned),
+        cancel_requested: item.contains_key("cancelRequested"),
     })
 }
 

@@ -23,6 +23,6 @@ pub use environment::{ConfigError, Environment};
 pub use files::Files;
 pub use jobs::Jobs;
 pub use patients::Patients;
-pub use queues::{Chunks, Finished, MessageWait, Webhooks};
+pub use queues::{Chunks, Finished, MessageWait, Unhurried, Uploads, Webhooks};
 pub use system::System;
 pub use webhook_client::{ClientError, WebhookClient, webhook_policy};

@@ -6,8 +6,8 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::webhook::message_id;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use pipeline::messages::{ChunkMessage, FinishedMessage, WebhookMessage};
-use pipeline::ports::{PortError, PortResult, SendChunks, SendFinished, SendWebhook};
+use pipeline::messages::{ChunkMessage, FinishedMessage, UploadMessage, WebhookMessage};
+use pipeline::ports::{PortError, PortResult, SendChunks, SendFinished, SendUpload, SendWebhook};
 use serde::Serialize;
 
 use crate::error::{failed, malformed};
@@ -58,6 +58,20 @@ queue!(
     /// The FIFO queue of webhooks.
     Webhooks
 );
+queue!(
+    /// The queue of uploads whose S3 event was lost.
+    Uploads
+);
+
+/// A queue whose messages come again when its visibility timeout says so.
+#[derive(Clone, Copy, Debug)]
+pub struct Unhurried;
+
+impl MessageWait for Unhurried {
+    async fn wait(&self, _receipt: &str, _wait: Duration) -> PortResult<()> {
+        Ok(())
+    }
+}
 
 /// Holds a received message back.
 pub trait MessageWait: Send + Sync {
@@ -66,6 +80,13 @@ pub trait MessageWait: Send + Sync {
 }
 
 impl Queue {
+    async fn send(&self, message: &impl Serialize) -> PortResult<()> {
+        const OPERATION: &str = "sqs.SendMessage";
+        let request = self.client.send_message().queue_url(&self.url).message_body(body(OPERATION, message)?);
+        request.send().await.map_err(failed(OPERATION))?;
+        Ok(())
+    }
+
     async fn wait(&self, receipt: &str, wait: Duration) -> PortResult<()> {
         self.client
             .change_message_visibility()
@@ -124,11 +145,13 @@ impl SendChunks for Chunks {
 
 impl SendFinished for Finished {
     async fn send_finished(&self, message: &FinishedMessage) -> PortResult<()> {
-        const OPERATION: &str = "sqs.SendMessage";
-        let request =
-            self.0.client.send_message().queue_url(&self.0.url).message_body(body(OPERATION, message)?);
-        request.send().await.map_err(failed(OPERATION))?;
-        Ok(())
+        self.0.send(message).await
+    }
+}
+
+impl SendUpload for Uploads {
+    async fn send_upload(&self, message: &UploadMessage) -> PortResult<()> {
+        self.0.send(message).await
     }
 }
 

@@ -14,6 +14,16 @@ use crate::time::Timestamp;
 /// How long an upload link is valid. A job without an upload by then is expired.
 pub const UPLOAD_WINDOW: Duration = Duration::from_mins(10);
 
+/// How long the rows of a job may take. What has no outcome by then gets a failed one: a queue's messages
+/// are redelivered for hours at the most, so nobody is working on it any more.
+pub const TIME_TO_PROCESS: Duration = Duration::from_hours(6);
+
+/// The `reason` of a canceled job, and of its rows that were not started.
+pub const CANCELED: &str = "canceled";
+
+/// The `reason` of a job whose result could not be built, through no fault of its file.
+pub const INTERNAL_ERROR: &str = "internal error, please upload the file again";
+
 /// Where a job stands.
 ///
 /// `waiting` becomes `processing`, `failed` or `expired`; `processing` becomes `completed` or
@@ -46,6 +56,8 @@ pub enum JobEvent {
     Canceled,
     /// Every row has its outcome and the result file is written.
     Finalized,
+    /// The result cannot be built, however often it is tried.
+    GivenUp,
 }
 
 /// An event that has no place in the state the job is in, for example a file for a job that ended.
@@ -59,18 +71,18 @@ pub struct IllegalTransition {
 impl JobStatus {
     /// The state after `event`. Nothing else decides about states.
     pub fn after(self, event: JobEvent) -> Result<Self, IllegalTransition> {
-        use JobEvent::{Canceled, FileAccepted, FileRejected, Finalized, UploadExpired};
+        use JobEvent::{Canceled, FileAccepted, FileRejected, Finalized, GivenUp, UploadExpired};
         use JobStatus::{Completed, Expired, Failed, Processing, Waiting};
         match (self, event) {
             (Waiting, FileAccepted) => Ok(Processing),
-            (Waiting, FileRejected | Canceled) | (Processing, Canceled) => Ok(Failed),
+            (Waiting, FileRejected | Canceled | GivenUp) | (Processing, Canceled | GivenUp) => Ok(Failed),
             (Waiting, UploadExpired) => Ok(Expired),
             (Processing, Finalized) => Ok(Completed),
             (Waiting, Finalized)
             | (Processing, FileAccepted | FileRejected | UploadExpired)
             | (
                 Completed | Failed | Expired,
-                FileAccepted | FileRejected | UploadExpired | Canceled | Finalized,
+                FileAccepted | FileRejected | UploadExpired | Canceled | Finalized | GivenUp,
             ) => Err(IllegalTransition { status: self, event }),
         }
     }
@@ -156,6 +168,9 @@ pub struct Job {
     pub failed: u32,
     /// Why it failed, for its customer.
     pub reason: Option<String>,
+    /// Whether its customer asked to cancel it while it was processing. Rows that are not started then
+    /// are reported as canceled, and the job ends as soon as every row has its outcome.
+    pub cancel_requested: bool,
 }
 
 impl Job {
@@ -182,6 +197,7 @@ impl Job {
             successful: 0,
             failed: 0,
             reason: None,
+            cancel_requested: false,
         }
     }
 
@@ -204,6 +220,20 @@ impl Job {
         now: Timestamp,
     ) -> Result<Self, IllegalTransition> {
         Ok(Self { status: self.status.after(event)?, finished_at: Some(now), reason, ..self })
+    }
+
+    /// The event by which the job ends when every row has its outcome, and the reason that comes with it.
+    pub fn closing_event(&self) -> (JobEvent, Option<String>) {
+        if self.cancel_requested {
+            (JobEvent::Canceled, Some(CANCELED.to_owned()))
+        } else {
+            (JobEvent::Finalized, None)
+        }
+    }
+
+    /// Whether the rows of the job have result files: it ran to its end, be it a canceled one.
+    pub fn has_results(&self) -> bool {
+        self.status == JobStatus::Completed || (self.status == JobStatus::Failed && self.cancel_requested)
     }
 
     /// Data rows of its file; 0 before the file is accepted.
@@ -231,7 +261,8 @@ mod tests {
         JobStatus::Failed,
         JobStatus::Expired,
     ];
-    const EVENTS: [JobEvent; 5] = [
+    const EVENTS: [JobEvent; 6] = [
+        JobEvent::GivenUp,
         JobEvent::FileAccepted,
         JobEvent::FileRejected,
         JobEvent::UploadExpired,

@@ -86,6 +86,11 @@ impl Chunk {
     pub fn rows(&self) -> u32 {
         self.runs.iter().map(|run| run.rows).sum()
     }
+
+    /// The numbers of its rows, in file order.
+    pub fn row_numbers(&self) -> impl Iterator<Item = RowNumber> {
+        self.runs.iter().flat_map(|run| (run.first.get()..run.first.get() + run.rows).map(RowNumber::new))
+    }
 }
 
 /// A scanned row as the planner keeps it: 24 bytes, and nothing of its content.
@@ -254,7 +259,7 @@ mod tests {
     }
 
     fn rows_of(chunk: &Chunk) -> Vec<u32> {
-        chunk.runs.iter().flat_map(|run| run.first.get()..run.first.get() + run.rows).collect()
+        chunk.row_numbers().map(RowNumber::get).collect()
     }
 
     #[test]

@@ -6,28 +6,18 @@
 //! because the event was delivered again, sends what is still pending once more.
 
 use domain::csv::{FileError, FileScan, FileSummary, Limits};
-use domain::ids::{CustomerId, JobId};
 use domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
-use domain::plan::{Chunk, ChunkNumber, Planner};
+use domain::plan::{Chunk, Planner};
 use futures::StreamExt as _;
 
 use crate::Error;
-use crate::messages::{ChunkMessage, FinishedMessage, WebhookMessage};
+use crate::end_job::{announce_end, end_job};
+use crate::messages::{FinishedMessage, UploadMessage, WebhookMessage};
+use crate::plan_file::PlanFile;
 use crate::ports::{
     ChangeState, Clock, JobRef, LoadJob, ReadPlan, ReadUpload, SendChunks, SendFinished, SendWebhook,
-    StorePlan, Write,
+    StorePlan, Watchlist, Write,
 };
-
-/// A file that appeared in the place of a job's upload.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Uploaded {
-    /// The customer whose place it is.
-    pub customer: CustomerId,
-    /// The job whose place it is.
-    pub job: JobId,
-    /// The version that appeared.
-    pub upload: Upload,
-}
 
 /// What came of an upload.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -66,7 +56,7 @@ pub struct FanOut<J, F, Q, D, W, C> {
 
 impl<J, F, Q, D, W, C> FanOut<J, F, Q, D, W, C>
 where
-    J: LoadJob + ChangeState,
+    J: LoadJob + ChangeState + Watchlist,
     F: ReadUpload + StorePlan + ReadPlan,
     Q: SendChunks,
     D: SendFinished,
@@ -74,7 +64,7 @@ where
     C: Clock,
 {
     /// Handles one upload. Safe to repeat, concurrently and late.
-    pub async fn run(&self, uploaded: &Uploaded) -> Result<FannedOut, Error> {
+    pub async fn run(&self, uploaded: &UploadMessage) -> Result<FannedOut, Error> {
         loop {
             // None: the job changed under our hands, by another event or by our own write whose answer
             // got lost. What it is now tells what to do; a job leaves `waiting` once, so this ends.
@@ -84,7 +74,7 @@ where
         }
     }
 
-    async fn step(&self, uploaded: &Uploaded) -> Result<Option<FannedOut>, Error> {
+    async fn step(&self, uploaded: &UploadMessage) -> Result<Option<FannedOut>, Error> {
         let Some(job) = self.jobs.load_job(uploaded.job).await? else {
             return Ok(Some(FannedOut::Ignored("no such job")));
         };
@@ -102,7 +92,7 @@ where
             (JobStatus::Failed, None) => {
                 // Rejected, and perhaps not announced yet. The message's id is stable, so that saying
                 // it twice is saying it once.
-                self.announce(&job).await?;
+                announce_end(&self.jobs, &self.webhooks, &job).await?;
                 Ok(Some(FannedOut::Ignored("the job has ended")))
             }
             (JobStatus::Completed | JobStatus::Failed | JobStatus::Expired, _) => {
@@ -114,7 +104,7 @@ where
     async fn start(&self, job: Job, upload: &Upload) -> Result<Option<FannedOut>, Error> {
         match self.scan((&job).into(), upload).await? {
             Ok((summary, chunks)) => self.accept(job, upload, summary, &chunks).await,
-            Err(error) => self.reject(job, &error).await,
+            Err(error) => self.reject(&job, &error).await,
         }
     }
 
@@ -145,8 +135,8 @@ where
         summary: FileSummary,
         chunks: &[Chunk],
     ) -> Result<Option<FannedOut>, Error> {
-        let plan = Plan::of(chunks);
-        self.files.store_plan((&job).into(), upload, plan.lines).await?;
+        let plan = PlanFile::of(chunks);
+        self.files.store_plan((&job).into(), upload, plan.bytes()).await?;
         let file = AcceptedFile {
             upload: upload.clone(),
             columns: summary.columns,
@@ -160,75 +150,33 @@ where
             return Ok(None);
         }
         self.announce(&job).await?;
-        self.send(&job, &plan.spans).await?;
+        self.send(&job, &plan).await?;
         Ok(Some(FannedOut::Processing { rows: job.total(), chunks: job.pending_chunks.len() }))
     }
 
-    async fn reject(&self, job: Job, error: &FileError) -> Result<Option<FannedOut>, Error> {
-        let Ok(job) = job.end(JobEvent::FileRejected, Some(error.to_string()), self.clock.now()) else {
-            return Ok(None);
-        };
-        if self.jobs.change_state(JobStatus::Waiting, &job).await? == Write::Conflict {
-            return Ok(None);
-        }
-        self.announce(&job).await?;
-        Ok(Some(FannedOut::Rejected(error.code())))
+    async fn reject(&self, job: &Job, error: &FileError) -> Result<Option<FannedOut>, Error> {
+        let (event, reason) = (JobEvent::FileRejected, Some(error.to_string()));
+        let ended = end_job(&self.jobs, &self.webhooks, &self.clock, job, event, reason).await?;
+        Ok(ended.map(|_| FannedOut::Rejected(error.code())))
     }
 
     /// Sends what is pending once more: the event came again, perhaps because the first try died.
     async fn resume(&self, job: &Job, file: &AcceptedFile) -> Result<FannedOut, Error> {
         self.announce(job).await?;
         let plan = self.files.read_plan(job.into(), &file.upload, None).await?;
-        self.send(job, &Plan::spans_of(&plan)).await?;
+        self.send(job, &PlanFile::read(plan)).await?;
         Ok(FannedOut::Processing { rows: job.total(), chunks: job.pending_chunks.len() })
     }
 
     async fn announce(&self, job: &Job) -> Result<(), Error> {
-        let message = WebhookMessage { customer: job.customer, job: job.id, status: job.status };
-        Ok(self.webhooks.send_webhook(&message).await?)
+        Ok(self.webhooks.send_webhook(&WebhookMessage::about(job)).await?)
     }
 
-    async fn send(&self, job: &Job, spans: &[(u64, u64)]) -> Result<(), Error> {
-        let messages: Vec<ChunkMessage> = (0..)
-            .map(ChunkNumber::new)
-            .zip(spans)
-            .filter(|(chunk, _)| job.pending_chunks.contains(chunk))
-            .map(|(chunk, &plan)| ChunkMessage { customer: job.customer, job: job.id, chunk, plan })
-            .collect();
+    async fn send(&self, job: &Job, plan: &PlanFile) -> Result<(), Error> {
+        let messages = plan.messages(job, &job.pending_chunks);
         if messages.is_empty() {
             return Ok(self.finished.send_finished(&FinishedMessage { job: job.id }).await?);
         }
         Ok(self.chunks.send_chunks(&messages).await?)
-    }
-}
-
-/// The stored form of a plan: a line of JSON for each chunk, and where each line is.
-struct Plan {
-    lines: Vec<u8>,
-    spans: Vec<(u64, u64)>,
-}
-
-impl Plan {
-    fn of(chunks: &[Chunk]) -> Self {
-        let mut lines = Vec::new();
-        for chunk in chunks {
-            // Writing numbers into memory cannot fail.
-            let _ = serde_json::to_writer(&mut lines, chunk);
-            lines.push(b'\n');
-        }
-        let spans = Self::spans_of(&lines);
-        Self { lines, spans }
-    }
-
-    fn spans_of(lines: &[u8]) -> Vec<(u64, u64)> {
-        let mut start = 0;
-        lines
-            .split_inclusive(|&byte| byte == b'\n')
-            .map(|line| {
-                let span = (start, start + line.len() as u64);
-                start = span.1;
-                span
-            })
-            .collect()
     }
 }

@@ -6,17 +6,18 @@
 
 use domain::csv::{RawRow, ResultCells, ResultWriter, RowReader, RowStatus};
 use domain::ids::{JobId, RowNumber};
-use domain::job::{AcceptedFile, Job, JobEvent, JobStatus};
+use domain::job::{AcceptedFile, Job, JobStatus};
 use domain::outcome::{RowOutcome, RowResult};
 use domain::plan::ChunkNumber;
 use futures::StreamExt as _;
 
 use crate::Error;
-use crate::messages::{FinishedMessage, WebhookMessage};
+use crate::end_job::{announce_end, end_job};
+use crate::messages::FinishedMessage;
 use crate::outcomes::OutcomesInOrder;
 use crate::ports::{
     ChangeState, Clock, FileWriter, LoadJob, PortResult, ReadOutcomes, ReadPlan, ReadUpload, ResultFile,
-    SendWebhook, Write, WriteResults,
+    SendWebhook, Watchlist, WriteResults,
 };
 
 /// Bytes of result rows that are gathered before they are handed to the writer.
@@ -46,7 +47,7 @@ pub struct Finalize<J, F, Q, C> {
 
 impl<J, F, Q, C> Finalize<J, F, Q, C>
 where
-    J: LoadJob + ChangeState,
+    J: LoadJob + ChangeState + Watchlist,
     F: ReadUpload + ReadPlan + ReadOutcomes + WriteResults,
     Q: SendWebhook,
     C: Clock,
@@ -57,35 +58,26 @@ where
         match (job.status, job.file.clone()) {
             (JobStatus::Processing, Some(file)) if job.pending_chunks.is_empty() => {
                 self.write_files(&job, &file).await?;
-                let Ok(ended) = job.end(JobEvent::Finalized, None, self.clock.now()) else {
-                    return Ok(Finalized::Nothing);
-                };
-                match self.jobs.change_state(JobStatus::Processing, &ended).await? {
-                    Write::Done => {
-                        self.announce(&ended).await?;
-                        Ok(Finalized::Ended(ended.status))
-                    }
+                let (event, reason) = job.closing_event();
+                let ended = end_job(&self.jobs, &self.webhooks, &self.clock, &job, event, reason).await?;
+                match ended {
+                    Some(ended) => Ok(Finalized::Ended(ended.status)),
                     // Another delivery was first, or our own write whose answer got lost: look again.
-                    Write::Conflict => Box::pin(self.run(message)).await,
+                    None => Box::pin(self.run(message)).await,
                 }
             }
-            (JobStatus::Completed, Some(_)) => {
+            (JobStatus::Completed | JobStatus::Failed, Some(_)) => {
                 // An earlier delivery may have died between ending the job and saying so.
-                self.announce(&job).await?;
+                announce_end(&self.jobs, &self.webhooks, &job).await?;
                 Ok(Finalized::Nothing)
             }
             _ => Ok(Finalized::Nothing),
         }
     }
 
-    async fn announce(&self, job: &Job) -> Result<(), Error> {
-        let message = WebhookMessage { customer: job.customer, job: job.id, status: job.status };
-        Ok(self.webhooks.send_webhook(&message).await?)
-    }
-
     async fn write_files(&self, job: &Job, file: &AcceptedFile) -> Result<(), Error> {
         let plan = self.files.read_plan(job.into(), &file.upload, None).await?;
-        let mut outcomes = OutcomesInOrder::new(&self.files, job.into(), &plan)?;
+        let mut outcomes = OutcomesInOrder::new(&self.files, job.into(), plan)?;
         let mut results = Results::start(&self.files, job).await?;
 
         let mut body = self.files.read_upload(job.into(), &file.upload, 0..file.upload.bytes).await?;

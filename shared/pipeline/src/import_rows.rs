@@ -11,15 +11,16 @@ use domain::identity::Identity;
 use domain::ids::{PatientId, RowNumber};
 use domain::job::{AcceptedFile, Job, JobStatus};
 use domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
-use domain::plan::Chunk;
 use domain::row::RowParser;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::Error;
+use crate::close_chunk::close_chunk;
 use crate::messages::{ChunkMessage, FinishedMessage};
+use crate::plan_file::chunk_of;
 use crate::ports::{
-    Clock, EndChunk, LoadDirectory, LoadJob, LoadPatients, LoadPeople, Randomness, ReadPlan, ReadUpload,
-    SendFinished, StoreOutcomes, StorePatient, StorePeople,
+    Clock, EndChunk, LoadDirectory, LoadJob, LoadPatients, LoadPeople, Randomness, ReadOutcomes, ReadPlan,
+    ReadUpload, SendFinished, StoreOutcomes, StorePatient, StorePeople,
 };
 use crate::read_runs::read_rows;
 use crate::upsert::{Group, Upsert};
@@ -57,7 +58,7 @@ pub struct ImportRows<J, F, D, P, Q, W> {
 impl<J, F, D, P, Q, W> ImportRows<J, F, D, P, Q, W>
 where
     J: LoadJob + EndChunk,
-    F: ReadUpload + ReadPlan + StoreOutcomes,
+    F: ReadUpload + ReadPlan + StoreOutcomes + ReadOutcomes,
     D: LoadDirectory,
     P: LoadPeople + StorePeople + LoadPatients + StorePatient,
     Q: SendFinished,
@@ -77,13 +78,9 @@ where
             return Ok(Imported::Nothing);
         }
         let outcomes = self.outcomes(&job, file, message).await?;
-        self.files.store_outcomes((&job).into(), message.chunk, &outcomes).await?;
-        let tally = Tally::of(&outcomes);
-        let end = self.jobs.end_chunk(job.id, message.chunk, tally).await?;
-        if end.was_last {
-            self.finished.send_finished(&FinishedMessage { job: job.id }).await?;
-        }
-        Ok(if end.counted { Imported::Chunk(tally) } else { Imported::Nothing })
+        let tally =
+            close_chunk(&self.jobs, &self.files, &self.finished, &job, message.chunk, &outcomes).await?;
+        Ok(tally.map_or(Imported::Nothing, Imported::Chunk))
     }
 
     async fn outcomes(
@@ -96,14 +93,15 @@ where
             self.files.read_plan(job.into(), &file.upload, Some(message.plan.0..message.plan.1)),
             self.directory.load_directory(job.customer),
         )?;
-        let chunk: Chunk = serde_json::from_slice(&line)
-            .ok()
-            .filter(|chunk: &Chunk| chunk.number == message.chunk)
-            .ok_or(Error::Inconsistent {
-                job: job.id,
-                chunk: message.chunk,
-                what: "the message points to another place of the plan",
-            })?;
+        let chunk = chunk_of(message, &line).ok_or(Error::Inconsistent {
+            job: job.id,
+            chunk: message.chunk,
+            what: "the message points to another place of the plan",
+        })?;
+        if job.cancel_requested {
+            let canceled = |row| RowOutcome { row, result: RowResult::Failed(FailureReason::Canceled) };
+            return Ok(chunk.row_numbers().map(canceled).collect());
+        }
         // The day of the job, not of the delivery: a repeated delivery judges every date the same way.
         let parser = RowParser::new(&file.columns, job.created_at.date(), directory);
 

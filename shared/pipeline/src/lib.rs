@@ -4,16 +4,21 @@
 //! asks the [`ports`] for what it needs and `domain` for what is right. Nothing in here knows AWS.
 #![warn(missing_docs)]
 
+pub mod abandon;
 pub mod api;
+mod close_chunk;
 pub mod deliver_webhook;
+mod end_job;
 pub mod error;
 pub mod fan_out;
 pub mod finalize;
 pub mod import_rows;
 pub mod messages;
 mod outcomes;
+mod plan_file;
 pub mod ports;
 mod read_runs;
+pub mod sweep;
 mod upsert;
 
 pub use error::Error;

@@ -1,11 +1,22 @@
 //! The messages between the functions: ids and byte ranges, never patient data.
 
 use domain::ids::{CustomerId, JobId};
-use domain::job::JobStatus;
+use domain::job::{Job, JobStatus, Upload};
 use domain::plan::ChunkNumber;
 use serde::{Deserialize, Serialize};
 
 use crate::ports::JobRef;
+
+/// An upload whose S3 event was lost.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct UploadMessage {
+    /// Whose job it is.
+    pub customer: CustomerId,
+    /// The job.
+    pub job: JobId,
+    /// The version to read.
+    pub upload: Upload,
+}
 
 /// One chunk to import: a pointer to the line of the plan that lists its byte ranges.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -38,9 +49,60 @@ pub struct WebhookMessage {
     pub status: JobStatus,
 }
 
+/// A message that was tried as often as it may be. Which kind it is shows in its form.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum DeadLetter {
+    /// A chunk that no worker could import.
+    Chunk(ChunkMessage),
+    /// An upload that could not be read.
+    Upload(UploadMessage),
+    /// A job whose result could not be built. The last of the three: the others have its field, too.
+    Finished(FinishedMessage),
+}
+
+impl DeadLetter {
+    /// The job that it is about.
+    pub fn job(&self) -> JobId {
+        match self {
+            Self::Chunk(message) => message.job,
+            Self::Upload(message) => message.job,
+            Self::Finished(message) => message.job,
+        }
+    }
+}
+
+impl WebhookMessage {
+    /// The message that a job reached the status that it has.
+    pub fn about(job: &Job) -> Self {
+        Self { customer: job.customer, job: job.id, status: job.status }
+    }
+}
+
 impl ChunkMessage {
     /// The job, as files are named by it.
     pub fn job_ref(&self) -> JobRef {
         JobRef { customer: self.customer, job: self.job }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::plan::ChunkNumber;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_dead_letter_is_told_by_its_form() {
+        let (customer, job) = (CustomerId::new(Uuid::from_u128(1)), JobId::new(Uuid::from_u128(2)));
+        let upload = Upload { version: "v".into(), etag: "\"e\"".into(), bytes: 1 };
+        let read = |json: String| serde_json::from_str::<DeadLetter>(&json).unwrap();
+        let chunk = ChunkMessage { customer, job, chunk: ChunkNumber::new(3), plan: (4, 5) };
+        assert_eq!(read(serde_json::to_string(&chunk).unwrap()), DeadLetter::Chunk(chunk));
+        let uploaded = UploadMessage { customer, job, upload };
+        assert_eq!(read(serde_json::to_string(&uploaded).unwrap()), DeadLetter::Upload(uploaded));
+        let finished = FinishedMessage { job };
+        assert_eq!(read(serde_json::to_string(&finished).unwrap()), DeadLetter::Finished(finished));
     }
 }

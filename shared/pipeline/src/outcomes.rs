@@ -7,10 +7,11 @@ use std::vec::IntoIter;
 use bytes::Bytes;
 use domain::ids::{JobId, RowNumber};
 use domain::outcome::RowOutcome;
-use domain::plan::{Chunk, ChunkNumber};
+use domain::plan::ChunkNumber;
 use futures::{Stream, StreamExt as _, stream};
 
 use crate::Error;
+use crate::plan_file::PlanFile;
 use crate::ports::{JobRef, PortResult, ReadOutcomes};
 
 /// Outcome objects that are fetched ahead of the row that needs them: at 15 ms a request, enough to keep
@@ -34,16 +35,16 @@ pub struct OutcomesInOrder<'a> {
 
 impl<'a> OutcomesInOrder<'a> {
     /// The outcomes of the job with this plan.
-    pub fn new(files: &'a impl ReadOutcomes, job: JobRef, plan: &Bytes) -> Result<Self, Error> {
-        let mut runs = Vec::new();
-        for line in plan.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-            let chunk: Chunk = serde_json::from_slice(line).map_err(|_| Error::Inconsistent {
-                job: job.job,
-                chunk: ChunkNumber::new(0),
-                what: "the plan cannot be read",
-            })?;
-            runs.extend(chunk.runs.iter().map(|run| (run.first, run.rows, chunk.number)));
-        }
+    pub fn new(files: &'a impl ReadOutcomes, job: JobRef, plan: Bytes) -> Result<Self, Error> {
+        let chunks = PlanFile::read(plan).chunks().ok_or(Error::Inconsistent {
+            job: job.job,
+            chunk: ChunkNumber::new(0),
+            what: "the plan cannot be read",
+        })?;
+        let mut runs: Vec<(RowNumber, u32, ChunkNumber)> = chunks
+            .iter()
+            .flat_map(|chunk| chunk.runs.iter().map(|run| (run.first, run.rows, chunk.number)))
+            .collect();
         runs.sort_unstable();
         let mut seen = HashSet::new();
         let in_order_of_use: Vec<ChunkNumber> =

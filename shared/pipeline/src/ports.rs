@@ -22,7 +22,7 @@ use domain::webhook::WebhookKey;
 use futures::Stream;
 use uuid::Uuid;
 
-use crate::messages::{ChunkMessage, FinishedMessage, WebhookMessage};
+use crate::messages::{ChunkMessage, FinishedMessage, UploadMessage, WebhookMessage};
 
 /// A call to the outside that failed. Says which and how, never with what data: it goes to the log.
 #[derive(Debug, thiserror::Error)]
@@ -128,6 +128,39 @@ pub trait EndChunk: Send + Sync {
     ) -> impl Future<Output = PortResult<ChunkEnd>> + Send;
 }
 
+/// Asks for a job to be canceled.
+pub trait RequestCancel: Send + Sync {
+    /// Notes it, on the condition that the job is still `processing`.
+    fn request_cancel(&self, job: JobId) -> impl Future<Output = PortResult<Write>> + Send;
+}
+
+/// A job that the sweep looks after, with how many chunks were pending when it looked last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Watched {
+    /// The job.
+    pub job: JobId,
+    /// When to look.
+    pub due: Timestamp,
+    /// Chunks that were pending at the last look; none before the first look at a processing job.
+    pub pending: Option<u32>,
+}
+
+/// The list of jobs that are not over and done with. A job is on it from its creation until its last
+/// webhook is handed over.
+pub trait Watchlist: Send + Sync {
+    /// Jobs that are due by `now`, at most `limit`, longest due first.
+    fn due(&self, now: Timestamp, limit: u32) -> impl Future<Output = PortResult<Vec<Watched>>> + Send;
+    /// Sets when to look again, on the condition that nobody else did since `watched` was read.
+    fn look_again(
+        &self,
+        watched: Watched,
+        next: Timestamp,
+        pending: u32,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Takes the job off the list.
+    fn forget(&self, job: JobId) -> impl Future<Output = PortResult<()>> + Send;
+}
+
 /// Remembers which webhooks of a job arrived.
 pub trait WebhookLedger: Send + Sync {
     /// Whether the message about `status` was answered with success.
@@ -156,6 +189,12 @@ pub trait ReadUpload: Send + Sync {
     ) -> impl Future<Output = PortResult<Self::Body>> + Send;
 }
 
+/// Finds an upload whose event did not come.
+pub trait FindUpload: Send + Sync {
+    /// The first version that was uploaded for the job, if any was.
+    fn find_upload(&self, job: JobRef) -> impl Future<Output = PortResult<Option<Upload>>> + Send;
+}
+
 /// Stores a plan: a line of JSON for each chunk.
 pub trait StorePlan: Send + Sync {
     /// Stores the plan of one version of the upload.
@@ -163,7 +202,7 @@ pub trait StorePlan: Send + Sync {
         &self,
         job: JobRef,
         upload: &Upload,
-        lines: Vec<u8>,
+        lines: Bytes,
     ) -> impl Future<Output = PortResult<()>> + Send;
 }
 
@@ -180,13 +219,13 @@ pub trait ReadPlan: Send + Sync {
 
 /// Stores the outcomes of a chunk.
 pub trait StoreOutcomes: Send + Sync {
-    /// Stores them, replacing what an earlier delivery of the chunk stored.
+    /// Stores them, unless the chunk has outcomes already: the first ones count.
     fn store_outcomes(
         &self,
         job: JobRef,
         chunk: ChunkNumber,
         outcomes: &[RowOutcome],
-    ) -> impl Future<Output = PortResult<()>> + Send;
+    ) -> impl Future<Output = PortResult<Write>> + Send;
 }
 
 /// Reads the outcomes of a chunk.
@@ -257,6 +296,12 @@ pub trait SendChunks: Send + Sync {
 pub trait SendFinished: Send + Sync {
     /// Sends the message.
     fn send_finished(&self, message: &FinishedMessage) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// Hands an upload over to be checked and planned, as its own event would.
+pub trait SendUpload: Send + Sync {
+    /// Sends the message.
+    fn send_upload(&self, message: &UploadMessage) -> impl Future<Output = PortResult<()>> + Send;
 }
 
 /// Hands a webhook over for delivery.

@@ -51,7 +51,7 @@ pub async fn handle(
     Path(id): Path<String>,
 ) -> Result<Json<JobBody>, Problem> {
     let id = id.parse().map_err(|_| ApiError::NotFound("Could not find bulk patient create request"))?;
-    Ok(Json(get_job(&app.jobs, &app.files, customer, id).await?.into()))
+    Ok(Json(get_job(&app.jobs, &app.files, &app.world, customer, id).await?.into()))
 }
 
 impl From<JobView> for JobBody {

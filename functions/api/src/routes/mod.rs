@@ -1,5 +1,6 @@
 //! The paths, and the file behind each.
 
+mod cancel_job;
 mod create_job;
 mod get_job;
 mod get_patient;
@@ -20,6 +21,7 @@ pub fn router(app: App) -> Router {
         .route("/medical/v1/facility", get(list_facilities::handle))
         .route("/medical/v1/patient/bulk", axum::routing::post(create_job::handle))
         .route("/medical/v1/patient/bulk/{id}", get(get_job::handle))
+        .route("/medical/v1/patient/bulk/{id}/cancel", axum::routing::post(cancel_job::handle))
         .route("/medical/v1/patient/{id}", get(get_patient::handle))
         .fallback(async || Problem::no_such_route())
         .method_not_allowed_fallback(async || Problem::no_such_method())

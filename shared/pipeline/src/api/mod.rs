@@ -1,5 +1,6 @@
 //! What the HTTP API does, one file for each operation; `functions/api` maps it to routes and JSON.
 
+pub mod cancel_job;
 pub mod create_job;
 pub mod directory;
 pub mod error;

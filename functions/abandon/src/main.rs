@@ -1,0 +1,31 @@
+//! SQS messages that were tried as often as they may be -> `pipeline::abandon`.
+
+use aws::events::{Handled, handle_messages};
+use aws::{Environment, System, Unhurried};
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use pipeline::abandon::Abandon;
+use pipeline::messages::DeadLetter;
+use tracing::error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    aws::logging::init();
+    let environment = Environment::load().await;
+    let abandon = Abandon {
+        jobs: environment.jobs()?,
+        files: environment.files()?,
+        finished: environment.finished()?,
+        webhooks: environment.webhooks()?,
+        clock: System,
+    };
+    let handle = async |letter: DeadLetter, _delivery| {
+        let outcome = abandon.run(&letter).await?;
+        error!(job.id = %letter.job(), ?outcome, "Work was given up");
+        Ok(Handled::Done)
+    };
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(handle_messages(&Unhurried, event.payload, handle).await)
+    }))
+    .await
+}

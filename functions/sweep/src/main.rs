@@ -1,0 +1,36 @@
+//! Every minute -> `pipeline::sweep`.
+
+use aws::{Environment, System};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use pipeline::abandon::Abandon;
+use pipeline::sweep::{Sweep, Swept};
+use serde::de::IgnoredAny;
+use tracing::{debug, error, info};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    aws::logging::init();
+    let environment = Environment::load().await;
+    let sweep = Sweep {
+        abandon: Abandon {
+            jobs: environment.jobs()?,
+            files: environment.files()?,
+            finished: environment.finished()?,
+            webhooks: environment.webhooks()?,
+            clock: System,
+        },
+        uploads: environment.uploads()?,
+        chunks: environment.chunks()?,
+    };
+    lambda_runtime::run(service_fn(async |_: LambdaEvent<IgnoredAny>| {
+        for (job, swept) in sweep.run().await? {
+            match swept {
+                Ok(Swept::Fine) => debug!(job.id = %job, "Job is getting on"),
+                Ok(swept) => info!(job.id = %job, ?swept, "Job swept"),
+                Err(error) => error!(job.id = %job, "Job not swept, its next turn comes: {error}"),
+            }
+        }
+        Ok::<_, Error>(())
+    }))
+    .await
+}

@@ -1,0 +1,121 @@
+//! Dead letters: what could not be done, however often it was tried, ends as a failure that its customer sees,
+//! so that the job always ends.
+
+use domain::job::{INTERNAL_ERROR, Job, JobEvent, JobStatus};
+use domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
+use domain::plan::Chunk;
+
+use crate::Error;
+use crate::close_chunk::close_chunk;
+use crate::end_job::end_job;
+use crate::messages::{ChunkMessage, DeadLetter, FinishedMessage, UploadMessage};
+use crate::plan_file::chunk_of;
+use crate::ports::{
+    ChangeState, Clock, EndChunk, LoadJob, ReadOutcomes, ReadPlan, SendFinished, SendWebhook, StoreOutcomes,
+    Watchlist,
+};
+
+/// What came of a dead letter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Abandoned {
+    /// The rows of the chunk are failed now.
+    Chunk(Tally),
+    /// The job is failed now.
+    Job,
+    /// There was nothing left to end.
+    Nothing,
+}
+
+/// The use case with its ports.
+#[derive(Debug)]
+pub struct Abandon<J, F, Q, W, C> {
+    /// The jobs.
+    pub jobs: J,
+    /// Plans and outcomes.
+    pub files: F,
+    /// Where finished jobs go.
+    pub finished: Q,
+    /// Where webhooks go.
+    pub webhooks: W,
+    /// The time.
+    pub clock: C,
+}
+
+impl<J, F, Q, W, C> Abandon<J, F, Q, W, C>
+where
+    J: LoadJob + EndChunk + ChangeState + Watchlist,
+    F: ReadPlan + StoreOutcomes + ReadOutcomes,
+    Q: SendFinished,
+    W: SendWebhook,
+    C: Clock,
+{
+    /// Handles one dead letter. Safe to repeat, concurrently and late.
+    pub async fn run(&self, letter: &DeadLetter) -> Result<Abandoned, Error> {
+        match letter {
+            DeadLetter::Chunk(message) => self.chunk(message).await,
+            DeadLetter::Upload(message) => self.upload(message).await,
+            DeadLetter::Finished(message) => self.finished(message).await,
+        }
+    }
+
+    /// A chunk that no worker could import: its rows fail.
+    async fn chunk(&self, message: &ChunkMessage) -> Result<Abandoned, Error> {
+        let Some(job) = self.jobs.load_job(message.job).await? else { return Ok(Abandoned::Nothing) };
+        let (JobStatus::Processing, Some(file)) = (job.status, &job.file) else {
+            return Ok(Abandoned::Nothing);
+        };
+        if !job.pending_chunks.contains(&message.chunk) {
+            return Ok(Abandoned::Nothing);
+        }
+        let line = Some(message.plan.0..message.plan.1);
+        let line = self.files.read_plan((&job).into(), &file.upload, line).await?;
+        match chunk_of(message, &line) {
+            Some(chunk) => self.fail_rows(&job, &chunk).await,
+            // A message that points nowhere says nothing about the chunk; the sweep sends a right one.
+            None => Ok(Abandoned::Nothing),
+        }
+    }
+
+    /// A job whose result could not be built.
+    async fn finished(&self, message: &FinishedMessage) -> Result<Abandoned, Error> {
+        match self.jobs.load_job(message.job).await? {
+            Some(job) if job.status == JobStatus::Processing && job.pending_chunks.is_empty() => {
+                self.give_up(&job).await
+            }
+            _ => Ok(Abandoned::Nothing),
+        }
+    }
+
+    /// A job whose upload could not be read.
+    async fn upload(&self, message: &UploadMessage) -> Result<Abandoned, Error> {
+        match self.jobs.load_job(message.job).await? {
+            Some(job) if job.status == JobStatus::Waiting => self.give_up(&job).await,
+            _ => Ok(Abandoned::Nothing),
+        }
+    }
+
+    /// Everything that a job still waits for, past its time.
+    pub async fn job(&self, job: &Job, chunks: &[Chunk]) -> Result<Abandoned, Error> {
+        for chunk in chunks.iter().filter(|chunk| job.pending_chunks.contains(&chunk.number)) {
+            self.fail_rows(job, chunk).await?;
+        }
+        Ok(Abandoned::Job)
+    }
+
+    async fn fail_rows(&self, job: &Job, chunk: &Chunk) -> Result<Abandoned, Error> {
+        let reason = if job.cancel_requested { FailureReason::Canceled } else { FailureReason::Internal };
+        let outcomes: Vec<RowOutcome> = chunk
+            .row_numbers()
+            .map(|row| RowOutcome { row, result: RowResult::Failed(reason.clone()) })
+            .collect();
+        let tally =
+            close_chunk(&self.jobs, &self.files, &self.finished, job, chunk.number, &outcomes).await?;
+        Ok(tally.map_or(Abandoned::Nothing, Abandoned::Chunk))
+    }
+
+    async fn give_up(&self, job: &Job) -> Result<Abandoned, Error> {
+        let reason = Some(INTERNAL_ERROR.to_owned());
+        let ended = end_job(&self.jobs, &self.webhooks, &self.clock, job, JobEvent::GivenUp, reason).await?;
+        Ok(ended.map_or(Abandoned::Nothing, |_| Abandoned::Job))
+    }
+}

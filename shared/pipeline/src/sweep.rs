@@ -1,0 +1,136 @@
+//! Every minute: what nobody else does any more. Jobs without a file expire, lost events and messages are
+//! sent again, and a job past its time ends.
+//!
+//! The sweep decides nothing that another function could decide otherwise at the same time: it sends messages
+//! that are safe to repeat, and every state change it makes is conditional. Running it twice, concurrently or
+//! late does no harm.
+
+use std::time::Duration;
+
+use domain::ids::JobId;
+use domain::job::{Job, JobEvent, JobStatus, TIME_TO_PROCESS};
+use domain::time::Timestamp;
+
+use crate::Error;
+use crate::abandon::Abandon;
+use crate::end_job::{announce_end, end_job, is_expired};
+use crate::messages::{FinishedMessage, UploadMessage};
+use crate::plan_file::PlanFile;
+use crate::ports::{
+    ChangeState, Clock, EndChunk, FindUpload, LoadJob, ReadOutcomes, ReadPlan, SendChunks, SendFinished,
+    SendUpload, SendWebhook, StoreOutcomes, Watched, Watchlist, Write,
+};
+
+/// Time without the end of a chunk after which the pending ones are sent again: longer than a message of a
+/// worker that died stays invisible.
+pub const STALLED_AFTER: Duration = Duration::from_mins(15);
+
+/// Jobs that one run looks at; the others are a minute later.
+const JOBS_PER_RUN: u32 = 200;
+
+/// What was done for a job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Swept {
+    /// It expired.
+    Expired,
+    /// Its upload was handed over again.
+    UploadSent,
+    /// Its pending chunks were sent again.
+    ChunksSent,
+    /// Its end was asked for again.
+    FinishedSent,
+    /// Its last webhook was handed over again.
+    Announced,
+    /// Its pending rows were failed, past its time.
+    Abandoned,
+    /// It is getting on.
+    Fine,
+}
+
+/// The use case with its ports.
+#[derive(Debug)]
+pub struct Sweep<J, F, U, K, Q, W, C> {
+    /// What ends what cannot be done.
+    pub abandon: Abandon<J, F, Q, W, C>,
+    /// Where uploads go.
+    pub uploads: U,
+    /// Where chunks go.
+    pub chunks: K,
+}
+
+impl<J, F, U, K, Q, W, C> Sweep<J, F, U, K, Q, W, C>
+where
+    J: LoadJob + EndChunk + ChangeState + Watchlist,
+    F: ReadPlan + StoreOutcomes + ReadOutcomes + FindUpload,
+    U: SendUpload,
+    K: SendChunks,
+    Q: SendFinished,
+    W: SendWebhook,
+    C: Clock,
+{
+    /// Looks at every job that is due; one that fails does not keep the others from their turn.
+    pub async fn run(&self) -> Result<Vec<(JobId, Result<Swept, Error>)>, Error> {
+        let now = self.abandon.clock.now();
+        let mut done = Vec::new();
+        for watched in self.abandon.jobs.due(now, JOBS_PER_RUN).await? {
+            done.push((watched.job, self.look(watched, now).await));
+        }
+        Ok(done)
+    }
+
+    async fn look(&self, watched: Watched, now: Timestamp) -> Result<Swept, Error> {
+        let (jobs, webhooks) = (&self.abandon.jobs, &self.abandon.webhooks);
+        let Some(job) = jobs.load_job(watched.job).await? else { return Ok(Swept::Fine) };
+        let pending = u32::try_from(job.pending_chunks.len()).unwrap_or(u32::MAX);
+        let next = now.plus(STALLED_AFTER);
+        if !job.status.is_final() && jobs.look_again(watched, next, pending).await? == Write::Conflict {
+            // Another run of the sweep has this job in hand.
+            return Ok(Swept::Fine);
+        }
+        match job.status {
+            JobStatus::Waiting => self.waiting(&job).await,
+            JobStatus::Processing => self.processing(&job, watched, now).await,
+            JobStatus::Completed | JobStatus::Failed | JobStatus::Expired => {
+                announce_end(jobs, webhooks, &job).await?;
+                Ok(Swept::Announced)
+            }
+        }
+    }
+
+    async fn waiting(&self, job: &Job) -> Result<Swept, Error> {
+        let abandon = &self.abandon;
+        if is_expired(&abandon.files, &abandon.clock, job).await? {
+            let event = JobEvent::UploadExpired;
+            end_job(&abandon.jobs, &abandon.webhooks, &abandon.clock, job, event, None).await?;
+            return Ok(Swept::Expired);
+        }
+        if let Some(upload) = abandon.files.find_upload(job.into()).await? {
+            let message = UploadMessage { customer: job.customer, job: job.id, upload };
+            self.uploads.send_upload(&message).await?;
+            return Ok(Swept::UploadSent);
+        }
+        Ok(Swept::Fine)
+    }
+
+    async fn processing(&self, job: &Job, watched: Watched, now: Timestamp) -> Result<Swept, Error> {
+        if job.pending_chunks.is_empty() {
+            self.abandon.finished.send_finished(&FinishedMessage { job: job.id }).await?;
+            return Ok(Swept::FinishedSent);
+        }
+        let (Some(file), Some(started_at)) = (&job.file, job.started_at) else { return Ok(Swept::Fine) };
+        let pending = u32::try_from(job.pending_chunks.len()).unwrap_or(u32::MAX);
+        let stalled = watched.pending == Some(pending);
+        let late = now > started_at.plus(TIME_TO_PROCESS);
+        if !(stalled || late) {
+            return Ok(Swept::Fine);
+        }
+        let plan = self.abandon.files.read_plan(job.into(), &file.upload, None).await?;
+        let plan = PlanFile::read(plan);
+        if late {
+            self.abandon.job(job, &plan.chunks().unwrap_or_default()).await?;
+            return Ok(Swept::Abandoned);
+        }
+        self.chunks.send_chunks(&plan.messages(job, &job.pending_chunks)).await?;
+        Ok(Swept::ChunksSent)
+    }
+}
