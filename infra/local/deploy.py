@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from botocore.exceptions import BotoCoreError, ClientError
 
 from aws import client
 from paths import BINARIES, TEMPLATE
 
 STACK_NAME = "bulk-import"
 ARTIFACTS = "deployment-artifacts"
+DEPLOY_SECONDS = 120
 METHODS = ("get", "post", "put", "delete", "patch", "head", "options")
 
 
@@ -120,20 +122,33 @@ def deploy(endpoint: str, given: dict[str, str]) -> dict[str, str]:
         for name, parameter in template["Parameters"].items()
         if "Default" in parameter
     }
+    if unknown := given.keys() - template["Parameters"].keys():
+        raise DeployError(f"template.yaml has no parameter {', '.join(sorted(unknown))}")
     parameters |= {"Architecture": host_architecture(), "ImportConcurrency": "4"} | given
     adapt(template, parameters)
-    upload_functions(template, endpoint)
-    cloudformation = client("cloudformation", endpoint)
+    try:
+        upload_functions(template, endpoint)
+        stack = create_stack(client("cloudformation", endpoint), template, parameters)
+    except (BotoCoreError, ClientError) as error:
+        raise DeployError(str(error)) from error
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def create_stack(cloudformation: Any, template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
+    """Has CloudFormation create everything, waits for it, and gives the stack's description."""
     cloudformation.create_stack(
         StackName=STACK_NAME,
         TemplateBody=json.dumps(template),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
     )
+    deadline = time.monotonic() + DEPLOY_SECONDS
     while True:
         stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
         if not stack["StackStatus"].endswith("IN_PROGRESS"):
             break
+        if time.monotonic() > deadline:
+            raise DeployError(f"the stack is still {stack['StackStatus']} after {DEPLOY_SECONDS} s")
         time.sleep(0.1)
     if stack["StackStatus"] != "CREATE_COMPLETE":
         events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
@@ -143,4 +158,4 @@ def deploy(endpoint: str, given: dict[str, str]) -> dict[str, str]:
             if event["ResourceStatus"].endswith("FAILED")
         ]
         raise DeployError("\n".join([f"the stack is {stack['StackStatus']}", *causes]))
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return stack

@@ -37,6 +37,11 @@ class StackFiles:
         return self.folder / "lock"
 
     @property
+    def users(self) -> Path:
+        """Locked together by all who have a command running on the stack."""
+        return self.folder / "users"
+
+    @property
     def logs(self) -> Path:
         return self.folder / "logs"
 

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from aws import ROOT, client
 from deploy import STACK_NAME, functions, load_template
+from lifecycle import END_SECONDS, free_port
 from paths import BINARIES, PROJECT, StackFiles
-from stack import END_SECONDS, free_port
 
 START_SECONDS = 20
 

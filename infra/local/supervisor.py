@@ -1,9 +1,10 @@
 """Keeps one emulator: starts it in a process group of its own, collects the functions' logs, and ends the
 whole group when it is told to, when its starter dies, or when the emulator ends.
 
-Run by `stack.py`, never by hand. Whatever kills the starter closes the pipe that is this process's standard
-input (`--until-stdin-closes`), and whatever kills this process takes the emulator along (`PR_SET_PDEATHSIG`);
-the functions end by themselves when the emulator is gone.
+Run by `lifecycle.py`, never by hand. Whatever kills the starter closes the pipe that is this process's standard
+input, which ends the stack unless the starter has written to it before, that the stack shall stay up. Whatever
+kills this process takes the emulator along (`PR_SET_PDEATHSIG`); the functions end by themselves when the
+emulator is gone.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -28,6 +33,8 @@ from processes import die_with_parent
 
 LOG_POLL_SECONDS = 1.0
 LOG_PATIENCE_SECONDS = 3
+#: An event can become visible this much after its time, when the emulator is busy.
+LOG_OVERLAP_MS = 5000
 END_GRACE_SECONDS = 2.0
 
 
@@ -37,6 +44,7 @@ class Stop(BaseException):
 
 def start_emulator(files: StackFiles, port: int, extra: list[str]) -> subprocess.Popen[bytes]:
     """Starts the emulator on loopback, with enforced role policies."""
+    files.temporary.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {
         "AUTH": "true",
@@ -50,6 +58,7 @@ def start_emulator(files: StackFiles, port: int, extra: list[str]) -> subprocess
         "PYTHONPATH": str(Path(__file__).parent / "emulator"),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(files.temporary),
+        "STATE_DIR": str(files.temporary / "state"),
     }
     environment |= dict(setting.split("=", 1) for setting in extra)
     return subprocess.Popen(
@@ -64,13 +73,17 @@ def start_emulator(files: StackFiles, port: int, extra: list[str]) -> subprocess
 
 
 class LogCollector:
-    """Copies what the functions log from the emulator's CloudWatch Logs into one file for each function."""
+    """Copies what the functions log from the emulator's CloudWatch Logs into one file for each function.
 
-    def __init__(self, files: StackFiles, port: int) -> None:
-        self.files = files
-        self.logs = client("logs", f"http://127.0.0.1:{port}", patience=LOG_PATIENCE_SECONDS)
-        #: For each group the time of its last event, and how many events of that millisecond are written.
-        self.written: dict[str, tuple[int, int]] = {}
+    The emulator makes a log stream for each invocation and fills it at once, at the invocation's end: a stream
+    that was seen is done with.
+    """
+
+    def __init__(self, files: StackFiles, logs: Any) -> None:
+        self.files, self.logs = files, logs
+        self.seen: set[str] = set()
+        #: Time of the last event of each group, in ms.
+        self.last: dict[str, int] = {}
 
     def collect(self) -> None:
         for group in self.logs.describe_log_groups()["logGroups"]:
@@ -78,16 +91,24 @@ class LogCollector:
             self._collect_group(name, name.rsplit("/", 1)[-1].removesuffix("Logs"))
 
     def _collect_group(self, group: str, function: str) -> None:
-        since, count = self.written.get(group, (0, 0))
+        since = max(0, self.last.get(group, 0) - LOG_OVERLAP_MS)
         events = self.logs.filter_log_events(logGroupName=group, startTime=since).get("events", [])
-        known = [event for event in events if event["timestamp"] == since][:count]
-        fresh = [event for event in events if event not in known]
+        fresh = [event for event in events if event["logStreamName"] not in self.seen]
         if not fresh:
             return
         with (self.files.logs / f"{function}.log").open("a") as file:
-            file.writelines(event["message"].rstrip("\n") + "\n" for event in fresh)
-        last = max(event["timestamp"] for event in events)
-        self.written[group] = (last, sum(event["timestamp"] == last for event in events))
+            file.writelines(lines(fresh))
+        self.seen.update(event["logStreamName"] for event in fresh)
+        self.last[group] = max(event["timestamp"] for event in events)
+
+
+def lines(events: list[dict[str, Any]]) -> Iterator[str]:
+    """Events as lines with their times, without what only frames an invocation."""
+    for event in events:
+        message = event["message"].strip()
+        if not message.startswith(("START RequestId:", "END RequestId:")):
+            time_of_day = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
+            yield f"{time_of_day}  {message}\n"
 
 
 def collect(collector: LogCollector) -> None:
@@ -98,16 +119,19 @@ def collect(collector: LogCollector) -> None:
         print(f"logs not collected: {error}", file=sys.stderr)
 
 
-def watch(emulator: subprocess.Popen[bytes], collector: LogCollector, watch_stdin: bool) -> None:
+def watch(emulator: subprocess.Popen[bytes], collector: LogCollector) -> None:
     """Returns when the stack is to end."""
+    starter_needed = True
     while emulator.poll() is None:
         collect(collector)
         deadline = time.monotonic() + LOG_POLL_SECONDS
         while (left := deadline - time.monotonic()) > 0:
-            if not watch_stdin:
+            if not starter_needed:
                 time.sleep(left)
-            elif select.select([sys.stdin], [], [], left)[0] and not os.read(sys.stdin.fileno(), 1):
-                return
+            elif select.select([sys.stdin], [], [], left)[0]:
+                if not os.read(sys.stdin.fileno(), 1):
+                    return
+                starter_needed = False
 
 
 def end_group(emulator: subprocess.Popen[bytes]) -> None:
@@ -121,8 +145,8 @@ def end_group(emulator: subprocess.Popen[bytes]) -> None:
 
 
 def wait_until_ready(emulator: subprocess.Popen[bytes], port: int) -> None:
-    """Waits for the emulator's health answer."""
-    while emulator.poll() is None:
+    """Waits for the emulator's health answer, unless the starter is gone by then."""
+    while emulator.poll() is None and not select.select([sys.stdin], [], [], 0)[0]:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=2):
                 return
@@ -136,7 +160,6 @@ def main() -> None:
     parser.add_argument("--name", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--env", action="append", default=[])
-    parser.add_argument("--until-stdin-closes", action="store_true")
     arguments = parser.parse_args()
 
     def stop(_signal: int, _frame: object) -> None:
@@ -146,12 +169,13 @@ def main() -> None:
         signal.signal(sign, stop)
     files = StackFiles(arguments.name)
     emulator = start_emulator(files, arguments.port, arguments.env)
-    collector = LogCollector(files, arguments.port)
+    endpoint = f"http://127.0.0.1:{arguments.port}"
+    collector = LogCollector(files, client("logs", endpoint, patience=LOG_PATIENCE_SECONDS))
     try:
         processes = {"supervisor": os.getpid(), "emulatorGroup": emulator.pid, "port": arguments.port}
         files.supervisor.write_text(json.dumps(processes))
         wait_until_ready(emulator, arguments.port)
-        watch(emulator, collector, arguments.until_stdin_closes)
+        watch(emulator, collector)
     except Stop:
         pass
     finally:
@@ -160,6 +184,7 @@ def main() -> None:
         if emulator.poll() is None:
             collect(collector)
         end_group(emulator)
+        shutil.rmtree(files.temporary, ignore_errors=True)
         files.description.unlink(missing_ok=True)
         files.supervisor.unlink(missing_ok=True)
 

@@ -59,3 +59,8 @@ class Bar:
     def close(self) -> None:
         if FANCY:
             print()
+
+
+def say(text: str) -> None:
+    """Tells whoever is watching; standard output is for results."""
+    print(text, file=sys.stderr, flush=True)
