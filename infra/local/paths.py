@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[2]
 TEMPLATE = PROJECT / "template.yaml"
-BINARIES = PROJECT / "target" / "release"
+#: The binaries to deploy; `BINARIES=target/debug` saves the link of a release build while developing.
+BINARIES = PROJECT / os.environ.get("BINARIES", "target/release")
 
 
 @dataclass(frozen=True)

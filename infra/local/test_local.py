@@ -14,7 +14,7 @@ from pathlib import Path
 
 import sample
 from deploy import METHODS, adapt, functions, load_template
-from paths import BINARIES, StackFiles
+from paths import BINARIES, PROJECT, StackFiles
 
 NAME = "test-ends"
 
@@ -35,7 +35,7 @@ def processes_of(files: StackFiles) -> list[str]:
 
 class Template(unittest.TestCase):
     def test_every_function_has_a_folder_of_its_binarys_name(self) -> None:
-        folders = {path.name for path in (BINARIES.parents[1] / "functions").iterdir()}
+        folders = {path.name for path in (PROJECT / "functions").iterdir()}
         self.assertEqual(set(functions(load_template()).values()), folders)
 
     def test_only_what_the_emulator_misreads_is_changed(self) -> None:

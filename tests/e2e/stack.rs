@@ -32,7 +32,7 @@ pub fn project() -> PathBuf {
 impl Stack {
     /// Runs `bulk admin … --json` and gives one value of its answer.
     pub fn admin(&self, arguments: &[&str], value: &str) -> String {
-        let output = Command::new(project().join("target/release/bulk"))
+        let output = Command::new(project().join(std::env::var("BINARIES").unwrap_or("target/release".into())).join("bulk"))
             .arg("admin")
             .args(arguments)
             .arg("--json")
