@@ -32,13 +32,14 @@ pub fn project() -> PathBuf {
 impl Stack {
     /// Runs `bulk admin … --json` and gives one value of its answer.
     pub fn admin(&self, arguments: &[&str], value: &str) -> String {
-        let output = Command::new(project().join(std::env::var("BINARIES").unwrap_or("target/release".into())).join("bulk"))
+        let binaries = std::env::var("BINARIES").unwrap_or_else(|_| "target/release".to_owned());
+        let output = Command::new(project().join(binaries).join("bulk"))
             .arg("admin")
             .args(arguments)
             .arg("--json")
             .envs(&self.admin_env)
             .output()
-            .expect("target/release/bulk runs");
+            .expect("the command line runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
         answer[value].as_str().unwrap().to_owned()
