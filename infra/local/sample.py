@@ -12,33 +12,56 @@ from pathlib import Path
 
 HEADER = [
     "externalId", "First Name", "Last Name", "DOB", "Gender", "Address Line 1", "Address Line 2", "City", "State",
-    "Zip", "Phone-1", "Phone-2", "Email", "SSN", "Cohort", "Facility ID", "hieOptOut", "Notes",
+    "Zip", "Address Line 1-2", "City-2", "State-2", "Zip-2", "Phone-1", "Phone-2", "Email", "SSN",
+    "Drivers License No", "Drivers License State", "Cohort", "Facility ID", "hieOptOut", "Notes",
 ]  # fmt: skip
 
 FIRST = (
-    "Ada Amara Ana-Lucía Béla Carlos Chloé Dmitri Elif Fatima Grace Hiroshi Ingrid Jamal José Kateryna Leila "
-    "Liam Mai Nia Noah Olivia Priya Quinn Rosa Søren Tomás Uma Víctor Wei Xiomara Yara Zoë Mary-Jane Anne"
+    "Abdullahi Ada Agnieszka Aisha Alejandra Amara Ana-Lucía Anh Anne Béla Brittany Carlos Chloé Dale Darnell Dmitri "
+    "Ebony Elif Emily Esperanza Fatima François Grace Guadalupe Hiroshi Ingrid Jamal James Jean-Luc Jennifer José "
+    "Kateryna Keola Kwame Leila Liam Mai Maria Mary-Jane Mehmet Michael Mohammed Nia Noah Olivia Patricia Priya Quinn "
+    "Robert Rosa Ruth Siobhán Søren Tomás Tyrone Uma Víctor Wei William Xiomara Yara Yusuf Zoë"
 ).split()
 LAST = (
-    "Abebe Åkesson Baker Brown Castillo Chen Díaz Dubois Ek Fischer García Haddad Ito Johnson Kowalski Lê López "
-    "Martin McDonald Müller Nakamura Nguyen O'Brien Okafor Patel Quispe Rossi Sánchez Smith Tanaka Úbeda Van-Dyke "
-    "Wójcik Xu Yilmaz Zhang"
+    "Abebe Åkesson Baker Begay Brown Castillo Chen D'Angelo Davis Díaz Dubois Ek Fischer García Goldberg Haddad "
+    "Hernández Ito Jackson Johnson Kahananui Kowalski Kumar Lê López Martin McDonald Müller Nakamura Nguyen O'Brien "
+    "Okafor Patel Pérez-Ruiz Quispe Rossi Saint-Pierre Sánchez Smith Tanaka Tran Úbeda Van-Dyke Washington Williams "
+    "Wójcik Xu Yilmaz Yoon Zhang"
 ).split()
 STREETS = "Main St;Oak Ave;Maple Dr;2nd St;Washington Blvd;Elm Ct;Lake Rd;Park Pl;Sunset Blvd;Highland Ave".split(";")
+#: City, state's code and name, and how its zip codes begin.
 PLACES = [
     ("Boston", "MA", "Massachusetts", "021"), ("New York", "NY", "New York", "100"),
     ("Austin", "TX", "Texas", "787"), ("San Francisco", "CA", "California", "941"),
     ("Chicago", "IL", "Illinois", "606"), ("Seattle", "WA", "Washington", "981"),
     ("Miami", "FL", "Florida", "331"), ("Denver", "CO", "Colorado", "802"),
     ("Newark", "NJ", "New Jersey", "071"), ("San Juan", "PR", "Puerto Rico", "009"),
+    ("Washington", "DC", "District of Columbia", "200"), ("Honolulu", "HI", "Hawaii", "968"),
+    ("St. Louis", "MO", "Missouri", "631"), ("Coeur d'Alene", "ID", "Idaho", "838"),
 ]  # fmt: skip
 NOTES = ["", "", "", "", "prefers mornings", "allergic to penicillin, see chart", 'goes by "Bo"', "line one\nline two"]
 
 BAD_SHARE = 0.08
 TWIN_SHARE = 0.06
 OPT_OUT_SHARE = 0.02
+SECOND_ADDRESS_SHARE = 0.1
+LICENSE_SHARE = 0.15
+#: Among how many of the people before one is met again.
+REMEMBERED = 500
 
 Row = dict[str, str]
+
+#: Mistakes that people really make, as the cells that differ.
+MISTAKES: list[Row] = [
+    {"DOB": "1986-02-31"}, {"DOB": "3/4/85"}, {"DOB": "June 1990"}, {"DOB": "2091-01-01"}, {"DOB": ""},
+    {"DOB": "25/12/1970"}, {"DOB": "0000-00-00"}, {"Zip": ""}, {"Zip": "ABCDE"}, {"Zip": "00000"},
+    {"State": "Kalifornia"}, {"City": "", "Zip": ""}, {"Gender": "N/A"}, {"Gender": ""},
+    {"Address Line 1-2": "12 Summer House Rd", "City-2": ""}, {"Phone-1": "555-0199"}, {"Phone-1": "see chart"},
+    {"Email": "someone(at)example.com"}, {"Email": "none"}, {"SSN": "000-12-3456"}, {"SSN": "123-45-678X"},
+    {"Drivers License No": "", "Drivers License State": "NY"}, {"First Name": " "}, {"Last Name": ""},
+    {"Facility ID": "00000000-0000-4000-8000-000000000000"}, {"Facility ID": "Main Street"}, {"Cohort": "VIP"},
+    {"hieOptOut": "yes"},
+]  # fmt: skip
 
 
 class People:
@@ -48,40 +71,56 @@ class People:
         self.chance, self.facilities, self.cohorts = chance, facilities, cohorts
 
     def person(self, number: int) -> Row:
+        """Somebody who was not in the file before."""
         chance = self.chance
-        city, state, state_name, zip_start = chance.choice(PLACES)
-        year, month, day = chance.randint(1930, 2024), chance.randint(1, 12), chance.randint(1, 28)
         first, last = chance.choice(FIRST), chance.choice(LAST)
+        address, city, state, code = self.address()
         row = dict.fromkeys(HEADER, "")
         row |= {
             "externalId": f"MRN-{number:07}",
             "First Name": chance.choice([first, first, first.upper(), f"{first} {chance.choice(FIRST)}"]),
-            "Last Name": chance.choice([last, last, last.upper()]),
-            "DOB": chance.choice(
-                [f"{year}-{month:02}-{day:02}"] * 3
-                + [f"{month}/{day}/{year}", f"{year}{month:02}{day:02}", f"{year}-{month:02}-{day:02}T00:00:00Z"]
-            ),
+            "Last Name": chance.choice([last, last, last.upper(), f"{last} "]),
+            "DOB": self.birthday(),
             "Gender": chance.choice(["M", "F", "M", "F", "male", "Female", "O", "U"]),
-            "Address Line 1": f"{chance.randint(1, 9999)} {chance.choice(STREETS)}",
+            "Address Line 1": address,
             "Address Line 2": chance.choice(["", "", "", f"Apt {chance.randint(1, 60)}", "#4, rear"]),
             "City": city,
-            "State": chance.choice([state, state, state, state_name, state.lower()]),
-            "Zip": self.zip(zip_start),
+            "State": state,
+            "Zip": code,
             "Phone-1": self.phone(),
             "Phone-2": self.phone() if chance.random() < 0.2 else "",
-            "Email": f"{first}.{last}{number}@example.com".lower() if first.isascii() and last.isascii() else "",
+            "Email": f"{first}.{last}{number}@Example.com" if (first + last).isascii() and "'" not in last else "",
             "SSN": self.ssn() if chance.random() < 0.5 else "",
             "Cohort": chance.choice(self.cohorts) if self.cohorts and chance.random() < 0.1 else "",
             "Facility ID": chance.choice(self.facilities) if self.facilities and chance.random() < 0.3 else "",
             "hieOptOut": "true" if chance.random() < OPT_OUT_SHARE else chance.choice(["", "", "FALSE"]),
             "Notes": chance.choice(NOTES),
         }
+        if chance.random() < SECOND_ADDRESS_SHARE:
+            row["Address Line 1-2"], row["City-2"], row["State-2"], row["Zip-2"] = self.address()
+        if chance.random() < LICENSE_SHARE:
+            row["Drivers License No"] = f"{chance.choice('ABDST')}{chance.randint(1_000_000, 9_999_999)}"
+            row["Drivers License State"] = chance.choice(PLACES)[1]
         return row
 
-    def zip(self, start: str) -> str:
-        code = f"{start}{self.chance.randint(1, 99):02}"
-        # Spreadsheets take zip codes for numbers and drop the leading zeros.
-        return self.chance.choice([code, code, code.lstrip("0"), f"{code}-{self.chance.randint(1, 9999):04}"])
+    def address(self) -> tuple[str, str, str, str]:
+        """Line, city, state and zip code, in the ways in which they are written."""
+        chance = self.chance
+        city, state, state_name, zip_start = chance.choice(PLACES)
+        code = f"{zip_start}{chance.randint(1, 99):02}"
+        return (
+            f"{chance.randint(1, 9999)} {chance.choice(STREETS)}",
+            city,
+            chance.choice([state, state, state, state_name, state.lower()]),
+            # Spreadsheets take zip codes for numbers and drop the leading zeros.
+            chance.choice([code, code, code.lstrip("0"), f"{code}-{chance.randint(1, 9999):04}"]),
+        )
+
+    def birthday(self) -> str:
+        year, month, day = self.chance.randint(1930, 2024), self.chance.randint(1, 12), self.chance.randint(1, 28)
+        iso = f"{year}-{month:02}-{day:02}"
+        forms = [iso, iso, iso, f"{month}/{day}/{year}", f"{month:02}-{day:02}-{year}", f"{year}/{month}/{day}"]
+        return self.chance.choice([*forms, f"{year}{month:02}{day:02}", f"{iso}T00:00:00Z"])
 
     def phone(self) -> str:
         area, line = self.chance.randint(201, 989), self.chance.randint(0, 9999)
@@ -100,18 +139,6 @@ class People:
         row["Address Line 1"] = self.chance.choice([known["Address Line 1"], f"{number} New St"])
         return row
 
-    def spoil(self, row: Row) -> Row:
-        """One mistake that people really make."""
-        return row | self.chance.choice(
-            [
-                {"DOB": "1986-02-31"}, {"DOB": "3/4/85"}, {"DOB": "June 1990"}, {"DOB": "2091-01-01"}, {"DOB": ""},
-                {"Zip": ""}, {"Zip": "ABCDE"}, {"State": "Kalifornia"}, {"City": "", "Zip": ""}, {"Gender": "N/A"},
-                {"Phone-1": "555-0199"}, {"Email": "someone(at)example.com"}, {"SSN": "000-12-3456"},
-                {"First Name": " "}, {"Facility ID": "00000000-0000-4000-8000-000000000000"}, {"Cohort": "VIP"},
-                {"hieOptOut": "yes"},
-            ]
-        )  # fmt: skip
-
 
 def rows(count: int, seed: int, facilities: list[str], cohorts: list[str]) -> Iterator[list[str]]:
     """The data rows of the file, one by one."""
@@ -124,9 +151,11 @@ def rows(count: int, seed: int, facilities: list[str], cohorts: list[str]) -> It
         else:
             row = people.person(number)
             if chance.random() < BAD_SHARE:
-                row = people.spoil(row)
+                row = row | chance.choice(MISTAKES)
+            elif len(recent) < REMEMBERED:
+                recent.append(row)
             else:
-                recent = [*recent[-499:], row]
+                recent[number % REMEMBERED] = row
         cells = list(row.values())
         # Once in a while an export loses its last cells.
         yield cells[:-2] if chance.random() < BAD_SHARE / 20 else cells
@@ -134,6 +163,7 @@ def rows(count: int, seed: int, facilities: list[str], cohorts: list[str]) -> It
 
 def write(path: Path, count: int, seed: int, facilities: list[str], cohorts: list[str]) -> None:
     """Writes the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(HEADER)

@@ -9,6 +9,9 @@ import time
 WIDTH = 32
 FANCY = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and "NO_COLOR" not in os.environ
 PLAIN_EVERY_SECONDS = 2.0
+REDRAW_SECONDS = 0.05
+#: Speeds are of no use before.
+SETTLED_SECONDS = 0.3
 
 
 def paint(text: str, code: str) -> str:
@@ -31,34 +34,53 @@ def red(text: str) -> str:
     return paint(text, "31")
 
 
+def describe(done: float, total: float, unit: str, seconds: float) -> str:
+    """How far something is, how fast, and how long it will take."""
+    share = done / total if total else 1.0
+    text = f"{share:4.0%}  {done:,.0f} of {total:,.0f} {unit}"
+    if seconds < SETTLED_SECONDS or not done:
+        return text
+    speed = done / seconds
+    text += f", {speed:,.0f} {unit}/s"
+    return f"{text}, {(total - done) / speed:,.0f} s left" if done < total else text
+
+
 class Bar:
-    """A line that shows how far something is, how fast, and how long it will take."""
+    """A line that shows how far something is."""
 
     def __init__(self, label: str, unit: str) -> None:
         self.label, self.unit = label, unit
         self.began = time.monotonic()
-        self.shown = 0.0
+        self.shown_at = self.began
+        self.shown: float | None = None
 
     def update(self, done: float, total: float) -> None:
+        """Shows it if it is time to."""
         now = time.monotonic()
-        if not FANCY and (now - self.shown < PLAIN_EVERY_SECONDS) and done < total:
+        every = REDRAW_SECONDS if FANCY else PLAIN_EVERY_SECONDS
+        if done < total and (now - self.shown_at < every or (done == self.shown and not FANCY)):
             return
-        self.shown = now
-        share = done / total if total else 0.0
-        seconds = now - self.began
-        speed = done / seconds if seconds > 0.2 else 0.0
-        left = f", {(total - done) / speed:.0f} s left" if speed and done < total else ""
-        figures = f"{share:4.0%}  {done:,.0f} of {total:,.0f} {self.unit}"
-        pace = f", {speed:,.0f} {self.unit}/s{left}" if speed else ""
+        if done == self.shown == total:
+            return
+        self.shown_at, self.shown = now, done
+        text = describe(done, total, self.unit, now - self.began)
         if FANCY:
-            full = round(share * WIDTH)
-            print(f"\r  {self.label} {'█' * full}{'░' * (WIDTH - full)} {figures}{pace}\033[K", end="", flush=True)
+            full = round((done / total if total else 1.0) * WIDTH)
+            print(f"\r   {self.label} {'█' * full}{'░' * (WIDTH - full)} {text}\033[K", end="", flush=True)
         else:
-            print(f"  {self.label} {figures}{pace}", flush=True)
+            print(f"   {self.label} {text}", flush=True)
+
+    def clear(self) -> None:
+        """Makes room for something else; the next update shows the bar again."""
+        if FANCY and self.shown is not None:
+            print("\r\033[K", end="")
+            self.shown = None
 
     def close(self) -> None:
-        if FANCY:
+        """Leaves the bar as it stands."""
+        if FANCY and self.shown is not None:
             print()
+            self.shown = None
 
 
 def say(text: str) -> None:
