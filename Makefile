@@ -1,25 +1,32 @@
 # What there is to do here: `make help`.
 
-PYTHON ?= python3
+# The first Python that is new enough.
+ifndef PYTHON
+PYTHON := $(or $(shell for python in python3 python3.13 python3.12 python3.11; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done),python3)
+endif
+CARGO  ?= cargo
 LOCAL_PYTHON := .venv/bin/python
 LOCAL  := $(LOCAL_PYTHON) infra/local
-CARGO  ?= cargo
 
-# cargo-nextest where it is installed, cargo's own runner where not.
-RUN_TESTS := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run --no-tests=pass || echo test --all-targets)
+# cargo-nextest where it is installed, cargo's own runner where not. Benchmarks are not tests.
+RUN_TESTS = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run --no-tests=pass || echo test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
+.PHONY: .venv/installed .venv-tools/installed named-file
 .PHONY: help demo import up down status logs invoke memory build check test e2e fmt sam-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/installed build ## import a sample of 1,200 patients into a local stack
-	@$(LOCAL)/stack.py run -- $(LOCAL)/demo.py
+demo: .venv/installed build ## import a sample of 1,200 patients into a local stack: make demo [ROWS=1200]
+	@$(LOCAL)/stack.py run -- $(LOCAL)/demo.py $(if $(ROWS),--rows $(ROWS))
 
-import: .venv/installed build ## import a file of yours: make import FILE=patients.csv
-	@test -n "$(FILE)" || { echo 'Which file? make import FILE=path/to/patients.csv' >&2; exit 2; }
-	@$(LOCAL)/stack.py run -- $(LOCAL)/demo.py "$(FILE)"
+import: named-file .venv/installed build ## import a file of yours: make import FILE=patients.csv [DRY_RUN=1]
+	@$(LOCAL)/stack.py run -- $(LOCAL)/demo.py $(if $(DRY_RUN),--dry-run) "$(FILE)"
+
+named-file:
+	@test -f "$(FILE)" || { echo 'Which file? make import FILE=path/to/patients.csv' >&2; exit 2; }
 
 up: .venv/installed build ## start a local stack and leave it running (demo and import then use it)
 	@$(LOCAL)/stack.py up
@@ -30,8 +37,8 @@ down: .venv/installed ## end the local stack
 status: .venv/installed ## say where the local stack is
 	@$(LOCAL)/stack.py status
 
-logs: .venv/installed ## print the functions' logs
-	@$(LOCAL)/stack.py logs
+logs: .venv/installed ## print what the functions logged: make logs [FUNCTION=FanOut]
+	@$(LOCAL)/stack.py logs $(FUNCTION)
 
 invoke: .venv/installed .venv-tools/installed build ## send an event to one function: make invoke FUNCTION=fan-out [EVENT=file]
 	@$(LOCAL)/stack.py run -- $(LOCAL)/rie.py $(FUNCTION) $(EVENT)
@@ -68,19 +75,12 @@ sam-build: .venv-tools/installed ## build the deployment with SAM: make sam-buil
 tools: .venv-tools/installed ## install SAM CLI, cargo-lambda and cfn-lint below this folder
 
 clean: ## remove everything that was built or installed here
-	-@test -x .venv/bin/python && $(LOCAL)/stack.py down
+	-@test ! -x $(LOCAL_PYTHON) || $(LOCAL)/stack.py down --all
 	rm -rf target .aws-sam .local .venv .venv-tools result.csv failures.csv
 
-# The local stack's Python packages, pinned with hashes; again when the list changes.
-.venv/installed: infra/local/requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed' >&2; exit 1; }
-	@echo "Installing the local stack into .venv …"
-	@$(PYTHON) -m venv --clear .venv
-	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
-	@touch $@
+# The local stack's Python packages and the tools, pinned with hashes; again only when a list changes.
+.venv/installed:
+	@$(PYTHON) infra/local/install.py .venv infra/local/requirements.txt
 
-.venv-tools/installed: infra/local/requirements-tools.txt
-	@echo "Installing SAM CLI, cargo-lambda and cfn-lint into .venv-tools …"
-	@$(PYTHON) -m venv --clear .venv-tools
-	@.venv-tools/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
-	@touch $@
+.venv-tools/installed:
+	@$(PYTHON) infra/local/install.py .venv-tools infra/local/requirements-tools.txt

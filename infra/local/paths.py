@@ -12,6 +12,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 TEMPLATE = PROJECT / "template.yaml"
 #: The binaries to deploy; `BINARIES=target/debug` saves the link of a release build while developing.
 BINARIES = PROJECT / os.environ.get("BINARIES", "target/release")
+STACKS = PROJECT / ".local"
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,14 @@ class StackFiles:
 
     name: str
 
+    @classmethod
+    def all(cls) -> list[StackFiles]:
+        """Those of every stack that there is or was."""
+        return [cls(lock.parent.name) for lock in sorted(STACKS.glob("*/lock"))]
+
     @property
     def folder(self) -> Path:
-        return PROJECT / ".local" / self.name
+        return STACKS / self.name
 
     @property
     def description(self) -> Path:

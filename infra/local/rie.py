@@ -10,29 +10,38 @@ import argparse
 import contextlib
 import json
 import os
-import platform
+import re
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 from aws import ROOT, client
-from deploy import STACK_NAME, functions, load_template
+from deploy import STACK_NAME, functions, host_architecture, load_template
 from lifecycle import END_SECONDS, free_port
 from paths import BINARIES, PROJECT, StackFiles
+from processes import die_with_parent
 
 START_SECONDS = 20
+#: As long as the slowest function may take.
+ANSWER_SECONDS = 900
+#: What the emulator notes about its own states; its errors are not among these.
+ABOUT_ITSELF = re.compile(r"\[INFO\] \(rapid\)|Reset initiated: SandboxTerminated")
 
 
 def emulator() -> Path:
     """The runtime interface emulator for this machine, out of aws-sam-cli."""
-    processor = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+    processor = host_architecture()
     found = list((PROJECT / ".venv-tools").glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{processor}"))
     if not found:
         raise SystemExit("The runtime interface emulator is not installed: run `make tools`")
+    if sys.platform != "linux":
+        raise SystemExit("The runtime interface emulator runs on Linux only: use `sam local invoke`, in a container")
     return found[0]
 
 
@@ -48,10 +57,10 @@ def variables(logical_name: str, endpoint: str) -> dict[str, str]:
 def serving(binary: str, environment: dict[str, str]) -> Iterator[str]:
     """Has the function run under the emulator, and gives the address to send events to."""
     listen, runtime_api = free_port(), free_port()
-    command = [str(emulator()), "--runtime-interface-emulator-address", f"127.0.0.1:{listen}"]
+    program = emulator()
+    program.chmod(program.stat().st_mode | 0o111)
+    command = [str(program), "--runtime-interface-emulator-address", f"127.0.0.1:{listen}"]
     command += ["--runtime-api-address", f"127.0.0.1:{runtime_api}", str(BINARIES / binary)]
-    path = emulator()
-    path.chmod(path.stat().st_mode | 0o111)
     with tempfile.NamedTemporaryFile(prefix=f"rie-{binary}-", suffix=".log") as log:
         process = subprocess.Popen(
             command,
@@ -59,19 +68,21 @@ def serving(binary: str, environment: dict[str, str]) -> Iterator[str]:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=die_with_parent,
         )
         try:
             yield f"http://127.0.0.1:{listen}/2015-03-31/functions/function/invocations"
         finally:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, 15)
+                os.killpg(process.pid, signal.SIGTERM)
             try:
                 process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, 9)
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
             log.seek(0)
-            sys.stderr.write(log.read().decode(errors="replace"))
+            said = log.read().decode(errors="replace").splitlines(keepends=True)
+            sys.stderr.writelines(line for line in said if not ABOUT_ITSELF.search(line))
 
 
 def invoke(function: str, event: Path, stack: dict[str, str]) -> str:
@@ -84,12 +95,24 @@ def invoke(function: str, event: Path, stack: dict[str, str]) -> str:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                with urllib.request.urlopen(url, data=event.read_bytes(), timeout=60) as answer:
+                with urllib.request.urlopen(url, data=event.read_bytes(), timeout=ANSWER_SECONDS) as answer:
                     return answer.read().decode()
+            except urllib.error.HTTPError as error:
+                raise SystemExit(f"The function crashed, see above. {error.read().decode(errors='replace')}") from None
             except OSError:
+                # The emulator does not listen yet.
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(0.1)
+                time.sleep(0.05)
+
+
+def is_error(answer: str) -> bool:
+    """Whether the function answered with an error, as Lambda writes it."""
+    try:
+        value = json.loads(answer)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and {"errorType", "errorMessage"} <= value.keys()
 
 
 def main() -> int:
@@ -103,8 +126,11 @@ def main() -> int:
     if stack is None:
         raise SystemExit("No local stack is up: run `make up`")
     event = arguments.event or PROJECT / "tests" / "events" / f"{arguments.function}.json"
-    print(invoke(arguments.function, event, stack))
-    return 0
+    if not event.is_file():
+        parser.error(f"{event} is not a file")
+    answer = invoke(arguments.function, event, stack)
+    print(answer)
+    return 1 if is_error(answer) else 0
 
 
 if __name__ == "__main__":

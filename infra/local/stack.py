@@ -64,6 +64,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the template"
         )
     parsers["up"].add_argument("--foreground", action="store_true", help="end it on Ctrl-C")
+    parsers["down"].add_argument("--all", action="store_true", help="end all of this project's stacks")
     parsers["logs"].add_argument("function", nargs="?", help="only this function, for example FanOut")
     parsers["run"].add_argument("argv", nargs=argparse.REMAINDER)
     return parser.parse_args(arguments)
@@ -96,10 +97,12 @@ def up(files: StackFiles, arguments: argparse.Namespace) -> int:
         take_down(files)
 
 
-def down(files: StackFiles, _: argparse.Namespace) -> int:
-    with locked(files):
-        ended = end(files)
-    say(f"The stack {files.name!r} is down." if ended else f"The stack {files.name!r} was not up.")
+def down(files: StackFiles, arguments: argparse.Namespace) -> int:
+    for one in StackFiles.all() if arguments.all else [files]:
+        with locked(one):
+            ended = end(one)
+        if ended or not arguments.all:
+            say(f"The stack {one.name!r} is down." if ended else f"The stack {one.name!r} was not up.")
     return 0
 
 

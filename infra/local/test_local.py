@@ -1,4 +1,4 @@
-"""Tests of the local stack's own parts: `python -m unittest discover -s infra/local`."""
+"""Tests of the sample file, of what is deployed, and of how a stack ends: `python -m unittest discover -s infra/local`."""
 
 from __future__ import annotations
 
@@ -68,6 +68,10 @@ class Sample(unittest.TestCase):
             with path.open(newline="") as file:
                 self.assertEqual(len(list(csv.reader(file))), 251)
 
+    def test_every_mistake_is_in_a_column_that_there_is(self) -> None:
+        for mistake in sample.MISTAKES:
+            self.assertLessEqual(mistake.keys(), set(sample.HEADER))
+
 
 @unittest.skipUnless(sys.platform == "linux", "looks at /proc")
 @unittest.skipUnless((BINARIES / "bulk").exists(), "needs `make build`")
@@ -98,6 +102,23 @@ class Endings(unittest.TestCase):
             subprocess.run([sys.executable, str(stack), "down", "--name", NAME], check=False, capture_output=True)
             process.kill()
             process.wait()
+
+    def test_nothing_is_left_after_the_starter_is_killed_in_the_middle_of_starting(self) -> None:
+        files = StackFiles(NAME)
+        stack = Path(__file__).with_name("stack.py")
+        process = subprocess.Popen(
+            [sys.executable, str(stack), "up", "--name", NAME], stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        deadline = time.monotonic() + 60
+        while not files.supervisor.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        deadline = time.monotonic() + 20
+        while processes_of(files) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.assertEqual(processes_of(files), [])
+        self.assertFalse(files.temporary.exists())
 
     def test_nothing_is_left_after_the_starter_is_interrupted(self) -> None:
         self.ends_by(signal.SIGINT)
