@@ -62,8 +62,8 @@ test: check .venv/installed .venv-tools/installed ## everything: what a change h
 	$(LOCAL_PYTHON) -m unittest discover --start-directory infra/local
 	$(MAKE) e2e
 
-e2e: .venv/installed .venv-tools/installed ## end-to-end tests on a local stack, after `make build`
-	$(LOCAL)/stack.py run --name test -- $(CARGO) test -p tests
+e2e: .venv/installed .venv-tools/installed ## end-to-end tests and the demo on a local stack, after `make build`
+	$(LOCAL)/stack.py run --name test -- sh -ec '$(CARGO) test -p tests; $(LOCAL)/demo.py --rows 300 --out .local/test'
 
 fmt: ## format the code
 	$(CARGO) fmt --all
