@@ -20,15 +20,15 @@ help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/installed build ## import a sample of 1,200 patients into a local stack: make demo [ROWS=1200]
-	@$(LOCAL)/stack.py run -- $(LOCAL)/demo.py $(if $(ROWS),--rows $(ROWS))
+	@$(LOCAL)/stack.py run --keep -- $(LOCAL)/demo.py $(if $(ROWS),--rows $(ROWS))
 
 import: named-file .venv/installed build ## import a file of yours: make import FILE=patients.csv [DRY_RUN=1]
-	@$(LOCAL)/stack.py run -- $(LOCAL)/demo.py $(if $(DRY_RUN),--dry-run) "$(FILE)"
+	@$(LOCAL)/stack.py run --keep -- $(LOCAL)/demo.py $(if $(DRY_RUN),--dry-run) "$(FILE)"
 
 named-file:
 	@test -f "$(FILE)" || { echo 'Which file? make import FILE=path/to/patients.csv' >&2; exit 2; }
 
-up: .venv/installed build ## start a local stack and leave it running (demo and import then use it)
+up: .venv/installed build ## start a local stack and leave it up, as demo and import do
 	@$(LOCAL)/stack.py up
 
 down: .venv/installed ## end the local stack
@@ -76,7 +76,7 @@ tools: .venv-tools/installed ## install SAM CLI, cargo-lambda and cfn-lint below
 
 clean: ## remove everything that was built or installed here
 	-@test ! -x $(LOCAL_PYTHON) || $(LOCAL)/stack.py down --all
-	rm -rf target .aws-sam .local .venv .venv-tools result.csv failures.csv
+	rm -rf target .aws-sam .local .venv .venv-tools result.csv result-2.csv failures.csv failures-2.csv
 
 # The local stack's Python packages and the tools, pinned with hashes; again only when a list changes.
 .venv/installed:

@@ -107,7 +107,7 @@ def run(stack: dict[str, Any], file: Path, facility: str, out: Path, *, dry: boo
         return 1
     heading(5, "Download the result")
     out.mkdir(parents=True, exist_ok=True)
-    result, failures = out / "result.csv", out / "failures.csv"
+    result, failures = target(out, "result", file), target(out, "failures", file)
     download("RESULT", last["result"], result)
     failures.unlink(missing_ok=True)
     if link := api.call("GET", f"/medical/v1/patient/bulk/{job['requestId']}", shown=False).get("failures"):
@@ -122,6 +122,12 @@ def run(stack: dict[str, Any], file: Path, facility: str, out: Path, *, dry: boo
         print(f"   the failed rows, to correct  {bold(shortened(failures))}   then: make import FILE={shortened(failures)}")
     print(f"   what was imported            {bold(shortened(file))}\n")
     return 1 if summary.unknown else 0
+
+
+def target(folder: Path, name: str, uploaded: Path) -> Path:
+    """Where to save a file; never over the one that was uploaded, which can be a corrected `failures.csv`."""
+    path = folder / f"{name}.csv"
+    return folder / f"{name}-2.csv" if path.resolve() == uploaded.resolve() else path
 
 
 def shortened(path: Path) -> str:

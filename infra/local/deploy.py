@@ -60,6 +60,16 @@ def functions(template: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def build() -> str:
+    """Changes whenever something that is deployed does."""
+    digest = hashlib.sha256(TEMPLATE.read_bytes())
+    for binary in sorted(functions(load_template()).values()):
+        path = BINARIES / binary
+        if path.exists():
+            digest.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
+    return digest.hexdigest()
+
+
 def host_architecture() -> str:
     """The processor of this machine, as the template's parameter names it."""
     return "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"

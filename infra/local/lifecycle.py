@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from aws import REGION, ROOT
-from deploy import DeployError, deploy
+from deploy import DeployError, build, deploy
 from paths import StackFiles
 from processes import end_process, kill_group
 from seed import seed
@@ -39,14 +39,16 @@ def start(files: StackFiles, environment: list[str], parameters: list[str]) -> s
     """Starts the emulator, deploys, seeds, and describes the stack; nothing is left if any of it fails.
 
     The stack ends when the supervisor's input does: keep the answer, or `keep` the stack. Gives nothing if the
-    stack is up already.
+    stack is up already; one of an older build gives way.
     """
     began = time.monotonic()
     with locked(files):
-        if running(files):
+        if description := running(files):
             if environment or parameters:
                 raise StartError(f"The stack {files.name!r} is up with other settings: end it or give another --name")
-            return None
+            if description["build"] == build():
+                return None
+            say(f"The stack {files.name!r} is of an older build: it is started anew.")
         end(files)
         files.logs.mkdir(parents=True, exist_ok=True)
         for old in files.logs.glob("*.log"):
@@ -62,6 +64,7 @@ def start(files: StackFiles, environment: list[str], parameters: list[str]) -> s
                 "apiUrl": f"{endpoint}/restapis/{outputs['ApiId']}/live/_user_request_",
                 "endpoint": endpoint,
                 "region": REGION,
+                "build": build(),
                 "outputs": outputs,
                 "adminEnv": admin_env,
                 "logs": str(files.logs),

@@ -65,19 +65,25 @@ def read(result: Path) -> Summary:
     return summary
 
 
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def show(summary: Summary, seconds: float) -> None:
     """Prints it."""
     print(f"\n   {'row':>7}  {'metriportId':36}  {'status':9}  reason")
     for number, patient, status, reason in summary.examples:
         color = red if status == "failed" else green
         print(f"   {number:>7,}  {patient:36}  {color(f'{status:9}')}  {reason}")
-    print(dim(f"   {'…':>7}"))
+    if summary.rows > len(summary.examples):
+        print(dim(f"   {'…':>7}"))
     pace = f"{summary.rows / seconds:,.0f} rows a second" if seconds else ""
-    print(f"\n   {bold(f'{summary.rows:,} rows in {seconds:.1f} s')}, {pace}, from the end of the upload to the webhook\n")
+    took = f"{counted(summary.rows, 'row')} in {seconds:.1f} s"
+    print(f"\n   {bold(took)}, {pace}, from the end of the upload to the webhook\n")
     again = summary.succeeded - summary.without_id - len(summary.patients)
-    told = f"{len(summary.patients):,} patients"
+    told = counted(len(summary.patients), "patient") if summary.patients else ""
     if again:
-        told += f"; {again:,} rows are about one of them again"
+        told += f"; {counted(again, 'more row')} about the same people"
     if summary.without_id:
         told = "a dry run: nobody was created"
     print(f"   {green('succeeded')} {summary.succeeded:>8,}  {dim(told)}")

@@ -66,6 +66,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parsers["up"].add_argument("--foreground", action="store_true", help="end it on Ctrl-C")
     parsers["down"].add_argument("--all", action="store_true", help="end all of this project's stacks")
     parsers["logs"].add_argument("function", nargs="?", help="only this function, for example FanOut")
+    parsers["run"].add_argument("--keep", action="store_true", help="leave it up, unless the command is interrupted")
     parsers["run"].add_argument("argv", nargs=argparse.REMAINDER)
     return parser.parse_args(arguments)
 
@@ -130,7 +131,7 @@ def logs(files: StackFiles, arguments: argparse.Namespace) -> int:
 
 
 def run(files: StackFiles, arguments: argparse.Namespace) -> int:
-    """Uses a stack that is up, or has one up for the command and takes it down again."""
+    """Uses a stack that is up, or has one up for the command and, without --keep, takes it down again."""
     command = arguments.argv[1:] if arguments.argv[:1] == ["--"] else arguments.argv
     if not command:
         say("stack.py run: a command is missing after --")
@@ -139,7 +140,12 @@ def run(files: StackFiles, arguments: argparse.Namespace) -> int:
         # As long as this is kept, the stack stays up; it ends with this process at the latest.
         supervisor = start(files, arguments.env, arguments.param)
         try:
-            return call(command, files)
+            status = call(command, files)
+            if supervisor and arguments.keep:
+                keep(supervisor)
+                supervisor = None
+                say("The local stack stays up: `make import` uses it again, `make logs` shows what it logged, `make down` ends it.")
+            return status
         finally:
             if supervisor:
                 users.wait_for_others()

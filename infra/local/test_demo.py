@@ -15,6 +15,7 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import demo
 import report
 import terminal
 from client import Api, Failure, Unanswered
@@ -94,6 +95,14 @@ class Summaries(unittest.TestCase):
         with contextlib.redirect_stdout(io.StringIO()) as shown:
             report.show(self.summary("a,metriportId,status,reason\r\nx,,failed,dob: missing\r\n"), 0.0)
         self.assertIn("dob: missing", shown.getvalue())
+
+
+class Targets(unittest.TestCase):
+    def test_what_was_uploaded_is_never_overwritten(self) -> None:
+        here = Path("/somewhere")
+        self.assertEqual(demo.target(here, "failures", here / "patients.csv"), here / "failures.csv")
+        self.assertEqual(demo.target(here, "failures", here / "failures.csv"), here / "failures-2.csv")
+        self.assertEqual(demo.target(here, "failures", here / "failures-2.csv"), here / "failures.csv")
 
 
 class Bars(unittest.TestCase):
