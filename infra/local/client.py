@@ -43,7 +43,8 @@ class Api:
             line += ["-H 'content-type: application/json'", f"-d {shlex.quote(data)}"]
         if shown:
             show_command(" ".join(line))
-        request = urllib.request.Request(self.url + path, method=method, data=data and data.encode(), headers=headers)
+        content = None if data is None else data.encode()
+        request = urllib.request.Request(self.url + path, method=method, data=content, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
                 return json.load(answer)

@@ -28,7 +28,8 @@ def wait_for_end(api: Api, job: str, receiver: Receiver, key: str) -> Received:
     """Shows the webhooks as they come, and rows done in between, until the job's last message."""
     path = f"/medical/v1/patient/bulk/{job}"
     bar = Bar("importing", "rows")
-    last_news, known, problem = time.monotonic(), {}, ""
+    last_news, problem = time.monotonic(), ""
+    known: dict[str, Any] = {}
     while time.monotonic() - last_news < QUIET_SECONDS:
         if message := receiver.take(POLL_SECONDS):
             last_news = time.monotonic()
@@ -119,7 +120,9 @@ def run(stack: dict[str, Any], file: Path, facility: str, out: Path, *, dry: boo
         show_patient(api, next(patient for _, patient, _, _ in summary.examples if patient))
     print(f"\n   every row with its outcome   {bold(shortened(result))}")
     if failures.exists():
-        print(f"   the failed rows, to correct  {bold(shortened(failures))}   then: make import FILE={shortened(failures)}")
+        print(
+            f"   the failed rows, to correct  {bold(shortened(failures))}   then: make import FILE={shortened(failures)}"
+        )
     print(f"   what was imported            {bold(shortened(file))}\n")
     return 1 if summary.unknown else 0
 
@@ -156,9 +159,7 @@ def main() -> int:
         parser.error(f"{file} is not a file")
     facility = arguments.facility or stack["facilities"][0]
     try:
-        return run(
-            stack, file, facility, arguments.out, dry=arguments.dry_run, is_sample=arguments.file is None
-        )
+        return run(stack, file, facility, arguments.out, dry=arguments.dry_run, is_sample=arguments.file is None)
     except Failure as error:
         print(red(f"\nThe import did not get to its end: {error}"), file=sys.stderr)
         print(f"The functions' logs: {stack['logs']}", file=sys.stderr)

@@ -36,8 +36,10 @@ def _short_form(loader: TemplateLoader, suffix: str, node: yaml.Node) -> dict[st
         value: Any = loader.construct_scalar(node)
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
-    else:
+    elif isinstance(node, yaml.MappingNode):
         value = loader.construct_mapping(node, deep=True)
+    else:
+        raise TypeError(f"a short form of a {type(node).__name__}")
     if suffix == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
     return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
@@ -128,9 +130,7 @@ def deploy(endpoint: str, given: dict[str, str]) -> dict[str, str]:
     """Creates the stack and gives its outputs."""
     template = load_template()
     parameters = {
-        name: str(parameter["Default"])
-        for name, parameter in template["Parameters"].items()
-        if "Default" in parameter
+        name: str(parameter["Default"]) for name, parameter in template["Parameters"].items() if "Default" in parameter
     }
     if unknown := given.keys() - template["Parameters"].keys():
         raise DeployError(f"template.yaml has no parameter {', '.join(sorted(unknown))}")

@@ -43,10 +43,10 @@ def start(files: StackFiles, environment: list[str], parameters: list[str]) -> s
     """
     began = time.monotonic()
     with locked(files):
-        if description := running(files):
+        if known := running(files):
             if environment or parameters:
                 raise StartError(f"The stack {files.name!r} is up with other settings: end it or give another --name")
-            if description["build"] == build():
+            if known.get("build") == build():
                 return None
             say(f"The stack {files.name!r} is of an older build: it is started anew.")
         end(files)

@@ -37,7 +37,9 @@ ABOUT_ITSELF = re.compile(r"\[INFO\] \(rapid\)|Reset initiated: SandboxTerminate
 def emulator() -> Path:
     """The runtime interface emulator for this machine, out of aws-sam-cli."""
     processor = host_architecture()
-    found = list((PROJECT / ".venv-tools").glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{processor}"))
+    found = list(
+        (PROJECT / ".venv-tools").glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{processor}")
+    )
     if not found:
         raise SystemExit("The runtime interface emulator is not installed: run `make tools`")
     if sys.platform != "linux":

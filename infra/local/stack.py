@@ -144,7 +144,9 @@ def run(files: StackFiles, arguments: argparse.Namespace) -> int:
             if supervisor and arguments.keep:
                 keep(supervisor)
                 supervisor = None
-                say("The local stack stays up: `make import` uses it again, `make logs` shows what it logged, `make down` ends it.")
+                say(
+                    "The local stack stays up for `make import`. `make logs` shows what it logged, `make down` ends it."
+                )
             return status
         finally:
             if supervisor:

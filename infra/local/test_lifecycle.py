@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import importlib
 import io
@@ -108,7 +109,7 @@ class Folders(unittest.TestCase):
     def test_names_are_names_of_folders(self) -> None:
         self.assertEqual(stack_name("test-2"), "test-2")
         for name in ("", "../x", "a/b", "A", "-a", "a b"):
-            with self.assertRaises(Exception, msg=name):
+            with self.assertRaises(argparse.ArgumentTypeError, msg=name):
                 stack_name(name)
 
     def test_a_log_line_is_written_once_even_when_it_comes_late(self) -> None:
@@ -138,7 +139,12 @@ class Folders(unittest.TestCase):
         self.assertEqual(written, "00:00:00.000  first\n23:59:59.000  earlier, seen later\n")
 
     def test_frames_of_invocations_are_left_out(self) -> None:
-        framed = ["START RequestId: 1 Version: $LATEST", "hello", "END RequestId: 1", "REPORT RequestId: 1\tDuration: 2 ms"]
+        framed = [
+            "START RequestId: 1 Version: $LATEST",
+            "hello",
+            "END RequestId: 1",
+            "REPORT RequestId: 1\tDuration: 2 ms",
+        ]
         kept = list(lines([{"timestamp": 0, "message": message} for message in framed]))
         self.assertEqual(kept, ["00:00:00.000  hello\n", "00:00:00.000  REPORT RequestId: 1\tDuration: 2 ms\n"])
 
