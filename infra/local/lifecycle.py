@@ -124,6 +124,7 @@ def end(files: StackFiles) -> bool:
     try:
         ids = json.loads(files.supervisor.read_text())
     except FileNotFoundError:
+        shutil.rmtree(files.temporary, ignore_errors=True)
         return False
     end_process(ids["supervisor"], f"supervisor.py --name {files.name} ", END_SECONDS)
     # The supervisor ends the emulator and its functions, unless it was killed itself.
