@@ -6,6 +6,7 @@ use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use aws_lambda_events::sqs::SqsEvent;
 use domain::csv::Limits;
 use domain::job::Upload;
+use domain::plan::ROWS_PER_CHUNK;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use pipeline::fan_out::FanOut;
 use pipeline::messages::UploadMessage;
@@ -26,6 +27,7 @@ async fn main() -> Result<(), Error> {
         webhooks: environment.webhooks()?,
         clock: System,
         limits: Limits::default(),
+        rows_per_chunk: ROWS_PER_CHUNK,
     };
     let queue = environment.uploads()?;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {

@@ -109,12 +109,6 @@ pub struct Planner {
     rows_per_chunk: u32,
 }
 
-impl Default for Planner {
-    fn default() -> Self {
-        Self::new(ROWS_PER_CHUNK)
-    }
-}
-
 impl Planner {
     /// A planner that cuts chunks of `rows_per_chunk` rows (at least 1).
     pub fn new(rows_per_chunk: u32) -> Self {

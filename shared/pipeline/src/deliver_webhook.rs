@@ -12,8 +12,8 @@ use domain::webhook::{JobMessage, WebhookKey, message_id};
 use crate::Error;
 use crate::messages::WebhookMessage;
 use crate::ports::{
-    Clock, LoadJob, LoadSettings, PostOutcome, PostWebhook, ResultFile, SignDownload, WebhookLedger,
-    WebhookRequest,
+    Clock, LoadJob, LoadSettings, PortResult, PostOutcome, PostWebhook, ResultFile, SignDownload,
+    WebhookLedger, WebhookRequest,
 };
 
 /// How long a download link is valid.
@@ -84,7 +84,7 @@ where
         let job = self.jobs.load_job(message.job).await?.ok_or(Error::NoSuchJob(message.job))?;
         let settings = self.settings.load_settings(job.customer).await?;
         let (Some(url), Some(key)) = (settings.url, settings.key) else { return Ok(Delivery::NoReceiver) };
-        if self.jobs.is_delivered(job.id, message.status).await? {
+        if self.is_delivered(&job, message.status).await? {
             return Ok(Delivery::Delivered);
         }
         let request = self.request(&job, message.status, url, &key).await?;
@@ -101,6 +101,14 @@ where
             }
             PostOutcome::Unreachable(cause) => Ok(retry(attempt, message.job, None, cause.into())),
         }
+    }
+
+    /// Whether the message arrived, or a later one of the job: saying that a job is processing after saying
+    /// that it ended would be out of order.
+    async fn is_delivered(&self, job: &Job, status: JobStatus) -> PortResult<bool> {
+        let is_outdated = status != job.status && job.status.is_final();
+        Ok(self.jobs.is_delivered(job.id, status).await?
+            || (is_outdated && self.jobs.is_delivered(job.id, job.status).await?))
     }
 
     async fn request(

@@ -52,6 +52,8 @@ pub struct FanOut<J, F, Q, D, W, C> {
     pub clock: C,
     /// The largest file to accept.
     pub limits: Limits,
+    /// Rows in a chunk.
+    pub rows_per_chunk: u32,
 }
 
 impl<J, F, Q, D, W, C> FanOut<J, F, Q, D, W, C>
@@ -118,7 +120,7 @@ where
             return Ok(Err(FileError::TooManyBytes { limit: self.limits.bytes }));
         }
         let mut body = self.files.read_upload(job, upload, 0..upload.bytes).await?;
-        let mut planner = Planner::default();
+        let mut planner = Planner::new(self.rows_per_chunk);
         let mut scan = FileScan::new(self.limits);
         while let Some(bytes) = body.next().await {
             if let Err(error) = scan.push(&bytes?, &mut |row| planner.row(&row)) {

@@ -14,7 +14,7 @@ use domain::time::Timestamp;
 use crate::Error;
 use crate::abandon::Abandon;
 use crate::end_job::{announce_end, end_job, is_expired};
-use crate::messages::{FinishedMessage, UploadMessage};
+use crate::messages::{FinishedMessage, UploadMessage, WebhookMessage};
 use crate::plan_file::PlanFile;
 use crate::ports::{
     ChangeState, Clock, EndChunk, FindUpload, LoadJob, ReadOutcomes, ReadPlan, SendChunks, SendFinished,
@@ -124,6 +124,8 @@ where
         if !(stalled || late) {
             return Ok(Swept::Fine);
         }
+        // Fan-out may have died before it could say that the job is processing; that comes before its end.
+        self.abandon.webhooks.send_webhook(&WebhookMessage::about(job)).await?;
         let plan = self.abandon.files.read_plan(job.into(), &file.upload, None).await?;
         let plan = PlanFile::read(plan);
         if late {

@@ -27,8 +27,9 @@ pub async fn create_job(
     let known = directory.load_directory(customer).await?;
     let facility = choose_facility(new.facility, known.facilities.iter().copied())?;
     let job = Job::new(JobId::new(world.new_id()), customer, facility, new.dry_run, world.now());
-    jobs.create_job(&job).await?;
+    // First of all: a link that is signed later would take an upload after the job has expired.
     let upload_url = files.sign_upload((&job).into(), UPLOAD_WINDOW).await?;
+    jobs.create_job(&job).await?;
     Ok((job, upload_url))
 }
 

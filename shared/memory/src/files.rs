@@ -1,0 +1,210 @@
+//! The bucket: versioned uploads, and objects that are written once or replaced as a whole.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::ids::{CustomerId, JobId};
+use domain::job::Upload;
+use domain::outcome::RowOutcome;
+use domain::plan::ChunkNumber;
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use pipeline::ports::{
+    FileWriter, FindUpload, JobRef, PortResult, ReadOutcomes, ReadPlan, ReadUpload, ResultFile, SignDownload,
+    SignUpload, StoreOutcomes, StorePlan, Write, WriteResults,
+};
+
+use crate::cloud::{Billed, permanent};
+use crate::{Cloud, Operation};
+
+#[derive(Default, Debug)]
+pub(crate) struct FilesState {
+    uploads: BTreeMap<(CustomerId, JobId), Vec<(Upload, Bytes)>>,
+    objects: BTreeMap<String, Bytes>,
+}
+
+/// The smallest part of a multipart upload but for its last (AWS limit), and what is sent at once.
+const PART: usize = 8 * 1024 * 1024;
+
+impl Cloud {
+    /// What a client's `PUT` to an upload link does; gives the version that its event will name.
+    pub fn upload(&self, job: JobRef, bytes: impl Into<Bytes>) -> Upload {
+        let bytes = bytes.into();
+        let mut state = self.state();
+        let (version, etag) = (state.random(), state.random());
+        let upload = Upload {
+            version: format!("{version:x}"),
+            etag: format!("\"{etag:x}\""),
+            bytes: bytes.len() as u64,
+        };
+        state.files.uploads.entry((job.customer, job.job)).or_default().push((upload.clone(), bytes));
+        upload
+    }
+
+    /// A result file, if it was written.
+    pub fn result(&self, job: JobRef, file: ResultFile) -> Option<Bytes> {
+        self.state().files.objects.get(&result_key(job, file)).cloned()
+    }
+
+    async fn put(&self, key: String, bytes: Bytes) -> PortResult<()> {
+        self.call(Operation::PutObject, |state| {
+            state.files.objects.insert(key, bytes);
+            Billed::request(())
+        })
+        .await
+    }
+
+    async fn get(&self, key: String) -> PortResult<Bytes> {
+        self.call(Operation::GetObject, |state| match state.files.objects.get(&key) {
+            Some(bytes) => Billed::request(bytes.clone()),
+            None => Billed::failed(permanent(Operation::GetObject, "NoSuchKey (HTTP 404)")),
+        })
+        .await
+    }
+}
+
+fn cut(bytes: &Bytes, range: &Range<u64>) -> Bytes {
+    let within = |position: u64| usize::try_from(position).unwrap_or(usize::MAX).min(bytes.len());
+    bytes.slice(within(range.start)..within(range.end))
+}
+
+impl ReadUpload for Cloud {
+    type Body = BoxStream<'static, PortResult<Bytes>>;
+
+    async fn read_upload(&self, job: JobRef, upload: &Upload, range: Range<u64>) -> PortResult<Self::Body> {
+        let body = self
+            .call(Operation::GetObject, |state| {
+                let versions = state.files.uploads.get(&(job.customer, job.job));
+                let found = versions.and_then(|versions| {
+                    versions.iter().find(|(stored, _)| stored.version == upload.version)
+                });
+                match found {
+                    Some((_, bytes)) => Billed::request(cut(bytes, &range)),
+                    None => Billed::failed(permanent(Operation::GetObject, "NoSuchVersion (HTTP 404)")),
+                }
+            })
+            .await?;
+        let cloud = self.clone();
+        let pieces = stream::unfold(Some(body), move |rest| {
+            let cloud = cloud.clone();
+            async move {
+                let mut rest = rest.filter(|rest| !rest.is_empty())?;
+                let piece = rest.split_to(cloud.piece().min(rest.len()));
+                match cloud.interruption().await {
+                    Ok(()) => Some((Ok(piece), Some(rest))),
+                    Err(error) => Some((Err(error), None)),
+                }
+            }
+        });
+        Ok(pieces.boxed())
+    }
+}
+
+impl FindUpload for Cloud {
+    async fn find_upload(&self, job: JobRef) -> PortResult<Option<Upload>> {
+        self.call(Operation::ListObjectVersions, |state| {
+            let versions = state.files.uploads.get(&(job.customer, job.job));
+            Billed::request(versions.and_then(|versions| Some(versions.first()?.0.clone())))
+        })
+        .await
+    }
+}
+
+impl StorePlan for Cloud {
+    async fn store_plan(&self, job: JobRef, upload: &Upload, lines: Bytes) -> PortResult<()> {
+        self.put(plan_key(job, upload), lines).await
+    }
+}
+
+impl ReadPlan for Cloud {
+    async fn read_plan(&self, job: JobRef, upload: &Upload, range: Option<Range<u64>>) -> PortResult<Bytes> {
+        let plan = self.get(plan_key(job, upload)).await?;
+        Ok(range.map_or_else(|| plan.clone(), |range| cut(&plan, &range)))
+    }
+}
+
+impl StoreOutcomes for Cloud {
+    async fn store_outcomes(
+        &self,
+        job: JobRef,
+        chunk: ChunkNumber,
+        outcomes: &[RowOutcome],
+    ) -> PortResult<Write> {
+        let json = serde_json::to_vec(outcomes)
+            .map_err(|_| permanent(Operation::PutObject, "malformed outcomes"))?;
+        self.call(Operation::PutObject, |state| {
+            let key = outcomes_key(job, chunk);
+            if state.files.objects.contains_key(&key) {
+                return Billed::request(Write::Conflict);
+            }
+            state.files.objects.insert(key, json.into());
+            Billed::request(Write::Done)
+        })
+        .await
+    }
+}
+
+impl ReadOutcomes for Cloud {
+    async fn read_outcomes(&self, job: JobRef, chunk: ChunkNumber) -> PortResult<Vec<RowOutcome>> {
+        let json = self.get(outcomes_key(job, chunk)).await?;
+        serde_json::from_slice(&json).map_err(|_| permanent(Operation::GetObject, "malformed outcomes"))
+    }
+}
+
+/// A result file that is being written: parts first, and all at once at the end.
+#[derive(Debug)]
+pub struct Parts {
+    cloud: Cloud,
+    key: String,
+    bytes: Vec<u8>,
+    sent: usize,
+}
+
+impl FileWriter for Parts {
+    async fn write(&mut self, bytes: &[u8]) -> PortResult<()> {
+        self.bytes.extend_from_slice(bytes);
+        while self.bytes.len() - self.sent >= PART {
+            self.cloud.call(Operation::PutObject, |_| Billed::request(())).await?;
+            self.sent += PART;
+        }
+        Ok(())
+    }
+
+    async fn finish(self) -> PortResult<()> {
+        self.cloud.put(self.key, self.bytes.into()).await
+    }
+}
+
+impl WriteResults for Cloud {
+    type Writer = Parts;
+
+    async fn write_results(&self, job: JobRef, file: ResultFile) -> PortResult<Parts> {
+        Ok(Parts { cloud: self.clone(), key: result_key(job, file), bytes: Vec::new(), sent: 0 })
+    }
+}
+
+impl SignUpload for Cloud {
+    async fn sign_upload(&self, job: JobRef, _valid: Duration) -> PortResult<String> {
+        Ok(format!("memory://uploads/{}/{}.csv", job.customer, job.job))
+    }
+}
+
+impl SignDownload for Cloud {
+    async fn sign_download(&self, job: JobRef, file: ResultFile, _valid: Duration) -> PortResult<String> {
+        Ok(format!("memory://{}", result_key(job, file)))
+    }
+}
+
+fn plan_key(JobRef { customer, job }: JobRef, upload: &Upload) -> String {
+    format!("plans/{customer}/{job}/{}", upload.version)
+}
+
+fn outcomes_key(JobRef { customer, job }: JobRef, chunk: ChunkNumber) -> String {
+    format!("outcomes/{customer}/{job}/{chunk}")
+}
+
+fn result_key(JobRef { customer, job }: JobRef, file: ResultFile) -> String {
+    format!("results/{customer}/{job}/{file:?}")
+}

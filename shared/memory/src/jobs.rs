@@ -1,0 +1,182 @@
+//! The jobs table.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::ids::JobId;
+use domain::job::{Job, JobStatus};
+use domain::outcome::Tally;
+use domain::plan::ChunkNumber;
+use domain::time::Timestamp;
+use pipeline::ports::{
+    ChangeState, ChunkEnd, CreateJob, EndChunk, LoadJob, PortResult, RequestCancel, Watched, Watchlist, Write,
+};
+
+use crate::cloud::Billed;
+use crate::{Cloud, Operation};
+
+#[derive(Default, Debug)]
+pub(crate) struct JobsState {
+    jobs: BTreeMap<JobId, Stored>,
+    transitions: Vec<Transition>,
+}
+
+#[derive(Debug)]
+struct Stored {
+    job: Job,
+    /// Until it is forgotten: when it is due, and how many chunks were pending.
+    watched: Option<(Timestamp, Option<u32>)>,
+}
+
+/// A change of a job's state that took place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Transition {
+    /// The job.
+    pub job: JobId,
+    /// Its state before.
+    pub from: JobStatus,
+    /// Its state after.
+    pub to: JobStatus,
+}
+
+impl Cloud {
+    /// Every change of state so far, in the order in which they took place.
+    pub fn transitions(&self) -> Vec<Transition> {
+        self.state().jobs.transitions.clone()
+    }
+
+    /// Every job as it is stored.
+    pub fn jobs(&self) -> Vec<Job> {
+        self.state().jobs.jobs.values().map(|stored| stored.job.clone()).collect()
+    }
+
+    /// When the sweep has something to look at next.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.state().jobs.jobs.values().filter_map(|stored| stored.watched.map(|(due, _)| due)).min()
+    }
+}
+
+/// An item of a job is small, but for its set of pending chunks: 4 bytes each.
+fn units(job: &Job) -> u64 {
+    (700 + 4 * job.pending_chunks.len() as u64).div_ceil(1024)
+}
+
+impl CreateJob for Cloud {
+    async fn create_job(&self, job: &Job) -> PortResult<()> {
+        self.call(Operation::PutItem, |state| {
+            state
+                .jobs
+                .jobs
+                .entry(job.id)
+                .or_insert_with(|| Stored { job: job.clone(), watched: Some((job.upload_expires_at, None)) });
+            Billed::request(())
+        })
+        .await
+    }
+}
+
+impl LoadJob for Cloud {
+    async fn load_job(&self, job: JobId) -> PortResult<Option<Job>> {
+        self.call(Operation::GetItem, |state| {
+            Billed::request(state.jobs.jobs.get(&job).map(|stored| stored.job.clone()))
+        })
+        .await
+    }
+}
+
+impl ChangeState for Cloud {
+    async fn change_state(&self, from: JobStatus, job: &Job) -> PortResult<Write> {
+        self.call(Operation::UpdateItem, |state| {
+            let Some(stored) = state.jobs.jobs.get_mut(&job.id).filter(|stored| stored.job.status == from)
+            else {
+                return Billed::request(Write::Conflict);
+            };
+            stored.job.status = job.status;
+            if job.status == JobStatus::Processing {
+                stored.job.started_at = job.started_at;
+                stored.job.file.clone_from(&job.file);
+                stored.job.pending_chunks.clone_from(&job.pending_chunks);
+            }
+            stored.job.finished_at = job.finished_at.or(stored.job.finished_at);
+            stored.job.reason = job.reason.clone().or_else(|| stored.job.reason.clone());
+            let units = units(&stored.job);
+            state.jobs.transitions.push(Transition { job: job.id, from, to: job.status });
+            Billed::new(Write::Done, units, 1)
+        })
+        .await
+    }
+}
+
+impl EndChunk for Cloud {
+    async fn end_chunk(&self, job: JobId, chunk: ChunkNumber, tally: Tally) -> PortResult<ChunkEnd> {
+        self.call(Operation::UpdateItem, |state| {
+            let Some(Stored { job, .. }) = state.jobs.jobs.get_mut(&job) else {
+                return Billed::request(ChunkEnd { counted: false, was_last: false });
+            };
+            let units = units(job);
+            let counted = job.pending_chunks.remove(&chunk);
+            if counted {
+                job.successful += tally.successful;
+                job.failed += tally.failed;
+            }
+            Billed::new(ChunkEnd { counted, was_last: job.pending_chunks.is_empty() }, units, 1)
+        })
+        .await
+    }
+}
+
+impl RequestCancel for Cloud {
+    async fn request_cancel(&self, job: JobId) -> PortResult<Write> {
+        self.call(Operation::UpdateItem, |state| match state.jobs.jobs.get_mut(&job) {
+            Some(Stored { job, .. }) if job.status == JobStatus::Processing => {
+                job.cancel_requested = true;
+                Billed::request(Write::Done)
+            }
+            _ => Billed::request(Write::Conflict),
+        })
+        .await
+    }
+}
+
+impl Watchlist for Cloud {
+    async fn due(&self, now: Timestamp, limit: u32) -> PortResult<Vec<Watched>> {
+        self.call(Operation::Query, |state| {
+            let due: BTreeSet<(Timestamp, JobId, Option<u32>)> = state
+                .jobs
+                .jobs
+                .iter()
+                .filter_map(|(job, stored)| stored.watched.map(|(due, pending)| (due, *job, pending)))
+                .filter(|(due, ..)| *due <= now)
+                .collect();
+            let due: Vec<Watched> = due
+                .into_iter()
+                .take(limit as usize)
+                .map(|(due, job, pending)| Watched { job, due, pending })
+                .collect();
+            let items = due.len() as u64;
+            Billed::new(due, items.div_ceil(8).max(1), items)
+        })
+        .await
+    }
+
+    async fn look_again(&self, watched: Watched, next: Timestamp, pending: u32) -> PortResult<Write> {
+        self.call(Operation::UpdateItem, |state| {
+            let entry = state.jobs.jobs.get_mut(&watched.job).and_then(|stored| stored.watched.as_mut());
+            let Some(entry) = entry.filter(|(due, _)| *due == watched.due) else {
+                return Billed::request(Write::Conflict);
+            };
+            *entry = (next, Some(pending));
+            Billed::request(Write::Done)
+        })
+        .await
+    }
+
+    async fn forget(&self, job: JobId) -> PortResult<()> {
+        self.call(Operation::UpdateItem, |state| {
+            if let Some(stored) = state.jobs.jobs.get_mut(&job) {
+                stored.watched = None;
+            }
+            Billed::request(())
+        })
+        .await
+    }
+}

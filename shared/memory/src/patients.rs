@@ -1,0 +1,148 @@
+//! The patients table: documents with versions, written under the condition of a version.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::identity::Identity;
+use domain::ids::{CustomerId, PatientId};
+use domain::matching::People;
+use domain::record::PatientRecord;
+use pipeline::ports::{LoadPatients, LoadPeople, PortResult, StorePatient, StorePeople, Versioned, Write};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::cloud::{Billed, State, permanent};
+use crate::{Cloud, Operation};
+
+/// Keys that one `BatchGetItem` takes (AWS limit).
+const KEYS_PER_BATCH: usize = 100;
+
+/// The largest item (AWS limit), less what keys and attribute names take.
+const LARGEST_DOCUMENT: usize = 400 * 1024 - 200;
+
+#[derive(Default, Debug)]
+pub(crate) struct PatientsState {
+    people: BTreeMap<Identity, Document>,
+    patients: BTreeMap<(CustomerId, PatientId), Document>,
+}
+
+/// Stored as the text it is in DynamoDB: what does not survive that does not survive here.
+#[derive(Debug)]
+struct Document {
+    json: String,
+    version: u64,
+}
+
+impl Document {
+    fn read<T: DeserializeOwned>(&self) -> PortResult<Versioned<T>> {
+        let malformed = |_| permanent(Operation::GetItem, "malformed doc");
+        Ok(Versioned { value: serde_json::from_str(&self.json).map_err(malformed)?, version: self.version })
+    }
+}
+
+impl Cloud {
+    /// Every stored patient of a customer.
+    pub fn patients(&self, customer: CustomerId) -> PortResult<Vec<PatientRecord>> {
+        let state = self.state();
+        let records = state.patients.patients.iter().filter(|((owner, _), _)| *owner == customer);
+        records.map(|(_, document)| Ok(document.read()?.value)).collect()
+    }
+
+    /// Everybody who is known under some identity, of all customers.
+    pub fn people(&self) -> PortResult<Vec<People>> {
+        self.state().patients.people.values().map(|document| Ok(document.read()?.value)).collect()
+    }
+
+    async fn load<K: Ord + Copy, T: DeserializeOwned>(
+        &self,
+        keys: &[K],
+        table: impl Fn(&State) -> &BTreeMap<K, Document>,
+    ) -> PortResult<Vec<(K, Versioned<T>)>> {
+        let mut found = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(KEYS_PER_BATCH) {
+            let batch = self.call(Operation::BatchGetItem, |state| {
+                let table = table(state);
+                let documents: Vec<(K, &Document)> =
+                    keys.iter().filter_map(|key| Some((*key, table.get(key)?))).collect();
+                // A key without an item is billed like a small item.
+                let units =
+                    documents.iter().map(|(_, document)| units(document.json.len(), 4096)).sum::<u64>()
+                        + (keys.len() - documents.len()) as u64;
+                let result: PortResult<Vec<(K, Versioned<T>)>> =
+                    documents.iter().map(|(key, document)| Ok((*key, document.read()?))).collect();
+                Billed { result, units, items: keys.len() as u64 }
+            });
+            found.extend(batch.await?);
+        }
+        Ok(found)
+    }
+
+    async fn store<K: Ord>(
+        &self,
+        key: K,
+        value: &(impl Serialize + Sync),
+        version: Option<u64>,
+        table: impl FnOnce(&mut State) -> &mut BTreeMap<K, Document>,
+    ) -> PortResult<Write> {
+        let json =
+            serde_json::to_string(value).map_err(|_| permanent(Operation::PutItem, "malformed document"))?;
+        self.call(Operation::PutItem, |state| {
+            if json.len() > LARGEST_DOCUMENT {
+                return Billed::failed(permanent(Operation::PutItem, "ValidationException (HTTP 400)"));
+            }
+            let table = table(state);
+            let units = units(json.len(), 1024);
+            if table.get(&key).map(|stored| stored.version) != version {
+                return Billed::new(Write::Conflict, units, 1);
+            }
+            table.insert(key, Document { json, version: version.unwrap_or(0) + 1 });
+            Billed::new(Write::Done, units, 1)
+        })
+        .await
+    }
+}
+
+/// Request units of an item with a document of `bytes`, `unit` bytes each.
+fn units(bytes: usize, unit: u64) -> u64 {
+    (bytes as u64 + 150).div_ceil(unit)
+}
+
+impl LoadPeople for Cloud {
+    async fn load_people(&self, identities: &[Identity]) -> PortResult<HashMap<Identity, Versioned<People>>> {
+        Ok(self.load(identities, |state| &state.patients.people).await?.into_iter().collect())
+    }
+}
+
+impl StorePeople for Cloud {
+    async fn store_people(
+        &self,
+        identity: &Identity,
+        people: &People,
+        version: Option<u64>,
+    ) -> PortResult<Write> {
+        self.store(*identity, people, version, |state| &mut state.patients.people).await
+    }
+}
+
+impl LoadPatients for Cloud {
+    async fn load_patients(
+        &self,
+        customer: CustomerId,
+        patients: &[PatientId],
+    ) -> PortResult<HashMap<PatientId, Versioned<PatientRecord>>> {
+        let keys: Vec<(CustomerId, PatientId)> =
+            patients.iter().map(|patient| (customer, *patient)).collect();
+        let loaded = self.load(&keys, |state| &state.patients.patients).await?;
+        Ok(loaded.into_iter().map(|((_, patient), record)| (patient, record)).collect())
+    }
+}
+
+impl StorePatient for Cloud {
+    async fn store_patient(
+        &self,
+        customer: CustomerId,
+        record: &PatientRecord,
+        version: Option<u64>,
+    ) -> PortResult<Write> {
+        self.store((customer, record.patient.id), record, version, |state| &mut state.patients.patients).await
+    }
+}

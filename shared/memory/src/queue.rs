@@ -1,0 +1,197 @@
+//! A queue as SQS has them: messages are received, hidden for a while, and come again unless they are deleted.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use domain::time::Timestamp;
+
+/// Messages of one queue and, in the same order of things, its dead letters.
+#[derive(Debug)]
+pub struct Queue {
+    messages: Vec<Message>,
+    dead: Vec<String>,
+    /// Time for which a received message is hidden.
+    visibility: Duration,
+    /// Times that a message is received before it is a dead letter.
+    receives: u32,
+    sent: u64,
+}
+
+#[derive(Debug)]
+struct Message {
+    id: u64,
+    /// The group whose order is kept; none in a standard queue.
+    group: Option<String>,
+    body: String,
+    visible: Timestamp,
+    receives: u32,
+}
+
+/// One receipt of a message. Only the latest one of a message says anything about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Receipt {
+    message: u64,
+    receives: u32,
+}
+
+/// A message that was received.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Received {
+    /// Names this receipt of it, for [`Queue::delete`] and [`Queue::hide`].
+    pub receipt: Receipt,
+    /// Its text.
+    pub body: String,
+    /// How often it was received, this time included.
+    pub receives: u32,
+    /// Whether it becomes a dead letter if it comes again.
+    pub is_last_try: bool,
+}
+
+impl Message {
+    fn is_of(&self, receipt: Receipt) -> bool {
+        (self.id, self.receives) == (receipt.message, receipt.receives)
+    }
+}
+
+impl Queue {
+    /// An empty queue with this visibility timeout and `maxReceiveCount`.
+    pub const fn new(visibility: Duration, receives: u32) -> Self {
+        Self { messages: Vec::new(), dead: Vec::new(), visibility, receives, sent: 0 }
+    }
+
+    /// Adds a message that is visible from `visible` on.
+    pub fn send(&mut self, body: String, group: Option<String>, visible: Timestamp) {
+        self.sent += 1;
+        self.messages.push(Message { id: self.sent, group, body, visible, receives: 0 });
+    }
+
+    /// How many messages can be received at `now`.
+    pub fn receivable(&mut self, now: Timestamp) -> usize {
+        self.bury(now);
+        self.candidates(now).len()
+    }
+
+    /// Receives the `choice`-th of the messages that can be received.
+    pub fn receive(&mut self, now: Timestamp, choice: usize) -> Option<Received> {
+        self.bury(now);
+        let index = *self.candidates(now).get(choice)?;
+        let message = &mut self.messages[index];
+        message.receives += 1;
+        message.visible = now.plus(self.visibility);
+        Some(Received {
+            receipt: Receipt { message: message.id, receives: message.receives },
+            body: message.body.clone(),
+            receives: message.receives,
+            is_last_try: message.receives >= self.receives,
+        })
+    }
+
+    /// Takes a message out for good.
+    pub fn delete(&mut self, receipt: Receipt) {
+        self.messages.retain(|message| !message.is_of(receipt));
+    }
+
+    /// Hides a message until then, and not longer.
+    pub fn hide(&mut self, receipt: Receipt, until: Timestamp) {
+        if let Some(message) = self.messages.iter_mut().find(|message| message.is_of(receipt)) {
+            message.visible = until;
+        }
+    }
+
+    /// Takes the dead letters out.
+    pub fn take_dead(&mut self, now: Timestamp) -> Vec<String> {
+        self.bury(now);
+        std::mem::take(&mut self.dead)
+    }
+
+    /// When a message can be received next, or a dead letter is there.
+    pub fn next_visible(&self) -> Option<Timestamp> {
+        self.messages.iter().map(|message| message.visible).min()
+    }
+
+    /// Whether nothing is in it, hidden or not.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.dead.is_empty()
+    }
+
+    /// Moves what would be received once too often to the dead letters.
+    fn bury(&mut self, now: Timestamp) {
+        let (receives, dead) = (self.receives, &mut self.dead);
+        self.messages.retain(|message| {
+            let is_dead = message.receives >= receives && message.visible <= now;
+            if is_dead {
+                dead.push(message.body.clone());
+            }
+            !is_dead
+        });
+    }
+
+    /// Indices of the messages that can be received: of a group only the first one, and only while it is visible.
+    fn candidates(&self, now: Timestamp) -> Vec<usize> {
+        let mut groups = BTreeSet::new();
+        let mut candidates = Vec::new();
+        for (index, message) in self.messages.iter().enumerate() {
+            let is_first = message.group.as_ref().is_none_or(|group| groups.insert(group));
+            if is_first && message.visible <= now {
+                candidates.push(index);
+            }
+        }
+        candidates
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    #[test]
+    fn a_received_message_is_hidden_and_comes_again() {
+        let mut queue = Queue::new(MINUTE, 3);
+        queue.send("a".into(), None, at(0));
+        assert_eq!(queue.receive(at(0), 0).unwrap().receives, 1);
+        assert_eq!(queue.receive(at(59), 0), None);
+        assert_eq!(queue.receive(at(60), 0).unwrap().receives, 2);
+    }
+
+    #[test]
+    fn only_the_latest_receipt_counts() {
+        let mut queue = Queue::new(MINUTE, 3);
+        queue.send("a".into(), None, at(0));
+        let first = queue.receive(at(0), 0).unwrap();
+        let second = queue.receive(at(60), 0).unwrap();
+        queue.delete(first.receipt);
+        assert!(!queue.is_empty());
+        queue.delete(second.receipt);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_message_that_is_not_deleted_in_time_is_a_dead_letter() {
+        let mut queue = Queue::new(MINUTE, 1);
+        queue.send("a".into(), None, at(0));
+        assert!(queue.receive(at(0), 0).unwrap().is_last_try);
+        assert_eq!(queue.take_dead(at(59)), Vec::<String>::new());
+        assert_eq!(queue.take_dead(at(60)), ["a"]);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_group_waits_for_its_first_message() {
+        let mut queue = Queue::new(MINUTE, 3);
+        for (body, group) in [("a1", "a"), ("a2", "a"), ("b1", "b")] {
+            queue.send(body.into(), Some(group.into()), at(0));
+        }
+        let first = queue.receive(at(0), 0).unwrap();
+        assert_eq!((first.body.as_str(), queue.receivable(at(0))), ("a1", 1));
+        queue.hide(first.receipt, at(600));
+        assert_eq!(queue.receive(at(100), 0).unwrap().body, "b1");
+        queue.delete(first.receipt);
+        assert_eq!(queue.receive(at(100), 0).unwrap().body, "a2");
+    }
+}

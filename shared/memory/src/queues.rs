@@ -1,0 +1,126 @@
+//! The queues that are between the functions.
+
+use std::time::Duration;
+
+use domain::time::Timestamp;
+use domain::webhook::message_id;
+use pipeline::messages::{ChunkMessage, FinishedMessage, UploadMessage, WebhookMessage};
+use pipeline::ports::{PortResult, SendChunks, SendFinished, SendUpload, SendWebhook};
+use serde::Serialize;
+
+use crate::cloud::{Billed, permanent};
+use crate::{Cloud, Operation, Queue};
+
+/// Messages that one `SendMessageBatch` takes (AWS limit).
+const MESSAGES_PER_BATCH: usize = 10;
+
+/// For so long a FIFO queue drops messages that it was sent before (AWS limit).
+const DEDUPLICATED_FOR: Duration = Duration::from_mins(5);
+
+/// One of the queues.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum QueueName {
+    /// Uploads whose event was lost.
+    Uploads,
+    /// Chunks of rows.
+    Chunks,
+    /// Jobs with nothing left to wait for.
+    Finished,
+    /// Webhooks; FIFO.
+    Webhooks,
+}
+
+impl QueueName {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Uploads, Self::Chunks, Self::Finished, Self::Webhooks];
+}
+
+/// All queues, with the timeouts and tries that template.yaml gives them.
+#[derive(Debug)]
+pub struct Queues {
+    uploads: Queue,
+    chunks: Queue,
+    finished: Queue,
+    webhooks: Queue,
+    recent_webhooks: Vec<(Timestamp, String)>,
+}
+
+impl Default for Queues {
+    fn default() -> Self {
+        Self {
+            uploads: Queue::new(Duration::from_secs(5400), 5),
+            chunks: Queue::new(Duration::from_secs(720), 8),
+            finished: Queue::new(Duration::from_secs(5400), 8),
+            webhooks: Queue::new(Duration::from_secs(180), 12),
+            recent_webhooks: Vec::new(),
+        }
+    }
+}
+
+impl Queues {
+    /// The queue of this name.
+    pub fn get(&mut self, name: QueueName) -> &mut Queue {
+        match name {
+            QueueName::Uploads => &mut self.uploads,
+            QueueName::Chunks => &mut self.chunks,
+            QueueName::Finished => &mut self.finished,
+            QueueName::Webhooks => &mut self.webhooks,
+        }
+    }
+}
+
+impl Cloud {
+    async fn send(&self, queue: QueueName, messages: &[impl Serialize + Sync]) -> PortResult<()> {
+        for batch in messages.chunks(MESSAGES_PER_BATCH) {
+            let bodies: Vec<String> = batch.iter().map(body).collect::<PortResult<_>>()?;
+            let bytes: usize = bodies.iter().map(String::len).sum();
+            let (units, items) = ((bytes as u64).div_ceil(64 * 1024), bodies.len() as u64);
+            self.call(Operation::SendMessage, |state| {
+                for body in bodies {
+                    state.queues.get(queue).send(body, None, state.now);
+                }
+                Billed::new((), units, items)
+            })
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+fn body(message: &impl Serialize) -> PortResult<String> {
+    serde_json::to_string(message).map_err(|_| permanent(Operation::SendMessage, "malformed message"))
+}
+
+impl SendChunks for Cloud {
+    async fn send_chunks(&self, messages: &[ChunkMessage]) -> PortResult<()> {
+        self.send(QueueName::Chunks, messages).await
+    }
+}
+
+impl SendFinished for Cloud {
+    async fn send_finished(&self, message: &FinishedMessage) -> PortResult<()> {
+        self.send(QueueName::Finished, std::slice::from_ref(message)).await
+    }
+}
+
+impl SendUpload for Cloud {
+    async fn send_upload(&self, message: &UploadMessage) -> PortResult<()> {
+        self.send(QueueName::Uploads, std::slice::from_ref(message)).await
+    }
+}
+
+impl SendWebhook for Cloud {
+    async fn send_webhook(&self, message: &WebhookMessage) -> PortResult<()> {
+        let (body, id) = (body(message)?, message_id(message.job, message.status).to_string());
+        self.call(Operation::SendMessage, |state| {
+            let (now, queues) = (state.now, &mut state.queues);
+            queues.recent_webhooks.retain(|(sent, _)| sent.plus(DEDUPLICATED_FOR) > now);
+            if !queues.recent_webhooks.iter().any(|(_, recent)| *recent == id) {
+                queues.recent_webhooks.push((now, id));
+                queues.webhooks.send(body, Some(message.job.to_string()), now);
+            }
+            Billed::request(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,86 @@
+//! What calls cost: counted as AWS bills them.
+
+use std::collections::BTreeMap;
+
+/// A call that AWS bills.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Operation {
+    /// DynamoDB `GetItem`.
+    GetItem,
+    /// DynamoDB `BatchGetItem`.
+    BatchGetItem,
+    /// DynamoDB `PutItem`.
+    PutItem,
+    /// DynamoDB `UpdateItem`.
+    UpdateItem,
+    /// DynamoDB `Query`.
+    Query,
+    /// S3 `GetObject`.
+    GetObject,
+    /// S3 `PutObject`, and every part and step of a multipart upload.
+    PutObject,
+    /// S3 `ListObjectVersions`.
+    ListObjectVersions,
+    /// SQS `SendMessage` and `SendMessageBatch`.
+    SendMessage,
+    /// An HTTP request to a customer's server.
+    Post,
+}
+
+impl Operation {
+    /// The call's name in errors, as `aws` has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GetItem => "dynamodb.GetItem",
+            Self::BatchGetItem => "dynamodb.BatchGetItem",
+            Self::PutItem => "dynamodb.PutItem",
+            Self::UpdateItem => "dynamodb.UpdateItem",
+            Self::Query => "dynamodb.Query",
+            Self::GetObject => "s3.GetObject",
+            Self::PutObject => "s3.PutObject",
+            Self::ListObjectVersions => "s3.ListObjectVersions",
+            Self::SendMessage => "sqs.SendMessage",
+            Self::Post => "http.post",
+        }
+    }
+}
+
+/// The calls of one operation.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct UsageOf {
+    /// Requests.
+    pub calls: u64,
+    /// What is billed: DynamoDB's request units (writes of 1 KiB, strongly consistent reads of 4 KiB), SQS's
+    /// requests of 64 KiB, S3's requests.
+    pub units: u64,
+    /// Items read or written by DynamoDB, messages sent to SQS.
+    pub items: u64,
+}
+
+/// All calls that were made.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Usage(BTreeMap<Operation, UsageOf>);
+
+impl Usage {
+    /// The calls of one operation.
+    pub fn of(&self, operation: Operation) -> UsageOf {
+        self.0.get(&operation).copied().unwrap_or_default()
+    }
+
+    /// Every operation that was called.
+    pub fn iter(&self) -> impl Iterator<Item = (Operation, UsageOf)> {
+        self.0.iter().map(|(operation, usage)| (*operation, *usage))
+    }
+
+    /// Items written to DynamoDB.
+    pub fn writes(&self) -> u64 {
+        self.of(Operation::PutItem).items + self.of(Operation::UpdateItem).items
+    }
+
+    pub(crate) fn add(&mut self, operation: Operation, units: u64, items: u64) {
+        let usage = self.0.entry(operation).or_default();
+        usage.calls += 1;
+        usage.units += units;
+        usage.items += items;
+    }
+}

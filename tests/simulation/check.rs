@@ -1,0 +1,358 @@
+//! Whether what came of a story is what has to come of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::job::{Job, JobStatus};
+use pipeline::ports::ResultFile;
+
+use crate::reference::{Id, Patient, Reference, read};
+use crate::rows::{Ids, PEOPLE, Row};
+use crate::run::{Import, Played};
+use crate::story::File;
+
+const CANCELED: &str = "canceled";
+const INTERNAL: &str = "internal error, try this row again";
+
+/// A row of the result file.
+#[derive(Clone, PartialEq, Debug)]
+struct ResultRow {
+    cells: Vec<String>,
+    id: String,
+    status: String,
+    reason: String,
+}
+
+impl ResultRow {
+    /// Whether the row was not worked on, through no fault of its own.
+    fn was_left(&self) -> bool {
+        self.reason == CANCELED || self.reason == INTERNAL
+    }
+}
+
+/// The rows of a job in its result file, next to what they say.
+struct Outcome<'a> {
+    /// Age of the job among those of its customer.
+    age: u32,
+    is_dry_run: bool,
+    rows: Vec<(&'a Row, ResultRow)>,
+}
+
+impl Outcome<'_> {
+    /// The patients of the rows about this person.
+    fn ids(&self, person: usize) -> Vec<&str> {
+        let of_person = self.rows.iter().filter(|(row, _)| row.person == person);
+        of_person.map(|(_, result)| result.id.as_str()).collect()
+    }
+
+    /// Whether a good row about this person was given up.
+    fn left(&self, person: usize) -> bool {
+        self.rows.iter().any(|(row, result)| row.person == person && row.flaw.is_none() && result.was_left())
+    }
+}
+
+/// Checks everything that is promised; panics with what is not so.
+pub fn check(played: &Played) {
+    check_states(played);
+    check_webhooks(played);
+    for (index, customer) in played.story.customers.iter().enumerate() {
+        let mut imports: Vec<&Import> =
+            played.imports.iter().filter(|import| import.job.customer == customer.id).collect();
+        imports.sort_by_key(|import| import.job.job);
+        let outcomes: Vec<Outcome<'_>> = (0..)
+            .zip(&imports)
+            .filter_map(|(age, import)| {
+                let rows = check_job(played, import, &customer.ids)?;
+                Some(Outcome { age, is_dry_run: played.story.plans[import.plan].dry_run, rows })
+            })
+            .collect();
+        let has_earlier = index == 0 && played.story.earlier.is_some();
+        check_patients(played, index, &outcomes, has_earlier);
+    }
+    check_people(played);
+}
+
+/// Every job has ended, by allowed steps, and a state that is final was the last one.
+fn check_states(played: &Played) {
+    for job in played.cloud.jobs() {
+        assert!(job.status.is_final(), "job {} is {} for ever", job.id, job.status);
+        assert!(job.pending_chunks.is_empty() || job.status == JobStatus::Failed, "chunks left pending");
+        let mut status = JobStatus::Waiting;
+        for transition in played.cloud.transitions().iter().filter(|transition| transition.job == job.id) {
+            assert_eq!(transition.from, status);
+            assert!(!status.is_final(), "a final state changed");
+            status = transition.to;
+        }
+        assert_eq!(status, job.status);
+    }
+}
+
+/// The messages of a job arrive in order, each at least once, each with an id of its own.
+fn check_webhooks(played: &Played) {
+    let mut by_job: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for (_, request) in played.cloud.received() {
+        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let about = &body["bulkPatientCreate"];
+        let message = (text(&about["status"]), text(&body["meta"]["messageId"]));
+        by_job.entry(text(&about["requestId"])).or_default().push(message);
+    }
+    for job in played.cloud.jobs() {
+        let mut messages = by_job.remove(&job.id.to_string()).unwrap_or_default();
+        messages.dedup();
+        let statuses: Vec<&str> = messages.iter().map(|(status, _)| status.as_str()).collect();
+        let ids: BTreeSet<&String> = messages.iter().map(|(_, id)| id).collect();
+        assert_eq!(ids.len(), messages.len(), "a message changed its id, or two share one");
+        match (job.status, &job.file) {
+            (JobStatus::Expired, _) => assert!(statuses.is_empty(), "{statuses:?}"),
+            (JobStatus::Failed, None) => assert_eq!(statuses, ["failed"]),
+            (status, _) => assert_eq!(statuses, ["processing", status.as_str()], "job {}", job.id),
+        }
+    }
+    assert!(by_job.is_empty(), "webhooks about jobs that are not there");
+}
+
+/// A job and its files; gives the rows of a job that has them.
+fn check_job<'a>(played: &Played, import: &'a Import, ids: &Ids) -> Option<Vec<(&'a Row, ResultRow)>> {
+    let job = played.cloud.jobs().into_iter().find(|job| job.id == import.job.job).unwrap();
+    let Some(accepted) = &job.file else {
+        check_job_without_file(&job, import);
+        return None;
+    };
+    let (_, file) = import
+        .versions
+        .iter()
+        .find(|(version, _)| version.version == accepted.upload.version)
+        .expect("a job is bound to an upload that was made");
+    assert!(file.is_sound, "a file that cannot be imported was accepted");
+    assert_eq!(job.total() as usize, file.rows.len());
+    let rows = check_rows(played, &job, file, ids);
+    let all: Vec<ResultRow> = rows.iter().map(|(_, result)| result.clone()).collect();
+    let failed: Vec<ResultRow> = all.iter().filter(|row| row.status == "failed").cloned().collect();
+    assert_eq!((job.failed as usize, job.successful as usize), (failed.len(), all.len() - failed.len()));
+    match read_results(played, import, ResultFile::Failures) {
+        Some(failures) => assert_eq!(failures, failed, "the failed-rows file"),
+        None => assert!(failed.is_empty(), "no failed-rows file"),
+    }
+    if job.status == JobStatus::Failed {
+        assert!(import.was_canceled && job.reason.as_deref() == Some(CANCELED), "{:?}", job.reason);
+    } else {
+        assert!(all.iter().all(|row| row.reason != CANCELED), "a completed job with canceled rows");
+    }
+    let is_poisoned = played.story.is_poisoned;
+    assert!(is_poisoned || all.iter().all(|row| row.reason != INTERNAL), "a row was given up for nothing");
+    Some(rows)
+}
+
+fn check_job_without_file(job: &Job, import: &Import) {
+    match job.status {
+        JobStatus::Expired => assert!(import.versions.is_empty(), "an upload was overlooked"),
+        JobStatus::Failed if job.reason.as_deref() == Some(CANCELED) => assert!(import.was_canceled),
+        JobStatus::Failed => {
+            assert!(import.versions.iter().any(|(_, file)| !file.is_sound), "a sound file was refused");
+            assert!(job.reason.as_deref().unwrap().contains("dob"), "{:?}", job.reason);
+        }
+        status => panic!("a job without a file is {status}"),
+    }
+}
+
+/// Every row of the file is in the result once, in order, unchanged, with the outcome that it has to have.
+fn check_rows<'a>(played: &Played, job: &Job, file: &'a File, ids: &Ids) -> Vec<(&'a Row, ResultRow)> {
+    let import = played.imports.iter().find(|import| import.job.job == job.id).unwrap();
+    let results = read_results(played, import, ResultFile::Result).expect("a job that ran has a result");
+    assert_eq!(results.len(), file.rows.len(), "rows in the result");
+    for (number, (row, result)) in (1..).zip(file.rows.iter().zip(&results)) {
+        let mut cells = row.cells(ids, number);
+        let columns = crate::rows::HEADER.split(',').count();
+        cells.resize(columns, String::new());
+        assert_eq!(result.cells, cells, "the cells of row {number}");
+        match row.flaw {
+            _ if result.was_left() => {
+                assert_eq!((result.status.as_str(), result.id.as_str()), ("failed", ""))
+            }
+            Some(flaw) => assert_eq!(
+                (result.status.as_str(), result.reason.as_str(), result.id.as_str()),
+                ("failed", flaw.reason(), "")
+            ),
+            None => {
+                assert_eq!((result.status.as_str(), result.reason.as_str()), ("succeeded", ""));
+                assert_eq!(result.id.is_empty(), job.dry_run, "the id of row {number}");
+            }
+        }
+    }
+    file.rows.iter().zip(results).collect()
+}
+
+fn read_results(played: &Played, import: &Import, file: ResultFile) -> Option<Vec<ResultRow>> {
+    let bytes = played.cloud.result(import.job, file)?;
+    let mut reader = csv::Reader::from_reader(&bytes[..]);
+    let header = reader.headers().unwrap().iter().collect::<Vec<_>>().join(",");
+    assert_eq!(header, format!("{},metriportId,status,reason", crate::rows::HEADER));
+    let read = |record: csv::StringRecord| {
+        let mut cells: Vec<String> = record.iter().map(str::to_owned).collect();
+        let mut last = || cells.pop().unwrap();
+        let (reason, status, id) = (last(), last(), last());
+        ResultRow { cells, id, status, reason }
+    };
+    Some(reader.records().map(|record| read(record.unwrap())).collect())
+}
+
+/// The patients of a customer, person by person. Jobs at the same time may have come to a person in either order,
+/// each of them as a whole.
+fn check_patients(played: &Played, customer: usize, outcomes: &[Outcome<'_>], has_earlier: bool) {
+    let who = &played.story.customers[customer];
+    let effective: Vec<&Outcome<'_>> = outcomes.iter().filter(|outcome| !outcome.is_dry_run).collect();
+    let mut stored = stored_patients(played, customer);
+    for person in 0..PEOPLE.len() {
+        let patients = stored.remove(&person).unwrap_or_default();
+        if effective.iter().any(|outcome| outcome.left(person)) {
+            // Rows that were given up may have got to their patients or not: a second upload tells.
+            continue;
+        }
+        let differences: Option<Vec<String>> = orders(&effective, has_earlier)
+            .into_iter()
+            .map(|order| differs(&who.ids, person, &order, &patients, effective.len() < 2))
+            .collect();
+        if let Some(differences) = differences {
+            panic!("customer {customer}, person {person}:\n{}", differences.join("\n"));
+        }
+    }
+}
+
+/// The patients of a customer by person and id.
+fn stored_patients(played: &Played, customer: usize) -> BTreeMap<usize, BTreeMap<String, Patient>> {
+    let mut stored: BTreeMap<usize, BTreeMap<String, Patient>> = BTreeMap::new();
+    for record in played.cloud.patients(played.story.customers[customer].id).unwrap() {
+        let json = serde_json::to_value(&record.patient).unwrap();
+        let (person, patient) = read(&json);
+        stored.entry(person).or_default().insert(json["id"].as_str().unwrap().to_owned(), patient);
+    }
+    stored
+}
+
+/// The orders in which jobs may have come to a person. An earlier one was over before the others began.
+fn orders<'a, 'b>(outcomes: &[&'a Outcome<'b>], has_earlier: bool) -> Vec<Vec<&'a Outcome<'b>>> {
+    let (earlier, others) = outcomes.split_at(usize::from(has_earlier).min(outcomes.len()));
+    match others {
+        [first, second] => {
+            [[*first, *second], [*second, *first]].map(|both| [earlier, &both].concat()).into()
+        }
+        _ => vec![outcomes.to_vec()],
+    }
+}
+
+/// What differs between the stored patients of a person and what the reference makes of the jobs in this order.
+fn differs(
+    ids: &Ids,
+    person: usize,
+    order: &[&Outcome<'_>],
+    stored: &BTreeMap<String, Patient>,
+    in_order: bool,
+) -> Option<String> {
+    let mut reference = Reference::default();
+    let mut id_of: BTreeMap<Id, &str> = BTreeMap::new();
+    for outcome in order {
+        for (row, result) in &outcome.rows {
+            if row.person != person || row.flaw.is_some() {
+                continue;
+            }
+            let patient = reference.row(row, outcome.age, ids);
+            let id = id_of.entry(patient).or_insert(&result.id);
+            if *id != result.id {
+                return Some(format!("{patient:?} has two ids: {id} and {}", result.id));
+            }
+        }
+    }
+    let expected = reference.patients(person);
+    let distinct: BTreeSet<&&str> = id_of.values().collect();
+    if distinct.len() != id_of.len() || stored.len() != expected.len() {
+        return Some(format!("{} patients stored, {} expected", stored.len(), expected.len()));
+    }
+    expected.into_iter().enumerate().find_map(|(index, expected)| {
+        let found = id_of.get(&(person, index)).and_then(|id| stored.get(*id)).cloned();
+        let Some(mut found) = found else { return Some("a patient is not stored".to_owned()) };
+        let mut expected = expected;
+        if !in_order {
+            (found, expected) = (found.unordered(), expected.unordered());
+        }
+        (found != expected).then(|| format!("stored   {found:?}\nexpected {expected:?}"))
+    })
+}
+
+/// Nobody is known under an identity without being a patient, and no patient under none, but where work on a
+/// person was given up between the two.
+fn check_people(played: &Played) {
+    let was_given_up = played
+        .imports
+        .iter()
+        .filter_map(|import| read_results(played, import, ResultFile::Result))
+        .flatten()
+        .any(|row| row.was_left());
+    if was_given_up {
+        return;
+    }
+    let people = played.cloud.people().unwrap();
+    let known: BTreeSet<_> =
+        people.iter().flat_map(|people| people.people().iter().map(|person| person.id)).collect();
+    let patients = played.story.customers.iter().flat_map(|who| played.cloud.patients(who.id).unwrap());
+    let stored: BTreeSet<_> = patients.map(|record| record.patient.id).collect();
+    assert_eq!(known, stored, "people without a patient, or patients whom nobody finds");
+}
+
+/// The whole file of a customer's only job once more, with nothing going wrong: whatever was given up is done, and
+/// where nothing changes nothing is written.
+pub fn check_second_upload(played: &mut Played) {
+    let customer = played.story.customers.len() - 1;
+    let who = played.story.customers[customer].clone();
+    let of_customer: Vec<usize> =
+        (0..played.imports.len()).filter(|&index| played.imports[index].job.customer == who.id).collect();
+    let [first] = of_customer[..] else { return };
+    let Some(file) = accepted_file(played, &played.imports[first]) else { return };
+    let puts = |played: &Played| played.cloud.usage().of(memory::Operation::PutItem).items;
+    let before = puts(played);
+    played.import_once_more(customer, file);
+    let written = puts(played) - before;
+    check_states(played);
+    check_webhooks(played);
+
+    let first = &played.imports[first];
+    let outcome = |age, import: &'_ Import| Outcome {
+        age,
+        is_dry_run: played.story.plans[import.plan].dry_run,
+        rows: Vec::new(),
+    };
+    let (mut once, mut twice) = (outcome(0, first), outcome(1, played.imports.last().unwrap()));
+    once.rows = check_job(played, first, &who.ids).unwrap();
+    twice.rows = check_job(played, played.imports.last().unwrap(), &who.ids).unwrap();
+    assert!(twice.rows.iter().all(|(_, result)| !result.was_left()));
+    if once.is_dry_run {
+        return check_patients(played, customer, &[twice], false);
+    }
+    let stored = stored_patients(played, customer);
+    let mut changes = 0;
+    for person in 0..PEOPLE.len() {
+        let patients = stored.get(&person).cloned().unwrap_or_default();
+        if once.left(person) {
+            // The first job may have got to this person or not. Where several patients share the identity it may
+            // have got to some of them: who is whose is then more than a plain program can tell.
+            let alone = differs(&who.ids, person, &[&twice], &patients, false);
+            if patients.len() < 2 && alone.is_some() {
+                panic!("person {person} after the second upload: {alone:?}");
+            }
+            changes += 1;
+            continue;
+        }
+        if let Some(difference) = differs(&who.ids, person, &[&once, &twice], &patients, true) {
+            panic!("person {person} after the second upload:\n{difference}");
+        }
+        changes += u32::from(differs(&who.ids, person, &[&once], &patients, true).is_some());
+        changes += u32::from(once.ids(person) != twice.ids(person));
+    }
+    // One item is put for every job.
+    assert!(changes > 0 || written == 1, "{written} items put for a file that changes nothing");
+}
+
+fn accepted_file(played: &Played, import: &Import) -> Option<File> {
+    let job = played.cloud.jobs().into_iter().find(|job| job.id == import.job.job)?;
+    let version = job.file?.upload.version;
+    import.versions.iter().find(|(known, _)| known.version == version).map(|(_, file)| file.clone())
+}

@@ -1,0 +1,51 @@
+//! The whole import, simulated: the real use cases over ports in memory, with everything going wrong that can
+//! go wrong between them, against a plain program that takes one row after the other.
+//!
+//! `SEEDS=10000 cargo test -p tests --test simulation` plays more stories, `SEED=1234` plays one.
+
+mod chance;
+mod check;
+mod reference;
+mod rows;
+mod run;
+mod story;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+/// Stories that are played where nobody asks for more.
+const SEEDS: u64 = 300;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.trim().parse().ok())
+}
+
+#[test]
+fn every_story_ends_as_the_reference_says() {
+    let seeds = match number("SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SEEDS").unwrap_or(SEEDS),
+    };
+    let (started, total) = (Instant::now(), seeds.end - seeds.start);
+    let (mut steps, mut crashes) = (0, 0);
+    for seed in seeds {
+        let played = catch_unwind(AssertUnwindSafe(|| {
+            let mut played = run::play(seed);
+            check::check(&played);
+            check::check_second_upload(&mut played);
+            played
+        }));
+        let Ok(played) = played else {
+            panic!("Seed {seed} fails. Play it again: SEED={seed} cargo test -p tests --test simulation");
+        };
+        steps += played.steps;
+        crashes += u64::from(played.crashes);
+        if seed % 500 == 499 {
+            eprintln!("{} of {total} stories, {:.0?}", seed + 1, started.elapsed());
+        }
+    }
+    eprintln!(
+        "{total} stories, {steps} steps, {crashes} crashes in {:.0?}: all as they should be.",
+        started.elapsed()
+    );
+}

@@ -1,0 +1,221 @@
+//! Rows by what they mean, and the many ways to write them into a file.
+
+use std::fmt::Write as _;
+
+use crate::chance::Chance;
+
+/// Few people and few places, so that rows meet again and again. No two share a name.
+pub const PEOPLE: [(&str, &str, &str, &str); 6] = [
+    ("Zebedee", "Quillon", "1950-01-31", "M"),
+    ("Ottoline", "Vandersloot", "1961-12-01", "F"),
+    ("Peregrine", "Huckaby", "1972-02-29", "O"),
+    ("Saoirse", "Mbeki", "1983-07-04", "U"),
+    ("Ignatius", "Throckmorton", "1994-10-10", "M"),
+    ("Wilhelmina", "Oyelaran", "2005-05-05", "F"),
+];
+
+pub const ZIPS: [&str; 4] = ["60601", "10001", "94110", "02139"];
+
+/// What one row says.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Row {
+    /// Index into [`PEOPLE`].
+    pub person: usize,
+    /// One or two places to live: index into [`ZIPS`] and a house number.
+    pub homes: Vec<(usize, u64)>,
+    pub external_id: Option<u64>,
+    pub phone: Option<u64>,
+    pub email: Option<u64>,
+    /// The serial number of an SSN.
+    pub ssn: Option<u64>,
+    pub opt_out: Option<bool>,
+    /// Index into the customer's cohorts.
+    pub cohort: Option<usize>,
+    /// Index into the customer's facilities; the job's facility is the first one.
+    pub facility: Option<usize>,
+    /// What makes the row a bad one.
+    pub flaw: Option<Flaw>,
+    /// How it is written; changes nothing of what it means.
+    pub spelling: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flaw {
+    NoLastName,
+    NoSuchDay,
+    NotAGender,
+    HalfAnAddress,
+    UnknownCohort,
+    TooFewCells,
+    TwoAtOnce,
+}
+
+impl Flaw {
+    pub const ALL: [Self; 7] = [
+        Self::NoLastName,
+        Self::NoSuchDay,
+        Self::NotAGender,
+        Self::HalfAnAddress,
+        Self::UnknownCohort,
+        Self::TooFewCells,
+        Self::TwoAtOnce,
+    ];
+
+    /// The `reason` that the contract has for it.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NoLastName => "lastName: missing",
+            Self::NoSuchDay => "dob: no such day",
+            Self::NotAGender => "gender: not M, F, O or U",
+            Self::HalfAnAddress => "city: missing; zip: missing",
+            Self::UnknownCohort => "cohort: not found",
+            Self::TooFewCells => "row: fewer cells than the header",
+            Self::TwoAtOnce => "lastName: missing; dob: no such day",
+        }
+    }
+}
+
+impl Row {
+    pub fn random(chance: &Chance) -> Self {
+        let maybe = |times: u64, end: u64| chance.once_in(times).then(|| chance.below(end));
+        let home = || (chance.index(ZIPS.len()), 1 + chance.below(2));
+        let mut homes = vec![home()];
+        if chance.once_in(4) {
+            homes.push(home());
+        }
+        Self {
+            person: chance.index(PEOPLE.len()),
+            homes,
+            external_id: maybe(3, 4),
+            phone: maybe(3, 3),
+            email: maybe(3, 3),
+            ssn: maybe(4, 3),
+            opt_out: chance.once_in(4).then(|| chance.once_in(2)),
+            cohort: chance.once_in(4).then(|| chance.index(2)),
+            facility: chance.once_in(4).then(|| chance.index(2)),
+            flaw: chance.once_in(8).then(|| chance.pick(&Flaw::ALL)),
+            spelling: chance.below(1_000),
+        }
+    }
+
+    /// The row's cells, in the order of [`HEADER`], with a remark that tells rows apart.
+    pub fn cells(&self, ids: &Ids, number: usize) -> Vec<String> {
+        let way = |ways: u64| self.spelling % ways;
+        let (first, last, dob, gender) = PEOPLE[self.person];
+        let (year, month, day) = (&dob[..4], &dob[5..7], &dob[8..]);
+        let (no_name, no_day) = match self.flaw {
+            Some(Flaw::TwoAtOnce) => (true, true),
+            flaw => (flaw == Some(Flaw::NoLastName), flaw == Some(Flaw::NoSuchDay)),
+        };
+        let text = |value: Option<String>| value.unwrap_or_default();
+        let mut cells = vec![
+            text(self.external_id.map(external_id)),
+            match way(3) {
+                0 => first.to_uppercase(),
+                1 => format!("  {}", first.to_lowercase()),
+                _ => first.to_owned(),
+            },
+            if no_name { " ".to_owned() } else { last.to_owned() },
+            match way(4) {
+                _ if no_day => "2001-02-30".to_owned(),
+                0 => format!("{month}/{day}/{year}"),
+                1 => format!("{year}{month}{day}"),
+                2 => format!("{dob}T00:00:00Z"),
+                _ => dob.to_owned(),
+            },
+            match way(2) {
+                _ if self.flaw == Some(Flaw::NotAGender) => "X".to_owned(),
+                0 => gender.to_lowercase(),
+                _ => gender.to_owned(),
+            },
+        ];
+        for slot in 0..2 {
+            let half = slot == 0 && self.flaw == Some(Flaw::HalfAnAddress);
+            match self.homes.get(slot) {
+                Some(&(zip, house)) => cells.extend([
+                    address_line(house),
+                    if half { String::new() } else { city(zip) },
+                    "Illinois".to_owned(),
+                    match way(2) {
+                        _ if half => String::new(),
+                        0 => format!("{}-1234", ZIPS[zip]),
+                        _ => ZIPS[zip].to_owned(),
+                    },
+                ]),
+                None => cells.extend([const { String::new() }; 4]),
+            }
+        }
+        cells.extend([
+            text(self.phone.map(|phone| {
+                if way(2) == 0 { format!("+1 ({})", self::phone(phone)) } else { self::phone(phone) }
+            })),
+            text(self.email.map(|email| self::email(email).to_uppercase())),
+            text(self.ssn.map(ssn)),
+            text(self.opt_out.map(|opt_out| opt_out.to_string())),
+            match (self.flaw, self.cohort) {
+                (Some(Flaw::UnknownCohort), _) => ids.job_of_another.clone(),
+                (_, cohort) => text(cohort.map(|cohort| ids.cohorts[cohort].clone())),
+            },
+            text(self.facility.map(|facility| ids.facilities[facility].clone())),
+            format!("remark \"{number}\", kept"),
+        ]);
+        if self.flaw == Some(Flaw::TooFewCells) {
+            cells.pop();
+        }
+        cells
+    }
+}
+
+/// The ids that a customer's rows refer to, as text.
+#[derive(Clone, Debug)]
+pub struct Ids {
+    pub facilities: [String; 2],
+    pub cohorts: [String; 2],
+    /// An id that is no cohort of this customer.
+    pub job_of_another: String,
+}
+
+pub fn external_id(number: u64) -> String {
+    format!("MRN-{number}")
+}
+
+pub fn phone(number: u64) -> String {
+    format!("312555010{number}")
+}
+
+pub fn email(number: u64) -> String {
+    format!("someone{number}@example.org")
+}
+
+pub fn ssn(serial: u64) -> String {
+    format!("12345678{serial}")
+}
+
+pub fn address_line(house: u64) -> String {
+    format!("{house} Main Street")
+}
+
+pub fn city(zip: usize) -> String {
+    ["Chicago", "Springfield", "Peoria", "Cairo"][zip].to_owned()
+}
+
+pub const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,\
+addressLine1-2,city-2,state-2,zip-2,phone,email,ssn,hieOptOut,cohort,facilityId,Remark";
+
+/// A file of these rows, or one that cannot be imported: a column that every row needs has no name.
+pub fn csv(rows: &[Row], ids: &Ids, is_sound: bool) -> String {
+    let header = if is_sound { HEADER.to_owned() } else { HEADER.replace("dob", "day") };
+    let mut file = header;
+    for (number, row) in (1..).zip(rows) {
+        file.push('\n');
+        for (index, cell) in row.cells(ids, number).iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            if cell.contains(['"', ',']) {
+                write!(file, "{comma}\"{}\"", cell.replace('"', "\"\"")).unwrap();
+            } else {
+                write!(file, "{comma}{cell}").unwrap();
+            }
+        }
+    }
+    file
+}

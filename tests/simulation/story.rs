@@ -1,0 +1,148 @@
+//! What the clients of one seed do: their customers, files, uploads and second thoughts.
+
+use std::time::Duration;
+
+use domain::ids::{CohortId, CustomerId, FacilityId};
+use domain::row::Directory;
+use uuid::Uuid;
+
+use crate::chance::Chance;
+use crate::rows::{Ids, Row, csv};
+
+/// A file, and what is in it.
+#[derive(Clone, Debug)]
+pub struct File {
+    pub rows: Vec<Row>,
+    pub is_sound: bool,
+    pub text: String,
+}
+
+impl File {
+    fn random(chance: &Chance, ids: &Ids, most_rows: u64) -> Self {
+        let rows: Vec<Row> = (0..=chance.below(most_rows)).map(|_| Row::random(chance)).collect();
+        let is_sound = !chance.once_in(15);
+        let text = csv(&rows, ids, is_sound);
+        Self { rows, is_sound, text }
+    }
+}
+
+/// One import, as its client goes about it. Times count from the start of the story.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub customer: usize,
+    pub dry_run: bool,
+    pub created: Duration,
+    /// Each upload some time after the creation; the event of it may be lost.
+    pub uploads: Vec<Upload>,
+    /// When it is canceled, after the creation.
+    pub canceled: Option<Duration>,
+    /// When its state is read, after the creation.
+    pub reads: Vec<Duration>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Upload {
+    pub after: Duration,
+    pub file: File,
+    /// When its event arrives, after the upload; twice or more where there is more than one.
+    pub events: Vec<Duration>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Customer {
+    pub id: CustomerId,
+    pub facilities: [FacilityId; 2],
+    pub cohorts: [CohortId; 2],
+    pub ids: Ids,
+    pub url: String,
+    /// Webhook requests that its server answers with 500 at first.
+    pub failing_answers: usize,
+}
+
+impl Customer {
+    fn new(chance: &Chance, number: u128) -> Self {
+        let id = |kind: u128| Uuid::from_u128(number * 100 + kind);
+        let (facilities, cohorts) =
+            ([1, 2].map(|kind| FacilityId::new(id(kind))), [3, 4].map(|kind| CohortId::new(id(kind))));
+        let ids = Ids {
+            facilities: facilities.map(|facility| facility.to_string()),
+            cohorts: cohorts.map(|cohort| cohort.to_string()),
+            job_of_another: id(9).to_string(),
+        };
+        let url = format!("https://customer-{number}.example/webhook");
+        let failing_answers = chance.pick(&[0, 0, 1, 3]);
+        Self { id: CustomerId::new(id(0)), facilities, cohorts, ids, url, failing_answers }
+    }
+
+    pub fn directory(&self) -> Directory {
+        Directory { facilities: self.facilities.into(), cohorts: self.cohorts.into() }
+    }
+}
+
+/// Everything that a seed decides about its clients.
+#[derive(Clone, Debug)]
+pub struct Story {
+    pub customers: Vec<Customer>,
+    /// An import of the first customer that is over before the story begins.
+    pub earlier: Option<File>,
+    pub plans: Vec<Plan>,
+    pub rows_per_chunk: u32,
+    /// Whether some chunks cannot be worked on, however often they are tried.
+    pub is_poisoned: bool,
+}
+
+impl Story {
+    pub fn random(chance: &Chance) -> Self {
+        let customers: Vec<Customer> =
+            (1..=1 + u128::from(chance.once_in(4))).map(|number| Customer::new(chance, number)).collect();
+        let most_rows = chance.pick(&[3, 12, 40]);
+        let ids = &customers[0].ids;
+        let earlier = chance.once_in(2).then(|| {
+            let mut file = File::random(chance, ids, 10);
+            file.is_sound = true;
+            file.text = csv(&file.rows, ids, true);
+            file
+        });
+        let jobs = 1 + chance.below(2) + u64::from(customers.len() > 1);
+        let plans = (0..jobs)
+            .map(|job| {
+                // The second customer has the last job.
+                let customer = if job + 1 == jobs { customers.len() - 1 } else { 0 };
+                Plan::random(chance, customer, &customers[customer].ids, most_rows)
+            })
+            .collect();
+        let rows_per_chunk = u32::try_from(1 + chance.below(8)).unwrap();
+        Self { customers, earlier, plans, rows_per_chunk, is_poisoned: chance.once_in(6) }
+    }
+}
+
+impl Plan {
+    fn random(chance: &Chance, customer: usize, ids: &Ids, most_rows: u64) -> Self {
+        let seconds = |end: u64| Duration::from_millis(chance.below(end * 1000));
+        let uploads = if chance.once_in(15) { 0 } else { 1 + u64::from(chance.once_in(5)) };
+        let uploads = (0..uploads)
+            .map(|_| {
+                let events = match chance.below(10) {
+                    0 => 0,
+                    1 | 2 => 2,
+                    _ => 1,
+                };
+                Upload {
+                    after: if chance.once_in(8) { seconds(590) } else { seconds(10) },
+                    file: File::random(chance, ids, most_rows),
+                    events: (0..events)
+                        .map(|_| if chance.once_in(6) { seconds(1_800) } else { seconds(3) })
+                        .collect(),
+                }
+            })
+            .collect();
+        Self {
+            customer,
+            dry_run: chance.once_in(10),
+            created: seconds(5),
+            uploads,
+            canceled: chance.once_in(6).then(|| if chance.once_in(3) { seconds(1_500) } else { seconds(15) }),
+            reads: (0..3).map(|_| seconds(1_500)).collect(),
+        }
+    }
+}
