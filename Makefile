@@ -14,7 +14,7 @@ RUN_TESTS = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest r
 
 .DEFAULT_GOAL := help
 .PHONY: .venv/installed .venv-tools/installed named-file
-.PHONY: help demo import up down status logs invoke memory build check test e2e fmt sam-build tools clean
+.PHONY: help demo import up down status logs invoke memory build check test e2e simulate fmt sam-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,7 @@ check: ## formatting and lints
 
 test: check .venv/installed .venv-tools/installed ## everything: what a change has to pass
 	$(CARGO) $(RUN_TESTS) --workspace --exclude tests
+	$(CARGO) test -p tests --test simulation
 	$(CARGO) test --doc --workspace --exclude tests
 	.venv-tools/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-tools/bin/sam validate --lint
@@ -63,7 +64,11 @@ test: check .venv/installed .venv-tools/installed ## everything: what a change h
 	$(MAKE) e2e
 
 e2e: .venv/installed .venv-tools/installed ## end-to-end tests and the demo on a local stack, after `make build`
-	$(LOCAL)/stack.py run --name test -- sh -ec '$(CARGO) test -p tests; $(LOCAL)/demo.py --rows 300 --out .local/test'
+	$(LOCAL)/stack.py run --name test -- sh -ec '$(CARGO) test -p tests --test e2e; $(LOCAL)/demo.py --rows 300 --out .local/test'
+
+export SEED SEEDS
+simulate: ## play more simulated imports: make simulate SEEDS=10000, or one again: make simulate SEED=1234
+	$(CARGO) test --profile simulation -p tests --test simulation -- --nocapture
 
 fmt: ## format the code
 	$(CARGO) fmt --all

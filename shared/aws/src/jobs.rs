@@ -6,13 +6,13 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::ids::JobId;
-use domain::job::{AcceptedFile, Job, JobStatus, Upload};
+use domain::job::{AcceptedFile, Job, JobStatus, LONGEST_LIFE, Upload};
 use domain::outcome::Tally;
 use domain::plan::ChunkNumber;
 use domain::time::Timestamp;
 use pipeline::ports::{
-    ChangeState, ChunkEnd, CreateJob, EndChunk, LoadJob, PortResult, RequestCancel, Watched, Watchlist,
-    WebhookLedger, Write,
+    ChangeState, ChunkEnd, CreateJob, EndChunk, FindOlderJobs, LoadJob, PortResult, RequestCancel, Watched,
+    Watchlist, WebhookLedger, Write,
 };
 
 use crate::error::{conditional, failed, malformed};
@@ -20,6 +20,9 @@ use crate::item::{Item, key, n, number, parsed, required_number, s, text};
 
 /// The sort key of a job's own item.
 const JOB: &str = "job";
+
+/// The index of jobs by customer, in the order in which they were made.
+const BY_CUSTOMER: &str = "by-customer";
 
 /// The index of jobs that the sweep looks after, and the one partition key in it.
 const WATCHED: &str = "watched";
@@ -67,6 +70,30 @@ impl LoadJob for Jobs {
     }
 }
 
+impl FindOlderJobs for Jobs {
+    async fn is_older_under_way(&self, job: &Job) -> PortResult<bool> {
+        let longest = i64::try_from(LONGEST_LIFE.as_millis()).unwrap_or(i64::MAX);
+        let oldest = JobId::first_of_millis(job.id.created_millis().saturating_sub(longest));
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(BY_CUSTOMER)
+            .key_condition_expression("customer = :customer AND job BETWEEN :oldest AND :job")
+            .filter_expression("job <> :job AND #status IN (:waiting, :processing)")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":customer", s(job.customer))
+            .expression_attribute_values(":oldest", s(oldest))
+            .expression_attribute_values(":job", s(job.id))
+            .expression_attribute_values(":waiting", s(JobStatus::Waiting))
+            .expression_attribute_values(":processing", s(JobStatus::Processing))
+            .into_paginator()
+            .items()
+            .send();
+        Ok(pages.next().await.transpose().map_err(failed("dynamodb.Query"))?.is_some())
+    }
+}
+
 impl ChangeState for Jobs {
     async fn change_state(&self, from: JobStatus, job: &Job) -> PortResult<Write> {
         let mut set = vec!["#status = :status"];
@@ -86,7 +113,7 @@ impl ChangeState for Jobs {
             let pending = job.pending_chunks.iter().map(|chunk| chunk.get().to_string()).collect();
             set.push("startedAt = :startedAt, uploadVersion = :version, uploadEtag = :etag");
             set.push("uploadBytes = :bytes, #columns = :columns, #rows = :rows, chunks = :chunks");
-            set.push("pending = :pending");
+            set.push("pending = :pending, mayOvertake = :mayOvertake");
             update = update
                 .expression_attribute_names("#columns", "columns")
                 .expression_attribute_names("#rows", "rows")
@@ -97,7 +124,8 @@ impl ChangeState for Jobs {
                 .expression_attribute_values(":columns", s(columns))
                 .expression_attribute_values(":rows", n(file.rows))
                 .expression_attribute_values(":chunks", n(file.chunks))
-                .expression_attribute_values(":pending", AttributeValue::Ns(pending));
+                .expression_attribute_values(":pending", AttributeValue::Ns(pending))
+                .expression_attribute_values(":mayOvertake", AttributeValue::Bool(job.may_overtake));
         }
         if let Some(finished_at) = job.finished_at {
             set.push("finishedAt = :finishedAt");
@@ -266,19 +294,21 @@ fn new_item(job: &Job) -> Item {
 
 fn read_job(id: JobId, item: &Item) -> PortResult<Job> {
     let time = |name: &str| number(item, name).map(Timestamp::from_millis);
+    let flag = |name: &str| item.get(name).and_then(|value| value.as_bool().ok()).copied().unwrap_or(false);
     let status = text(item, "status").unwrap_or_default();
     let status = serde_json::from_value(status.into()).map_err(|_| malformed("dynamodb.read", "status"))?;
     Ok(Job {
         id,
         customer: parsed(item, "customer")?,
         facility: parsed(item, "facility")?,
-        dry_run: item.get("dryRun").and_then(|value| value.as_bool().ok()).copied().unwrap_or(false),
+        dry_run: flag("dryRun"),
         status,
         created_at: Timestamp::from_millis(required_number(item, "createdAt")?),
         upload_expires_at: Timestamp::from_millis(required_number(item, "uploadExpiresAt")?),
         started_at: time("startedAt"),
         finished_at: time("finishedAt"),
         file: text(item, "uploadVersion").map(|version| read_file(version, item)).transpose()?,
+        may_overtake: flag("mayOvertake"),
         pending_chunks: read_pending(item),
         successful: number(item, "successful").unwrap_or(0),
         failed: number(item, "failed").unwrap_or(0),

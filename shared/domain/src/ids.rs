@@ -83,6 +83,13 @@ impl JobId {
             i64::try_from(seconds).unwrap_or(i64::MAX / 1000) * 1000 + i64::from(nanos / 1_000_000)
         })
     }
+
+    /// The least id that a job can have that is made at this time, in milliseconds since
+    /// 1970-01-01T00:00:00Z.
+    pub fn first_of_millis(millis: i64) -> Self {
+        let millis = u64::try_from(millis).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+    }
 }
 
 /// The number of a data row in the uploaded file: 1 is the first row after the header. Blank lines

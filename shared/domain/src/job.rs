@@ -18,6 +18,10 @@ pub const UPLOAD_WINDOW: Duration = Duration::from_mins(10);
 /// are redelivered for hours at the most, so nobody is working on it any more.
 pub const TIME_TO_PROCESS: Duration = Duration::from_hours(6);
 
+/// How long a job can be under way at the very most: its upload, the redeliveries of an upload that cannot
+/// be read, and its processing.
+pub const LONGEST_LIFE: Duration = Duration::from_hours(2 * 24);
+
 /// The `reason` of a canceled job, and of its rows that were not started.
 pub const CANCELED: &str = "canceled";
 
@@ -160,6 +164,10 @@ pub struct Job {
     pub finished_at: Option<Timestamp>,
     /// Its file, once accepted.
     pub file: Option<AcceptedFile>,
+    /// Whether an older job of the customer was still under way when this one's file was accepted, so that
+    /// this one may overtake it. What a newer job says stays, so that then every value has to be known as
+    /// the newer job's, even one that it does not change.
+    pub may_overtake: bool,
     /// Chunks whose outcomes are not in yet. Empty before the file is accepted.
     pub pending_chunks: BTreeSet<ChunkNumber>,
     /// Rows that succeeded so far.
@@ -193,6 +201,7 @@ impl Job {
             started_at: None,
             finished_at: None,
             file: None,
+            may_overtake: false,
             pending_chunks: BTreeSet::new(),
             successful: 0,
             failed: 0,
@@ -202,12 +211,18 @@ impl Job {
     }
 
     /// The job with its file accepted: every chunk is pending.
-    pub fn accept(self, file: AcceptedFile, now: Timestamp) -> Result<Self, IllegalTransition> {
+    pub fn accept(
+        self,
+        file: AcceptedFile,
+        may_overtake: bool,
+        now: Timestamp,
+    ) -> Result<Self, IllegalTransition> {
         Ok(Self {
             status: self.status.after(JobEvent::FileAccepted)?,
             started_at: Some(now),
             pending_chunks: (0..file.chunks).map(ChunkNumber::new).collect(),
             file: Some(file),
+            may_overtake,
             ..self
         })
     }

@@ -42,6 +42,9 @@ pub struct RowsOfJob {
     pub job: JobId,
     /// The facility of rows that name none.
     pub facility: FacilityId,
+    /// Whether an older job may come later: then it matters who wrote a value last even where the value
+    /// stays the same.
+    pub may_overtake: bool,
     /// The time of the merge.
     pub now: Timestamp,
 }
@@ -63,8 +66,10 @@ impl PatientRecord {
         for row in rows {
             record.update(source, row);
         }
-        // Who wrote an unchanged value last is not worth a write.
-        let changed = before.is_none_or(|before| before.patient != record.patient);
+        let changed = before.is_none_or(|before| {
+            before.patient != record.patient
+                || (source.may_overtake && before.written_by != record.written_by)
+        });
         changed.then(|| {
             record.patient.date_updated = source.now;
             record

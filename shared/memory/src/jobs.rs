@@ -8,7 +8,8 @@ use domain::outcome::Tally;
 use domain::plan::ChunkNumber;
 use domain::time::Timestamp;
 use pipeline::ports::{
-    ChangeState, ChunkEnd, CreateJob, EndChunk, LoadJob, PortResult, RequestCancel, Watched, Watchlist, Write,
+    ChangeState, ChunkEnd, CreateJob, EndChunk, FindOlderJobs, LoadJob, PortResult, RequestCancel, Watched,
+    Watchlist, Write,
 };
 
 use crate::cloud::Billed;
@@ -83,6 +84,18 @@ impl LoadJob for Cloud {
     }
 }
 
+impl FindOlderJobs for Cloud {
+    async fn is_older_under_way(&self, job: &Job) -> PortResult<bool> {
+        self.call(Operation::Query, |state| {
+            let mut older = state.jobs.jobs.range(..job.id);
+            Billed::request(older.any(|(_, Stored { job: older, .. })| {
+                older.customer == job.customer && !older.status.is_final()
+            }))
+        })
+        .await
+    }
+}
+
 impl ChangeState for Cloud {
     async fn change_state(&self, from: JobStatus, job: &Job) -> PortResult<Write> {
         self.call(Operation::UpdateItem, |state| {
@@ -94,6 +107,7 @@ impl ChangeState for Cloud {
             if job.status == JobStatus::Processing {
                 stored.job.started_at = job.started_at;
                 stored.job.file.clone_from(&job.file);
+                stored.job.may_overtake = job.may_overtake;
                 stored.job.pending_chunks.clone_from(&job.pending_chunks);
             }
             stored.job.finished_at = job.finished_at.or(stored.job.finished_at);

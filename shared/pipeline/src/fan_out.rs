@@ -15,8 +15,8 @@ use crate::end_job::{announce_end, end_job};
 use crate::messages::{FinishedMessage, UploadMessage, WebhookMessage};
 use crate::plan_file::PlanFile;
 use crate::ports::{
-    ChangeState, Clock, JobRef, LoadJob, ReadPlan, ReadUpload, SendChunks, SendFinished, SendWebhook,
-    StorePlan, Watchlist, Write,
+    ChangeState, Clock, FindOlderJobs, JobRef, LoadJob, ReadPlan, ReadUpload, SendChunks, SendFinished,
+    SendWebhook, StorePlan, Watchlist, Write,
 };
 
 /// What came of an upload.
@@ -58,7 +58,7 @@ pub struct FanOut<J, F, Q, D, W, C> {
 
 impl<J, F, Q, D, W, C> FanOut<J, F, Q, D, W, C>
 where
-    J: LoadJob + ChangeState + Watchlist,
+    J: LoadJob + FindOlderJobs + ChangeState + Watchlist,
     F: ReadUpload + StorePlan + ReadPlan,
     Q: SendChunks,
     D: SendFinished,
@@ -145,7 +145,9 @@ where
             rows: summary.rows,
             chunks: u32::try_from(chunks.len()).unwrap_or(u32::MAX),
         };
-        let Ok(job) = job.accept(file, self.clock.now()) else {
+        // Whoever is older is there by now: jobs are as old as their ids.
+        let may_overtake = self.jobs.is_older_under_way(&job).await?;
+        let Ok(job) = job.accept(file, may_overtake, self.clock.now()) else {
             return Ok(None);
         };
         if self.jobs.change_state(JobStatus::Waiting, &job).await? == Write::Conflict {

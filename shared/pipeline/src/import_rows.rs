@@ -131,8 +131,7 @@ where
     }
 
     async fn upsert(&self, job: &Job, groups: Vec<Group>) -> Result<HashMap<RowNumber, PatientId>, Error> {
-        let upsert =
-            Upsert { patients: &self.patients, world: &self.world, job: job.into(), facility: job.facility };
+        let upsert = Upsert { patients: &self.patients, world: &self.world, job };
         let known = upsert.load(&groups).await?;
         let upserted: Vec<Vec<(RowNumber, PatientId)>> = stream::iter(groups)
             .map(|group| {

@@ -101,6 +101,12 @@ pub trait LoadJob: Send + Sync {
     fn load_job(&self, job: JobId) -> impl Future<Output = PortResult<Option<Job>>> + Send;
 }
 
+/// Looks for the jobs before a job.
+pub trait FindOlderJobs: Send + Sync {
+    /// Whether a job of the same customer that is older than `job` is still under way.
+    fn is_older_under_way(&self, job: &Job) -> impl Future<Output = PortResult<bool>> + Send;
+}
+
 /// Moves a job to another state.
 pub trait ChangeState: Send + Sync {
     /// Writes status, times, file and reason of `job`, on the condition that the stored job is still

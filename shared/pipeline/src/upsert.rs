@@ -9,14 +9,15 @@
 use std::collections::HashMap;
 
 use domain::identity::Identity;
-use domain::ids::{FacilityId, PatientId, RowNumber};
+use domain::ids::{PatientId, RowNumber};
+use domain::job::Job;
 use domain::matching::{Matched, People, RowToMatch};
 use domain::patient::{PatientRow, Zip};
 use domain::record::{PatientRecord, RowsOfJob};
 
 use crate::Error;
 use crate::ports::{
-    Clock, JobRef, LoadPatients, LoadPeople, Randomness, StorePatient, StorePeople, Versioned, Write,
+    Clock, LoadPatients, LoadPeople, Randomness, StorePatient, StorePeople, Versioned, Write,
 };
 
 /// Conflicting writes to one identity after which the chunk is left to a later delivery.
@@ -37,9 +38,7 @@ pub struct Upsert<'a, P, C> {
     /// Time and ids.
     pub world: &'a C,
     /// The job.
-    pub job: JobRef,
-    /// The facility of rows that name none.
-    pub facility: FacilityId,
+    pub job: &'a Job,
 }
 
 /// What was read before the first try, for all groups of a chunk at once.
@@ -105,7 +104,7 @@ where
             group.rows.iter().map(|(number, row)| (*number, zips_of(row))).collect();
         let rows: Vec<RowToMatch<'_>> =
             zips.iter().map(|(number, zips)| RowToMatch { number: *number, zips }).collect();
-        people.decide(self.job.job, self.world.now(), &rows, || PatientId::new(self.world.new_id()))
+        people.decide(self.job.id, self.world.now(), &rows, || PatientId::new(self.world.new_id()))
     }
 
     /// The patients that the rows change, each with all of its rows folded in.
@@ -127,8 +126,13 @@ where
                     .zip(&matched.patients)
                     .filter(|(_, patient)| **patient == id)
                     .map(|((_, row), _)| row);
-                let job = RowsOfJob { job: self.job.job, facility: self.facility, now: self.world.now() };
-                PatientRecord::merge(before, id, job, rows)
+                let source = RowsOfJob {
+                    job: self.job.id,
+                    facility: self.job.facility,
+                    may_overtake: self.job.may_overtake,
+                    now: self.world.now(),
+                };
+                PatientRecord::merge(before, id, source, rows)
             })
             .collect()
     }

@@ -15,7 +15,7 @@ fn at(minutes: u64) -> Timestamp {
 
 fn source(number: u128) -> RowsOfJob {
     let facility = FacilityId::new(Uuid::from_u128(77));
-    RowsOfJob { job: job(number), facility, now: at(u64::try_from(number).unwrap()) }
+    RowsOfJob { job: job(number), facility, may_overtake: false, now: at(u64::try_from(number).unwrap()) }
 }
 
 fn patient_id() -> PatientId {
