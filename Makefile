@@ -14,7 +14,7 @@ RUN_TESTS = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest r
 
 .DEFAULT_GOAL := help
 .PHONY: .venv/installed .venv-tools/installed named-file
-.PHONY: help demo import up down status logs invoke memory build check test e2e simulate fmt sam-build tools clean
+.PHONY: help demo import up down status logs invoke memory build check test e2e simulate mutants fmt sam-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ e2e: .venv/installed .venv-tools/installed ## end-to-end tests and the demo on a
 export SEED SEEDS
 simulate: ## play more simulated imports: make simulate SEEDS=10000, or one again: make simulate SEED=1234
 	$(CARGO) test --profile simulation -p tests --test simulation -- --nocapture
+
+mutants: ## put bugs in and see whether the simulation notices: make mutants SEEDS=5000
+	$(PYTHON) tests/simulation/mutants.py $(SEEDS)
 
 fmt: ## format the code
 	$(CARGO) fmt --all

@@ -1,0 +1,156 @@
+"""Does the simulation bite? Puts one bug after the other into a copy of the code and counts the stories until one fails.
+
+Usage: mutants.py [SEEDS] [NAME]: at most so many stories for each bug (default 5000), or only the bug of this name.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+COPY = ROOT / "target" / "mutants"
+
+# Name, file, what is there, and the bug.
+BUGS = [
+    ("a chunk is counted as often as it ends", "shared/memory/src/jobs.rs", "            if counted {", "            {"),
+    (
+        "a chunk is counted before its outcomes are stored",
+        "shared/pipeline/src/close_chunk.rs",
+        "    let tally = match files",
+        "    let early = jobs.end_chunk(job.id, chunk, Tally::of(outcomes)).await?;\n"
+        "    if early.was_last {\n        finished.send_finished(&FinishedMessage { job: job.id }).await?;\n    }\n"
+        "    let tally = match files",
+    ),
+    (
+        "the last outcomes of a chunk count, not the first",
+        "shared/memory/src/files.rs",
+        "            if state.files.objects.contains_key(&key) {",
+        "            if false {",
+    ),
+    (
+        "twins stay where they are in the file",
+        "shared/domain/src/plan.rs",
+        "(range_of(first) != range_of(last)).then_some((first, group))",
+        "(range_of(first) > range_of(last)).then_some((first, group))",
+    ),
+    (
+        "a decision about a person is not remembered",
+        "shared/domain/src/matching.rs",
+        "let remembered = self.decisions.iter().find(|decision| decision.job == job);",
+        "let remembered = self.decisions.iter().find(|decision| decision.job != decision.job && decision.job == job);",
+    ),
+    (
+        "an older job overwrites a newer one",
+        "shared/domain/src/record.rs",
+        "if last_writer.is_some_and(|last| job < last) {",
+        "if last_writer.is_some_and(|last| job < last && last < job) {",
+    ),
+    (
+        "nobody asks whether an older job is under way",
+        "shared/pipeline/src/fan_out.rs",
+        "job.accept(file, may_overtake, self.clock.now())",
+        "job.accept(file, may_overtake && false, self.clock.now())",
+    ),
+    (
+        "a patient is written without the condition of its version",
+        "shared/memory/src/patients.rs",
+        "            if table.get(&key).map(|stored| stored.version) != version {",
+        "            if table.get(&key).map(|stored| stored.version) != version && false {",
+    ),
+    (
+        "chunks are sent before the job is processing",
+        "shared/pipeline/src/fan_out.rs",
+        "        if self.jobs.change_state(JobStatus::Waiting, &job).await? == Write::Conflict {",
+        "        self.send(&job, &plan).await?;\n"
+        "        if self.jobs.change_state(JobStatus::Waiting, &job).await? == Write::Conflict {",
+    ),
+    (
+        "whoever repeats the last chunk does not say that it was the last",
+        "shared/pipeline/src/import_rows.rs",
+        "            if job.pending_chunks.is_empty() {",
+        "            if false {",
+    ),
+    (
+        "the sweep does not say that a job is processing",
+        "shared/pipeline/src/sweep.rs",
+        "        self.abandon.webhooks.send_webhook(&WebhookMessage::about(job)).await?;\n        let plan",
+        "        let plan",
+    ),
+    (
+        "a webhook is sent although a later one arrived",
+        "shared/pipeline/src/deliver_webhook.rs",
+        "let is_outdated = status != job.status && job.status.is_final();",
+        "let is_outdated = false;",
+    ),
+    (
+        "the sweep does not look for lost uploads",
+        "shared/pipeline/src/sweep.rs",
+        "if let Some(upload) = abandon.files.find_upload(job.into()).await? {",
+        "if let Some(upload) = abandon.files.find_upload(job.into()).await?.filter(|_| false) {",
+    ),
+    (
+        "a job that has an upload expires",
+        "shared/pipeline/src/end_job.rs",
+        "Ok(ran_out && files.find_upload(job.into()).await?.is_none())",
+        "Ok(ran_out && (files.find_upload(job.into()).await?.is_none() || true))",
+    ),
+    (
+        "the state of a job changes without a condition",
+        "shared/memory/src/jobs.rs",
+        "get_mut(&job.id).filter(|stored| stored.job.status == from)",
+        "get_mut(&job.id).filter(|stored| stored.job.status == from || true)",
+    ),
+]
+
+
+def copy_tree() -> None:
+    """A copy of what is committed or not, with a build folder that later runs find again."""
+    COPY.mkdir(parents=True, exist_ok=True)
+    for name in ("shared", "functions", "infra/cli", "tests"):
+        shutil.rmtree(COPY / name, ignore_errors=True)
+        shutil.copytree(ROOT / name, COPY / name, copy_function=shutil.copyfile)
+    for name in ("Cargo.toml", "Cargo.lock", ".clippy.toml"):
+        shutil.copyfile(ROOT / name, COPY / name)
+
+
+def simulate(seeds: int) -> int | None:
+    """The number of stories until one fails; none if all of them end well."""
+    command = ["cargo", "test", "--profile", "simulation", "-p", "tests", "--test", "simulation"]
+    environment = os.environ | {"SEEDS": str(seeds), "SEED": "", "RUST_BACKTRACE": "0", "RUSTFLAGS": "-Awarnings"}
+    build = subprocess.run([*command, "--no-run"], cwd=COPY, env=environment, capture_output=True, text=True)
+    if build.returncode != 0:
+        sys.exit(f"The bug does not compile:\n{build.stderr[-3000:]}")
+    run = subprocess.run(command, cwd=COPY, env=environment, capture_output=True, text=True)
+    if run.returncode == 0:
+        return None
+    failed = re.search(r"Seed (\d+) fails", run.stdout + run.stderr)
+    return int(failed.group(1)) + 1 if failed else 0
+
+
+def main() -> None:
+    """Prints a line for each bug; fails if one is not noticed."""
+    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
+    wanted = sys.argv[2] if len(sys.argv) > 2 else ""
+    missed = 0
+    copy_tree()
+    for name, file, right, wrong in BUGS:
+        if wanted not in name:
+            continue
+        path = COPY / file
+        text = path.read_text()
+        if text.count(right) != 1:
+            sys.exit(f"{file} has changed: nowhere, or not only in one place, does it say {right.strip()!r}")
+        path.write_text(text.replace(right, wrong))
+        stories = simulate(seeds)
+        path.write_text(text)
+        missed += stories is None
+        print(f"{'NOT NOTICED' if stories is None else f'story {stories}':>12}  {name}", flush=True)
+    if missed:
+        sys.exit(f"{missed} of the bugs were not noticed.")
+
+
+if __name__ == "__main__":
+    main()
