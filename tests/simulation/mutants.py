@@ -68,22 +68,16 @@ BUGS = [
         "        if self.jobs.change_state(JobStatus::Waiting, &job).await? == Write::Conflict {",
     ),
     (
-        "whoever repeats the last chunk does not say that it was the last",
-        "shared/pipeline/src/import_rows.rs",
-        "            if job.pending_chunks.is_empty() {",
-        "            if false {",
+        "the sweep does not send pending chunks again",
+        "shared/pipeline/src/sweep.rs",
+        "        self.chunks.send_chunks(&plan.messages(job, &job.pending_chunks)).await?;",
+        "        let _ = plan.messages(job, &job.pending_chunks);",
     ),
     (
         "the sweep does not say that a job is processing",
         "shared/pipeline/src/sweep.rs",
         "        self.abandon.webhooks.send_webhook(&WebhookMessage::about(job)).await?;\n        let plan",
         "        let plan",
-    ),
-    (
-        "a webhook is sent although a later one arrived",
-        "shared/pipeline/src/deliver_webhook.rs",
-        "let is_outdated = status != job.status && job.status.is_final();",
-        "let is_outdated = false;",
     ),
     (
         "the sweep does not look for lost uploads",

@@ -77,6 +77,21 @@ impl Usage {
         self.of(Operation::PutItem).items + self.of(Operation::UpdateItem).items
     }
 
+    /// The calls that were made after `earlier`, which is a part of these.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let less = |(operation, of): (&Operation, &UsageOf)| {
+            let before = earlier.of(*operation);
+            let of = UsageOf {
+                calls: of.calls - before.calls,
+                units: of.units - before.units,
+                items: of.items - before.items,
+            };
+            (*operation, of)
+        };
+        Self(self.0.iter().map(less).collect())
+    }
+
     pub(crate) fn add(&mut self, operation: Operation, units: u64, items: u64) {
         let usage = self.0.entry(operation).or_default();
         usage.calls += 1;

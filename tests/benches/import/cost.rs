@@ -1,0 +1,101 @@
+//! What an import costs on AWS: every call counted, at list prices.
+
+use memory::{Operation, Usage};
+
+use crate::drive::Account;
+use crate::file::file;
+
+/// US dollars for a million, us-east-1, list prices as of 2026-11 without free tiers.
+mod price {
+    /// DynamoDB on-demand write request units.
+    pub const WRITE: f64 = 0.625;
+    /// DynamoDB on-demand read request units (one strongly consistent read of 4 KiB).
+    pub const READ: f64 = 0.125;
+    /// S3 PUT, POST, LIST.
+    pub const PUT: f64 = 5.0;
+    /// S3 GET.
+    pub const GET: f64 = 0.4;
+    /// SQS requests: each message is sent in a batch, and received and deleted by the event source.
+    pub const QUEUE: f64 = 0.4;
+    /// Lambda requests.
+    pub const INVOCATION: f64 = 0.2;
+    /// Lambda arm64, gigabyte-seconds.
+    pub const GIGABYTE_SECOND: f64 = 13.3334;
+}
+
+/// What a chunk of 250 rows takes its function, in seconds: 500 writes of 5 ms each, 32 at a time, the reads before
+/// and the outcomes after them. An assumption: nothing here measures AWS.
+const SECONDS_A_CHUNK: f64 = 0.5;
+/// What fan-out and finalize take for 100,000 rows: reading and writing 15 MB, and 400 small objects, 16 at a time.
+const SECONDS_A_FILE: f64 = 10.0;
+/// Memory of these functions in template.yaml, in GiB.
+const MEMORY: f64 = 0.5;
+
+/// Prints calls and dollars for files of so many rows.
+pub fn report(rows: u32) {
+    println!("\nAWS calls for {rows} rows, from what the use cases really asked for");
+    println!("{:>28}  {:>10} {:>10} {:>12}", "", "calls", "per row", "units");
+    let account = Account::new();
+    let plain = file(rows, 0);
+    let first = measure(&account, plain.clone());
+    print("first import", rows, &first);
+    print("the same file again", rows, &measure(&account, plain));
+    let twins = measure(&Account::new(), file(rows, 20));
+    print("20% twins", rows, &twins);
+}
+
+fn measure(account: &Account, file: String) -> Usage {
+    let before = account.cloud.usage();
+    account.import(file);
+    account.cloud.usage().since(&before)
+}
+
+fn print(what: &str, rows: u32, usage: &Usage) {
+    let per_row = |count: u64| count as f64 / f64::from(rows);
+    println!("{what}");
+    for (operation, of) in usage.iter() {
+        println!("{:>28}  {:>10} {:>10.4} {:>12}", operation.name(), of.calls, per_row(of.calls), of.units);
+    }
+    println!("{:>28}  {:>10} {:>10.4}", "items written", usage.writes(), per_row(usage.writes()));
+    println!(
+        "{:>28}  ${:.4}, {:.0}% of it writes",
+        "costs",
+        dollars(rows, usage),
+        100.0 * writes(usage) / dollars(rows, usage)
+    );
+}
+
+fn writes(usage: &Usage) -> f64 {
+    let units = usage.of(Operation::PutItem).units + usage.of(Operation::UpdateItem).units;
+    units as f64 * price::WRITE / 1e6
+}
+
+fn dollars(rows: u32, usage: &Usage) -> f64 {
+    use Operation::{BatchGetItem, GetItem, GetObject, ListObjectVersions, PutObject, Query, SendMessage};
+    let units = |operations: &[Operation]| -> f64 {
+        operations.iter().map(|operation| usage.of(*operation).units as f64).sum()
+    };
+    let messages = usage.of(SendMessage).items as f64;
+    let seconds = messages * SECONDS_A_CHUNK + 2.0 * SECONDS_A_FILE * f64::from(rows) / 100_000.0;
+    writes(usage)
+        + (units(&[GetItem, BatchGetItem, Query]) * price::READ
+            + units(&[PutObject, ListObjectVersions]) * price::PUT
+            + units(&[GetObject]) * price::GET
+            + (units(&[SendMessage]) + 2.0 * messages) * price::QUEUE
+            + (messages + 3.0) * price::INVOCATION
+            + seconds * MEMORY * price::GIGABYTE_SECOND)
+            / 1e6
+}
+
+/// The incumbent's documented design, for the same rows without document queries: for each patient 13 S3 requests
+/// (6 writes and 7 reads, say), 2 SQS messages sent, received and deleted one by one, two invocations of which one
+/// sleeps 6 seconds at 1 GB. Its database is not counted.
+pub fn incumbent(rows: u32) {
+    let per_patient = (6.0 * price::PUT
+        + 7.0 * price::GET
+        + 6.0 * price::QUEUE
+        + 2.0 * price::INVOCATION
+        + 6.5 * price::GIGABYTE_SECOND)
+        / 1e6;
+    println!("\nOne patient at a time, without a database: ${:.2}", per_patient * f64::from(rows));
+}

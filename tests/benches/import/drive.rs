@@ -1,0 +1,103 @@
+//! A whole import on one thread: the real use cases over the ports in memory, one message after the other.
+
+use std::sync::Arc;
+
+use domain::csv::Limits;
+use domain::ids::{CustomerId, FacilityId};
+use domain::job::{Job, JobStatus};
+use domain::plan::ROWS_PER_CHUNK;
+use domain::row::Directory;
+use domain::time::Timestamp;
+use futures::executor::block_on;
+use memory::{Cloud, QueueName, Reliable};
+use pipeline::api::create_job::{NewJob, create_job};
+use pipeline::deliver_webhook::DeliverWebhook;
+use pipeline::fan_out::FanOut;
+use pipeline::finalize::Finalize;
+use pipeline::import_rows::ImportRows;
+use pipeline::messages::UploadMessage;
+use pipeline::ports::WebhookSettings;
+use uuid::Uuid;
+
+/// A customer's cloud.
+pub struct Account {
+    pub cloud: Cloud,
+    customer: CustomerId,
+}
+
+impl Account {
+    pub fn new() -> Self {
+        let cloud = Cloud::new(Arc::new(Reliable), Timestamp::from_millis(1_800_000_000_000), 1);
+        let (customer, facility) = (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
+        let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
+        cloud.set_customer(customer, directory, WebhookSettings { url: None, key: None });
+        Self { cloud, customer }
+    }
+
+    /// Imports a file and gives the finished job.
+    pub fn import(&self, file: String) -> Job {
+        block_on(self.run(file))
+    }
+
+    async fn run(&self, file: String) -> Job {
+        let cloud = || self.cloud.clone();
+        let new = NewJob { facility: None, dry_run: false };
+        let created = create_job(&cloud(), &cloud(), &cloud(), &cloud(), self.customer, new).await;
+        let (job, _) = created.expect("a job can be created");
+        let upload = self.cloud.upload((&job).into(), file);
+        let fan_out = FanOut {
+            jobs: cloud(),
+            files: cloud(),
+            chunks: cloud(),
+            finished: cloud(),
+            webhooks: cloud(),
+            clock: cloud(),
+            limits: Limits { rows: u32::MAX, ..Limits::default() },
+            rows_per_chunk: ROWS_PER_CHUNK,
+        };
+        let uploaded = UploadMessage { customer: self.customer, job: job.id, upload };
+        fan_out.run(&uploaded).await.expect("a sound file");
+        let import = ImportRows {
+            jobs: cloud(),
+            files: cloud(),
+            directory: cloud(),
+            patients: cloud(),
+            finished: cloud(),
+            world: cloud(),
+        };
+        while let Some(body) = self.receive(QueueName::Chunks) {
+            import.run(&read(&body)).await.expect("a chunk is imported");
+        }
+        let finalize = Finalize { jobs: cloud(), files: cloud(), webhooks: cloud(), clock: cloud() };
+        while let Some(body) = self.receive(QueueName::Finished) {
+            finalize.run(&read(&body)).await.expect("a job is finalized");
+        }
+        let deliver = DeliverWebhook {
+            jobs: cloud(),
+            settings: cloud(),
+            files: cloud(),
+            http: cloud(),
+            clock: cloud(),
+        };
+        while let Some(body) = self.receive(QueueName::Webhooks) {
+            deliver.run(&read(&body), 1).await.expect("nobody listens");
+        }
+        let ended = self.cloud.jobs().pop().expect("the job is there");
+        assert_eq!((ended.status, ended.failed), (JobStatus::Completed, 0));
+        ended
+    }
+
+    fn receive(&self, name: QueueName) -> Option<String> {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        self.cloud.with_queues(|queues| {
+            let queue = queues.get(name);
+            let received = queue.receive(now, 0)?;
+            queue.delete(received.receipt);
+            Some(received.body)
+        })
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &str) -> T {
+    serde_json::from_str(body).expect("a message that we sent")
+}
