@@ -14,7 +14,7 @@ RUN_TESTS = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest r
 
 .DEFAULT_GOAL := help
 .PHONY: .venv/installed .venv-tools/installed named-file
-.PHONY: help demo import up down status logs invoke memory build check test e2e simulate mutants fmt sam-build tools clean
+.PHONY: help demo import up down status logs invoke memory build check test e2e simulate mutants fuzz bench fmt sam-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,7 @@ check: ## formatting and lints
 test: check .venv/installed .venv-tools/installed ## everything: what a change has to pass
 	$(CARGO) $(RUN_TESTS) --workspace --exclude tests
 	$(CARGO) test -p tests --test simulation
+	$(MAKE) fuzz
 	$(CARGO) test --doc --workspace --exclude tests
 	.venv-tools/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-tools/bin/sam validate --lint
@@ -72,6 +73,17 @@ simulate: ## play more simulated imports: make simulate SEEDS=10000, or one agai
 
 mutants: ## put bugs in and see whether the simulation notices: make mutants SEEDS=5000
 	$(PYTHON) tests/simulation/mutants.py $(SEEDS)
+
+fuzz: ## fuzz the reading of files, rows and results: make fuzz [RUNS=20000]
+	@cd tests/fuzz && for target in scan row result; do mkdir -p corpus/$$target; log=corpus/$$target.log; \
+	  echo "fuzzing $$target"; \
+	  $(CARGO) run --release --bin $$target -- -runs=$(or $(RUNS),20000) -max_total_time=1800 -max_len=1600 \
+	    -dict=csv.dict corpus/$$target ../fixtures/zoo > $$log 2>&1 || { tail -n 40 $$log; exit 1; }; \
+	  tail -n 1 $$log; done
+
+bench: ## benchmarks: what an import costs, how fast our part of it is, how fast files are read
+	$(CARGO) bench -p tests
+	$(CARGO) bench -p domain
 
 fmt: ## format the code
 	$(CARGO) fmt --all
