@@ -1,8 +1,15 @@
 //! Whether what came of a story is what has to come of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use domain::ids::PatientId;
 use domain::job::{Job, JobStatus};
+use domain::roster::Roster;
+use futures::executor::block_on;
+use memory::Reliable;
+use pipeline::api::list_patients::list_patients;
+use pipeline::api::page::PageRequest;
 use pipeline::ports::ResultFile;
 
 use crate::reference::{Id, Patient, Reference, read};
@@ -67,6 +74,7 @@ pub fn check(played: &Played) {
             .collect();
         let has_earlier = index == 0 && played.story.earlier.is_some();
         check_patients(played, index, &outcomes, has_earlier);
+        check_rosters(played, index);
     }
     check_people(played);
 }
@@ -218,6 +226,39 @@ fn check_patients(played: &Played, customer: usize, outcomes: &[Outcome<'_>], ha
     }
 }
 
+/// Page by page, every patient is found once, and so is everybody in a cohort.
+fn check_rosters(played: &Played, customer: usize) {
+    let who = &played.story.customers[customer];
+    let stored = played.cloud.patients(who.id).unwrap();
+    let cloud = played.cloud.with_network(Arc::new(Reliable));
+    let rosters = who.cohorts.iter().map(|cohort| Roster::Cohort(*cohort)).chain([Roster::Everybody]);
+    for roster in rosters {
+        let mut expected: Vec<PatientId> = stored
+            .iter()
+            .map(|record| &record.patient)
+            .filter(|patient| match roster {
+                Roster::Everybody => true,
+                Roster::Cohort(cohort) => patient.cohort_ids.contains(&cohort),
+            })
+            .map(|patient| patient.id)
+            .collect();
+        let (mut listed, mut from) = (Vec::new(), None);
+        loop {
+            let request = PageRequest { count: 2, from };
+            let page = block_on(list_patients(&cloud, who.id, roster, None, request)).unwrap();
+            assert!(page.items.len() == 2 || page.next.is_none(), "a page that is not full");
+            listed.extend(page.items.iter().map(|patient| patient.id));
+            from = page.next;
+            if from.is_none() {
+                break;
+            }
+        }
+        expected.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(listed, expected, "{roster:?} of customer {customer}");
+    }
+}
+
 /// The patients of a customer by person and id.
 fn stored_patients(played: &Played, customer: usize) -> BTreeMap<usize, BTreeMap<String, Patient>> {
     let mut stored: BTreeMap<usize, BTreeMap<String, Patient>> = BTreeMap::new();
@@ -325,6 +366,7 @@ pub fn check_second_upload(played: &mut Played) {
     check_states(played);
     check_webhooks(played);
 
+    check_rosters(played, customer);
     let first = &played.imports[first];
     let outcome = |age, import: &'_ Import| Outcome {
         age,

@@ -15,6 +15,7 @@ pub mod patient;
 pub mod plan;
 pub mod problem;
 pub mod record;
+pub mod roster;
 pub mod row;
 mod text;
 pub mod time;

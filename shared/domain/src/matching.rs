@@ -35,8 +35,6 @@ pub struct People {
 pub struct Person {
     /// The patient.
     pub id: PatientId,
-    /// The job that created the patient.
-    pub created_by: JobId,
     /// Every zip code of the patient's addresses.
     pub zips: Vec<Zip>,
 }
@@ -104,7 +102,7 @@ impl People {
         for row in rows {
             let known = remembered.and_then(|decision| decision.person_of(row.number));
             let index = known.or_else(|| people.position(row.zips)).unwrap_or_else(|| {
-                people.people.push(Person { id: new_id(), created_by: job, zips: Vec::new() });
+                people.people.push(Person { id: new_id(), zips: Vec::new() });
                 people.people.len() - 1
             });
             let person = &mut people.people[index];

@@ -6,8 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{FacilityId, JobId, PatientId};
+use crate::ids::{CohortId, FacilityId, JobId, PatientId};
 use crate::patient::{Address, AddressText, Contact, Patient, PatientRow, PersonalIdentifier};
+use crate::roster::Roster;
 use crate::time::Timestamp;
 
 /// A patient with the bookkeeping that merging needs.
@@ -18,9 +19,14 @@ pub struct PatientRecord {
     pub patient: Patient,
     /// The job whose row this patient was made from.
     pub created_by: JobId,
+    /// The job whose rows changed the patient last.
+    pub changed_by: JobId,
     /// The jobs that last wrote a field, where that is not the creating job.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     written_by: Vec<(Register, JobId)>,
+    /// The jobs whose rows put the patient into its cohorts, where that is not the creating job.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    joined_by: Vec<(CohortId, JobId)>,
 }
 
 /// The fields that hold one value.
@@ -66,14 +72,34 @@ impl PatientRecord {
         for row in rows {
             record.update(source, row);
         }
-        let changed = before.is_none_or(|before| {
-            before.patient != record.patient
-                || (source.may_overtake && before.written_by != record.written_by)
-        });
-        changed.then(|| {
+        if before.is_none_or(|before| before.patient != record.patient) {
             record.patient.date_updated = source.now;
-            record
-        })
+            record.changed_by = source.job;
+            Some(record)
+        } else {
+            let is_overtaking = before.is_some_and(|before| before.written_by != record.written_by);
+            (source.may_overtake && is_overtaking).then_some(record)
+        }
+    }
+
+    /// The rosters that the patient is on by rows of this job.
+    pub fn rosters_by(&self, job: JobId) -> impl Iterator<Item = Roster> {
+        let cohorts = self.patient.cohort_ids.iter().map(|cohort| Roster::Cohort(*cohort));
+        std::iter::once(Roster::Everybody)
+            .chain(cohorts)
+            .filter(move |roster| self.listed_by(*roster) == Some(job))
+    }
+
+    /// The job whose rows put the patient on a roster.
+    pub fn listed_by(&self, roster: Roster) -> Option<JobId> {
+        match roster {
+            Roster::Everybody => Some(self.created_by),
+            Roster::Cohort(cohort) => {
+                let joined = self.joined_by.iter().find(|(joined, _)| *joined == cohort);
+                let is_in = self.patient.cohort_ids.contains(&cohort);
+                is_in.then(|| joined.map_or(self.created_by, |(_, job)| *job))
+            }
+        }
     }
 
     fn create(id: PatientId, source: RowsOfJob, row: &PatientRow) -> Self {
@@ -95,7 +121,9 @@ impl PatientRecord {
                 date_updated: source.now,
             },
             created_by: source.job,
+            changed_by: source.job,
             written_by: Vec::new(),
+            joined_by: Vec::new(),
         };
         record.update(source, row);
         record
@@ -137,7 +165,12 @@ impl PatientRecord {
         }
         add(&mut self.patient.facility_ids, row.facility.unwrap_or(source.facility));
         for cohort in &row.cohorts {
-            add(&mut self.patient.cohort_ids, *cohort);
+            if !self.patient.cohort_ids.contains(cohort) {
+                self.patient.cohort_ids.push(*cohort);
+                if job != self.created_by {
+                    self.joined_by.push((*cohort, job));
+                }
+            }
         }
     }
 

@@ -5,8 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use domain::identity::Identity;
 use domain::ids::{CustomerId, PatientId};
 use domain::matching::People;
+use domain::patient::ExternalId;
 use domain::record::PatientRecord;
-use pipeline::ports::{LoadPatients, LoadPeople, PortResult, StorePatient, StorePeople, Versioned, Write};
+use domain::roster::{Roster, RosterEntry};
+use pipeline::ports::{
+    FindByExternalId, LoadPatients, LoadPeople, PortResult, ReadRoster, StorePatient, StorePeople,
+    StoreRoster, Versioned, Write,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -23,6 +28,7 @@ const LARGEST_DOCUMENT: usize = 400 * 1024 - 200;
 pub(crate) struct PatientsState {
     people: BTreeMap<Identity, Document>,
     patients: BTreeMap<(CustomerId, PatientId), Document>,
+    rosters: BTreeMap<(CustomerId, Roster, RosterEntry), Vec<PatientId>>,
 }
 
 /// Stored as the text it is in DynamoDB: what does not survive that does not survive here.
@@ -144,5 +150,60 @@ impl StorePatient for Cloud {
         version: Option<u64>,
     ) -> PortResult<Write> {
         self.store((customer, record.patient.id), record, version, |state| &mut state.patients.patients).await
+    }
+}
+
+impl StoreRoster for Cloud {
+    async fn store_roster(
+        &self,
+        customer: CustomerId,
+        roster: Roster,
+        entry: RosterEntry,
+        patients: &[PatientId],
+    ) -> PortResult<()> {
+        self.call(Operation::PutItem, |state| {
+            state.patients.rosters.insert((customer, roster, entry), patients.to_vec());
+            Billed::new((), units(16 * patients.len(), 1024), 1)
+        })
+        .await
+    }
+}
+
+impl ReadRoster for Cloud {
+    async fn read_roster(
+        &self,
+        customer: CustomerId,
+        roster: Roster,
+        from: Option<RosterEntry>,
+        limit: u32,
+    ) -> PortResult<Vec<(RosterEntry, Vec<PatientId>)>> {
+        self.call(Operation::Query, |state| {
+            let entries = state.patients.rosters.iter().filter(|((owner, of, entry), _)| {
+                (*owner, *of) == (customer, roster) && from.is_none_or(|from| *entry >= from)
+            });
+            let entries: Vec<(RosterEntry, Vec<PatientId>)> =
+                entries.take(limit as usize).map(|((.., entry), ids)| (*entry, ids.clone())).collect();
+            let items = entries.len() as u64;
+            Billed::new(entries, items.max(1), items)
+        })
+        .await
+    }
+}
+
+impl FindByExternalId for Cloud {
+    async fn find_by_external_id(
+        &self,
+        customer: CustomerId,
+        external_id: &ExternalId,
+    ) -> PortResult<Vec<PatientId>> {
+        let patients = self.patients(customer)?;
+        self.call(Operation::Query, |_| {
+            let found = patients
+                .iter()
+                .filter(|record| record.patient.external_id.as_ref() == Some(external_id))
+                .map(|record| record.patient.id);
+            Billed::request(found.collect())
+        })
+        .await
     }
 }

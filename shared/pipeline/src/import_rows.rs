@@ -5,12 +5,14 @@
 //! chunk is counted once, because it is taken out of the job's pending chunks on the condition that it
 //! is still in there.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::identity::Identity;
 use domain::ids::{PatientId, RowNumber};
 use domain::job::{AcceptedFile, Job, JobStatus};
 use domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
+use domain::plan::ChunkNumber;
+use domain::roster::{Roster, RosterEntry};
 use domain::row::RowParser;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -20,10 +22,10 @@ use crate::messages::{ChunkMessage, FinishedMessage};
 use crate::plan_file::chunk_of;
 use crate::ports::{
     Clock, EndChunk, LoadDirectory, LoadJob, LoadPatients, LoadPeople, Randomness, ReadOutcomes, ReadPlan,
-    ReadUpload, SendFinished, StoreOutcomes, StorePatient, StorePeople,
+    ReadUpload, SendFinished, StoreOutcomes, StorePatient, StorePeople, StoreRoster,
 };
 use crate::read_runs::read_rows;
-use crate::upsert::{Group, Upsert};
+use crate::upsert::{Decided, Group, Upsert};
 
 /// Patients of a chunk that are written at the same time. At about 5 ms a write this is 6,000 writes a
 /// second, more than one worker gets; more only grows memory.
@@ -60,7 +62,7 @@ where
     J: LoadJob + EndChunk,
     F: ReadUpload + ReadPlan + StoreOutcomes + ReadOutcomes,
     D: LoadDirectory,
-    P: LoadPeople + StorePeople + LoadPatients + StorePatient,
+    P: LoadPeople + StorePeople + StoreRoster + LoadPatients + StorePatient,
     Q: SendFinished,
     W: Clock + Randomness,
 {
@@ -121,7 +123,7 @@ where
         })
         .await?;
 
-        let patients = self.upsert(job, groups.groups).await?;
+        let patients = self.upsert(job, message.chunk, &groups.groups).await?;
         for outcome in &mut outcomes {
             if let Some(patient) = patients.get(&outcome.row) {
                 outcome.result = RowResult::Succeeded(Some(*patient));
@@ -130,22 +132,43 @@ where
         Ok(outcomes)
     }
 
-    async fn upsert(&self, job: &Job, groups: Vec<Group>) -> Result<HashMap<RowNumber, PatientId>, Error> {
+    /// Whose each row is comes first, then who is new on which roster, and the patients last: dying in
+    /// between leaves nobody who is on no roster.
+    async fn upsert(
+        &self,
+        job: &Job,
+        chunk: ChunkNumber,
+        groups: &[Group],
+    ) -> Result<HashMap<RowNumber, PatientId>, Error> {
         let upsert = Upsert { patients: &self.patients, world: &self.world, job };
-        let known = upsert.load(&groups).await?;
-        let upserted: Vec<Vec<(RowNumber, PatientId)>> = stream::iter(groups)
-            .map(|group| {
-                let (upsert, known) = (&upsert, &known);
-                async move {
-                    let patients = upsert.group(&group, known).await?;
-                    let numbers = group.rows.iter().map(|(number, _)| *number);
-                    Ok::<_, Error>(numbers.zip(patients).collect())
-                }
-            })
-            .buffer_unordered(CONCURRENT_UPSERTS)
+        let known = upsert.load(groups).await?;
+        let decided: Vec<Decided> = stream::iter(groups)
+            .map(|group| upsert.decide(group, &known))
+            .buffered(CONCURRENT_UPSERTS)
             .try_collect()
             .await?;
-        Ok(upserted.into_iter().flatten().collect())
+        self.note_rosters(job, chunk, &decided).await?;
+        stream::iter(groups.iter().zip(&decided))
+            .map(|(group, decided)| upsert.write(group, decided))
+            .buffer_unordered(CONCURRENT_UPSERTS)
+            .try_collect::<()>()
+            .await?;
+        let rows = groups.iter().flat_map(|group| group.rows.iter().map(|(number, _)| *number));
+        Ok(rows.zip(decided.into_iter().flat_map(|decided| decided.patients)).collect())
+    }
+
+    async fn note_rosters(&self, job: &Job, chunk: ChunkNumber, decided: &[Decided]) -> Result<(), Error> {
+        let mut rosters: BTreeMap<Roster, Vec<PatientId>> = BTreeMap::new();
+        for record in decided.iter().flat_map(Decided::records) {
+            for roster in record.rosters_by(job.id) {
+                rosters.entry(roster).or_default().push(record.patient.id);
+            }
+        }
+        let entry = RosterEntry { job: job.id, chunk };
+        for (roster, patients) in rosters {
+            self.patients.store_roster(job.customer, roster, entry, &patients).await?;
+        }
+        Ok(())
     }
 }
 

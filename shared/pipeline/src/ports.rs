@@ -14,8 +14,10 @@ use domain::ids::{CustomerId, JobId, PatientId};
 use domain::job::{Job, JobStatus, Upload};
 use domain::matching::People;
 use domain::outcome::{RowOutcome, Tally};
+use domain::patient::ExternalId;
 use domain::plan::ChunkNumber;
 use domain::record::PatientRecord;
+use domain::roster::{Roster, RosterEntry};
 use domain::row::Directory;
 use domain::time::Timestamp;
 use domain::webhook::WebhookKey;
@@ -359,6 +361,40 @@ pub trait StorePatient: Send + Sync {
         record: &PatientRecord,
         version: Option<u64>,
     ) -> impl Future<Output = PortResult<Write>> + Send;
+}
+
+/// Notes who is on the rosters of a customer.
+pub trait StoreRoster: Send + Sync {
+    /// Stores an entry; one that is there already is replaced.
+    fn store_roster(
+        &self,
+        customer: CustomerId,
+        roster: Roster,
+        entry: RosterEntry,
+        patients: &[PatientId],
+    ) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// Reads the rosters of a customer.
+pub trait ReadRoster: Send + Sync {
+    /// Entries in their order, from `from` on if it is given, at most `limit`.
+    fn read_roster(
+        &self,
+        customer: CustomerId,
+        roster: Roster,
+        from: Option<RosterEntry>,
+        limit: u32,
+    ) -> impl Future<Output = PortResult<Vec<(RosterEntry, Vec<PatientId>)>>> + Send;
+}
+
+/// Finds patients by the ids that the customer has for them.
+pub trait FindByExternalId: Send + Sync {
+    /// All patients of the customer with this external id, in no particular order.
+    fn find_by_external_id(
+        &self,
+        customer: CustomerId,
+        external_id: &ExternalId,
+    ) -> impl Future<Output = PortResult<Vec<PatientId>>> + Send;
 }
 
 // --- directory ---------------------------------------------------------------------------------

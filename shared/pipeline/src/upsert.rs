@@ -48,6 +48,27 @@ pub struct Known {
     patients: HashMap<PatientId, Versioned<PatientRecord>>,
 }
 
+/// What the rows of a group come to.
+pub struct Decided {
+    /// The patient of each row.
+    pub patients: Vec<PatientId>,
+    /// The patients as they were.
+    before: HashMap<PatientId, Versioned<PatientRecord>>,
+    /// The patients that change, as they are to be.
+    merged: Vec<PatientRecord>,
+}
+
+impl Decided {
+    /// Every patient of the rows, as it is to be.
+    pub fn records(&self) -> impl Iterator<Item = &PatientRecord> {
+        let is_merged = |id: &PatientId| self.merged.iter().any(|record| record.patient.id == *id);
+        let unchanged = self.before.iter().filter(move |(id, _)| !is_merged(id));
+        let unchanged =
+            unchanged.filter(|(id, _)| self.patients.contains(id)).map(|(_, record)| &record.value);
+        self.merged.iter().chain(unchanged)
+    }
+}
+
 impl<P, C> Upsert<'_, P, C>
 where
     P: LoadPeople + StorePeople + LoadPatients + StorePatient,
@@ -61,7 +82,7 @@ where
         for group in groups {
             if let Some(people) = people.get(&group.identity) {
                 let known: Vec<PatientId> = people.value.people().iter().map(|person| person.id).collect();
-                let matched = self.decide(group, &people.value);
+                let matched = self.matched(group, &people.value);
                 wanted.extend(matched.patients.iter().filter(|id| known.contains(id)));
             }
         }
@@ -71,19 +92,18 @@ where
         Ok(Known { people, patients })
     }
 
-    /// Creates or updates the patients of one group and says whose each row is.
-    pub async fn group(&self, group: &Group, known: &Known) -> Result<Vec<PatientId>, Error> {
+    /// Decides whose each row of one group is. When this is done the decision stands, whatever happens
+    /// then; no patient is written yet.
+    pub async fn decide(&self, group: &Group, known: &Known) -> Result<Decided, Error> {
         let mut people = known.people.get(&group.identity).cloned();
         let mut patients = patients_of(people.as_ref(), &known.patients);
         for _ in 0..MAX_ATTEMPTS {
             let empty = People::default();
             let before = people.as_ref().map_or(&empty, |people| &people.value);
-            let matched = self.decide(group, before);
-            let merged = self.merge(group, &matched, &patients);
-            if merged.is_empty() && !matched.changed {
-                return Ok(matched.patients);
-            }
-            if !matched.was_decided {
+            let matched = self.matched(group, before);
+            let merged = self.merge(group, &matched.patients, &patients);
+            let is_nothing_new = merged.is_empty() && !matched.changed;
+            if !matched.was_decided && !is_nothing_new {
                 let version = people.as_ref().map(|people| people.version);
                 let stored = self.patients.store_people(&group.identity, &matched.people, version).await?;
                 if stored == Write::Conflict {
@@ -91,15 +111,20 @@ where
                     continue;
                 }
             }
-            for record in &merged {
-                self.store(group, &matched, record, &patients).await?;
-            }
-            return Ok(matched.patients);
+            return Ok(Decided { patients: matched.patients, before: patients, merged });
         }
         Err(Error::Contended { attempts: MAX_ATTEMPTS })
     }
 
-    fn decide(&self, group: &Group, people: &People) -> Matched {
+    /// Creates or updates the patients of a group whose rows are decided.
+    pub async fn write(&self, group: &Group, decided: &Decided) -> Result<(), Error> {
+        for record in &decided.merged {
+            self.store(group, decided, record).await?;
+        }
+        Ok(())
+    }
+
+    fn matched(&self, group: &Group, people: &People) -> Matched {
         let zips: Vec<(RowNumber, Vec<Zip>)> =
             group.rows.iter().map(|(number, row)| (*number, zips_of(row))).collect();
         let rows: Vec<RowToMatch<'_>> =
@@ -111,10 +136,10 @@ where
     fn merge(
         &self,
         group: &Group,
-        matched: &Matched,
+        patient_of_row: &[PatientId],
         patients: &HashMap<PatientId, Versioned<PatientRecord>>,
     ) -> Vec<PatientRecord> {
-        let mut ids = matched.patients.clone();
+        let mut ids = patient_of_row.to_vec();
         ids.sort_unstable();
         ids.dedup();
         ids.into_iter()
@@ -123,7 +148,7 @@ where
                 let rows = group
                     .rows
                     .iter()
-                    .zip(&matched.patients)
+                    .zip(patient_of_row)
                     .filter(|(_, patient)| **patient == id)
                     .map(|((_, row), _)| row);
                 let source = RowsOfJob {
@@ -138,23 +163,17 @@ where
     }
 
     /// Writes one merged patient; on a conflict merges into what the other job left.
-    async fn store(
-        &self,
-        group: &Group,
-        matched: &Matched,
-        record: &PatientRecord,
-        patients: &HashMap<PatientId, Versioned<PatientRecord>>,
-    ) -> Result<(), Error> {
+    async fn store(&self, group: &Group, decided: &Decided, record: &PatientRecord) -> Result<(), Error> {
         let id = record.patient.id;
         let mut record = record.clone();
-        let mut version = patients.get(&id).map(|record| record.version);
+        let mut version = decided.before.get(&id).map(|record| record.version);
         for _ in 0..MAX_ATTEMPTS {
             match self.patients.store_patient(self.job.customer, &record, version).await? {
                 Write::Done => return Ok(()),
                 Write::Conflict => {
                     let current = self.patients.load_patients(self.job.customer, &[id]).await?;
                     version = current.get(&id).map(|current| current.version);
-                    let merged = self.merge(group, matched, &current);
+                    let merged = self.merge(group, &decided.patients, &current);
                     match merged.into_iter().find(|merged| merged.patient.id == id) {
                         Some(merged) => record = merged,
                         None => return Ok(()),

@@ -5,6 +5,8 @@ pub mod create_job;
 pub mod directory;
 pub mod error;
 pub mod get_job;
+pub mod list_patients;
+pub mod page;
 pub mod settings;
 
 pub use error::ApiError;
