@@ -5,6 +5,8 @@ pub mod create_job;
 pub mod directory;
 pub mod error;
 pub mod get_job;
+pub mod retry_webhooks;
 pub mod settings;
+pub mod webhook_status;
 
 pub use error::ApiError;
