@@ -61,13 +61,25 @@ impl Customer {
         answer(self.request(method, path)).await
     }
 
+    /// Sets or clears the webhook URL and gives the answer.
+    pub async fn set_webhook_url(&self, url: Option<&str>) -> (StatusCode, Value) {
+        answer(self.request(Method::POST, "/settings").json(&json!({"webhookUrl": url}))).await
+    }
+
     /// Registers a receiver and gives the key that its messages are signed with.
     pub async fn listen(&self) -> (Receiver, String) {
         let receiver = Receiver::start().await;
-        let (status, settings) =
-            answer(self.request(Method::POST, "/settings").json(&json!({"webhookUrl": receiver.url}))).await;
+        let (status, settings) = self.set_webhook_url(Some(&receiver.url)).await;
         assert_eq!(status, StatusCode::OK, "{settings}");
         (receiver, settings["webhookKey"].as_str().unwrap().to_owned())
+    }
+
+    /// Makes a job and cancels it: the shortest way to a webhook, which says `failed`.
+    pub async fn cause_a_webhook(&self) -> String {
+        let (id, _) = self.create_job("").await;
+        let (status, job) = self.call(Method::POST, &format!("/medical/v1/patient/bulk/{id}/cancel")).await;
+        assert_eq!(status, StatusCode::OK, "{job}");
+        id
     }
 
     /// Makes a job and gives its id and upload link.

@@ -9,3 +9,6 @@ mod events;
 mod import;
 mod receiver;
 mod stack;
+mod webhook_fairness;
+mod webhook_settings;
+mod webhooks;

@@ -146,8 +146,11 @@ pub fn play(seed: u64) -> Played {
     let start = Timestamp::from_millis(1_800_000_000_000);
     let cloud = Cloud::new(weather.clone(), start, seed);
     for customer in &story.customers {
-        let webhooks =
-            WebhookSettings { url: Some(customer.url.clone()), key: Some(WebhookKey::from_random(&[7; 32])) };
+        let webhooks = WebhookSettings {
+            url: Some(customer.url.clone()),
+            key: Some(WebhookKey::from_random(&[7; 32])),
+            ..WebhookSettings::default()
+        };
         cloud.set_customer(customer.id, customer.directory(), webhooks);
         cloud.set_answers(&customer.url, vec![500; customer.failing_answers]);
     }
@@ -472,7 +475,7 @@ impl Player {
                         http: cloud.clone(),
                         clock: cloud,
                     };
-                    match deliver.run(&message, receives).await {
+                    match deliver.run(&message).await {
                         Ok(Delivery::Retry { after, .. }) => Verdict::Again(after),
                         other => verdict(other, receives),
                     }

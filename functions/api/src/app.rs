@@ -1,6 +1,6 @@
 //! What every route works with.
 
-use aws::{Directory, Files, Jobs, Patients, System, Webhooks};
+use aws::{Directory, Files, Jobs, Patients, System, WebhookClient, Webhooks};
 use domain::webhook_url::UrlPolicy;
 
 /// The ports of the API's operations.
@@ -11,6 +11,7 @@ pub struct App {
     pub patients: Patients,
     pub files: Files,
     pub webhooks: Webhooks,
+    pub http: WebhookClient,
     pub world: System,
     pub webhook_policy: UrlPolicy,
 }

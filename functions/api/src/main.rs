@@ -20,6 +20,7 @@ async fn main() -> Result<(), Error> {
         patients: environment.patients()?,
         files: environment.files()?,
         webhooks: environment.webhooks()?,
+        http: aws::WebhookClient::new(aws::webhook_policy())?,
         world: aws::System,
         webhook_policy: aws::webhook_policy(),
     };

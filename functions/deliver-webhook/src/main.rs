@@ -1,6 +1,6 @@
 //! SQS messages about webhooks -> `pipeline::deliver_webhook`.
 
-use aws::events::{Handled, handle_messages};
+use aws::events::{Handled, handle_groups};
 use aws::{Environment, System, WebhookClient, webhook_policy};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -22,21 +22,22 @@ async fn main() -> Result<(), Error> {
     };
     let handle = async |message: WebhookMessage, delivery| {
         let (job, status) = (message.job, message.status);
-        match deliver.run(&message, delivery).await? {
+        match deliver.run(&message).await? {
             Delivery::Delivered => info!(job.id = %job, job.status = %status, delivery, "Webhook delivered"),
+            Delivery::NothingToSend => info!(job.id = %job, job.status = %status, "No webhook is due"),
             Delivery::NoReceiver => info!(job.id = %job, job.status = %status, "No webhook URL is set"),
             Delivery::GivenUp { cause } => {
-                warn!(job.id = %job, job.status = %status, delivery, cause, "Webhook given up");
+                warn!(job.id = %job, job.status = %status, delivery, %cause, "Webhook given up");
             }
             Delivery::Retry { after, cause } => {
-                warn!(job.id = %job, job.status = %status, delivery, cause, ?after, "Webhook not delivered");
+                warn!(job.id = %job, job.status = %status, delivery, %cause, ?after, "Webhook not delivered");
                 return Ok(Handled::Again(after));
             }
         }
         Ok(Handled::Done)
     };
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, Error>(handle_messages(&queue, event.payload, handle).await)
+        Ok::<_, Error>(handle_groups(&queue, event.payload, handle).await)
     }))
     .await
 }

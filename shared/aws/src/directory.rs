@@ -1,13 +1,11 @@
-//! The directory table: customers, API keys, facilities, cohorts, webhook settings.
+//! The directory table: customers, API keys, facilities, cohorts. Webhook settings: see `settings`.
 
 use std::fmt;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::{CohortId, CustomerId, FacilityId};
-use domain::webhook::WebhookKey;
-use pipeline::api::directory::{Facility, FindCustomer, ListFacilities, StoreSettings};
-use pipeline::ports::{LoadDirectory, LoadSettings, PortError, PortResult, WebhookSettings};
+use pipeline::api::directory::{Facility, FindCustomer, ListFacilities};
+use pipeline::ports::{LoadDirectory, PortError, PortResult};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{failed, malformed};
@@ -16,14 +14,13 @@ use crate::item::{Item, key, parsed, s, text};
 const CUSTOMER: &str = "customer";
 const FACILITY: &str = "facility#";
 const COHORT: &str = "cohort#";
-const SETTINGS: &str = "settings";
 const API_KEY: &str = "api-key";
 
 /// The directory table.
 #[derive(Clone, Debug)]
 pub struct Directory {
-    client: Client,
-    table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
 }
 
 /// A new API key, shown once. Only its SHA-256 is stored: it has too much randomness to be guessed
@@ -89,7 +86,7 @@ impl Directory {
         Ok(())
     }
 
-    async fn get(&self, key: Item) -> PortResult<Option<Item>> {
+    pub(crate) async fn get(&self, key: Item) -> PortResult<Option<Item>> {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
         Ok(get.send().await.map_err(failed("dynamodb.GetItem"))?.item)
     }
@@ -147,27 +144,7 @@ impl ListFacilities for Directory {
     }
 }
 
-impl LoadSettings for Directory {
-    async fn load_settings(&self, customer: CustomerId) -> PortResult<WebhookSettings> {
-        let item = self.get(key(customer_pk(customer), SETTINGS)).await?.unwrap_or_default();
-        Ok(WebhookSettings {
-            url: text(&item, "webhookUrl").map(str::to_owned),
-            key: text(&item, "webhookKey").map(|key| WebhookKey::from_stored(key.to_owned())),
-        })
-    }
-}
-
-impl StoreSettings for Directory {
-    async fn store_settings(&self, customer: CustomerId, settings: &WebhookSettings) -> PortResult<()> {
-        let mut item = key(customer_pk(customer), SETTINGS);
-        let url = settings.url.as_ref().map(|url| ("webhookUrl".to_owned(), s(url)));
-        let key = settings.key.as_ref().map(|key| ("webhookKey".to_owned(), s(key.expose())));
-        item.extend::<Vec<(String, AttributeValue)>>(url.into_iter().chain(key).collect());
-        self.put(item).await
-    }
-}
-
-fn customer_pk(customer: CustomerId) -> String {
+pub(crate) fn customer_pk(customer: CustomerId) -> String {
     format!("customer#{customer}")
 }
 

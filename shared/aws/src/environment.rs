@@ -24,7 +24,7 @@ const MAX_ATTEMPTS: u32 = 6;
 
 /// A setting that is missing or wrong. Stops a function at its start.
 #[derive(Debug, thiserror::Error)]
-#[error("environment variable {0} is not set")]
+#[error("environment variable {0} is not set, or not to anything of use")]
 pub struct ConfigError(&'static str);
 
 /// Where a function finds its resources.
@@ -55,9 +55,12 @@ impl Environment {
         Ok(Directory::new(self.dynamodb.clone(), variable("DIRECTORY_TABLE")?))
     }
 
-    /// The jobs, from `JOBS_TABLE`.
+    /// The jobs, from `JOBS_TABLE` and `RETENTION_DAYS`.
     pub fn jobs(&self) -> Result<Jobs, ConfigError> {
-        Ok(Jobs::new(self.dynamodb.clone(), variable("JOBS_TABLE")?))
+        const DAYS: &str = "RETENTION_DAYS";
+        let days: u64 = variable(DAYS)?.parse().map_err(|_| ConfigError(DAYS))?;
+        let retention = Duration::from_hours(days.saturating_mul(24));
+        Ok(Jobs::new(self.dynamodb.clone(), variable("JOBS_TABLE")?, retention))
     }
 
     /// The patients, from `PATIENTS_TABLE`.

@@ -1,13 +1,15 @@
 //! Lambda events from SQS: each message is handled by itself, and only those that failed come again.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use pipeline::Error;
+use pipeline::in_groups::in_groups;
 use serde::de::DeserializeOwned;
 use tracing::{error, warn};
 
-use crate::queues::MessageWait;
+use crate::queues::{MessageDelete, MessageWait};
 
 /// The first pause before a failed message comes again; it doubles with every delivery.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
@@ -34,38 +36,95 @@ pub async fn handle_messages<M: DeserializeOwned>(
 ) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     for message in event.records {
-        let delivery = deliveries(&message);
-        let handled = if let Some(parsed) = parse(&message) {
-            handle(parsed, delivery).await
-        } else {
-            error!(message.id = message.message_id, "A message of another form is left to the dead letters");
-            Ok(Handled::Again(LONGEST_PAUSE))
-        };
-        let pause = match handled {
-            Ok(Handled::Done) => continue,
-            Ok(Handled::Again(pause)) => pause,
-            Err(error) => {
-                let pause = pause_after(delivery);
-                warn!(
-                    message.id = message.message_id,
-                    message.delivery = delivery,
-                    error.transient = error.is_transient(),
-                    pause_s = pause.as_secs(),
-                    "A message failed and comes again: {error}"
-                );
-                pause
-            }
-        };
-        if let Some(receipt) = &message.receipt_handle
-            && let Err(error) = queue.wait(receipt, pause).await
-        {
-            warn!("A message comes again later than it should: {error}");
+        if let Some(pause) = handle_one(&message, &handle).await {
+            hold_back(queue, &message, pause).await;
+            response.batch_item_failures.push(failure(message));
         }
-        let mut failure = BatchItemFailure::default();
-        failure.item_identifier = message.message_id.unwrap_or_default();
-        response.batch_item_failures.push(failure);
     }
     response
+}
+
+/// Handles every message of a FIFO queue's event: groups beside each other, a group's messages in their
+/// order. A message that is to come again takes the later ones of its group along. What is done is
+/// deleted at once: otherwise the next message of a fast group would wait until the slowest group of the
+/// batch has ended.
+pub async fn handle_groups<M: DeserializeOwned>(
+    queue: &(impl MessageWait + MessageDelete),
+    event: SqsEvent,
+    handle: impl AsyncFn(M, u32) -> Result<Handled, Error>,
+) -> SqsBatchResponse {
+    let failures = RefCell::new(Vec::new());
+    let group = |message: &SqsMessage| message.attributes.get("MessageGroupId").cloned();
+    in_groups(event.records, group, async |message: SqsMessage, waiting: Option<&Duration>| {
+        let pause = match waiting {
+            Some(pause) => Some(*pause),
+            None => handle_one(&message, &handle).await,
+        };
+        match pause {
+            Some(pause) => {
+                hold_back(queue, &message, pause).await;
+                failures.borrow_mut().push(failure(message));
+            }
+            None => delete(queue, &message).await,
+        }
+        pause
+    })
+    .await;
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = failures.into_inner();
+    response
+}
+
+/// Handles a message; gives the time after which it is to come again, if it is.
+async fn handle_one<M: DeserializeOwned>(
+    message: &SqsMessage,
+    handle: &impl AsyncFn(M, u32) -> Result<Handled, Error>,
+) -> Option<Duration> {
+    let delivery = deliveries(message);
+    let handled = if let Some(parsed) = parse(message) {
+        // Boxed: whole use cases are nested in it, deeper than the compiler looks when it lays out one future.
+        Box::pin(handle(parsed, delivery)).await
+    } else {
+        error!(message.id = message.message_id, "A message of another form is left to the dead letters");
+        Ok(Handled::Again(LONGEST_PAUSE))
+    };
+    match handled {
+        Ok(Handled::Done) => None,
+        Ok(Handled::Again(pause)) => Some(pause),
+        Err(error) => {
+            let pause = pause_after(delivery);
+            warn!(
+                message.id = message.message_id,
+                message.delivery = delivery,
+                error.transient = error.is_transient(),
+                pause_s = pause.as_secs(),
+                "A message failed and comes again: {error}"
+            );
+            Some(pause)
+        }
+    }
+}
+
+async fn hold_back(queue: &impl MessageWait, message: &SqsMessage, pause: Duration) {
+    if let Some(receipt) = &message.receipt_handle
+        && let Err(error) = queue.wait(receipt, pause).await
+    {
+        warn!("A message comes again later than it should: {error}");
+    }
+}
+
+async fn delete(queue: &impl MessageDelete, message: &SqsMessage) {
+    if let Some(receipt) = &message.receipt_handle
+        && let Err(error) = queue.delete(receipt).await
+    {
+        warn!("A message is deleted with its batch, not before: {error}");
+    }
+}
+
+fn failure(message: SqsMessage) -> BatchItemFailure {
+    let mut failure = BatchItemFailure::default();
+    failure.item_identifier = message.message_id.unwrap_or_default();
+    failure
 }
 
 fn parse<M: DeserializeOwned>(message: &SqsMessage) -> Option<M> {

@@ -1,6 +1,7 @@
-//! The jobs table: one item a job, one small item for each webhook that arrived.
+//! The jobs table: one item a job. The deliveries of webhooks are there, too: see `deliveries`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -12,7 +13,7 @@ use domain::plan::ChunkNumber;
 use domain::time::Timestamp;
 use pipeline::ports::{
     ChangeState, ChunkEnd, CreateJob, EndChunk, FindOlderJobs, LoadJob, PortResult, RequestCancel, Watched,
-    Watchlist, WebhookLedger, Write,
+    Watchlist, Write,
 };
 
 use crate::error::{conditional, failed, malformed};
@@ -30,14 +31,16 @@ const WATCHED: &str = "watched";
 /// The jobs table.
 #[derive(Clone, Debug)]
 pub struct Jobs {
-    client: Client,
-    table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
+    /// How long the records of webhook deliveries are kept.
+    pub(crate) retention: Duration,
 }
 
 impl Jobs {
-    /// The table of this name.
-    pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+    /// The table of this name; records of webhook deliveries are kept for `retention`.
+    pub fn new(client: Client, table: String, retention: Duration) -> Self {
+        Self { client, table, retention }
     }
 }
 
@@ -241,38 +244,6 @@ impl Watchlist for Jobs {
             .map_err(failed("dynamodb.UpdateItem"))?;
         Ok(())
     }
-}
-
-impl WebhookLedger for Jobs {
-    async fn is_delivered(&self, job: JobId, status: JobStatus) -> PortResult<bool> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(webhook_key(job, status)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(failed("dynamodb.GetItem"))?;
-        Ok(answer.item.is_some_and(|item| item.contains_key("deliveredAt")))
-    }
-
-    async fn mark_delivered(&self, job: JobId, status: JobStatus, at: Timestamp) -> PortResult<()> {
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(webhook_key(job, status)))
-            .update_expression("SET deliveredAt = :at")
-            .expression_attribute_values(":at", n(at.as_millis()))
-            .send()
-            .await
-            .map_err(failed("dynamodb.UpdateItem"))?;
-        Ok(())
-    }
-}
-
-fn webhook_key(job: JobId, status: JobStatus) -> Item {
-    key(job, format_args!("webhook#{status}"))
 }
 
 fn new_item(job: &Job) -> Item {

@@ -4,6 +4,7 @@
 //! from its environment ([`Environment`]).
 #![warn(missing_docs)]
 
+mod deliveries;
 mod directory;
 mod environment;
 mod error;
@@ -15,6 +16,7 @@ pub mod logging;
 mod patients;
 mod queues;
 mod result_writer;
+mod settings;
 mod system;
 mod webhook_client;
 
@@ -23,6 +25,6 @@ pub use environment::{ConfigError, Environment};
 pub use files::Files;
 pub use jobs::Jobs;
 pub use patients::Patients;
-pub use queues::{Chunks, Finished, MessageWait, Unhurried, Uploads, Webhooks};
+pub use queues::{Chunks, Finished, MessageDelete, MessageWait, Unhurried, Uploads, Webhooks};
 pub use system::System;
-pub use webhook_client::{ClientError, WebhookClient, webhook_policy};
+pub use webhook_client::{ClientError, LookUp, SystemLookUp, WebhookClient, webhook_policy};

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use domain::webhook::message_id;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use pipeline::messages::{ChunkMessage, FinishedMessage, UploadMessage, WebhookMessage};
 use pipeline::ports::{PortError, PortResult, SendChunks, SendFinished, SendUpload, SendWebhook};
@@ -77,6 +76,20 @@ impl MessageWait for Unhurried {
 pub trait MessageWait: Send + Sync {
     /// Makes the message visible again after `wait` (at most 12 hours, AWS limit).
     fn wait(&self, receipt: &str, wait: Duration) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// Takes a received message out of its queue, before the batch that it came in has ended.
+pub trait MessageDelete: Send + Sync {
+    /// Deletes the message.
+    fn delete(&self, receipt: &str) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+impl MessageDelete for Webhooks {
+    async fn delete(&self, receipt: &str) -> PortResult<()> {
+        let delete = self.0.client.delete_message().queue_url(&self.0.url).receipt_handle(receipt);
+        delete.send().await.map_err(failed("sqs.DeleteMessage"))?;
+        Ok(())
+    }
 }
 
 impl Queue {
@@ -164,7 +177,7 @@ impl SendWebhook for Webhooks {
             .queue_url(&self.0.url)
             .message_body(body(OPERATION, message)?)
             .message_group_id(message.job.to_string())
-            .message_deduplication_id(message_id(message.job, message.status).to_string())
+            .message_deduplication_id(message.deduplication_id())
             .send()
             .await
             .map_err(failed(OPERATION))?;

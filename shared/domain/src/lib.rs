@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod csv;
+pub mod delivery;
 pub mod identity;
 pub mod ids;
 pub mod job;

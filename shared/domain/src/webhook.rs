@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
 
@@ -13,6 +13,9 @@ use crate::time::Timestamp;
 
 /// The `type` of every message about a bulk import.
 pub const MESSAGE_TYPE: &str = "medical.bulk-patient-create";
+
+/// The `type` of a ping.
+pub const PING_TYPE: &str = "ping";
 
 /// Bytes of randomness in a new key.
 pub const KEY_BYTES: usize = 32;
@@ -34,6 +37,38 @@ struct Meta {
     request_id: JobId,
     when: Timestamp,
     r#type: &'static str,
+}
+
+/// The body of a ping, which is sent when a customer sets a URL. The receiver is to answer with
+/// `{"pong": …}` and the same value.
+#[derive(Debug, Serialize)]
+pub struct PingMessage {
+    ping: String,
+    meta: PingMeta,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PingMeta {
+    message_id: MessageId,
+    when: Timestamp,
+    r#type: &'static str,
+}
+
+impl PingMessage {
+    /// A ping. `value` is what has to come back: something that nobody can know who did not read it.
+    pub fn new(id: MessageId, value: String, when: Timestamp) -> Self {
+        Self { ping: value, meta: PingMeta { message_id: id, when, r#type: PING_TYPE } }
+    }
+
+    /// Whether an answer's body has the value.
+    pub fn is_answered_by(&self, body: &[u8]) -> bool {
+        #[derive(Deserialize)]
+        struct Pong {
+            pong: String,
+        }
+        serde_json::from_slice::<Pong>(body).is_ok_and(|answer| answer.pong == self.ping)
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -117,6 +152,27 @@ impl WebhookKey {
     }
 }
 
+/// The headers of a message, signed with every key that is valid. `x-metriport-signature` has room for one
+/// signature: the first key makes it. `webhook-signature` has one of each, as Standard Webhooks lays down
+/// for the time in which a key is replaced.
+pub fn signed_headers(
+    keys: &[WebhookKey],
+    id: MessageId,
+    now: Timestamp,
+    body: &[u8],
+) -> Vec<(&'static str, String)> {
+    let seconds = now.as_seconds();
+    let standard: Vec<String> = keys.iter().map(|key| key.sign_standard(id, seconds, body)).collect();
+    let mut headers = vec![
+        ("content-type", "application/json".to_owned()),
+        ("webhook-id", id.to_string()),
+        ("webhook-timestamp", seconds.to_string()),
+        ("webhook-signature", standard.join(" ")),
+    ];
+    headers.extend(keys.first().map(|key| ("x-metriport-signature", key.sign_body(body))));
+    headers
+}
+
 fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     // An HMAC key can have any length: RFC 2104 hashes or pads it.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes any key") };
@@ -160,6 +216,42 @@ mod tests {
     fn a_message_keeps_its_id_and_each_status_has_its_own() {
         assert_eq!(message_id(job(), JobStatus::Completed), message_id(job(), JobStatus::Completed));
         assert_ne!(message_id(job(), JobStatus::Completed), message_id(job(), JobStatus::Processing));
+    }
+
+    #[test]
+    fn while_a_key_is_replaced_the_public_library_takes_either_key() {
+        let keys = [[7; KEY_BYTES], [9; KEY_BYTES]].map(|bytes| WebhookKey::from_random(&bytes));
+        let now = Timestamp::from_millis(i64::try_from(unix_millis()).unwrap());
+        let signed = signed_headers(&keys, message_id(job(), JobStatus::Failed), now, b"{}");
+        let value = |name: &str| signed.iter().find(|(found, _)| *found == name).unwrap().1.clone();
+        assert_eq!(value("webhook-signature").split(' ').count(), 2);
+        assert_eq!(value("x-metriport-signature"), keys[0].sign_body(b"{}"));
+        let mut headers = http::HeaderMap::new();
+        for (name, value) in &signed {
+            headers.insert(*name, value.parse().unwrap());
+        }
+        for key in &keys {
+            standardwebhooks::Webhook::new(key.expose()).unwrap().verify(b"{}", &headers).unwrap();
+        }
+        let stranger = WebhookKey::from_random(&[1; KEY_BYTES]);
+        assert!(standardwebhooks::Webhook::new(stranger.expose()).unwrap().verify(b"{}", &headers).is_err());
+    }
+
+    fn unix_millis() -> u128 {
+        std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis()
+    }
+
+    #[test]
+    fn only_the_value_of_the_ping_answers_it() {
+        let when = Timestamp::from_millis(1_700_000_000_000);
+        let ping = PingMessage::new(MessageId::new(Uuid::from_u128(5)), "a1b2".into(), when);
+        assert!(ping.is_answered_by(br#"{"pong":"a1b2","more":1}"#));
+        for body in
+            [&b"{\"pong\":\"a1b3\"}"[..], b"{\"ping\":\"a1b2\"}", b"{\"pong\":1}", b"a1b2", b"", b"\xff"]
+        {
+            assert!(!ping.is_answered_by(body), "{body:?}");
+        }
+        insta::assert_json_snapshot!(ping);
     }
 
     #[test]

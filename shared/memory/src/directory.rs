@@ -33,7 +33,7 @@ impl LoadSettings for Cloud {
     async fn load_settings(&self, customer: CustomerId) -> PortResult<WebhookSettings> {
         self.call(Operation::GetItem, |state| {
             let settings = state.directory.0.get(&customer).map(|(_, settings)| settings.clone());
-            Billed::request(settings.unwrap_or(WebhookSettings { url: None, key: None }))
+            Billed::request(settings.unwrap_or_default())
         })
         .await
     }

@@ -29,6 +29,7 @@ pub(crate) struct PatientsState {
     people: BTreeMap<Identity, Document>,
     patients: BTreeMap<(CustomerId, PatientId), Document>,
     rosters: BTreeMap<(CustomerId, Roster, RosterEntry), Vec<PatientId>>,
+    writes: u64,
 }
 
 /// Stored as the text it is in DynamoDB: what does not survive that does not survive here.
@@ -51,6 +52,11 @@ impl Cloud {
         let state = self.state();
         let records = state.patients.patients.iter().filter(|((owner, _), _)| *owner == customer);
         records.map(|(_, document)| Ok(document.read()?.value)).collect()
+    }
+
+    /// Items written to the table so far.
+    pub fn patient_writes(&self) -> u64 {
+        self.state().patients.writes
     }
 
     /// Everybody who is known under some identity, of all customers.
@@ -92,6 +98,7 @@ impl Cloud {
         let json =
             serde_json::to_string(value).map_err(|_| permanent(Operation::PutItem, "malformed document"))?;
         self.call(Operation::PutItem, |state| {
+            state.patients.writes += 1;
             if json.len() > LARGEST_DOCUMENT {
                 return Billed::failed(permanent(Operation::PutItem, "ValidationException (HTTP 400)"));
             }
@@ -162,6 +169,7 @@ impl StoreRoster for Cloud {
         patients: &[PatientId],
     ) -> PortResult<()> {
         self.call(Operation::PutItem, |state| {
+            state.patients.writes += 1;
             state.patients.rosters.insert((customer, roster, entry), patients.to_vec());
             Billed::new((), units(16 * patients.len(), 1024), 1)
         })

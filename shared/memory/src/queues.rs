@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use domain::time::Timestamp;
-use domain::webhook::message_id;
 use pipeline::messages::{ChunkMessage, FinishedMessage, UploadMessage, WebhookMessage};
 use pipeline::ports::{PortResult, SendChunks, SendFinished, SendUpload, SendWebhook};
 use serde::Serialize;
@@ -111,7 +110,7 @@ impl SendUpload for Cloud {
 
 impl SendWebhook for Cloud {
     async fn send_webhook(&self, message: &WebhookMessage) -> PortResult<()> {
-        let (body, id) = (body(message)?, message_id(message.job, message.status).to_string());
+        let (body, id) = (body(message)?, message.deduplication_id());
         self.call(Operation::SendMessage, |state| {
             let (now, queues) = (state.now, &mut state.queues);
             queues.recent_webhooks.retain(|(sent, _)| sent.plus(DEDUPLICATED_FOR) > now);

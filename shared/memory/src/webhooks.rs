@@ -1,18 +1,21 @@
-//! Webhooks: which arrived, and the customers' servers that they are posted to.
+//! Webhooks: how their deliveries go, and the customers' servers that they are posted to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use domain::delivery::{NoAnswer, WebhookDelivery};
 use domain::ids::JobId;
 use domain::job::JobStatus;
 use domain::time::Timestamp;
-use pipeline::ports::{PortResult, PostOutcome, PostWebhook, WebhookLedger, WebhookRequest};
+use pipeline::ports::{
+    DeliveryLog, JobRef, PortResult, PostOutcome, PostWebhook, Versioned, WebhookRequest, Write,
+};
 
 use crate::cloud::Billed;
 use crate::{Cloud, Operation};
 
 #[derive(Default, Debug)]
 pub(crate) struct WebhooksState {
-    delivered: BTreeSet<(JobId, &'static str)>,
+    deliveries: BTreeMap<(JobId, &'static str), Versioned<WebhookDelivery>>,
     received: Vec<(Timestamp, WebhookRequest)>,
     /// What each server answers next, last first; 200 where nothing is said.
     answers: BTreeMap<String, Vec<u16>>,
@@ -31,18 +34,28 @@ impl Cloud {
     }
 }
 
-impl WebhookLedger for Cloud {
-    async fn is_delivered(&self, job: JobId, status: JobStatus) -> PortResult<bool> {
+impl DeliveryLog for Cloud {
+    async fn load_delivery(
+        &self,
+        job: JobRef,
+        status: JobStatus,
+    ) -> PortResult<Option<Versioned<WebhookDelivery>>> {
         self.call(Operation::GetItem, |state| {
-            Billed::request(state.webhooks.delivered.contains(&(job, status.as_str())))
+            Billed::request(state.webhooks.deliveries.get(&(job.job, status.as_str())).cloned())
         })
         .await
     }
 
-    async fn mark_delivered(&self, job: JobId, status: JobStatus, _at: Timestamp) -> PortResult<()> {
-        self.call(Operation::UpdateItem, |state| {
-            state.webhooks.delivered.insert((job, status.as_str()));
-            Billed::request(())
+    async fn store_delivery(&self, delivery: &WebhookDelivery, version: Option<u64>) -> PortResult<Write> {
+        self.call(Operation::PutItem, |state| {
+            let key = (delivery.job, delivery.status.as_str());
+            let deliveries = &mut state.webhooks.deliveries;
+            if deliveries.get(&key).map(|known| known.version) != version {
+                return Billed::request(Write::Conflict);
+            }
+            let version = version.unwrap_or(0) + 1;
+            deliveries.insert(key, Versioned { value: delivery.clone(), version });
+            Billed::request(Write::Done)
         })
         .await
     }
@@ -60,7 +73,7 @@ impl PostWebhook for Cloud {
             .await;
         match answer {
             Ok(status) => PostOutcome::Answered { status, retry_after: None },
-            Err(_) => PostOutcome::Unreachable("timeout"),
+            Err(_) => PostOutcome::Unreachable(NoAnswer::Timeout),
         }
     }
 }

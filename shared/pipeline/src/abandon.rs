@@ -7,12 +7,13 @@ use domain::plan::Chunk;
 
 use crate::Error;
 use crate::close_chunk::close_chunk;
+use crate::deliver_webhook::update_delivery;
 use crate::end_job::end_job;
-use crate::messages::{ChunkMessage, DeadLetter, FinishedMessage, UploadMessage};
+use crate::messages::{ChunkMessage, DeadLetter, FinishedMessage, UploadMessage, WebhookMessage};
 use crate::plan_file::chunk_of;
 use crate::ports::{
-    ChangeState, Clock, EndChunk, LoadJob, ReadOutcomes, ReadPlan, SendFinished, SendWebhook, StoreOutcomes,
-    Watchlist,
+    ChangeState, Clock, DeliveryLog, EndChunk, LoadJob, ReadOutcomes, ReadPlan, SendFinished, SendWebhook,
+    StoreOutcomes, Watchlist,
 };
 
 /// What came of a dead letter.
@@ -22,6 +23,8 @@ pub enum Abandoned {
     Chunk(Tally),
     /// The job is failed now.
     Job,
+    /// The webhook's delivery is failed now.
+    Webhook,
     /// There was nothing left to end.
     Nothing,
 }
@@ -43,7 +46,7 @@ pub struct Abandon<J, F, Q, W, C> {
 
 impl<J, F, Q, W, C> Abandon<J, F, Q, W, C>
 where
-    J: LoadJob + EndChunk + ChangeState + Watchlist,
+    J: LoadJob + EndChunk + ChangeState + Watchlist + DeliveryLog,
     F: ReadPlan + StoreOutcomes + ReadOutcomes,
     Q: SendFinished,
     W: SendWebhook,
@@ -54,6 +57,7 @@ where
         match letter {
             DeadLetter::Chunk(message) => self.chunk(message).await,
             DeadLetter::Upload(message) => self.upload(message).await,
+            DeadLetter::Webhook(message) => self.webhook(message).await,
             DeadLetter::Finished(message) => self.finished(message).await,
         }
     }
@@ -92,6 +96,15 @@ where
             Some(job) if job.status == JobStatus::Waiting => self.give_up(&job).await,
             _ => Ok(Abandoned::Nothing),
         }
+    }
+
+    /// A webhook that could not be handled, through no fault of the receiver.
+    async fn webhook(&self, message: &WebhookMessage) -> Result<Abandoned, Error> {
+        let given_up = update_delivery(&self.jobs, message, |delivery| {
+            delivery.start_round(message.round);
+            delivery.give_up(self.clock.now());
+        });
+        Ok(given_up.await?.map_or(Abandoned::Nothing, |_| Abandoned::Webhook))
     }
 
     /// Everything that a job still waits for, past its time.

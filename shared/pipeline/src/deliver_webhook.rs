@@ -1,65 +1,55 @@
-//! One webhook: build it, sign it, post it; say when to try again if it did not arrive.
+//! One webhook: build it, sign it, post it; note what came of it, and when to try again.
 //!
 //! The queue keeps a job's messages in order and holds a message back until it is delivered or given
-//! up. Waiting is the queue's business too: no function sleeps.
+//! up. Waiting is the queue's business too: no function sleeps. Attempts are counted in the delivery's
+//! record, not by the queue, which also counts receptions that led to no attempt.
 
 use std::time::Duration;
 
-use domain::ids::JobId;
+use domain::delivery::{Attempt, AttemptOutcome, DeliveryState, WebhookDelivery};
 use domain::job::{Job, JobStatus};
-use domain::webhook::{JobMessage, WebhookKey, message_id};
+use domain::webhook::{JobMessage, message_id, signed_headers};
 
 use crate::Error;
 use crate::messages::WebhookMessage;
 use crate::ports::{
-    Clock, LoadJob, LoadSettings, PortResult, PostOutcome, PostWebhook, ResultFile, SignDownload,
-    WebhookLedger, WebhookRequest,
+    Clock, DeliveryLog, LoadJob, LoadSettings, PostOutcome, PostWebhook, ResultFile, SignDownload,
+    WebhookRequest, WebhookSettings, Write,
 };
 
 /// How long a download link is valid.
 pub const LINK_VALID: Duration = Duration::from_mins(3);
 
-/// Waiting times after the first, second, … attempt that failed. After the last one it is given up.
-pub const RETRY_AFTER: [Duration; 9] = [
-    Duration::from_secs(5),
-    Duration::from_secs(30),
-    Duration::from_mins(2),
-    Duration::from_mins(10),
-    Duration::from_mins(30),
-    Duration::from_hours(1),
-    Duration::from_hours(2),
-    Duration::from_hours(4),
-    Duration::from_hours(8),
-];
+/// Tries to write a delivery's record while others write it, too: a message that was delivered twice.
+const WRITE_ATTEMPTS: u32 = 5;
 
-/// The longest wait that the queue can do for us: SQS allows a message 12 hours of invisibility.
-const LONGEST_WAIT: Duration = Duration::from_hours(11);
-
-/// What came of an attempt.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What came of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Delivery {
-    /// The receiver took it, now or earlier.
+    /// The receiver took it.
     Delivered,
+    /// There was nothing to send: it arrived earlier, was given up earlier, or is out of date.
+    NothingToSend,
     /// The customer has no receiver.
     NoReceiver,
     /// To be tried again after a while.
     Retry {
         /// How long to wait.
         after: Duration,
-        /// What happened, in a word.
-        cause: String,
+        /// What happened.
+        cause: AttemptOutcome,
     },
-    /// Not to be tried again.
+    /// Not to be tried again, unless by hand.
     GivenUp {
-        /// What happened, in a word.
-        cause: String,
+        /// What happened at last.
+        cause: AttemptOutcome,
     },
 }
 
 /// The use case with its ports.
 #[derive(Debug)]
 pub struct DeliverWebhook<J, S, F, H, C> {
-    /// The jobs and which of their webhooks arrived.
+    /// The jobs and the deliveries of their webhooks.
     pub jobs: J,
     /// Webhook settings.
     pub settings: S,
@@ -73,42 +63,68 @@ pub struct DeliverWebhook<J, S, F, H, C> {
 
 impl<J, S, F, H, C> DeliverWebhook<J, S, F, H, C>
 where
-    J: LoadJob + WebhookLedger,
+    J: LoadJob + DeliveryLog,
     S: LoadSettings,
     F: SignDownload,
     H: PostWebhook,
     C: Clock,
 {
-    /// Makes one attempt; `attempt` counts from 1.
-    pub async fn run(&self, message: &WebhookMessage, attempt: u32) -> Result<Delivery, Error> {
+    /// Handles one message: makes one attempt, if one is due.
+    pub async fn run(&self, message: &WebhookMessage) -> Result<Delivery, Error> {
         let job = self.jobs.load_job(message.job).await?.ok_or(Error::NoSuchJob(message.job))?;
+        let known = self.jobs.load_delivery(message.job_ref(), message.status).await?;
+        if known.as_ref().is_some_and(|known| !known.value.wants(message.round)) {
+            return Ok(Delivery::NothingToSend);
+        }
         let settings = self.settings.load_settings(job.customer).await?;
-        let (Some(url), Some(key)) = (settings.url, settings.key) else { return Ok(Delivery::NoReceiver) };
-        if self.is_delivered(&job, message.status).await? {
-            return Ok(Delivery::Delivered);
+        let (Some(url), Some(_)) = (settings.url.clone(), &settings.key) else {
+            if known.is_some() {
+                update_delivery(&self.jobs, message, WebhookDelivery::skip).await?;
+            }
+            return Ok(Delivery::NoReceiver);
+        };
+        if self.is_out_of_date(&job, message).await? {
+            update_delivery(&self.jobs, message, WebhookDelivery::skip).await?;
+            return Ok(Delivery::NothingToSend);
         }
-        let request = self.request(&job, message.status, url, &key).await?;
-        match self.http.post(request).await {
-            PostOutcome::Answered { status: 200..=299, .. } => {
-                self.jobs.mark_delivered(job.id, message.status, self.clock.now()).await?;
-                Ok(Delivery::Delivered)
-            }
-            PostOutcome::Answered { status: 410, .. } => {
-                Ok(Delivery::GivenUp { cause: "the receiver is gone (410)".into() })
-            }
+        let request = self.request(&job, message.status, url, &settings).await?;
+        let (outcome, asked) = match self.http.post(request).await {
             PostOutcome::Answered { status, retry_after } => {
-                Ok(retry(attempt, message.job, retry_after, format!("answered {status}")))
+                (AttemptOutcome::StatusCode(status), retry_after)
             }
-            PostOutcome::Unreachable(cause) => Ok(retry(attempt, message.job, None, cause.into())),
-        }
+            PostOutcome::Unreachable(error) => (AttemptOutcome::Error(error), None),
+        };
+        let attempt = Attempt { when: self.clock.now(), outcome };
+        let noted = update_delivery(&self.jobs, message, |delivery| {
+            // A write whose answer got lost has noted it already.
+            if delivery.attempts.last() != Some(&attempt) {
+                delivery.start_round(message.round);
+                delivery.attempted(attempt, asked);
+            }
+        });
+        Ok(match noted.await? {
+            Some(WebhookDelivery { state: DeliveryState::Processing, next_attempt: Some(next), .. }) => {
+                let after = next.as_millis().saturating_sub(attempt.when.as_millis());
+                let after = Duration::from_millis(u64::try_from(after).unwrap_or(0));
+                Delivery::Retry { after, cause: outcome }
+            }
+            Some(WebhookDelivery { state: DeliveryState::Failed, .. }) => {
+                Delivery::GivenUp { cause: outcome }
+            }
+            Some(_) => Delivery::Delivered,
+            // The message was handled twice at the same time, and the other one ended the delivery.
+            None => Delivery::NothingToSend,
+        })
     }
 
-    /// Whether the message arrived, or a later one of the job: saying that a job is processing after saying
-    /// that it ended would be out of order.
-    async fn is_delivered(&self, job: &Job, status: JobStatus) -> PortResult<bool> {
-        let is_outdated = status != job.status && job.status.is_final();
-        Ok(self.jobs.is_delivered(job.id, status).await?
-            || (is_outdated && self.jobs.is_delivered(job.id, job.status).await?))
+    /// Whether the customer knows of the job's end already: `processing` after that would be out of order.
+    /// It comes so late when it is sent again by hand, or by a second event of the upload.
+    async fn is_out_of_date(&self, job: &Job, message: &WebhookMessage) -> Result<bool, Error> {
+        if message.status.is_final() || !job.status.is_final() {
+            return Ok(false);
+        }
+        let end = self.jobs.load_delivery(message.job_ref(), job.status).await?;
+        Ok(end.is_some_and(|end| end.value.state == DeliveryState::Delivered))
     }
 
     async fn request(
@@ -116,7 +132,7 @@ where
         job: &Job,
         status: JobStatus,
         url: String,
-        key: &WebhookKey,
+        settings: &WebhookSettings,
     ) -> Result<WebhookRequest, Error> {
         let now = self.clock.now();
         // Signed now, not when the job ended: every attempt's link has its full time.
@@ -130,54 +146,30 @@ where
         let message = JobMessage::new(job.id, status, result.as_deref(), reason, now);
         // A struct of strings and ids always serializes.
         let body = serde_json::to_vec(&message).unwrap_or_default();
-        let id = message_id(job.id, status);
-        let seconds = now.as_seconds();
-        let headers = vec![
-            ("content-type", "application/json".into()),
-            ("x-metriport-signature", key.sign_body(&body)),
-            ("webhook-id", id.to_string()),
-            ("webhook-timestamp", seconds.to_string()),
-            ("webhook-signature", key.sign_standard(id, seconds, &body)),
-        ];
+        let headers = signed_headers(&settings.signing_keys(now), message_id(job.id, status), now, &body);
         Ok(WebhookRequest { url, headers, body })
     }
 }
 
-fn retry(attempt: u32, job: JobId, asked: Option<Duration>, cause: String) -> Delivery {
-    let index = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
-    let Some(&wait) = RETRY_AFTER.get(index) else { return Delivery::GivenUp { cause } };
-    // Up to a fifth longer, by the job, so that the jobs of an outage do not all come back at once.
-    let jitter = u32::from(job.as_uuid().as_bytes()[15]);
-    let wait = wait + wait * jitter / (5 * 255);
-    Delivery::Retry { after: wait.max(asked.unwrap_or_default()).min(LONGEST_WAIT), cause }
-}
-
-#[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-
-    fn wait(attempt: u32, asked: Option<u64>) -> Option<u64> {
-        let job = JobId::new(Uuid::nil());
-        match retry(attempt, job, asked.map(Duration::from_secs), String::new()) {
-            Delivery::Retry { after, .. } => Some(after.as_secs()),
-            _ => None,
+/// Changes the record of a message's delivery, or makes it. None: the message has nothing to say to the
+/// delivery any more, nothing was changed.
+pub(crate) async fn update_delivery(
+    log: &impl DeliveryLog,
+    message: &WebhookMessage,
+    change: impl Fn(&mut WebhookDelivery),
+) -> Result<Option<WebhookDelivery>, Error> {
+    for _ in 0..WRITE_ATTEMPTS {
+        let (mut delivery, version) = match log.load_delivery(message.job_ref(), message.status).await? {
+            Some(known) => (known.value, Some(known.version)),
+            None => (WebhookDelivery::new(message.customer, message.job, message.status), None),
+        };
+        if !delivery.wants(message.round) {
+            return Ok(None);
+        }
+        change(&mut delivery);
+        if log.store_delivery(&delivery, version).await? == Write::Done {
+            return Ok(Some(delivery));
         }
     }
-
-    #[test]
-    fn waiting_times_grow_and_end() {
-        let waits: Vec<_> = (1..=10).map(|attempt| wait(attempt, None)).collect();
-        let seconds = [5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800].map(Some);
-        assert_eq!(waits[..9], seconds);
-        assert_eq!(waits[9], None);
-    }
-
-    #[test]
-    fn a_receiver_that_asks_for_time_gets_it_within_what_the_queue_can_wait() {
-        assert_eq!(wait(1, Some(60)), Some(60));
-        assert_eq!(wait(9, Some(60)), Some(28800));
-        assert_eq!(wait(1, Some(1_000_000)), Some(11 * 3600));
-    }
+    Err(Error::Contended { attempts: WRITE_ATTEMPTS })
 }

@@ -3,6 +3,7 @@
 use domain::ids::{CustomerId, JobId};
 use domain::job::{Job, JobStatus, Upload};
 use domain::plan::ChunkNumber;
+use domain::webhook::message_id;
 use serde::{Deserialize, Serialize};
 
 use crate::ports::JobRef;
@@ -47,6 +48,14 @@ pub struct WebhookMessage {
     pub job: JobId,
     /// The status that it reached.
     pub status: JobStatus,
+    /// 0 for the message that the job sends, one more each time that it is sent again by hand.
+    #[serde(default, skip_serializing_if = "is_first_round")]
+    pub round: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_first_round(round: &u32) -> bool {
+    *round == 0
 }
 
 /// A message that was tried as often as it may be. Which kind it is shows in its form.
@@ -57,7 +66,9 @@ pub enum DeadLetter {
     Chunk(ChunkMessage),
     /// An upload that could not be read.
     Upload(UploadMessage),
-    /// A job whose result could not be built. The last of the three: the others have its field, too.
+    /// A webhook that could not be handled.
+    Webhook(WebhookMessage),
+    /// A job whose result could not be built. The last one: the others have its field, too.
     Finished(FinishedMessage),
 }
 
@@ -67,6 +78,7 @@ impl DeadLetter {
         match self {
             Self::Chunk(message) => message.job,
             Self::Upload(message) => message.job,
+            Self::Webhook(message) => message.job,
             Self::Finished(message) => message.job,
         }
     }
@@ -75,7 +87,19 @@ impl DeadLetter {
 impl WebhookMessage {
     /// The message that a job reached the status that it has.
     pub fn about(job: &Job) -> Self {
-        Self { customer: job.customer, job: job.id, status: job.status }
+        Self { customer: job.customer, job: job.id, status: job.status, round: 0 }
+    }
+
+    /// The job, as files are named by it.
+    pub fn job_ref(&self) -> JobRef {
+        JobRef { customer: self.customer, job: self.job }
+    }
+
+    /// What a queue knows repetitions of the message by. A round has an id of its own: within minutes of
+    /// the round before, its message would be taken for a repetition.
+    pub fn deduplication_id(&self) -> String {
+        let id = message_id(self.job, self.status);
+        if self.round == 0 { id.to_string() } else { format!("{id}-{}", self.round) }
     }
 }
 
@@ -102,6 +126,8 @@ mod tests {
         assert_eq!(read(serde_json::to_string(&chunk).unwrap()), DeadLetter::Chunk(chunk));
         let uploaded = UploadMessage { customer, job, upload };
         assert_eq!(read(serde_json::to_string(&uploaded).unwrap()), DeadLetter::Upload(uploaded));
+        let webhook = WebhookMessage { customer, job, status: JobStatus::Completed, round: 1 };
+        assert_eq!(read(serde_json::to_string(&webhook).unwrap()), DeadLetter::Webhook(webhook));
         let finished = FinishedMessage { job };
         assert_eq!(read(serde_json::to_string(&finished).unwrap()), DeadLetter::Finished(finished));
     }

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
+use domain::delivery::{DeliveryState, NoAnswer, WebhookDelivery};
 use domain::identity::Identity;
 use domain::ids::{CustomerId, JobId, PatientId};
 use domain::job::{Job, JobStatus, Upload};
@@ -169,17 +170,64 @@ pub trait Watchlist: Send + Sync {
     fn forget(&self, job: JobId) -> impl Future<Output = PortResult<()>> + Send;
 }
 
-/// Remembers which webhooks of a job arrived.
-pub trait WebhookLedger: Send + Sync {
-    /// Whether the message about `status` was answered with success.
-    fn is_delivered(&self, job: JobId, status: JobStatus) -> impl Future<Output = PortResult<bool>> + Send;
-    /// Notes that it was.
-    fn mark_delivered(
+/// Remembers the deliveries of webhooks: what was tried and what came of it.
+pub trait DeliveryLog: Send + Sync {
+    /// The delivery of the message about `status`, if there was an attempt.
+    fn load_delivery(
         &self,
-        job: JobId,
+        job: JobRef,
         status: JobStatus,
-        at: Timestamp,
-    ) -> impl Future<Output = PortResult<()>> + Send;
+    ) -> impl Future<Output = PortResult<Option<Versioned<WebhookDelivery>>>> + Send;
+    /// Stores it, on the condition that the stored version is still `version` (none: that there is nothing
+    /// stored).
+    fn store_delivery(
+        &self,
+        delivery: &WebhookDelivery,
+        version: Option<u64>,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+}
+
+/// Lists a customer's deliveries.
+pub trait ListDeliveries: Send + Sync {
+    /// The newest ones, in any state or in one, at most `limit`, newest first. Only what is still being tried
+    /// and what failed can be asked for by state.
+    fn list_deliveries(
+        &self,
+        customer: CustomerId,
+        state: Option<Undelivered>,
+        limit: u32,
+    ) -> impl Future<Output = PortResult<Vec<WebhookDelivery>>> + Send;
+    /// The oldest failed ones, a job's in the order of its states, at most `limit`.
+    fn failed_deliveries(
+        &self,
+        customer: CustomerId,
+        limit: u32,
+    ) -> impl Future<Output = PortResult<Vec<Versioned<WebhookDelivery>>>> + Send;
+    /// How many there are in this state.
+    fn count_deliveries(
+        &self,
+        customer: CustomerId,
+        state: Undelivered,
+    ) -> impl Future<Output = PortResult<u32>> + Send;
+}
+
+/// The states of deliveries that are counted and can be asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Undelivered {
+    /// Being tried.
+    Processing,
+    /// Given up.
+    Failed,
+}
+
+impl Undelivered {
+    /// The state.
+    pub const fn state(self) -> DeliveryState {
+        match self {
+            Self::Processing => DeliveryState::Processing,
+            Self::Failed => DeliveryState::Failed,
+        }
+    }
 }
 
 // --- files -------------------------------------------------------------------------------------
@@ -406,12 +454,44 @@ pub trait LoadDirectory: Send + Sync {
 }
 
 /// Where and how a customer wants webhooks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WebhookSettings {
     /// The receiver, if one is set.
     pub url: Option<String>,
     /// The key that messages are signed with; set with the first URL.
     pub key: Option<WebhookKey>,
+    /// Keys that were replaced and are still valid, newest first.
+    pub replaced: Vec<ReplacedKey>,
+    /// What came of the last ping.
+    pub ping: Option<PingReport>,
+    /// Counted up by every write; 0 if nothing was ever stored.
+    pub version: u64,
+}
+
+impl WebhookSettings {
+    /// The keys that a message is signed with at `now`, the newest first.
+    pub fn signing_keys(&self, now: Timestamp) -> Vec<WebhookKey> {
+        let replaced = self.replaced.iter().filter(|replaced| replaced.valid_until > now);
+        self.key.iter().chain(replaced.map(|replaced| &replaced.key)).cloned().collect()
+    }
+}
+
+/// A key that another one took the place of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplacedKey {
+    /// The key.
+    pub key: WebhookKey,
+    /// Until then messages are signed with it, too.
+    pub valid_until: Timestamp,
+}
+
+/// What came of a ping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PingReport {
+    /// When it was sent.
+    pub when: Timestamp,
+    /// What was wrong with the answer; none if it was right.
+    pub failure: Option<String>,
 }
 
 /// Reads a customer's webhook settings.
@@ -441,15 +521,35 @@ pub enum PostOutcome {
     Answered {
         /// HTTP status code.
         status: u16,
-        /// How long it asks us to wait, by `Retry-After` in seconds.
+        /// How long it asks us to wait, by `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// There was no answer; a word says why (`timeout`, `connect`, `address not allowed`, …).
-    Unreachable(&'static str),
+    /// There was no answer.
+    Unreachable(NoAnswer),
+}
+
+/// What came of a ping.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PingOutcome {
+    /// The receiver answered.
+    Answered {
+        /// HTTP status code.
+        status: u16,
+        /// The start of the body, as much of it as a right answer can have.
+        body: Vec<u8>,
+    },
+    /// There was no answer.
+    Unreachable(NoAnswer),
 }
 
 /// Posts to a customer's server.
 pub trait PostWebhook: Send + Sync {
     /// Posts once, without following redirects. Never fails: a receiver that does is an outcome.
     fn post(&self, request: WebhookRequest) -> impl Future<Output = PostOutcome> + Send;
+}
+
+/// Pings a customer's server.
+pub trait PingWebhook: Send + Sync {
+    /// Posts once and reads the start of the answer. Never fails: a receiver that does is an outcome.
+    fn ping(&self, request: WebhookRequest) -> impl Future<Output = PingOutcome> + Send;
 }

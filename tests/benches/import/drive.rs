@@ -30,7 +30,7 @@ impl Account {
         let cloud = Cloud::new(Arc::new(Reliable), Timestamp::from_millis(1_800_000_000_000), 1);
         let (customer, facility) = (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
         let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
-        cloud.set_customer(customer, directory, WebhookSettings { url: None, key: None });
+        cloud.set_customer(customer, directory, WebhookSettings::default());
         Self { cloud, customer }
     }
 
@@ -80,7 +80,7 @@ impl Account {
             clock: cloud(),
         };
         while let Some(body) = self.receive(QueueName::Webhooks) {
-            deliver.run(&read(&body), 1).await.expect("nobody listens");
+            deliver.run(&read(&body)).await.expect("nobody listens");
         }
         let ended = self.cloud.jobs().pop().expect("the job is there");
         assert_eq!((ended.status, ended.failed), (JobStatus::Completed, 0));

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use domain::ids::{CustomerId, FacilityId};
 
-use crate::ports::{PortResult, WebhookSettings};
+use crate::ports::{PortResult, WebhookSettings, Write};
 
 /// A place where patients receive care.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,10 +32,11 @@ pub trait ListFacilities: Send + Sync {
 
 /// Stores a customer's webhook settings.
 pub trait StoreSettings: Send + Sync {
-    /// Replaces what was set.
+    /// Replaces what was set, on the condition that the stored version is still `settings.version`, and
+    /// counts it up.
     fn store_settings(
         &self,
         customer: CustomerId,
         settings: &WebhookSettings,
-    ) -> impl Future<Output = PortResult<()>> + Send;
+    ) -> impl Future<Output = PortResult<Write>> + Send;
 }

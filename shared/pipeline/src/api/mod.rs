@@ -7,6 +7,8 @@ pub mod error;
 pub mod get_job;
 pub mod list_patients;
 pub mod page;
+pub mod retry_webhooks;
 pub mod settings;
+pub mod webhook_status;
 
 pub use error::ApiError;

@@ -1,0 +1,247 @@
+//! The delivery of one webhook message: what was tried, what came of it, and when to try again.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CustomerId, JobId, MessageId};
+use crate::job::JobStatus;
+use crate::time::Timestamp;
+use crate::webhook::message_id;
+
+/// Waiting times after the first, second, … attempt that failed; after the last one it is given up. A
+/// receiver has about 15 hours and 42 minutes to come back, with jitter up to 19 hours.
+pub const RETRY_AFTER: [Duration; 9] = [
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_mins(2),
+    Duration::from_mins(10),
+    Duration::from_mins(30),
+    Duration::from_hours(1),
+    Duration::from_hours(2),
+    Duration::from_hours(4),
+    Duration::from_hours(8),
+];
+
+/// The longest wait that the queue can do for us: SQS allows a message 12 hours of invisibility, counted
+/// from when it was received.
+pub const LONGEST_WAIT: Duration = Duration::from_hours(11);
+
+/// Attempts that a delivery remembers, the newest ones: two rounds.
+pub const ATTEMPTS_KEPT: usize = 20;
+
+/// Where a delivery is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeliveryState {
+    /// It is being tried.
+    Processing,
+    /// The receiver answered with success.
+    Delivered,
+    /// It was given up. It can be sent again by hand.
+    Failed,
+    /// It is not to be sent any more: the customer took the receiver away, or knows better by now.
+    Skipped,
+}
+
+impl DeliveryState {
+    /// The word for it, as the API has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Processing => "processing",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// Why there was no answer. A closed list: nothing that a receiver says gets into it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+#[error("{}", self.text())]
+pub enum NoAnswer {
+    /// Nothing within the time that an attempt has.
+    Timeout,
+    /// The receiver's name has no address.
+    NameNotFound,
+    /// The receiver's name leads to addresses that are not public.
+    AddressNotAllowed,
+    /// The URL itself is not allowed any more.
+    UrlNotAllowed,
+    /// Nothing listens there, or it cannot be reached.
+    NoConnection,
+    /// No secure connection: the certificate is not valid, or it does not speak TLS.
+    NoTls,
+    /// The connection broke, or what came was not HTTP.
+    ConnectionBroke,
+    /// Our own fault: the message could not be handled, however often it was tried.
+    Internal,
+}
+
+impl NoAnswer {
+    /// What the customer is told.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Timeout => "no answer within 4 seconds",
+            Self::NameNotFound => "the name was not found",
+            Self::AddressNotAllowed => "the address is not public",
+            Self::UrlNotAllowed => "the URL is not allowed",
+            Self::NoConnection => "no connection",
+            Self::NoTls => "no secure connection",
+            Self::ConnectionBroke => "the connection broke",
+            Self::Internal => "internal error",
+        }
+    }
+}
+
+/// What came of an attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AttemptOutcome {
+    /// The receiver answered with this HTTP status.
+    StatusCode(u16),
+    /// It did not.
+    Error(NoAnswer),
+}
+
+impl AttemptOutcome {
+    /// Success is 2xx and nothing else; redirects are not followed.
+    pub const fn is_success(self) -> bool {
+        matches!(self, Self::StatusCode(200..=299))
+    }
+}
+
+impl std::fmt::Display for AttemptOutcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::StatusCode(status) => write!(f, "answered {status}"),
+            Self::Error(error) => error.fmt(f),
+        }
+    }
+}
+
+/// One attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it was made.
+    pub when: Timestamp,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: AttemptOutcome,
+}
+
+/// The delivery of the message that a job reached a status.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookDelivery {
+    /// Whose it is.
+    pub customer: CustomerId,
+    /// The job.
+    pub job: JobId,
+    /// The status that it reached.
+    pub status: JobStatus,
+    /// Where the delivery is.
+    pub state: DeliveryState,
+    /// 0 for the delivery that the job asked for, one more each time that it was sent again by hand.
+    pub round: u32,
+    /// Attempts in this round.
+    pub tries: u32,
+    /// The newest attempts, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// When it is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt: Option<Timestamp>,
+}
+
+impl WebhookDelivery {
+    /// A delivery that was not tried yet.
+    pub fn new(customer: CustomerId, job: JobId, status: JobStatus) -> Self {
+        let (state, attempts) = (DeliveryState::Processing, Vec::new());
+        Self { customer, job, status, state, round: 0, tries: 0, attempts, next_attempt: None }
+    }
+
+    /// The message's id: the same on every attempt and in every round.
+    pub fn message_id(&self) -> MessageId {
+        message_id(self.job, self.status)
+    }
+
+    /// Whether a queued message of `round` is still to be sent. One that comes twice is not, and neither
+    /// is one from before a round that ended.
+    pub fn wants(&self, round: u32) -> bool {
+        match self.state {
+            DeliveryState::Processing => round >= self.round,
+            DeliveryState::Failed => round > self.round,
+            DeliveryState::Delivered | DeliveryState::Skipped => false,
+        }
+    }
+
+    /// Starts a round, unless it has started: as many attempts as the first one had.
+    pub fn start_round(&mut self, round: u32) {
+        if round > self.round {
+            (self.round, self.tries, self.state) = (round, 0, DeliveryState::Processing);
+        }
+    }
+
+    /// Notes an attempt and decides what follows from it: success ends the delivery, 410 and the last
+    /// attempt of the round give it up, anything else is tried again after its time or after the time that
+    /// the receiver asked for, whichever is longer.
+    pub fn attempted(&mut self, attempt: Attempt, asked: Option<Duration>) {
+        self.tries = self.tries.saturating_add(1);
+        self.note(attempt);
+        let wait = self.wait_after(self.tries);
+        (self.state, self.next_attempt) = match (self.state, attempt.outcome, wait) {
+            // What arrived stays arrived, whatever a second delivery of the message met with.
+            (DeliveryState::Delivered, _, _) | (_, AttemptOutcome::StatusCode(200..=299), _) => {
+                (DeliveryState::Delivered, None)
+            }
+            // 410: the receiver is gone.
+            (_, AttemptOutcome::StatusCode(410), _) | (_, _, None) => (DeliveryState::Failed, None),
+            (_, AttemptOutcome::StatusCode(_) | AttemptOutcome::Error(_), Some(wait)) => {
+                let wait = wait.max(asked.unwrap_or_default()).min(LONGEST_WAIT);
+                (DeliveryState::Processing, Some(attempt.when.plus(wait)))
+            }
+        };
+    }
+
+    /// Gives it up, because its message could not be handled.
+    pub fn give_up(&mut self, when: Timestamp) {
+        if self.state != DeliveryState::Processing {
+            return;
+        }
+        self.note(Attempt { when, outcome: AttemptOutcome::Error(NoAnswer::Internal) });
+        (self.state, self.next_attempt) = (DeliveryState::Failed, None);
+    }
+
+    /// Ends it without sending it.
+    pub fn skip(&mut self) {
+        (self.state, self.next_attempt) = (DeliveryState::Skipped, None);
+    }
+
+    fn note(&mut self, attempt: Attempt) {
+        self.attempts.push(attempt);
+        let surplus = self.attempts.len().saturating_sub(ATTEMPTS_KEPT);
+        self.attempts.drain(..surplus);
+    }
+
+    /// The wait after the `tries`-th attempt, up to a fifth longer, by the job, so that the jobs of an outage
+    /// do not all come back at once. None after the last attempt.
+    fn wait_after(&self, tries: u32) -> Option<Duration> {
+        let wait = *RETRY_AFTER.get(usize::try_from(tries).ok()?.checked_sub(1)?)?;
+        let jitter = u32::from(self.job.as_uuid().as_bytes()[15]);
+        Some(wait + wait * jitter / (5 * 255))
+    }
+}
+
+/// Reads a `Retry-After` header: seconds, or a date (RFC 9110). None if it is neither.
+pub fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
+    let header = header.trim();
+    if let Ok(seconds) = header.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(header).ok()?.timestamp().as_millisecond();
+    Some(Duration::from_millis(u64::try_from(date - now.as_millis()).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests;
