@@ -16,6 +16,7 @@ pub mod logging;
 mod patients;
 mod queues;
 mod result_writer;
+mod rosters;
 mod settings;
 mod system;
 mod webhook_client;

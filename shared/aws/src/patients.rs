@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::identity::Identity;
 use domain::ids::{CustomerId, PatientId};
 use domain::matching::People;
+use domain::patient::ExternalId;
 use domain::record::PatientRecord;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use pipeline::ports::{
@@ -17,6 +18,7 @@ use pipeline::ports::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::{conditional, failed, malformed};
 use crate::item::{Item, key, n, required_number, s, text};
@@ -30,14 +32,17 @@ const CONCURRENT_BATCHES: usize = 8;
 /// Rounds for keys that DynamoDB leaves unprocessed, with growing pauses (25 ms doubling, 6 s in all).
 const UNPROCESSED_ROUNDS: u32 = 8;
 
+/// The index of patients by the hash of the id that the customer has for them.
+pub(crate) const BY_EXTERNAL_ID: &str = "by-external-id";
+
 const PATIENT: &str = "patient";
 const IDENTITY: &str = "identity";
 
 /// The patients table.
 #[derive(Clone, Debug)]
 pub struct Patients {
-    client: Client,
-    table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
 }
 
 impl Patients {
@@ -161,12 +166,23 @@ impl StorePatient for Patients {
         record: &PatientRecord,
         version: Option<u64>,
     ) -> PortResult<Write> {
-        self.store(patient_key(customer, record.patient.id), record, version).await
+        let mut item = patient_key(customer, record.patient.id);
+        if let Some(external_id) = &record.patient.external_id {
+            item.insert("externalKey".to_owned(), s(external_key(customer, external_id)));
+        }
+        self.store(item, record, version).await
     }
 }
 
 fn patient_key(customer: CustomerId, patient: PatientId) -> Item {
     key(format_args!("{customer}#{patient}"), PATIENT)
+}
+
+/// What an external id is found by: a hash, since keys hold nothing that a row says.
+pub(crate) fn external_key(customer: CustomerId, external_id: &ExternalId) -> String {
+    let mut hash = Sha256::new_with_prefix(customer.as_uuid().as_bytes());
+    hash.update(external_id.as_str().as_bytes());
+    hash.finalize().iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn document<T: DeserializeOwned>(item: &Item) -> PortResult<Versioned<T>> {
