@@ -8,14 +8,14 @@ use pipeline::api::directory::Facility;
 use pipeline::ports::Randomness as _;
 use serde_json::json;
 
+use crate::context::Context;
+use crate::exit::Exit;
+
 /// Arguments of `bulk admin`.
 #[derive(Debug, Args)]
 pub struct Admin {
     #[command(subcommand)]
     object: Object,
-    /// Print JSON instead of text.
-    #[arg(long, global = true)]
-    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -85,18 +85,18 @@ enum CohortCommand {
 
 impl Admin {
     /// Does it.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let directory = Environment::load()
             .await
             .directory()
             .context("set DIRECTORY_TABLE to the stack's output DirectoryTable")?;
         let (name, value) = self.object.create(&directory).await?;
-        if self.json {
-            println!("{}", json!({ name: value }));
+        if context.output.json {
+            context.output.value(&json!({ name: value }))?;
         } else {
-            println!("{value}");
+            context.output.line(value)?;
         }
-        Ok(())
+        Ok(Exit::Done)
     }
 }
 
