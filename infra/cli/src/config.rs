@@ -29,16 +29,16 @@ pub struct Globals {
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// Use this profile of the configuration file
-    #[arg(long, global = true, value_name = "NAME", env = "BULK_PROFILE")]
+    #[arg(long, global = true, value_name = "NAME", env = "BULK_PROFILE", hide_env_values = true)]
     profile: Option<String>,
-    /// The configuration file [default: bulk/config.toml in ~/.config or $`XDG_CONFIG_HOME`]
-    #[arg(long, global = true, value_name = "FILE", env = "BULK_CONFIG")]
+    /// The configuration file [default: ~/.config/bulk/config.toml]
+    #[arg(long, global = true, value_name = "FILE", env = "BULK_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
     /// Address of the service, up to and without /medical/v1
-    #[arg(long, global = true, value_name = "URL", env = "BULK_URL")]
+    #[arg(long, global = true, value_name = "URL", env = "BULK_URL", hide_env_values = true)]
     url: Option<String>,
     /// Read the API key from this file (or set `BULK_API_KEY`; a key is never an argument)
-    #[arg(long, global = true, value_name = "FILE", env = "BULK_API_KEY_FILE")]
+    #[arg(long, global = true, value_name = "FILE", env = "BULK_API_KEY_FILE", hide_env_values = true)]
     api_key_file: Option<PathBuf>,
 }
 
@@ -64,7 +64,7 @@ impl Globals {
         let profile = self.profile(output)?;
         let url = self.url.clone().or(profile.url).ok_or_else(|| {
             Failure::new("the address of the service is not known")
-                .next("set BULK_URL, give --url, or write a configuration file: see `bulk help`")
+                .next("set BULK_URL, give --url, or write a configuration file: see `bulk --help`")
         })?;
         let key = if let Some(path) = &self.api_key_file {
             secret::read_file(path, output)?
@@ -76,7 +76,7 @@ impl Globals {
             secret::read_file(path, output)?
         } else {
             return Err(Failure::new("there is no API key")
-                .next("set BULK_API_KEY, give --api-key-file, or put it into the configuration file: see `bulk help`")
+                .next("set BULK_API_KEY, give --api-key-file, or put it into the configuration file: see `bulk --help`")
                 .into());
         };
         Ok(Connection { url: service_url(&url)?, key, facility: profile.facility })

@@ -42,6 +42,7 @@ pub fn bytes(value: u64) -> String {
 pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
+        0 if time.as_millis() < 100 => format!("{} ms", time.as_millis()),
         0..10 => format!("{:.1} s", time.as_secs_f64()),
         10..60 => format!("{seconds} s"),
         60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
@@ -79,9 +80,11 @@ mod tests {
 
     #[test]
     fn a_time_is_as_exact_as_it_is_short() {
-        let shown: Vec<String> =
-            [4.24, 42.9, 200.0, 7500.0].into_iter().map(|s| duration(Duration::from_secs_f64(s))).collect();
-        assert_eq!(shown, ["4.2 s", "42 s", "3 min 20 s", "2 h 5 min"]);
+        let shown: Vec<String> = [0.042, 4.24, 42.9, 200.0, 7500.0]
+            .into_iter()
+            .map(|s| duration(Duration::from_secs_f64(s)))
+            .collect();
+        assert_eq!(shown, ["42 ms", "4.2 s", "42 s", "3 min 20 s", "2 h 5 min"]);
     }
 
     #[test]

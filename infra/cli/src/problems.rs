@@ -69,18 +69,14 @@ impl ProblemCounts {
         all
     }
 
-    /// Prints them, with rows to look at and what to do about each.
+    /// Prints them, with the columns, rows to look at, and what to do about each.
     pub fn print(&self, output: Output) -> io::Result<()> {
-        let all = self.sorted();
-        for (reason, count) in all.iter().take(SHOWN) {
-            let samples = count.samples_shown();
-            output.line(format_args!(
-                "{:>9}  {reason}{}",
-                format::number(count.rows),
-                output.faint(samples)
-            ))?;
-            if let Reason::Problem(problem) = reason {
-                output.line(output.faint(format_args!("{:>9}  → {}", "", problem.problem.fix())))?;
+        let all = self.by_code();
+        for code in all.iter().take(SHOWN) {
+            let samples = output.faint(code.samples_shown());
+            output.line(format_args!("{:>9}  {}{samples}", format::number(code.times), code.shown()))?;
+            if let Some(fix) = code.fix {
+                output.line(output.faint(format_args!("{:>9}  → {fix}", "")))?;
             }
         }
         if let Some(more) = all.len().checked_sub(SHOWN).filter(|more| *more > 0) {
@@ -92,16 +88,69 @@ impl ProblemCounts {
         }
         Ok(())
     }
+
+    /// The same problem in several columns is one kind of mistake, with one cure.
+    fn by_code(&self) -> Vec<Code> {
+        let mut codes: Vec<Code> = Vec::new();
+        for (reason, count) in self.sorted() {
+            let (text, column, fix) = match reason {
+                Reason::Problem(p) => {
+                    (p.problem.text().to_owned(), Some(p.column.to_string()), Some(p.problem.fix()))
+                }
+                Reason::Other(text) => (text.clone(), None, None),
+            };
+            let index = codes.iter().position(|code| code.text == text).unwrap_or_else(|| {
+                codes.push(Code { text, fix, ..Code::default() });
+                codes.len() - 1
+            });
+            let code = &mut codes[index];
+            code.times += count.rows;
+            code.columns.extend(column.map(|column| (column, count.rows)));
+            code.samples.extend(&count.samples);
+        }
+        for code in &mut codes {
+            code.samples.sort_unstable();
+            code.samples.dedup();
+            code.samples.truncate(SAMPLES);
+        }
+        codes.sort_by(|a, b| b.times.cmp(&a.times).then_with(|| a.text.cmp(&b.text)));
+        codes
+    }
 }
 
-impl Count {
+/// One kind of problem, whichever columns have it.
+#[derive(Debug, Default)]
+struct Code {
+    text: String,
+    fix: Option<&'static str>,
+    times: u64,
+    /// The columns, the most frequent first, and how often each.
+    columns: Vec<(String, u64)>,
+    samples: Vec<u32>,
+}
+
+impl Code {
+    fn shown(&self) -> String {
+        match self.columns.as_slice() {
+            [] => self.text.clone(),
+            [(column, _)] => format!("{column}: {}", self.text),
+            columns => {
+                let each: Vec<String> = columns
+                    .iter()
+                    .map(|(name, times)| format!("{name} {}", format::number(*times)))
+                    .collect();
+                format!("{}: {}", self.text, each.join(", "))
+            }
+        }
+    }
+
     fn samples_shown(&self) -> String {
         if self.samples.is_empty() {
             return String::new();
         }
         let rows: Vec<String> = self.samples.iter().map(|row| format::number(u64::from(*row))).collect();
-        let noun = if self.rows == 1 { "row" } else { "rows" };
-        let more = if self.rows > rows.len() as u64 { ", …" } else { "" };
+        let noun = if self.times == 1 { "row" } else { "rows" };
+        let more = if self.times > rows.len() as u64 { ", …" } else { "" };
         format!("   {noun} {}{more}", rows.join(", "))
     }
 }

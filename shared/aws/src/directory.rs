@@ -1,19 +1,26 @@
 //! The directory table: customers, API keys, facilities, cohorts, webhook settings.
 
+mod operator;
+
 use std::fmt;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::{CohortId, CustomerId, FacilityId};
+use domain::time::Timestamp;
 use domain::webhook::WebhookKey;
 use pipeline::api::directory::{Facility, FindCustomer, ListFacilities, StoreSettings};
 use pipeline::ports::{LoadDirectory, LoadSettings, PortError, PortResult, WebhookSettings};
 use sha2::{Digest as _, Sha256};
 
+pub use operator::{Cohort, Customer, StoredKey};
+
 use crate::error::{failed, malformed};
 use crate::item::{Item, key, parsed, s, text};
 
 const CUSTOMER: &str = "customer";
+const CUSTOMER_OF: &str = "customer#";
+const KEY: &str = "key#";
 const FACILITY: &str = "facility#";
 const COHORT: &str = "cohort#";
 const SETTINGS: &str = "settings";
@@ -62,9 +69,16 @@ impl Directory {
     }
 
     /// Adds an API key of a customer.
-    pub async fn create_key(&self, customer: CustomerId, api_key: &ApiKey) -> PortResult<()> {
+    pub async fn create_key(
+        &self,
+        customer: CustomerId,
+        api_key: &ApiKey,
+        created_at: Timestamp,
+    ) -> PortResult<()> {
         let mut item = key(key_pk(api_key.expose()), API_KEY);
         item.insert("customer".to_owned(), s(customer));
+        item.insert("prefix".to_owned(), s(api_key.prefix()));
+        item.insert("createdAt".to_owned(), s(created_at));
         self.put(item).await
     }
 
@@ -168,11 +182,22 @@ impl StoreSettings for Directory {
 }
 
 fn customer_pk(customer: CustomerId) -> String {
-    format!("customer#{customer}")
+    format!("{CUSTOMER_OF}{customer}")
+}
+
+fn customer_id(item: &Item) -> PortResult<CustomerId> {
+    text(item, "pk")
+        .and_then(|pk| pk.strip_prefix(CUSTOMER_OF))
+        .and_then(|id| id.parse().ok())
+        .ok_or_else(|| malformed("dynamodb.read", "pk"))
 }
 
 fn key_pk(api_key: &str) -> String {
-    format!("key#{}", hex(&Sha256::digest(api_key.as_bytes())))
+    format!("{KEY}{}", key_hash(api_key))
+}
+
+fn key_hash(api_key: &str) -> String {
+    hex(&Sha256::digest(api_key.as_bytes()))
 }
 
 fn hex(bytes: &[u8]) -> String {
