@@ -173,6 +173,7 @@ fn created(output: Output, name: &str, value: &str) -> anyhow::Result<()> {
 }
 
 /// AWS did not do it. Its codes say enough; its messages would repeat what was asked.
+#[allow(clippy::needless_pass_by_value, reason = "short to write at every call")]
 fn failed(error: PortError) -> anyhow::Error {
     let failure = Failure::new(error.to_string());
     let failure = if error.transient { failure.exit(Exit::Unreachable) } else { failure };

@@ -20,6 +20,8 @@ pub struct Checker {
     /// The ids that exist; `None` if that is not known here.
     known: Option<Directory>,
     number: RowNumber,
+    /// What keeps the rows from being read on. The scan says what is wrong with the file: it looks at more.
+    stopped: Option<FileError>,
 }
 
 /// What was found.
@@ -72,6 +74,7 @@ impl Checker {
             today,
             known,
             number: RowNumber::FIRST,
+            stopped: None,
         }
     }
 
@@ -81,36 +84,41 @@ impl Checker {
         if let Err(error) = self.scan.push(bytes, &mut |_| {}) {
             return Ok(Err(error));
         }
-        self.reader.push(bytes);
-        self.lines.push(bytes);
-        self.rows(on_event)
+        if self.stopped.is_none() {
+            self.reader.push(bytes);
+            self.lines.push(bytes);
+            self.rows(on_event)?;
+        }
+        Ok(Ok(()))
     }
 
     /// Says that the file ends here.
     pub fn finish(mut self, on_event: OnEvent<'_>) -> anyhow::Result<Result<FileSummary, FileError>> {
         self.reader.finish();
-        if let Err(error) = self.rows(on_event)? {
-            return Ok(Err(error));
-        }
-        Ok(self.scan.finish(&mut |_| {}))
+        self.rows(on_event)?;
+        let end = self.scan.finish(&mut |_| {});
+        Ok(end.and_then(|file| self.stopped.map_or(Ok(file), Err)))
     }
 
-    fn rows(&mut self, on_event: OnEvent<'_>) -> anyhow::Result<Result<(), FileError>> {
-        loop {
+    fn rows(&mut self, on_event: OnEvent<'_>) -> anyhow::Result<()> {
+        while self.stopped.is_none() {
             let row = match self.reader.next_row() {
                 Ok(Some(row)) => row,
-                Ok(None) => return Ok(Ok(())),
-                Err(error) => return Ok(Err(error)),
+                Ok(None) => break,
+                Err(error) => {
+                    self.stopped = Some(error);
+                    break;
+                }
             };
             let Some(parser) = &self.parser else {
                 match Columns::from_header(&row.cells) {
                     Ok(columns) => {
                         let known = self.known.clone().unwrap_or_default();
                         self.parser = Some(RowParser::new(&columns, self.today, known));
+                        on_event(Event::Header(row))?;
                     }
-                    Err(error) => return Ok(Err(error)),
+                    Err(error) => self.stopped = Some(error),
                 }
-                on_event(Event::Header(row))?;
                 continue;
             };
             let number = self.number;
@@ -126,6 +134,7 @@ impl Checker {
                 on_event(Event::BadRow { row, number, line, problems: &problems })?;
             }
         }
+        Ok(())
     }
 }
 

@@ -53,7 +53,7 @@ pub fn print_end(output: Output, job: &Job, files: &EndFiles) -> anyhow::Result<
     let rows = format::counted(job.total, "row");
     let first = match (took, took.and_then(|time| format::per_second(job.done(), time))) {
         (Some(time), Some(speed)) => {
-            format!("{rows} in {}, {} rows/s", format::duration(time), format::number(speed))
+            format!("{rows} in {}, {}/s", format::duration(time), format::counted(speed, "row"))
         }
         (Some(time), None) => format!("{rows} in {}", format::duration(time)),
         (None, _) => rows,
