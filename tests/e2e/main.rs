@@ -4,6 +4,7 @@
 
 mod bad_ways_in;
 mod cancel;
+mod command_line;
 mod customer;
 mod events;
 mod import;
