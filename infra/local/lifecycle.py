@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+import command_line
 from aws import REGION, ROOT
 from deploy import DeployError, build, deploy
 from paths import StackFiles
@@ -75,6 +76,7 @@ def start(files: StackFiles, environment: list[str], parameters: list[str]) -> s
             if isinstance(error, DeployError):
                 raise StartError(f"Not deployed: {error}\nThe emulator's log: {files.logs}/emulator.log") from None
             raise
+        command_line.write_profile(files, description)
         # The file says that the stack is up, so it appears complete or not at all.
         unfinished = files.description.with_suffix(".tmp")
         unfinished.write_text(json.dumps(description, indent=2) + "\n")
@@ -121,6 +123,7 @@ def start_emulator(files: StackFiles, environment: list[str]) -> tuple[subproces
 def end(files: StackFiles) -> bool:
     """Ends what is left of the stack, crashed or not; True if anything was."""
     files.description.unlink(missing_ok=True)
+    files.profile.unlink(missing_ok=True)
     try:
         ids = json.loads(files.supervisor.read_text())
     except FileNotFoundError:

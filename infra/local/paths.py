@@ -36,6 +36,11 @@ class StackFiles:
         return self.folder / "stack.json"
 
     @property
+    def profile(self) -> Path:
+        """The configuration with which `bulk` reaches the stack."""
+        return self.folder / "bulk.toml"
+
+    @property
     def supervisor(self) -> Path:
         """Process ids, written before anything else so that a crash can be cleaned up."""
         return self.folder / "supervisor.json"

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from command_line import hint
 from lifecycle import StartError, end, keep, locked, running, start, used
 from paths import PROJECT, StackFiles
 from processes import die_with_parent
@@ -171,7 +172,8 @@ def show(description: dict[str, Any]) -> None:
         f"  API         {description['apiUrl']}\n"
         f"  API key     {description['apiKey']}\n"
         f"  facilities  {facilities}\n"
-        f"  logs        {Path(description['logs']).relative_to(PROJECT)}/",
+        f"  logs        {Path(description['logs']).relative_to(PROJECT)}/\n"
+        f"  import      {hint(StackFiles(description['name']))}",
     )
 
 

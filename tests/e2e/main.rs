@@ -1,9 +1,16 @@
 //! End-to-end tests. They need a running local stack: `make test` starts one and sets `STACK` to the
 //! file that describes it. Every test makes a customer of its own, so that they do not see each other.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::format_collect, clippy::missing_panics_doc)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::missing_panics_doc
+)]
 
 mod bad_ways_in;
 mod cancel;
+mod command_line;
 mod customer;
 mod events;
 mod import;

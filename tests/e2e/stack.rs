@@ -30,10 +30,16 @@ pub fn project() -> PathBuf {
 }
 
 impl Stack {
-    /// Runs `bulk admin … --json` and gives one value of its answer.
-    pub fn admin(&self, arguments: &[&str], value: &str) -> String {
+    /// A program that was built along with what is deployed.
+    #[allow(clippy::unused_self, reason = "the stack runs these very binaries")]
+    pub fn binary(&self, name: &str) -> PathBuf {
         let binaries = std::env::var("BINARIES").unwrap_or_else(|_| "target/release".to_owned());
-        let output = Command::new(project().join(binaries).join("bulk"))
+        project().join(binaries).join(name)
+    }
+
+    /// Runs `bulk admin … --json` and gives its answer.
+    pub fn admin_json(&self, arguments: &[&str]) -> Value {
+        let output = Command::new(self.binary("bulk"))
             .arg("admin")
             .args(arguments)
             .arg("--json")
@@ -41,7 +47,11 @@ impl Stack {
             .output()
             .expect("the command line runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-        answer[value].as_str().unwrap().to_owned()
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Runs `bulk admin … --json` and gives one value of its answer.
+    pub fn admin(&self, arguments: &[&str], value: &str) -> String {
+        self.admin_json(arguments)[value].as_str().unwrap().to_owned()
     }
 }

@@ -2,6 +2,8 @@
 //! go wrong between them, against a plain program that takes one row after the other.
 //!
 //! `SEEDS=10000 cargo test -p tests --test simulation` plays more stories, `SEED=1234` plays one.
+// What is not there fails the test.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod chance;
 mod check;

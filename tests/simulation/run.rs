@@ -324,15 +324,15 @@ impl Player {
             Cause::DeadLetter(_, tries) => *tries > 3,
             Cause::Event(..) | Cause::Sweep | Cause::Create(_) | Cause::Cancel(_) | Cause::Read(_) => false,
         };
-        let is_calm = in_calm || (is_last_try && !is_poisoned);
-        let crashes = is_poisoned || (!is_calm && self.chance.once_in(10));
+        let calm = in_calm || (is_last_try && !is_poisoned);
+        let dies = is_poisoned || (!calm && self.chance.once_in(10));
         let task = Task {
             times_out: self.now.plus(cause.timeout()),
             cause,
             future,
-            is_calm,
+            is_calm: calm,
             is_poisoned,
-            crashes_after: crashes.then(|| u32::try_from(1 + self.chance.below(60)).unwrap()),
+            crashes_after: dies.then(|| u32::try_from(1 + self.chance.below(60)).unwrap()),
             stands_until: self.now,
         };
         self.tasks.push(task);

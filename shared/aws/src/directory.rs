@@ -1,17 +1,24 @@
 //! The directory table: customers, API keys, facilities, cohorts. Webhook settings: see `settings`.
 
+mod operator;
+
 use std::fmt;
 
 use aws_sdk_dynamodb::Client;
 use domain::ids::{CohortId, CustomerId, FacilityId};
+use domain::time::Timestamp;
 use pipeline::api::directory::{Facility, FindCustomer, ListFacilities};
 use pipeline::ports::{LoadDirectory, PortError, PortResult};
 use sha2::{Digest as _, Sha256};
+
+pub use operator::{Cohort, Customer, StoredKey};
 
 use crate::error::{failed, malformed};
 use crate::item::{Item, key, parsed, s, text};
 
 const CUSTOMER: &str = "customer";
+const CUSTOMER_OF: &str = "customer#";
+const KEY: &str = "key#";
 const FACILITY: &str = "facility#";
 const COHORT: &str = "cohort#";
 const API_KEY: &str = "api-key";
@@ -59,9 +66,16 @@ impl Directory {
     }
 
     /// Adds an API key of a customer.
-    pub async fn create_key(&self, customer: CustomerId, api_key: &ApiKey) -> PortResult<()> {
+    pub async fn create_key(
+        &self,
+        customer: CustomerId,
+        api_key: &ApiKey,
+        created_at: Timestamp,
+    ) -> PortResult<()> {
         let mut item = key(key_pk(api_key.expose()), API_KEY);
         item.insert("customer".to_owned(), s(customer));
+        item.insert("prefix".to_owned(), s(api_key.prefix()));
+        item.insert("createdAt".to_owned(), s(created_at));
         self.put(item).await
     }
 
@@ -145,11 +159,22 @@ impl ListFacilities for Directory {
 }
 
 pub(crate) fn customer_pk(customer: CustomerId) -> String {
-    format!("customer#{customer}")
+    format!("{CUSTOMER_OF}{customer}")
+}
+
+fn customer_id(item: &Item) -> PortResult<CustomerId> {
+    text(item, "pk")
+        .and_then(|pk| pk.strip_prefix(CUSTOMER_OF))
+        .and_then(|id| id.parse().ok())
+        .ok_or_else(|| malformed("dynamodb.read", "pk"))
 }
 
 fn key_pk(api_key: &str) -> String {
-    format!("key#{}", hex(&Sha256::digest(api_key.as_bytes())))
+    format!("{KEY}{}", key_hash(api_key))
+}
+
+fn key_hash(api_key: &str) -> String {
+    hex(&Sha256::digest(api_key.as_bytes()))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
@@ -34,11 +35,41 @@ pub struct Environment {
     dynamodb: aws_sdk_dynamodb::Client,
 }
 
+/// Where AWS is, as far as it is not left to where the AWS SDKs look for it.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// The region.
+    pub region: Option<String>,
+    /// The profile of the AWS configuration with the credentials.
+    pub profile: Option<String>,
+    /// A stand-in for AWS. It is asked with credentials that are no secret, unless a profile is named.
+    pub endpoint_url: Option<String>,
+}
+
 impl Environment {
     /// Reads region, credentials and endpoint from where the AWS SDKs look for them.
     pub async fn load() -> Self {
+        Self::load_at(Place::default()).await
+    }
+
+    /// The same, with what is known of the place.
+    pub async fn load_at(place: Place) -> Self {
         let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        let sdk = aws_config::defaults(BehaviorVersion::latest())
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        if let Some(region) = place.region {
+            loader = loader.region(Region::new(region));
+        }
+        if let Some(url) = place.endpoint_url {
+            loader = loader.endpoint_url(url);
+            if place.profile.is_none() {
+                loader =
+                    loader.credentials_provider(Credentials::new("test", "test", None, None, "stand-in"));
+            }
+        }
+        if let Some(profile) = place.profile {
+            loader = loader.profile_name(profile);
+        }
+        let sdk = loader
             .http_client(http)
             .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
             .timeout_config(
@@ -50,9 +81,14 @@ impl Environment {
         Self { sdk, dynamodb }
     }
 
+    /// The directory in the table of this name.
+    pub fn directory_named(&self, table: String) -> Directory {
+        Directory::new(self.dynamodb.clone(), table)
+    }
+
     /// The directory, from `DIRECTORY_TABLE`.
     pub fn directory(&self) -> Result<Directory, ConfigError> {
-        Ok(Directory::new(self.dynamodb.clone(), variable("DIRECTORY_TABLE")?))
+        Ok(self.directory_named(variable("DIRECTORY_TABLE")?))
     }
 
     /// The jobs, from `JOBS_TABLE` and `RETENTION_DAYS`.

@@ -21,8 +21,8 @@ mod settings;
 mod system;
 mod webhook_client;
 
-pub use directory::{ApiKey, Directory};
-pub use environment::{ConfigError, Environment};
+pub use directory::{ApiKey, Cohort, Customer, Directory, StoredKey};
+pub use environment::{ConfigError, Environment, Place};
 pub use files::Files;
 pub use jobs::Jobs;
 pub use patients::Patients;

@@ -47,10 +47,10 @@ pub struct Queues {
 impl Default for Queues {
     fn default() -> Self {
         Self {
-            uploads: Queue::new(Duration::from_secs(5400), 5),
-            chunks: Queue::new(Duration::from_secs(720), 8),
-            finished: Queue::new(Duration::from_secs(5400), 8),
-            webhooks: Queue::new(Duration::from_secs(180), 12),
+            uploads: Queue::new(Duration::from_mins(90), 5),
+            chunks: Queue::new(Duration::from_mins(12), 8),
+            finished: Queue::new(Duration::from_mins(90), 8),
+            webhooks: Queue::new(Duration::from_mins(3), 100),
             recent_webhooks: Vec::new(),
         }
     }

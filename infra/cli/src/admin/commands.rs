@@ -1,0 +1,96 @@
+//! The commands of `bulk admin`.
+
+use clap::Subcommand;
+use domain::ids::CustomerId;
+
+/// What an operator looks after.
+#[derive(Debug, Subcommand)]
+pub enum Object {
+    /// Customers: each sees only what is its own
+    #[command(subcommand)]
+    Customer(CustomerCommand),
+    /// API keys of a customer
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Facilities of a customer, where its patients receive care
+    #[command(subcommand)]
+    Facility(FacilityCommand),
+    /// Cohorts of a customer: named sets of patients
+    #[command(subcommand)]
+    Cohort(CohortCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CustomerCommand {
+    /// Add a customer and print its id
+    Create {
+        /// Its name
+        #[arg(long)]
+        name: String,
+    },
+    /// List all customers
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make an API key and print it: the only time that it can be seen
+    Create {
+        /// Id of the customer
+        #[arg(long, value_name = "ID")]
+        customer: CustomerId,
+    },
+    /// List the keys of a customer: id, first characters, when made. Never the keys, which nobody has
+    List {
+        /// Id of the customer
+        #[arg(long, value_name = "ID")]
+        customer: CustomerId,
+    },
+    /// Take a key away: whoever uses it is refused from now on
+    Revoke {
+        /// The id of the key, as `list` shows it
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum FacilityCommand {
+    /// Add a facility and print its id
+    Create {
+        /// Id of the customer
+        #[arg(long, value_name = "ID")]
+        customer: CustomerId,
+        /// Its name
+        #[arg(long)]
+        name: String,
+        /// Its National Provider Identifier, 10 digits
+        #[arg(long)]
+        npi: String,
+    },
+    /// List the facilities of a customer
+    List {
+        /// Id of the customer
+        #[arg(long, value_name = "ID")]
+        customer: CustomerId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CohortCommand {
+    /// Add a cohort and print its id
+    Create {
+        /// Id of the customer
+        #[arg(long, value_name = "ID")]
+        customer: CustomerId,
+        /// Its name
+        #[arg(long)]
+        name: String,
+    },
+    /// List the cohorts of a customer
+    List {
+        /// Id of the customer
+        #[arg(long, value_name = "ID")]
+        customer: CustomerId,
+    },
+}

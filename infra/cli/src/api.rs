@@ -1,0 +1,16 @@
+//! The service's HTTP API as this program uses it.
+
+mod client;
+mod directory;
+mod error;
+mod jobs;
+mod patients;
+mod retry;
+mod transfer;
+
+pub use client::Client;
+pub use error::ApiError;
+pub use jobs::Job;
+pub use patients::Patient;
+pub use retry::Pause;
+pub use transfer::{DownloadError, UploadError, UploadSource};

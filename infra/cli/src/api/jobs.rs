@@ -1,0 +1,184 @@
+//! Imports, which the API calls bulk requests.
+
+use std::time::Duration;
+
+use domain::ids::{FacilityId, JobId};
+use domain::job::JobStatus;
+use domain::time::Timestamp;
+use reqwest::Method;
+use reqwest::header::{HeaderMap, HeaderValue};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::api::client::Call;
+use crate::api::{ApiError, Client};
+
+const PATH: &str = "/medical/v1/patient/bulk";
+
+/// An import as the service tells of it. Fields that this program does not know are kept for `--json`; the
+/// links are not, since whoever has one can read the patients behind it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Job {
+    #[serde(rename = "requestId")]
+    pub id: JobId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facility_id: Option<FacilityId>,
+    pub status: JobStatus,
+    #[serde(default)]
+    pub params: Params,
+    pub created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload_expires_at: Option<Timestamp>,
+    #[serde(default)]
+    pub total: u64,
+    #[serde(default)]
+    pub successful: u64,
+    #[serde(default)]
+    pub failed: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(default, skip_serializing)]
+    pub result: Option<String>,
+    #[serde(default, skip_serializing)]
+    pub failures: Option<String>,
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
+}
+
+/// The parameters that an import was made with.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Params {
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+impl Job {
+    /// Rows that have their outcome.
+    pub fn done(&self) -> u64 {
+        self.successful + self.failed
+    }
+
+    /// From the file's acceptance to the end.
+    pub fn took(&self) -> Option<Duration> {
+        let (start, end) = (self.started_at?, self.finished_at?);
+        u64::try_from(end.as_millis() - start.as_millis()).ok().map(Duration::from_millis)
+    }
+}
+
+/// A new import and the link to upload its file to.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewJob {
+    pub upload_url: String,
+    /// Headers that the link was signed for; none from a service that does not sign any.
+    #[serde(default)]
+    pub upload_headers: std::collections::BTreeMap<String, String>,
+    #[serde(flatten)]
+    pub job: Job,
+}
+
+/// One page of a list.
+#[derive(Debug, Deserialize)]
+pub struct Page {
+    #[serde(rename = "requests")]
+    pub jobs: Vec<Job>,
+    #[serde(default)]
+    pub meta: Meta,
+}
+
+/// Where a list goes on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Meta {
+    next_page: Option<String>,
+}
+
+impl Meta {
+    /// The query of the next page. Only that is taken of the link: the key is sent to the configured
+    /// address and to no other.
+    pub fn next_query(&self) -> Option<Vec<(String, String)>> {
+        let (_, query) = self.next_page.as_deref()?.split_once('?')?;
+        let pairs = url::form_urlencoded::parse(query.as_bytes());
+        Some(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+    }
+}
+
+impl Client {
+    /// Makes an import. `idempotency_key` makes it safe to repeat: the same key is the same import.
+    pub async fn create_job(
+        &self,
+        facility: Option<FacilityId>,
+        dry_run: bool,
+        bytes: u64,
+        idempotency_key: &str,
+    ) -> Result<NewJob, ApiError> {
+        let mut query = Vec::new();
+        query.extend(facility.map(|id| ("facilityId", id.to_string())));
+        query.extend(dry_run.then(|| ("dryRun", "true".to_owned())));
+        let mut headers = HeaderMap::new();
+        if let Ok(value) = HeaderValue::from_str(idempotency_key) {
+            headers.insert("idempotency-key", value);
+        }
+        // Has the service sign the size into the link: half a file is then no upload at all.
+        headers.insert("x-upload-content-length", HeaderValue::from(bytes));
+        self.repeated(Method::POST, PATH, Call { query: &query, headers, body: None }).await
+    }
+
+    /// An import as of now.
+    pub async fn job(&self, id: JobId) -> Result<Job, ApiError> {
+        self.get(&format!("{PATH}/{id}"), &[]).await
+    }
+
+    /// An import as of now, without another try if nobody answers.
+    pub async fn job_once(&self, id: JobId) -> Result<Job, ApiError> {
+        self.get_once(&format!("{PATH}/{id}")).await
+    }
+
+    /// A page of the customer's imports, newest first.
+    pub async fn jobs(&self, query: &[(&str, String)]) -> Result<Page, ApiError> {
+        self.get(PATH, query).await
+    }
+
+    /// Cancels an import. Canceling it twice is canceling it once.
+    pub async fn cancel_job(&self, id: JobId) -> Result<Job, ApiError> {
+        self.repeated(Method::POST, &format!("{PATH}/{id}/cancel"), Call::default()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JOB: &str = r#"{"requestId":"01999999-9999-7999-8999-999999999999","status":"completed",
+        "createdAt":"2026-01-01T00:00:00.000Z","result":"https://canary","failures":"https://canary",
+        "novelty":1}"#;
+
+    #[test]
+    fn links_are_read_and_never_printed() {
+        let job: Job = serde_json::from_str(JOB).unwrap();
+        assert!(job.result.is_some() && job.failures.is_some());
+        assert!(!serde_json::to_string(&job).unwrap().contains("canary"));
+    }
+
+    #[test]
+    fn what_a_newer_service_adds_is_kept() {
+        let job: Job = serde_json::from_str(JOB).unwrap();
+        assert_eq!(serde_json::to_value(&job).unwrap()["novelty"], 1);
+    }
+
+    #[test]
+    fn of_a_link_to_the_next_page_only_the_query_is_used() {
+        let meta = Meta { next_page: Some("https://elsewhere.example/x?count=2&fromItem=a%2Fb".into()) };
+        assert_eq!(
+            meta.next_query(),
+            Some(vec![("count".into(), "2".into()), ("fromItem".into(), "a/b".into())])
+        );
+        assert_eq!(Meta::default().next_query(), None);
+    }
+}

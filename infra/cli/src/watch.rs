@@ -1,0 +1,168 @@
+//! An import on its way to its end: asks for its state, politely, and shows it.
+
+use std::time::{Duration, Instant};
+
+use domain::ids::JobId;
+use domain::job::JobStatus;
+
+use crate::api::{Client, Job, Pause};
+use crate::exit::{Exit, Failure};
+use crate::format;
+use crate::output::Output;
+use crate::progress::{Progress, Unit};
+
+/// The shortest time between two questions.
+const SOON: Duration = Duration::from_millis(400);
+
+/// The longest time between two questions.
+const LATE: Duration = Duration::from_secs(10);
+
+/// Questions that the rest of an import is worth.
+const QUESTIONS_LEFT: f64 = 20.0;
+
+/// How long the service may be away before this gives up. The import goes on without it.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// Waits for the end of an import, and gives the import as it ended.
+pub async fn watch(client: &Client, id: JobId, output: Output) -> anyhow::Result<Job> {
+    let mut shown = Shown { output, stage: Stage::Nothing };
+    let (mut pace, mut pause) = (Pace::default(), Pause::default());
+    let mut away_since: Option<Instant> = None;
+    loop {
+        match client.job_once(id).await {
+            Ok(job) => {
+                if away_since.take().is_some() {
+                    shown.note("the service answers again");
+                }
+                pause = Pause::default();
+                shown.show(&job);
+                if job.status.is_final() {
+                    return Ok(job);
+                }
+                tokio::time::sleep(pace.until_next(&job, Instant::now())).await;
+            }
+            Err(error) if error.is_transient() => {
+                let since = *away_since.get_or_insert_with(|| {
+                    shown.note("the service does not answer; the import goes on, trying again …");
+                    Instant::now()
+                });
+                if since.elapsed() > PATIENCE {
+                    let away = format::duration(PATIENCE);
+                    return Err(Failure::new(format!(
+                        "the service did not answer for {away}; the import goes on"
+                    ))
+                    .next(format!("bulk status {id} --wait"))
+                    .exit(Exit::Unreachable)
+                    .into());
+                }
+                tokio::time::sleep(pause.next(error.retry_after())).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// How often to ask: seldom when there is long to go, often near the end, less and less while nothing moves.
+#[derive(Debug, Default)]
+struct Pace {
+    moved: Option<(Instant, u64)>,
+    last: Option<(JobStatus, u64)>,
+    quiet: u32,
+}
+
+impl Pace {
+    fn until_next(&mut self, job: &Job, now: Instant) -> Duration {
+        let state = (job.status, job.done());
+        self.quiet = if self.last == Some(state) { self.quiet + 1 } else { 0 };
+        self.last = Some(state);
+        let quiet = SOON.mul_f64(1.25_f64.powi(i32::try_from(self.quiet).unwrap_or(i32::MAX).min(20)));
+        let (since, from) = *self.moved.get_or_insert((now, job.done()));
+        let seconds_left = match format::per_second(job.done() - from.min(job.done()), now - since) {
+            Some(speed) if speed > 0 => job.total.saturating_sub(job.done()).div_ceil(speed),
+            _ => 0,
+        };
+        let remaining = Duration::from_secs(seconds_left.min(3600)).div_f64(QUESTIONS_LEFT);
+        quiet.max(remaining).clamp(SOON, LATE)
+    }
+}
+
+/// What is on the screen.
+#[derive(Debug)]
+struct Shown {
+    output: Output,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Nothing,
+    Waiting,
+    Rows(Progress),
+    Ending,
+}
+
+impl Shown {
+    fn show(&mut self, job: &Job) {
+        let all_done = job.total > 0 && job.done() >= job.total;
+        match (&self.stage, job.status) {
+            (Stage::Nothing, JobStatus::Waiting) => {
+                self.output.note("waiting for the service to read the file …");
+                self.stage = Stage::Waiting;
+            }
+            (Stage::Nothing | Stage::Waiting, JobStatus::Processing) if job.total > 0 => {
+                let rows = Progress::new("importing", Unit::Rows, job.done(), job.total, self.output);
+                self.stage = Stage::Rows(rows);
+            }
+            (Stage::Rows(rows), JobStatus::Processing) if all_done => {
+                rows.finish();
+                self.output.note("all rows are done; the service finishes the import …");
+                self.stage = Stage::Ending;
+            }
+            (Stage::Rows(rows), JobStatus::Processing) => rows.set(job.done()),
+            (Stage::Rows(rows), JobStatus::Completed) => rows.finish(),
+            (Stage::Rows(rows), JobStatus::Failed | JobStatus::Expired) => rows.abandon(),
+            _ => {}
+        }
+    }
+
+    fn note(&self, text: &str) {
+        match &self.stage {
+            Stage::Rows(rows) => rows.note(text),
+            _ => self.output.note(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(status: &str, done: u64, total: u64) -> Job {
+        serde_json::from_value(serde_json::json!({
+            "requestId": "01999999-9999-7999-8999-999999999999", "status": status,
+            "createdAt": "2026-01-01T00:00:00.000Z", "successful": done, "total": total,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_long_import_is_asked_for_seldom_and_its_end_often() {
+        let (mut pace, start) = (Pace::default(), Instant::now());
+        let mut wait = |seconds, done| {
+            pace.until_next(&job("processing", done, 100_000), start + Duration::from_secs(seconds))
+        };
+        assert_eq!(wait(0, 0), SOON);
+        assert_eq!(wait(10, 5_000), Duration::from_millis(9_500), "190 s left");
+        assert_eq!(wait(190, 95_000), Duration::from_millis(500), "10 s left");
+        assert_eq!(wait(199, 99_500), SOON, "1 s left");
+    }
+
+    #[test]
+    fn while_nothing_moves_the_questions_get_rarer_up_to_a_limit() {
+        let (mut pace, start) = (Pace::default(), Instant::now());
+        let waits: Vec<Duration> = (0..40).map(|_| pace.until_next(&job("waiting", 0, 0), start)).collect();
+        assert!(waits.is_sorted());
+        assert_eq!(waits[0], SOON);
+        assert_eq!(waits[39], LATE);
+    }
+}

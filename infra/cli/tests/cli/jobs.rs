@@ -1,0 +1,217 @@
+//! `bulk status`, `list`, `cancel`, `result`, `failures`, `patient`, `facility`: what was begun before.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::fake::{
+    Answer, FACILITY, Fake, JOBS, SIGNATURE, completed, id, job, problem_json, processing, with,
+};
+use crate::import::one_failure;
+use crate::run::Home;
+
+fn service() -> (Fake, Home) {
+    let fake = Fake::start();
+    let home = Home::of(&fake);
+    (fake, home)
+}
+
+#[test]
+fn a_status_tells_where_an_import_stands_and_what_can_be_done() {
+    let (fake, home) = service();
+    fake.job(1, [completed(&fake, 1)]);
+    let run = home.run(&["status", &id(1)]);
+    insta::assert_snapshot!(run.shown());
+    run.assert_silent_about(SIGNATURE);
+    let run = home.run(&["status", &id(1), "--json"]);
+    assert_eq!(run.json()["status"], "completed");
+    run.assert_silent_about(SIGNATURE);
+}
+
+#[test]
+fn a_status_that_is_waited_for_exits_as_the_import_would() {
+    let (fake, home) = service();
+    fake.job(1, [processing(1), completed(&fake, 1)]);
+    fake.answers("GET /storage/failures", [Answer::Text(one_failure())]);
+    let run = home.run(&["status", &id(1), "--wait"]);
+    assert_eq!(run.status, 2, "{run:?}");
+    assert!(run.stdout.contains("zip: missing"), "{run:?}");
+}
+
+#[test]
+fn a_list_goes_on_over_all_pages_and_sends_the_key_nowhere_else() {
+    let (fake, home) = service();
+    let elsewhere = "https://elsewhere.example/medical/v1/patient/bulk?count=2&fromItem=abc";
+    fake.answers(
+        &format!("GET {JOBS}"),
+        [
+            Answer::Json(
+                200,
+                json!({"requests": [job(3), job(2)], "meta": {"itemsOnPage": 2, "nextPage": elsewhere}}),
+            ),
+            Answer::Json(
+                200,
+                json!({"requests": [with(job(1), completed(&fake, 1))], "meta": {"itemsOnPage": 1}}),
+            ),
+        ],
+    );
+    let run = home.run(&["list", "--all"]);
+    insta::assert_snapshot!(run.shown());
+    assert_eq!(fake.asked()[1].path, format!("{JOBS}?count=2&fromItem=abc"));
+}
+
+#[test]
+fn a_list_stops_at_its_count() {
+    let (fake, home) = service();
+    let page = json!({"requests": [job(3), job(2)], "meta": {"nextPage": "/x?fromItem=abc"}});
+    fake.answers(&format!("GET {JOBS}"), [Answer::Json(200, page)]);
+    let run = home.run(&["list", "-n", "1", "--json"]);
+    assert_eq!(run.json()["requestId"], id(3));
+    assert_eq!(fake.asked().len(), 1);
+    assert_eq!(fake.asked()[0].path, format!("{JOBS}?count=1"));
+}
+
+#[test]
+fn a_list_ends_even_if_every_page_names_itself_as_the_next() {
+    let (fake, home) = service();
+    let page = json!({"requests": [job(1)], "meta": {"nextPage": "/x?count=100&fromItem=same"}});
+    fake.answers(&format!("GET {JOBS}"), [Answer::Json(200, page)]);
+    let run = home.run(&["list", "--all", "--json"]);
+    assert_eq!((run.status, fake.asked().len()), (0, 2));
+}
+
+#[test]
+fn canceling_tells_what_the_import_is_now_and_a_finished_one_is_refused() {
+    let (fake, home) = service();
+    let path = format!("POST {JOBS}/{}/cancel", id(1));
+    fake.answers(
+        &path,
+        [
+            Answer::Status(503),
+            Answer::Json(200, with(job(1), processing(1))),
+            problem_json(409, "CONFLICT", "The request has ended and cannot be canceled"),
+        ],
+    );
+    let run = home.run(&["cancel", &id(1)]);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(run.stdout.contains("processing") && run.stderr.contains("canceling"), "{run:?}");
+    let run = home.run(&["cancel", &id(1)]);
+    assert_eq!(run.status, 1);
+    assert!(run.stderr.contains("409: The request has ended"), "{run:?}");
+}
+
+#[test]
+fn a_file_that_nobody_named_is_never_written_over() {
+    let (fake, home) = service();
+    fake.job(1, [completed(&fake, 1)]);
+    fake.answers("GET /storage/result", [Answer::Text("every row".to_owned())]);
+    let name = format!("{}.result.csv", id(1));
+    let run = home.run(&["result", &id(1)]);
+    assert_eq!((run.status, run.stdout), (0, format!("{name}\n")));
+    home.write(&name, "corrected by hand");
+    let before = fake.asked().len();
+    let run = home.run(&["result", &id(1)]);
+    assert_eq!((run.status, home.read(&name).as_str()), (1, "corrected by hand"), "{run:?}");
+    assert_eq!(fake.asked().len(), before, "it is found out before the download");
+    let run = home.run(&["result", &id(1), &name]);
+    assert_eq!((run.status, home.read(&name).as_str()), (0, "every row"), "{run:?}");
+}
+
+#[test]
+fn a_file_can_go_to_standard_output() {
+    let (fake, home) = service();
+    fake.job(1, [completed(&fake, 1)]);
+    fake.answers("GET /storage/failures", [Answer::Text(one_failure())]);
+    let run = home.run(&["failures", &id(1), "-"]);
+    assert_eq!((run.status, run.stdout, run.stderr), (0, one_failure(), String::new()));
+    assert!(home.files().is_empty());
+}
+
+#[test]
+fn why_there_is_no_file_is_told() {
+    let (fake, home) = service();
+    fake.job(1, [processing(1)]);
+    let run = home.run(&["result", &id(1)]);
+    assert_eq!(run.status, 1);
+    assert!(run.stderr.contains("still processing"), "{run:?}");
+    fake.job(2, [completed(&fake, 0)]);
+    let run = home.run(&["failures", &id(2)]);
+    assert_eq!(run.status, 0);
+    assert!(run.stderr.contains("no row failed"), "{run:?}");
+    fake.job(3, [json!({"status": "failed", "reason": "the file is empty"})]);
+    let run = home.run(&["result", &id(3)]);
+    assert_eq!(run.status, 3);
+    assert!(run.stderr.contains("the file is empty"), "{run:?}");
+    assert!(home.files().is_empty());
+}
+
+fn patient() -> Value {
+    json!({"id": id(7), "externalId": "MRN-1", "firstName": "Ada", "lastName": "King", "hieOptOut": false,
+           "address": [{"city": "Boston", "zip": "02108"}], "dateUpdated": "2026-01-05T10:00:00.000Z"})
+}
+
+#[test]
+fn a_patient_is_shown_field_by_field_or_as_the_service_has_it() {
+    let (fake, home) = service();
+    fake.answers(&format!("GET /live/medical/v1/patient/{}", id(7)), [Answer::Json(200, patient())]);
+    insta::assert_snapshot!(home.run(&["patient", "get", &id(7)]).shown());
+    assert_eq!(home.run(&["patient", "get", &id(7), "--json"]).json(), patient());
+}
+
+#[test]
+fn patients_are_found_by_an_id_of_ones_own_and_by_what_an_import_matches() {
+    let (fake, home) = service();
+    fake.answers("GET /live/medical/v1/patient/external-id", [Answer::Json(200, patient())]);
+    fake.answers("POST /live/medical/v1/patient/match", [Answer::Json(200, patient())]);
+    let run = home.run(&["patient", "find", "--external-id", "MRN 1&x", "--json"]);
+    assert_eq!(run.json(), patient());
+    assert_eq!(fake.asked()[0].path, "/live/medical/v1/patient/external-id?externalId=MRN+1%26x");
+    let data = r#"{"firstName":"Ada","lastName":"King"}"#;
+    let run = home.run_with_input(&["patient", "match", "-", "--json"], data.as_bytes());
+    assert_eq!(run.json(), patient());
+    assert_eq!(fake.asked()[1].body, data);
+    let run = home.run_with_input(&["patient", "match", "-"], b"{\"firstName\": canary");
+    assert_eq!(run.status, 1);
+    run.assert_silent_about("canary");
+}
+
+#[test]
+fn a_list_of_patients_shows_ids_only() {
+    let (fake, home) = service();
+    let page = json!({"patients": [patient()], "meta": {"itemsOnPage": 1}});
+    fake.answers("GET /live/medical/v1/patient", [Answer::Json(200, page)]);
+    let run = home.run(&["patient", "list", "--facility", FACILITY]);
+    assert!(run.stdout.contains("MRN-1"), "{run:?}");
+    run.assert_silent_about("King");
+    assert_eq!(fake.asked()[0].path, format!("/live/medical/v1/patient?count=20&facilityId={FACILITY}"));
+    assert_eq!(home.run(&["patient", "list", "--json"]).json(), patient());
+}
+
+#[test]
+fn a_document_query_is_begun_and_read() {
+    let (fake, home) = service();
+    let path = "/live/medical/v1/document/query";
+    fake.answers(&format!("POST {path}"), [Answer::Json(200, json!({"requestId": id(9)}))]);
+    let state = json!({"requestId": id(9), "download": {"status": "completed", "total": 3}});
+    fake.answers(&format!("GET {path}"), [Answer::Json(200, state)]);
+    let documents =
+        json!({"documents": [{"id": "d1", "fileName": "note.pdf", "mimeType": "application/pdf"}]});
+    fake.answers("GET /live/medical/v1/document", [Answer::Json(200, documents)]);
+    assert_eq!(home.run(&["patient", "query", &id(7), "--start", "--json"]).json()["requestId"], id(9));
+    let run = home.run(&["patient", "query", &id(7)]);
+    assert!(run.stdout.contains("download.status  completed"), "{run:?}");
+    assert!(home.run(&["patient", "documents", &id(7)]).stdout.contains("note.pdf"));
+    assert_eq!(fake.asked_for(&Method::POST, path).len(), 1);
+    assert!(fake.asked().iter().all(|asked| asked.path.contains(&format!("patientId={}", id(7)))));
+}
+
+#[test]
+fn facilities_and_cohorts_are_listed_with_their_ids() {
+    let (fake, home) = service();
+    let facilities = json!({"facilities": [{"id": FACILITY, "name": "Main Street", "npi": "1234567893"}]});
+    fake.answers("GET /live/medical/v1/facility", [Answer::Json(200, facilities)]);
+    let cohorts = json!({"cohorts": [{"id": FACILITY, "name": "Diabetes", "size": 1200}]});
+    fake.answers("GET /live/medical/v1/cohort", [Answer::Json(200, cohorts)]);
+    assert_eq!(home.run(&["facility", "list"]).stdout, format!("{FACILITY}  1234567893  Main Street\n"));
+    assert_eq!(home.run(&["cohort", "list"]).stdout, format!("{FACILITY}      1,200  Diabetes\n"));
+    assert_eq!(home.run(&["cohort", "list", "--json"]).json()["size"], 1200);
+}
