@@ -79,6 +79,26 @@ pub fn check(played: &Played) {
     check_people(played);
 }
 
+/// What happened in a story, to show that the stories have everything in them.
+pub fn statistics(played: &Played) -> Vec<(String, u64)> {
+    let mut seen = vec![("steps".to_owned(), played.steps), ("crashes".to_owned(), played.crashes.into())];
+    for job in played.cloud.jobs() {
+        let how = match (&job.reason, job.may_overtake) {
+            (Some(reason), _) if reason == CANCELED => ", canceled",
+            (_, true) => ", with an older one under way",
+            _ => "",
+        };
+        seen.push((format!("jobs {}{how}", job.status), 1));
+    }
+    let results = played.imports.iter().filter_map(|import| read_results(played, import, ResultFile::Result));
+    for row in results.flatten() {
+        let why = if row.was_left() { format!(": {}", row.reason) } else { String::new() };
+        seen.push((format!("rows {}{why}", row.status), 1));
+    }
+    seen.push(("webhook requests".to_owned(), played.cloud.received().len() as u64));
+    seen
+}
+
 /// Every job has ended, by allowed steps, and a state that is final was the last one.
 fn check_states(played: &Played) {
     for job in played.cloud.jobs() {

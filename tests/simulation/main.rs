@@ -12,6 +12,7 @@ mod rows;
 mod run;
 mod story;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -29,7 +30,7 @@ fn every_story_ends_as_the_reference_says() {
         None => 0..number("SEEDS").unwrap_or(SEEDS),
     };
     let (started, total) = (Instant::now(), seeds.end - seeds.start);
-    let (mut steps, mut crashes) = (0, 0);
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     for seed in seeds {
         let played = catch_unwind(AssertUnwindSafe(|| {
             let mut played = run::play(seed);
@@ -40,14 +41,15 @@ fn every_story_ends_as_the_reference_says() {
         let Ok(played) = played else {
             panic!("Seed {seed} fails. Play it again: SEED={seed} cargo test -p tests --test simulation");
         };
-        steps += played.steps;
-        crashes += u64::from(played.crashes);
+        for (what, count) in check::statistics(&played) {
+            *seen.entry(what).or_default() += count;
+        }
         if seed % 500 == 499 {
             eprintln!("{} of {total} stories, {:.0?}", seed + 1, started.elapsed());
         }
     }
-    eprintln!(
-        "{total} stories, {steps} steps, {crashes} crashes in {:.0?}: all as they should be.",
-        started.elapsed()
-    );
+    for (what, count) in seen {
+        eprintln!("{count:>12} {what}");
+    }
+    eprintln!("{total} stories in {:.0?}: all as they should be.", started.elapsed());
 }

@@ -44,15 +44,14 @@ pub(super) fn not_csv(head: &[u8]) -> Option<FileError> {
 }
 
 /// The separator of a header that is not separated by commas: the one that yields the most columns of
-/// the import, if those are more than commas yield.
+/// the import, if those are more than commas yield. A header without any comma, and without a column of
+/// the import, is separated by what it has most of.
 pub(super) fn wrong_separator(header: &[u8]) -> Option<Separator> {
-    let known = |separator: u8| header.split(|&b| b == separator).filter(|cell| names_a_column(cell)).count();
-    let mut best = (known(b','), None);
-    for separator in Separator::ALL {
-        let found = known(separator.byte());
-        if found > best.0 {
-            best = (found, Some(separator));
-        }
-    }
-    best.1
+    let cells = |separator: u8| header.split(move |&byte| byte == separator);
+    let known = |separator: u8| cells(separator).filter(|cell| names_a_column(cell)).count();
+    let has_comma = header.contains(&b',');
+    let commas = (known(b','), if has_comma { usize::MAX } else { 1 });
+    // Of two that are as good the first one is meant.
+    let rank = |separator: &Separator| (known(separator.byte()), cells(separator.byte()).count());
+    Separator::ALL.into_iter().rev().max_by_key(rank).filter(|best| rank(best) > commas)
 }

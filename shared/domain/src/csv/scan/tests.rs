@@ -139,6 +139,18 @@ fn other_formats_are_recognised() {
 }
 
 #[test]
+fn a_header_without_commas_and_known_columns_is_separated_by_something_else() {
+    for (header, expected) in
+        [("a;b", Separator::Semicolon), ("a|b;c|d", Separator::Pipe), ("a\tb", Separator::Tab)]
+    {
+        assert_eq!(error(format!("{header}\n1;2\n")), FileError::Separator(expected), "{header:?}");
+    }
+    for header in ["a", "a;b,c", "firstName"] {
+        assert!(!matches!(error(format!("{header}\n1\n")), FileError::Separator(_)), "{header:?}");
+    }
+}
+
+#[test]
 fn another_separator_is_recognised_by_the_columns_that_it_yields() {
     for (separator, expected) in [(";", Separator::Semicolon), ("\t", Separator::Tab), ("|", Separator::Pipe)]
     {
