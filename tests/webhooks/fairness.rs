@@ -1,0 +1,160 @@
+//! Fifty customers, of which one hangs for its whole 4 seconds each time: nobody else waits for it.
+//!
+//! The queue and Lambda are played in virtual time: batches of ten messages, handled as `deliver-webhook`
+//! handles them. On AWS many batches run at the same time; the emulator of the local stack runs one after
+//! the other, which is played, too, to show what that costs.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use domain::delivery::NoAnswer;
+use domain::job::JobStatus;
+use domain::row::Directory;
+use domain::time::Timestamp;
+use futures::future::join_all;
+use memory::{Cloud, Queue, QueueName, Received};
+use pipeline::deliver_webhook::{DeliverWebhook, Delivery};
+use pipeline::in_groups::in_groups;
+use pipeline::messages::WebhookMessage;
+use pipeline::ports::{Clock, PostOutcome, PostWebhook, WebhookRequest};
+use tokio::time::{Instant, sleep};
+
+use crate::world::{START, announce, cloud, customer, ended_job, settings};
+
+const CUSTOMERS: u128 = 50;
+const JOBS_OF_EACH: u128 = 4;
+const HANGING: &str = "https://hanging.example.com/";
+
+/// Time that an attempt has at most.
+const TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Time that a server takes which does not hang.
+const QUICK: Duration = Duration::from_millis(20);
+
+/// Messages that Lambda hands to one invocation, as template.yaml has it.
+const BATCH: usize = 10;
+
+/// A function looks for messages this often.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Long enough for all that is asserted, and for three attempts at the hanging server.
+const LOAD: Duration = Duration::from_mins(1);
+
+/// Tokio's clock, which goes forward by itself as soon as everybody waits.
+#[derive(Clone, Copy)]
+struct VirtualClock(Instant);
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(START).plus(self.0.elapsed())
+    }
+}
+
+/// Servers that answer quickly, but for one. Notes when each request came.
+struct Servers<'a> {
+    start: Instant,
+    arrivals: &'a Mutex<Vec<(String, Duration)>>,
+}
+
+impl PostWebhook for Servers<'_> {
+    async fn post(&self, request: WebhookRequest) -> PostOutcome {
+        let hangs = request.url == HANGING;
+        self.arrivals.lock().unwrap().push((request.url, self.start.elapsed()));
+        if hangs {
+            sleep(TIMEOUT).await;
+            return PostOutcome::Unreachable(NoAnswer::Timeout);
+        }
+        sleep(QUICK).await;
+        PostOutcome::Answered { status: 200, retry_after: None }
+    }
+}
+
+/// One of the batches that run at the same time: takes messages as long as there are any.
+async fn invocations(cloud: &Cloud, batch: usize, start: Instant, arrivals: &Mutex<Vec<(String, Duration)>>) {
+    let clock = VirtualClock(start);
+    let deliver = DeliverWebhook {
+        jobs: cloud.clone(),
+        settings: cloud.clone(),
+        files: cloud.clone(),
+        http: Servers { start, arrivals },
+        clock,
+    };
+    let in_queue =
+        |work: &dyn Fn(&mut Queue)| cloud.with_queues(|queues| work(queues.get(QueueName::Webhooks)));
+    while start.elapsed() < LOAD {
+        let messages: Vec<Received> = cloud.with_queues(|queues| {
+            let queue = queues.get(QueueName::Webhooks);
+            std::iter::from_fn(|| queue.receive(clock.now(), 0)).take(batch).collect()
+        });
+        if messages.is_empty() {
+            sleep(POLL).await;
+            continue;
+        }
+        let message =
+            |received: &Received| -> WebhookMessage { serde_json::from_str(&received.body).unwrap() };
+        in_groups(
+            messages,
+            |received| message(received).job,
+            async |received: Received, waiting| {
+                assert!(waiting.is_none(), "a queue gives out a group's first message only");
+                match deliver.run(&message(&received)).await.unwrap() {
+                    Delivery::Retry { after, .. } => {
+                        let until = clock.now().plus(after);
+                        in_queue(&|queue| queue.hide(received.receipt, until));
+                        Some(())
+                    }
+                    _ => {
+                        in_queue(&|queue| queue.delete(received.receipt));
+                        None
+                    }
+                }
+            },
+        )
+        .await;
+    }
+}
+
+/// Times at which the messages of the 49 came, and the number of requests to the one that hangs.
+async fn load(concurrency: usize, batch: usize) -> (Vec<Duration>, usize) {
+    let cloud = cloud();
+    for number in 0..CUSTOMERS {
+        // The hanging one first, so that everybody else stands behind it.
+        let url =
+            if number == 0 { HANGING.to_owned() } else { format!("https://customer-{number}.example.com/") };
+        cloud.set_customer(customer(number), Directory::default(), settings(&url));
+        for job in 0..JOBS_OF_EACH {
+            let job = ended_job(&cloud, customer(number), 1 + number * JOBS_OF_EACH + job).await;
+            announce(&cloud, &job, JobStatus::Processing).await;
+            announce(&cloud, &job, JobStatus::Failed).await;
+        }
+    }
+    let (start, arrivals) = (Instant::now(), Mutex::default());
+    join_all((0..concurrency).map(|_| invocations(&cloud, batch, start, &arrivals))).await;
+    let (hanging, others): (Vec<_>, Vec<_>) =
+        arrivals.into_inner().unwrap().into_iter().partition(|(url, _)| url == HANGING);
+    (others.into_iter().map(|(_, at)| at).collect(), hanging.len())
+}
+
+/// Messages to the 49 customers that do not hang.
+const MESSAGES: usize = 49 * 4 * 2;
+
+#[tokio::test(start_paused = true)]
+async fn where_batches_run_beside_each_other_nobody_waits_for_the_one_that_hangs() {
+    let (arrivals, hanging) = load(20, BATCH).await;
+    assert_eq!(arrivals.len(), MESSAGES, "each arrives, once");
+    let last = arrivals.iter().max().unwrap();
+    assert!(*last < Duration::from_secs(1), "{last:?}, less than one attempt at the hanging server");
+    assert!(hanging >= 3 * 4, "the hanging server was tried {hanging} times meanwhile");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_batches_run_one_after_the_other_a_batch_costs_one_timeout_however_many_hang_in_it() {
+    let (arrivals, _) = load(1, BATCH).await;
+    assert_eq!(arrivals.len(), MESSAGES);
+    let last = arrivals.iter().max().unwrap();
+    // Its four jobs are in the first batch, together; before they come again, all others are done.
+    assert!(*last < TIMEOUT + Duration::from_secs(3), "{last:?}");
+    let (one_by_one, _) = load(1, 1).await;
+    let last = one_by_one.iter().max().unwrap();
+    assert!(*last > 4 * TIMEOUT, "without batches, each of its jobs costs everybody a timeout: {last:?}");
+}

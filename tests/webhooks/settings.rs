@@ -1,0 +1,43 @@
+//! Replacing the key, over a day and longer.
+
+use std::time::Duration;
+
+use domain::job::JobStatus;
+use domain::row::Directory;
+use pipeline::api::settings::{REPLACED_KEY_VALID, rotate_key};
+use pipeline::ports::Clock as _;
+
+use crate::world::{URL, announce, cloud, customer, ended_job, settings, work_off};
+
+#[tokio::test]
+async fn a_replaced_key_signs_for_a_day_and_not_longer() {
+    let cloud = cloud();
+    cloud.set_customer(customer(1), Directory::default(), settings(URL));
+    rotate_key(&cloud, &cloud, customer(1)).await.unwrap();
+    let almost = REPLACED_KEY_VALID - Duration::from_secs(1);
+    for (number, wait, keys) in [(1, almost, 2), (2, Duration::from_secs(1), 1)] {
+        cloud.set_time(cloud.now().plus(wait));
+        let job = ended_job(&cloud, customer(1), number).await;
+        announce(&cloud, &job, JobStatus::Failed).await;
+        work_off(&cloud).await;
+        let (_, request) = cloud.received().pop().unwrap();
+        let (_, signatures) = request.headers.iter().find(|(name, _)| *name == "webhook-signature").unwrap();
+        assert_eq!(signatures.split(' ').count(), keys, "{signatures}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_replaced_twice_within_a_day_is_still_valid() {
+    let cloud = cloud();
+    cloud.set_customer(customer(1), Directory::default(), settings(URL));
+    let first = settings(URL).key.unwrap();
+    rotate_key(&cloud, &cloud, customer(1)).await.unwrap();
+    let now = rotate_key(&cloud, &cloud, customer(1)).await.unwrap();
+    let keys = now.signing_keys(cloud.now());
+    assert_eq!((keys.len(), keys.last()), (3, Some(&first)));
+    assert_eq!(
+        keys.first(),
+        now.key.as_ref(),
+        "the newest one makes the one signature of x-metriport-signature"
+    );
+}
