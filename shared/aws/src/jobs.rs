@@ -15,6 +15,7 @@ use pipeline::ports::{
     ChangeState, ChunkEnd, CreateJob, EndChunk, FindOlderJobs, LoadJob, PortResult, RequestCancel, Watched,
     Watchlist, Write,
 };
+use uuid::Uuid;
 
 use crate::error::{conditional, failed, malformed};
 use crate::item::{Item, key, n, number, parsed, required_number, s, text};
@@ -77,17 +78,19 @@ impl FindOlderJobs for Jobs {
     async fn is_older_under_way(&self, job: &Job) -> PortResult<bool> {
         let longest = i64::try_from(LONGEST_LIFE.as_millis()).unwrap_or(i64::MAX);
         let oldest = JobId::first_of_millis(job.id.created_millis().saturating_sub(longest));
+        // A filter may not name a key of the index, so the job itself is kept out by the range.
+        let newest = Uuid::from_u128(job.id.as_uuid().as_u128().saturating_sub(1));
         let mut pages = self
             .client
             .query()
             .table_name(&self.table)
             .index_name(BY_CUSTOMER)
-            .key_condition_expression("customer = :customer AND job BETWEEN :oldest AND :job")
-            .filter_expression("job <> :job AND #status IN (:waiting, :processing)")
+            .key_condition_expression("customer = :customer AND job BETWEEN :oldest AND :newest")
+            .filter_expression("#status IN (:waiting, :processing)")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":customer", s(job.customer))
             .expression_attribute_values(":oldest", s(oldest))
-            .expression_attribute_values(":job", s(job.id))
+            .expression_attribute_values(":newest", s(newest))
             .expression_attribute_values(":waiting", s(JobStatus::Waiting))
             .expression_attribute_values(":processing", s(JobStatus::Processing))
             .into_paginator()
@@ -234,15 +237,15 @@ impl Watchlist for Jobs {
     }
 
     async fn forget(&self, job: JobId) -> PortResult<()> {
-        self.client
+        let update = self
+            .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(job, JOB)))
             .update_expression("REMOVE watch, due, watchedPending")
-            .send()
-            .await
-            .map_err(failed("dynamodb.UpdateItem"))?;
-        Ok(())
+            // An update makes an item of a key that has none, even if there is nothing to put into it.
+            .condition_expression("attribute_exists(pk)");
+        conditional("dynamodb.UpdateItem", update.send().await).map(|_| ())
     }
 }
 

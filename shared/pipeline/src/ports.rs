@@ -94,7 +94,7 @@ pub enum Write {
 
 /// Stores a new job.
 pub trait CreateJob: Send + Sync {
-    /// Fails if the id is taken.
+    /// A job that is there already stays as it is: ids are fresh, so it is this one, stored by an earlier try.
     fn create_job(&self, job: &Job) -> impl Future<Output = PortResult<()>> + Send;
 }
 
@@ -106,7 +106,8 @@ pub trait LoadJob: Send + Sync {
 
 /// Looks for the jobs before a job.
 pub trait FindOlderJobs: Send + Sync {
-    /// Whether a job of the same customer that is older than `job` is still under way.
+    /// Whether a job of the same customer that is older than `job` is still under way. Jobs of longer ago
+    /// than [`LONGEST_LIFE`](domain::job::LONGEST_LIFE) are over, whatever is stored of them.
     fn is_older_under_way(&self, job: &Job) -> impl Future<Output = PortResult<bool>> + Send;
 }
 
