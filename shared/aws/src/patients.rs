@@ -3,7 +3,7 @@
 //! Both kinds are one JSON document and a version. Keys spread over the whole table: the customer is
 //! only the first part of the partition key, so that no customer is one hot partition.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
@@ -147,7 +147,9 @@ impl LoadPatients for Patients {
         customer: CustomerId,
         patients: &[PatientId],
     ) -> PortResult<HashMap<PatientId, Versioned<PatientRecord>>> {
-        let keys = patients.iter().map(|patient| patient_key(customer, *patient)).collect();
+        // DynamoDB refuses a batch that names a key twice.
+        let patients: BTreeSet<PatientId> = patients.iter().copied().collect();
+        let keys = patients.into_iter().map(|patient| patient_key(customer, patient)).collect();
         let items = self.load(keys).await?;
         items
             .iter()
