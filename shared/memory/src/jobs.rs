@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::ids::JobId;
-use domain::job::{Job, JobStatus};
+use domain::job::{Job, JobStatus, LONGEST_LIFE};
 use domain::outcome::Tally;
 use domain::plan::ChunkNumber;
 use domain::time::Timestamp;
@@ -87,7 +87,9 @@ impl LoadJob for Cloud {
 impl FindOlderJobs for Cloud {
     async fn is_older_under_way(&self, job: &Job) -> PortResult<bool> {
         self.call(Operation::Query, |state| {
-            let mut older = state.jobs.jobs.range(..job.id);
+            let longest = i64::try_from(LONGEST_LIFE.as_millis()).unwrap_or(i64::MAX);
+            let oldest = JobId::first_of_millis(job.id.created_millis().saturating_sub(longest));
+            let mut older = state.jobs.jobs.range(oldest..job.id);
             Billed::request(older.any(|(_, Stored { job: older, .. })| {
                 older.customer == job.customer && !older.status.is_final()
             }))
