@@ -1,0 +1,101 @@
+//! Chunks: each is counted once, whoever says how often that it ended, and somebody hears that it was the last.
+
+use domain::job::Job;
+use domain::outcome::Tally;
+use pipeline::ports::{ChangeState, ChunkEnd, CreateJob, EndChunk, LoadJob};
+
+use crate::given;
+
+const TALLY: Tally = Tally { successful: 7, failed: 3 };
+const COUNTED: ChunkEnd = ChunkEnd { counted: true, was_last: false };
+const COUNTED_AS_LAST: ChunkEnd = ChunkEnd { counted: true, was_last: true };
+const ENDED_BEFORE: ChunkEnd = ChunkEnd { counted: false, was_last: false };
+const ENDED_BEFORE_NONE_LEFT: ChunkEnd = ChunkEnd { counted: false, was_last: true };
+
+async fn end(ports: &impl EndChunk, job: &Job, number: u32) -> ChunkEnd {
+    ports.end_chunk(job.id, given::chunk(number), TALLY).await.unwrap()
+}
+
+pub async fn a_chunk_is_counted_once(ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk)) {
+    let job = given::processing(ports, 3).await;
+    assert_eq!(end(ports, &job, 1).await, COUNTED);
+    for _ in 0..3 {
+        assert_eq!(end(ports, &job, 1).await, ENDED_BEFORE);
+    }
+    let stored = ports.load_job(job.id).await.unwrap().unwrap();
+    let expected = Job { pending_chunks: given::chunks([0, 2]), successful: 7, failed: 3, ..job };
+    assert_eq!(stored, expected);
+}
+
+pub async fn the_last_one_is_told_and_so_is_everybody_after_it(
+    ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk),
+) {
+    let job = given::processing(ports, 2).await;
+    assert_eq!(end(ports, &job, 0).await, COUNTED);
+    assert_eq!(end(ports, &job, 1).await, COUNTED_AS_LAST);
+    assert_eq!(end(ports, &job, 1).await, ENDED_BEFORE_NONE_LEFT);
+    assert_eq!(end(ports, &job, 0).await, ENDED_BEFORE_NONE_LEFT);
+    let stored = ports.load_job(job.id).await.unwrap().unwrap();
+    let expected = Job { pending_chunks: given::chunks([]), successful: 14, failed: 6, ..job };
+    assert_eq!(stored, expected);
+}
+
+pub async fn a_number_is_not_mistaken_for_one_that_contains_it(
+    ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk),
+) {
+    let job = given::processing(ports, 112).await;
+    for number in [1, 11, 110] {
+        assert_eq!(end(ports, &job, number).await, COUNTED);
+    }
+    assert_eq!(end(ports, &job, 112).await, ENDED_BEFORE, "the job has no such chunk");
+    let stored = ports.load_job(job.id).await.unwrap().unwrap();
+    let left = (0..112).filter(|number| ![1, 11, 110].contains(number));
+    assert_eq!(stored.pending_chunks, given::chunks(left));
+    assert_eq!((stored.successful, stored.failed), (21, 9));
+}
+
+pub async fn a_job_that_has_no_chunks_yet_counts_none(ports: &(impl CreateJob + LoadJob + EndChunk)) {
+    let job = given::job();
+    ports.create_job(&job).await.unwrap();
+    assert_eq!(end(ports, &job, 0).await, ENDED_BEFORE_NONE_LEFT);
+    assert_eq!(ports.load_job(job.id).await.unwrap().unwrap(), job);
+}
+
+pub async fn a_job_that_is_not_there_counts_nothing(ports: &(impl LoadJob + EndChunk)) {
+    let job = given::job();
+    assert_eq!(end(ports, &job, 0).await, ENDED_BEFORE);
+    assert_eq!(ports.load_job(job.id).await.unwrap(), None);
+}
+
+pub async fn of_many_ends_at_the_same_time_each_chunk_counts_one_and_one_is_the_last(
+    ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk),
+) {
+    const CHUNKS: u32 = 20;
+    let job = given::processing(ports, CHUNKS).await;
+    let twice = (0..CHUNKS).chain(0..CHUNKS);
+    let ends = futures::future::join_all(twice.map(|number| end(ports, &job, number))).await;
+    assert_eq!(ends.iter().filter(|end| end.counted).count(), CHUNKS as usize);
+    assert_eq!(ends.iter().filter(|end| **end == COUNTED_AS_LAST).count(), 1);
+    let stored = ports.load_job(job.id).await.unwrap().unwrap();
+    let (successful, failed) = (CHUNKS * TALLY.successful, CHUNKS * TALLY.failed);
+    assert_eq!(stored, Job { pending_chunks: given::chunks([]), successful, failed, ..job });
+}
+
+/// Ten times what a file of 100,000 rows has.
+pub async fn thousands_of_chunks_can_be_pending(ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk)) {
+    const CHUNKS: u32 = 4000;
+    let job = given::processing(ports, CHUNKS).await;
+    assert_eq!(end(ports, &job, CHUNKS - 1).await, COUNTED);
+    let stored = ports.load_job(job.id).await.unwrap().unwrap();
+    assert_eq!(stored.pending_chunks, given::chunks(0..CHUNKS - 1));
+}
+
+contract!($ chunks:
+    a_chunk_is_counted_once,
+    the_last_one_is_told_and_so_is_everybody_after_it,
+    a_number_is_not_mistaken_for_one_that_contains_it,
+    a_job_that_has_no_chunks_yet_counts_none,
+    a_job_that_is_not_there_counts_nothing,
+    of_many_ends_at_the_same_time_each_chunk_counts_one_and_one_is_the_last,
+    thousands_of_chunks_can_be_pending,
+);

@@ -1,0 +1,142 @@
+//! Jobs: stored once, changed under the condition of their state.
+
+use domain::ids::JobId;
+use domain::job::{Job, JobEvent, JobStatus};
+use domain::outcome::Tally;
+use pipeline::ports::{ChangeState, CreateJob, EndChunk, LoadJob, RequestCancel, Write};
+use uuid::Uuid;
+
+use crate::given;
+
+async fn load(ports: &impl LoadJob, job: &Job) -> Job {
+    ports.load_job(job.id).await.unwrap().unwrap()
+}
+
+pub async fn a_job_is_loaded_as_it_was_created(ports: &(impl CreateJob + LoadJob)) {
+    let job = given::job();
+    let dry_run = Job { dry_run: true, ..given::job() };
+    for job in [&job, &dry_run] {
+        ports.create_job(job).await.unwrap();
+        assert_eq!(&load(ports, job).await, job);
+    }
+}
+
+pub async fn an_unknown_job_is_none(ports: &(impl CreateJob + LoadJob)) {
+    ports.create_job(&given::job()).await.unwrap();
+    assert_eq!(ports.load_job(JobId::new(Uuid::from_u128(1))).await.unwrap(), None);
+}
+
+pub async fn a_job_that_is_there_is_not_created_again(ports: &(impl CreateJob + LoadJob + ChangeState)) {
+    let job = given::processing(ports, 3).await;
+    let again = Job { dry_run: true, ..given::job_of(given::customer(), given::NOW) };
+    ports.create_job(&Job { id: job.id, ..again }).await.unwrap();
+    assert_eq!(load(ports, &job).await, job);
+}
+
+pub async fn acceptance_stores_the_file_and_makes_all_chunks_pending(
+    ports: &(impl CreateJob + LoadJob + ChangeState),
+) {
+    let job = given::processing(ports, 120).await;
+    let stored = load(ports, &job).await;
+    assert_eq!(stored, job);
+    assert_eq!(stored.pending_chunks, given::chunks(0..120));
+    assert!(stored.may_overtake);
+}
+
+pub async fn a_state_changes_only_from_the_state_that_is_stored(
+    ports: &(impl CreateJob + LoadJob + ChangeState),
+) {
+    let job = given::processing(ports, 2).await;
+    let rejected = given::ended(&Job { status: JobStatus::Waiting, ..job.clone() }, JobEvent::FileRejected, Some("no"));
+    for from in [JobStatus::Waiting, JobStatus::Completed, JobStatus::Failed, JobStatus::Expired] {
+        assert_eq!(ports.change_state(from, &rejected).await.unwrap(), Write::Conflict, "from {from}");
+    }
+    assert_eq!(load(ports, &job).await, job, "a conflict writes nothing");
+}
+
+pub async fn one_of_many_changes_at_the_same_time_takes_place(
+    ports: &(impl CreateJob + LoadJob + ChangeState),
+) {
+    let job = given::job();
+    ports.create_job(&job).await.unwrap();
+    let ends: Vec<Job> = (0..8)
+        .map(|number| given::ended(&job, JobEvent::FileRejected, Some(&format!("reason {number}"))))
+        .collect();
+    let writes = ends.iter().map(|end| ports.change_state(JobStatus::Waiting, end));
+    let writes = futures::future::try_join_all(writes).await.unwrap();
+    let done: Vec<usize> = (0..8).filter(|&number| writes[number] == Write::Done).collect();
+    assert_eq!(done.len(), 1);
+    assert_eq!(load(ports, &job).await.reason, ends[done[0]].reason);
+}
+
+pub async fn a_job_that_is_not_there_does_not_come_by_a_change(
+    ports: &(impl LoadJob + ChangeState + RequestCancel),
+) {
+    let job = given::job();
+    let change = ports.change_state(JobStatus::Waiting, &given::accepted(&job, 1)).await.unwrap();
+    assert_eq!(change, Write::Conflict);
+    assert_eq!(ports.request_cancel(job.id).await.unwrap(), Write::Conflict);
+    assert_eq!(ports.load_job(job.id).await.unwrap(), None);
+}
+
+pub async fn the_end_leaves_what_others_wrote_since(
+    ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk + RequestCancel),
+) {
+    let job = given::processing(ports, 3).await;
+    let tally = Tally { successful: 200, failed: 50 };
+    ports.end_chunk(job.id, given::chunk(1), tally).await.unwrap();
+    assert_eq!(ports.request_cancel(job.id).await.unwrap(), Write::Done);
+    // Whoever ends the job has read it before all that.
+    let end = given::ended(&job, JobEvent::Canceled, Some("canceled"));
+    assert_eq!(ports.change_state(JobStatus::Processing, &end).await.unwrap(), Write::Done);
+    let expected = Job {
+        pending_chunks: given::chunks([0, 2]),
+        successful: 200,
+        failed: 50,
+        cancel_requested: true,
+        ..end
+    };
+    assert_eq!(load(ports, &job).await, expected);
+}
+
+pub async fn a_reason_keeps_every_letter(ports: &(impl CreateJob + LoadJob + ChangeState)) {
+    let job = given::job();
+    ports.create_job(&job).await.unwrap();
+    let end = given::ended(&job, JobEvent::FileRejected, Some("column \"Straße\\\" 李 🏙\u{1} is twice"));
+    assert_eq!(ports.change_state(JobStatus::Waiting, &end).await.unwrap(), Write::Done);
+    assert_eq!(load(ports, &job).await, end);
+}
+
+pub async fn a_job_is_canceled_while_it_is_processing_and_only_then(
+    ports: &(impl CreateJob + LoadJob + ChangeState + RequestCancel),
+) {
+    let job = given::job();
+    ports.create_job(&job).await.unwrap();
+    assert_eq!(ports.request_cancel(job.id).await.unwrap(), Write::Conflict);
+    assert!(!load(ports, &job).await.cancel_requested);
+
+    let job = given::processing(ports, 2).await;
+    for _ in 0..2 {
+        assert_eq!(ports.request_cancel(job.id).await.unwrap(), Write::Done);
+        assert_eq!(load(ports, &job).await, Job { cancel_requested: true, ..job.clone() });
+    }
+
+    let job = given::processing(ports, 2).await;
+    let end = given::ended(&job, JobEvent::Finalized, None);
+    assert_eq!(ports.change_state(JobStatus::Processing, &end).await.unwrap(), Write::Done);
+    assert_eq!(ports.request_cancel(job.id).await.unwrap(), Write::Conflict);
+    assert_eq!(load(ports, &job).await, end);
+}
+
+contract!($ jobs:
+    a_job_is_loaded_as_it_was_created,
+    an_unknown_job_is_none,
+    a_job_that_is_there_is_not_created_again,
+    acceptance_stores_the_file_and_makes_all_chunks_pending,
+    a_state_changes_only_from_the_state_that_is_stored,
+    one_of_many_changes_at_the_same_time_takes_place,
+    a_job_that_is_not_there_does_not_come_by_a_change,
+    the_end_leaves_what_others_wrote_since,
+    a_reason_keeps_every_letter,
+    a_job_is_canceled_while_it_is_processing_and_only_then,
+);

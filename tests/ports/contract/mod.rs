@@ -1,0 +1,36 @@
+//! What the ports promise, by what is promised about.
+//!
+//! Each file ends with the list of its promises, from which a macro `tests` is made: it takes an expression that
+//! gives a fresh backend and becomes one test for each promise. A promise that is not on the list is dead code,
+//! which the compiler reports.
+
+/// Makes the macro `tests` of a contract.
+macro_rules! contract {
+    ($dollar:tt $file:ident: $($promise:ident),+ $(,)?) => {
+        macro_rules! tests {
+            ($dollar backend:expr) => {
+                $(
+                    #[tokio::test]
+                    async fn $promise() {
+                        $crate::contract::$file::$promise(&$dollar backend.await).await;
+                    }
+                )+
+            };
+        }
+        pub(crate) use tests;
+    };
+}
+
+pub mod chunks;
+pub mod directory;
+pub mod jobs;
+pub mod objects;
+pub mod older_jobs;
+pub mod patients;
+pub mod people;
+pub mod queues;
+pub mod results;
+pub mod uploads;
+pub mod watchlist;
+pub mod webhook_ledger;
+pub mod webhook_queue;

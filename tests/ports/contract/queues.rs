@@ -1,0 +1,60 @@
+//! The standard queues: everything that is sent arrives, as it was sent.
+
+use domain::ids::{CustomerId, JobId};
+use pipeline::messages::{ChunkMessage, FinishedMessage, UploadMessage};
+use pipeline::ports::{SendChunks, SendFinished, SendUpload};
+
+use crate::backend::Receive;
+use crate::given;
+
+fn messages(customer: CustomerId, job: JobId, count: u32) -> Vec<ChunkMessage> {
+    (0..count)
+        .map(|number| {
+            let start = u64::from(number) * 5_000_000_000;
+            ChunkMessage { customer, job, chunk: given::chunk(number), plan: (start, start + 40) }
+        })
+        .collect()
+}
+
+/// SQS takes 10 messages at once.
+pub async fn chunks_arrive_each_once_however_many_there_are(ports: &(impl SendChunks + Receive)) {
+    for count in [0, 1, 10, 11, 103] {
+        let sent = messages(given::customer(), given::job_id(), count);
+        ports.send_chunks(&sent).await.unwrap();
+        let mut arrived = ports.chunks().await;
+        arrived.sort_by_key(|message| message.chunk);
+        assert_eq!(arrived, sent);
+    }
+}
+
+pub async fn a_chunk_that_is_sent_again_arrives_again(ports: &(impl SendChunks + Receive)) {
+    let sent = messages(given::customer(), given::job_id(), 3);
+    ports.send_chunks(&sent).await.unwrap();
+    ports.send_chunks(&sent[1..2]).await.unwrap();
+    let arrived = ports.chunks().await;
+    assert_eq!(arrived.len(), 4);
+    assert_eq!(arrived.iter().filter(|message| **message == sent[1]).count(), 2);
+}
+
+pub async fn a_finished_job_arrives(ports: &(impl SendFinished + Receive)) {
+    let sent = FinishedMessage { job: given::job_id() };
+    for _ in 0..2 {
+        ports.send_finished(&sent).await.unwrap();
+        assert_eq!(ports.finished().await, [sent]);
+    }
+}
+
+pub async fn a_found_upload_arrives(ports: &(impl SendUpload + Receive)) {
+    let sent = UploadMessage { customer: given::customer(), job: given::job_id(), upload: given::upload() };
+    for _ in 0..2 {
+        ports.send_upload(&sent).await.unwrap();
+        assert_eq!(ports.uploads().await, [sent.clone()]);
+    }
+}
+
+contract!($ queues:
+    chunks_arrive_each_once_however_many_there_are,
+    a_chunk_that_is_sent_again_arrives_again,
+    a_finished_job_arrives,
+    a_found_upload_arrives,
+);

@@ -1,0 +1,88 @@
+//! The promises of `aws` on a DynamoDB inside this process, fresh for every test.
+
+use aws::{Directory, Jobs, Patients};
+use domain::ids::{CohortId, CustomerId};
+use dynoxide::Database;
+use pipeline::api::directory::{Facility, StoreSettings as _};
+use pipeline::ports::WebhookSettings;
+use tokio::net::TcpListener;
+
+use crate::backend::Operator;
+use crate::services::Endpoint;
+use crate::template;
+
+/// Starts a server that lives as long as the test, with one table.
+async fn table(resource: &str) -> (aws_sdk_dynamodb::Client, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(dynoxide::server::serve_on(listener, Database::memory().unwrap()));
+    let client = Endpoint::reliable(url).dynamodb();
+    template::create_table(&client, resource, resource).await;
+    (client, resource.to_owned())
+}
+
+async fn jobs() -> Jobs {
+    let (client, table) = table("Jobs").await;
+    Jobs::new(client, table)
+}
+
+async fn patients() -> Patients {
+    let (client, table) = table("Patients").await;
+    Patients::new(client, table)
+}
+
+async fn directory() -> Directory {
+    let (client, table) = table("Directory").await;
+    Directory::new(client, table)
+}
+
+impl Operator for Directory {
+    async fn enter(
+        &self,
+        customer: CustomerId,
+        facilities: &[Facility],
+        cohorts: &[CohortId],
+        settings: &WebhookSettings,
+    ) {
+        self.create_customer(customer, "Test clinic").await.unwrap();
+        for facility in facilities {
+            self.create_facility(customer, facility).await.unwrap();
+        }
+        for cohort in cohorts {
+            self.create_cohort(customer, *cohort, "Everybody").await.unwrap();
+        }
+        self.store_settings(customer, settings).await.unwrap();
+    }
+}
+
+mod jobs {
+    crate::contract::jobs::tests!(super::jobs());
+}
+
+mod chunks {
+    crate::contract::chunks::tests!(super::jobs());
+}
+
+mod older_jobs {
+    crate::contract::older_jobs::tests!(super::jobs());
+}
+
+mod watchlist {
+    crate::contract::watchlist::tests!(super::jobs());
+}
+
+mod webhook_ledger {
+    crate::contract::webhook_ledger::tests!(super::jobs());
+}
+
+mod people {
+    crate::contract::people::tests!(super::patients());
+}
+
+mod patients {
+    crate::contract::patients::tests!(super::patients());
+}
+
+mod directory {
+    crate::contract::directory::tests!(super::directory());
+}

@@ -1,0 +1,132 @@
+//! Builders: ids, jobs, files, rows and patients that a test starts from.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
+use domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
+use domain::patient::PatientRow;
+use domain::plan::ChunkNumber;
+use domain::record::{PatientRecord, RowsOfJob};
+use domain::time::Timestamp;
+use pipeline::ports::{ChangeState, CreateJob, Write};
+use serde_json::json;
+use uuid::Uuid;
+
+/// When everything happens, if nothing else is said.
+pub const NOW: i64 = 1_800_000_000_000;
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// A UUIDv7 of this time that no other call gives.
+fn fresh(millis: i64) -> Uuid {
+    let number = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let mut random = [0; 10];
+    random[2..].copy_from_slice(&number);
+    uuid::Builder::from_unix_timestamp_millis(u64::try_from(millis).unwrap(), &random).into_uuid()
+}
+
+pub fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+pub fn customer() -> CustomerId {
+    CustomerId::new(fresh(NOW))
+}
+
+pub fn facility() -> FacilityId {
+    FacilityId::new(fresh(NOW))
+}
+
+pub fn cohort() -> CohortId {
+    CohortId::new(fresh(NOW))
+}
+
+pub fn patient() -> PatientId {
+    PatientId::new(fresh(NOW))
+}
+
+pub fn job_id() -> JobId {
+    JobId::new(fresh(NOW))
+}
+
+/// A job of some customer, waiting for its file.
+pub fn job() -> Job {
+    job_of(customer(), NOW)
+}
+
+/// A job of this customer, made at this time.
+pub fn job_of(customer: CustomerId, millis: i64) -> Job {
+    Job::new(JobId::new(fresh(millis)), customer, facility(), false, at(millis))
+}
+
+pub fn upload() -> Upload {
+    Upload { version: "3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40".into(), etag: "\"0c78\"".into(), bytes: 77 }
+}
+
+/// What a file of this many chunks is accepted as.
+pub fn file(chunks: u32) -> AcceptedFile {
+    let columns = json!({"width": 3, "columns": [[0, "firstName"], [2, "zip-2"]]});
+    let columns = serde_json::from_value(columns).unwrap();
+    AcceptedFile { upload: upload(), columns, rows: chunks * 250, chunks }
+}
+
+/// The job with a file of this many chunks accepted, a second after it was made.
+pub fn accepted(job: &Job, chunks: u32) -> Job {
+    job.clone().accept(file(chunks), true, at(job.created_at.as_millis() + 1000)).unwrap()
+}
+
+/// A stored job that is being processed.
+pub async fn processing(ports: &(impl CreateJob + ChangeState), chunks: u32) -> Job {
+    let job = job();
+    ports.create_job(&job).await.unwrap();
+    let job = accepted(&job, chunks);
+    assert_eq!(ports.change_state(JobStatus::Waiting, &job).await.unwrap(), Write::Done);
+    job
+}
+
+/// The job ended, by an event that its state can take.
+pub fn ended(job: &Job, event: JobEvent, reason: Option<&str>) -> Job {
+    job.clone().end(event, reason.map(str::to_owned), at(NOW + 60_000)).unwrap()
+}
+
+pub fn chunk(number: u32) -> ChunkNumber {
+    ChunkNumber::new(number)
+}
+
+pub fn chunks(numbers: impl IntoIterator<Item = u32>) -> BTreeSet<ChunkNumber> {
+    numbers.into_iter().map(ChunkNumber::new).collect()
+}
+
+/// A row with every kind of letter: accents, two bytes to four, and what JSON escapes.
+pub fn row(street: &str) -> PatientRow {
+    let row = json!({
+        "externalId": "Nº 7/\"ä\"",
+        "firstName": "Zoë 𝒜𝓁𝒾𝒸ℯ",
+        "lastName": "O\u{2019}Brien-Núñez 李",
+        "dob": "1985-12-10",
+        "gender": "F",
+        "addresses": [{"addressLine1": street, "city": "Łódź \\ 🏙", "state": "MA", "zip": "02110"}],
+    });
+    let row = serde_json::to_vec(&row).unwrap();
+    serde_json::from_slice(&row).unwrap()
+}
+
+/// A new patient who lives in this street.
+pub fn record(street: &str) -> PatientRecord {
+    record_of(patient(), street)
+}
+
+/// The patient with this id as somebody who lives in this street.
+pub fn record_of(id: PatientId, street: &str) -> PatientRecord {
+    let source = RowsOfJob { job: job_id(), facility: facility(), may_overtake: false, now: at(NOW) };
+    PatientRecord::merge(None, id, source, [&row(street)]).unwrap()
+}
+
+/// A new patient whose document has exactly so many bytes.
+pub fn record_of_bytes(bytes: usize) -> PatientRecord {
+    let frame = serde_json::to_string(&record("x")).unwrap().len() - 1;
+    let record = record(&"x".repeat(bytes - frame));
+    assert_eq!(serde_json::to_string(&record).unwrap().len(), bytes);
+    record
+}

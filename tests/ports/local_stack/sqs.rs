@@ -1,0 +1,87 @@
+//! The queues that are between the functions, and whoever reads them.
+
+use aws::{Chunks, Finished, Uploads, Webhooks};
+use aws_sdk_sqs::Client;
+use pipeline::messages::{ChunkMessage, FinishedMessage, UploadMessage, WebhookMessage};
+use pipeline::ports::{PortResult, SendChunks, SendFinished, SendUpload, SendWebhook};
+use serde::de::DeserializeOwned;
+
+use super::{endpoint, fresh};
+use crate::backend::Receive;
+use crate::template;
+
+/// Seconds to wait for a message before a queue is taken for empty.
+const PATIENCE: i32 = 1;
+
+/// One queue of each kind.
+pub struct Queues {
+    client: Client,
+    chunks: String,
+    finished: String,
+    uploads: String,
+    webhooks: String,
+}
+
+pub async fn queues() -> Queues {
+    let client = endpoint().sqs();
+    let make = async |resource| template::create_queue(&client, resource, &fresh(resource)).await;
+    let (chunks, finished) = (make("Chunks").await, make("Finished").await);
+    let (uploads, webhooks) = (make("Uploads").await, make("Webhooks").await);
+    Queues { client, chunks, finished, uploads, webhooks }
+}
+
+impl Queues {
+    async fn receive<T: DeserializeOwned>(&self, url: &str) -> Vec<T> {
+        let mut messages = Vec::new();
+        loop {
+            let request = self.client.receive_message().queue_url(url).wait_time_seconds(PATIENCE);
+            let answer = request.max_number_of_messages(1).send().await.unwrap();
+            let Some(message) = answer.messages.unwrap_or_default().pop() else { return messages };
+            messages.push(serde_json::from_str(&message.body.unwrap()).unwrap());
+            let delete = self.client.delete_message().queue_url(url);
+            delete.receipt_handle(message.receipt_handle.unwrap()).send().await.unwrap();
+        }
+    }
+}
+
+impl Receive for Queues {
+    async fn chunks(&self) -> Vec<ChunkMessage> {
+        self.receive(&self.chunks).await
+    }
+
+    async fn finished(&self) -> Vec<FinishedMessage> {
+        self.receive(&self.finished).await
+    }
+
+    async fn uploads(&self) -> Vec<UploadMessage> {
+        self.receive(&self.uploads).await
+    }
+
+    async fn webhooks(&self) -> Vec<WebhookMessage> {
+        self.receive(&self.webhooks).await
+    }
+}
+
+impl SendChunks for Queues {
+    async fn send_chunks(&self, messages: &[ChunkMessage]) -> PortResult<()> {
+        Chunks::new(self.client.clone(), self.chunks.clone()).send_chunks(messages).await
+    }
+}
+
+impl SendFinished for Queues {
+    async fn send_finished(&self, message: &FinishedMessage) -> PortResult<()> {
+        Finished::new(self.client.clone(), self.finished.clone()).send_finished(message).await
+    }
+}
+
+impl SendUpload for Queues {
+    async fn send_upload(&self, message: &UploadMessage) -> PortResult<()> {
+        Uploads::new(self.client.clone(), self.uploads.clone()).send_upload(message).await
+    }
+}
+
+impl SendWebhook for Queues {
+    async fn send_webhook(&self, message: &WebhookMessage) -> PortResult<()> {
+        Webhooks::new(self.client.clone(), self.webhooks.clone()).send_webhook(message).await
+    }
+}

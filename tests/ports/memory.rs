@@ -1,0 +1,129 @@
+//! The promises in memory, on a network without faults.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::ids::{CohortId, CustomerId};
+use domain::job::Upload;
+use domain::row::Directory;
+use memory::{Cloud, QueueName, Reliable};
+use pipeline::api::directory::Facility;
+use pipeline::messages::{ChunkMessage, FinishedMessage, UploadMessage, WebhookMessage};
+use pipeline::ports::{Clock as _, JobRef, ResultFile, WebhookSettings};
+use serde::de::DeserializeOwned;
+
+use crate::backend::{Customer, Operator, Receive};
+use crate::given;
+
+async fn cloud() -> Cloud {
+    Cloud::new(Arc::new(Reliable), given::at(given::NOW), 7)
+}
+
+impl Customer for Cloud {
+    async fn upload(&self, job: JobRef, bytes: Bytes) -> Upload {
+        Self::upload(self, job, bytes)
+    }
+
+    async fn download(&self, job: JobRef, file: ResultFile) -> Option<Bytes> {
+        self.result(job, file)
+    }
+}
+
+fn receive<T: DeserializeOwned>(cloud: &Cloud, name: QueueName) -> Vec<T> {
+    let now = cloud.now();
+    cloud.with_queues(|queues| {
+        let queue = queues.get(name);
+        let mut messages = Vec::new();
+        while let Some(received) = queue.receive(now, 0) {
+            queue.delete(received.receipt);
+            messages.push(serde_json::from_str(&received.body).unwrap());
+        }
+        messages
+    })
+}
+
+impl Receive for Cloud {
+    async fn chunks(&self) -> Vec<ChunkMessage> {
+        receive(self, QueueName::Chunks)
+    }
+
+    async fn finished(&self) -> Vec<FinishedMessage> {
+        receive(self, QueueName::Finished)
+    }
+
+    async fn uploads(&self) -> Vec<UploadMessage> {
+        receive(self, QueueName::Uploads)
+    }
+
+    async fn webhooks(&self) -> Vec<WebhookMessage> {
+        receive(self, QueueName::Webhooks)
+    }
+}
+
+impl Operator for Cloud {
+    async fn enter(
+        &self,
+        customer: CustomerId,
+        facilities: &[Facility],
+        cohorts: &[CohortId],
+        settings: &WebhookSettings,
+    ) {
+        let directory = Directory {
+            facilities: facilities.iter().map(|facility| facility.id).collect(),
+            cohorts: cohorts.iter().copied().collect(),
+        };
+        self.set_customer(customer, directory, settings.clone());
+    }
+}
+
+mod jobs {
+    crate::contract::jobs::tests!(super::cloud());
+}
+
+mod chunks {
+    crate::contract::chunks::tests!(super::cloud());
+}
+
+mod older_jobs {
+    crate::contract::older_jobs::tests!(super::cloud());
+}
+
+mod watchlist {
+    crate::contract::watchlist::tests!(super::cloud());
+}
+
+mod webhook_ledger {
+    crate::contract::webhook_ledger::tests!(super::cloud());
+}
+
+mod people {
+    crate::contract::people::tests!(super::cloud());
+}
+
+mod patients {
+    crate::contract::patients::tests!(super::cloud());
+}
+
+mod directory {
+    crate::contract::directory::tests!(super::cloud());
+}
+
+mod uploads {
+    crate::contract::uploads::tests!(super::cloud());
+}
+
+mod objects {
+    crate::contract::objects::tests!(super::cloud());
+}
+
+mod results {
+    crate::contract::results::tests!(super::cloud());
+}
+
+mod queues {
+    crate::contract::queues::tests!(super::cloud());
+}
+
+mod webhook_queue {
+    crate::contract::webhook_queue::tests!(super::cloud());
+}

@@ -1,0 +1,120 @@
+//! Tables, bucket and queues as template.yaml has them, made anew wherever a test wants them.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection,
+};
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
+use yaml_rust2::{Yaml, YamlLoader};
+
+static TEMPLATE: LazyLock<Yaml> = LazyLock::new(|| {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+    let text = std::fs::read_to_string(path).unwrap();
+    YamlLoader::load_from_str(&text).unwrap().remove(0)
+});
+
+/// The properties of a resource.
+pub fn properties(resource: &str) -> &'static Yaml {
+    let properties = &TEMPLATE["Resources"][resource]["Properties"];
+    assert!(!properties.is_badvalue(), "template.yaml has no {resource}");
+    properties
+}
+
+/// Makes a table like the one that the template calls `resource`.
+pub async fn create_table(client: &aws_sdk_dynamodb::Client, resource: &str, name: &str) {
+    let table = properties(resource);
+    let definitions = list(&table["AttributeDefinitions"]).map(|attribute| {
+        AttributeDefinition::builder()
+            .attribute_name(text(&attribute["AttributeName"]))
+            .attribute_type(text(&attribute["AttributeType"]).into())
+            .build()
+            .unwrap()
+    });
+    let indexes: Vec<_> = match &table["GlobalSecondaryIndexes"] {
+        Yaml::BadValue => Vec::new(),
+        indexes => list(indexes).map(index).collect(),
+    };
+    client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_attribute_definitions(Some(definitions.collect()))
+        .set_key_schema(Some(keys(table)))
+        .set_global_secondary_indexes(Some(indexes).filter(|indexes| !indexes.is_empty()))
+        .send()
+        .await
+        .unwrap();
+}
+
+fn keys(of: &'static Yaml) -> Vec<KeySchemaElement> {
+    let key = |key: &Yaml| {
+        KeySchemaElement::builder()
+            .attribute_name(text(&key["AttributeName"]))
+            .key_type(text(&key["KeyType"]).into())
+            .build()
+            .unwrap()
+    };
+    list(&of["KeySchema"]).map(key).collect()
+}
+
+fn index(index: &'static Yaml) -> GlobalSecondaryIndex {
+    let projection = &index["Projection"];
+    let attributes = list(&projection["NonKeyAttributes"]).map(|name| text(name).to_owned());
+    GlobalSecondaryIndex::builder()
+        .index_name(text(&index["IndexName"]))
+        .set_key_schema(Some(keys(index)))
+        .projection(
+            Projection::builder()
+                .projection_type(text(&projection["ProjectionType"]).into())
+                .set_non_key_attributes(Some(attributes.collect()))
+                .build(),
+        )
+        .build()
+        .unwrap()
+}
+
+/// Makes a bucket that keeps versions as the template's does.
+pub async fn create_bucket(client: &aws_sdk_s3::Client, name: &str) {
+    let status = BucketVersioningStatus::from(text(&properties("Files")["VersioningConfiguration"]["Status"]));
+    client.create_bucket().bucket(name).send().await.unwrap();
+    client
+        .put_bucket_versioning()
+        .bucket(name)
+        .versioning_configuration(VersioningConfiguration::builder().status(status).build())
+        .send()
+        .await
+        .unwrap();
+}
+
+/// Makes a queue like the one that the template calls `resource`, without dead letters, and gives its URL.
+pub async fn create_queue(client: &aws_sdk_sqs::Client, resource: &str, name: &str) -> String {
+    let properties = properties(resource).as_hash().unwrap();
+    // CloudFormation calls the attributes of a queue as SQS does.
+    let attributes: HashMap<_, _> = properties
+        .iter()
+        .filter_map(|(name, value)| Some((text(name).into(), scalar(value)?)))
+        .collect();
+    let is_fifo = properties.contains_key(&Yaml::String("FifoQueue".to_owned()));
+    let name = if is_fifo { format!("{name}.fifo") } else { name.to_owned() };
+    let queue = client.create_queue().queue_name(name).set_attributes(Some(attributes)).send().await.unwrap();
+    queue.queue_url.unwrap()
+}
+
+fn scalar(value: &Yaml) -> Option<String> {
+    match value {
+        Yaml::String(text) => Some(text.clone()),
+        Yaml::Integer(number) => Some(number.to_string()),
+        Yaml::Boolean(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+fn list(value: &'static Yaml) -> impl Iterator<Item = &'static Yaml> {
+    value.as_vec().unwrap().iter()
+}
+
+fn text(value: &Yaml) -> &str {
+    value.as_str().unwrap()
+}
