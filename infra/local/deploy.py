@@ -77,13 +77,16 @@ def host_architecture() -> str:
     return "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 
 
-def adapt(template: dict[str, Any], parameters: dict[str, str]) -> None:
+def adapt(template: dict[str, Any], parameters: dict[str, str], visibility: int | None = None) -> None:
     """Changes the template in the few places where the emulator reads it otherwise than AWS does.
 
-    Everything that is not named here is deployed as it stands.
+    Everything that is not named here is deployed as it stands. `visibility`, in seconds, is for tests that kill
+    functions and do not want to wait for the minutes that AWS advises.
     """
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
+        if visibility is not None and resource["Type"] == "AWS::SQS::Queue" and "RedrivePolicy" in properties:
+            properties["VisibilityTimeout"] = min(visibility, properties["VisibilityTimeout"])
         # Numbers from parameters arrive as text, which AWS takes and the emulator does not.
         for event in properties.get("Events", {}).values() if isinstance(properties, dict) else ():
             scaling = event["Properties"].get("ScalingConfig", {})
@@ -126,7 +129,7 @@ def upload_functions(template: dict[str, Any], endpoint: str) -> None:
         del resource["Metadata"]
 
 
-def deploy(endpoint: str, given: dict[str, str]) -> dict[str, str]:
+def deploy(endpoint: str, given: dict[str, str], visibility: int | None = None) -> dict[str, str]:
     """Creates the stack and gives its outputs."""
     template = load_template()
     parameters = {
@@ -135,7 +138,7 @@ def deploy(endpoint: str, given: dict[str, str]) -> dict[str, str]:
     if unknown := given.keys() - template["Parameters"].keys():
         raise DeployError(f"template.yaml has no parameter {', '.join(sorted(unknown))}")
     parameters |= {"Architecture": host_architecture(), "ImportConcurrency": "4"} | given
-    adapt(template, parameters)
+    adapt(template, parameters, visibility)
     try:
         upload_functions(template, endpoint)
         stack = create_stack(client("cloudformation", endpoint), template, parameters)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import shutil
 import socket
@@ -11,13 +10,15 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import command_line
 from aws import REGION, ROOT
+from children import EMULATOR_HEALTH, FAULTS_HEALTH
 from deploy import DeployError, build, deploy
+from locks import locked
 from paths import StackFiles
 from processes import end_process, kill_group
 from seed import seed
@@ -36,7 +37,21 @@ class StartError(Exception):
     """The stack is not up; says why and where to look."""
 
 
-def start(files: StackFiles, environment: list[str], parameters: list[str]) -> subprocess.Popen[bytes] | None:
+@dataclass(frozen=True)
+class Settings:
+    """In what a stack differs from the usual one."""
+
+    #: Variables for all functions, and parameters of the template: `NAME=VALUE`.
+    environment: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    #: Which rules of `profiles/` disturb the functions' AWS calls, and the seed of the dice.
+    faults: str | None = None
+    seed: int = 1
+    #: Seconds after which a message of a function that died comes again, where the template says longer.
+    visibility: int | None = None
+
+
+def start(files: StackFiles, settings: Settings) -> subprocess.Popen[bytes] | None:
     """Starts the emulator, deploys, seeds, and describes the stack; nothing is left if any of it fails.
 
     The stack ends when the supervisor's input does: keep the answer, or `keep` the stack. Gives nothing if the
@@ -45,7 +60,7 @@ def start(files: StackFiles, environment: list[str], parameters: list[str]) -> s
     began = time.monotonic()
     with locked(files):
         if known := running(files):
-            if environment or parameters:
+            if settings != Settings():
                 raise StartError(f"The stack {files.name!r} is up with other settings: end it or give another --name")
             if known.get("build") == build():
                 return None
@@ -55,9 +70,9 @@ def start(files: StackFiles, environment: list[str], parameters: list[str]) -> s
         for old in files.logs.glob("*.log"):
             old.unlink()
         try:
-            supervisor, endpoint = start_emulator(files, environment)
+            supervisor, endpoint, proxy = start_emulator(files, settings)
             say("Deploying template.yaml …")
-            outputs = deploy(endpoint, dict(parameter.split("=", 1) for parameter in parameters))
+            outputs = deploy(endpoint, dict(one.split("=", 1) for one in settings.parameters), settings.visibility)
             say("Adding a demo customer …")
             admin_env = ROOT | {"AWS_ENDPOINT_URL": endpoint, "DIRECTORY_TABLE": outputs["DirectoryTable"]}
             description: dict[str, Any] = {
@@ -69,6 +84,8 @@ def start(files: StackFiles, environment: list[str], parameters: list[str]) -> s
                 "outputs": outputs,
                 "adminEnv": admin_env,
                 "logs": str(files.logs),
+                "temporary": str(files.temporary),
+                "faults": proxy,
                 **seed(admin_env),
             }
         except BaseException as error:
@@ -92,15 +109,20 @@ def keep(supervisor: subprocess.Popen[bytes]) -> None:
     supervisor.stdin.close()
 
 
-def start_emulator(files: StackFiles, environment: list[str]) -> tuple[subprocess.Popen[bytes], str]:
-    """Starts the supervisor and with it the emulator; gives the supervisor and the emulator's address."""
+def start_emulator(files: StackFiles, settings: Settings) -> tuple[subprocess.Popen[bytes], str, str | None]:
+    """Starts the supervisor and with it the emulator; gives the supervisor, the emulator's address, and the proxy's."""
     for _ in range(ATTEMPTS):
         port = free_port()
         say(f"Starting the AWS emulator on 127.0.0.1:{port} …")
         command = [sys.executable, str(Path(__file__).with_name("supervisor.py"))]
         command += ["--name", files.name, "--port", str(port)]
-        for setting in environment:
+        for setting in settings.environment:
             command += ["--env", setting]
+        proxy = None
+        if settings.faults is not None:
+            proxy_port = free_port()
+            proxy = f"http://127.0.0.1:{proxy_port}"
+            command += ["--faults", settings.faults, "--faults-port", str(proxy_port), "--seed", str(settings.seed)]
         with (files.logs / "supervisor.log").open("ab") as log:
             supervisor = subprocess.Popen(
                 command,
@@ -113,8 +135,8 @@ def start_emulator(files: StackFiles, environment: list[str]) -> tuple[subproces
         endpoint = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + START_SECONDS
         while supervisor.poll() is None and time.monotonic() < deadline:
-            if answers(endpoint):
-                return supervisor, endpoint
+            if answers(endpoint) and (proxy is None or answers(proxy, FAULTS_HEALTH)):
+                return supervisor, endpoint, proxy
             time.sleep(0.05)
         end(files)
     raise StartError(f"The emulator did not start, see {files.logs}/emulator.log")
@@ -130,8 +152,9 @@ def end(files: StackFiles) -> bool:
         shutil.rmtree(files.temporary, ignore_errors=True)
         return False
     end_process(ids["supervisor"], f"supervisor.py --name {files.name} ", END_SECONDS)
-    # The supervisor ends the emulator and its functions, unless it was killed itself.
-    kill_group(ids["emulatorGroup"], "-m ministack", str(files.temporary))
+    # The supervisor ends its children and the functions, unless it was killed itself.
+    for group in ids["groups"]:
+        kill_group(group, "-m ministack", str(files.temporary), "local/faults.py")
     shutil.rmtree(files.temporary, ignore_errors=True)
     files.supervisor.unlink(missing_ok=True)
     return True
@@ -143,44 +166,11 @@ def running(files: StackFiles) -> dict[str, Any] | None:
     return description if description and answers(description["endpoint"]) else None
 
 
-def answers(endpoint: str) -> bool:
-    """Whether there is an emulator at the address."""
-    with contextlib.suppress(OSError), urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=5):
+def answers(endpoint: str, health: str = EMULATOR_HEALTH) -> bool:
+    """Whether there is an emulator, or whatever has that path, at the address."""
+    with contextlib.suppress(OSError), urllib.request.urlopen(endpoint + health, timeout=5):
         return True
     return False
-
-
-@contextlib.contextmanager
-def locked(files: StackFiles) -> Iterator[None]:
-    """Only one process at a time starts or ends a stack of this name."""
-    files.folder.mkdir(parents=True, exist_ok=True)
-    with files.lock.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-class Users:
-    """Who has a command running on a stack: each holds the file's lock together with the others."""
-
-    def __init__(self, file: IO[str]) -> None:
-        self.file = file
-
-    def wait_for_others(self) -> None:
-        """Returns when this is the only one."""
-        try:
-            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("Another command still uses the stack: it ends after that (or on Ctrl-C).")
-            fcntl.flock(self.file, fcntl.LOCK_EX)
-
-
-@contextlib.contextmanager
-def used(files: StackFiles) -> Iterator[Users]:
-    """The stack is in use, so that whoever started it waits with ending it."""
-    files.folder.mkdir(parents=True, exist_ok=True)
-    with files.users.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
-        yield Users(file)
 
 
 def free_port() -> int:

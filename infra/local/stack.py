@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from command_line import hint
-from lifecycle import StartError, end, keep, locked, running, start, used
+from lifecycle import Settings, StartError, end, keep, running, start
+from locks import locked, used
 from paths import PROJECT, StackFiles
 from processes import die_with_parent
 from terminal import say
@@ -64,12 +65,29 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         parsers[name].add_argument(
             "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the template"
         )
+        parsers[name].add_argument(
+            "--faults", type=stack_name, metavar="PROFILE",
+            help="disturb the functions' AWS calls as profiles/PROFILE.json says; `none` only counts them",
+        )  # fmt: skip
+        parsers[name].add_argument("--seed", type=int, default=1, help="of the dice behind --faults")
+        parsers[name].add_argument(
+            "--visibility",
+            type=int,
+            metavar="SECONDS",
+            help="when messages of a dead function come again, at the latest",
+        )
     parsers["up"].add_argument("--foreground", action="store_true", help="end it on Ctrl-C")
     parsers["down"].add_argument("--all", action="store_true", help="end all of this project's stacks")
     parsers["logs"].add_argument("function", nargs="?", help="only this function, for example FanOut")
     parsers["run"].add_argument("--keep", action="store_true", help="leave it up, unless the command is interrupted")
     parsers["run"].add_argument("argv", nargs=argparse.REMAINDER)
     return parser.parse_args(arguments)
+
+
+def settings(arguments: argparse.Namespace) -> Settings:
+    """What was said about the stack that is to be."""
+    environment, parameters = tuple(arguments.env), tuple(arguments.param)
+    return Settings(environment, parameters, arguments.faults, arguments.seed, arguments.visibility)
 
 
 def stack_name(text: str) -> str:
@@ -80,7 +98,7 @@ def stack_name(text: str) -> str:
 
 
 def up(files: StackFiles, arguments: argparse.Namespace) -> int:
-    supervisor = start(files, arguments.env, arguments.param)
+    supervisor = start(files, settings(arguments))
     description = running(files)
     if description is None:
         raise StartError(f"The stack {files.name!r} ended at once, see {files.logs}")
@@ -139,7 +157,7 @@ def run(files: StackFiles, arguments: argparse.Namespace) -> int:
         return 2
     with used(files) as users:
         # As long as this is kept, the stack stays up; it ends with this process at the latest.
-        supervisor = start(files, arguments.env, arguments.param)
+        supervisor = start(files, settings(arguments))
         try:
             status = call(command, files)
             if supervisor and arguments.keep:

@@ -1,5 +1,5 @@
-"""Keeps one emulator: starts it in a process group of its own, collects the functions' logs, and ends the
-whole group when it is told to, when its starter dies, or when the emulator ends.
+"""Keeps one emulator, and what disturbs it: starts each in a process group of its own, collects the functions'
+logs, and ends the groups when it is told to, when its starter dies, or when one of the two ends.
 
 Run by `lifecycle.py`, never by hand. Whatever kills the starter closes the pipe that is this process's standard
 input, which ends the stack unless the starter has written to it before, that the stack shall stay up. Whatever
@@ -10,66 +10,36 @@ emulator is gone.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import select
 import shutil
 import signal
-import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from aws import client
+from children import (
+    EMULATOR_HEALTH,
+    FAULTS_HEALTH,
+    Child,
+    Stop,
+    end_group,
+    start_emulator,
+    start_faults,
+    wait_until_ready,
+)
 from paths import StackFiles
-from processes import die_with_parent
 
 LOG_POLL_SECONDS = 1.0
 LOG_PATIENCE_SECONDS = 3
 #: An event can become visible this much after its time, when the emulator is busy.
 LOG_OVERLAP_MS = 5000
-END_GRACE_SECONDS = 2.0
-
-
-class Stop(BaseException):
-    """Somebody wants the stack to end. No `Exception`: it comes from a signal, amid code that retries those."""
-
-
-def start_emulator(files: StackFiles, port: int, extra: list[str]) -> subprocess.Popen[bytes]:
-    """Starts the emulator on loopback, with enforced role policies."""
-    files.temporary.mkdir(parents=True, exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment |= {
-        "AUTH": "true",
-        "BIND_HOST": "127.0.0.1",
-        "MINISTACK_HOST": "127.0.0.1",
-        "GATEWAY_PORT": str(port),
-        "IOT_MTLS_ENABLED": "0",
-        # Inherited by the functions: where their AWS clients go, and what no deployed stack allows.
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "ALLOW_LOOPBACK_WEBHOOKS": "true",
-        "PYTHONPATH": str(Path(__file__).parent / "emulator"),
-        "PYTHONUNBUFFERED": "1",
-        "TMPDIR": str(files.temporary),
-        "STATE_DIR": str(files.temporary / "state"),
-    }
-    environment |= dict(setting.split("=", 1) for setting in extra)
-    return subprocess.Popen(
-        [sys.executable, "-m", "ministack"],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=(files.logs / "emulator.log").open("wb"),
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        preexec_fn=die_with_parent,
-    )
 
 
 class LogCollector:
@@ -119,10 +89,10 @@ def collect(collector: LogCollector) -> None:
         print(f"logs not collected: {error}", file=sys.stderr)
 
 
-def watch(emulator: subprocess.Popen[bytes], collector: LogCollector) -> None:
+def watch(children: list[Child], collector: LogCollector) -> None:
     """Returns when the stack is to end."""
     starter_needed = True
-    while emulator.poll() is None:
+    while all(child.poll() is None for child in children):
         collect(collector)
         deadline = time.monotonic() + LOG_POLL_SECONDS
         while (left := deadline - time.monotonic()) > 0:
@@ -134,32 +104,14 @@ def watch(emulator: subprocess.Popen[bytes], collector: LogCollector) -> None:
                 starter_needed = False
 
 
-def end_group(emulator: subprocess.Popen[bytes]) -> None:
-    """Ends every process of the emulator's group: the emulator is asked first, then all are ended."""
-    emulator.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        emulator.wait(END_GRACE_SECONDS)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(emulator.pid, signal.SIGKILL)
-    emulator.wait()
-
-
-def wait_until_ready(emulator: subprocess.Popen[bytes], port: int) -> None:
-    """Waits for the emulator's health answer, unless the starter is gone by then."""
-    while emulator.poll() is None and not select.select([sys.stdin], [], [], 0)[0]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise Stop
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--name", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--env", action="append", default=[])
+    parser.add_argument("--faults")
+    parser.add_argument("--faults-port", type=int)
+    parser.add_argument("--seed", type=int)
     arguments = parser.parse_args()
 
     def stop(_signal: int, _frame: object) -> None:
@@ -168,22 +120,28 @@ def main() -> None:
     for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(sign, stop)
     files = StackFiles(arguments.name)
-    emulator = start_emulator(files, arguments.port, arguments.env)
     endpoint = f"http://127.0.0.1:{arguments.port}"
+    proxy = f"http://127.0.0.1:{arguments.faults_port}" if arguments.faults else None
+    children = [start_emulator(files, arguments.port, proxy or endpoint, arguments.env)]
     collector = LogCollector(files, client("logs", endpoint, patience=LOG_PATIENCE_SECONDS))
     try:
-        processes = {"supervisor": os.getpid(), "emulatorGroup": emulator.pid, "port": arguments.port}
+        if proxy:
+            children.append(start_faults(files, arguments.faults_port, endpoint, arguments.faults, arguments.seed))
+        processes = {"supervisor": os.getpid(), "groups": [child.pid for child in children], "port": arguments.port}
         files.supervisor.write_text(json.dumps(processes))
-        wait_until_ready(emulator, arguments.port)
-        watch(emulator, collector)
+        wait_until_ready(children, f"{endpoint}{EMULATOR_HEALTH}")
+        if proxy:
+            wait_until_ready(children, f"{proxy}{FAULTS_HEALTH}")
+        watch(children, collector)
     except Stop:
         pass
     finally:
         for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(sign, signal.SIG_IGN)
-        if emulator.poll() is None:
+        if children[0].poll() is None:
             collect(collector)
-        end_group(emulator)
+        for child in children:
+            end_group(child)
         shutil.rmtree(files.temporary, ignore_errors=True)
         files.description.unlink(missing_ok=True)
         files.supervisor.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from unittest import mock
 
 import install
 import lifecycle
+import locks
 import paths
 from paths import StackFiles
 from processes import alive, commands, end_process, kill_group
@@ -82,7 +83,7 @@ class Folders(unittest.TestCase):
     def test_what_a_crash_left_is_cleaned_up(self) -> None:
         self.files.temporary.mkdir(parents=True)
         # Ids from before the machine was started again; today they are somebody else's.
-        self.files.supervisor.write_text(f'{{"supervisor": {os.getpid()}, "emulatorGroup": {os.getpgid(0)}}}')
+        self.files.supervisor.write_text(f'{{"supervisor": {os.getpid()}, "groups": [{os.getpgid(0)}]}}')
         self.files.description.write_text('{"endpoint": "http://127.0.0.1:1"}')
         self.assertIsNone(lifecycle.running(self.files))
         self.assertTrue(lifecycle.end(self.files))
@@ -90,7 +91,7 @@ class Folders(unittest.TestCase):
         self.assertEqual(list(self.files.folder.iterdir()), [])
 
     def test_whoever_started_a_stack_waits_for_the_others(self) -> None:
-        with lifecycle.used(self.files) as mine, contextlib.redirect_stderr(io.StringIO()) as said:
+        with locks.used(self.files) as mine, contextlib.redirect_stderr(io.StringIO()) as said:
             mine.wait_for_others()
             self.assertEqual(said.getvalue(), "")
         other = subprocess.Popen(
@@ -100,7 +101,7 @@ class Folders(unittest.TestCase):
         )  # fmt: skip
         assert other.stdin is not None and other.stdout is not None
         other.stdout.readline()
-        with lifecycle.used(self.files) as mine, contextlib.redirect_stderr(io.StringIO()) as said:
+        with locks.used(self.files) as mine, contextlib.redirect_stderr(io.StringIO()) as said:
             other.stdin.close()
             mine.wait_for_others()
         other.stdout.close()
