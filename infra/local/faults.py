@@ -7,6 +7,7 @@ lacks for our purpose:
 - a reply can get lost even if it has no body, as that of an S3 `PutObject`: `"response": {"abort_bytes": 0}`;
 - the dice have a seed. Which call meets which throw still depends on the functions' timing;
 - `GET /_faults/calls` tells the calls of each operation and the items in them, throttled ones included;
+- a throttle of SQS is `RequestThrottled` in the header that SDKs read, as AWS has it, without a namespace before it;
 - what is asked for by a signed link is a customer's business: never disturbed, never counted.
 
 Rules are files of `profiles/`; `POST /_microburst/rules` sets others while it runs, see microburst's own documentation.
@@ -18,6 +19,7 @@ import argparse
 import collections
 import json
 import random
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,9 @@ from microburst.rules import Decision, RuleEngine
 PROFILES = Path(__file__).parent / "profiles"
 #: Faults that `/_microburst/fired` remembers: those of some files of 5,000 rows.
 REMEMBERED = 100_000
+#: Where services that once spoke another protocol put the code of an error, and whose fault it is.
+QUERY_ERROR = "x-amzn-query-error"
+THROTTLED = "RequestThrottled;Sender"
 
 
 def profile(name: str) -> list[dict[str, Any]]:
@@ -99,6 +104,15 @@ class Emulator(Upstream):
         return web.Response()
 
 
+@web.middleware
+async def plain_code(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
+    """Names the throttle of SQS as AWS does: only its other codes have a namespace."""
+    reply = await handler(request)
+    if reply.headers.get(QUERY_ERROR) == f"AWS.SimpleQueueService.{THROTTLED}":
+        reply.headers[QUERY_ERROR] = THROTTLED
+    return reply
+
+
 def application(upstream: str, rules: list[dict[str, Any]]) -> web.Application:
     """The proxy, its control paths among the others."""
     proxy = Microburst(upstream, resign=False, fired_capacity=REMEMBERED)
@@ -111,7 +125,7 @@ def application(upstream: str, rules: list[dict[str, Any]]) -> web.Application:
         return web.json_response({"calls": counting.calls, "items": counting.items})
 
     # Files of any size pass.
-    app = web.Application(client_max_size=0)
+    app = web.Application(client_max_size=0, middlewares=[plain_code])
     app.on_startup.append(proxy.start)
     app.on_cleanup.append(proxy.stop)
     app.router.add_get("/_faults/calls", calls)
