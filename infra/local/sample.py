@@ -16,9 +16,19 @@ HEADER = [
     "Drivers License No", "Drivers License State", "Cohort", "Facility ID", "hieOptOut", "Notes",
 ]  # fmt: skip
 
-FIRST = ["Abdullahi", "Ada", "Agnieszka", "Aisha", "Alejandra", "Amara", "Ana-Lucía", "Anh", "Anne", "Béla", "Brittany", "Carlos", "Chloé", "Dale", "Darnell", "Dmitri", "Ebony", "Elif", "Emily", "Esperanza", "Fatima", "François", "Grace", "Guadalupe", "Hiroshi", "Ingrid", "Jamal", "James", "Jean-Luc", "Jennifer", "José", "Kateryna", "Keola", "Kwame", "Leila", "Liam", "Mai", "Maria", "Mary-Jane", "Mehmet", "Michael", "Mohammed", "Nia", "Noah", "Olivia", "Patricia", "Priya", "Quinn", "Robert", "Rosa", "Ruth", "Siobhán", "Søren", "Tomás", "Tyrone", "Uma", "Víctor", "Wei", "William", "Xiomara", "Yara", "Yusuf", "Zoë"]
-LAST = ["Abebe", "Åkesson", "Baker", "Begay", "Brown", "Castillo", "Chen", "D'Angelo", "Davis", "Díaz", "Dubois", "Ek", "Fischer", "García", "Goldberg", "Haddad", "Hernández", "Ito", "Jackson", "Johnson", "Kahananui", "Kowalski", "Kumar", "Lê", "López", "Martin", "McDonald", "Müller", "Nakamura", "Nguyen", "O'Brien", "Okafor", "Patel", "Pérez-Ruiz", "Quispe", "Rossi", "Saint-Pierre", "Sánchez", "Smith", "Tanaka", "Tran", "Úbeda", "Van-Dyke", "Washington", "Williams", "Wójcik", "Xu", "Yilmaz", "Yoon", "Zhang"]
-STREETS = ["Main St", "Oak Ave", "Maple Dr", "2nd St", "Washington Blvd", "Elm Ct", "Lake Rd", "Park Pl", "Sunset Blvd", "Highland Ave"]
+FIRST = (
+    "Abdullahi Ada Agnieszka Aisha Alejandra Amara Ana-Lucía Anh Anne Béla Brittany Carlos Chloé Dale Darnell Dmitri "
+    "Ebony Elif Emily Esperanza Fatima François Grace Guadalupe Hiroshi Ingrid Jamal James Jean-Luc Jennifer José "
+    "Kateryna Keola Kwame Leila Liam Mai Maria Mary-Jane Mehmet Michael Mohammed Nia Noah Olivia Patricia Priya Quinn "
+    "Robert Rosa Ruth Siobhán Søren Tomás Tyrone Uma Víctor Wei William Xiomara Yara Yusuf Zoë"
+).split()
+LAST = (
+    "Abebe Åkesson Baker Begay Brown Castillo Chen D'Angelo Davis Díaz Dubois Ek Fischer García Goldberg Haddad "
+    "Hernández Ito Jackson Johnson Kahananui Kowalski Kumar Lê López Martin McDonald Müller Nakamura Nguyen O'Brien "
+    "Okafor Patel Pérez-Ruiz Quispe Rossi Saint-Pierre Sánchez Smith Tanaka Tran Úbeda Van-Dyke Washington Williams "
+    "Wójcik Xu Yilmaz Yoon Zhang"
+).split()
+STREETS = "Main St;Oak Ave;Maple Dr;2nd St;Washington Blvd;Elm Ct;Lake Rd;Park Pl;Sunset Blvd;Highland Ave".split(";")
 #: City, state's code and name, and how its zip codes begin.
 PLACES = [
     ("Boston", "MA", "Massachusetts", "021"), ("New York", "NY", "New York", "100"),
