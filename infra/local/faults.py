@@ -8,6 +8,7 @@ lacks for our purpose:
 - the dice have a seed. Which call meets which throw still depends on the functions' timing;
 - `GET /_faults/calls` tells the calls of each operation and the items in them, throttled ones included;
 - a throttle of SQS is `RequestThrottled` in the header that SDKs read, as AWS has it, without a namespace before it;
+- the resource of an S3 call is bucket and key, so that a rule can be about one folder;
 - what is asked for by a signed link is a customer's business: never disturbed, never counted.
 
 Rules are files of `profiles/`; `POST /_microburst/rules` sets others while it runs, see microburst's own documentation.
@@ -71,6 +72,8 @@ class Counting(RuleEngine):
     def decide(self, info: RequestContext) -> Decision | None:
         if "X-Amz-Signature" in info.query:
             return None
+        if info.service == "s3":
+            info.resource = info.path
         name = f"{info.service}.{info.operation}"
         self.calls[name] += 1
         self.items[name] += items(info.operation, info.body)

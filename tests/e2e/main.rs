@@ -13,6 +13,7 @@ mod cancel;
 mod command_line;
 mod customer;
 mod events;
+mod faults;
 mod import;
 mod receiver;
 mod stack;

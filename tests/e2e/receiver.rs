@@ -127,6 +127,16 @@ impl Receiver {
         found.remove(0)
     }
 
+    /// Waits for the last message about a job.
+    pub async fn wait_for_end_of(&self, job: &str, patience: Duration) -> Delivery {
+        let is_last = |message: &Delivery| {
+            message.json()["meta"]["requestId"] == job
+                && ["completed", "failed"].contains(&message.status().as_str())
+        };
+        let mut found = self.wait_until(1, is_last, patience).await;
+        found.remove(0)
+    }
+
     /// Waits until there are as many messages as this.
     pub async fn wait_for_count(&self, count: usize, patience: Duration) -> Vec<Delivery> {
         self.wait_until(count, |_| true, patience).await

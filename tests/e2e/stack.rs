@@ -22,6 +22,12 @@ pub struct Stack {
     pub api_url: String,
     /// Variables with which `bulk admin` reaches the stack.
     pub admin_env: std::collections::BTreeMap<String, String>,
+    /// Where the functions' programs are, and nobody else's.
+    pub temporary: PathBuf,
+    /// The folder of logs.
+    pub logs: PathBuf,
+    /// What stands between the functions and the emulator, if anything does.
+    pub faults: Option<String>,
 }
 
 /// The project's folder.

@@ -1,0 +1,138 @@
+//! Functions that are killed in the middle of their work, at each of the places that ARCHITECTURE.md names.
+//!
+//! The call after which a function is to die is held on its way to AWS; then the function is killed. What was
+//! held is carried out late, or never, as on a network that breaks together with the machine.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::exact::{PATIENCE, import};
+use super::processes::{invocations_that_died, kill_all};
+use super::weather::Weather;
+use super::{ROWS, alone, expected};
+use crate::customer::Customer;
+
+/// How long a call is held: longer than the kill takes, shorter than the stack's visibility timeout.
+const HELD_MS: u64 = 3000;
+
+/// The call is carried out, late.
+const LATE: (&str, u64) = ("latency", HELD_MS);
+
+/// The call is never carried out.
+const NEVER: (&str, u64) = ("timeout_ms", HELD_MS);
+
+/// A moment at which a function dies.
+struct Moment {
+    function: &'static str,
+    /// What has to be done by then, in percent of the rows.
+    progress: u64,
+    before: &'static str,
+    /// The call that is held.
+    call: Value,
+    then: (&'static str, u64),
+}
+
+fn moments() -> Vec<Moment> {
+    let moment = |function, progress, before, call, then| Moment { function, progress, before, call, then };
+    let update = |holds: &str| json!({"service": "dynamodb", "operation": "UpdateItem", "body": holds});
+    let send = json!({"service": "sqs", "operation": "SendMessageBatch"});
+    let patient = json!({"service": "dynamodb", "operation": "PutItem", "body": "Item.sk.S == 'patient'"});
+    let outcomes = json!({"service": "s3", "operation": "PutObject", "resource": "/outcomes/"});
+    let results = json!({"service": "s3", "resource": "/results/"});
+    vec![
+        moment(
+            "FanOut",
+            0,
+            "the job is processing",
+            update("ExpressionAttributeValues.\":startedAt\""),
+            NEVER,
+        ),
+        moment("FanOut", 0, "chunks are sent", send, NEVER),
+        moment("ImportRows", 0, "a patient is written", patient.clone(), NEVER),
+        moment("ImportRows", 10, "another patient is written", patient, LATE),
+        moment("ImportRows", 20, "outcomes are stored", outcomes, NEVER),
+        moment(
+            "ImportRows",
+            30,
+            "a chunk is counted",
+            update("contains(UpdateExpression, 'DELETE pending')"),
+            LATE,
+        ),
+        moment("Finalize", 100, "the result is written", results, NEVER),
+        moment(
+            "Finalize",
+            100,
+            "the job is completed",
+            update("ExpressionAttributeValues.\":finishedAt\""),
+            LATE,
+        ),
+    ]
+}
+
+/// Rows of a job that have their outcome.
+async fn rows_done(customer: &Customer, job: &str) -> u64 {
+    let (_, state) = customer.call(Method::GET, &format!("/medical/v1/patient/bulk/{job}")).await;
+    state["successful"].as_u64().unwrap() + state["failed"].as_u64().unwrap()
+}
+
+/// Waits until as many rows have their outcome.
+async fn wait_for_rows(customer: &Customer, job: &str, rows: u64) -> u64 {
+    let wait = async {
+        loop {
+            let done = rows_done(customer, job).await;
+            if done >= rows {
+                return done;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("{rows} rows are not done in time"))
+}
+
+#[tokio::test]
+async fn functions_killed_in_mid_job_lose_and_repeat_no_row() {
+    let _alone = alone().await;
+    let weather = Weather::of_stack();
+    let expected = expected(&weather).await;
+
+    let (customer, _) = Customer::with_facility();
+    let (receiver, key) = customer.listen().await;
+    let functions = ["FanOut", "ImportRows", "Finalize"];
+    let died_before = functions.map(invocations_that_died);
+    let mut killed = Vec::new();
+    let imported = import(&customer, &receiver, &expected.file, async |job| {
+        for moment in moments() {
+            let threshold = ROWS as u64 * moment.progress / 100;
+            wait_for_rows(&customer, job, threshold).await;
+            weather.hold(moment.call, moment.then, PATIENCE).await;
+            let processes = kill_all(moment.function);
+            let done = rows_done(&customer, job).await;
+            println!(
+                "{done:>5} of {ROWS} rows: {processes} × {} killed before {}",
+                moment.function, moment.before
+            );
+            killed.push((moment.function, done));
+        }
+        weather.set(&json!([])).await;
+    })
+    .await;
+    imported.assert_exact(&expected.file, &expected.imported);
+    imported.assert_messages(&receiver, &key);
+    imported.assert_stored(&customer);
+
+    for (function, before) in functions.into_iter().zip(died_before) {
+        let kills = killed.iter().filter(|(name, _)| *name == function).count();
+        let died = invocations_that_died(function) - before;
+        println!("{died} invocations of {function} ended with their process");
+        assert!(died >= kills, "{kills} kills of {function} ended {died} invocations");
+    }
+    let in_mid_job = killed.iter().filter(|(_, done)| *done > 0 && *done < ROWS as u64).count();
+    assert!(in_mid_job >= 3, "{killed:?}");
+
+    let again = import(&customer, &receiver, &expected.file, async |_| ()).await;
+    again.assert_exact(&expected.file, &imported);
+    assert_eq!(again.patients(), imported.patients(), "the same file again creates nobody");
+    again.assert_stored(&customer);
+}
