@@ -7,6 +7,7 @@
 
 pub mod csv;
 pub mod delivery;
+pub mod document;
 pub mod identity;
 pub mod ids;
 pub mod job;

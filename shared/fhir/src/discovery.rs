@@ -1,0 +1,165 @@
+//! Which patient of the exchange is ours: exactly one that has the demographics, or none.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+use url::Url;
+
+use crate::bundle::{Mode, Respected, SearchSet};
+use crate::error::Fault;
+use crate::patient::Patient;
+use crate::search::Parameter;
+
+/// The gateway's id of a patient. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GatewayPatientId(String);
+
+impl GatewayPatientId {
+    /// Most bytes of an id. FHIR allows 64; some servers make longer ones.
+    const BYTES: usize = 255;
+
+    /// The id, if text can be one.
+    pub fn new(text: &str) -> Option<Self> {
+        let is_id =
+            !text.is_empty() && text.len() <= Self::BYTES && text.bytes().all(|b| b.is_ascii_graphic());
+        is_id.then(|| Self(text.to_owned()))
+    }
+
+    /// The id's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for GatewayPatientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GatewayPatientId(…)")
+    }
+}
+
+/// What a discovery came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Discovery {
+    /// Exactly one patient of the exchange is ours.
+    Match(GatewayPatientId),
+    /// None is.
+    NoMatch {
+        /// Whether the gateway said that not all of its sources answered.
+        incomplete: bool,
+    },
+    /// Several could be, and which cannot be told.
+    Ambiguous,
+}
+
+/// The patients that could be ours, over all pages.
+pub(crate) struct Candidates {
+    wanted: Vec<Parameter>,
+    /// What the first page's `self` link says; those of later pages say whatever the gateway likes.
+    respected: Option<Respected>,
+    found: BTreeSet<GatewayPatientId>,
+    incomplete: bool,
+}
+
+impl Candidates {
+    pub(crate) fn new(wanted: Vec<Parameter>) -> Self {
+        Self { wanted, respected: None, found: BTreeSet::new(), incomplete: false }
+    }
+
+    /// Adds those of a page. Two are enough to know that there is more than one.
+    pub(crate) fn add(&mut self, page: &SearchSet<'_>, base: &Url) -> Result<ControlFlow<()>, Fault> {
+        self.incomplete |= page.is_incomplete()?;
+        let respected = self.respected.get_or_insert_with(|| page.respected(base));
+        let patients = patients(page)?;
+        for (_, patient) in patients.iter().filter(|(mode, _)| *mode == Mode::Match) {
+            if !self.wanted.iter().all(|parameter| respected.has(parameter.name) || has(patient, parameter)) {
+                continue;
+            }
+            let current = if patient.is_active() { Some(patient) } else { successor(patient, &patients) };
+            if let Some(current) = current {
+                self.found.insert(GatewayPatientId::new(&current.id).ok_or(Fault::Malformed)?);
+            }
+        }
+        Ok(if self.found.len() > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+}
+
+impl From<Candidates> for Discovery {
+    fn from(candidates: Candidates) -> Self {
+        let mut found = candidates.found.into_iter();
+        match (found.next(), found.next()) {
+            (None, _) => Self::NoMatch { incomplete: candidates.incomplete },
+            (Some(patient), None) => Self::Match(patient),
+            (Some(_), Some(_)) => Self::Ambiguous,
+        }
+    }
+}
+
+/// The patients of a page. One that cannot be read might have made two of one, so it is not left out.
+fn patients(page: &SearchSet<'_>) -> Result<Vec<(Mode, Patient)>, Fault> {
+    let mut patients = Vec::new();
+    for entry in page.entries() {
+        let entry = entry.ok_or(Fault::Malformed)?;
+        if entry.resource_type() == "Patient" {
+            let patient = serde_json::from_str(entry.resource.get()).map_err(|_| Fault::Malformed)?;
+            patients.push((entry.mode(), patient));
+        }
+    }
+    Ok(patients)
+}
+
+/// The record that an inactive one was merged into. ITI-78 has it in the same bundle.
+fn successor<'a>(patient: &Patient, patients: &'a [(Mode, Patient)]) -> Option<&'a Patient> {
+    let id = patient.replaced_by()?;
+    patients.iter().map(|(_, other)| other).find(|other| other.id == id && other.is_active())
+}
+
+/// Whether a patient has what was searched for, by FHIR's rules for search: text begins with the value,
+/// case and accents aside; codes and days are equal.
+fn has(patient: &Patient, parameter: &Parameter) -> bool {
+    let any = |of: &dyn Fn(&str) -> bool| parameter.values.iter().any(|value| of(value));
+    match parameter.name {
+        "family" => any(&|value| patient.name.iter().any(|name| begins_with(&name.family, value))),
+        "given" => {
+            let each = patient.name.iter().flat_map(|name| name.given.iter().cloned());
+            // Several names that were searched for as one are several here.
+            let joined = patient.name.iter().map(|name| name.given.join(" "));
+            each.chain(joined).any(|name| any(&|value| begins_with(&name, value)))
+        }
+        "birthdate" => any(&|value| patient.birth_date == value),
+        "gender" => any(&|value| patient.gender == value),
+        "address-postalcode" => {
+            any(&|value| patient.address.iter().any(|address| begins_with(&address.postal_code, value)))
+        }
+        _ => false,
+    }
+}
+
+fn begins_with(text: &str, value: &str) -> bool {
+    let value = folded(value);
+    !value.is_empty() && folded(text).starts_with(&value)
+}
+
+/// Text without accents, punctuation and differences of case; a hyphen parts words as a space does.
+fn folded(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.nfkd().filter(|&c| !is_combining_mark(c)) {
+        if c.is_alphanumeric() {
+            folded.extend(c.to_lowercase());
+        } else if (c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}'))
+            && !folded.is_empty()
+            && !folded.ends_with(' ')
+        {
+            folded.push(' ');
+        }
+    }
+    folded.truncate(folded.trim_end().len());
+    folded
+}
+
+#[cfg(test)]
+mod tests;

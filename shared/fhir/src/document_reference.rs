@@ -1,0 +1,197 @@
+//! `DocumentReference` as a document of ours.
+
+use domain::document::{Coding, Document, DocumentId, DocumentRecord, DocumentStatus, DocumentType};
+use domain::time::Timestamp;
+use serde::Deserialize;
+
+use crate::lenient::{lenient, lenient_list, lenient_number};
+use crate::patient::Reference;
+
+/// Most characters of a text. Longer ones are cut: it is a label, not the document.
+const TEXT_CHARS: usize = 1000;
+/// Most characters of a file's name, so that every file system takes it.
+const NAME_CHARS: usize = 150;
+/// Most codes of a type. The same kind is known in two or three code systems.
+const CODINGS: usize = 10;
+/// Most bytes of a link. A cut link would be a wrong one, so a longer one is left out.
+const URL_BYTES: usize = 4096;
+
+/// A document of the exchange, without its content.
+#[derive(Deserialize)]
+pub(crate) struct DocumentReference {
+    #[serde(default, deserialize_with = "lenient")]
+    id: String,
+    #[serde(default, rename = "masterIdentifier", deserialize_with = "lenient")]
+    master_identifier: Identifier,
+    #[serde(default, deserialize_with = "lenient")]
+    status: Option<DocumentStatus>,
+    #[serde(default, rename = "type", deserialize_with = "lenient")]
+    kind: Option<CodeableConcept>,
+    #[serde(default, deserialize_with = "lenient")]
+    subject: Reference,
+    #[serde(default, deserialize_with = "lenient")]
+    date: Option<Timestamp>,
+    #[serde(default, deserialize_with = "lenient")]
+    description: String,
+    #[serde(default, deserialize_with = "lenient_list")]
+    content: Vec<Content>,
+}
+
+#[derive(Deserialize, Default)]
+struct Identifier {
+    #[serde(default, deserialize_with = "lenient")]
+    value: String,
+}
+
+#[derive(Deserialize, Default)]
+struct CodeableConcept {
+    #[serde(default, deserialize_with = "lenient_list")]
+    coding: Vec<FhirCoding>,
+    #[serde(default, deserialize_with = "lenient")]
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct FhirCoding {
+    #[serde(default, deserialize_with = "lenient")]
+    system: String,
+    #[serde(default, deserialize_with = "lenient")]
+    code: String,
+    #[serde(default, deserialize_with = "lenient")]
+    display: String,
+}
+
+#[derive(Deserialize)]
+struct Content {
+    #[serde(default, deserialize_with = "lenient")]
+    attachment: Attachment,
+}
+
+#[derive(Deserialize, Default)]
+struct Attachment {
+    #[serde(default, rename = "contentType", deserialize_with = "lenient")]
+    content_type: String,
+    #[serde(default, deserialize_with = "lenient")]
+    url: String,
+    #[serde(default, deserialize_with = "lenient_number")]
+    size: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
+    title: String,
+    #[serde(default, deserialize_with = "lenient")]
+    creation: String,
+}
+
+impl DocumentReference {
+    /// Whose document it is, if it says so by a reference to a patient.
+    pub(crate) fn subject_id(&self) -> Option<&str> {
+        self.subject.patient_id()
+    }
+
+    /// The document; `None` if it has no name to be known by.
+    pub(crate) fn into_record(self) -> Option<DocumentRecord> {
+        let id = DocumentId::new(&self.id).or_else(|| DocumentId::new(&self.master_identifier.value))?;
+        // Further ones are the same document in other formats: the first that can be fetched is it.
+        let mut attachments: Vec<_> = self.content.into_iter().map(|content| content.attachment).collect();
+        let chosen = attachments.iter().position(|attachment| !attachment.url.is_empty()).unwrap_or(0);
+        let attachment =
+            if attachments.is_empty() { Attachment::default() } else { attachments.swap_remove(chosen) };
+        let mime_type = text(&attachment.content_type);
+        let document = Document {
+            file_name: file_name(&attachment.title, id.as_str(), mime_type.as_deref()),
+            id,
+            description: text(&self.description),
+            status: self.status,
+            indexed: self.date,
+            mime_type,
+            size: attachment.size,
+            kind: self.kind.and_then(kind),
+        };
+        Some(DocumentRecord { document, url: link(attachment.url), date: date(attachment.creation) })
+    }
+}
+
+/// Text on one line, not too long; `None` if nothing is left of it.
+fn text(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).collect();
+    let line: String = words
+        .into_iter()
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(TEXT_CHARS)
+        .collect();
+    (!line.is_empty()).then_some(line)
+}
+
+fn kind(concept: CodeableConcept) -> Option<DocumentType> {
+    let codings = concept.coding.into_iter().take(CODINGS).map(|coding| Coding {
+        system: text(&coding.system),
+        code: text(&coding.code),
+        display: text(&coding.display),
+    });
+    let coding: Vec<_> = codings.filter(|coding| *coding != Coding::default()).collect();
+    let kind = DocumentType { coding, text: text(&concept.text) };
+    (kind != DocumentType::default()).then_some(kind)
+}
+
+fn link(url: String) -> Option<String> {
+    (!url.is_empty() && url.len() <= URL_BYTES && !url.chars().any(char::is_control)).then_some(url)
+}
+
+/// A FHIR `dateTime`, which may be a year only, as it was written.
+fn date(date: String) -> Option<String> {
+    let is_date = (4..=35).contains(&date.len())
+        && date.starts_with(|c: char| c.is_ascii_digit())
+        && date.bytes().all(|b| b.is_ascii_digit() || b"-:.+TZ".contains(&b));
+    is_date.then_some(date)
+}
+
+/// The title as a name that every file system takes, or the id if there is no title; with the format's
+/// extension unless it ends with one.
+fn file_name(title: &str, id: &str, mime_type: Option<&str>) -> String {
+    let title = text(title).unwrap_or_else(|| id.to_owned());
+    let safe = |c: char| if r#"/\:*?"<>|"#.contains(c) { '_' } else { c };
+    let name: String = title.chars().take(NAME_CHARS).map(safe).collect();
+    let name = name.trim_matches(|c: char| c == '.' || c.is_whitespace());
+    let name = if name.is_empty() { "document" } else { name };
+    match mime_type.and_then(extension) {
+        Some(extension) if !has_extension(name) => format!("{name}.{extension}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// Whether a name ends with what looks like an extension: a letter first, unlike the last arc of an OID.
+fn has_extension(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, end)| {
+        (1..=5).contains(&end.len())
+            && end.starts_with(|c: char| c.is_ascii_alphabetic())
+            && end.bytes().all(|b| b.is_ascii_alphanumeric())
+    })
+}
+
+/// The extension of the formats in which documents are exchanged.
+fn extension(mime_type: &str) -> Option<&'static str> {
+    let essence = mime_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    Some(match &*essence {
+        "application/xml"
+        | "text/xml"
+        | "application/hl7-v3+xml"
+        | "application/hl7-cda+xml"
+        | "application/cda+xml"
+        | "application/fhir+xml" => "xml",
+        "application/json" | "application/fhir+json" => "json",
+        "application/pdf" => "pdf",
+        "application/rtf" | "text/rtf" => "rtf",
+        "application/dicom" => "dcm",
+        "text/plain" => "txt",
+        "text/html" => "html",
+        "image/jpeg" => "jpg",
+        "image/png" => "png",
+        "image/tiff" => "tiff",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

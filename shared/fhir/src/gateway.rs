@@ -1,0 +1,74 @@
+//! The client.
+
+use std::future::Future;
+use std::ops::ControlFlow;
+
+use domain::document::Demographics;
+use url::Url;
+
+use crate::auth::ReadSecret;
+use crate::bundle::SearchSet;
+use crate::discovery::{Candidates, Discovery, GatewayPatientId};
+use crate::document_list::{Collector, DocumentList};
+use crate::error::{Exchange, Fault, QueryError, SetupError};
+use crate::gateway_url::GatewayUrl;
+use crate::http::Http;
+use crate::pages::each_page;
+use crate::search::{self, Parameter, Request};
+use crate::settings::{Limits, SearchMethod, Settings};
+
+/// A client of one gateway. Keeps connections and a token: make one and use it for all queries, also at
+/// the same time.
+#[derive(Debug)]
+pub struct Gateway<S> {
+    http: Http<S>,
+    base: GatewayUrl,
+    search: SearchMethod,
+    limits: Limits,
+}
+
+impl<S: ReadSecret> Gateway<S> {
+    /// A client with these settings. `secrets` gives the token or the client's secret; `()` if the
+    /// gateway asks for none.
+    pub fn new(settings: Settings, secrets: S) -> Result<Self, SetupError> {
+        let Settings { base, auth, search, limits } = settings;
+        Ok(Self { http: Http::new(auth, &limits, secrets)?, base, search, limits })
+    }
+
+    /// Looks for the patient of the exchange that has these demographics (ITI-78).
+    pub async fn discover(&self, demographics: &Demographics) -> Result<Discovery, QueryError> {
+        let parameters = search::discovery(demographics);
+        let mut candidates = Candidates::new(parameters.clone());
+        self.search(Exchange::Discovery, "Patient", &parameters, |page, base| candidates.add(page, base))
+            .await?;
+        Ok(candidates.into())
+    }
+
+    /// Reads what the exchange has about one of its patients (ITI-67): current documents, all pages.
+    pub async fn documents(&self, patient: &GatewayPatientId) -> Result<DocumentList, QueryError> {
+        let parameters = search::documents(patient.as_str(), self.limits.page_size);
+        let mut collector = Collector::new(patient, self.limits.documents);
+        self.search(Exchange::Documents, "DocumentReference", &parameters, |page, base| {
+            collector.add(page, base)
+        })
+        .await?;
+        Ok(collector.into())
+    }
+
+    async fn search(
+        &self,
+        exchange: Exchange,
+        resource: &str,
+        parameters: &[Parameter],
+        mut visit: impl FnMut(&SearchSet<'_>, &Url) -> Result<ControlFlow<()>, Fault> + Send,
+    ) -> Result<(), QueryError> {
+        let base = self.base.join(&[resource]);
+        let first = Request::search(&self.base, self.search, resource, parameters);
+        let pages = each_page(&self.http, first, &base, self.limits.pages, |page| visit(page, &base));
+        self.in_time(pages).await.map_err(|fault| QueryError { exchange, fault })
+    }
+
+    async fn in_time(&self, pages: impl Future<Output = Result<(), Fault>> + Send) -> Result<(), Fault> {
+        tokio::time::timeout(self.limits.search_timeout, pages).await.unwrap_or(Err(Fault::Timeout))
+    }
+}

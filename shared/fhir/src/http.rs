@@ -1,0 +1,67 @@
+//! Sending one request to the gateway: authorized, limited, and again with another token if the first
+//! one is refused.
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use reqwest::{Response, StatusCode, redirect};
+
+use crate::answer::{broken, fhir_json};
+use crate::auth::{Authorizer, ReadSecret};
+use crate::error::{Fault, SetupError};
+use crate::search::Request;
+use crate::settings::{Auth, Limits};
+use crate::tls::tls;
+
+/// Sends requests.
+#[derive(Debug)]
+pub(crate) struct Http<S> {
+    client: reqwest::Client,
+    authorizer: Authorizer<S>,
+    answer_bytes: usize,
+}
+
+impl<S: ReadSecret> Http<S> {
+    pub(crate) fn new(auth: Auth, limits: &Limits, secrets: S) -> Result<Self, SetupError> {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            // A redirect would take search parameters and token to wherever an answer says.
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(limits.connect_timeout)
+            .timeout(limits.request_timeout)
+            .user_agent(concat!("bulk-patient-import/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|_| SetupError::Tls)?;
+        Ok(Self { client, authorizer: Authorizer::new(auth, secrets), answer_bytes: limits.answer_bytes })
+    }
+
+    /// The body of the answer to a request.
+    pub(crate) async fn fetch(&self, request: &Request) -> Result<Vec<u8>, Fault> {
+        let authorization = self.authorizer.header(&self.client).await?;
+        let mut answer = self.send(request, authorization.as_ref()).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED
+            && let Some(refused) = authorization
+            && let Some(another) = self.authorizer.another(&self.client, &refused).await?
+        {
+            answer = self.send(request, Some(&another)).await?;
+        }
+        fhir_json(answer, self.answer_bytes).await
+    }
+
+    async fn send(&self, request: &Request, authorization: Option<&HeaderValue>) -> Result<Response, Fault> {
+        let mut builder = match &request.form {
+            None => self.client.get(request.url.clone()),
+            Some(form) => self
+                .client
+                .post(request.url.clone())
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(form.clone()),
+        };
+        // Without `no-cache` some servers answer a search from the cache of the last one.
+        builder = builder.header(ACCEPT, "application/fhir+json").header(CACHE_CONTROL, "no-cache");
+        if let Some(authorization) = authorization {
+            builder = builder.header(AUTHORIZATION, authorization.clone());
+        }
+        // The error's own text has the URL in it, and so the search parameters: it ends here.
+        builder.send().await.map_err(|error| broken(&error))
+    }
+}

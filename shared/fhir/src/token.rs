@@ -1,0 +1,162 @@
+//! Fetching a token: OAuth 2.0 client credentials (RFC 6749, section 4.4).
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, StatusCode};
+use serde::Deserialize;
+use url::{Url, form_urlencoded};
+
+use crate::answer::{broken, bytes, retry_after};
+use crate::auth::Secret;
+use crate::error::Fault;
+use crate::lenient::{lenient, lenient_number};
+use crate::settings::ClientAuthentication;
+
+/// A token endpoint's answer is a few KiB at most, even with a large JWT in it.
+const ANSWER_BYTES: usize = 64 << 10;
+/// How long a token is taken to be good where the answer does not say. A 401 ends it sooner.
+const UNSAID: Duration = Duration::from_mins(5);
+/// A token is renewed this long before it ends, so that it does not end on its way…
+const MARGIN: Duration = Duration::from_secs(30);
+/// … but used for at least this part of its time, so that a short one is used at all.
+const USED_AT_LEAST: (u32, u32) = (3, 4);
+
+/// What is asked of a token endpoint.
+pub(crate) struct TokenRequest<'a> {
+    pub(crate) url: &'a Url,
+    pub(crate) client_id: &'a str,
+    pub(crate) scope: Option<&'a str>,
+    pub(crate) authentication: ClientAuthentication,
+}
+
+/// A token, and for how long it can be used from now on.
+pub(crate) struct Token {
+    pub(crate) text: String,
+    pub(crate) good_for: Duration,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    access_token: String,
+    #[serde(default, deserialize_with = "lenient")]
+    token_type: Option<String>,
+    #[serde(default, deserialize_with = "lenient_number")]
+    expires_in: Option<u64>,
+}
+
+impl TokenRequest<'_> {
+    /// Fetches a token.
+    pub(crate) async fn send(&self, http: &Client, secret: &Secret) -> Result<Token, Fault> {
+        let mut post = http
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(ACCEPT, "application/json");
+        if self.authentication == ClientAuthentication::Basic {
+            post = post.header(AUTHORIZATION, self.basic(secret)?);
+        }
+        let answer = post.body(self.form(secret)).send().await.map_err(|error| broken(&error))?;
+        if answer.status() != StatusCode::OK {
+            let status = answer.status().as_u16();
+            let retry_after = retry_after(answer.headers(), SystemTime::now());
+            return Err(Fault::Token { status, retry_after });
+        }
+        read(&bytes(answer, ANSWER_BYTES).await?)
+    }
+
+    fn form(&self, secret: &Secret) -> String {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "client_credentials");
+        if let Some(scope) = self.scope {
+            form.append_pair("scope", scope);
+        }
+        if self.authentication == ClientAuthentication::Body {
+            form.append_pair("client_id", self.client_id).append_pair("client_secret", secret.expose());
+        }
+        form.finish()
+    }
+
+    /// Name and secret in form encoding first, then in base64: RFC 6749, section 2.3.1.
+    fn basic(&self, secret: &Secret) -> Result<HeaderValue, Fault> {
+        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let pair = format!("{}:{}", encoded(self.client_id), encoded(secret.expose()));
+        let mut value = HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(pair)))
+            .map_err(|_| Fault::SecretUnusable)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+fn read(body: &[u8]) -> Result<Token, Fault> {
+    let answer: Answer = serde_json::from_slice(body).map_err(|_| Fault::Malformed)?;
+    let is_bearer = answer.token_type.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
+    if !is_bearer || answer.access_token.is_empty() {
+        return Err(Fault::Malformed);
+    }
+    Ok(Token { text: answer.access_token, good_for: good_for(answer.expires_in) })
+}
+
+fn good_for(expires_in: Option<u64>) -> Duration {
+    let lifetime = expires_in.map_or(UNSAID, Duration::from_secs);
+    let (part, of) = USED_AT_LEAST;
+    // In this order: a lifetime can be so long that three times of it are too much.
+    lifetime.saturating_sub(MARGIN).max(lifetime / of * part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(authentication: ClientAuthentication) -> TokenRequest<'static> {
+        let url = Box::leak(Box::new(Url::parse("https://h/token").unwrap()));
+        TokenRequest { url, client_id: "a b", scope: Some("ITI-67 ITI-78"), authentication }
+    }
+
+    #[test]
+    fn the_client_shows_its_secret_in_one_place_only() {
+        let secret = Secret::new("s:&é");
+        let basic = request(ClientAuthentication::Basic);
+        assert_eq!(basic.form(&secret), "grant_type=client_credentials&scope=ITI-67+ITI-78");
+        let header = basic.basic(&secret).unwrap();
+        let pair = BASE64_STANDARD.decode(header.to_str().unwrap().strip_prefix("Basic ").unwrap()).unwrap();
+        assert_eq!(pair, b"a+b:s%3A%26%C3%A9");
+        assert!(header.is_sensitive());
+        assert_eq!(
+            request(ClientAuthentication::Body).form(&secret),
+            "grant_type=client_credentials&scope=ITI-67+ITI-78&client_id=a+b&client_secret=s%3A%26%C3%A9"
+        );
+    }
+
+    #[test]
+    fn a_token_is_renewed_shortly_before_it_ends() {
+        for (expires_in, seconds) in
+            [(Some(3600), 3570), (Some(60), 45), (Some(120), 90), (Some(4), 3), (Some(0), 0), (None, 270)]
+        {
+            assert_eq!(good_for(expires_in), Duration::from_secs(seconds), "{expires_in:?}");
+        }
+        assert!(good_for(Some(u64::MAX)) > Duration::from_secs(1 << 60));
+    }
+
+    #[test]
+    fn only_a_bearer_token_is_taken() {
+        for body in [
+            r#"{"access_token":"t","token_type":"Bearer","expires_in":60}"#,
+            r#"{"access_token":"t","token_type":"bearer","expires_in":"60"}"#,
+        ] {
+            let token = read(body.as_bytes()).unwrap();
+            assert_eq!((&*token.text, token.good_for.as_secs()), ("t", 45), "{body}");
+        }
+        for body in [
+            "",
+            "{}",
+            "[]",
+            r#"{"access_token":""}"#,
+            r#"{"access_token":"t","token_type":"mac"}"#,
+            r#"{"access_token":1}"#,
+        ] {
+            assert!(matches!(read(body.as_bytes()), Err(Fault::Malformed)), "{body}");
+        }
+    }
+}
