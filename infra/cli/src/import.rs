@@ -11,6 +11,7 @@ use clap::Args;
 use domain::ids::{FacilityId, JobId};
 
 use crate::api::{Client, Job};
+use crate::config::Connection;
 use crate::context::Context;
 use crate::exit::{Exit, Failure};
 use crate::files::check_targets;
@@ -61,28 +62,25 @@ Exit status:
   1  wrong usage, or refused      4  the service could not be reached: try again
   2  some rows failed           130  Ctrl-C; an import that has begun goes on";
 
-/// How far it is, for whoever presses Ctrl-C.
-#[derive(Clone, Copy, Debug)]
-enum Stage {
-    Before,
-    Uploading,
-    Uploaded(JobId),
-}
-
 impl Import {
     /// Does it.
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        let stage = Cell::new(Stage::Before);
+        // Before anybody listens to Ctrl-C: reading does not give way to it, and there is nothing to say.
+        let (client, connection) = self.connect(context)?;
+        let Some(source) = self.read(context)? else { return Ok(Exit::JobFailed) };
+        let facility = self.facility.or(connection.facility);
+        let uploaded = Cell::new(None);
         tokio::select! {
-            done = self.import(context, &stage) => done,
+            done = self.import(context, &client, source, facility, &uploaded) => done,
             _ = tokio::signal::ctrl_c() => {
-                interrupted(context, stage.get());
+                interrupted(context, uploaded.get());
                 Ok(Exit::Interrupted)
             }
         }
     }
 
-    async fn import(&self, context: &Context, stage: &Cell<Stage>) -> anyhow::Result<Exit> {
+    /// Everything that can be found out before the file is read.
+    fn connect(&self, context: &Context) -> anyhow::Result<(Client, Connection)> {
         let targets: Vec<&Path> =
             [&self.result, &self.failures].into_iter().flatten().map(PathBuf::as_path).collect();
         if targets.iter().any(|target| target.as_os_str() == "-") {
@@ -91,32 +89,44 @@ impl Import {
         }
         let is_stdin = self.file.as_os_str() == "-";
         check_targets((!is_stdin).then_some(&self.file), &targets)?;
-        let (client, connection) = context.connect()?;
+        context.connect()
+    }
+
+    /// The file, unless it is one that the service would refuse as a whole.
+    fn read(&self, context: &Context) -> anyhow::Result<Option<Source>> {
         let source = Source::open(&self.file)?;
-        if !self.no_check {
-            match source.scan()? {
-                Ok(file) => context.output.note(format_args!(
-                    "{}: {}, {}",
-                    source.name(),
-                    format::counted(u64::from(file.rows), "row"),
-                    format::bytes(file.bytes)
-                )),
-                Err(error) => {
-                    summary::print_bad_file(context.output, &source, &error)?;
-                    return Ok(Exit::JobFailed);
-                }
+        if self.no_check {
+            return Ok(Some(source));
+        }
+        match source.scan()? {
+            Ok(file) => {
+                let rows = format::counted(u64::from(file.rows), "row");
+                context.output.note(format_args!("{}: {rows}, {}", source.name(), format::bytes(file.bytes)));
+                Ok(Some(source))
+            }
+            Err(error) => {
+                summary::print_bad_file(context.output, &source, &error)?;
+                Ok(None)
             }
         }
-        stage.set(Stage::Uploading);
-        let facility = self.facility.or(connection.facility);
-        let job = upload::upload(&client, source, facility, self.dry_run, context.output).await?;
-        stage.set(Stage::Uploaded(job.id));
+    }
+
+    async fn import(
+        &self,
+        context: &Context,
+        client: &Client,
+        source: Source,
+        facility: Option<FacilityId>,
+        uploaded: &Cell<Option<JobId>>,
+    ) -> anyhow::Result<Exit> {
+        let job = upload::upload(client, source, facility, self.dry_run, context.output).await?;
+        uploaded.set(Some(job.id));
         if self.no_wait {
             summary::print_uploaded(context.output, &job)?;
             return Ok(Exit::Done);
         }
-        let job = watch(&client, job.id, context.output).await?;
-        let files = self.fetch_files(&client, &job).await?;
+        let job = watch(client, job.id, context.output).await?;
+        let files = self.fetch_files(client, &job).await?;
         print_end(context.output, &job, &files)?;
         Ok(exit_of(&job))
     }
@@ -155,11 +165,10 @@ impl EndFiles {
     }
 }
 
-fn interrupted(context: &Context, stage: Stage) {
-    let text = match stage {
-        Stage::Before => "interrupted; nothing was uploaded".to_owned(),
-        Stage::Uploading => "interrupted; the file was not uploaded, so nothing is imported".to_owned(),
-        Stage::Uploaded(id) => format!(
+fn interrupted(context: &Context, uploaded: Option<JobId>) {
+    let text = match uploaded {
+        None => "interrupted; the file was not uploaded, so nothing is imported".to_owned(),
+        Some(id) => format!(
             "interrupted; the import goes on without this command\n  \
              bulk status {id} --wait   watches it again\n  bulk cancel {id}          stops it"
         ),

@@ -164,6 +164,25 @@ fn ctrl_c_says_how_to_go_on_and_leaves_the_import_alone() {
     assert!(fake.asked_for(&Method::POST, &format!("{JOBS}/{}/cancel", id(1))).is_empty());
 }
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_an_import_that_still_reads_its_input() {
+    let (fake, home) = ready();
+    let mut command = home.command(&["import", "-"]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let signaled =
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(signaled.success());
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline, "it goes on reading");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(fake.asked().len(), 0);
+}
+
 #[test]
 fn no_error_shows_a_key_or_a_link() {
     let (fake, home) = ready();
