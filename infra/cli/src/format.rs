@@ -50,6 +50,11 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// A time in whole seconds that nobody knows exactly.
+pub fn about(seconds: u64) -> String {
+    if seconds < 60 { format!("{seconds} s") } else { duration(Duration::from_secs(seconds)) }
+}
+
 /// Whole things a second; `None` where the time is too short to tell.
 #[allow(
     clippy::cast_precision_loss,

@@ -13,6 +13,9 @@ use crate::output::Output;
 /// Rows that are named as examples of a problem.
 const SAMPLES: usize = 5;
 
+/// Columns that are named of a problem that several have.
+const COLUMNS: usize = 4;
+
 /// Kinds of problems that are told apart. More than the closed list can have in one file with usual columns;
 /// it bounds the memory whatever a result file holds.
 const KINDS: usize = 2000;
@@ -137,9 +140,14 @@ impl Code {
             columns => {
                 let each: Vec<String> = columns
                     .iter()
+                    .take(COLUMNS)
                     .map(|(name, times)| format!("{name} {}", format::number(*times)))
                     .collect();
-                format!("{}: {}", self.text, each.join(", "))
+                let more = match columns.len().saturating_sub(COLUMNS) {
+                    0 => String::new(),
+                    more => format!(" and {}", format::counted(more as u64, "more column")),
+                };
+                format!("{}: {}{more}", self.text, each.join(", "))
             }
         }
     }

@@ -62,8 +62,8 @@ impl Progress {
         state.done = done;
         let now = Instant::now();
         if let Some(bar) = &self.bar {
-            bar.set_message(self.describe(&state, now));
             bar.set_position(done);
+            bar.set_message(self.describe(&state, now));
         } else if !self.output.is_quiet() && now - state.line_at >= LINE_EVERY {
             state.line_at = now;
             self.print(&self.describe(&state, now));
@@ -122,8 +122,7 @@ fn describe(unit: Unit, done: u64, total: u64, moved: u64, time: Duration) -> St
     if let Some(speed) = format::per_second(moved, time).filter(|speed| *speed > 0) {
         parts.push(format!("{}{noun}/s", show(speed)));
         if done < total {
-            let left = Duration::from_secs((total - done).div_ceil(speed));
-            parts.push(format!("{} left", format::duration(left)));
+            parts.push(format!("{} left", format::about((total - done).div_ceil(speed))));
         }
     }
     parts.join(", ")

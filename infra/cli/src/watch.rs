@@ -17,6 +17,9 @@ const SOON: Duration = Duration::from_millis(400);
 /// The longest time between two questions.
 const LATE: Duration = Duration::from_secs(10);
 
+/// The same where somebody watches a bar.
+const LATE_FOR_PEOPLE: Duration = Duration::from_secs(2);
+
 /// Questions that the rest of an import is worth.
 const QUESTIONS_LEFT: f64 = 20.0;
 
@@ -26,7 +29,7 @@ const PATIENCE: Duration = Duration::from_mins(10);
 /// Waits for the end of an import, and gives the import as it ended.
 pub async fn watch(client: &Client, id: JobId, output: Output) -> anyhow::Result<Job> {
     let mut shown = Shown { output, stage: Stage::Nothing };
-    let (mut pace, mut pause) = (Pace::default(), Pause::default());
+    let (mut pace, mut pause) = (Pace::for_output(output), Pause::default());
     let mut away_since: Option<Instant> = None;
     loop {
         match client.job_once(id).await {
@@ -63,14 +66,23 @@ pub async fn watch(client: &Client, id: JobId, output: Output) -> anyhow::Result
 }
 
 /// How often to ask: seldom when there is long to go, often near the end, less and less while nothing moves.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Pace {
+    latest: Duration,
     moved: Option<(Instant, u64)>,
     last: Option<(JobStatus, u64)>,
     quiet: u32,
 }
 
 impl Pace {
+    fn for_output(output: Output) -> Self {
+        Self::new(if output.has_bars() { LATE_FOR_PEOPLE } else { LATE })
+    }
+
+    fn new(latest: Duration) -> Self {
+        Self { latest, moved: None, last: None, quiet: 0 }
+    }
+
     fn until_next(&mut self, job: &Job, now: Instant) -> Duration {
         let state = (job.status, job.done());
         self.quiet = if self.last == Some(state) { self.quiet + 1 } else { 0 };
@@ -82,7 +94,7 @@ impl Pace {
             _ => 0,
         };
         let remaining = Duration::from_secs(seconds_left.min(3600)).div_f64(QUESTIONS_LEFT);
-        quiet.max(remaining).clamp(SOON, LATE)
+        quiet.max(remaining).clamp(SOON, self.latest)
     }
 }
 
@@ -147,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_long_import_is_asked_for_seldom_and_its_end_often() {
-        let (mut pace, start) = (Pace::default(), Instant::now());
+        let (mut pace, start) = (Pace::new(LATE), Instant::now());
         let mut wait = |seconds, done| {
             pace.until_next(&job("processing", done, 100_000), start + Duration::from_secs(seconds))
         };
@@ -158,8 +170,16 @@ mod tests {
     }
 
     #[test]
+    fn where_somebody_watches_a_bar_it_moves() {
+        let (mut pace, start) = (Pace::new(LATE_FOR_PEOPLE), Instant::now());
+        pace.until_next(&job("processing", 0, 100_000), start);
+        let later = start + Duration::from_secs(10);
+        assert_eq!(pace.until_next(&job("processing", 5_000, 100_000), later), LATE_FOR_PEOPLE);
+    }
+
+    #[test]
     fn while_nothing_moves_the_questions_get_rarer_up_to_a_limit() {
-        let (mut pace, start) = (Pace::default(), Instant::now());
+        let (mut pace, start) = (Pace::new(LATE), Instant::now());
         let waits: Vec<Duration> = (0..40).map(|_| pace.until_next(&job("waiting", 0, 0), start)).collect();
         assert!(waits.is_sorted());
         assert_eq!(waits[0], SOON);
