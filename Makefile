@@ -64,8 +64,10 @@ test: check .venv/installed .venv-tools/installed ## everything: what a change h
 	$(LOCAL_PYTHON) -m unittest discover --start-directory infra/local
 	$(MAKE) e2e
 
-e2e: .venv/installed .venv-tools/installed ## end-to-end tests and the demo on a local stack, after `make build`
-	$(LOCAL)/stack.py run --name test -- sh -ec '$(CARGO) test -p tests --test e2e; $(LOCAL)/demo.py --rows 300 --out .local/test'
+e2e: .venv/installed .venv-tools/installed ## end-to-end tests, the ports and the demo on local stacks, after `make build`
+	$(LOCAL)/stack.py run --name test -- sh -ec '$(CARGO) test -p tests --test e2e -- --skip faults::; \
+	  $(CARGO) test -p tests --test ports -- local_stack; $(LOCAL)/demo.py --rows 300 --out .local/test'
+	$(LOCAL)/stack.py run --name faults --faults none --visibility 20 -- $(CARGO) test -p tests --test e2e faults::
 
 export SEED SEEDS
 simulate: ## play more simulated imports: make simulate SEEDS=10000, or one again: make simulate SEED=1234

@@ -61,7 +61,11 @@ pub fn job_of(customer: CustomerId, millis: i64) -> Job {
 }
 
 pub fn upload() -> Upload {
-    Upload { version: "3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40".into(), etag: "\"0c78\"".into(), bytes: 77 }
+    Upload {
+        version: "3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40".into(),
+        etag: "\"0c78\"".into(),
+        bytes: 77,
+    }
 }
 
 /// What a file of this many chunks is accepted as.

@@ -77,7 +77,8 @@ fn index(index: &'static Yaml) -> GlobalSecondaryIndex {
 
 /// Makes a bucket that keeps versions as the template's does.
 pub async fn create_bucket(client: &aws_sdk_s3::Client, name: &str) {
-    let status = BucketVersioningStatus::from(text(&properties("Files")["VersioningConfiguration"]["Status"]));
+    let status =
+        BucketVersioningStatus::from(text(&properties("Files")["VersioningConfiguration"]["Status"]));
     client.create_bucket().bucket(name).send().await.unwrap();
     client
         .put_bucket_versioning()
@@ -92,10 +93,8 @@ pub async fn create_bucket(client: &aws_sdk_s3::Client, name: &str) {
 pub async fn create_queue(client: &aws_sdk_sqs::Client, resource: &str, name: &str) -> String {
     let properties = properties(resource).as_hash().unwrap();
     // CloudFormation calls the attributes of a queue as SQS does.
-    let attributes: HashMap<_, _> = properties
-        .iter()
-        .filter_map(|(name, value)| Some((text(name).into(), scalar(value)?)))
-        .collect();
+    let attributes: HashMap<_, _> =
+        properties.iter().filter_map(|(name, value)| Some((text(name).into(), scalar(value)?))).collect();
     let is_fifo = properties.contains_key(&Yaml::String("FifoQueue".to_owned()));
     let name = if is_fifo { format!("{name}.fifo") } else { name.to_owned() };
     let queue = client.create_queue().queue_name(name).set_attributes(Some(attributes)).send().await.unwrap();

@@ -97,16 +97,13 @@ async fn invocations(cloud: &Cloud, batch: usize, start: Instant, arrivals: &Mut
             |received| message(received).job,
             async |received: Received, waiting| {
                 assert!(waiting.is_none(), "a queue gives out a group's first message only");
-                match deliver.run(&message(&received)).await.unwrap() {
-                    Delivery::Retry { after, .. } => {
-                        let until = clock.now().plus(after);
-                        in_queue(&|queue| queue.hide(received.receipt, until));
-                        Some(())
-                    }
-                    _ => {
-                        in_queue(&|queue| queue.delete(received.receipt));
-                        None
-                    }
+                if let Delivery::Retry { after, .. } = deliver.run(&message(&received)).await.unwrap() {
+                    let until = clock.now().plus(after);
+                    in_queue(&|queue| queue.hide(received.receipt, until));
+                    Some(())
+                } else {
+                    in_queue(&|queue| queue.delete(received.receipt));
+                    None
                 }
             },
         )

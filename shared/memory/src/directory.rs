@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::ids::CustomerId;
 use domain::row::Directory;
-use pipeline::ports::{LoadDirectory, LoadSettings, PortResult, WebhookSettings};
+use pipeline::api::directory::StoreSettings;
+use pipeline::ports::{LoadDirectory, LoadSettings, PortResult, WebhookSettings, Write};
 
 use crate::cloud::Billed;
 use crate::{Cloud, Operation};
@@ -34,6 +35,20 @@ impl LoadSettings for Cloud {
         self.call(Operation::GetItem, |state| {
             let settings = state.directory.0.get(&customer).map(|(_, settings)| settings.clone());
             Billed::request(settings.unwrap_or_default())
+        })
+        .await
+    }
+}
+
+impl StoreSettings for Cloud {
+    async fn store_settings(&self, customer: CustomerId, settings: &WebhookSettings) -> PortResult<Write> {
+        self.call(Operation::PutItem, |state| {
+            let (_, stored) = state.directory.0.entry(customer).or_default();
+            if stored.version != settings.version {
+                return Billed::request(Write::Conflict);
+            }
+            *stored = WebhookSettings { version: settings.version + 1, ..settings.clone() };
+            Billed::request(Write::Done)
         })
         .await
     }

@@ -50,7 +50,7 @@ impl Default for Queues {
             uploads: Queue::new(Duration::from_mins(90), 5),
             chunks: Queue::new(Duration::from_mins(12), 8),
             finished: Queue::new(Duration::from_mins(90), 8),
-            webhooks: Queue::new(Duration::from_mins(3), 100),
+            webhooks: Queue::new(Duration::from_mins(6), 100),
             recent_webhooks: Vec::new(),
         }
     }

@@ -1,13 +1,14 @@
-//! Webhooks: how their deliveries go, and the customers' servers that they are posted to.
+//! Webhooks: their deliveries, and the customers' servers that they are posted to.
 
 use std::collections::BTreeMap;
 
-use domain::delivery::{NoAnswer, WebhookDelivery};
-use domain::ids::JobId;
+use domain::delivery::{DeliveryState, NoAnswer, WebhookDelivery};
+use domain::ids::{CustomerId, JobId};
 use domain::job::JobStatus;
 use domain::time::Timestamp;
 use pipeline::ports::{
-    DeliveryLog, JobRef, PortResult, PostOutcome, PostWebhook, Versioned, WebhookRequest, Write,
+    DeliveryLog, JobRef, ListDeliveries, PortResult, PostOutcome, PostWebhook, Undelivered, Versioned,
+    WebhookRequest, Write,
 };
 
 use crate::cloud::Billed;
@@ -15,7 +16,7 @@ use crate::{Cloud, Operation};
 
 #[derive(Default, Debug)]
 pub(crate) struct WebhooksState {
-    deliveries: BTreeMap<(JobId, &'static str), Versioned<WebhookDelivery>>,
+    deliveries: BTreeMap<(JobId, bool, &'static str), Versioned<WebhookDelivery>>,
     received: Vec<(Timestamp, WebhookRequest)>,
     /// What each server answers next, last first; 200 where nothing is said.
     answers: BTreeMap<String, Vec<u16>>,
@@ -25,6 +26,11 @@ impl Cloud {
     /// Every request that a server got, whether or not its answer arrived.
     pub fn received(&self) -> Vec<(Timestamp, WebhookRequest)> {
         self.state().webhooks.received.clone()
+    }
+
+    /// The record of every delivery, by job and status.
+    pub fn deliveries(&self) -> Vec<WebhookDelivery> {
+        self.state().webhooks.deliveries.values().map(|stored| stored.value.clone()).collect()
     }
 
     /// Sets the status codes that the server at `url` answers next, one after the other, before it answers 200.
@@ -41,24 +47,68 @@ impl DeliveryLog for Cloud {
         status: JobStatus,
     ) -> PortResult<Option<Versioned<WebhookDelivery>>> {
         self.call(Operation::GetItem, |state| {
-            Billed::request(state.webhooks.deliveries.get(&(job.job, status.as_str())).cloned())
+            Billed::request(state.webhooks.deliveries.get(&key(job.job, status)).cloned())
         })
         .await
     }
 
     async fn store_delivery(&self, delivery: &WebhookDelivery, version: Option<u64>) -> PortResult<Write> {
         self.call(Operation::PutItem, |state| {
-            let key = (delivery.job, delivery.status.as_str());
-            let deliveries = &mut state.webhooks.deliveries;
-            if deliveries.get(&key).map(|known| known.version) != version {
+            let (key, deliveries) = (key(delivery.job, delivery.status), &mut state.webhooks.deliveries);
+            if deliveries.get(&key).map(|stored| stored.version) != version {
                 return Billed::request(Write::Conflict);
             }
-            let version = version.unwrap_or(0) + 1;
-            deliveries.insert(key, Versioned { value: delivery.clone(), version });
+            let value = delivery.clone();
+            deliveries.insert(key, Versioned { value, version: version.unwrap_or(0) + 1 });
             Billed::request(Write::Done)
         })
         .await
     }
+}
+
+impl ListDeliveries for Cloud {
+    async fn list_deliveries(
+        &self,
+        customer: CustomerId,
+        state: Option<Undelivered>,
+        limit: u32,
+    ) -> PortResult<Vec<WebhookDelivery>> {
+        let wanted = |delivery: &WebhookDelivery| {
+            delivery.customer == customer && state.is_none_or(|state| delivery.state == state.state())
+        };
+        self.call(Operation::Query, |state| {
+            let newest = state.webhooks.deliveries.values().rev().map(|stored| &stored.value);
+            Billed::request(
+                newest.filter(|delivery| wanted(delivery)).take(limit as usize).cloned().collect(),
+            )
+        })
+        .await
+    }
+
+    async fn failed_deliveries(
+        &self,
+        customer: CustomerId,
+        limit: u32,
+    ) -> PortResult<Vec<Versioned<WebhookDelivery>>> {
+        self.call(Operation::Query, |state| {
+            let failed = |stored: &&Versioned<WebhookDelivery>| {
+                stored.value.customer == customer && stored.value.state == DeliveryState::Failed
+            };
+            let oldest = state.webhooks.deliveries.values().filter(failed);
+            Billed::request(oldest.take(limit as usize).cloned().collect())
+        })
+        .await
+    }
+
+    async fn count_deliveries(&self, customer: CustomerId, state: Undelivered) -> PortResult<u32> {
+        let all = self.list_deliveries(customer, Some(state), u32::MAX).await?;
+        Ok(u32::try_from(all.len()).unwrap_or(u32::MAX))
+    }
+}
+
+/// A job's messages in the order of its states.
+fn key(job: JobId, status: JobStatus) -> (JobId, bool, &'static str) {
+    (job, status.is_final(), status.as_str())
 }
 
 impl PostWebhook for Cloud {

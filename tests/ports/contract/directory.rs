@@ -27,7 +27,9 @@ fn directory(facilities: &[Facility], cohorts: &[CohortId]) -> Directory {
     }
 }
 
-pub async fn a_customer_has_its_own_facilities_and_cohorts_and_no_others(ports: &(impl Operator + LoadDirectory)) {
+pub async fn a_customer_has_its_own_facilities_and_cohorts_and_no_others(
+    ports: &(impl Operator + LoadDirectory),
+) {
     let (first, second) = (given::customer(), given::customer());
     let (mine, cohorts) = (facilities(3), [given::cohort(), given::cohort()]);
     let theirs = facilities(1);

@@ -47,7 +47,8 @@ pub async fn a_state_changes_only_from_the_state_that_is_stored(
     ports: &(impl CreateJob + LoadJob + ChangeState),
 ) {
     let job = given::processing(ports, 2).await;
-    let rejected = given::ended(&Job { status: JobStatus::Waiting, ..job.clone() }, JobEvent::FileRejected, Some("no"));
+    let rejected =
+        given::ended(&Job { status: JobStatus::Waiting, ..job.clone() }, JobEvent::FileRejected, Some("no"));
     for from in [JobStatus::Waiting, JobStatus::Completed, JobStatus::Failed, JobStatus::Expired] {
         assert_eq!(ports.change_state(from, &rejected).await.unwrap(), Write::Conflict, "from {from}");
     }

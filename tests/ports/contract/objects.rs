@@ -37,7 +37,9 @@ pub async fn a_plan_is_read_whole_and_in_ranges(ports: &(impl StorePlan + ReadPl
     }
 }
 
-pub async fn a_plan_is_of_one_version_of_the_upload_and_replaced_as_a_whole(ports: &(impl StorePlan + ReadPlan)) {
+pub async fn a_plan_is_of_one_version_of_the_upload_and_replaced_as_a_whole(
+    ports: &(impl StorePlan + ReadPlan),
+) {
     let (job, upload) = (job_ref(), given::upload());
     let other = Upload { version: "other".to_owned(), ..upload.clone() };
     ports.store_plan(job, &upload, Bytes::from_static(b"a longer plan\n")).await.unwrap();

@@ -77,8 +77,9 @@ pub async fn a_job_of_longer_ago_than_any_can_take_is_not_looked_for(
 /// DynamoDB looks at 1 MB of an index at a time, which is about 5,000 jobs.
 pub async fn the_one_that_is_under_way_is_found_behind_thousands(ports: &(impl CreateJob + FindOlderJobs)) {
     let job = given::job();
-    let older = (0..6500).map(|number| {
-        Job { status: JobStatus::Completed, ..given::job_of(job.customer, NOW - HOUR + number) }
+    let older = (0..6500).map(|number| Job {
+        status: JobStatus::Completed,
+        ..given::job_of(job.customer, NOW - HOUR + number)
     });
     let all = stream::iter(older.chain([job.clone()])).map(|job| async move { ports.create_job(&job).await });
     all.buffer_unordered(16).try_collect::<()>().await.unwrap();

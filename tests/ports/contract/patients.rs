@@ -9,27 +9,43 @@ use crate::given;
 /// The most that DynamoDB takes as one item, names and keys included.
 const LARGEST_ITEM: usize = 400 * 1024;
 
-async fn load(ports: &impl LoadPatients, customer: domain::ids::CustomerId, id: domain::ids::PatientId) -> Option<(PatientRecord, u64)> {
+async fn load(
+    ports: &impl LoadPatients,
+    customer: domain::ids::CustomerId,
+    id: domain::ids::PatientId,
+) -> Option<(PatientRecord, u64)> {
     let mut found = ports.load_patients(customer, &[id]).await.unwrap();
     assert!(found.len() <= 1);
     found.remove(&id).map(|found| (found.value, found.version))
 }
 
-pub async fn a_patient_is_loaded_as_it_was_stored_letter_by_letter(ports: &(impl LoadPatients + StorePatient)) {
+pub async fn a_patient_is_loaded_as_it_was_stored_letter_by_letter(
+    ports: &(impl LoadPatients + StorePatient),
+) {
     let (customer, record) = (given::customer(), given::record("Straße des 17. Juni \u{1F600}"));
     assert_eq!(ports.store_patient(customer, &record, None).await.unwrap(), Write::Done);
     assert_eq!(load(ports, customer, record.patient.id).await.unwrap().0, record);
 }
 
-pub async fn a_patient_is_stored_only_over_the_version_that_was_read(ports: &(impl LoadPatients + StorePatient)) {
+pub async fn a_patient_is_stored_only_over_the_version_that_was_read(
+    ports: &(impl LoadPatients + StorePatient),
+) {
     let (customer, id) = (given::customer(), given::patient());
     let [first, second, third, other] = ["1", "2", "3", "4"].map(|street| given::record_of(id, street));
-    assert_eq!(ports.store_patient(customer, &other, Some(1)).await.unwrap(), Write::Conflict, "nothing there");
+    assert_eq!(
+        ports.store_patient(customer, &other, Some(1)).await.unwrap(),
+        Write::Conflict,
+        "nothing there"
+    );
     assert_eq!(load(ports, customer, id).await, None);
 
     assert_eq!(ports.store_patient(customer, &first, None).await.unwrap(), Write::Done);
     let (_, one) = load(ports, customer, id).await.unwrap();
-    assert_eq!(ports.store_patient(customer, &other, None).await.unwrap(), Write::Conflict, "something there");
+    assert_eq!(
+        ports.store_patient(customer, &other, None).await.unwrap(),
+        Write::Conflict,
+        "something there"
+    );
     assert_eq!(load(ports, customer, id).await.unwrap(), (first, one));
 
     assert_eq!(ports.store_patient(customer, &second, Some(one)).await.unwrap(), Write::Done);

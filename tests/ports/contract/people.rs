@@ -16,8 +16,10 @@ fn identity(customer: CustomerId, number: usize) -> Identity {
 
 /// So many people who share an identity and nothing else.
 fn people(count: u32) -> People {
-    let zips: Vec<_> = (0..count).map(|number| [format!("{:05}", 10_000 + number).parse().unwrap()]).collect();
-    let rows: Vec<_> = (1..).zip(&zips).map(|(row, zips)| RowToMatch { number: RowNumber::new(row), zips }).collect();
+    let zips: Vec<_> =
+        (0..count).map(|number| [format!("{:05}", 10_000 + number).parse().unwrap()]).collect();
+    let rows: Vec<_> =
+        (1..).zip(&zips).map(|(row, zips)| RowToMatch { number: RowNumber::new(row), zips }).collect();
     People::default().decide(given::job_id(), given::at(given::NOW), &rows, given::patient).people
 }
 
@@ -30,16 +32,28 @@ async fn load(ports: &impl LoadPeople, identity: Identity) -> Option<(People, u6
 pub async fn people_are_stored_only_over_the_version_that_was_read(ports: &(impl LoadPeople + StorePeople)) {
     let identity = identity(given::customer(), 1);
     let [first, second, other] = [1, 2, 9].map(people);
-    assert_eq!(ports.store_people(&identity, &other, Some(1)).await.unwrap(), Write::Conflict, "nothing there");
+    assert_eq!(
+        ports.store_people(&identity, &other, Some(1)).await.unwrap(),
+        Write::Conflict,
+        "nothing there"
+    );
     assert_eq!(load(ports, identity).await, None);
 
     assert_eq!(ports.store_people(&identity, &first, None).await.unwrap(), Write::Done);
     let (_, one) = load(ports, identity).await.unwrap();
-    assert_eq!(ports.store_people(&identity, &other, None).await.unwrap(), Write::Conflict, "something there");
+    assert_eq!(
+        ports.store_people(&identity, &other, None).await.unwrap(),
+        Write::Conflict,
+        "something there"
+    );
     assert_eq!(load(ports, identity).await.unwrap(), (first, one));
 
     assert_eq!(ports.store_people(&identity, &second, Some(one)).await.unwrap(), Write::Done);
-    assert_eq!(ports.store_people(&identity, &other, Some(one)).await.unwrap(), Write::Conflict, "changed since");
+    assert_eq!(
+        ports.store_people(&identity, &other, Some(one)).await.unwrap(),
+        Write::Conflict,
+        "changed since"
+    );
     let (stored, two) = load(ports, identity).await.unwrap();
     assert_eq!(stored, second);
     assert!(two > one);

@@ -33,7 +33,8 @@ async fn assert_is(ports: &impl Customer, job: JobRef, file: ResultFile, bytes: 
 }
 
 pub async fn a_file_of_any_size_is_what_was_written(ports: &(impl Customer + WriteResults)) {
-    for (bytes, piece) in [(0, 1), (1, 1), (5000, 7), (PART - 1, 100_000), (PART, PART), (PART + 1, 1 << 20)] {
+    for (bytes, piece) in [(0, 1), (1, 1), (5000, 7), (PART - 1, 100_000), (PART, PART), (PART + 1, 1 << 20)]
+    {
         let (job, bytes) = (job_ref(), file(bytes, 0));
         write(ports, job, ResultFile::Result, &bytes, piece).await;
         assert_is(ports, job, ResultFile::Result, &bytes).await;

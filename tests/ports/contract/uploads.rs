@@ -19,7 +19,12 @@ fn file(bytes: usize, salt: u64) -> Bytes {
     (salt..).flat_map(|number| format!("{number:x};ß\n").into_bytes()).take(bytes).collect()
 }
 
-async fn read(ports: &impl ReadUpload, job: JobRef, upload: &Upload, range: Range<u64>) -> PortResult<Vec<u8>> {
+async fn read(
+    ports: &impl ReadUpload,
+    job: JobRef,
+    upload: &Upload,
+    range: Range<u64>,
+) -> PortResult<Vec<u8>> {
     let pieces: Vec<Bytes> = ports.read_upload(job, upload, range).await?.try_collect().await?;
     Ok(pieces.concat())
 }
@@ -83,10 +88,13 @@ pub async fn the_first_upload_is_found_behind_a_thousand(ports: &(impl Customer 
     assert_eq!(ports.find_upload(job).await.unwrap(), Some(first));
 }
 
-pub async fn what_is_not_there_cannot_be_read_however_often_it_is_tried(ports: &(impl Customer + ReadUpload)) {
+pub async fn what_is_not_there_cannot_be_read_however_often_it_is_tried(
+    ports: &(impl Customer + ReadUpload),
+) {
     let (job, other) = (job_ref(), job_ref());
     let upload = ports.upload(job, file(1000, 1)).await;
-    let unknown = Upload { version: ports.upload(other, file(9, 1)).await.version, etag: "\"0\"".into(), ..upload };
+    let unknown =
+        Upload { version: ports.upload(other, file(9, 1)).await.version, etag: "\"0\"".into(), ..upload };
     for range in [0..1000, 5..10] {
         let error = read(ports, job, &unknown, range.clone()).await.unwrap_err();
         assert!(!error.transient, "no such version: {error}");

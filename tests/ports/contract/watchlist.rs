@@ -56,7 +56,8 @@ pub async fn of_two_who_look_at_the_same_time_one_sets_when_to_look_again(
     let job = given::job();
     ports.create_job(&job).await.unwrap();
     let seen = due(ports, LATE).await[0];
-    let looks = [(LATE + 5, 1), (LATE + 6, 2)].map(|(next, pending)| ports.look_again(seen, at(next), pending));
+    let looks =
+        [(LATE + 5, 1), (LATE + 6, 2)].map(|(next, pending)| ports.look_again(seen, at(next), pending));
     let looks = futures::future::try_join_all(looks).await.unwrap();
     let done = looks.iter().position(|look| *look == Write::Done).unwrap();
     assert_eq!(looks.iter().filter(|look| **look == Write::Done).count(), 1);
