@@ -4,10 +4,11 @@ use aws::{Directory, Jobs, Patients};
 use domain::ids::{CohortId, CustomerId};
 use dynoxide::Database;
 use pipeline::api::directory::{Facility, StoreSettings as _};
-use pipeline::ports::WebhookSettings;
+use pipeline::ports::{WebhookSettings, Write};
 use tokio::net::TcpListener;
 
 use crate::backend::Operator;
+use crate::given::RETENTION;
 use crate::services::Endpoint;
 use crate::template;
 
@@ -23,7 +24,7 @@ async fn table(resource: &str) -> (aws_sdk_dynamodb::Client, String) {
 
 async fn jobs() -> Jobs {
     let (client, table) = table("Jobs").await;
-    Jobs::new(client, table)
+    Jobs::new(client, table, RETENTION)
 }
 
 async fn patients() -> Patients {
@@ -51,7 +52,8 @@ impl Operator for Directory {
         for cohort in cohorts {
             self.create_cohort(customer, *cohort, "Everybody").await.unwrap();
         }
-        self.store_settings(customer, settings).await.unwrap();
+        let settings = WebhookSettings { version: 0, ..settings.clone() };
+        assert_eq!(self.store_settings(customer, &settings).await.unwrap(), Write::Done);
     }
 }
 
@@ -71,12 +73,20 @@ mod watchlist {
     crate::contract::watchlist::tests!(super::jobs());
 }
 
-mod webhook_ledger {
-    crate::contract::webhook_ledger::tests!(super::jobs());
+mod deliveries {
+    crate::contract::deliveries::tests!(super::jobs());
 }
 
 mod people {
     crate::contract::people::tests!(super::patients());
+}
+
+mod rosters {
+    crate::contract::rosters::tests!(super::patients());
+}
+
+mod external_ids {
+    crate::contract::external_ids::tests!(super::patients());
 }
 
 mod patients {

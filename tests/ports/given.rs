@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
 use domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
@@ -15,6 +16,9 @@ use uuid::Uuid;
 
 /// When everything happens, if nothing else is said.
 pub const NOW: i64 = 1_800_000_000_000;
+
+/// How long records of webhook deliveries are kept.
+pub const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 

@@ -9,6 +9,7 @@ use aws::{Directory, Jobs, Patients};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::given::RETENTION;
 use crate::services::Endpoint;
 use crate::template;
 
@@ -43,7 +44,7 @@ async fn table(resource: &str) -> (aws_sdk_dynamodb::Client, String) {
 
 async fn jobs() -> Jobs {
     let (client, table) = table("Jobs").await;
-    Jobs::new(client, table)
+    Jobs::new(client, table, RETENTION)
 }
 
 async fn patients() -> Patients {
@@ -68,16 +69,28 @@ mod older_jobs {
     crate::contract::older_jobs::tests!(super::jobs());
 }
 
+mod many_jobs {
+    crate::contract::many_jobs::tests!(super::jobs());
+}
+
 mod watchlist {
     crate::contract::watchlist::tests!(super::jobs());
 }
 
-mod webhook_ledger {
-    crate::contract::webhook_ledger::tests!(super::jobs());
+mod deliveries {
+    crate::contract::deliveries::tests!(super::jobs());
 }
 
 mod people {
     crate::contract::people::tests!(super::patients());
+}
+
+mod rosters {
+    crate::contract::rosters::tests!(super::patients());
+}
+
+mod external_ids {
+    crate::contract::external_ids::tests!(super::patients());
 }
 
 mod patients {

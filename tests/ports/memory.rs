@@ -88,16 +88,28 @@ mod older_jobs {
     crate::contract::older_jobs::tests!(super::cloud());
 }
 
+mod many_jobs {
+    crate::contract::many_jobs::tests!(super::cloud());
+}
+
 mod watchlist {
     crate::contract::watchlist::tests!(super::cloud());
 }
 
-mod webhook_ledger {
-    crate::contract::webhook_ledger::tests!(super::cloud());
+mod deliveries {
+    crate::contract::deliveries::tests!(super::cloud());
 }
 
 mod people {
     crate::contract::people::tests!(super::cloud());
+}
+
+mod rosters {
+    crate::contract::rosters::tests!(super::cloud());
+}
+
+mod external_ids {
+    crate::contract::external_ids::tests!(super::cloud());
 }
 
 mod patients {

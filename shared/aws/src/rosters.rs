@@ -45,7 +45,8 @@ impl ReadRoster for Patients {
     ) -> PortResult<Vec<(RosterEntry, Vec<PatientId>)>> {
         // The least text is the start of the list.
         let from = from.map_or_else(|| " ".to_owned(), sort_key);
-        let entries = self
+        // A page holds 1 MB at most: it can end before `limit` entries, and before the list does.
+        let mut entries = self
             .client
             .query()
             .table_name(&self.table)
@@ -54,10 +55,17 @@ impl ReadRoster for Patients {
             .expression_attribute_values(":from", s(from))
             .consistent_read(true)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
-            .await
-            .map_err(failed(QUERY))?;
-        entries.items().iter().map(|item| read(item).ok_or_else(|| malformed(QUERY, "roster"))).collect()
+            .into_paginator()
+            .items()
+            .send();
+        let mut found = Vec::new();
+        while found.len() < limit as usize
+            && let Some(item) = entries.next().await
+        {
+            let item = item.map_err(failed(QUERY))?;
+            found.push(read(&item).ok_or_else(|| malformed(QUERY, "roster"))?);
+        }
+        Ok(found)
     }
 }
 

@@ -4,17 +4,19 @@ use domain::ids::CohortId;
 use domain::row::Directory;
 use domain::webhook::WebhookKey;
 use pipeline::api::directory::Facility;
-use pipeline::ports::{LoadDirectory, LoadSettings, WebhookSettings};
+use pipeline::ports::{LoadDirectory, LoadSettings, PingReport, ReplacedKey, WebhookSettings};
 
 use crate::backend::Operator;
 use crate::given;
 
-const NOTHING_SET: WebhookSettings = WebhookSettings { url: None, key: None };
+/// Settings that were stored once, and set nothing.
+const NOTHING_SET: WebhookSettings =
+    WebhookSettings { url: None, key: None, replaced: Vec::new(), ping: None, version: 1 };
 
-fn facilities(count: usize) -> Vec<Facility> {
+fn facilities(count: usize, words: usize) -> Vec<Facility> {
     let facility = |_| Facility {
         id: given::facility(),
-        name: format!("Łódź Klinik “{}”", "Straße ".repeat(60)),
+        name: format!("Łódź Klinik “{}”", "Straße ".repeat(words)),
         npi: "1234567893".to_owned(),
     };
     (0..count).map(facility).collect()
@@ -31,8 +33,8 @@ pub async fn a_customer_has_its_own_facilities_and_cohorts_and_no_others(
     ports: &(impl Operator + LoadDirectory),
 ) {
     let (first, second) = (given::customer(), given::customer());
-    let (mine, cohorts) = (facilities(3), [given::cohort(), given::cohort()]);
-    let theirs = facilities(1);
+    let (mine, cohorts) = (facilities(3, 1), [given::cohort(), given::cohort()]);
+    let theirs = facilities(1, 1);
     ports.enter(first, &mine, &cohorts, &NOTHING_SET).await;
     ports.enter(second, &theirs, &[], &NOTHING_SET).await;
     assert_eq!(ports.load_directory(first).await.unwrap(), directory(&mine, &cohorts));
@@ -42,12 +44,12 @@ pub async fn a_customer_has_its_own_facilities_and_cohorts_and_no_others(
 pub async fn an_unknown_customer_has_nothing(ports: &(impl LoadDirectory + LoadSettings)) {
     let customer = given::customer();
     assert_eq!(ports.load_directory(customer).await.unwrap(), Directory::default());
-    assert_eq!(ports.load_settings(customer).await.unwrap(), NOTHING_SET);
+    assert_eq!(ports.load_settings(customer).await.unwrap(), WebhookSettings::default());
 }
 
 /// DynamoDB answers a query with 1 MB at most.
-pub async fn thousands_of_facilities_are_all_found(ports: &(impl Operator + LoadDirectory)) {
-    let (customer, facilities) = (given::customer(), facilities(2500));
+pub async fn facilities_of_more_than_1_mb_are_all_found(ports: &(impl Operator + LoadDirectory)) {
+    let (customer, facilities) = (given::customer(), facilities(300, 600));
     ports.enter(customer, &facilities, &[], &NOTHING_SET).await;
     assert_eq!(ports.load_directory(customer).await.unwrap(), directory(&facilities, &[]));
 }
@@ -55,10 +57,17 @@ pub async fn thousands_of_facilities_are_all_found(ports: &(impl Operator + Load
 pub async fn settings_are_loaded_as_they_were_stored(ports: &(impl Operator + LoadSettings)) {
     let key = WebhookKey::from_random(&[7; 32]);
     let url = Some("https://example.com/hooks?für=Zoë&x=%20".to_owned());
+    let replaced = [1, 2].map(|byte| ReplacedKey {
+        key: WebhookKey::from_random(&[byte; 32]),
+        valid_until: given::at(given::NOW + i64::from(byte)),
+    });
+    let failure = Some("answered with 200, but not with “pong”".to_owned());
+    let ping = Some(PingReport { when: given::at(given::NOW), failure });
     for settings in [
         NOTHING_SET,
-        WebhookSettings { url: url.clone(), key: Some(key.clone()) },
-        WebhookSettings { url: None, key: Some(key) },
+        WebhookSettings { url: url.clone(), key: Some(key.clone()), ..NOTHING_SET },
+        WebhookSettings { key: Some(key.clone()), replaced: replaced.to_vec(), ..NOTHING_SET },
+        WebhookSettings { url, key: Some(key), replaced: replaced.to_vec(), ping, version: 1 },
     ] {
         let customer = given::customer();
         ports.enter(customer, &[], &[], &settings).await;
@@ -69,6 +78,6 @@ pub async fn settings_are_loaded_as_they_were_stored(ports: &(impl Operator + Lo
 contract!($ directory:
     a_customer_has_its_own_facilities_and_cohorts_and_no_others,
     an_unknown_customer_has_nothing,
-    thousands_of_facilities_are_all_found,
+    facilities_of_more_than_1_mb_are_all_found,
     settings_are_loaded_as_they_were_stored,
 );

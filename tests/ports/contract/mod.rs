@@ -22,15 +22,18 @@ macro_rules! contract {
 }
 
 pub mod chunks;
+pub mod deliveries;
 pub mod directory;
+pub mod external_ids;
 pub mod jobs;
+pub mod many_jobs;
 pub mod objects;
 pub mod older_jobs;
 pub mod patients;
 pub mod people;
 pub mod queues;
 pub mod results;
+pub mod rosters;
 pub mod uploads;
 pub mod watchlist;
-pub mod webhook_ledger;
 pub mod webhook_queue;

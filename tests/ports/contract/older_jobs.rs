@@ -1,7 +1,6 @@
 //! Whether an older job of the same customer is still under way.
 
 use domain::job::{Job, JobEvent, JobStatus, LONGEST_LIFE};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use pipeline::ports::{ChangeState, CreateJob, FindOlderJobs};
 
 use crate::given::{self, NOW};
@@ -74,20 +73,6 @@ pub async fn a_job_of_longer_ago_than_any_can_take_is_not_looked_for(
     assert!(ports.is_older_under_way(&job).await.unwrap());
 }
 
-/// DynamoDB looks at 1 MB of an index at a time, which is about 5,000 jobs.
-pub async fn the_one_that_is_under_way_is_found_behind_thousands(ports: &(impl CreateJob + FindOlderJobs)) {
-    let job = given::job();
-    let older = (0..6500).map(|number| Job {
-        status: JobStatus::Completed,
-        ..given::job_of(job.customer, NOW - HOUR + number)
-    });
-    let all = stream::iter(older.chain([job.clone()])).map(|job| async move { ports.create_job(&job).await });
-    all.buffer_unordered(16).try_collect::<()>().await.unwrap();
-    assert!(!ports.is_older_under_way(&job).await.unwrap());
-    ports.create_job(&given::job_of(job.customer, NOW - 1)).await.unwrap();
-    assert!(ports.is_older_under_way(&job).await.unwrap());
-}
-
 contract!($ older_jobs:
     a_waiting_or_processing_older_job_is_under_way,
     the_job_itself_and_newer_ones_are_not_older,
@@ -95,5 +80,4 @@ contract!($ older_jobs:
     jobs_of_other_customers_do_not_count,
     a_final_job_is_not_under_way_however_it_ended,
     a_job_of_longer_ago_than_any_can_take_is_not_looked_for,
-    the_one_that_is_under_way_is_found_behind_thousands,
 );

@@ -9,7 +9,7 @@ use crate::backend::Receive;
 use crate::given;
 
 fn message(customer: CustomerId, job: JobId, status: JobStatus) -> WebhookMessage {
-    WebhookMessage { customer, job, status }
+    WebhookMessage { customer, job, status, round: 0 }
 }
 
 pub async fn the_webhooks_of_a_job_arrive_in_the_order_in_which_they_were_sent(
@@ -43,7 +43,17 @@ pub async fn a_webhook_that_is_sent_again_soon_after_arrives_once(ports: &(impl 
     assert_eq!(ports.webhooks().await, []);
 }
 
+pub async fn a_webhook_that_is_sent_again_by_hand_arrives_again(ports: &(impl SendWebhook + Receive)) {
+    let first = message(given::customer(), given::job_id(), Completed);
+    let again = WebhookMessage { round: 1, ..first };
+    for message in [&first, &again, &again] {
+        ports.send_webhook(message).await.unwrap();
+    }
+    assert_eq!(ports.webhooks().await, [first, again]);
+}
+
 contract!($ webhook_queue:
     the_webhooks_of_a_job_arrive_in_the_order_in_which_they_were_sent,
     a_webhook_that_is_sent_again_soon_after_arrives_once,
+    a_webhook_that_is_sent_again_by_hand_arrives_again,
 );

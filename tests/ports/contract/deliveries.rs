@@ -1,0 +1,53 @@
+//! Records of webhook deliveries: one for each message, written under the condition of a version.
+
+use domain::delivery::{Attempt, AttemptOutcome, NoAnswer, WebhookDelivery};
+use domain::job::JobStatus;
+use pipeline::ports::{DeliveryLog, JobRef, Write};
+
+use crate::given::{self, NOW, at};
+
+async fn load(ports: &impl DeliveryLog, delivery: &WebhookDelivery) -> Option<(WebhookDelivery, u64)> {
+    let job = JobRef { customer: delivery.customer, job: delivery.job };
+    let found = ports.load_delivery(job, delivery.status).await.unwrap();
+    found.map(|found| (found.value, found.version))
+}
+
+pub async fn a_delivery_is_stored_only_over_the_version_that_was_read(ports: &impl DeliveryLog) {
+    let first = WebhookDelivery::new(given::customer(), given::job_id(), JobStatus::Completed);
+    let mut second = first.clone();
+    second.attempted(Attempt { when: at(NOW), outcome: AttemptOutcome::StatusCode(503) }, None);
+    let mut third = second.clone();
+    third
+        .attempted(Attempt { when: at(NOW + 9000), outcome: AttemptOutcome::Error(NoAnswer::Timeout) }, None);
+
+    assert_eq!(ports.store_delivery(&third, Some(1)).await.unwrap(), Write::Conflict, "nothing there");
+    assert_eq!(load(ports, &first).await, None);
+    assert_eq!(ports.store_delivery(&first, None).await.unwrap(), Write::Done);
+    let (stored, one) = load(ports, &first).await.unwrap();
+    assert_eq!(stored, first);
+    assert_eq!(ports.store_delivery(&third, None).await.unwrap(), Write::Conflict, "something there");
+    assert_eq!(ports.store_delivery(&second, Some(one)).await.unwrap(), Write::Done);
+    assert_eq!(ports.store_delivery(&third, Some(one)).await.unwrap(), Write::Conflict, "changed since");
+    let (stored, two) = load(ports, &first).await.unwrap();
+    assert_eq!(stored, second);
+    assert!(two > one);
+}
+
+pub async fn a_delivery_is_of_one_status_of_one_job(ports: &impl DeliveryLog) {
+    let (customer, job) = (given::customer(), given::job_id());
+    let delivery = WebhookDelivery::new(customer, job, JobStatus::Processing);
+    assert_eq!(ports.store_delivery(&delivery, None).await.unwrap(), Write::Done);
+    for other in [
+        WebhookDelivery::new(customer, job, JobStatus::Completed),
+        WebhookDelivery::new(customer, given::job_id(), JobStatus::Processing),
+    ] {
+        assert_eq!(load(ports, &other).await, None);
+        assert_eq!(ports.store_delivery(&other, None).await.unwrap(), Write::Done);
+    }
+    assert_eq!(load(ports, &delivery).await.unwrap().0, delivery);
+}
+
+contract!($ deliveries:
+    a_delivery_is_stored_only_over_the_version_that_was_read,
+    a_delivery_is_of_one_status_of_one_job,
+);

@@ -1,0 +1,75 @@
+//! Rosters: who was put on a list, entry by entry, in the order of the entries.
+
+use domain::ids::{JobId, PatientId};
+use domain::roster::{Roster, RosterEntry};
+use pipeline::ports::{ReadRoster, StoreRoster};
+
+use crate::given;
+
+fn entry(job: JobId, chunk: u32) -> RosterEntry {
+    RosterEntry { job, chunk: given::chunk(chunk) }
+}
+
+fn patients(count: usize) -> Vec<PatientId> {
+    (0..count).map(|_| given::patient()).collect()
+}
+
+pub async fn entries_come_in_the_order_of_jobs_and_chunks(ports: &(impl StoreRoster + ReadRoster)) {
+    let (customer, roster) = (given::customer(), Roster::Everybody);
+    let (first, second) = (given::job_id(), given::job_id());
+    let order = [(first, 2), (first, 10), (first, 100), (second, 0), (second, 9)];
+    let entries: Vec<_> = order.map(|(job, chunk)| (entry(job, chunk), patients(3))).into();
+    for index in [3, 0, 4, 2, 1] {
+        let (entry, patients) = &entries[index];
+        ports.store_roster(customer, roster, *entry, patients).await.unwrap();
+    }
+    let read = async |from, limit| ports.read_roster(customer, roster, from, limit).await.unwrap();
+    assert_eq!(read(None, 100).await, entries);
+    assert_eq!(read(None, 2).await, entries[..2]);
+    assert_eq!(read(Some(entries[1].0), 3).await, entries[1..4], "from an entry on, itself included");
+    assert_eq!(read(Some(entry(first, 11)), 100).await, entries[2..], "from where an entry would be");
+    assert_eq!(read(Some(entry(second, 10)), 100).await, []);
+}
+
+pub async fn an_entry_that_is_stored_again_is_replaced(ports: &(impl StoreRoster + ReadRoster)) {
+    let (customer, roster, entry) = (given::customer(), Roster::Everybody, entry(given::job_id(), 0));
+    for patients in [patients(250), patients(2), Vec::new()] {
+        ports.store_roster(customer, roster, entry, &patients).await.unwrap();
+        assert_eq!(ports.read_roster(customer, roster, None, 9).await.unwrap(), [(entry, patients)]);
+    }
+}
+
+pub async fn a_roster_is_of_one_customer_and_one_list(ports: &(impl StoreRoster + ReadRoster)) {
+    let (customer, entry) = (given::customer(), entry(given::job_id(), 0));
+    let rosters = [Roster::Everybody, Roster::Cohort(given::cohort()), Roster::Cohort(given::cohort())];
+    let lists = rosters.map(|roster| (roster, patients(2)));
+    for (roster, patients) in &lists {
+        ports.store_roster(customer, *roster, entry, patients).await.unwrap();
+    }
+    for (roster, patients) in lists {
+        assert_eq!(ports.read_roster(customer, roster, None, 9).await.unwrap(), [(entry, patients)]);
+        assert_eq!(ports.read_roster(given::customer(), roster, None, 9).await.unwrap(), []);
+    }
+}
+
+/// DynamoDB answers a query with 1 MB at most. Whoever gets less than asked for takes it for the end.
+pub async fn fewer_entries_than_asked_for_are_the_end_however_large_they_are(
+    ports: &(impl StoreRoster + ReadRoster),
+) {
+    let (customer, roster, job) = (given::customer(), Roster::Everybody, given::job_id());
+    let entries: Vec<_> = (0..8).map(|chunk| (entry(job, chunk), patients(20_000))).collect();
+    for (entry, patients) in &entries {
+        ports.store_roster(customer, roster, *entry, patients).await.unwrap();
+    }
+    for (limit, expected) in [(9, 8), (8, 8), (6, 6)] {
+        let read = ports.read_roster(customer, roster, None, limit).await.unwrap();
+        assert!(read == entries[..expected], "{} of {limit}", read.len());
+    }
+}
+
+contract!($ rosters:
+    entries_come_in_the_order_of_jobs_and_chunks,
+    an_entry_that_is_stored_again_is_replaced,
+    a_roster_is_of_one_customer_and_one_list,
+    fewer_entries_than_asked_for_are_the_end_however_large_they_are,
+);

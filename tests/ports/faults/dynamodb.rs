@@ -1,0 +1,132 @@
+//! DynamoDB: errors as its reference lists them, and answers that are not all.
+
+use aws::{Jobs, Patients};
+use pipeline::ports::{
+    CreateJob as _, FindOlderJobs as _, LoadJob as _, LoadPatients as _, StorePatient as _, Write,
+};
+use serde_json::{Value, json};
+
+use super::server::Server;
+use super::{SECRET, assert_error};
+use crate::given::{self, RETENTION};
+
+fn error(status: u16, code: &str) -> (u16, String) {
+    let body = json!({
+        "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"),
+        "message": format!("One or more parameter values were invalid: {SECRET}"),
+    });
+    (status, body.to_string())
+}
+
+async fn assert_is(status: u16, code: &str, transient: bool) {
+    let server = Server::answering([error(status, code)]).await;
+    let client = server.endpoint.dynamodb();
+    let jobs = Jobs::new(client.clone(), "Jobs".to_owned(), RETENTION);
+    let patients = Patients::new(client, "Patients".to_owned());
+    assert_error(&jobs.load_job(given::job_id()).await.unwrap_err(), transient, code);
+    assert_error(&jobs.create_job(&given::job()).await.unwrap_err(), transient, code);
+    let customer = given::customer();
+    let store = patients.store_patient(customer, &given::record("1 Main St"), None).await;
+    assert_error(&store.unwrap_err(), transient, code);
+    let load = patients.load_patients(customer, &[given::patient()]).await;
+    assert_error(&load.unwrap_err(), transient, code);
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn what_passes_by_itself_is_transient() {
+    for code in [
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+        "LimitExceededException",
+        "TransactionInProgressException",
+    ] {
+        assert_is(400, code, true).await;
+    }
+    assert_is(500, "InternalServerError", true).await;
+    assert_is(503, "ServiceUnavailable", true).await;
+}
+
+#[tokio::test]
+async fn what_the_same_request_would_meet_again_is_not_transient() {
+    for code in [
+        "ValidationException",
+        "ResourceNotFoundException",
+        "AccessDeniedException",
+        "ItemCollectionSizeLimitExceededException",
+        "SerializationException",
+    ] {
+        assert_is(400, code, false).await;
+    }
+}
+
+#[tokio::test]
+async fn a_failed_condition_is_an_answer() {
+    let server = Server::answering([error(400, "ConditionalCheckFailedException")]).await;
+    let patients = Patients::new(server.endpoint.dynamodb(), "Patients".to_owned());
+    let write = patients.store_patient(given::customer(), &given::record("1 Main St"), None).await.unwrap();
+    assert_eq!(write, Write::Conflict);
+}
+
+/// The answer that has nothing of what was asked for.
+fn all_unprocessed(requests: &Value) -> (u16, String) {
+    (200, json!({"Responses": {"Patients": []}, "UnprocessedKeys": requests}).to_string())
+}
+
+#[tokio::test]
+async fn unprocessed_keys_are_asked_for_again() {
+    let (customer, ids) = (given::customer(), [given::patient(), given::patient()]);
+    let records = ids.map(|id| given::record_of(id, "1 Main St"));
+    let key = |id| json!({"pk": {"S": format!("{customer}#{id}")}, "sk": {"S": "patient"}});
+    let item = |index: usize| {
+        let mut item = key(ids[index]);
+        item["doc"] = json!({"S": serde_json::to_string(&records[index]).unwrap()});
+        item["version"] = json!({"N": "3"});
+        item
+    };
+    let left = json!({"Patients": {"Keys": [key(ids[1])], "ConsistentRead": true}});
+    let server = Server::answering([
+        (200, json!({"Responses": {"Patients": [item(0)]}, "UnprocessedKeys": left}).to_string()),
+        all_unprocessed(&left),
+        (200, json!({"Responses": {"Patients": [item(1)]}, "UnprocessedKeys": {}}).to_string()),
+    ])
+    .await;
+    let patients = Patients::new(server.endpoint.dynamodb(), "Patients".to_owned());
+    let found = patients.load_patients(customer, &ids).await.unwrap();
+    assert_eq!(found.len(), 2);
+    assert!((0..2).all(|index| found[&ids[index]].value == records[index]));
+    let asked = server.requests();
+    let keys = |request: usize| asked[request]["RequestItems"]["Patients"]["Keys"].as_array().unwrap().len();
+    assert_eq!((asked.len(), keys(0), keys(1), keys(2)), (3, 2, 1, 1));
+    assert_eq!(asked[2]["RequestItems"]["Patients"]["ConsistentRead"], true);
+}
+
+#[tokio::test]
+async fn keys_that_stay_unprocessed_are_a_transient_error() {
+    let customer = given::customer();
+    let key = json!({"pk": {"S": "left"}, "sk": {"S": "patient"}});
+    let server = Server::answering([all_unprocessed(&json!({"Patients": {"Keys": [key]}}))]).await;
+    let patients = Patients::new(server.endpoint.dynamodb(), "Patients".to_owned());
+    let error = patients.load_patients(customer, &[given::patient()]).await.unwrap_err();
+    assert_error(&error, true, "unprocessed keys");
+}
+
+#[tokio::test]
+async fn a_page_without_a_match_is_not_the_end() {
+    let (older, job) = (given::job(), given::job());
+    let key = json!({"pk": {"S": older.id.to_string()}, "sk": {"S": "job"},
+        "customer": {"S": job.customer.to_string()}, "job": {"S": older.id.to_string()}});
+    let empty = json!({"Items": [], "Count": 0, "ScannedCount": 5000, "LastEvaluatedKey": key});
+    let found = json!({"Items": [key], "Count": 1, "ScannedCount": 7});
+    let end = json!({"Items": [], "Count": 0, "ScannedCount": 7});
+    for (last, expected) in [(found, true), (end, false)] {
+        let pages = [(200, empty.to_string()), (200, empty.to_string()), (200, last.to_string())];
+        let server = Server::answering(pages).await;
+        let jobs = Jobs::new(server.endpoint.dynamodb(), "Jobs".to_owned(), RETENTION);
+        assert_eq!(jobs.is_older_under_way(&job).await.unwrap(), expected);
+        let asked = server.requests();
+        assert_eq!(asked.len(), 3);
+        assert_eq!(asked[2]["ExclusiveStartKey"], key);
+    }
+}

@@ -1,0 +1,104 @@
+//! SQS: errors as its reference lists them, and batches of which some messages were not taken.
+
+use aws::{Chunks, Finished, Webhooks};
+use domain::job::JobStatus;
+use pipeline::messages::{ChunkMessage, FinishedMessage, WebhookMessage};
+use pipeline::ports::{PortError, SendChunks as _, SendFinished as _, SendWebhook as _};
+use serde_json::{Value, json};
+
+use super::server::Server;
+use super::{SECRET, assert_error};
+use crate::given;
+
+fn messages(count: u32) -> Vec<ChunkMessage> {
+    let (customer, job) = (given::customer(), given::job_id());
+    (0..count)
+        .map(|number| ChunkMessage { customer, job, chunk: given::chunk(number), plan: (0, 9) })
+        .collect()
+}
+
+fn chunks(server: &Server) -> Chunks {
+    Chunks::new(server.endpoint.sqs(), format!("{}/000000000000/chunks", server.endpoint.url))
+}
+
+async fn assert_is(status: u16, code: &str, transient: bool) {
+    let body = json!({"__type": format!("com.amazonaws.sqs#{code}"), "message": SECRET});
+    let server = Server::answering([(status, body.to_string())]).await;
+    let url = format!("{}/000000000000/queue", server.endpoint.url);
+    let (job, client) = (given::job(), server.endpoint.sqs());
+    let webhook = WebhookMessage { customer: job.customer, job: job.id, status: JobStatus::Failed, round: 0 };
+    assert_error(&chunks(&server).send_chunks(&messages(1)).await.unwrap_err(), transient, code);
+    let finished = Finished::new(client.clone(), url.clone());
+    let sent = finished.send_finished(&FinishedMessage { job: job.id }).await;
+    assert_error(&sent.unwrap_err(), transient, code);
+    let sent = Webhooks::new(client, url).send_webhook(&webhook).await;
+    assert_error(&sent.unwrap_err(), transient, code);
+}
+
+#[tokio::test]
+async fn what_passes_by_itself_is_transient() {
+    for (status, code) in [
+        (400, "RequestThrottled"),
+        (403, "RequestThrottled"),
+        (400, "ThrottlingException"),
+        (500, "InternalFailure"),
+        (503, "ServiceUnavailable"),
+    ] {
+        assert_is(status, code, true).await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_same_request_would_meet_again_is_not_transient() {
+    for (status, code) in [
+        (400, "QueueDoesNotExist"),
+        (400, "InvalidMessageContents"),
+        (403, "AccessDeniedException"),
+        (400, "BatchRequestTooLong"),
+    ] {
+        assert_is(status, code, false).await;
+    }
+}
+
+/// The answer to a batch in which these entries failed.
+fn partly(failed: &[(&str, &str, bool)]) -> (u16, String) {
+    let failed: Vec<Value> = failed
+        .iter()
+        .map(|(id, code, sender_fault)| {
+            json!({"Id": id, "Code": code, "SenderFault": sender_fault, "Message": SECRET})
+        })
+        .collect();
+    let sent = json!({"Id": "0", "MessageId": "1", "MD5OfMessageBody": "0cc175b9c0f1b6a831c399e269772661"});
+    (200, json!({"Successful": [sent], "Failed": failed}).to_string())
+}
+
+async fn error_of(failed: &[(&str, &str, bool)]) -> PortError {
+    let server = Server::answering([partly(&[]), partly(failed), partly(&[])]).await;
+    chunks(&server).send_chunks(&messages(25)).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_batch_that_was_not_taken_whole_is_an_error_by_whose_fault_it_is() {
+    assert_error(&error_of(&[("3", "InternalError", false)]).await, true, "InternalError");
+    assert_error(&error_of(&[("9", "InvalidMessageContents", true)]).await, false, "InvalidMessageContents");
+}
+
+#[tokio::test]
+async fn batches_hold_ten_messages_and_ids_that_differ() {
+    let server = Server::answering([partly(&[])]).await;
+    let sent = messages(23);
+    chunks(&server).send_chunks(&sent).await.unwrap();
+    let mut arrived = Vec::new();
+    for batch in server.requests() {
+        let entries = batch["Entries"].as_array().unwrap();
+        assert!(entries.len() <= 10);
+        let mut ids: Vec<_> = entries.iter().map(|entry| entry["Id"].as_str().unwrap()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), entries.len());
+        let bodies = entries.iter().map(|entry| entry["MessageBody"].as_str().unwrap());
+        arrived.extend(bodies.map(|body| serde_json::from_str::<ChunkMessage>(body).unwrap()));
+    }
+    arrived.sort_by_key(|message| message.chunk);
+    assert_eq!(arrived, sent);
+}
