@@ -55,7 +55,8 @@ check: ## formatting and lints
 
 test: check .venv/installed .venv-tools/installed ## everything: what a change has to pass
 	$(CARGO) $(RUN_TESTS) --workspace --exclude tests
-	$(CARGO) test -p tests --test simulation
+	$(CARGO) test -p tests --test simulation --test webhooks
+	$(CARGO) test -p tests --test ports -- --skip local_stack
 	$(MAKE) fuzz
 	$(CARGO) test --doc --workspace --exclude tests
 	.venv-tools/bin/cfn-lint template.yaml
@@ -71,7 +72,7 @@ e2e: .venv/installed .venv-tools/installed ## end-to-end tests, the ports and th
 
 export SEED SEEDS
 simulate: ## play more simulated imports: make simulate SEEDS=10000, or one again: make simulate SEED=1234
-	$(CARGO) test --profile simulation -p tests --test simulation -- --nocapture
+	$(CARGO) test --profile simulation -p tests --no-default-features --test simulation -- --nocapture
 
 mutants: ## put bugs in and see whether the simulation notices: make mutants SEEDS=5000
 	$(PYTHON) tests/simulation/mutants.py $(SEEDS)
@@ -84,7 +85,7 @@ fuzz: ## fuzz the reading of files, rows and results: make fuzz [RUNS=20000]
 	  tail -n 1 $$log; done
 
 bench: ## benchmarks: what an import costs, how fast our part of it is, how fast files are read
-	$(CARGO) bench -p tests
+	$(CARGO) bench -p tests --no-default-features
 	$(CARGO) bench -p domain
 
 fmt: ## format the code

@@ -32,10 +32,7 @@ pub async fn create_table(client: &aws_sdk_dynamodb::Client, resource: &str, nam
             .build()
             .unwrap()
     });
-    let indexes: Vec<_> = match &table["GlobalSecondaryIndexes"] {
-        Yaml::BadValue => Vec::new(),
-        indexes => list(indexes).map(index).collect(),
-    };
+    let indexes: Vec<_> = list(&table["GlobalSecondaryIndexes"]).map(index).collect();
     client
         .create_table()
         .table_name(name)
@@ -68,7 +65,7 @@ fn index(index: &'static Yaml) -> GlobalSecondaryIndex {
         .projection(
             Projection::builder()
                 .projection_type(text(&projection["ProjectionType"]).into())
-                .set_non_key_attributes(Some(attributes.collect()))
+                .set_non_key_attributes(Some(attributes.collect()).filter(|names: &Vec<_>| !names.is_empty()))
                 .build(),
         )
         .build()
@@ -110,8 +107,9 @@ fn scalar(value: &Yaml) -> Option<String> {
     }
 }
 
+/// The items of a list; none if there is no such list.
 fn list(value: &'static Yaml) -> impl Iterator<Item = &'static Yaml> {
-    value.as_vec().unwrap().iter()
+    value.as_vec().into_iter().flatten()
 }
 
 fn text(value: &Yaml) -> &str {

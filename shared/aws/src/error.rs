@@ -6,13 +6,16 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use pipeline::ports::{PortError, PortResult, Write};
 
 /// Error codes that mean "later, please", beside every 5xx.
-const TRANSIENT_CODES: [&str; 12] = [
+const TRANSIENT_CODES: [&str; 14] = [
     "ProvisionedThroughputExceededException",
     "ThrottlingException",
     "Throttling",
     "RequestLimitExceeded",
     "RequestThrottled",
     "SlowDown",
+    // S3, HTTP 409: somebody writes the same object at the same moment.
+    "ConditionalRequestConflict",
+    "OperationAborted",
     "TransactionInProgressException",
     "TransactionConflictException",
     "LimitExceededException",

@@ -90,7 +90,7 @@ pub async fn an_identity_that_is_asked_for_twice_is_found_once(ports: &(impl Loa
 
 pub async fn more_people_than_an_item_holds_are_refused_for_good(ports: &(impl LoadPeople + StorePeople)) {
     let identity = identity(given::customer(), 1);
-    let (many, too_many) = (people(3000), people(5000));
+    let (many, too_many) = (people(3000), people(8000));
     assert!(serde_json::to_string(&too_many).unwrap().len() > 400 * 1024);
     let error = ports.store_people(&identity, &too_many, None).await.unwrap_err();
     assert!(!error.transient, "{error}");

@@ -1,6 +1,7 @@
 //! DynamoDB: errors as its reference lists them, and answers that are not all.
 
 use aws::{Jobs, Patients};
+use domain::ids::JobId;
 use pipeline::ports::{
     CreateJob as _, FindOlderJobs as _, LoadJob as _, LoadPatients as _, StorePatient as _, Write,
 };
@@ -114,19 +115,26 @@ async fn keys_that_stay_unprocessed_are_a_transient_error() {
 
 #[tokio::test]
 async fn a_page_without_a_match_is_not_the_end() {
-    let (older, job) = (given::job(), given::job());
-    let key = json!({"pk": {"S": older.id.to_string()}, "sk": {"S": "job"},
-        "customer": {"S": job.customer.to_string()}, "job": {"S": older.id.to_string()}});
-    let empty = json!({"Items": [], "Count": 0, "ScannedCount": 5000, "LastEvaluatedKey": key});
-    let found = json!({"Items": [key], "Count": 1, "ScannedCount": 7});
+    let job = given::job();
+    let key = |job: JobId| {
+        json!({
+            "pk": {"S": job.to_string()}, "sk": {"S": "job"},
+            "customer": {"S": given::customer().to_string()}, "job": {"S": job.to_string()},
+        })
+    };
+    let ends = [key(given::job_id()), key(given::job_id())];
+    let empty = |end: &Value| {
+        json!({"Items": [], "Count": 0, "ScannedCount": 5000, "LastEvaluatedKey": end}).to_string()
+    };
+    let found = json!({"Items": [key(given::job_id())], "Count": 1, "ScannedCount": 7});
     let end = json!({"Items": [], "Count": 0, "ScannedCount": 7});
     for (last, expected) in [(found, true), (end, false)] {
-        let pages = [(200, empty.to_string()), (200, empty.to_string()), (200, last.to_string())];
+        let pages = [(200, empty(&ends[0])), (200, empty(&ends[1])), (200, last.to_string())];
         let server = Server::answering(pages).await;
         let jobs = Jobs::new(server.endpoint.dynamodb(), "Jobs".to_owned(), RETENTION);
         assert_eq!(jobs.is_older_under_way(&job).await.unwrap(), expected);
         let asked = server.requests();
         assert_eq!(asked.len(), 3);
-        assert_eq!(asked[2]["ExclusiveStartKey"], key);
+        assert_eq!(asked[2]["ExclusiveStartKey"], ends[1]);
     }
 }
