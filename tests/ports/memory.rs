@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::backend::{Customer, Operator, Receive};
 use crate::given;
 
+#[allow(clippy::unused_async, reason = "the others have to wait for theirs")]
 async fn cloud() -> Cloud {
     Cloud::new(Arc::new(Reliable), given::at(given::NOW), 7)
 }

@@ -37,7 +37,7 @@ macro_rules! config {
 impl Endpoint {
     /// A server that is expected to work.
     pub fn reliable(url: String) -> Self {
-        Self { url, attempts: 3, patience: Duration::from_secs(60) }
+        Self { url, attempts: 3, patience: Duration::from_mins(1) }
     }
 
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {

@@ -48,7 +48,7 @@ pub async fn a_found_upload_arrives(ports: &(impl SendUpload + Receive)) {
     let sent = UploadMessage { customer: given::customer(), job: given::job_id(), upload: given::upload() };
     for _ in 0..2 {
         ports.send_upload(&sent).await.unwrap();
-        assert_eq!(ports.uploads().await, [sent.clone()]);
+        assert_eq!(ports.uploads().await, std::slice::from_ref(&sent));
     }
 }
 
