@@ -121,7 +121,8 @@ async fn more_documents_than_the_limit_are_an_error_that_stays() {
 #[tokio::test]
 async fn all_pages_together_have_their_own_time() {
     let sandbox = Sandbox::of_known_people();
-    let limits = Limits { search_timeout: Duration::from_millis(500), pages: 1000, ..Limits::default() };
+    let search_timeout = Duration::from_millis(500);
+    let limits = Limits { search_timeout, pages: u32::MAX, documents: usize::MAX, ..Limits::default() };
     let gateway = Gateway::new(Settings { limits, ..sandbox.settings() }, ()).unwrap();
     let patient = GatewayPatientId::new("sandbox-d-1").unwrap();
     sandbox.admin("PUT", "faults?endless=1");
