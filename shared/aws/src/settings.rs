@@ -53,13 +53,13 @@ impl StoreSettings for Directory {
             item.insert("pingedAt".to_owned(), n(ping.when.as_millis()));
             item.extend(ping.failure.as_ref().map(|failure| ("pingFailure".to_owned(), s(failure))));
         }
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(version) OR version = :version")
-            .expression_attribute_values(":version", n(settings.version));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        let put = match settings.version {
+            0 => put.condition_expression("attribute_not_exists(version)"),
+            version => put
+                .condition_expression("version = :version")
+                .expression_attribute_values(":version", n(version)),
+        };
         conditional("dynamodb.PutItem", put.send().await)
     }
 }
