@@ -81,6 +81,10 @@ mod deliveries {
     crate::contract::deliveries::tests!(super::jobs());
 }
 
+mod listed_deliveries {
+    crate::contract::listed_deliveries::tests!(super::jobs());
+}
+
 mod people {
     crate::contract::people::tests!(super::patients());
 }
@@ -99,6 +103,14 @@ mod patients {
 
 mod directory {
     crate::contract::directory::tests!(super::directory());
+}
+
+mod settings {
+    crate::contract::settings::tests!(super::directory());
+}
+
+mod api_keys {
+    crate::contract::api_keys::tests!(super::directory());
 }
 
 mod uploads {

@@ -21,11 +21,13 @@ macro_rules! contract {
     };
 }
 
+pub mod api_keys;
 pub mod chunks;
 pub mod deliveries;
 pub mod directory;
 pub mod external_ids;
 pub mod jobs;
+pub mod listed_deliveries;
 pub mod many_jobs;
 pub mod objects;
 pub mod older_jobs;
@@ -34,6 +36,7 @@ pub mod people;
 pub mod queues;
 pub mod results;
 pub mod rosters;
+pub mod settings;
 pub mod uploads;
 pub mod watchlist;
 pub mod webhook_queue;

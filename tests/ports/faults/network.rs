@@ -19,7 +19,7 @@ async fn writing(answer: &'static [u8], stay: bool) -> Endpoint {
         let mut open = Vec::new();
         loop {
             let (mut socket, _) = listener.accept().await.unwrap();
-            let _ = socket.read(&mut vec![0; 64 * 1024]).await;
+            let _ = socket.read(&mut [0; 4096]).await;
             let _ = socket.write_all(answer).await;
             if stay {
                 open.push(socket);
