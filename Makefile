@@ -14,7 +14,7 @@ RUN_TESTS = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest r
 
 .DEFAULT_GOAL := help
 .PHONY: .venv/installed .venv-tools/installed named-file
-.PHONY: help demo import up down status logs invoke memory build check test e2e simulate mutants fuzz bench fmt sam-build tools clean
+.PHONY: help demo import up down status logs invoke memory calls build check test e2e faults simulate mutants fuzz bench fmt sam-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ invoke: .venv/installed .venv-tools/installed build ## send an event to one func
 memory: .venv/installed build ## peak memory of each function for a sample: make memory ROWS=100000
 	@$(LOCAL)/stack.py run --name memory -- sh -c '$(LOCAL)/demo.py --rows $(or $(ROWS),1000) --out .local/memory && $(LOCAL)/memory.py'
 
+calls: .venv/installed build ## AWS calls for each row of three imports: make calls ROWS=5000
+	@$(LOCAL)/stack.py run --name calls --faults none -- $(LOCAL)/calls.py $(if $(ROWS),--rows $(ROWS))
+
 build: ## build the functions and the command line
 	$(CARGO) build --release --workspace --exclude tests
 
@@ -68,7 +71,11 @@ test: check .venv/installed .venv-tools/installed ## everything: what a change h
 e2e: .venv/installed .venv-tools/installed ## end-to-end tests, the ports and the demo on local stacks, after `make build`
 	$(LOCAL)/stack.py run --name test -- sh -ec '$(CARGO) test -p tests --test e2e -- --skip faults::; \
 	  $(CARGO) test -p tests --test ports -- local_stack; $(LOCAL)/demo.py --rows 300 --out .local/test'
-	$(LOCAL)/stack.py run --name faults --faults none --visibility 20 -- $(CARGO) test -p tests --test e2e faults::
+	$(MAKE) faults
+
+faults: .venv/installed ## import while AWS calls fail and functions are killed, on a local stack, after `make build`
+	$(LOCAL)/stack.py run --name faults --faults none --visibility 10 -- \
+	  $(CARGO) test -p tests --test e2e -- faults:: --nocapture --test-threads=1
 
 export SEED SEEDS
 simulate: ## play more simulated imports: make simulate SEEDS=10000, or one again: make simulate SEED=1234

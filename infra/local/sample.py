@@ -140,13 +140,15 @@ class People:
         return row
 
 
-def rows(count: int, seed: int, facilities: list[str], cohorts: list[str]) -> Iterator[list[str]]:
+def rows(
+    count: int, seed: int, facilities: list[str], cohorts: list[str], twins: float = TWIN_SHARE
+) -> Iterator[list[str]]:
     """The data rows of the file, one by one."""
     chance = random.Random(seed)
     people = People(chance, facilities, cohorts)
     recent: list[Row] = []
     for number in range(1, count + 1):
-        if recent and chance.random() < TWIN_SHARE:
+        if recent and chance.random() < twins:
             row = people.again(chance.choice(recent), number)
         else:
             row = people.person(number)
@@ -161,13 +163,15 @@ def rows(count: int, seed: int, facilities: list[str], cohorts: list[str]) -> It
         yield cells[:-2] if chance.random() < BAD_SHARE / 20 else cells
 
 
-def write(path: Path, count: int, seed: int, facilities: list[str], cohorts: list[str]) -> None:
+def write(
+    path: Path, count: int, seed: int, facilities: list[str], cohorts: list[str], twins: float = TWIN_SHARE
+) -> None:
     """Writes the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(HEADER)
-        writer.writerows(rows(count, seed, facilities, cohorts))
+        writer.writerows(rows(count, seed, facilities, cohorts, twins))
 
 
 def main() -> int:
@@ -175,10 +179,11 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=1200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--twins", type=float, default=TWIN_SHARE, help="share of rows about people of earlier rows")
     parser.add_argument("--facility", action="append", default=[])
     parser.add_argument("--cohort", action="append", default=[])
     arguments = parser.parse_args()
-    write(arguments.out, arguments.rows, arguments.seed, arguments.facility, arguments.cohort)
+    write(arguments.out, arguments.rows, arguments.seed, arguments.facility, arguments.cohort, arguments.twins)
     return 0
 
 

@@ -43,9 +43,15 @@ impl Weather {
 
     /// Replaces all rules and forgets what happened.
     pub async fn set(&self, rules: &Value) {
+        // Forgotten while nothing can happen: the first call under the new rules counts.
+        self.post(&json!([])).await;
+        self.http.delete(format!("{}/fired", self.url)).send().await.unwrap();
+        self.post(rules).await;
+    }
+
+    async fn post(&self, rules: &Value) {
         let posted = self.http.post(format!("{}/rules", self.url)).json(rules).send().await.unwrap();
         assert!(posted.status().is_success(), "{}", posted.text().await.unwrap());
-        self.http.delete(format!("{}/fired", self.url)).send().await.unwrap();
     }
 
     /// What happened since the rules were set.
@@ -54,18 +60,22 @@ impl Weather {
         answer.json().await.unwrap()
     }
 
-    /// Has the next call that fits `which` stand still, and returns when there is one. What `then` says comes
-    /// of it later: `latency` to carry it out, `timeout_ms` not to.
-    pub async fn hold(&self, mut which: Value, then: (&str, u64), patience: Duration) {
+    /// Has the next call that fits `which` stand still. What `then` says comes of it later: `latency` to carry
+    /// it out, `timeout_ms` not to.
+    pub async fn hold(&self, mut which: Value, then: (&str, u64)) {
         which[then.0] = json!(then.1);
         which["times"] = json!(1);
         self.set(&json!([which])).await;
+    }
+
+    /// Waits until the call that is to be held has been made.
+    pub async fn wait_for_held(&self, patience: Duration) {
         let held = async {
             while self.faults().await.is_empty() {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
         };
-        tokio::time::timeout(patience, held).await.unwrap_or_else(|_| panic!("nobody made the call {which}"));
+        tokio::time::timeout(patience, held).await.expect("nobody made the call that is to be held");
     }
 }
 
