@@ -14,14 +14,16 @@ use domain::csv::Limits;
 use domain::ids::JobId;
 use domain::job::{JobStatus, Upload as Version};
 use domain::time::Timestamp;
+use domain::upload_terms::UploadTerms;
 use domain::webhook::WebhookKey;
 use futures::future::Future;
 use memory::{Cloud, QueueName, Received};
 use pipeline::abandon::Abandon;
 use pipeline::api::ApiError;
 use pipeline::api::cancel_job::cancel_job;
-use pipeline::api::create_job::{NewJob, create_job};
+use pipeline::api::create_job::{CreateJobWith, NewJob};
 use pipeline::api::get_job::get_job;
+use pipeline::api::idempotency::Parameters;
 use pipeline::deliver_webhook::{DeliverWebhook, Delivery};
 use pipeline::fan_out::FanOut;
 use pipeline::finalize::Finalize;
@@ -492,8 +494,10 @@ impl Player {
             &Cause::Create(plan) => {
                 let (customer, new) = self.new_job(plan);
                 Box::pin(async move {
-                    match create_job(&cloud, &cloud, &cloud, &cloud, customer, new).await {
-                        Ok((job, _)) => Verdict::Created((&job).into(), job.upload_expires_at),
+                    let create =
+                        CreateJobWith { jobs: &cloud, directory: &cloud, files: &cloud, world: &cloud };
+                    match create.create(customer, new, None).await {
+                        Ok(NewJob { job, .. }) => Verdict::Created((&job).into(), job.upload_expires_at),
                         Err(error) => client_verdict(&error),
                     }
                 })
@@ -519,10 +523,11 @@ impl Player {
         }
     }
 
-    fn new_job(&self, plan: usize) -> (domain::ids::CustomerId, NewJob) {
+    fn new_job(&self, plan: usize) -> (domain::ids::CustomerId, Parameters) {
         let plan = &self.story.plans[plan];
         let customer = &self.story.customers[plan.customer];
-        (customer.id, NewJob { facility: Some(customer.facilities[0]), dry_run: plan.dry_run })
+        let facility = Some(customer.facilities[0]);
+        (customer.id, Parameters { facility, dry_run: plan.dry_run, terms: UploadTerms::default() })
     }
 }
 

@@ -4,7 +4,8 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use domain::ids::CustomerId;
 use pipeline::api::ApiError;
-use pipeline::api::directory::FindCustomer as _;
+use pipeline::api::directory::{Admission, AdmitCall as _};
+use pipeline::ports::Clock as _;
 
 use crate::app::App;
 use crate::error::Problem;
@@ -25,7 +26,10 @@ impl FromRequestParts<App> for Caller {
         if key.is_empty() {
             return Err(ApiError::Forbidden.into());
         }
-        let customer = app.directory.find_customer(key).await.map_err(ApiError::from)?;
-        Ok(Self(customer.ok_or(ApiError::Forbidden)?))
+        match app.directory.admit_call(key, app.world.now()).await.map_err(ApiError::from)? {
+            Admission::Admitted(customer) => Ok(Self(customer)),
+            Admission::UnknownKey => Err(ApiError::Forbidden.into()),
+            Admission::TooMany(wait) => Err(ApiError::TooManyRequests(wait).into()),
+        }
     }
 }

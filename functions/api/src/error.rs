@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::http::header::RETRY_AFTER;
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use pipeline::api::ApiError;
 use serde::Serialize;
 use tracing::error;
@@ -14,11 +15,27 @@ pub struct Problem {
     title: &'static str,
     detail: String,
     name: &'static str,
+    /// After how many seconds to come again.
+    #[serde(skip)]
+    retry_after: Option<u64>,
 }
 
 impl Problem {
     fn new(status: StatusCode, name: &'static str, detail: String) -> Self {
-        Self { status: status.as_u16(), title: status.canonical_reason().unwrap_or("Error"), detail, name }
+        let title = status.canonical_reason().unwrap_or("Error");
+        Self { status: status.as_u16(), title, detail, name, retry_after: None }
+    }
+
+    /// The answer where something is wrong with us.
+    pub fn internal() -> Self {
+        let detail = "Internal server error, please try again".to_owned();
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", detail)
+    }
+
+    /// The answer to a body that is larger than any that a route reads.
+    pub fn too_large() -> Self {
+        let detail = "The body is larger than 64 KiB".to_owned();
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", detail)
     }
 
     /// The answer to a path that nothing lives at.
@@ -38,9 +55,15 @@ impl From<ApiError> for Problem {
         let detail = cause.to_string();
         match cause {
             ApiError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", detail),
-            ApiError::BadRequest(_) => Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", detail),
+            ApiError::BadRequest(_) | ApiError::BadHeader(_) | ApiError::Invalid(_) => {
+                Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", detail)
+            }
             ApiError::Forbidden => Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", detail),
             ApiError::Conflict(_) => Self::new(StatusCode::CONFLICT, "CONFLICT", detail),
+            ApiError::TooManyRequests(wait) => Self {
+                retry_after: Some(wait.as_secs()),
+                ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", detail)
+            },
             ApiError::Internal(cause) => {
                 error!("A request failed: {cause}");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", detail)
@@ -56,6 +79,7 @@ impl From<ApiError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(self)).into_response()
+        let retry_after = self.retry_after.map(|seconds| (RETRY_AFTER, seconds.to_string()));
+        (status, AppendHeaders(retry_after), Json(self)).into_response()
     }
 }

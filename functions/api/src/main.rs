@@ -3,7 +3,11 @@
 mod app;
 mod auth;
 mod error;
+mod fields;
+mod headers;
 mod json;
+mod page;
+mod query;
 mod routes;
 
 use app::App;

@@ -4,8 +4,12 @@ mod commands;
 
 use aws::{ApiKey, Directory, Environment, Place, System};
 use clap::Args;
+use domain::cohort::Cohort;
+use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId, FacilityId};
-use pipeline::api::directory::{Facility, ListFacilities as _};
+use pipeline::api::directory::{
+    CreateCohort as _, CreateFacility as _, ListCohorts as _, ListFacilities as _,
+};
 use pipeline::ports::{Clock as _, PortError, Randomness as _};
 use serde_json::json;
 
@@ -132,7 +136,8 @@ async fn facility(command: FacilityCommand, directory: &Directory, output: Outpu
     match command {
         FacilityCommand::Create { customer, name, npi } => {
             let id = FacilityId::new(System.new_id());
-            directory.create_facility(customer, &Facility { id, name, npi }).await.map_err(failed)?;
+            let facility = Facility { id, name, npi, tin: None, active: true, address: None };
+            directory.create_facility(customer, &facility).await.map_err(failed)?;
             created(output, "id", &id.to_string())
         }
         FacilityCommand::List { customer } => {
@@ -152,7 +157,8 @@ async fn cohort(command: CohortCommand, directory: &Directory, output: Output) -
     match command {
         CohortCommand::Create { customer, name } => {
             let id = CohortId::new(System.new_id());
-            directory.create_cohort(customer, id, &name).await.map_err(failed)?;
+            let cohort = Cohort { id, name, description: None, color: None };
+            directory.create_cohort(customer, &cohort).await.map_err(failed)?;
             created(output, "id", &id.to_string())
         }
         CohortCommand::List { customer } => {

@@ -1,33 +1,36 @@
-//! The directory table: customers, API keys, facilities, cohorts. Webhook settings: see `settings`.
+//! The directory table: customers and their API keys. What else is in it: see `directory::objects` (facilities
+//! and cohorts), `settings`, `idempotency` and `admission`.
 
+mod objects;
 mod operator;
 
 use std::fmt;
 
 use aws_sdk_dynamodb::Client;
-use domain::ids::{CohortId, CustomerId, FacilityId};
+use domain::ids::CustomerId;
 use domain::time::Timestamp;
-use pipeline::api::directory::{Facility, FindCustomer, ListFacilities};
 use pipeline::ports::{LoadDirectory, PortError, PortResult};
 use sha2::{Digest as _, Sha256};
 
-pub use operator::{Cohort, Customer, StoredKey};
+pub use operator::{Customer, StoredKey};
 
+use crate::admission::CALLS_PER_MINUTE;
 use crate::error::{failed, malformed};
-use crate::item::{Item, key, parsed, s, text};
+use crate::item::{Item, key, s, text};
 
 const CUSTOMER: &str = "customer";
 const CUSTOMER_OF: &str = "customer#";
 const KEY: &str = "key#";
 const FACILITY: &str = "facility#";
 const COHORT: &str = "cohort#";
-const API_KEY: &str = "api-key";
+pub(crate) const API_KEY: &str = "api-key";
 
 /// The directory table.
 #[derive(Clone, Debug)]
 pub struct Directory {
     pub(crate) client: Client,
     pub(crate) table: String,
+    pub(crate) calls_per_minute: u32,
 }
 
 /// A new API key, shown once. Only its SHA-256 is stored: it has too much randomness to be guessed
@@ -55,7 +58,13 @@ impl fmt::Debug for ApiKey {
 impl Directory {
     /// The table of this name.
     pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+        Self { client, table, calls_per_minute: CALLS_PER_MINUTE }
+    }
+
+    /// The same table with another limit to the calls with one key.
+    #[must_use]
+    pub fn with_calls_per_minute(self, calls_per_minute: u32) -> Self {
+        Self { calls_per_minute, ..self }
     }
 
     /// Adds a customer.
@@ -76,21 +85,6 @@ impl Directory {
         item.insert("customer".to_owned(), s(customer));
         item.insert("prefix".to_owned(), s(api_key.prefix()));
         item.insert("createdAt".to_owned(), s(created_at));
-        self.put(item).await
-    }
-
-    /// Adds a facility of a customer.
-    pub async fn create_facility(&self, customer: CustomerId, facility: &Facility) -> PortResult<()> {
-        let mut item = key(customer_pk(customer), format_args!("{FACILITY}{}", facility.id));
-        item.insert("name".to_owned(), s(&facility.name));
-        item.insert("npi".to_owned(), s(&facility.npi));
-        self.put(item).await
-    }
-
-    /// Adds a cohort of a customer.
-    pub async fn create_cohort(&self, customer: CustomerId, id: CohortId, name: &str) -> PortResult<()> {
-        let mut item = key(customer_pk(customer), format_args!("{COHORT}{id}"));
-        item.insert("name".to_owned(), s(name));
         self.put(item).await
     }
 
@@ -126,13 +120,6 @@ impl Directory {
     }
 }
 
-impl FindCustomer for Directory {
-    async fn find_customer(&self, api_key: &str) -> PortResult<Option<CustomerId>> {
-        let item = self.get(key(key_pk(api_key), API_KEY)).await?;
-        item.map(|item| parsed(&item, "customer")).transpose()
-    }
-}
-
 impl LoadDirectory for Directory {
     async fn load_directory(&self, customer: CustomerId) -> PortResult<domain::row::Directory> {
         let (facilities, cohorts) =
@@ -141,20 +128,6 @@ impl LoadDirectory for Directory {
             facilities: facilities.iter().map(|item| id_after(item, FACILITY)).collect::<PortResult<_>>()?,
             cohorts: cohorts.iter().map(|item| id_after(item, COHORT)).collect::<PortResult<_>>()?,
         })
-    }
-}
-
-impl ListFacilities for Directory {
-    async fn list_facilities(&self, customer: CustomerId) -> PortResult<Vec<Facility>> {
-        let items = self.list(customer, FACILITY).await?;
-        items
-            .iter()
-            .map(|item| {
-                let id: FacilityId = id_after(item, FACILITY)?;
-                let attribute = |name| text(item, name).unwrap_or_default().to_owned();
-                Ok(Facility { id, name: attribute("name"), npi: attribute("npi") })
-            })
-            .collect()
     }
 }
 
@@ -169,7 +142,7 @@ fn customer_id(item: &Item) -> PortResult<CustomerId> {
         .ok_or_else(|| malformed("dynamodb.read", "pk"))
 }
 
-fn key_pk(api_key: &str) -> String {
+pub(crate) fn key_pk(api_key: &str) -> String {
     format!("{KEY}{}", key_hash(api_key))
 }
 
@@ -177,7 +150,7 @@ fn key_hash(api_key: &str) -> String {
     hex(&Sha256::digest(api_key.as_bytes()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
         // Writing to a string cannot fail.

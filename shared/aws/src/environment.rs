@@ -86,9 +86,14 @@ impl Environment {
         Directory::new(self.dynamodb.clone(), table)
     }
 
-    /// The directory, from `DIRECTORY_TABLE`.
+    /// The directory, from `DIRECTORY_TABLE` and, where it is set, `CALLS_PER_MINUTE`.
     pub fn directory(&self) -> Result<Directory, ConfigError> {
-        Ok(self.directory_named(variable("DIRECTORY_TABLE")?))
+        const CALLS: &str = "CALLS_PER_MINUTE";
+        let directory = self.directory_named(variable("DIRECTORY_TABLE")?);
+        match variable(CALLS) {
+            Ok(calls) => Ok(directory.with_calls_per_minute(calls.parse().map_err(|_| ConfigError(CALLS))?)),
+            Err(_) => Ok(directory),
+        }
     }
 
     /// The jobs, from `JOBS_TABLE` and `RETENTION_DAYS`.

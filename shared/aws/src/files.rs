@@ -14,11 +14,12 @@ use bytes::Bytes;
 use domain::job::Upload;
 use domain::outcome::RowOutcome;
 use domain::plan::ChunkNumber;
+use domain::upload_terms::UploadTerms;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use pipeline::ports::{
     FindUpload, JobRef, PortError, PortResult, ReadOutcomes, ReadPlan, ReadUpload, ResultFile, SignDownload,
-    SignUpload, StoreOutcomes, StorePlan, Write, WriteResults,
+    SignUpload, StoreOutcomes, StorePlan, UploadLink, Write, WriteResults,
 };
 
 use crate::error::{failed, malformed};
@@ -187,10 +188,20 @@ impl WriteResults for Files {
 }
 
 impl SignUpload for Files {
-    async fn sign_upload(&self, job: JobRef, valid: Duration) -> PortResult<String> {
+    async fn sign_upload(&self, job: JobRef, terms: &UploadTerms, valid: Duration) -> PortResult<UploadLink> {
         let config = PresigningConfig::expires_in(valid).map_err(|_| malformed(PUT, "expiry"))?;
-        let request = self.client.put_object().bucket(&self.bucket).key(upload_key(job));
-        Ok(request.presigned(config).await.map_err(failed(PUT))?.uri().to_owned())
+        let mut request = self.client.put_object().bucket(&self.bucket).key(upload_key(job));
+        // What is set here is signed, and S3 refuses a request in which it is missing or different.
+        if terms.are_strict() {
+            let bytes = terms.bytes.map(i64::try_from).transpose().map_err(|_| malformed(PUT, "size"))?;
+            request = request
+                .if_none_match("*")
+                .set_content_length(bytes)
+                .set_checksum_sha256(terms.sha256_base64());
+        }
+        let signed = request.presigned(config).await.map_err(failed(PUT))?;
+        let headers = signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(UploadLink { url: signed.uri().to_owned(), headers })
     }
 }
 

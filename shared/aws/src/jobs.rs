@@ -1,22 +1,23 @@
 //! The jobs table: one item a job. The deliveries of webhooks are there, too: see `deliveries`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
-use domain::ids::JobId;
+use domain::ids::{CustomerId, JobId};
 use domain::job::{AcceptedFile, Job, JobStatus, LONGEST_LIFE, Upload};
 use domain::outcome::Tally;
 use domain::plan::ChunkNumber;
 use domain::time::Timestamp;
 use pipeline::ports::{
-    ChangeState, ChunkEnd, CreateJob, EndChunk, FindOlderJobs, LoadJob, PortResult, RequestCancel, Watched,
-    Watchlist, Write,
+    ChangeState, ChunkEnd, CreateJob, EndChunk, FindOlderJobs, ListJobs, LoadJob, PortResult, RequestCancel,
+    Watched, Watchlist, Write,
 };
 use uuid::Uuid;
 
+use crate::batch::read_many;
 use crate::error::{conditional, failed, malformed};
 use crate::item::{Item, key, n, number, parsed, required_number, s, text};
 
@@ -71,6 +72,45 @@ impl LoadJob for Jobs {
             .await
             .map_err(failed("dynamodb.GetItem"))?;
         answer.item.map(|item| read_job(job, &item)).transpose()
+    }
+}
+
+impl ListJobs for Jobs {
+    async fn list_jobs(
+        &self,
+        customer: CustomerId,
+        from: Option<JobId>,
+        limit: usize,
+    ) -> PortResult<Vec<Job>> {
+        let mut query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(BY_CUSTOMER)
+            .key_condition_expression(match from {
+                None => "customer = :customer",
+                Some(_) => "customer = :customer AND job <= :from",
+            })
+            .expression_attribute_values(":customer", s(customer))
+            .scan_index_forward(false)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        if let Some(from) = from {
+            query = query.expression_attribute_values(":from", s(from));
+        }
+        let answer = query.send().await.map_err(failed("dynamodb.Query"))?;
+        let ids: Vec<JobId> =
+            answer.items().iter().map(|item| parsed(item, "pk")).collect::<PortResult<_>>()?;
+        // The index is late by a moment: only the order is taken from it.
+        let keys = ids.iter().map(|id| key(id, JOB)).collect();
+        let items = read_many(&self.client, &self.table, keys).await?;
+        let mut jobs: HashMap<JobId, Job> = items
+            .iter()
+            .map(|item| {
+                let id = parsed(item, "pk")?;
+                Ok((id, read_job(id, item)?))
+            })
+            .collect::<PortResult<_>>()?;
+        Ok(ids.iter().filter_map(|id| jobs.remove(id)).filter(|job| job.customer == customer).collect())
     }
 }
 

@@ -4,12 +4,15 @@
 //! from its environment ([`Environment`]).
 #![warn(missing_docs)]
 
+mod admission;
+mod batch;
 mod deliveries;
 mod directory;
 mod environment;
 mod error;
 pub mod events;
 mod files;
+mod idempotency;
 mod item;
 mod jobs;
 pub mod logging;
@@ -21,7 +24,8 @@ mod settings;
 mod system;
 mod webhook_client;
 
-pub use directory::{ApiKey, Cohort, Customer, Directory, StoredKey};
+pub use admission::CALLS_PER_MINUTE;
+pub use directory::{ApiKey, Customer, Directory, StoredKey};
 pub use environment::{ConfigError, Environment, Place};
 pub use files::Files;
 pub use jobs::Jobs;

@@ -6,31 +6,19 @@
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use domain::identity::Identity;
 use domain::ids::{CustomerId, PatientId};
 use domain::matching::People;
 use domain::patient::ExternalId;
 use domain::record::PatientRecord;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use pipeline::ports::{
-    LoadPatients, LoadPeople, PortError, PortResult, StorePatient, StorePeople, Versioned, Write,
-};
+use pipeline::ports::{LoadPatients, LoadPeople, PortResult, StorePatient, StorePeople, Versioned, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
-use crate::error::{conditional, failed, malformed};
+use crate::batch::read_many;
+use crate::error::{conditional, malformed};
 use crate::item::{Item, key, n, required_number, s, text};
-
-/// Keys that one `BatchGetItem` takes (AWS limit).
-const KEYS_PER_BATCH: usize = 100;
-
-/// Batches in flight at the same time.
-const CONCURRENT_BATCHES: usize = 8;
-
-/// Rounds for keys that DynamoDB leaves unprocessed, with growing pauses (25 ms doubling, 6 s in all).
-const UNPROCESSED_ROUNDS: u32 = 8;
 
 /// The index of patients by the hash of the id that the customer has for them.
 pub(crate) const BY_EXTERNAL_ID: &str = "by-external-id";
@@ -49,48 +37,6 @@ impl Patients {
     /// The table of this name.
     pub fn new(client: Client, table: String) -> Self {
         Self { client, table }
-    }
-
-    /// Reads the items of all keys that have one.
-    async fn load(&self, keys: Vec<Item>) -> PortResult<Vec<Item>> {
-        let batches: Vec<Vec<Item>> = keys.chunks(KEYS_PER_BATCH).map(<[Item]>::to_vec).collect();
-        let loaded: Vec<Vec<Item>> = stream::iter(batches)
-            .map(|keys| self.load_batch(keys))
-            .buffer_unordered(CONCURRENT_BATCHES)
-            .try_collect()
-            .await?;
-        Ok(loaded.into_iter().flatten().collect())
-    }
-
-    async fn load_batch(&self, mut keys: Vec<Item>) -> PortResult<Vec<Item>> {
-        const OPERATION: &str = "dynamodb.BatchGetItem";
-        let mut items = Vec::with_capacity(keys.len());
-        for round in 0..UNPROCESSED_ROUNDS {
-            let request = KeysAndAttributes::builder()
-                .set_keys(Some(keys))
-                .consistent_read(true)
-                .build()
-                .map_err(|_| malformed(OPERATION, "keys"))?;
-            let answer = self
-                .client
-                .batch_get_item()
-                .request_items(&self.table, request)
-                .send()
-                .await
-                .map_err(failed(OPERATION))?;
-            items.extend(answer.responses.into_iter().flat_map(HashMap::into_values).flatten());
-            keys = answer
-                .unprocessed_keys
-                .into_iter()
-                .flat_map(HashMap::into_values)
-                .flat_map(|left| left.keys)
-                .collect();
-            if keys.is_empty() {
-                return Ok(items);
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(25 << round)).await;
-        }
-        Err(PortError { operation: OPERATION, code: "unprocessed keys".to_owned(), transient: true })
     }
 
     async fn store(
@@ -118,7 +64,8 @@ impl LoadPeople for Patients {
     async fn load_people(&self, identities: &[Identity]) -> PortResult<HashMap<Identity, Versioned<People>>> {
         let by_key: HashMap<String, Identity> =
             identities.iter().map(|identity| (identity.to_string(), *identity)).collect();
-        let items = self.load(by_key.keys().map(|pk| key(pk, IDENTITY)).collect()).await?;
+        let items =
+            read_many(&self.client, &self.table, by_key.keys().map(|pk| key(pk, IDENTITY)).collect()).await?;
         items
             .iter()
             .map(|item| {
@@ -150,7 +97,7 @@ impl LoadPatients for Patients {
         // DynamoDB refuses a batch that names a key twice.
         let patients: BTreeSet<PatientId> = patients.iter().copied().collect();
         let keys = patients.into_iter().map(|patient| patient_key(customer, patient)).collect();
-        let items = self.load(keys).await?;
+        let items = read_many(&self.client, &self.table, keys).await?;
         items
             .iter()
             .map(|item| {

@@ -5,12 +5,15 @@
 //! and can be tested here, in microseconds.
 #![warn(missing_docs)]
 
+pub mod cohort;
 pub mod csv;
 pub mod delivery;
 pub mod document;
+pub mod facility;
 pub mod identity;
 pub mod ids;
 pub mod job;
+pub mod label;
 pub mod matching;
 pub mod outcome;
 pub mod patient;
@@ -21,5 +24,6 @@ pub mod roster;
 pub mod row;
 mod text;
 pub mod time;
+pub mod upload_terms;
 pub mod webhook;
 pub mod webhook_url;

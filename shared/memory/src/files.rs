@@ -9,11 +9,12 @@ use domain::ids::{CustomerId, JobId};
 use domain::job::Upload;
 use domain::outcome::RowOutcome;
 use domain::plan::ChunkNumber;
+use domain::upload_terms::UploadTerms;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use pipeline::ports::{
     FileWriter, FindUpload, JobRef, PortResult, ReadOutcomes, ReadPlan, ReadUpload, ResultFile, SignDownload,
-    SignUpload, StoreOutcomes, StorePlan, Write, WriteResults,
+    SignUpload, StoreOutcomes, StorePlan, UploadLink, Write, WriteResults,
 };
 
 use crate::cloud::{Billed, permanent};
@@ -186,8 +187,13 @@ impl WriteResults for Cloud {
 }
 
 impl SignUpload for Cloud {
-    async fn sign_upload(&self, job: JobRef, _valid: Duration) -> PortResult<String> {
-        Ok(format!("memory://uploads/{}/{}.csv", job.customer, job.job))
+    /// The link says how long it is valid, and has the terms' headers.
+    async fn sign_upload(&self, job: JobRef, terms: &UploadTerms, valid: Duration) -> PortResult<UploadLink> {
+        let length = terms.bytes.map(|bytes| ("content-length".to_owned(), bytes.to_string()));
+        Ok(UploadLink {
+            url: format!("memory://uploads/{}/{}.csv?seconds={}", job.customer, job.job, valid.as_secs()),
+            headers: length.into_iter().collect(),
+        })
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::ids::JobId;
+use domain::ids::{CustomerId, JobId};
 use domain::job::{Job, JobStatus, LONGEST_LIFE};
 use domain::outcome::Tally;
 use domain::plan::ChunkNumber;
 use domain::time::Timestamp;
 use pipeline::ports::{
-    ChangeState, ChunkEnd, CreateJob, EndChunk, FindOlderJobs, LoadJob, PortResult, RequestCancel, Watched,
-    Watchlist, Write,
+    ChangeState, ChunkEnd, CreateJob, EndChunk, FindOlderJobs, ListJobs, LoadJob, PortResult, RequestCancel,
+    Watched, Watchlist, Write,
 };
 
 use crate::cloud::Billed;
@@ -79,6 +79,24 @@ impl LoadJob for Cloud {
     async fn load_job(&self, job: JobId) -> PortResult<Option<Job>> {
         self.call(Operation::GetItem, |state| {
             Billed::request(state.jobs.jobs.get(&job).map(|stored| stored.job.clone()))
+        })
+        .await
+    }
+}
+
+impl ListJobs for Cloud {
+    async fn list_jobs(
+        &self,
+        customer: CustomerId,
+        from: Option<JobId>,
+        limit: usize,
+    ) -> PortResult<Vec<Job>> {
+        self.call(Operation::Query, |state| {
+            let jobs = state.jobs.jobs.values().rev().map(|stored| &stored.job);
+            let listed = jobs
+                .filter(|job| job.customer == customer && from.is_none_or(|from| job.id <= from))
+                .take(limit);
+            Billed::request(listed.cloned().collect())
         })
         .await
     }

@@ -3,7 +3,7 @@
 //! A use case names the traits that it needs, and the role of its function in template.yaml allows
 //! exactly the calls behind them. `aws` implements them on DynamoDB, S3 and SQS.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::ops::Range;
 use std::time::Duration;
@@ -21,6 +21,7 @@ use domain::record::PatientRecord;
 use domain::roster::{Roster, RosterEntry};
 use domain::row::Directory;
 use domain::time::Timestamp;
+use domain::upload_terms::UploadTerms;
 use domain::webhook::WebhookKey;
 use futures::Stream;
 use uuid::Uuid;
@@ -102,6 +103,18 @@ pub trait CreateJob: Send + Sync {
 pub trait LoadJob: Send + Sync {
     /// The job as of now, or none with this id.
     fn load_job(&self, job: JobId) -> impl Future<Output = PortResult<Option<Job>>> + Send;
+}
+
+/// Lists a customer's jobs.
+pub trait ListJobs: Send + Sync {
+    /// The newest ones, newest first, from `from` on if it is given, at most `limit`. A job of the last second
+    /// may not be among them yet.
+    fn list_jobs(
+        &self,
+        customer: CustomerId,
+        from: Option<JobId>,
+        limit: usize,
+    ) -> impl Future<Output = PortResult<Vec<Job>>> + Send;
 }
 
 /// Looks for the jobs before a job.
@@ -324,10 +337,24 @@ pub trait WriteResults: Send + Sync {
     ) -> impl Future<Output = PortResult<Self::Writer>> + Send;
 }
 
+/// A link that takes a file, and the headers that it was signed for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UploadLink {
+    /// Where to `PUT` it.
+    pub url: String,
+    /// Headers that have to be sent as they are. None unless the terms say so.
+    pub headers: BTreeMap<String, String>,
+}
+
 /// Signs links for uploads.
 pub trait SignUpload: Send + Sync {
-    /// A link that takes one `PUT` of the job's file and is valid for `valid`.
-    fn sign_upload(&self, job: JobRef, valid: Duration) -> impl Future<Output = PortResult<String>> + Send;
+    /// A link that takes the job's file on these terms and is valid for `valid`.
+    fn sign_upload(
+        &self,
+        job: JobRef,
+        terms: &UploadTerms,
+        valid: Duration,
+    ) -> impl Future<Output = PortResult<UploadLink>> + Send;
 }
 
 /// Signs links for downloads.

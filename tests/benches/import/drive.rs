@@ -8,9 +8,11 @@ use domain::job::{Job, JobStatus};
 use domain::plan::ROWS_PER_CHUNK;
 use domain::row::Directory;
 use domain::time::Timestamp;
+use domain::upload_terms::UploadTerms;
 use futures::executor::block_on;
 use memory::{Cloud, QueueName, Reliable};
-use pipeline::api::create_job::{NewJob, create_job};
+use pipeline::api::create_job::CreateJobWith;
+use pipeline::api::idempotency::Parameters;
 use pipeline::deliver_webhook::DeliverWebhook;
 use pipeline::fan_out::FanOut;
 use pipeline::finalize::Finalize;
@@ -41,9 +43,11 @@ impl Account {
 
     async fn run(&self, file: String) -> Job {
         let cloud = || self.cloud.clone();
-        let new = NewJob { facility: None, dry_run: false };
-        let created = create_job(&cloud(), &cloud(), &cloud(), &cloud(), self.customer, new).await;
-        let (job, _) = created.expect("a job can be created");
+        let parameters = Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
+        let on = &self.cloud;
+        let create = CreateJobWith { jobs: on, directory: on, files: on, world: on };
+        let created = create.create(self.customer, parameters, None).await;
+        let job = created.expect("a job can be created").job;
         let upload = self.cloud.upload((&job).into(), file);
         let fan_out = FanOut {
             jobs: cloud(),

@@ -1,17 +1,17 @@
 //! `GET /medical/v1/patient/bulk/{requestId}`
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use domain::ids::{FacilityId, JobId};
 use domain::job::JobStatus;
 use domain::time::Timestamp;
-use pipeline::api::ApiError;
 use pipeline::api::get_job::{JobView, get_job};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::Problem;
+use crate::query::Id;
 
 /// The parameters that a job was made with.
 #[derive(Debug, Serialize)]
@@ -48,9 +48,8 @@ pub struct JobBody {
 pub async fn handle(
     State(app): State<App>,
     Caller(customer): Caller,
-    Path(id): Path<String>,
+    Id(id): Id<JobId>,
 ) -> Result<Json<JobBody>, Problem> {
-    let id = id.parse().map_err(|_| ApiError::NotFound("Could not find bulk patient create request"))?;
     Ok(Json(get_job(&app.jobs, &app.files, &app.world, customer, id).await?.into()))
 }
 

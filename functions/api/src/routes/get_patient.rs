@@ -1,23 +1,42 @@
-//! `GET /medical/v1/patient/{id}`
+//! `GET /medical/v1/patient/{id}` and `GET /medical/v1/patient/external-id?externalId=`
 
 use axum::Json;
-use axum::extract::{Path, State};
-use domain::patient::Patient;
-use pipeline::api::ApiError;
-use pipeline::ports::LoadPatients as _;
+use axum::extract::State;
+use domain::ids::PatientId;
+use domain::patient::{ExternalId, Patient};
+use domain::problem::Problem as ValueProblem;
+use pipeline::api::find_patient::{find_by_external_id, get_patient};
+use pipeline::api::{ApiError, FieldProblem};
+use serde::Deserialize;
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::Problem;
+use crate::query::{Id, Parameters};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExternalIdQuery {
+    external_id: Option<String>,
+}
 
 pub async fn handle(
     State(app): State<App>,
     Caller(customer): Caller,
-    Path(id): Path<String>,
+    Id(id): Id<PatientId>,
 ) -> Result<Json<Patient>, Problem> {
-    const NOT_FOUND: ApiError = ApiError::NotFound("Could not find patient");
-    let id = id.parse().map_err(|_| NOT_FOUND)?;
-    let mut found = app.patients.load_patients(customer, &[id]).await.map_err(ApiError::from)?;
-    let record = found.remove(&id).ok_or(NOT_FOUND)?;
-    Ok(Json(record.value.patient))
+    Ok(Json(get_patient(&app.patients, customer, id).await?))
+}
+
+pub async fn by_external_id(
+    State(app): State<App>,
+    Caller(customer): Caller,
+    Parameters(query): Parameters<ExternalIdQuery>,
+) -> Result<Json<Patient>, Problem> {
+    let external_id: ExternalId =
+        query.external_id.unwrap_or_default().parse().map_err(|problem: ValueProblem| {
+            let field = "externalId".to_owned();
+            ApiError::Invalid(vec![FieldProblem { field, problem: problem.to_string() }])
+        })?;
+    Ok(Json(find_by_external_id(&app.patients, customer, &external_id).await?))
 }

@@ -1,7 +1,7 @@
 //! `GET /settings/webhook` and `POST /settings/webhook/retry`
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use domain::delivery::{Attempt, DeliveryState, WebhookDelivery};
 use domain::ids::{JobId, MessageId};
 use domain::job::JobStatus;
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::Problem;
+use crate::query::Parameters;
 
 /// Deliveries that are listed where nothing is said, and at most.
 const COUNT: u32 = 20;
@@ -61,7 +62,7 @@ pub struct Retried {
 pub async fn read(
     State(app): State<App>,
     Caller(customer): Caller,
-    Query(wanted): Query<Wanted>,
+    Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Status>, Problem> {
     let (count, state) = (count(&wanted.count)?, state(&wanted.state)?);
     let status = webhook_status(&app.directory, &app.jobs, customer, state, count).await?;

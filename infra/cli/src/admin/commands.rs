@@ -1,7 +1,9 @@
 //! The commands of `bulk admin`.
 
 use clap::Subcommand;
+use domain::facility::Npi;
 use domain::ids::CustomerId;
+use domain::label::Label;
 
 /// What an operator looks after.
 #[derive(Debug, Subcommand)]
@@ -63,10 +65,10 @@ pub enum FacilityCommand {
         customer: CustomerId,
         /// Its name
         #[arg(long)]
-        name: String,
-        /// Its National Provider Identifier, 10 digits
+        name: Label,
+        /// Its National Provider Identifier, 10 digits of which the last checks the others
         #[arg(long)]
-        npi: String,
+        npi: Npi,
     },
     /// List the facilities of a customer
     List {
@@ -85,7 +87,7 @@ pub enum CohortCommand {
         customer: CustomerId,
         /// Its name
         #[arg(long)]
-        name: String,
+        name: Label,
     },
     /// List the cohorts of a customer
     List {

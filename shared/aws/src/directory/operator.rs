@@ -1,9 +1,9 @@
 //! What only operators do: look at all customers and their keys, and take keys away.
 
-use domain::ids::{CohortId, CustomerId};
+use domain::ids::CustomerId;
 use pipeline::ports::PortResult;
 
-use super::{API_KEY, ApiKey, COHORT, CUSTOMER, Directory, KEY, customer_id, id_after, key_hash};
+use super::{API_KEY, ApiKey, CUSTOMER, Directory, KEY, customer_id, key_hash};
 use crate::error::failed;
 use crate::item::{Item, key, parsed, s, text};
 
@@ -19,15 +19,6 @@ const KEY_PREFIX: usize = 8;
 pub struct Customer {
     /// Its id.
     pub id: CustomerId,
-    /// Its name.
-    pub name: String,
-}
-
-/// A cohort: a named set of patients.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Cohort {
-    /// Its id.
-    pub id: CohortId,
     /// Its name.
     pub name: String,
 }
@@ -93,12 +84,6 @@ impl Directory {
         let delete = delete.set_key(Some(key(text(item, "pk").unwrap_or_default(), API_KEY)));
         delete.send().await.map_err(failed("dynamodb.DeleteItem"))?;
         Ok(Some(revoked))
-    }
-
-    /// The cohorts of a customer.
-    pub async fn list_cohorts(&self, customer: CustomerId) -> PortResult<Vec<Cohort>> {
-        let items = self.list(customer, COHORT).await?;
-        items.iter().map(|item| Ok(Cohort { id: id_after(item, COHORT)?, name: name_of(item) })).collect()
     }
 
     /// Reads the whole table. It holds a few items for each customer, and only operators do this.

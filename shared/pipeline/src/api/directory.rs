@@ -1,26 +1,31 @@
 //! What belongs to a customer, and the ports that read and write it.
 
 use std::future::Future;
+use std::time::Duration;
 
-use domain::ids::{CustomerId, FacilityId};
+use domain::cohort::Cohort;
+use domain::facility::Facility;
+use domain::ids::{CohortId, CustomerId, FacilityId};
+use domain::time::Timestamp;
 
 use crate::ports::{PortResult, WebhookSettings, Write};
 
-/// A place where patients receive care.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Facility {
-    /// Its id.
-    pub id: FacilityId,
-    /// Its name.
-    pub name: String,
-    /// Its National Provider Identifier: 10 digits.
-    pub npi: String,
+/// What is done with a call, going by its API key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Admission {
+    /// It is the call of this customer.
+    Admitted(CustomerId),
+    /// Nobody knows the key.
+    UnknownKey,
+    /// The key has been used too often; it may be used again after this time.
+    TooMany(Duration),
 }
 
-/// Finds the customer that an API key belongs to.
-pub trait FindCustomer: Send + Sync {
-    /// The customer, or none if the key is unknown.
-    fn find_customer(&self, api_key: &str) -> impl Future<Output = PortResult<Option<CustomerId>>> + Send;
+/// Finds the customer that an API key belongs to, and counts the call.
+pub trait AdmitCall: Send + Sync {
+    /// Whether the call is answered.
+    fn admit_call(&self, api_key: &str, now: Timestamp)
+    -> impl Future<Output = PortResult<Admission>> + Send;
 }
 
 /// Reads a customer's facilities.
@@ -28,6 +33,52 @@ pub trait ListFacilities: Send + Sync {
     /// All of them.
     fn list_facilities(&self, customer: CustomerId)
     -> impl Future<Output = PortResult<Vec<Facility>>> + Send;
+}
+
+/// Reads one facility.
+pub trait LoadFacility: Send + Sync {
+    /// The customer's facility with this id, if there is one.
+    fn load_facility(
+        &self,
+        customer: CustomerId,
+        facility: FacilityId,
+    ) -> impl Future<Output = PortResult<Option<Facility>>> + Send;
+}
+
+/// Stores a new facility.
+pub trait CreateFacility: Send + Sync {
+    /// Stores it under its id, which is fresh.
+    fn create_facility(
+        &self,
+        customer: CustomerId,
+        facility: &Facility,
+    ) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// Reads a customer's cohorts.
+pub trait ListCohorts: Send + Sync {
+    /// All of them.
+    fn list_cohorts(&self, customer: CustomerId) -> impl Future<Output = PortResult<Vec<Cohort>>> + Send;
+}
+
+/// Reads one cohort.
+pub trait LoadCohort: Send + Sync {
+    /// The customer's cohort with this id, if there is one.
+    fn load_cohort(
+        &self,
+        customer: CustomerId,
+        cohort: CohortId,
+    ) -> impl Future<Output = PortResult<Option<Cohort>>> + Send;
+}
+
+/// Stores a new cohort.
+pub trait CreateCohort: Send + Sync {
+    /// Stores it under its id, which is fresh.
+    fn create_cohort(
+        &self,
+        customer: CustomerId,
+        cohort: &Cohort,
+    ) -> impl Future<Output = PortResult<()>> + Send;
 }
 
 /// Stores a customer's webhook settings.

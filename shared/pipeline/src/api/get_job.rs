@@ -20,7 +20,7 @@ pub struct JobView {
 }
 
 /// What is said of a job that is not there, or another customer's.
-pub(super) const NOT_FOUND: ApiError = ApiError::NotFound("Could not find bulk patient create request");
+pub const NOT_FOUND: ApiError = ApiError::NotFound("Could not find bulk patient create request");
 
 /// Reads a job of this customer. One whose upload link ran out is expired from here on: nobody has to wait
 /// for the sweep to be told.
@@ -31,13 +31,8 @@ pub async fn get_job(
     customer: CustomerId,
     id: JobId,
 ) -> Result<JobView, ApiError> {
-    let mut job = load(jobs, customer, id).await?;
-    if is_expired(files, clock, &job).await? {
-        if let Ok(expired) = job.clone().end(JobEvent::UploadExpired, None, clock.now()) {
-            let _ = jobs.change_state(JobStatus::Waiting, &expired).await?;
-        }
-        job = load(jobs, customer, id).await?;
-    }
+    let job = load(jobs, customer, id).await?;
+    let job = settled(jobs, files, clock, job).await?;
     let (mut result, mut failures) = (None, None);
     if job.has_results() {
         result = Some(files.sign_download((&job).into(), ResultFile::Result, LINK_VALID).await?);
@@ -46,6 +41,23 @@ pub async fn get_job(
         }
     }
     Ok(JobView { job, result, failures })
+}
+
+/// The job as it is told: expired from the moment on in which its upload link ran out.
+pub(super) async fn settled(
+    jobs: &(impl LoadJob + ChangeState),
+    files: &impl FindUpload,
+    clock: &impl Clock,
+    job: Job,
+) -> Result<Job, ApiError> {
+    if !is_expired(files, clock, &job).await? {
+        return Ok(job);
+    }
+    let (customer, id) = (job.customer, job.id);
+    if let Ok(expired) = job.end(JobEvent::UploadExpired, None, clock.now()) {
+        let _ = jobs.change_state(JobStatus::Waiting, &expired).await?;
+    }
+    load(jobs, customer, id).await
 }
 
 async fn load(jobs: &impl LoadJob, customer: CustomerId, id: JobId) -> Result<Job, ApiError> {

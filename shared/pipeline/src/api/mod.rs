@@ -4,11 +4,17 @@ pub mod cancel_job;
 pub mod create_job;
 pub mod directory;
 pub mod error;
+pub mod facilities;
+pub mod find_patient;
+pub mod get_cohort;
 pub mod get_job;
+pub mod idempotency;
+pub mod list_jobs;
 pub mod list_patients;
+pub mod match_patient;
 pub mod page;
 pub mod retry_webhooks;
 pub mod settings;
 pub mod webhook_status;
 
-pub use error::ApiError;
+pub use error::{ApiError, FieldProblem};

@@ -1,0 +1,71 @@
+//! `GET /medical/v1/cohort`, `POST /medical/v1/cohort` and `GET /medical/v1/cohort/{id}`
+
+use axum::Json;
+use axum::extract::State;
+use domain::cohort::Cohort;
+use domain::ids::CohortId;
+use pipeline::api::ApiError;
+use pipeline::api::directory::CreateCohort as _;
+use pipeline::api::get_cohort::{CohortView, get_cohort, list_cohorts};
+use pipeline::ports::Randomness as _;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::error::Problem;
+use crate::fields::Fields;
+use crate::json::Body;
+use crate::query::Id;
+
+#[derive(Debug, Serialize)]
+pub struct Cohorts {
+    cohorts: Vec<CohortBody>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct CohortBody {
+    #[serde(flatten)]
+    cohort: Cohort,
+    size: usize,
+}
+
+impl From<CohortView> for CohortBody {
+    fn from(CohortView { cohort, size }: CohortView) -> Self {
+        Self { cohort, size }
+    }
+}
+
+pub async fn list(State(app): State<App>, Caller(customer): Caller) -> Result<Json<Cohorts>, Problem> {
+    let cohorts = list_cohorts(&app.directory, &app.patients, customer).await?;
+    Ok(Json(Cohorts { cohorts: cohorts.into_iter().map(CohortBody::from).collect() }))
+}
+
+pub async fn create(
+    State(app): State<App>,
+    Caller(customer): Caller,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Json<CohortBody>, Problem> {
+    let cohort = read(CohortId::new(app.world.new_id()), &body)?;
+    app.directory.create_cohort(customer, &cohort).await.map_err(ApiError::from)?;
+    tracing::info!(cohort.id = %cohort.id, "Cohort created");
+    Ok(Json(CohortBody { cohort, size: 0 }))
+}
+
+pub async fn get(
+    State(app): State<App>,
+    Caller(customer): Caller,
+    Id(id): Id<CohortId>,
+) -> Result<Json<CohortBody>, Problem> {
+    Ok(Json(get_cohort(&app.directory, &app.patients, customer, id).await?.into()))
+}
+
+fn read(id: CohortId, body: &Map<String, Value>) -> Result<Cohort, ApiError> {
+    let mut fields = Fields::of(body);
+    let name = fields.required("name");
+    let description = fields.optional("description");
+    let color = fields.optional("color");
+    fields.finish()?;
+    let Some(name) = name else { return Err(ApiError::Invalid(Vec::new())) };
+    Ok(Cohort { id, name, description, color })
+}

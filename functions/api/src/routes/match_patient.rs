@@ -1,0 +1,39 @@
+//! `POST /medical/v1/patient/match`
+
+use axum::Json;
+use axum::extract::State;
+use domain::patient::Patient;
+use pipeline::api::ApiError;
+use pipeline::api::match_patient::{PersonToMatch, match_patient};
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::error::Problem;
+use crate::fields::Fields;
+use crate::json::Body;
+
+pub async fn handle(
+    State(app): State<App>,
+    Caller(customer): Caller,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Json<Patient>, Problem> {
+    let person = person(&body)?;
+    Ok(Json(match_patient(&app.patients, customer, &person).await?))
+}
+
+fn person(body: &Map<String, Value>) -> Result<PersonToMatch, ApiError> {
+    let mut fields = Fields::of(body);
+    let first_name = fields.required("firstName");
+    let last_name = fields.required("lastName");
+    let dob = fields.required("dob");
+    let gender_at_birth = fields.required("genderAtBirth");
+    let zips = fields.addresses("address").iter().map(|address| address.zip).collect();
+    fields.finish()?;
+    let (Some(first_name), Some(last_name), Some(dob), Some(gender_at_birth)) =
+        (first_name, last_name, dob, gender_at_birth)
+    else {
+        return Err(ApiError::Invalid(Vec::new()));
+    };
+    Ok(PersonToMatch { first_name, last_name, dob, gender_at_birth, zips })
+}
