@@ -48,7 +48,7 @@ impl LoadSettings for Cloud {
 impl StoreSettings for Cloud {
     async fn store_settings(&self, customer: CustomerId, settings: &WebhookSettings) -> PortResult<Write> {
         self.call(Operation::PutItem, |state| {
-            let (_, stored) = state.directory.0.entry(customer).or_default();
+            let (_, stored) = state.directory.customers.entry(customer).or_default();
             if stored.version != settings.version {
                 return Billed::request(Write::Conflict);
             }
