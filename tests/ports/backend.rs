@@ -1,9 +1,9 @@
 //! What a test needs of a backend beside the ports: the other end of things.
 
 use bytes::Bytes;
+use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId};
 use domain::job::Upload;
-use pipeline::api::directory::Facility;
 use pipeline::messages::{ChunkMessage, FinishedMessage, UploadMessage, WebhookMessage};
 use pipeline::ports::{JobRef, ResultFile, WebhookSettings};
 

@@ -1,9 +1,11 @@
 //! The promises of `aws` on a DynamoDB inside this process, fresh for every test.
 
 use aws::{Directory, Jobs, Patients};
+use domain::cohort::Cohort;
+use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId};
 use dynoxide::Database;
-use pipeline::api::directory::{Facility, StoreSettings as _};
+use pipeline::api::directory::{CreateCohort as _, CreateFacility as _, StoreSettings as _};
 use pipeline::ports::{WebhookSettings, Write};
 use tokio::net::TcpListener;
 
@@ -50,7 +52,9 @@ impl Operator for Directory {
             self.create_facility(customer, facility).await.unwrap();
         }
         for cohort in cohorts {
-            self.create_cohort(customer, *cohort, "Everybody").await.unwrap();
+            let cohort =
+                Cohort { id: *cohort, name: "Everybody".parse().unwrap(), description: None, color: None };
+            self.create_cohort(customer, &cohort).await.unwrap();
         }
         let settings = WebhookSettings { version: 0, ..settings.clone() };
         assert_eq!(self.store_settings(customer, &settings).await.unwrap(), Write::Done);

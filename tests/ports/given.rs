@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
 use domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
 use domain::patient::PatientRow;
@@ -36,6 +37,18 @@ pub fn at(millis: i64) -> Timestamp {
 
 pub fn customer() -> CustomerId {
     CustomerId::new(fresh(NOW))
+}
+
+/// A facility of this name.
+pub fn facility_named(name: &str) -> Facility {
+    Facility {
+        id: facility(),
+        name: name.parse().unwrap(),
+        npi: "1234567893".parse().unwrap(),
+        tin: None,
+        active: true,
+        address: None,
+    }
 }
 
 pub fn facility() -> FacilityId {

@@ -4,11 +4,11 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId};
 use domain::job::Upload;
 use domain::row::Directory;
 use memory::{Cloud, QueueName, Reliable};
-use pipeline::api::directory::Facility;
 use pipeline::messages::{ChunkMessage, FinishedMessage, UploadMessage, WebhookMessage};
 use pipeline::ports::{Clock as _, JobRef, ResultFile, WebhookSettings};
 use serde::de::DeserializeOwned;

@@ -85,7 +85,9 @@ impl Imported {
         let mut uploaded = table(file);
         // A row that lacks its last cells gets empty ones, so that ours stand in their columns.
         let columns = uploaded[0].len();
-        uploaded.iter_mut().for_each(|row| row.resize(columns, String::new()));
+        for row in &mut uploaded {
+            row.resize(columns, String::new());
+        }
         assert_eq!(self.rows.len(), uploaded.len(), "every row has a line, and no line is no row's");
         assert_eq!(self.rows[0].1, expected.rows[0].1, "the header");
         let (mut there, mut here) = (HashMap::new(), HashMap::new());

@@ -1,7 +1,8 @@
 //! Whose an API key is, and what facilities a customer has to show.
 
 use aws::{ApiKey, Directory};
-use pipeline::api::directory::{Facility, FindCustomer as _, ListFacilities as _};
+use domain::facility::Facility;
+use pipeline::api::directory::{Admission, AdmitCall as _, CreateFacility as _, ListFacilities as _};
 
 use crate::given::{self, NOW};
 
@@ -13,19 +14,20 @@ pub async fn a_key_finds_its_customer_and_no_other_text_does(directory: &Directo
         directory.create_key(customer, key, given::at(NOW)).await.unwrap();
     }
     for (key, expected) in [(&key, customer), (&second, customer), (&of_other, other)] {
-        assert_eq!(directory.find_customer(key.expose()).await.unwrap(), Some(expected));
+        let admission = directory.admit_call(key.expose(), given::at(NOW)).await.unwrap();
+        assert_eq!(admission, Admission::Admitted(expected));
     }
     let unknown = ApiKey::from_random([9; 32]);
     for text in [unknown.expose(), "", &key.expose()[1..], &key.expose().to_uppercase(), "x\u{0}李"] {
-        assert_eq!(directory.find_customer(text).await.unwrap(), None, "{text:?}");
+        let admission = directory.admit_call(text, given::at(NOW)).await.unwrap();
+        assert_eq!(admission, Admission::UnknownKey, "{text:?}");
     }
 }
 
 pub async fn facilities_are_listed_as_they_were_entered(directory: &Directory) {
     let (customer, other) = (given::customer(), given::customer());
-    let mut facilities: Vec<Facility> = ["Main Street", "Łódź “West”", "李"]
-        .map(|name| Facility { id: given::facility(), name: name.to_owned(), npi: "1234567893".to_owned() })
-        .into();
+    let mut facilities: Vec<Facility> =
+        ["Main Street", "Łódź “West”", "李"].map(given::facility_named).into();
     for facility in &facilities {
         directory.create_facility(customer, facility).await.unwrap();
     }

@@ -1,9 +1,9 @@
 //! The directory: what belongs to a customer.
 
+use domain::facility::Facility;
 use domain::ids::CohortId;
 use domain::row::Directory;
 use domain::webhook::WebhookKey;
-use pipeline::api::directory::Facility;
 use pipeline::ports::{LoadDirectory, LoadSettings, PingReport, ReplacedKey, WebhookSettings};
 
 use crate::backend::Operator;
@@ -14,12 +14,8 @@ const NOTHING_SET: WebhookSettings =
     WebhookSettings { url: None, key: None, replaced: Vec::new(), ping: None, version: 1 };
 
 fn facilities(count: usize, words: usize) -> Vec<Facility> {
-    let facility = |_| Facility {
-        id: given::facility(),
-        name: format!("Łódź Klinik “{}”", "Straße ".repeat(words)),
-        npi: "1234567893".to_owned(),
-    };
-    (0..count).map(facility).collect()
+    let name = format!("Łódź Klinik “{}”", "Straße ".repeat(words));
+    (0..count).map(|_| given::facility_named(&name)).collect()
 }
 
 fn directory(facilities: &[Facility], cohorts: &[CohortId]) -> Directory {
@@ -49,7 +45,7 @@ pub async fn an_unknown_customer_has_nothing(ports: &(impl LoadDirectory + LoadS
 
 /// DynamoDB answers a query with 1 MB at most.
 pub async fn facilities_of_more_than_1_mb_are_all_found(ports: &(impl Operator + LoadDirectory)) {
-    let (customer, facilities) = (given::customer(), facilities(300, 600));
+    let (customer, facilities) = (given::customer(), facilities(4_000, 33));
     ports.enter(customer, &facilities, &[], &NOTHING_SET).await;
     assert_eq!(ports.load_directory(customer).await.unwrap(), directory(&facilities, &[]));
 }

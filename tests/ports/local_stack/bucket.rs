@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws::Files;
 use bytes::Bytes;
 use domain::job::Upload;
+use domain::upload_terms::UploadTerms;
 use pipeline::ports::{
     FileWriter as _, JobRef, ResultFile, SignDownload as _, SignUpload as _, WriteResults as _,
 };
@@ -34,9 +35,9 @@ async fn get(files: &Files, job: JobRef, file: ResultFile) -> reqwest::Response 
 
 impl Customer for Files {
     async fn upload(&self, job: JobRef, bytes: Bytes) -> Upload {
-        let link = self.sign_upload(job, MINUTE).await.unwrap();
+        let link = self.sign_upload(job, &UploadTerms::default(), MINUTE).await.unwrap();
         let length = bytes.len() as u64;
-        let answer = http().put(link).body(bytes).send().await.unwrap();
+        let answer = http().put(link.url).body(bytes).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
         let header = |name| answer.headers().get(name).unwrap().to_str().unwrap().to_owned();
         Upload { version: header("x-amz-version-id"), etag: header("etag"), bytes: length }
