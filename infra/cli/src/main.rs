@@ -12,6 +12,7 @@ mod files;
 mod format;
 mod import;
 mod jobs;
+mod listen;
 mod output;
 mod patient;
 mod problems;
@@ -76,6 +77,8 @@ enum Command {
     /// Your cohorts
     #[command(subcommand)]
     Cohort(directory::CohortCommand),
+    /// Receive webhooks, print them, and check their signatures
+    Listen(listen::Listen),
     /// For operators: customers, API keys, facilities and cohorts
     ///
     /// Written straight to the directory table. Needs AWS credentials and the table's name, not an API key.
@@ -118,6 +121,7 @@ async fn run(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Patient(command) => command.run(context).await,
         Command::Facility(command) => command.run(context).await,
         Command::Cohort(command) => command.run(context).await,
+        Command::Listen(listen) => listen.run(context).await,
         Command::Admin(admin) => admin.run(context).await,
         Command::Completions(completions) => completions.run::<Cli>(),
     }

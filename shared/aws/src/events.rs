@@ -142,11 +142,82 @@ fn pause_after(delivery: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use pipeline::ports::PortResult;
+
     use super::*;
 
     #[test]
     fn pauses_double_up_to_the_longest() {
         let pauses: Vec<u64> = (1..=8).map(|delivery| pause_after(delivery).as_secs()).collect();
         assert_eq!(pauses, [2, 4, 8, 16, 32, 64, 120, 120]);
+    }
+
+    /// A queue that notes what is asked of it.
+    #[derive(Default)]
+    struct Noted(Mutex<Vec<String>>);
+
+    impl MessageWait for Noted {
+        async fn wait(&self, receipt: &str, wait: Duration) -> PortResult<()> {
+            self.0.lock().unwrap().push(format!("{receipt} waits {}", wait.as_secs()));
+            Ok(())
+        }
+    }
+
+    impl MessageDelete for Noted {
+        async fn delete(&self, receipt: &str) -> PortResult<()> {
+            self.0.lock().unwrap().push(format!("{receipt} deleted"));
+            Ok(())
+        }
+    }
+
+    /// Messages whose body, id and receipt are all their name, of the group that its first letter says.
+    fn event(names: &[&str]) -> SqsEvent {
+        let mut event = SqsEvent::default();
+        event.records = names
+            .iter()
+            .map(|name| {
+                let mut message = SqsMessage::default();
+                message.message_id = Some((*name).to_owned());
+                message.receipt_handle = Some((*name).to_owned());
+                message.body = Some(format!("\"{name}\""));
+                message.attributes.insert("MessageGroupId".to_owned(), name[..1].to_owned());
+                message
+            })
+            .collect();
+        event
+    }
+
+    #[tokio::test]
+    async fn a_group_waits_behind_its_first_failure_and_other_groups_go_on() {
+        let queue = Noted::default();
+        let handled = Mutex::new(Vec::new());
+        let names = ["a1", "b1", "a2", "b2", "a3", "c1"];
+        let response = handle_groups(&queue, event(&names), async |name: String, _| {
+            handled.lock().unwrap().push(name.clone());
+            Ok(if name == "a2" { Handled::Again(Duration::from_secs(30)) } else { Handled::Done })
+        })
+        .await;
+        let mut failed: Vec<_> =
+            response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+        failed.sort();
+        assert_eq!(failed, ["a2", "a3"]);
+        let mut handled = handled.into_inner().unwrap();
+        handled.sort();
+        assert_eq!(handled, ["a1", "a2", "b1", "b2", "c1"]);
+        let noted = queue.0.into_inner().unwrap();
+        let of_a: Vec<_> = noted.iter().filter(|note| note.starts_with('a')).collect();
+        // The first one before the others: whichever is visible first comes first.
+        assert_eq!(of_a, ["a1 deleted", "a2 waits 30", "a3 waits 30"]);
+        assert_eq!(noted.iter().filter(|note| note.ends_with("deleted")).count(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_message_of_another_form_comes_again_and_is_never_deleted() {
+        let queue = Noted::default();
+        let response = handle_groups(&queue, event(&["a1"]), async |_: u32, _| Ok(Handled::Done)).await;
+        assert_eq!(response.batch_item_failures.len(), 1);
+        assert_eq!(queue.0.into_inner().unwrap(), ["a1 waits 120"]);
     }
 }

@@ -1,0 +1,235 @@
+//! A message that arrived: what it says, and whether its signatures hold.
+
+use axum::http::HeaderMap;
+use domain::ids::MessageId;
+use domain::time::Timestamp;
+use domain::webhook::WebhookKey;
+use serde::Serialize;
+use serde_json::Value;
+
+/// How old, or how far ahead, a message may be, in seconds: what the libraries of Standard Webhooks allow.
+const TOLERANCE: i64 = 5 * 60;
+
+/// Whether a signature holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Check {
+    /// It does.
+    Holds,
+    /// It does not: another key, or another body.
+    Wrong,
+    /// It does, but its time is not now: a recorded message may have been sent again.
+    Stale,
+    /// There is none.
+    Missing,
+    /// The key is not known.
+    Unchecked,
+}
+
+/// A message, as it is printed with `--json`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names, reason = "named as the message names them")]
+pub struct Message {
+    pub received_at: Timestamp,
+    /// The value to send back, of a ping.
+    pub ping: Option<String>,
+    pub message_id: Option<String>,
+    pub request_id: Option<String>,
+    pub status: Option<String>,
+    pub reason: Option<String>,
+    pub result: Option<String>,
+    /// `x-metriport-signature`.
+    pub metriport_signature: Check,
+    /// `webhook-signature`.
+    pub standard_signature: Check,
+    /// How often this message came, this time included.
+    pub delivery: u32,
+    pub answered: u16,
+}
+
+impl Message {
+    /// Reads a request. What is not there is left out: a receiver takes whatever comes.
+    pub fn read(headers: &HeaderMap, body: &[u8], key: Option<&WebhookKey>, now: Timestamp) -> Self {
+        let json: Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let (meta, about) = (&json["meta"], &json["bulkPatientCreate"]);
+        Self {
+            received_at: now,
+            ping: text(&json["ping"]),
+            message_id: text(&meta["messageId"]),
+            request_id: text(&about["requestId"]),
+            status: text(&about["status"]),
+            reason: text(&about["reason"]),
+            result: text(&about["result"]),
+            metriport_signature: check_metriport(headers, body, key),
+            standard_signature: check_standard(headers, body, key, now),
+            delivery: 1,
+            answered: 200,
+        }
+    }
+
+    /// Whether a signature was checked and did not hold.
+    pub fn is_forged(&self) -> bool {
+        let is_bad = |check| matches!(check, Check::Wrong | Check::Stale | Check::Missing);
+        is_bad(self.metriport_signature) || is_bad(self.standard_signature)
+    }
+
+    /// The message in words.
+    pub fn describe(&self, with_links: bool) -> String {
+        let what = match (&self.ping, &self.status) {
+            (Some(_), _) => "ping",
+            (None, Some(status)) => status,
+            (None, None) => "not a message of ours",
+        };
+        let named = |(name, value): (&str, &Option<String>)| {
+            value.as_ref().map(|value| format!("  {name} {value}")).unwrap_or_default()
+        };
+        let ids: String =
+            [("request", &self.request_id), ("message", &self.message_id)].into_iter().map(named).collect();
+        let again = if self.delivery > 1 { format!("  delivery {}", self.delivery) } else { String::new() };
+        let mut lines = vec![
+            format!("{}  {what}{ids}{again}", self.received_at),
+            format!("signatures: {}; answered {}", self.signatures(), self.answered),
+        ];
+        lines.extend(self.reason.as_ref().map(|reason| format!("reason: {reason}")));
+        lines.extend(self.result.as_ref().map(|link| match link.split_once('?') {
+            Some((place, _)) if !with_links => format!("result: {place}?… (--links shows all of it)"),
+            _ => format!("result: {link}"),
+        }));
+        lines.join("\n    ")
+    }
+
+    fn signatures(&self) -> String {
+        match (self.metriport_signature, self.standard_signature) {
+            (Check::Holds, Check::Holds) => "both hold".to_owned(),
+            (Check::Unchecked, Check::Unchecked) => "not checked, the key is not known".to_owned(),
+            (metriport, standard) => {
+                format!("x-metriport-signature {}, webhook-signature {}", metriport.text(), standard.text())
+            }
+        }
+    }
+}
+
+impl Check {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Wrong => "DOES NOT HOLD",
+            Self::Stale => "holds, BUT ITS TIME IS NOT NOW",
+            Self::Missing => "IS MISSING",
+            Self::Unchecked => "not checked",
+        }
+    }
+}
+
+fn check_metriport(headers: &HeaderMap, body: &[u8], key: Option<&WebhookKey>) -> Check {
+    let Some(signature) = header(headers, "x-metriport-signature") else { return Check::Missing };
+    match key {
+        None => Check::Unchecked,
+        Some(key) if is_same(signature, &key.sign_body(body)) => Check::Holds,
+        Some(_) => Check::Wrong,
+    }
+}
+
+fn check_standard(headers: &HeaderMap, body: &[u8], key: Option<&WebhookKey>, now: Timestamp) -> Check {
+    let (Some(signatures), Some(id), Some(time)) = (
+        header(headers, "webhook-signature"),
+        header(headers, "webhook-id"),
+        header(headers, "webhook-timestamp"),
+    ) else {
+        return Check::Missing;
+    };
+    let Some(key) = key else { return Check::Unchecked };
+    let (Ok(id), Ok(time)) = (id.parse::<MessageId>(), time.parse::<i64>()) else { return Check::Wrong };
+    let ours = key.sign_standard(id, time, body);
+    // One signature for each key that is valid.
+    if !signatures.split(' ').any(|signature| is_same(signature, &ours)) {
+        return Check::Wrong;
+    }
+    if now.as_seconds().abs_diff(time) > TOLERANCE.unsigned_abs() { Check::Stale } else { Check::Holds }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Compares in a time that does not tell where the first difference is.
+fn is_same(theirs: &str, ours: &str) -> bool {
+    let differs = theirs.bytes().zip(ours.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b));
+    differs == 0 && theirs.len() == ours.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::job::JobStatus;
+    use domain::webhook::{JobMessage, message_id, signed_headers};
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000_000;
+
+    fn key(byte: u8) -> WebhookKey {
+        WebhookKey::from_random(&[byte; 32])
+    }
+
+    /// A message as it is posted, signed with these keys.
+    fn posted(keys: &[WebhookKey]) -> (HeaderMap, Vec<u8>) {
+        let (job, now) =
+            ("0199a1b2-0000-7000-8000-00000000a001".parse().unwrap(), Timestamp::from_millis(NOW));
+        let link = Some("https://files.example.com/result.csv?X-Amz-Signature=secret");
+        let body = serde_json::to_vec(&JobMessage::new(job, JobStatus::Completed, link, None, now)).unwrap();
+        let signed = signed_headers(keys, message_id(job, JobStatus::Completed), now, &body);
+        let headers = signed.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        (headers.collect::<HeaderMap>(), body)
+    }
+
+    fn checks(message: &Message) -> (Check, Check) {
+        (message.metriport_signature, message.standard_signature)
+    }
+
+    #[test]
+    fn signatures_with_the_key_hold_and_with_another_one_do_not() {
+        let (headers, body) = posted(&[key(1)]);
+        let now = Timestamp::from_millis(NOW);
+        let read = |key: Option<&WebhookKey>, body: &[u8]| Message::read(&headers, body, key, now);
+        let good = read(Some(&key(1)), &body);
+        assert_eq!(checks(&good), (Check::Holds, Check::Holds));
+        assert!(!good.is_forged());
+        assert_eq!(checks(&read(Some(&key(2)), &body)), (Check::Wrong, Check::Wrong));
+        let mut changed = body.clone();
+        changed.push(b' ');
+        assert_eq!(checks(&read(Some(&key(1)), &changed)), (Check::Wrong, Check::Wrong));
+        let unchecked = read(None, &body);
+        assert_eq!(checks(&unchecked), (Check::Unchecked, Check::Unchecked));
+        assert!(!unchecked.is_forged());
+    }
+
+    #[test]
+    fn the_key_before_the_last_one_is_found_among_the_standard_signatures() {
+        let (headers, body) = posted(&[key(2), key(1)]);
+        let message = Message::read(&headers, &body, Some(&key(1)), Timestamp::from_millis(NOW));
+        assert_eq!(checks(&message), (Check::Wrong, Check::Holds));
+    }
+
+    #[test]
+    fn an_old_message_is_stale_and_one_without_signatures_is_forged() {
+        let (headers, body) = posted(&[key(1)]);
+        for (later, expected) in [(300, Check::Holds), (301, Check::Stale), (-301, Check::Stale)] {
+            let now = Timestamp::from_millis(NOW + later * 1000);
+            assert_eq!(checks(&Message::read(&headers, &body, Some(&key(1)), now)).1, expected, "{later}");
+        }
+        let bare = Message::read(&HeaderMap::new(), b"not json", None, Timestamp::from_millis(NOW));
+        assert_eq!(checks(&bare), (Check::Missing, Check::Missing));
+        assert!(bare.is_forged() && bare.describe(false).contains("not a message of ours"));
+    }
+
+    #[test]
+    fn a_link_is_shown_in_full_only_where_it_is_asked_for() {
+        let (headers, body) = posted(&[key(1)]);
+        let message = Message::read(&headers, &body, Some(&key(1)), Timestamp::from_millis(NOW));
+        let (short, full) = (message.describe(false), message.describe(true));
+        assert!(short.contains("completed") && short.contains("both hold"), "{short}");
+        assert!(!short.contains("secret") && full.contains("secret"));
+    }
+}
