@@ -29,8 +29,10 @@ class Received:
         secret = base64.b64decode(key.removeprefix("whsec_"))
         signed = f"{self.headers.get('webhook-id')}.{self.headers.get('webhook-timestamp')}.".encode() + self.body
         standard = "v1," + base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
-        return hmac.compare_digest(self.headers.get("x-metriport-signature", ""), ours) and hmac.compare_digest(
-            self.headers.get("webhook-signature", ""), standard
+        # One signature for each key that is valid.
+        standards = self.headers.get("webhook-signature", "").split(" ")
+        return hmac.compare_digest(self.headers.get("x-metriport-signature", ""), ours) and any(
+            hmac.compare_digest(signature, standard) for signature in standards
         )
 
 

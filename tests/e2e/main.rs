@@ -15,6 +15,7 @@ mod customer;
 mod events;
 mod faults;
 mod import;
+mod listen;
 mod receiver;
 mod stack;
 mod webhook_fairness;

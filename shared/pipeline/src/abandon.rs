@@ -62,6 +62,24 @@ where
         }
     }
 
+    /// A webhook that could not be handled, through no fault of the receiver.
+    async fn webhook(&self, message: &WebhookMessage) -> Result<Abandoned, Error> {
+        let given_up = update_delivery(&self.jobs, message, |delivery| {
+            delivery.start_round(message.round);
+            delivery.give_up(self.clock.now());
+        });
+        Ok(given_up.await?.map_or(Abandoned::Nothing, |_| Abandoned::Webhook))
+    }
+}
+
+impl<J, F, Q, W, C> Abandon<J, F, Q, W, C>
+where
+    J: LoadJob + EndChunk + ChangeState + Watchlist,
+    F: ReadPlan + StoreOutcomes + ReadOutcomes,
+    Q: SendFinished,
+    W: SendWebhook,
+    C: Clock,
+{
     /// A chunk that no worker could import: its rows fail.
     async fn chunk(&self, message: &ChunkMessage) -> Result<Abandoned, Error> {
         let Some(job) = self.jobs.load_job(message.job).await? else { return Ok(Abandoned::Nothing) };
@@ -96,15 +114,6 @@ where
             Some(job) if job.status == JobStatus::Waiting => self.give_up(&job).await,
             _ => Ok(Abandoned::Nothing),
         }
-    }
-
-    /// A webhook that could not be handled, through no fault of the receiver.
-    async fn webhook(&self, message: &WebhookMessage) -> Result<Abandoned, Error> {
-        let given_up = update_delivery(&self.jobs, message, |delivery| {
-            delivery.start_round(message.round);
-            delivery.give_up(self.clock.now());
-        });
-        Ok(given_up.await?.map_or(Abandoned::Nothing, |_| Abandoned::Webhook))
     }
 
     /// Everything that a job still waits for, past its time.

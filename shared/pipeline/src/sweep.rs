@@ -17,8 +17,8 @@ use crate::end_job::{announce_end, end_job, is_expired};
 use crate::messages::{FinishedMessage, UploadMessage, WebhookMessage};
 use crate::plan_file::PlanFile;
 use crate::ports::{
-    ChangeState, Clock, DeliveryLog, EndChunk, FindUpload, LoadJob, ReadOutcomes, ReadPlan, SendChunks,
-    SendFinished, SendUpload, SendWebhook, StoreOutcomes, Watched, Watchlist, Write,
+    ChangeState, Clock, EndChunk, FindUpload, LoadJob, ReadOutcomes, ReadPlan, SendChunks, SendFinished,
+    SendUpload, SendWebhook, StoreOutcomes, Watched, Watchlist, Write,
 };
 
 /// Time without the end of a chunk after which the pending ones are sent again: longer than a message of a
@@ -60,7 +60,7 @@ pub struct Sweep<J, F, U, K, Q, W, C> {
 
 impl<J, F, U, K, Q, W, C> Sweep<J, F, U, K, Q, W, C>
 where
-    J: LoadJob + EndChunk + ChangeState + Watchlist + DeliveryLog,
+    J: LoadJob + EndChunk + ChangeState + Watchlist,
     F: ReadPlan + StoreOutcomes + ReadOutcomes + FindUpload,
     U: SendUpload,
     K: SendChunks,
