@@ -3,7 +3,7 @@ logs, and ends the groups when it is told to, when its starter dies, or when one
 
 Run by `lifecycle.py`, never by hand. Whatever kills the starter closes the pipe that is this process's standard
 input, which ends the stack unless the starter has written to it before, that the stack shall stay up. Whatever
-kills this process takes the emulator along (`PR_SET_PDEATHSIG`); the functions end by themselves when the
+kills this process takes both along (`PR_SET_PDEATHSIG`); the functions end by themselves when the
 emulator is gone.
 """
 

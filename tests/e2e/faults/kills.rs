@@ -102,26 +102,27 @@ async fn functions_killed_in_mid_job_lose_and_repeat_no_row() {
     let functions = ["FanOut", "ImportRows", "Finalize"];
     let died_before = functions.map(invocations_that_died);
     let mut killed = Vec::new();
-    let mut moments = moments().into_iter();
-    let mut next = moments.next();
-    if let Some(moment) = &next {
-        // Before the upload: a function that is warm is fast.
-        weather.hold(moment.call.clone(), moment.then).await;
-    }
+    let mut moments = moments().into_iter().peekable();
+    let first = moments.peek().unwrap();
+    // Before the upload: a function that is warm is fast.
+    let mut rules = weather.hold(first.call.clone(), first.then).await;
     let imported = import(&customer, &receiver, &expected.file, async |job| {
-        while let Some(moment) = next.take() {
-            weather.wait_for_held(PATIENCE).await;
+        while let Some(moment) = moments.next() {
+            weather.wait_for_held(&rules, PATIENCE).await;
             let processes = kill_all(moment.function);
+            if let Some(next) = moments.peek().filter(|next| next.progress == 0) {
+                rules = weather.hold(next.call.clone(), next.then).await;
+            }
             let done = rows_done(&customer, job).await;
             println!(
                 "{done:>5} of {ROWS} rows: {processes} × {} killed before {}",
                 moment.function, moment.before
             );
             killed.push((moment.function, done));
-            next = moments.next();
-            if let Some(next) = &next {
+            if let Some(next) = moments.peek().filter(|next| next.progress > 0) {
+                weather.set(&json!([])).await;
                 wait_for_rows(&customer, job, ROWS as u64 * next.progress / 100).await;
-                weather.hold(next.call.clone(), next.then).await;
+                rules = weather.hold(next.call.clone(), next.then).await;
             }
         }
         weather.set(&json!([])).await;

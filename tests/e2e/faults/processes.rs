@@ -40,6 +40,6 @@ fn is_of(pid: u32, function: &str) -> bool {
 /// How many invocations the emulator saw end with their process.
 pub fn invocations_that_died(function: &str) -> usize {
     let log = std::fs::read_to_string(STACK.logs.join("emulator.log")).unwrap();
-    let died = |line: &&str| line.contains("Runtime exited") && line.contains(&format!("-{function}-"));
+    let died = |line: &&str| line.contains(": Runtime exited") && line.contains(&format!("-{function}-"));
     log.lines().filter(died).count()
 }

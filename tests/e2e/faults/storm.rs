@@ -13,7 +13,7 @@ async fn under_throttling_resets_and_lost_replies_the_result_is_that_of_calm_wea
     let _alone = alone().await;
     let weather = Weather::of_stack();
     let expected = expected(&weather).await;
-    weather.set(&Weather::profile("storm")).await;
+    let rules = weather.set(&Weather::profile("storm")).await;
 
     let (customer, _) = Customer::with_facility();
     let (receiver, key) = customer.listen().await;
@@ -27,13 +27,13 @@ async fn under_throttling_resets_and_lost_replies_the_result_is_that_of_calm_wea
     first.assert_messages(&receiver, &key);
     let processing = receiver.deliveries().iter().filter(|message| message.status() == "processing").count();
     assert!(processing > 1, "the message that was refused came again");
-    let created = weather.faults().await;
+    let created = weather.faults(&rules).await;
 
     let again = import(&customer, &receiver, &expected.file, async |_| ()).await;
     again.assert_exact(&expected.file, &first);
     assert_eq!(again.patients(), first.patients(), "the same file again creates nobody");
     again.assert_messages(&receiver, &key);
-    let faults = weather.faults().await;
+    let faults = weather.faults(&rules).await;
     weather.set(&serde_json::json!([])).await;
     again.assert_stored(&customer);
 

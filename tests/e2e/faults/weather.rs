@@ -16,11 +16,20 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// A fault that a call met.
 #[derive(Debug, Deserialize)]
 pub struct Fault {
+    rule_id: u64,
     pub service: String,
     pub operation: String,
     /// Its kind, for example `reset` or `error:SlowDown`.
     pub action: String,
 }
+
+#[derive(Deserialize)]
+struct Rule {
+    id: u64,
+}
+
+/// Rules that were set together.
+pub struct Rules(Vec<u64>);
 
 /// The rules that the functions' AWS calls are under.
 pub struct Weather {
@@ -41,37 +50,32 @@ impl Weather {
         serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
     }
 
-    /// Replaces all rules and forgets what happened.
-    pub async fn set(&self, rules: &Value) {
-        // Forgotten while nothing can happen: the first call under the new rules counts.
-        self.post(&json!([])).await;
-        self.http.delete(format!("{}/fired", self.url)).send().await.unwrap();
-        self.post(rules).await;
-    }
-
-    async fn post(&self, rules: &Value) {
+    /// Replaces all rules, at once.
+    pub async fn set(&self, rules: &Value) -> Rules {
         let posted = self.http.post(format!("{}/rules", self.url)).json(rules).send().await.unwrap();
-        assert!(posted.status().is_success(), "{}", posted.text().await.unwrap());
+        let known: Vec<Rule> = posted.error_for_status().unwrap().json().await.unwrap();
+        Rules(known.into_iter().map(|rule| rule.id).collect())
     }
 
-    /// What happened since the rules were set.
-    pub async fn faults(&self) -> Vec<Fault> {
+    /// What happened because of these rules.
+    pub async fn faults(&self, rules: &Rules) -> Vec<Fault> {
         let answer = self.http.get(format!("{}/fired?limit=1000000", self.url)).send().await.unwrap();
-        answer.json().await.unwrap()
+        let mut faults: Vec<Fault> = answer.json().await.unwrap();
+        faults.retain(|fault| rules.0.contains(&fault.rule_id));
+        faults
     }
 
-    /// Has the next call that fits `which` stand still. What `then` says comes of it later: `latency` to carry
-    /// it out, `timeout_ms` not to.
-    pub async fn hold(&self, mut which: Value, then: (&str, u64)) {
+    /// Has every call that fits `which` stand still until there are other rules. What `then` says comes of it
+    /// later: `latency` to carry it out, `timeout_ms` not to.
+    pub async fn hold(&self, mut which: Value, then: (&str, u64)) -> Rules {
         which[then.0] = json!(then.1);
-        which["times"] = json!(1);
-        self.set(&json!([which])).await;
+        self.set(&json!([which])).await
     }
 
-    /// Waits until the call that is to be held has been made.
-    pub async fn wait_for_held(&self, patience: Duration) {
+    /// Waits until a call is held.
+    pub async fn wait_for_held(&self, rules: &Rules, patience: Duration) {
         let held = async {
-            while self.faults().await.is_empty() {
+            while self.faults(rules).await.is_empty() {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
         };
