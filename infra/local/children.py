@@ -52,7 +52,7 @@ def start_faults(files: StackFiles, port: int, upstream: str, profile: str, seed
     """Starts what stands between the functions and the emulator."""
     command = [sys.executable, str(Path(__file__).with_name("faults.py")), "--upstream", upstream]
     command += ["--port", str(port), "--profile", profile, "--seed", str(seed)]
-    return start(command, files.logs / "faults.log", dict(os.environ))
+    return start(command, files.logs / "faults.log", os.environ | {"TMPDIR": str(files.temporary)})
 
 
 def start(command: list[str], log: Path, environment: dict[str, str]) -> Child:

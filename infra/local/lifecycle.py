@@ -154,7 +154,7 @@ def end(files: StackFiles) -> bool:
     end_process(ids["supervisor"], f"supervisor.py --name {files.name} ", END_SECONDS)
     # The supervisor ends its children and the functions, unless it was killed itself.
     for group in ids["groups"]:
-        kill_group(group, "-m ministack", str(files.temporary), "local/faults.py")
+        kill_group(group, "-m ministack", str(files.temporary), "faults.py --upstream")
     shutil.rmtree(files.temporary, ignore_errors=True)
     files.supervisor.unlink(missing_ok=True)
     return True
