@@ -1,0 +1,322 @@
+//! The document query of a patient: who asked for it, where it is, and what came of it.
+//!
+//! Queries are asked for by parts of jobs (up to ten patients each) and by customers by hand. A patient has
+//! one query at a time: who asks while another one's is running joins it. A request that was served once is
+//! not served again, however often its message comes.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::ids::JobId;
+use crate::plan::ChunkNumber;
+use crate::time::Timestamp;
+
+/// Patients in one part of a chunk's queries.
+pub const PATIENTS_PER_PART: usize = 10;
+
+/// How long a query is its worker's: longer than a worker lives. After that somebody else starts it again.
+pub const LEASE: Duration = Duration::from_mins(6);
+
+/// Failed tries of the gateway after which a query has failed for good.
+pub const TRIES: u32 = 8;
+
+/// Served requests that a query remembers: more than can be under way for one patient.
+const SERVED_KEPT: usize = 32;
+
+/// A request for queries: the same on every delivery of its message.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct QueryRequestId(Uuid);
+
+impl QueryRequestId {
+    /// A request by hand.
+    pub const fn new(id: Uuid) -> Self {
+        Self(id)
+    }
+
+    /// The request of a part of a chunk.
+    pub fn of_part(part: QueryPart) -> Self {
+        let name = format!("{}/{}", part.chunk, part.part);
+        Self(Uuid::new_v5(&part.job.as_uuid(), name.as_bytes()))
+    }
+
+    /// The bare UUID.
+    pub const fn as_uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+/// A part of a chunk's queries.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct QueryPart {
+    /// The job.
+    pub job: JobId,
+    /// Its chunk.
+    pub chunk: ChunkNumber,
+    /// The part, from 0.
+    pub part: u32,
+}
+
+/// How a query ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum QueryOutcome {
+    /// The gateway knows the patient and has so many documents.
+    Documents(u32),
+    /// The gateway knows no such patient.
+    NotKnown,
+    /// The gateway knows several patients like this one: nobody can tell whose documents these are.
+    Ambiguous,
+    /// The patient is opted out: nothing was asked.
+    OptedOut,
+    /// The gateway did not answer, or not in a form that can be understood.
+    Failed,
+}
+
+impl QueryOutcome {
+    /// Whether it did what it was to do; finding nobody is an answer, too.
+    pub const fn is_success(self) -> bool {
+        !matches!(self, Self::Failed)
+    }
+}
+
+/// How many queries ended how.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct QueryTally {
+    /// Queries that did what they were to do.
+    pub successful: u32,
+    /// Queries that failed for good, or did not end in time.
+    pub failed: u32,
+}
+
+impl QueryTally {
+    /// Counts outcomes.
+    pub fn of(outcomes: impl IntoIterator<Item = QueryOutcome>) -> Self {
+        outcomes.into_iter().fold(Self::default(), |tally, outcome| {
+            if outcome.is_success() {
+                Self { successful: tally.successful + 1, ..tally }
+            } else {
+                Self { failed: tally.failed + 1, ..tally }
+            }
+        })
+    }
+}
+
+/// The documents that the last successful query found, where they are stored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StoredDocuments {
+    /// The request that found them.
+    pub request: QueryRequestId,
+    /// Items that they are stored in.
+    pub pages: u32,
+}
+
+/// A patient's query, the newest one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PatientQuery {
+    /// The request that it is done for.
+    pub request: QueryRequestId,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Until when it is its worker's; none once it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leased_until: Option<Timestamp>,
+    /// How it ended, once it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<QueryOutcome>,
+    /// Tries of the gateway that failed.
+    #[serde(default)]
+    pub failures: u32,
+    /// Who waits for its end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    joined: Vec<QueryRequestId>,
+    /// Whom an earlier query served, newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    served: Vec<(QueryRequestId, QueryOutcome)>,
+    /// What is readable meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documents: Option<StoredDocuments>,
+}
+
+/// What somebody who asks for a query has to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// Nothing: the request was served.
+    Served(QueryOutcome),
+    /// Store this, and if that succeeds query.
+    Start(PatientQuery),
+    /// Store this, and come again: another one's query is running.
+    Join(PatientQuery),
+    /// Come again.
+    Wait,
+}
+
+impl PatientQuery {
+    /// The turn of `request`, with what is known about the patient's query.
+    pub fn turn(known: Option<&Self>, request: QueryRequestId, now: Timestamp) -> Turn {
+        let Some(known) = known else { return Turn::Start(Self::start(request, now)) };
+        if let Some(outcome) = known.outcome_for(request) {
+            return Turn::Served(outcome);
+        }
+        let is_running = known.outcome.is_none() && known.leased_until.is_some_and(|until| until > now);
+        if !is_running {
+            return Turn::Start(known.start_again(request, now));
+        }
+        if known.request == request || known.joined.contains(&request) {
+            return Turn::Wait;
+        }
+        let mut joined = known.clone();
+        joined.joined.push(request);
+        Turn::Join(joined)
+    }
+
+    fn start(request: QueryRequestId, now: Timestamp) -> Self {
+        Self {
+            request,
+            started_at: now,
+            leased_until: Some(now.plus(LEASE)),
+            outcome: None,
+            failures: 0,
+            joined: Vec::new(),
+            served: Vec::new(),
+            documents: None,
+        }
+    }
+
+    /// The query of a later request, or the same query once more after its worker died or gave it back.
+    fn start_again(&self, request: QueryRequestId, now: Timestamp) -> Self {
+        let mut next = Self { documents: self.documents, served: self.served.clone(), ..Self::start(request, now) };
+        match self.outcome {
+            Some(outcome) => {
+                let requests = self.joined.iter().chain([&self.request]);
+                next.served.extend(requests.map(|request| (*request, outcome)));
+                let surplus = next.served.len().saturating_sub(SERVED_KEPT);
+                next.served.drain(..surplus);
+            }
+            None => {
+                // Whoever asked before is served by this one.
+                next.joined = self.joined.iter().chain([&self.request]).copied().collect();
+                next.joined.retain(|joined| *joined != request);
+                next.failures = self.failures;
+            }
+        }
+        next
+    }
+
+    fn outcome_for(&self, request: QueryRequestId) -> Option<QueryOutcome> {
+        if self.request == request || self.joined.contains(&request) {
+            return self.outcome;
+        }
+        self.served.iter().rev().find(|(served, _)| *served == request).map(|(_, outcome)| *outcome)
+    }
+
+    /// The query at its end. `documents` are the ones that it found; a query that failed leaves those of the
+    /// one before.
+    #[must_use]
+    pub fn ended(mut self, outcome: QueryOutcome, documents: Option<StoredDocuments>) -> Self {
+        (self.outcome, self.leased_until) = (Some(outcome), None);
+        if outcome.is_success() {
+            self.documents = documents;
+        }
+        self
+    }
+
+    /// The query after a try that failed: given back, for the next try, or failed for good.
+    #[must_use]
+    pub fn failed_once(mut self) -> Self {
+        self.failures += 1;
+        if self.failures >= TRIES {
+            return self.ended(QueryOutcome::Failed, None);
+        }
+        self.leased_until = None;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(number: u128) -> QueryRequestId {
+        QueryRequestId::new(Uuid::from_u128(number))
+    }
+
+    fn at(minute: u64) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000).plus(Duration::from_mins(minute))
+    }
+
+    fn started(by: u128, minute: u64) -> PatientQuery {
+        match PatientQuery::turn(None, request(by), at(minute)) {
+            Turn::Start(query) => query,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_request_is_served_once_however_often_it_comes() {
+        let ended = started(1, 0).ended(QueryOutcome::Documents(3), None);
+        let served = Turn::Served(QueryOutcome::Documents(3));
+        assert_eq!(PatientQuery::turn(Some(&ended), request(1), at(1)), served);
+        let Turn::Start(second) = PatientQuery::turn(Some(&ended), request(2), at(2)) else { panic!() };
+        assert_eq!(PatientQuery::turn(Some(&second), request(1), at(3)), served);
+        let ended = second.ended(QueryOutcome::NotKnown, None);
+        assert_eq!(PatientQuery::turn(Some(&ended), request(1), at(4)), served);
+    }
+
+    #[test]
+    fn who_asks_while_a_query_is_running_joins_it() {
+        let running = started(1, 0);
+        let Turn::Join(joined) = PatientQuery::turn(Some(&running), request(2), at(1)) else { panic!() };
+        assert_eq!(PatientQuery::turn(Some(&joined), request(2), at(2)), Turn::Wait);
+        assert_eq!(PatientQuery::turn(Some(&joined), request(1), at(2)), Turn::Wait);
+        let ended = joined.ended(QueryOutcome::Ambiguous, None);
+        for asker in [1, 2] {
+            let turn = PatientQuery::turn(Some(&ended), request(asker), at(3));
+            assert_eq!(turn, Turn::Served(QueryOutcome::Ambiguous));
+        }
+    }
+
+    #[test]
+    fn a_query_whose_worker_died_is_started_by_whoever_comes_and_serves_everybody() {
+        let running = started(1, 0);
+        let Turn::Start(again) = PatientQuery::turn(Some(&running), request(2), at(7)) else { panic!() };
+        let ended = again.ended(QueryOutcome::Documents(0), None);
+        let turn = PatientQuery::turn(Some(&ended), request(1), at(8));
+        assert_eq!(turn, Turn::Served(QueryOutcome::Documents(0)));
+    }
+
+    #[test]
+    fn a_query_fails_for_good_after_as_many_tries_as_it_has() {
+        let mut query = started(1, 0);
+        for minute in 1..u64::from(TRIES) {
+            let given_back = query.failed_once();
+            assert_eq!(given_back.outcome, None);
+            let Turn::Start(again) = PatientQuery::turn(Some(&given_back), request(1), at(minute)) else {
+                panic!()
+            };
+            query = again;
+        }
+        assert_eq!(query.failed_once().outcome, Some(QueryOutcome::Failed));
+    }
+
+    #[test]
+    fn documents_stay_readable_until_a_later_query_succeeds() {
+        let stored = StoredDocuments { request: request(1), pages: 2 };
+        let first = started(1, 0).ended(QueryOutcome::Documents(9), Some(stored));
+        let Turn::Start(second) = PatientQuery::turn(Some(&first), request(2), at(1)) else { panic!() };
+        assert_eq!(second.documents, Some(stored));
+        assert_eq!(second.clone().ended(QueryOutcome::Failed, None).documents, Some(stored));
+        assert_eq!(second.ended(QueryOutcome::NotKnown, None).documents, None);
+    }
+
+    #[test]
+    fn a_part_asks_with_the_same_request_on_every_delivery() {
+        let part = QueryPart { job: JobId::new(Uuid::from_u128(1)), chunk: ChunkNumber::new(2), part: 3 };
+        assert_eq!(QueryRequestId::of_part(part), QueryRequestId::of_part(part));
+        let other = QueryPart { part: 4, ..part };
+        assert_ne!(QueryRequestId::of_part(part), QueryRequestId::of_part(other));
+    }
+}
