@@ -85,7 +85,11 @@ impl Breaker {
     pub fn after_failure(self, now: Timestamp) -> Self {
         let failures = self.failures.saturating_add(1);
         let failed = Self { failures, ..self };
-        if failures < FAILURES { failed } else { Self { closed_until: Some(now.plus(failed.pause())), ..failed } }
+        if failures < FAILURES {
+            failed
+        } else {
+            Self { closed_until: Some(now.plus(failed.pause())), ..failed }
+        }
     }
 
     fn pause(self) -> Duration {
@@ -112,7 +116,7 @@ mod tests {
             }
         }
         assert!((500..=520).contains(&taken), "{taken}");
-        assert_eq!(Slots::take(Some(Slots { next: at(60) }), 1, 5.0, at(0)), Err(Duration::from_secs(60)));
+        assert_eq!(Slots::take(Some(Slots { next: at(60) }), 1, 5.0, at(0)), Err(Duration::from_mins(1)));
     }
 
     #[test]

@@ -188,20 +188,18 @@ impl PatientQuery {
 
     /// The query of a later request, or the same query once more after its worker died or gave it back.
     fn start_again(&self, request: QueryRequestId, now: Timestamp) -> Self {
-        let mut next = Self { documents: self.documents, served: self.served.clone(), ..Self::start(request, now) };
-        match self.outcome {
-            Some(outcome) => {
-                let requests = self.joined.iter().chain([&self.request]);
-                next.served.extend(requests.map(|request| (*request, outcome)));
-                let surplus = next.served.len().saturating_sub(SERVED_KEPT);
-                next.served.drain(..surplus);
-            }
-            None => {
-                // Whoever asked before is served by this one.
-                next.joined = self.joined.iter().chain([&self.request]).copied().collect();
-                next.joined.retain(|joined| *joined != request);
-                next.failures = self.failures;
-            }
+        let mut next =
+            Self { documents: self.documents, served: self.served.clone(), ..Self::start(request, now) };
+        if let Some(outcome) = self.outcome {
+            let requests = self.joined.iter().chain([&self.request]);
+            next.served.extend(requests.map(|request| (*request, outcome)));
+            let surplus = next.served.len().saturating_sub(SERVED_KEPT);
+            next.served.drain(..surplus);
+        } else {
+            // Whoever asked before is served by this one.
+            next.joined = self.joined.iter().chain([&self.request]).copied().collect();
+            next.joined.retain(|joined| *joined != request);
+            next.failures = self.failures;
         }
         next
     }
