@@ -1,20 +1,25 @@
-//! Fifty customers, one of which hangs: the others' webhooks arrive all the same.
+//! Fifty customers, one of which hangs: the others' webhooks arrive all the same, and while it hangs.
 //!
-//! On AWS, Lambda runs many batches of the queue at the same time, and the proof for that is a test of
-//! `pipeline::in_groups`. The emulator runs one batch of a FIFO queue after the other, so that this is the
-//! harder case: a batch that a hanging receiver is in holds up the next batch by up to 4 seconds.
+//! On AWS many batches run at the same time; what that is worth is played in virtual time by
+//! `tests/webhooks/fairness.rs`. The emulator runs one batch of a FIFO queue after the other, so that a batch with a
+//! hanging receiver holds up the next one by 4 seconds. How long everything takes here is therefore the
+//! emulator's matter, and the other tests', whose receivers hang, too. What has to show is that the messages of
+//! one batch do not wait for each other.
 
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 
-use crate::customer::Customer;
+use crate::customer::{Customer, PATIENCE};
 use crate::receiver::Behaviour;
 
 const CUSTOMERS: usize = 50;
 
 /// Webhooks of each customer.
 const WEBHOOKS: usize = 2;
+
+/// Time for which a receiver that hangs holds an attempt, less what a busy machine is late by.
+const ATTEMPT: Duration = Duration::from_millis(3500);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_customer_that_hangs_does_not_keep_the_others_from_their_webhooks() {
@@ -26,11 +31,11 @@ async fn one_customer_that_hangs_does_not_keep_the_others_from_their_webhooks() 
     }
     let (hanging, receiver) = customers.pop().unwrap();
     receiver.set(Behaviour::Slow(Duration::from_mins(1)));
-    // Without pause, so that there is always a batch with a message to the hanging receiver.
+    // The first message keeps the emulator busy, so that the second one gets company in the queue.
     let start = Instant::now();
-    for _ in 0..3 {
-        hanging.cause_a_webhook().await;
-    }
+    hanging.cause_a_webhook().await;
+    receiver.wait_for_count(1, PATIENCE).await;
+    hanging.cause_a_webhook().await;
     join_all(customers.iter().map(|(customer, _)| async {
         for _ in 0..WEBHOOKS {
             customer.cause_a_webhook().await;
@@ -38,15 +43,17 @@ async fn one_customer_that_hangs_does_not_keep_the_others_from_their_webhooks() 
     }))
     .await;
     let asked = start.elapsed();
-    let mut last = Duration::ZERO;
+    let mut arrivals = Vec::new();
     for (_, receiver) in &customers {
-        let messages = receiver.wait_for_count(WEBHOOKS, Duration::from_mins(1)).await;
+        let messages = receiver.wait_for_count(WEBHOOKS, PATIENCE).await;
         assert_eq!(messages.len(), WEBHOOKS, "each arrives once");
-        last = last.max(messages.iter().map(|message| message.at - start).max().unwrap());
+        arrivals.extend(messages.iter().map(|message| message.at));
     }
+    let last = arrivals.iter().max().unwrap().duration_since(start);
     println!("98 webhooks asked for within {asked:?}, the last one arrived after {last:?}");
-    // One after the other, with a batch of one message, the hanging receiver alone takes 4 s for each of
-    // its attempts: three jobs, tried again after 5 s.
-    assert!(last < asked + Duration::from_secs(12), "{last:?}");
-    assert!(receiver.deliveries().len() >= 3);
+    let arrived_meanwhile = receiver.deliveries().iter().any(|hung| {
+        let meanwhile = hung.at..hung.at + ATTEMPT;
+        arrivals.iter().any(|arrival| meanwhile.contains(arrival))
+    });
+    assert!(arrived_meanwhile, "nothing arrived while the receiver of the same batch hung");
 }
