@@ -61,6 +61,29 @@ impl Customer {
         answer(self.request(method, path)).await
     }
 
+    /// Posts JSON and gives status and JSON body.
+    pub async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        answer(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Fetches a list page by page, each by the link that the one before it gave, as it is. Gives the items
+    /// of each page.
+    pub async fn pages(&self, path: &str, items: &str) -> Vec<Vec<Value>> {
+        let mut url = format!("{}{path}", STACK.api_url);
+        let mut pages = Vec::new();
+        loop {
+            let (status, page) = answer(self.http.get(&url).header("x-api-key", &self.api_key)).await;
+            assert_eq!(status, StatusCode::OK, "{page}");
+            let found = page[items].as_array().unwrap().clone();
+            assert_eq!(page["meta"]["itemsOnPage"], found.len());
+            pages.push(found);
+            match page["meta"].get("nextPage") {
+                Some(next) => url = next.as_str().unwrap().to_owned(),
+                None => return pages,
+            }
+        }
+    }
+
     /// Sets or clears the webhook URL and gives the answer.
     pub async fn set_webhook_url(&self, url: Option<&str>) -> (StatusCode, Value) {
         answer(self.request(Method::POST, "/settings").json(&json!({"webhookUrl": url}))).await
@@ -122,7 +145,8 @@ impl Customer {
     }
 }
 
-async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
+/// Sends a request and gives status and JSON body.
+pub async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let answer = request.send().await.unwrap();
     let status = answer.status();
     let text = answer.text().await.unwrap();

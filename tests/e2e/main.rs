@@ -8,6 +8,12 @@
     clippy::missing_panics_doc
 )]
 
+mod api_directory;
+mod api_foreign_ids;
+mod api_idempotency;
+mod api_jobs;
+mod api_patients;
+mod api_uploads;
 mod bad_ways_in;
 mod cancel;
 mod command_line;
