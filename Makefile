@@ -13,8 +13,8 @@ LOCAL  := $(LOCAL_PYTHON) infra/local
 RUN_TESTS = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run --no-tests=pass || echo test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
-.PHONY: .venv/installed .venv-tools/installed named-file
-.PHONY: help demo import up down status logs invoke memory calls build check test e2e faults simulate mutants fuzz bench fmt sam-build tools clean
+.PHONY: .venv/installed .venv-tools/installed .venv-schemathesis/installed named-file
+.PHONY: help demo import up down status logs invoke memory calls build check test e2e faults schemathesis openapi simulate mutants fuzz bench fmt sam-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,14 +68,21 @@ test: check .venv/installed .venv-tools/installed ## everything: what a change h
 	$(LOCAL_PYTHON) -m unittest discover --start-directory infra/local
 	$(MAKE) e2e
 
-e2e: .venv/installed .venv-tools/installed ## end-to-end tests, the ports and the demo on local stacks, after `make build`
+e2e: .venv/installed .venv-tools/installed .venv-schemathesis/installed ## end-to-end tests, the ports, the API called in every way, and the demo on local stacks, after `make build`
 	$(LOCAL)/stack.py run --name test -- sh -ec '$(CARGO) test -p tests --test e2e -- --skip faults::; \
-	  $(CARGO) test -p tests --test ports -- local_stack; $(LOCAL)/demo.py --rows 300 --out .local/test'
+	  $(CARGO) test -p tests --test ports -- local_stack; $(LOCAL)/call_api.py; \
+  $(LOCAL)/demo.py --rows 300 --out .local/test'
 	$(MAKE) faults
 
 faults: .venv/installed ## import while AWS calls fail and functions are killed, on a local stack, after `make build`
 	$(LOCAL)/stack.py run --name faults --faults none --visibility 10 -- \
 	  $(CARGO) test -p tests --test e2e -- faults:: --nocapture --test-threads=1
+
+schemathesis: .venv/installed .venv-schemathesis/installed ## call the API in every way that its description allows, and in others, after `make build`
+	$(LOCAL)/stack.py run --name schemathesis -- $(LOCAL)/call_api.py
+
+openapi: ## write infra/openapi.json anew from the code
+	UPDATE_OPENAPI=1 $(CARGO) test -p api the_document
 
 export SEED SEEDS
 simulate: ## play more simulated imports: make simulate SEEDS=10000, or one again: make simulate SEED=1234
@@ -106,7 +113,7 @@ tools: .venv-tools/installed ## install SAM CLI, cargo-lambda and cfn-lint below
 
 clean: ## remove everything that was built or installed here
 	-@test ! -x $(LOCAL_PYTHON) || $(LOCAL)/stack.py down --all
-	rm -rf target .aws-sam .local .venv .venv-tools result.csv result-2.csv failures.csv failures-2.csv
+	rm -rf target .aws-sam .local .venv .venv-tools .venv-schemathesis result.csv result-2.csv failures.csv failures-2.csv
 
 # The local stack's Python packages and the tools, pinned with hashes; again only when a list changes.
 .venv/installed:
@@ -114,3 +121,6 @@ clean: ## remove everything that was built or installed here
 
 .venv-tools/installed:
 	@$(PYTHON) infra/local/install.py .venv-tools infra/local/requirements-tools.txt
+
+.venv-schemathesis/installed:
+	@$(PYTHON) infra/local/install.py .venv-schemathesis infra/local/requirements-schemathesis.txt

@@ -58,9 +58,9 @@ async fn without_terms_nothing_is_signed_that_a_client_would_have_to_send() {
 
 #[tokio::test]
 async fn terms_that_cannot_be_are_refused() {
-    let (customer, _) = Customer::with_facility();
     const BYTES: &str = "x-upload-content-length must be a number of bytes from 1 to 1073741824 (1 GiB)";
     const SHA256: &str = "x-upload-checksum-sha256 must be the SHA-256 of the file in base64";
+    let (customer, _) = Customer::with_facility();
     for (header, value, detail) in [
         ("x-upload-content-length", "1073741825", BYTES),
         ("x-upload-content-length", "0", BYTES),

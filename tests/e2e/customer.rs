@@ -78,7 +78,7 @@ impl Customer {
             assert_eq!(page["meta"]["itemsOnPage"], found.len());
             pages.push(found);
             match page["meta"].get("nextPage") {
-                Some(next) => url = next.as_str().unwrap().to_owned(),
+                Some(next) => next.as_str().unwrap().clone_into(&mut url),
                 None => return pages,
             }
         }

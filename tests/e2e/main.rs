@@ -8,6 +8,7 @@
     clippy::missing_panics_doc
 )]
 
+mod api_answers;
 mod api_directory;
 mod api_foreign_ids;
 mod api_idempotency;

@@ -73,7 +73,7 @@ async fn another_url_keeps_the_key_and_clearing_drops_it() {
     }
     for path in ["/settings/webhook/rotate", "/settings/webhook/retry"] {
         let (status, problem) = customer.call(Method::POST, path).await;
-        assert_eq!((status, &problem["detail"]), (StatusCode::BAD_REQUEST, &json!("No webhook URL is set")));
+        assert_eq!((status, &problem["detail"]), (StatusCode::CONFLICT, &json!("No webhook URL is set")));
     }
     let (_, settings) = customer.set_webhook_url(Some(&receiver.url)).await;
     assert!(settings["webhookKey"].is_string() && settings["webhookKey"] != key.as_str());

@@ -7,16 +7,19 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use pipeline::api::ApiError;
 use serde::Serialize;
 use tracing::error;
+use utoipa::ToSchema;
 
 /// An answer that is not a success.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
     status: u16,
     title: &'static str,
     detail: String,
+    /// A stable code.
     name: &'static str,
     /// After how many seconds to come again.
     #[serde(skip)]
+    #[schema(ignore)]
     retry_after: Option<u64>,
 }
 

@@ -2,17 +2,22 @@
 
 mod app;
 mod auth;
+mod docs;
 mod error;
 mod fields;
 mod headers;
 mod json;
+mod openapi;
 mod page;
 mod query;
+mod respond;
 mod routes;
+mod shapes;
 
 use app::App;
 use aws::Environment;
 use lambda_http::Error;
+use respond::AllowedOrigin;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -28,5 +33,5 @@ async fn main() -> Result<(), Error> {
         world: aws::System,
         webhook_policy: aws::webhook_policy(),
     };
-    lambda_http::run(routes::router(app)).await
+    lambda_http::run(routes::router(app, AllowedOrigin::from_environment())).await
 }

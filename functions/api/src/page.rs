@@ -12,6 +12,7 @@ use pipeline::api::ApiError;
 use pipeline::api::page::PageRequest;
 use serde::{Deserialize, Serialize};
 use url::Url;
+use utoipa::ToSchema;
 
 use crate::error::Problem;
 
@@ -31,11 +32,13 @@ impl PageQuery {
 }
 
 /// What comes with the items of a page.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Meta {
     pub items_on_page: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// The next page: a URL that can be fetched as it is. Absent on the last page.
+    #[schema(format = "uri")]
     pub next_page: Option<String>,
 }
 

@@ -96,9 +96,9 @@ async fn customer(command: CustomerCommand, directory: &Directory, output: Outpu
 
 async fn key(command: KeyCommand, directory: &Directory, output: Output) -> anyhow::Result<()> {
     match command {
-        KeyCommand::Create { customer } => {
+        KeyCommand::Create { customer, calls_per_minute } => {
             let key = ApiKey::from_random(System.secret());
-            directory.create_key(customer, &key, System.now()).await.map_err(failed)?;
+            directory.create_key(customer, &key, System.now(), calls_per_minute).await.map_err(failed)?;
             output.note(format_args!("key {}; it cannot be shown again", key.id()));
             created(output, "apiKey", key.expose())
         }

@@ -23,7 +23,7 @@ use crate::directory::{API_KEY, key_pk};
 use crate::error::failed;
 use crate::item::{Item, key, n, number, parsed};
 
-/// Calls with one key in a minute, unless `CALLS_PER_MINUTE` says otherwise: 50 a second.
+/// Calls with one key in a minute, unless the key or `CALLS_PER_MINUTE` says otherwise: 50 a second.
 pub const CALLS_PER_MINUTE: u32 = 3000;
 
 /// Seconds in a minute.
@@ -70,7 +70,10 @@ impl Directory {
     async fn count_on(&self, key: Item, minute: i64) -> PortResult<Counted> {
         let update = self
             .update_key(key, minute)
-            .condition_expression("#minute = :minute AND calls < :limit")
+            .condition_expression(
+                "#minute = :minute AND (calls < callsPerMinute OR \
+                 (attribute_not_exists(callsPerMinute) AND calls < :limit))",
+            )
             .update_expression("ADD calls :one")
             .expression_attribute_values(":limit", n(self.calls_per_minute));
         counted(update.send().await)

@@ -16,7 +16,7 @@ pub use operator::{Customer, StoredKey};
 
 use crate::admission::CALLS_PER_MINUTE;
 use crate::error::{failed, malformed};
-use crate::item::{Item, key, s, text};
+use crate::item::{Item, key, n, s, text};
 
 const CUSTOMER: &str = "customer";
 const CUSTOMER_OF: &str = "customer#";
@@ -74,17 +74,20 @@ impl Directory {
         self.put(item).await
     }
 
-    /// Adds an API key of a customer.
+    /// Adds an API key of a customer, which may make as many calls a minute as `calls_per_minute` says, or as
+    /// every key may.
     pub async fn create_key(
         &self,
         customer: CustomerId,
         api_key: &ApiKey,
         created_at: Timestamp,
+        calls_per_minute: Option<u32>,
     ) -> PortResult<()> {
         let mut item = key(key_pk(api_key.expose()), API_KEY);
         item.insert("customer".to_owned(), s(customer));
         item.insert("prefix".to_owned(), s(api_key.prefix()));
         item.insert("createdAt".to_owned(), s(created_at));
+        item.extend(calls_per_minute.map(|calls| ("callsPerMinute".to_owned(), n(calls))));
         self.put(item).await
     }
 

@@ -1,5 +1,7 @@
 //! Whose an API key is, and what facilities a customer has to show.
 
+use std::time::Duration;
+
 use aws::{ApiKey, Directory};
 use domain::facility::Facility;
 use pipeline::api::directory::{Admission, AdmitCall as _, CreateFacility as _, ListFacilities as _};
@@ -11,7 +13,7 @@ pub async fn a_key_finds_its_customer_and_no_other_text_does(directory: &Directo
     let (customer, other) = (given::customer(), given::customer());
     let [key, second, of_other] = [1, 2, 3].map(|byte| ApiKey::from_random([byte; 32]));
     for (customer, key) in [(customer, &key), (customer, &second), (other, &of_other)] {
-        directory.create_key(customer, key, given::at(NOW)).await.unwrap();
+        directory.create_key(customer, key, given::at(NOW), None).await.unwrap();
     }
     for (key, expected) in [(&key, customer), (&second, customer), (&of_other, other)] {
         let admission = directory.admit_call(key.expose(), given::at(NOW)).await.unwrap();
@@ -22,6 +24,33 @@ pub async fn a_key_finds_its_customer_and_no_other_text_does(directory: &Directo
         let admission = directory.admit_call(text, given::at(NOW)).await.unwrap();
         assert_eq!(admission, Admission::UnknownKey, "{text:?}");
     }
+}
+
+/// Each key counts its own calls, and every minute anew.
+pub async fn a_key_makes_as_many_calls_in_a_minute_as_it_may(directory: &Directory) {
+    let (customer, few) = (given::customer(), 3);
+    let [hurried, other] = [4, 5].map(|byte| ApiKey::from_random([byte; 32]));
+    directory.create_key(customer, &hurried, given::at(NOW), Some(few)).await.unwrap();
+    directory.create_key(customer, &other, given::at(NOW), None).await.unwrap();
+    let start = domain::time::Timestamp::from_millis(given::at(NOW).as_millis() / 60_000 * 60_000);
+    for minute in 0..2 {
+        let at = start.plus(Duration::from_secs(60 * minute + 20));
+        for _ in 0..few {
+            let admission = directory.admit_call(hurried.expose(), at).await.unwrap();
+            assert_eq!(admission, Admission::Admitted(customer));
+        }
+        for _ in 0..2 {
+            let admission = directory.admit_call(hurried.expose(), at).await.unwrap();
+            assert_eq!(admission, Admission::TooMany(Duration::from_secs(40)));
+        }
+        let admission = directory.admit_call(other.expose(), at).await.unwrap();
+        assert_eq!(admission, Admission::Admitted(customer));
+    }
+    // A machine whose clock is a minute behind must not begin the old minute again, nor refuse.
+    let late = directory.admit_call(hurried.expose(), start).await.unwrap();
+    assert_eq!(late, Admission::Admitted(customer));
+    let now = directory.admit_call(hurried.expose(), start.plus(Duration::from_secs(119))).await.unwrap();
+    assert_eq!(now, Admission::TooMany(Duration::from_secs(1)));
 }
 
 pub async fn facilities_are_listed_as_they_were_entered(directory: &Directory) {
@@ -40,5 +69,6 @@ pub async fn facilities_are_listed_as_they_were_entered(directory: &Directory) {
 
 contract!($ api_keys:
     a_key_finds_its_customer_and_no_other_text_does,
+    a_key_makes_as_many_calls_in_a_minute_as_it_may,
     facilities_are_listed_as_they_were_entered,
 );

@@ -15,6 +15,20 @@ use crate::page::{Here, PageQuery};
 use crate::query::{Id, Parameters};
 use crate::routes::list_patients::PatientPage;
 
+/// List a cohort's patients.
+#[utoipa::path(
+    get, path = "/medical/v1/cohort/{id}/patient", operation_id = "listCohortPatients", tag = "cohort",
+    params(
+        ("id" = String, Path, format = "uuid", description = "The id."),
+        ("count" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Items on a page; 100 where nothing is said."),
+        ("fromItem" = Option<String>, Query, pattern = "^(|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}[.][0-9]{1,9}[.][0-9]{1,9})$", description = "Where the page begins: taken from `meta.nextPage`."),
+    ),
+    responses(
+        (status = 200, description = "A page of patients.", body = PatientPage),
+        (status = 400, description = "What was sent cannot be understood; `detail` says what."),
+        (status = 404, description = "There is no such object of yours."),
+    ),
+)]
 pub async fn handle(
     State(app): State<App>,
     Caller(customer): Caller,

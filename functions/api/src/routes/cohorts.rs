@@ -10,6 +10,7 @@ use pipeline::api::get_cohort::{CohortView, get_cohort, list_cohorts};
 use pipeline::ports::Randomness as _;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -18,15 +19,18 @@ use crate::fields::Fields;
 use crate::json::Body;
 use crate::query::Id;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Cohorts {
     cohorts: Vec<CohortBody>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Cohort)]
 pub struct CohortBody {
     #[serde(flatten)]
+    #[schema(value_type = crate::shapes::CohortShape)]
     cohort: Cohort,
+    /// Patients in it. While an import runs it may be ahead of the list.
     size: usize,
 }
 
@@ -36,11 +40,28 @@ impl From<CohortView> for CohortBody {
     }
 }
 
+/// List cohorts with their sizes.
+#[utoipa::path(
+    get, path = "/medical/v1/cohort", operation_id = "listCohorts", tag = "cohort",
+    responses(
+        (status = 200, description = "All of them.", body = Cohorts),
+    ),
+)]
 pub async fn list(State(app): State<App>, Caller(customer): Caller) -> Result<Json<Cohorts>, Problem> {
     let cohorts = list_cohorts(&app.directory, &app.patients, customer).await?;
     Ok(Json(Cohorts { cohorts: cohorts.into_iter().map(CohortBody::from).collect() }))
 }
 
+/// Add a cohort.
+#[utoipa::path(
+    post, path = "/medical/v1/cohort", operation_id = "createCohort", tag = "cohort",
+    request_body = crate::shapes::NewCohort,
+    responses(
+        (status = 200, description = "The cohort with its id.", body = CohortBody),
+        (status = 400, description = "What was sent cannot be understood; `detail` says what."),
+        (status = 413, description = "The body is larger than 64 KiB."),
+    ),
+)]
 pub async fn create(
     State(app): State<App>,
     Caller(customer): Caller,
@@ -52,6 +73,17 @@ pub async fn create(
     Ok(Json(CohortBody { cohort, size: 0 }))
 }
 
+/// Read a cohort.
+#[utoipa::path(
+    get, path = "/medical/v1/cohort/{id}", operation_id = "getCohort", tag = "cohort",
+    params(
+        ("id" = String, Path, format = "uuid", description = "The id."),
+    ),
+    responses(
+        (status = 200, description = "The cohort.", body = CohortBody),
+        (status = 404, description = "There is no such object of yours."),
+    ),
+)]
 pub async fn get(
     State(app): State<App>,
     Caller(customer): Caller,

@@ -11,6 +11,7 @@ use pipeline::api::create_job::CreateJobWith;
 use pipeline::api::get_job::JobView;
 use pipeline::api::idempotency::{IdempotencyKey, Parameters as JobParameters};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -34,20 +35,49 @@ pub enum Answer {
     Known(JobBody),
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewBulkRequest)]
 pub struct NewJobBody {
+    #[schema(value_type = String, format = "uuid")]
     request_id: domain::ids::JobId,
+    #[schema(value_type = String, format = "uuid")]
     facility_id: domain::ids::FacilityId,
+    #[schema(value_type = crate::shapes::JobStatusShape)]
     status: domain::job::JobStatus,
+    /// `PUT` the file there.
+    #[schema(value_type = Option<String>, format = "uri")]
     upload_url: String,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    /// Headers to send along with the file.
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
     upload_headers: BTreeMap<String, String>,
     params: Params,
+    #[schema(value_type = String, format = DateTime)]
     created_at: domain::time::Timestamp,
+    #[schema(value_type = String, format = DateTime)]
     upload_expires_at: domain::time::Timestamp,
 }
 
+/// Make an import and get a link to upload its file with.
+///
+/// `PUT` the CSV to `uploadUrl` within 10 minutes. The first upload counts.
+#[utoipa::path(
+    post, path = "/medical/v1/patient/bulk", operation_id = "createBulkRequest", tag = "bulk",
+    params(
+        ("facilityId" = Option<String>, Query, format = "uuid", description = "The facility of rows that name none. May be left out by who has one only."),
+        ("dryRun" = Option<bool>, Query, description = "Only validate: create nothing."),
+        ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description = "The same key within 24 hours is the same import, with a fresh link while it takes its file."),
+        ("x-upload-content-length" = Option<u64>, Header, minimum = 1, maximum = 1_073_741_824, description = "The file's exact size: the link takes no other."),
+        ("x-upload-checksum-sha256" = Option<String>, Header, pattern = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$", description = "The file's SHA-256 in base64: the link takes no other."),
+    ),
+    responses(
+        (status = 200, description = "The import. `uploadUrl` is there while it takes its file.", body = NewJobBody),
+        (status = 400, description = "What was sent cannot be understood; `detail` says what."),
+        (status = 404, description = "There is no such object of yours."),
+        (status = 409, description = "The Idempotency-Key was used with other parameters."),
+    ),
+)]
 pub async fn handle(
     State(app): State<App>,
     Caller(customer): Caller,

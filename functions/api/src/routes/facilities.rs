@@ -10,6 +10,7 @@ use pipeline::api::facilities::get_facility;
 use pipeline::ports::Randomness as _;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -18,16 +19,34 @@ use crate::fields::Fields;
 use crate::json::Body;
 use crate::query::Id;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Facilities {
+    #[schema(value_type = Vec<crate::shapes::FacilityShape>)]
     facilities: Vec<Facility>,
 }
 
+/// List facilities.
+#[utoipa::path(
+    get, path = "/medical/v1/facility", operation_id = "listFacilities", tag = "facility",
+    responses(
+        (status = 200, description = "All of them.", body = Facilities),
+    ),
+)]
 pub async fn list(State(app): State<App>, Caller(customer): Caller) -> Result<Json<Facilities>, Problem> {
     let facilities = app.directory.list_facilities(customer).await.map_err(ApiError::from)?;
     Ok(Json(Facilities { facilities }))
 }
 
+/// Add a facility.
+#[utoipa::path(
+    post, path = "/medical/v1/facility", operation_id = "createFacility", tag = "facility",
+    request_body = crate::shapes::NewFacility,
+    responses(
+        (status = 200, description = "The facility with its id.", body = crate::shapes::FacilityShape),
+        (status = 400, description = "What was sent cannot be understood; `detail` says what."),
+        (status = 413, description = "The body is larger than 64 KiB."),
+    ),
+)]
 pub async fn create(
     State(app): State<App>,
     Caller(customer): Caller,
@@ -39,6 +58,17 @@ pub async fn create(
     Ok(Json(facility))
 }
 
+/// Read a facility.
+#[utoipa::path(
+    get, path = "/medical/v1/facility/{id}", operation_id = "getFacility", tag = "facility",
+    params(
+        ("id" = String, Path, format = "uuid", description = "The id."),
+    ),
+    responses(
+        (status = 200, description = "The facility.", body = crate::shapes::FacilityShape),
+        (status = 404, description = "There is no such object of yours."),
+    ),
+)]
 pub async fn get(
     State(app): State<App>,
     Caller(customer): Caller,

@@ -7,6 +7,7 @@ use domain::job::JobStatus;
 use domain::time::Timestamp;
 use pipeline::api::get_job::{JobView, get_job};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -14,37 +15,64 @@ use crate::error::Problem;
 use crate::query::Id;
 
 /// The parameters that a job was made with.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = BulkRequestParams)]
 pub struct Params {
     pub dry_run: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = BulkRequest)]
 pub struct JobBody {
+    #[schema(value_type = String, format = "uuid")]
     request_id: JobId,
+    #[schema(value_type = String, format = "uuid")]
     facility_id: FacilityId,
+    #[schema(value_type = crate::shapes::JobStatusShape)]
     status: JobStatus,
     params: Params,
+    #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
     upload_expires_at: Timestamp,
     total: u32,
     successful: u32,
     failed: u32,
+    /// The share of rows that have their outcome.
+    #[schema(minimum = 0, maximum = 1)]
     progress: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     started_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     finished_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// Why it failed.
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// Link to the result file.
+    #[schema(format = "uri")]
     result: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// Link to the failed rows.
+    #[schema(format = "uri")]
     failures: Option<String>,
 }
 
+/// See how an import stands, and get fresh links to its files.
+#[utoipa::path(
+    get, path = "/medical/v1/patient/bulk/{id}", operation_id = "getBulkRequest", tag = "bulk",
+    params(
+        ("id" = String, Path, format = "uuid", description = "The id."),
+    ),
+    responses(
+        (status = 200, description = "The import. Links are valid for 3 minutes.", body = JobBody),
+        (status = 404, description = "There is no such object of yours."),
+    ),
+)]
 pub async fn handle(
     State(app): State<App>,
     Caller(customer): Caller,

@@ -20,6 +20,17 @@ pub struct ExternalIdQuery {
     external_id: Option<String>,
 }
 
+/// Read a patient.
+#[utoipa::path(
+    get, path = "/medical/v1/patient/{id}", operation_id = "getPatient", tag = "patient",
+    params(
+        ("id" = String, Path, format = "uuid", description = "The id."),
+    ),
+    responses(
+        (status = 200, description = "The patient.", body = crate::shapes::PatientShape),
+        (status = 404, description = "There is no such object of yours."),
+    ),
+)]
 pub async fn handle(
     State(app): State<App>,
     Caller(customer): Caller,
@@ -28,6 +39,18 @@ pub async fn handle(
     Ok(Json(get_patient(&app.patients, customer, id).await?))
 }
 
+/// Read the patient with an id of your own.
+#[utoipa::path(
+    get, path = "/medical/v1/patient/external-id", operation_id = "getPatientByExternalId", tag = "patient",
+    params(
+        ("externalId" = String, Query, format = "external-id", description = "What the file had as externalId."),
+    ),
+    responses(
+        (status = 200, description = "The patient.", body = crate::shapes::PatientShape),
+        (status = 400, description = "The id is missing or too long, or more than one patient has it."),
+        (status = 404, description = "There is no such object of yours."),
+    ),
+)]
 pub async fn by_external_id(
     State(app): State<App>,
     Caller(customer): Caller,

@@ -5,6 +5,7 @@ use axum::extract::State;
 use pipeline::api::get_job::JobView;
 use pipeline::api::list_jobs::list_jobs;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -13,12 +14,25 @@ use crate::page::{Here, Meta, PageQuery};
 use crate::query::Parameters;
 use crate::routes::get_job::JobBody;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BulkRequestPage)]
 pub struct JobPage {
     requests: Vec<JobBody>,
     meta: Meta,
 }
 
+/// List imports, newest first.
+#[utoipa::path(
+    get, path = "/medical/v1/patient/bulk", operation_id = "listBulkRequests", tag = "bulk",
+    params(
+        ("count" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Items on a page; 100 where nothing is said."),
+        ("fromItem" = Option<String>, Query, pattern = "^(|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$", description = "Where the page begins: taken from `meta.nextPage`."),
+    ),
+    responses(
+        (status = 200, description = "A page of imports, without links.", body = JobPage),
+        (status = 400, description = "What was sent cannot be understood; `detail` says what."),
+    ),
+)]
 pub async fn handle(
     State(app): State<App>,
     Caller(customer): Caller,

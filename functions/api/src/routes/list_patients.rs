@@ -7,6 +7,7 @@ use domain::roster::Roster;
 use pipeline::api::facilities::get_facility;
 use pipeline::api::list_patients::list_patients;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -22,12 +23,29 @@ pub struct PatientQuery {
     facility_id: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PatientPage {
+    #[schema(value_type = Vec<crate::shapes::PatientShape>)]
     pub patients: Vec<Patient>,
     pub meta: Meta,
 }
 
+/// List patients, in the order in which they came.
+///
+/// With `facilityId` a page may be shorter than `count` and still have a next one.
+#[utoipa::path(
+    get, path = "/medical/v1/patient", operation_id = "listPatients", tag = "patient",
+    params(
+        ("count" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Items on a page; 100 where nothing is said."),
+        ("fromItem" = Option<String>, Query, pattern = "^(|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}[.][0-9]{1,9}[.][0-9]{1,9})$", description = "Where the page begins: taken from `meta.nextPage`."),
+        ("facilityId" = Option<String>, Query, format = "uuid", description = "Only those of this facility."),
+    ),
+    responses(
+        (status = 200, description = "A page of patients.", body = PatientPage),
+        (status = 400, description = "What was sent cannot be understood; `detail` says what."),
+        (status = 404, description = "There is no such object of yours."),
+    ),
+)]
 pub async fn handle(
     State(app): State<App>,
     Caller(customer): Caller,

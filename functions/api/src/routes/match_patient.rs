@@ -13,6 +13,17 @@ use crate::error::Problem;
 use crate::fields::Fields;
 use crate::json::Body;
 
+/// Find the patient that a row would update.
+#[utoipa::path(
+    post, path = "/medical/v1/patient/match", operation_id = "matchPatient", tag = "patient",
+    request_body = crate::shapes::PersonShape,
+    responses(
+        (status = 200, description = "The oldest patient with the same names, birth date and gender and a zip code in common.", body = crate::shapes::PatientShape),
+        (status = 400, description = "What was sent cannot be understood; `detail` says what."),
+        (status = 404, description = "There is no such object of yours."),
+        (status = 413, description = "The body is larger than 64 KiB."),
+    ),
+)]
 pub async fn handle(
     State(app): State<App>,
     Caller(customer): Caller,

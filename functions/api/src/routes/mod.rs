@@ -15,36 +15,50 @@ mod webhook_status;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::get;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::Problem;
+use crate::openapi::Description;
+use crate::respond::{AllowedOrigin, with_headers};
+use crate::{docs, openapi};
 
 /// The largest body that is read, in bytes: 64 KiB, many times a patient with all addresses.
 const LARGEST_BODY: usize = 64 * 1024;
 
+/// Every operation with its description.
+pub fn described() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(openapi::health))
+        .routes(routes!(openapi::handle))
+        .routes(routes!(docs::handle))
+        .routes(routes!(settings::read, settings::write))
+        .routes(routes!(settings::rotate))
+        .routes(routes!(webhook_status::read))
+        .routes(routes!(webhook_status::retry))
+        .routes(routes!(facilities::list, facilities::create))
+        .routes(routes!(facilities::get))
+        .routes(routes!(cohorts::list, cohorts::create))
+        .routes(routes!(cohorts::get))
+        .routes(routes!(cohort_patients::handle))
+        .routes(routes!(list_patients::handle))
+        .routes(routes!(get_patient::by_external_id))
+        .routes(routes!(match_patient::handle))
+        .routes(routes!(get_patient::handle))
+        .routes(routes!(list_jobs::handle, create_job::handle))
+        .routes(routes!(get_job::handle))
+        .routes(routes!(cancel_job::handle))
+}
+
 /// Every route of the API.
-pub fn router(app: App) -> Router {
-    Router::new()
-        .route("/health", get(async || axum::Json(serde_json::json!({"status": "ok"}))))
-        .route("/settings", get(settings::read).post(settings::write))
-        .route("/settings/webhook", get(webhook_status::read))
-        .route("/settings/webhook/retry", axum::routing::post(webhook_status::retry))
-        .route("/settings/webhook/rotate", axum::routing::post(settings::rotate))
-        .route("/medical/v1/facility", get(facilities::list).post(facilities::create))
-        .route("/medical/v1/facility/{id}", get(facilities::get))
-        .route("/medical/v1/cohort", get(cohorts::list).post(cohorts::create))
-        .route("/medical/v1/cohort/{id}", get(cohorts::get))
-        .route("/medical/v1/cohort/{id}/patient", get(cohort_patients::handle))
-        .route("/medical/v1/patient", get(list_patients::handle))
-        .route("/medical/v1/patient/external-id", get(get_patient::by_external_id))
-        .route("/medical/v1/patient/match", axum::routing::post(match_patient::handle))
-        .route("/medical/v1/patient/bulk", get(list_jobs::handle).post(create_job::handle))
-        .route("/medical/v1/patient/bulk/{id}", get(get_job::handle))
-        .route("/medical/v1/patient/bulk/{id}/cancel", axum::routing::post(cancel_job::handle))
-        .route("/medical/v1/patient/{id}", get(get_patient::handle))
+pub fn router(app: App, allowed: AllowedOrigin) -> Router {
+    let (router, _) = described().split_for_parts();
+    router
         .fallback(async || Problem::no_such_route())
         .method_not_allowed_fallback(async || Problem::no_such_method())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(axum::middleware::from_fn_with_state(allowed, with_headers))
         .with_state(app)
 }

@@ -7,23 +7,29 @@ use pipeline::api::ApiError;
 use pipeline::api::settings::{rotate_key, set_webhook};
 use pipeline::ports::{LoadSettings as _, WebhookSettings};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::Problem;
 use crate::json::Body;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewSettings {
+    /// `https` and a public address; `null` or empty to clear.
+    #[schema(format = "webhook-url")]
     webhook_url: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Settings {
+    #[schema(value_type = String, format = "uuid")]
     id: CustomerId,
+    #[schema(required)]
     webhook_url: Option<String>,
+    #[schema(required)]
     webhook_key: Option<String>,
     webhook_enabled: bool,
     /// What was wrong with the answer to the ping, where one was sent.
@@ -43,11 +49,29 @@ impl Settings {
     }
 }
 
+/// Read where webhooks go and the key that signs them.
+#[utoipa::path(
+    get, path = "/settings", operation_id = "getSettings", tag = "settings",
+    responses(
+        (status = 200, description = "The settings.", body = Settings),
+    ),
+)]
 pub async fn read(State(app): State<App>, Caller(customer): Caller) -> Result<Json<Settings>, Problem> {
     let settings = app.directory.load_settings(customer).await.map_err(ApiError::from)?;
     Ok(Json(Settings::new(customer, settings)))
 }
 
+/// Set or clear the webhook URL.
+#[utoipa::path(
+    post, path = "/settings", operation_id = "updateSettings", tag = "settings",
+    request_body = NewSettings,
+    responses(
+        (status = 200, description = "The settings. A new URL has been pinged.", body = Settings),
+        (status = 400, description = "What was sent cannot be understood; `detail` says what."),
+        (status = 409, description = "It does not go with what is there."),
+        (status = 413, description = "The body is larger than 64 KiB."),
+    ),
+)]
 pub async fn write(
     State(app): State<App>,
     Caller(customer): Caller,
@@ -61,6 +85,16 @@ pub async fn write(
     Ok(Json(Settings { webhook_status_detail, ..Settings::new(customer, settings) }))
 }
 
+/// Replace the key that signs webhooks.
+///
+/// Messages are signed with the old one, too, for a while.
+#[utoipa::path(
+    post, path = "/settings/webhook/rotate", operation_id = "rotateWebhookKey", tag = "settings",
+    responses(
+        (status = 200, description = "The settings with the new key.", body = Settings),
+        (status = 409, description = "No webhook URL is set."),
+    ),
+)]
 pub async fn rotate(State(app): State<App>, Caller(customer): Caller) -> Result<Json<Settings>, Problem> {
     let settings = rotate_key(&app.directory, &app.world, customer).await?;
     Ok(Json(Settings::new(customer, settings)))

@@ -11,6 +11,7 @@ use pipeline::api::retry_webhooks::retry_webhooks;
 use pipeline::api::webhook_status::webhook_status;
 use pipeline::ports::Undelivered;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -29,8 +30,9 @@ pub struct Wanted {
     state: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = WebhookStatus)]
 pub struct Status {
     webhook_enabled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,25 +42,45 @@ pub struct Status {
     deliveries: Vec<DeliveryBody>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = WebhookDelivery)]
 struct DeliveryBody {
+    #[schema(value_type = String, format = "uuid")]
     message_id: MessageId,
+    #[schema(value_type = String, format = "uuid")]
     request_id: JobId,
+    #[schema(value_type = crate::shapes::JobStatusShape)]
     status: JobStatus,
+    #[schema(value_type = crate::shapes::DeliveryStateShape)]
     state: DeliveryState,
+    #[schema(value_type = Vec<crate::shapes::AttemptShape>)]
     attempts: Vec<Attempt>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     next_attempt: Option<Timestamp>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = WebhooksRetried)]
 pub struct Retried {
     webhook_requests_retried: u32,
     webhook_requests_failed: u32,
 }
 
+/// See how webhooks are delivered.
+#[utoipa::path(
+    get, path = "/settings/webhook", operation_id = "getWebhookStatus", tag = "settings",
+    params(
+        ("count" = Option<u32>, Query, minimum = 1, maximum = 100, description = "Deliveries to list; 20 where nothing is said."),
+        ("state" = Option<String>, Query, pattern = "^(|processing|failed)$", description = "Only those in this state."),
+    ),
+    responses(
+        (status = 200, description = "Counts, and the newest deliveries.", body = Status),
+        (status = 400, description = "What was sent cannot be understood; `detail` says what."),
+    ),
+)]
 pub async fn read(
     State(app): State<App>,
     Caller(customer): Caller,
@@ -75,6 +97,14 @@ pub async fn read(
     }))
 }
 
+/// Send failed webhooks again.
+#[utoipa::path(
+    post, path = "/settings/webhook/retry", operation_id = "retryWebhooks", tag = "settings",
+    responses(
+        (status = 200, description = "How many were sent again.", body = Retried),
+        (status = 409, description = "No webhook URL is set."),
+    ),
+)]
 pub async fn retry(State(app): State<App>, Caller(customer): Caller) -> Result<Json<Retried>, Problem> {
     let retried = retry_webhooks(&app.directory, &app.jobs, &app.webhooks, customer).await?;
     Ok(Json(Retried { webhook_requests_retried: retried.sent, webhook_requests_failed: retried.left }))

@@ -41,6 +41,9 @@ pub enum KeyCommand {
         /// Id of the customer
         #[arg(long, value_name = "ID")]
         customer: CustomerId,
+        /// Calls of the API that it may make in a minute, where that is not what every key may
+        #[arg(long, value_name = "N")]
+        calls_per_minute: Option<u32>,
     },
     /// List the keys of a customer: id, first characters, when made. Never the keys, which nobody has
     List {

@@ -40,7 +40,7 @@ pub async fn retry_webhooks(
     customer: CustomerId,
 ) -> Result<Retried, ApiError> {
     if directory.load_settings(customer).await?.url.is_none() {
-        return Err(ApiError::BadRequest("No webhook URL is set"));
+        return Err(ApiError::Conflict("No webhook URL is set"));
     }
     let failed = log.failed_deliveries(customer, RETRIED_PER_CALL).await?;
     let total = log.count_deliveries(customer, Undelivered::Failed).await?;

@@ -78,7 +78,7 @@ pub async fn rotate_key(
             // A write whose answer got lost has done it already.
             return Ok(before);
         }
-        let Some(key) = before.key else { return Err(ApiError::BadRequest("No webhook URL is set")) };
+        let Some(key) = before.key else { return Err(ApiError::Conflict("No webhook URL is set")) };
         let mut replaced = vec![ReplacedKey { key, valid_until: now.plus(REPLACED_KEY_VALID) }];
         replaced.extend(before.replaced.into_iter().filter(|replaced| replaced.valid_until > now));
         if replaced.len() > REPLACED_KEYS {
