@@ -110,7 +110,7 @@ impl Cause {
     const fn timeout(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Event(..) | Self::Message(QueueName::Uploads | QueueName::Finished, _) => 900,
-            Self::Message(QueueName::Chunks, _) => 120,
+            Self::Message(QueueName::Chunks | QueueName::Queries, _) => 120,
             Self::Message(QueueName::Webhooks, _) => 30,
             Self::DeadLetter(..) => 60,
             Self::Sweep => 300,
@@ -450,11 +450,13 @@ impl Player {
                         directory: cloud.clone(),
                         patients: cloud.clone(),
                         finished: cloud.clone(),
+                        queries: None::<Cloud>,
                         world: cloud,
                     };
                     verdict(import.run(&message).await, receives)
                 })
             }
+            Cause::Message(QueueName::Queries, _) => unreachable!("there is no gateway"),
             Cause::Message(QueueName::Finished, Received { body, receives, .. }) => {
                 let (message, receives) = (serde_json::from_str(body).unwrap(), *receives);
                 Box::pin(async move {
@@ -488,7 +490,12 @@ impl Player {
                 Err(_) => Box::pin(async { Verdict::Done }),
             },
             Cause::Sweep => Box::pin(async move {
-                let sweep = Sweep { abandon: abandon(cloud.clone()), uploads: cloud.clone(), chunks: cloud };
+                let sweep = Sweep {
+                    abandon: abandon(cloud.clone()),
+                    uploads: cloud.clone(),
+                    chunks: cloud,
+                    time_to_query: Duration::from_hours(6),
+                };
                 verdict(sweep.run().await, 1)
             }),
             &Cause::Create(plan) => {
@@ -552,11 +559,13 @@ async fn fan_out(cloud: Cloud, rows_per_chunk: u32, upload: UploadMessage, recei
     verdict(fan_out.run(&upload).await, receives)
 }
 
-fn abandon(cloud: Cloud) -> Abandon<Cloud, Cloud, Cloud, Cloud, Cloud> {
+fn abandon(cloud: Cloud) -> Abandon<Cloud, Cloud, Cloud, Cloud, Option<Cloud>, Cloud, Cloud> {
     Abandon {
         jobs: cloud.clone(),
         files: cloud.clone(),
+        patients: cloud.clone(),
         finished: cloud.clone(),
+        queries: None,
         webhooks: cloud.clone(),
         clock: cloud,
     }

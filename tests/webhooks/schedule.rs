@@ -96,7 +96,9 @@ async fn a_dead_letter_is_recorded_as_failed_unless_it_arrived() {
     let abandon = Abandon {
         jobs: cloud.clone(),
         files: cloud.clone(),
+        patients: cloud.clone(),
         finished: cloud.clone(),
+        queries: None::<memory::Cloud>,
         webhooks: cloud.clone(),
         clock: cloud.clone(),
     };

@@ -15,13 +15,16 @@ async fn main() -> Result<(), Error> {
     let abandon = Abandon {
         jobs: environment.jobs()?,
         files: environment.files()?,
+        patients: environment.patients()?,
         finished: environment.finished()?,
+        queries: environment.queries(),
         webhooks: environment.webhooks()?,
         clock: System,
     };
     let handle = async |letter: DeadLetter, _delivery| {
         let outcome = abandon.run(&letter).await?;
-        error!(job.id = %letter.job(), ?outcome, "Work was given up");
+        let job = letter.job().map(|job| job.to_string());
+        error!(job.id = job, ?outcome, "Work was given up");
         Ok(Handled::Done)
     };
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {

@@ -19,6 +19,7 @@ async fn main() -> Result<(), Error> {
         directory: environment.directory()?,
         patients: environment.patients()?,
         finished: environment.finished()?,
+        queries: environment.queries(),
         world: System,
     };
     let handle = async |message: ChunkMessage, _delivery| {

@@ -15,12 +15,15 @@ async fn main() -> Result<(), Error> {
         abandon: Abandon {
             jobs: environment.jobs()?,
             files: environment.files()?,
+            patients: environment.patients()?,
             finished: environment.finished()?,
+            queries: environment.queries(),
             webhooks: environment.webhooks()?,
             clock: System,
         },
         uploads: environment.uploads()?,
         chunks: environment.chunks()?,
+        time_to_query: environment.time_to_query()?,
     };
     lambda_runtime::run(service_fn(async |_: LambdaEvent<IgnoredAny>| {
         for (job, swept) in sweep.run().await? {

@@ -11,7 +11,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
-use crate::{Chunks, Directory, Files, Finished, Jobs, Patients, Uploads, Webhooks};
+use crate::{Chunks, Directory, Files, Finished, Jobs, Patients, Queries, Uploads, Webhooks};
 
 /// The first TLS connection of a small function is slow: its share of a processor does the handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
@@ -81,6 +81,11 @@ impl Environment {
         Self { sdk, dynamodb }
     }
 
+    /// What clients of other services are made from.
+    pub fn sdk(&self) -> &SdkConfig {
+        &self.sdk
+    }
+
     /// The directory in the table of this name.
     pub fn directory_named(&self, table: String) -> Directory {
         Directory::new(self.dynamodb.clone(), table)
@@ -124,6 +129,19 @@ impl Environment {
     /// The queue of chunks, from `CHUNKS_QUEUE`.
     pub fn chunks(&self) -> Result<Chunks, ConfigError> {
         Ok(Chunks::new(aws_sdk_sqs::Client::new(&self.sdk), variable("CHUNKS_QUEUE")?))
+    }
+
+    /// The queue of document queries, from `QUERIES_QUEUE`; none where it is not set, because there is no gateway.
+    pub fn queries(&self) -> Option<Queries> {
+        let url = variable("QUERIES_QUEUE").ok()?;
+        Some(Queries::new(aws_sdk_sqs::Client::new(&self.sdk), url))
+    }
+
+    /// How long the document queries of a job may take, from `QUERY_DEADLINE_MINUTES`.
+    pub fn time_to_query(&self) -> Result<Duration, ConfigError> {
+        const MINUTES: &str = "QUERY_DEADLINE_MINUTES";
+        let minutes: f64 = variable(MINUTES)?.parse().map_err(|_| ConfigError(MINUTES))?;
+        Duration::try_from_secs_f64(minutes * 60.0).map_err(|_| ConfigError(MINUTES))
     }
 
     /// The queue of finished jobs, from `FINISHED_QUEUE`.

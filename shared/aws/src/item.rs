@@ -47,3 +47,9 @@ pub fn number<T: FromStr>(item: &Item, name: &str) -> Option<T> {
 pub fn required_number<T: FromStr>(item: &Item, name: &'static str) -> Result<T, PortError> {
     number(item, name).ok_or_else(|| malformed("dynamodb.read", name))
 }
+
+/// The numbers of a set; none if there is no such attribute, since DynamoDB has no empty sets.
+pub fn numbers<T: FromStr>(item: &Item, name: &str) -> impl Iterator<Item = T> {
+    let set = item.get(name).and_then(|value| value.as_ns().ok());
+    set.into_iter().flatten().filter_map(|number| number.parse().ok())
+}

@@ -1,15 +1,17 @@
 //! The jobs table: one item a job. The deliveries of webhooks are there, too: see `deliveries`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::ids::{CustomerId, JobId};
 use domain::job::{AcceptedFile, Job, JobStatus, LONGEST_LIFE, Upload};
 use domain::outcome::Tally;
 use domain::plan::ChunkNumber;
+use domain::query::QueryTally;
 use domain::time::Timestamp;
 use pipeline::ports::{
     ChangeState, ChunkEnd, CreateJob, EndChunk, FindOlderJobs, ListJobs, LoadJob, PortResult, RequestCancel,
@@ -19,10 +21,10 @@ use uuid::Uuid;
 
 use crate::batch::read_many;
 use crate::error::{conditional, failed, malformed};
-use crate::item::{Item, key, n, number, parsed, required_number, s, text};
+use crate::item::{Item, key, n, number, numbers, parsed, required_number, s, text};
 
 /// The sort key of a job's own item.
-const JOB: &str = "job";
+pub(crate) const JOB: &str = "job";
 
 /// The index of jobs by customer, in the order in which they were made.
 const BY_CUSTOMER: &str = "by-customer";
@@ -187,37 +189,58 @@ impl ChangeState for Jobs {
 }
 
 impl EndChunk for Jobs {
-    async fn end_chunk(&self, job: JobId, chunk: ChunkNumber, tally: Tally) -> PortResult<ChunkEnd> {
+    async fn end_chunk(
+        &self,
+        job: JobId,
+        chunk: ChunkNumber,
+        tally: Tally,
+        queries: u32,
+    ) -> PortResult<ChunkEnd> {
         let number = chunk.get().to_string();
-        let answer = self
+        let set = AttributeValue::Ns(vec![number.clone()]);
+        let mut expression = "DELETE pending :chunk ADD successful :successful, failed :failed".to_owned();
+        let mut update = self
             .client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(job, JOB)))
-            .update_expression("DELETE pending :chunk ADD successful :successful, failed :failed")
             .condition_expression("contains(pending, :number)")
-            .expression_attribute_values(":chunk", AttributeValue::Ns(vec![number.clone()]))
+            .expression_attribute_values(":chunk", set)
             .expression_attribute_values(":number", AttributeValue::N(number))
             .expression_attribute_values(":successful", n(tally.successful))
-            .expression_attribute_values(":failed", n(tally.failed))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        // DynamoDB has no empty sets: when the last number leaves, the attribute goes.
-        let is_last = |item: &Item| !item.contains_key("pending");
-        match answer {
-            Ok(answer) => {
-                Ok(ChunkEnd { counted: true, was_last: answer.attributes.as_ref().is_some_and(is_last) })
-            }
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failure)) => {
-                    Ok(ChunkEnd { counted: false, was_last: failure.item().is_some_and(is_last) })
-                }
-                _ => Err(failed("dynamodb.UpdateItem")(error)),
-            },
+            .expression_attribute_values(":failed", n(tally.failed));
+        if queries > 0 {
+            expression.push_str(", pendingQueries :chunk, queries :queries");
+            update = update.expression_attribute_values(":queries", n(queries));
         }
+        chunk_end(update.update_expression(expression)).await
     }
+}
+
+/// Sends an update that ends something of a job, and tells whether the job has anything left to wait for.
+pub(crate) async fn chunk_end(update: UpdateItemFluentBuilder) -> PortResult<ChunkEnd> {
+    let answer = update
+        .return_values(ReturnValue::AllNew)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .send()
+        .await;
+    match answer {
+        Ok(answer) => {
+            Ok(ChunkEnd { counted: true, was_last: answer.attributes.as_ref().is_some_and(is_worked_off) })
+        }
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failure)) => {
+                Ok(ChunkEnd { counted: false, was_last: failure.item().is_some_and(is_worked_off) })
+            }
+            _ => Err(failed("dynamodb.UpdateItem")(error)),
+        },
+    }
+}
+
+/// [`Job::is_worked_off`] of an item. DynamoDB has no empty sets: when the last number leaves, the attribute goes.
+fn is_worked_off(item: &Item) -> bool {
+    let waits_for = |set| item.contains_key(set);
+    !waits_for("pending") && (!waits_for("pendingQueries") || item.contains_key("cancelRequested"))
 }
 
 impl RequestCancel for Jobs {
@@ -323,7 +346,13 @@ fn read_job(id: JobId, item: &Item) -> PortResult<Job> {
         finished_at: time("finishedAt"),
         file: text(item, "uploadVersion").map(|version| read_file(version, item)).transpose()?,
         may_overtake: flag("mayOvertake"),
-        pending_chunks: read_pending(item),
+        pending_chunks: numbers(item, "pending").map(ChunkNumber::new).collect(),
+        pending_queries: numbers(item, "pendingQueries").map(ChunkNumber::new).collect(),
+        queries: number(item, "queries").unwrap_or(0),
+        queries_ended: QueryTally {
+            successful: number(item, "queriesSuccessful").unwrap_or(0),
+            failed: number(item, "queriesFailed").unwrap_or(0),
+        },
         successful: number(item, "successful").unwrap_or(0),
         failed: number(item, "failed").unwrap_or(0),
         reason: text(item, "reason").map(str::to_owned),
@@ -343,14 +372,4 @@ fn read_file(version: &str, item: &Item) -> PortResult<AcceptedFile> {
         rows: required_number(item, "rows")?,
         chunks: required_number(item, "chunks")?,
     })
-}
-
-fn read_pending(item: &Item) -> BTreeSet<ChunkNumber> {
-    item.get("pending")
-        .and_then(|value| value.as_ns().ok())
-        .into_iter()
-        .flatten()
-        .filter_map(|number| number.parse().ok())
-        .map(ChunkNumber::new)
-        .collect()
 }

@@ -6,12 +6,16 @@
 
 mod admission;
 mod batch;
+mod chunk_queries;
 mod deliveries;
 mod directory;
+mod document;
+mod documents;
 mod environment;
 mod error;
 pub mod events;
 mod files;
+mod gateway_care;
 mod idempotency;
 mod item;
 mod jobs;
@@ -24,12 +28,14 @@ mod settings;
 mod system;
 mod webhook_client;
 
+pub use aws_config::SdkConfig;
+
 pub use admission::CALLS_PER_MINUTE;
 pub use directory::{ApiKey, Customer, Directory, StoredKey};
 pub use environment::{ConfigError, Environment, Place};
 pub use files::Files;
 pub use jobs::Jobs;
 pub use patients::Patients;
-pub use queues::{Chunks, Finished, MessageDelete, MessageWait, Unhurried, Uploads, Webhooks};
+pub use queues::{Chunks, Finished, MessageDelete, MessageWait, Queries, Unhurried, Uploads, Webhooks};
 pub use system::System;
 pub use webhook_client::{ClientError, LookUp, SystemLookUp, WebhookClient, webhook_policy};

@@ -12,13 +12,12 @@ use domain::matching::People;
 use domain::patient::ExternalId;
 use domain::record::PatientRecord;
 use pipeline::ports::{LoadPatients, LoadPeople, PortResult, StorePatient, StorePeople, Versioned, Write};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use crate::batch::read_many;
-use crate::error::{conditional, malformed};
-use crate::item::{Item, key, n, required_number, s, text};
+use crate::document::{read_document, store_document};
+use crate::error::malformed;
+use crate::item::{Item, key, s, text};
 
 /// The index of patients by the hash of the id that the customer has for them.
 pub(crate) const BY_EXTERNAL_ID: &str = "by-external-id";
@@ -38,26 +37,6 @@ impl Patients {
     pub fn new(client: Client, table: String) -> Self {
         Self { client, table }
     }
-
-    async fn store(
-        &self,
-        mut item: Item,
-        document: &impl Serialize,
-        version: Option<u64>,
-    ) -> PortResult<Write> {
-        const OPERATION: &str = "dynamodb.PutItem";
-        let json = serde_json::to_string(document).map_err(|_| malformed(OPERATION, "document"))?;
-        item.insert("doc".to_owned(), s(json));
-        item.insert("version".to_owned(), n(version.unwrap_or(0) + 1));
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        let put = match version {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(version) => put
-                .condition_expression("version = :version")
-                .expression_attribute_values(":version", n(version)),
-        };
-        conditional(OPERATION, put.send().await)
-    }
 }
 
 impl LoadPeople for Patients {
@@ -71,7 +50,7 @@ impl LoadPeople for Patients {
             .map(|item| {
                 let identity = text(item, "pk").and_then(|pk| by_key.get(pk));
                 let identity = identity.ok_or_else(|| malformed("dynamodb.read", "pk"))?;
-                Ok((*identity, document(item)?))
+                Ok((*identity, read_document(item)?))
             })
             .collect()
     }
@@ -84,7 +63,7 @@ impl StorePeople for Patients {
         people: &People,
         version: Option<u64>,
     ) -> PortResult<Write> {
-        self.store(key(identity, IDENTITY), people, version).await
+        store_document(&self.client, &self.table, key(identity, IDENTITY), people, version).await
     }
 }
 
@@ -101,7 +80,7 @@ impl LoadPatients for Patients {
         items
             .iter()
             .map(|item| {
-                let record: Versioned<PatientRecord> = document(item)?;
+                let record: Versioned<PatientRecord> = read_document(item)?;
                 Ok((record.value.patient.id, record))
             })
             .collect()
@@ -119,12 +98,17 @@ impl StorePatient for Patients {
         if let Some(external_id) = &record.patient.external_id {
             item.insert("externalKey".to_owned(), s(external_key(customer, external_id)));
         }
-        self.store(item, record, version).await
+        store_document(&self.client, &self.table, item, record, version).await
     }
 }
 
 fn patient_key(customer: CustomerId, patient: PatientId) -> Item {
-    key(format_args!("{customer}#{patient}"), PATIENT)
+    key(patient_partition(customer, patient), PATIENT)
+}
+
+/// The partition of a patient and what belongs to it.
+pub(crate) fn patient_partition(customer: CustomerId, patient: PatientId) -> String {
+    format!("{customer}#{patient}")
 }
 
 /// What an external id is found by: a hash, since keys hold nothing that a row says.
@@ -132,10 +116,4 @@ pub(crate) fn external_key(customer: CustomerId, external_id: &ExternalId) -> St
     let mut hash = Sha256::new_with_prefix(customer.as_uuid().as_bytes());
     hash.update(external_id.as_str().as_bytes());
     hash.finalize().iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
-}
-
-fn document<T: DeserializeOwned>(item: &Item) -> PortResult<Versioned<T>> {
-    let json = text(item, "doc").ok_or_else(|| malformed("dynamodb.read", "doc"))?;
-    let value = serde_json::from_str(json).map_err(|_| malformed("dynamodb.read", "doc"))?;
-    Ok(Versioned { value, version: required_number(item, "version")? })
 }

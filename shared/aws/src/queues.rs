@@ -1,12 +1,15 @@
-//! The queues: chunks, finished jobs, webhooks.
+//! The queues: chunks, document queries, finished jobs, webhooks.
 
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use domain::ids::CustomerId;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use pipeline::messages::{ChunkMessage, FinishedMessage, UploadMessage, WebhookMessage};
-use pipeline::ports::{PortError, PortResult, SendChunks, SendFinished, SendUpload, SendWebhook};
+use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
+use pipeline::ports::{
+    PortError, PortResult, SendChunks, SendFinished, SendQueries, SendUpload, SendWebhook,
+};
 use serde::Serialize;
 
 use crate::error::{failed, malformed};
@@ -56,6 +59,10 @@ queue!(
 queue!(
     /// The FIFO queue of webhooks.
     Webhooks
+);
+queue!(
+    /// The queue of patients whose documents are to be looked for.
+    Queries
 );
 queue!(
     /// The queue of uploads whose S3 event was lost.
@@ -111,32 +118,36 @@ impl Queue {
             .map_err(failed("sqs.ChangeMessageVisibility"))?;
         Ok(())
     }
-}
 
-impl Chunks {
-    async fn send_batch(&self, messages: &[ChunkMessage]) -> PortResult<()> {
+    /// Sends messages, those of a customer as one group. That makes a fair queue of a standard one: one customer's
+    /// thousand messages do not hold up another's one.
+    async fn send_fairly<M: Serialize + Sync>(
+        &self,
+        messages: &[M],
+        customer: impl Fn(&M) -> CustomerId,
+    ) -> PortResult<()> {
+        let batches = messages
+            .chunks(MESSAGES_PER_BATCH)
+            .map(|batch| batch.iter().map(|message| (customer(message), message)).collect())
+            .map(|batch: Vec<(CustomerId, &M)>| self.send_batch(batch));
+        stream::iter(batches.collect::<Vec<_>>()).buffer_unordered(CONCURRENT_BATCHES).try_collect().await
+    }
+
+    async fn send_batch(&self, messages: Vec<(CustomerId, &(impl Serialize + Sync))>) -> PortResult<()> {
         const OPERATION: &str = "sqs.SendMessageBatch";
         let entries = (0..)
             .zip(messages)
-            .map(|(index, message): (usize, _)| {
+            .map(|(index, (customer, message)): (usize, _)| {
                 SendMessageBatchRequestEntry::builder()
                     .id(index.to_string())
                     .message_body(body(OPERATION, message)?)
-                    // A fair queue: one customer's thousand chunks do not hold up another's one.
-                    .message_group_id(message.customer.to_string())
+                    .message_group_id(customer.to_string())
                     .build()
                     .map_err(|_| malformed(OPERATION, "entry"))
             })
             .collect::<PortResult<Vec<_>>>()?;
-        let answer = self
-            .0
-            .client
-            .send_message_batch()
-            .queue_url(&self.0.url)
-            .set_entries(Some(entries))
-            .send()
-            .await
-            .map_err(failed(OPERATION))?;
+        let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
+        let answer = request.send().await.map_err(failed(OPERATION))?;
         match answer.failed.first() {
             None => Ok(()),
             Some(failure) => Err(PortError {
@@ -150,9 +161,13 @@ impl Chunks {
 
 impl SendChunks for Chunks {
     async fn send_chunks(&self, messages: &[ChunkMessage]) -> PortResult<()> {
-        let batches: Vec<_> =
-            messages.chunks(MESSAGES_PER_BATCH).map(|batch| self.send_batch(batch)).collect();
-        stream::iter(batches).buffer_unordered(CONCURRENT_BATCHES).try_collect().await
+        self.0.send_fairly(messages, |message| message.customer).await
+    }
+}
+
+impl SendQueries for Queries {
+    async fn send_queries(&self, messages: &[QueryMessage]) -> PortResult<()> {
+        self.0.send_fairly(messages, |message| message.customer).await
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::csv::Columns;
 use crate::ids::{CustomerId, FacilityId, JobId};
 use crate::plan::ChunkNumber;
+use crate::query::QueryTally;
 use crate::time::Timestamp;
 
 /// How long an upload link is valid. A job without an upload by then is expired.
@@ -170,6 +171,12 @@ pub struct Job {
     pub may_overtake: bool,
     /// Chunks whose outcomes are not in yet. Empty before the file is accepted.
     pub pending_chunks: BTreeSet<ChunkNumber>,
+    /// Chunks whose document queries have not all ended yet.
+    pub pending_queries: BTreeSet<ChunkNumber>,
+    /// Document queries that were started.
+    pub queries: u32,
+    /// How those that ended did.
+    pub queries_ended: QueryTally,
     /// Rows that succeeded so far.
     pub successful: u32,
     /// Rows that failed so far.
@@ -203,6 +210,9 @@ impl Job {
             file: None,
             may_overtake: false,
             pending_chunks: BTreeSet::new(),
+            pending_queries: BTreeSet::new(),
+            queries: 0,
+            queries_ended: QueryTally::default(),
             successful: 0,
             failed: 0,
             reason: None,
@@ -244,6 +254,12 @@ impl Job {
         } else {
             (JobEvent::Finalized, None)
         }
+    }
+
+    /// Whether nothing is left to wait for: every row has its outcome, and every document query has ended or,
+    /// in a canceled job, goes on by itself.
+    pub fn is_worked_off(&self) -> bool {
+        self.pending_chunks.is_empty() && (self.pending_queries.is_empty() || self.cancel_requested)
     }
 
     /// Whether the rows of the job have result files: it ran to its end, be it a canceled one.

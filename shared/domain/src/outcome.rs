@@ -16,6 +16,17 @@ pub struct RowOutcome {
     /// What became of it.
     #[serde(flatten)]
     pub result: RowResult,
+    /// Whether it starts the document query of its patient: the first row in the file of each patient that the
+    /// job created or updated, unless that is opted out.
+    #[serde(rename = "q", default, skip_serializing_if = "std::ops::Not::not")]
+    pub starts_query: bool,
+}
+
+impl RowOutcome {
+    /// The outcome of a row that starts no query.
+    pub const fn new(row: RowNumber, result: RowResult) -> Self {
+        Self { row, result, starts_query: false }
+    }
 }
 
 /// How a row ended.

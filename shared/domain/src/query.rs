@@ -4,6 +4,7 @@
 //! one query at a time: who asks while another one's is running joins it. A request that was served once is
 //! not served again, however often its message comes.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -104,11 +105,31 @@ impl QueryTally {
     }
 }
 
+/// One try to find a patient's documents. Later tries have greater ids (UUID version 7), so that whoever ends a
+/// query can tell what earlier ones left from what a later one is just storing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct QueryTry(Uuid);
+
+impl QueryTry {
+    /// The try with this id.
+    pub const fn new(id: Uuid) -> Self {
+        Self(id)
+    }
+}
+
+impl fmt::Display for QueryTry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// The documents that the last successful query found, where they are stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StoredDocuments {
-    /// The request that found them.
-    pub request: QueryRequestId,
+    /// The try that found them.
+    #[serde(rename = "try")]
+    pub found_by: QueryTry,
     /// Items that they are stored in.
     pub pages: u32,
 }
@@ -199,12 +220,14 @@ impl PatientQuery {
             // Whoever asked before is served by this one.
             next.joined = self.joined.iter().chain([&self.request]).copied().collect();
             next.joined.retain(|joined| *joined != request);
-            next.failures = self.failures;
+            // A query that is still somebody's was not given back: its worker died of it, perhaps.
+            next.failures = self.failures + u32::from(self.leased_until.is_some());
         }
         next
     }
 
-    fn outcome_for(&self, request: QueryRequestId) -> Option<QueryOutcome> {
+    /// How the query of a request ended, if it did.
+    pub fn outcome_for(&self, request: QueryRequestId) -> Option<QueryOutcome> {
         if self.request == request || self.joined.contains(&request) {
             return self.outcome;
         }
@@ -222,11 +245,33 @@ impl PatientQuery {
         self
     }
 
+    /// The query as somebody else than its worker ends it; none if it has ended, or somebody is at it.
+    pub fn given_up(&self, now: Timestamp) -> Option<Self> {
+        let is_idle = self.outcome.is_none() && self.leased_until.is_none_or(|until| until <= now);
+        is_idle.then(|| self.clone().ended(QueryOutcome::Failed, None))
+    }
+
+    /// Whether it was tried as often as it may be.
+    pub const fn is_exhausted(&self) -> bool {
+        self.failures >= TRIES
+    }
+
+    /// The query that a customer asks for by hand, waiting for a worker; none if one has not ended yet, which
+    /// serves as well.
+    pub fn asked(known: Option<&Self>, request: QueryRequestId, now: Timestamp) -> Option<Self> {
+        let started = match known {
+            None => Self::start(request, now),
+            Some(known) if known.outcome.is_some() => known.start_again(request, now),
+            Some(_) => return None,
+        };
+        Some(Self { leased_until: None, ..started })
+    }
+
     /// The query after a try that failed: given back, for the next try, or failed for good.
     #[must_use]
     pub fn failed_once(mut self) -> Self {
         self.failures += 1;
-        if self.failures >= TRIES {
+        if self.is_exhausted() {
             return self.ended(QueryOutcome::Failed, None);
         }
         self.leased_until = None;
@@ -301,8 +346,39 @@ mod tests {
     }
 
     #[test]
+    fn a_query_that_its_workers_die_of_is_exhausted_after_as_many_tries() {
+        let mut query = started(1, 0);
+        for minute in (10..).step_by(10).take(TRIES as usize) {
+            assert!(!query.is_exhausted());
+            let Turn::Start(again) = PatientQuery::turn(Some(&query), request(1), at(minute)) else {
+                panic!()
+            };
+            query = again;
+        }
+        assert!(query.is_exhausted());
+    }
+
+    #[test]
+    fn a_query_is_given_up_only_while_nobody_is_at_it() {
+        let running = started(1, 0);
+        assert_eq!(running.given_up(at(1)), None);
+        let given_up = running.given_up(at(7)).unwrap();
+        assert_eq!(given_up.outcome_for(request(1)), Some(QueryOutcome::Failed));
+        assert_eq!(given_up.given_up(at(8)), None);
+    }
+
+    #[test]
+    fn a_query_by_hand_waits_for_a_worker_and_there_is_only_one_at_a_time() {
+        let asked = PatientQuery::asked(None, request(1), at(0)).unwrap();
+        assert_eq!(PatientQuery::asked(Some(&asked), request(2), at(1)), None);
+        assert!(matches!(PatientQuery::turn(Some(&asked), request(1), at(1)), Turn::Start(_)));
+        let ended = asked.ended(QueryOutcome::NotKnown, None);
+        assert!(PatientQuery::asked(Some(&ended), request(2), at(2)).is_some());
+    }
+
+    #[test]
     fn documents_stay_readable_until_a_later_query_succeeds() {
-        let stored = StoredDocuments { request: request(1), pages: 2 };
+        let stored = StoredDocuments { found_by: QueryTry::new(Uuid::from_u128(1)), pages: 2 };
         let first = started(1, 0).ended(QueryOutcome::Documents(9), Some(stored));
         let Turn::Start(second) = PatientQuery::turn(Some(&first), request(2), at(1)) else { panic!() };
         assert_eq!(second.documents, Some(stored));

@@ -17,7 +17,7 @@
 //! a wrong type in a field that is not looked at, or in one entry of many, spoils nothing else.
 //!
 //! **Search parameters are patient data**, and so is every URL that has them. Errors say which exchange
-//! failed and how, in words of this crate: no URL, nothing of an answer. Nothing in here logs.
+//! failed and how, in words of this crate: no URL, nothing of an answer. What is logged is counts.
 //!
 //! The structures of FHIR that this needs are a handful of fields. There are crates that model all of
 //! FHIR R4; they are as strict as the standard, so that one odd code in a field that nobody reads would
@@ -25,6 +25,7 @@
 #![warn(missing_docs)]
 
 mod answer;
+mod ask;
 mod auth;
 mod bundle;
 mod discovery;

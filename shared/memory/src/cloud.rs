@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::directory::DirectoryState;
 use crate::files::FilesState;
+use crate::gateway_care::GatewayCareState;
 use crate::jobs::JobsState;
 use crate::network::wait;
 use crate::patients::PatientsState;
@@ -32,6 +33,7 @@ pub(crate) struct State {
     pub jobs: JobsState,
     pub patients: PatientsState,
     pub queues: Queues,
+    pub gateway_care: GatewayCareState,
     pub webhooks: WebhooksState,
 }
 
@@ -47,6 +49,7 @@ impl Cloud {
             jobs: JobsState::default(),
             patients: PatientsState::default(),
             queues: Queues::default(),
+            gateway_care: GatewayCareState::default(),
             webhooks: WebhooksState::default(),
         };
         Self { network, state: Arc::new(Mutex::new(state)) }

@@ -6,10 +6,11 @@ use domain::ids::{CustomerId, JobId};
 use domain::job::{Job, JobStatus, LONGEST_LIFE};
 use domain::outcome::Tally;
 use domain::plan::ChunkNumber;
+use domain::query::{QueryPart, QueryTally};
 use domain::time::Timestamp;
 use pipeline::ports::{
-    ChangeState, ChunkEnd, CreateJob, EndChunk, FindOlderJobs, ListJobs, LoadJob, PortResult, RequestCancel,
-    Watched, Watchlist, Write,
+    ChangeState, ChunkEnd, ChunkQueries, CreateJob, EndChunk, FindOlderJobs, ListJobs, LoadJob, PortResult,
+    RequestCancel, Watched, Watchlist, Write,
 };
 
 use crate::cloud::Billed;
@@ -19,6 +20,14 @@ use crate::{Cloud, Operation};
 pub(crate) struct JobsState {
     jobs: BTreeMap<JobId, Stored>,
     transitions: Vec<Transition>,
+    parts: BTreeMap<(JobId, ChunkNumber), ChunkParts>,
+}
+
+/// The document queries of a chunk.
+#[derive(Debug)]
+struct ChunkParts {
+    open: BTreeSet<u32>,
+    tally: QueryTally,
 }
 
 #[derive(Debug)]
@@ -58,7 +67,7 @@ impl Cloud {
 
 /// An item of a job is small, but for its set of pending chunks: 4 bytes each.
 fn units(job: &Job) -> u64 {
-    (700 + 4 * job.pending_chunks.len() as u64).div_ceil(1024)
+    (700 + 4 * (job.pending_chunks.len() + job.pending_queries.len()) as u64).div_ceil(1024)
 }
 
 impl CreateJob for Cloud {
@@ -141,7 +150,13 @@ impl ChangeState for Cloud {
 }
 
 impl EndChunk for Cloud {
-    async fn end_chunk(&self, job: JobId, chunk: ChunkNumber, tally: Tally) -> PortResult<ChunkEnd> {
+    async fn end_chunk(
+        &self,
+        job: JobId,
+        chunk: ChunkNumber,
+        tally: Tally,
+        queries: u32,
+    ) -> PortResult<ChunkEnd> {
         self.call(Operation::UpdateItem, |state| {
             let Some(Stored { job, .. }) = state.jobs.jobs.get_mut(&job) else {
                 return Billed::request(ChunkEnd { counted: false, was_last: false });
@@ -151,8 +166,61 @@ impl EndChunk for Cloud {
             if counted {
                 job.successful += tally.successful;
                 job.failed += tally.failed;
+                if queries > 0 {
+                    job.pending_queries.insert(chunk);
+                    job.queries += queries;
+                }
             }
-            Billed::new(ChunkEnd { counted, was_last: job.pending_chunks.is_empty() }, units, 1)
+            Billed::new(ChunkEnd { counted, was_last: job.is_worked_off() }, units, 1)
+        })
+        .await
+    }
+}
+
+impl ChunkQueries for Cloud {
+    async fn open_parts(&self, job: JobId, chunk: ChunkNumber, parts: u32) -> PortResult<()> {
+        self.call(Operation::PutItem, |state| {
+            let fresh = || ChunkParts { open: (0..parts).collect(), tally: QueryTally::default() };
+            state.jobs.parts.entry((job, chunk)).or_insert_with(fresh);
+            Billed::request(())
+        })
+        .await
+    }
+
+    async fn open_parts_of(&self, job: JobId, chunk: ChunkNumber) -> PortResult<BTreeSet<u32>> {
+        self.call(Operation::GetItem, |state| {
+            let parts = state.jobs.parts.get(&(job, chunk));
+            Billed::request(parts.map(|parts| parts.open.clone()).unwrap_or_default())
+        })
+        .await
+    }
+
+    async fn end_part(&self, part: QueryPart, tally: QueryTally) -> PortResult<Option<QueryTally>> {
+        self.call(Operation::UpdateItem, |state| {
+            let Some(parts) = state.jobs.parts.get_mut(&(part.job, part.chunk)) else {
+                return Billed::request(None);
+            };
+            if parts.open.remove(&part.part) {
+                parts.tally.successful += tally.successful;
+                parts.tally.failed += tally.failed;
+            }
+            Billed::request(parts.open.is_empty().then_some(parts.tally))
+        })
+        .await
+    }
+
+    async fn end_queries(&self, job: JobId, chunk: ChunkNumber, tally: QueryTally) -> PortResult<ChunkEnd> {
+        self.call(Operation::UpdateItem, |state| {
+            let Some(Stored { job, .. }) = state.jobs.jobs.get_mut(&job) else {
+                return Billed::request(ChunkEnd { counted: false, was_last: false });
+            };
+            let units = units(job);
+            let counted = job.pending_queries.remove(&chunk);
+            if counted {
+                job.queries_ended.successful += tally.successful;
+                job.queries_ended.failed += tally.failed;
+            }
+            Billed::new(ChunkEnd { counted, was_last: job.is_worked_off() }, units, 1)
         })
         .await
     }

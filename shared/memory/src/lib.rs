@@ -7,7 +7,9 @@
 
 mod cloud;
 mod directory;
+mod documents;
 mod files;
+mod gateway_care;
 mod jobs;
 mod network;
 mod patients;

@@ -6,6 +6,7 @@ use domain::identity::Identity;
 use domain::ids::{CustomerId, PatientId};
 use domain::matching::People;
 use domain::patient::ExternalId;
+use domain::query::QueryTry;
 use domain::record::PatientRecord;
 use domain::roster::{Roster, RosterEntry};
 use pipeline::ports::{
@@ -28,19 +29,21 @@ const LARGEST_DOCUMENT: usize = 400 * 1024 - 200;
 pub(crate) struct PatientsState {
     people: BTreeMap<Identity, Document>,
     patients: BTreeMap<(CustomerId, PatientId), Document>,
+    pub(crate) queries: BTreeMap<(CustomerId, PatientId), Document>,
+    pub(crate) documents: BTreeMap<(CustomerId, PatientId, QueryTry), String>,
     rosters: BTreeMap<(CustomerId, Roster, RosterEntry), Vec<PatientId>>,
     writes: u64,
 }
 
 /// Stored as the text it is in DynamoDB: what does not survive that does not survive here.
 #[derive(Debug)]
-struct Document {
+pub(crate) struct Document {
     json: String,
     version: u64,
 }
 
 impl Document {
-    fn read<T: DeserializeOwned>(&self) -> PortResult<Versioned<T>> {
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> PortResult<Versioned<T>> {
         let malformed = |_| permanent(Operation::GetItem, "malformed doc");
         Ok(Versioned { value: serde_json::from_str(&self.json).map_err(malformed)?, version: self.version })
     }
@@ -64,7 +67,7 @@ impl Cloud {
         self.state().patients.people.values().map(|document| Ok(document.read()?.value)).collect()
     }
 
-    async fn load<K: Ord + Copy, T: DeserializeOwned>(
+    pub(crate) async fn load<K: Ord + Copy, T: DeserializeOwned>(
         &self,
         keys: &[K],
         table: impl Fn(&State) -> &BTreeMap<K, Document>,
@@ -88,7 +91,7 @@ impl Cloud {
         Ok(found)
     }
 
-    async fn store<K: Ord>(
+    pub(crate) async fn store<K: Ord>(
         &self,
         key: K,
         value: &(impl Serialize + Sync),

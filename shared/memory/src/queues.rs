@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::time::Timestamp;
-use pipeline::messages::{ChunkMessage, FinishedMessage, UploadMessage, WebhookMessage};
-use pipeline::ports::{PortResult, SendChunks, SendFinished, SendUpload, SendWebhook};
+use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
+use pipeline::ports::{PortResult, SendChunks, SendFinished, SendQueries, SendUpload, SendWebhook};
 use serde::Serialize;
 
 use crate::cloud::{Billed, permanent};
@@ -23,6 +23,8 @@ pub enum QueueName {
     Uploads,
     /// Chunks of rows.
     Chunks,
+    /// Patients whose documents are to be looked for.
+    Queries,
     /// Jobs with nothing left to wait for.
     Finished,
     /// Webhooks; FIFO.
@@ -31,7 +33,7 @@ pub enum QueueName {
 
 impl QueueName {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Uploads, Self::Chunks, Self::Finished, Self::Webhooks];
+    pub const ALL: [Self; 5] = [Self::Uploads, Self::Chunks, Self::Queries, Self::Finished, Self::Webhooks];
 }
 
 /// All queues, with the timeouts and tries that template.yaml gives them.
@@ -39,6 +41,7 @@ impl QueueName {
 pub struct Queues {
     uploads: Queue,
     chunks: Queue,
+    queries: Queue,
     finished: Queue,
     webhooks: Queue,
     recent_webhooks: Vec<(Timestamp, String)>,
@@ -49,6 +52,7 @@ impl Default for Queues {
         Self {
             uploads: Queue::new(Duration::from_mins(90), 5),
             chunks: Queue::new(Duration::from_mins(12), 8),
+            queries: Queue::new(Duration::from_mins(4), 1000),
             finished: Queue::new(Duration::from_mins(90), 8),
             webhooks: Queue::new(Duration::from_mins(6), 100),
             recent_webhooks: Vec::new(),
@@ -62,6 +66,7 @@ impl Queues {
         match name {
             QueueName::Uploads => &mut self.uploads,
             QueueName::Chunks => &mut self.chunks,
+            QueueName::Queries => &mut self.queries,
             QueueName::Finished => &mut self.finished,
             QueueName::Webhooks => &mut self.webhooks,
         }
@@ -93,6 +98,12 @@ fn body(message: &impl Serialize) -> PortResult<String> {
 impl SendChunks for Cloud {
     async fn send_chunks(&self, messages: &[ChunkMessage]) -> PortResult<()> {
         self.send(QueueName::Chunks, messages).await
+    }
+}
+
+impl SendQueries for Cloud {
+    async fn send_queries(&self, messages: &[QueryMessage]) -> PortResult<()> {
+        self.send(QueueName::Queries, messages).await
     }
 }
 

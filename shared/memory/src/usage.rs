@@ -13,6 +13,8 @@ pub enum Operation {
     PutItem,
     /// DynamoDB `UpdateItem`.
     UpdateItem,
+    /// DynamoDB `DeleteItem`.
+    DeleteItem,
     /// DynamoDB `Query`.
     Query,
     /// S3 `GetObject`.
@@ -35,6 +37,7 @@ impl Operation {
             Self::BatchGetItem => "dynamodb.BatchGetItem",
             Self::PutItem => "dynamodb.PutItem",
             Self::UpdateItem => "dynamodb.UpdateItem",
+            Self::DeleteItem => "dynamodb.DeleteItem",
             Self::Query => "dynamodb.Query",
             Self::GetObject => "s3.GetObject",
             Self::PutObject => "s3.PutObject",
@@ -74,7 +77,10 @@ impl Usage {
 
     /// Items written to DynamoDB.
     pub fn writes(&self) -> u64 {
-        self.of(Operation::PutItem).items + self.of(Operation::UpdateItem).items
+        [Operation::PutItem, Operation::UpdateItem, Operation::DeleteItem]
+            .into_iter()
+            .map(|operation| self.of(operation).items)
+            .sum()
     }
 
     /// The calls that were made after `earlier`, which is a part of these.

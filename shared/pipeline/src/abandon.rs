@@ -4,16 +4,20 @@
 use domain::job::{INTERNAL_ERROR, Job, JobEvent, JobStatus};
 use domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
 use domain::plan::Chunk;
+use domain::query::QueryTally;
 
 use crate::Error;
-use crate::close_chunk::close_chunk;
+use crate::chunk_queries::give_up;
+use crate::close_chunk::CloseChunk;
 use crate::deliver_webhook::update_delivery;
 use crate::end_job::end_job;
-use crate::messages::{ChunkMessage, DeadLetter, FinishedMessage, UploadMessage, WebhookMessage};
+use crate::messages::{
+    ChunkMessage, DeadLetter, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+};
 use crate::plan_file::chunk_of;
 use crate::ports::{
-    ChangeState, Clock, DeliveryLog, EndChunk, LoadJob, ReadOutcomes, ReadPlan, SendFinished, SendWebhook,
-    StoreOutcomes, Watchlist,
+    ChangeState, ChunkQueries, Clock, DeliveryLog, EndChunk, LoadJob, LoadQueries, ReadOutcomes, ReadPlan,
+    SendFinished, SendQueries, SendWebhook, StoreOutcomes, StoreQuery, Watchlist,
 };
 
 /// What came of a dead letter.
@@ -23,6 +27,8 @@ pub enum Abandoned {
     Chunk(Tally),
     /// The job is failed now.
     Job,
+    /// The queries have ended now, like this.
+    Queries(QueryTally),
     /// The webhook's delivery is failed now.
     Webhook,
     /// There was nothing left to end.
@@ -31,24 +37,30 @@ pub enum Abandoned {
 
 /// The use case with its ports.
 #[derive(Debug)]
-pub struct Abandon<J, F, Q, W, C> {
+pub struct Abandon<J, F, P, Q, K, W, C> {
     /// The jobs.
     pub jobs: J,
     /// Plans and outcomes.
     pub files: F,
+    /// How the queries of patients stand.
+    pub patients: P,
     /// Where finished jobs go.
     pub finished: Q,
+    /// Where document queries go.
+    pub queries: K,
     /// Where webhooks go.
     pub webhooks: W,
     /// The time.
     pub clock: C,
 }
 
-impl<J, F, Q, W, C> Abandon<J, F, Q, W, C>
+impl<J, F, P, Q, K, W, C> Abandon<J, F, P, Q, K, W, C>
 where
-    J: LoadJob + EndChunk + ChangeState + Watchlist + DeliveryLog,
+    J: LoadJob + EndChunk + ChunkQueries + ChangeState + Watchlist + DeliveryLog,
     F: ReadPlan + StoreOutcomes + ReadOutcomes,
+    P: LoadQueries + StoreQuery,
     Q: SendFinished,
+    K: SendQueries,
     W: SendWebhook,
     C: Clock,
 {
@@ -56,6 +68,7 @@ where
     pub async fn run(&self, letter: &DeadLetter) -> Result<Abandoned, Error> {
         match letter {
             DeadLetter::Chunk(message) => self.chunk(message).await,
+            DeadLetter::Query(message) => self.queries(message).await.map(Abandoned::Queries),
             DeadLetter::Upload(message) => self.upload(message).await,
             DeadLetter::Webhook(message) => self.webhook(message).await,
             DeadLetter::Finished(message) => self.finished(message).await,
@@ -72,11 +85,13 @@ where
     }
 }
 
-impl<J, F, Q, W, C> Abandon<J, F, Q, W, C>
+impl<J, F, P, Q, K, W, C> Abandon<J, F, P, Q, K, W, C>
 where
-    J: LoadJob + EndChunk + ChangeState + Watchlist,
+    J: LoadJob + EndChunk + ChunkQueries + ChangeState + Watchlist,
     F: ReadPlan + StoreOutcomes + ReadOutcomes,
+    P: LoadQueries + StoreQuery,
     Q: SendFinished,
+    K: SendQueries,
     W: SendWebhook,
     C: Clock,
 {
@@ -87,6 +102,8 @@ where
             return Ok(Abandoned::Nothing);
         };
         if !job.pending_chunks.contains(&message.chunk) {
+            // Its worker may have died right after it was counted.
+            self.close_chunk().go_on(&job, message.chunk).await?;
             return Ok(Abandoned::Nothing);
         }
         let line = Some(message.plan.0..message.plan.1);
@@ -101,7 +118,7 @@ where
     /// A job whose result could not be built.
     async fn finished(&self, message: &FinishedMessage) -> Result<Abandoned, Error> {
         match self.jobs.load_job(message.job).await? {
-            Some(job) if job.status == JobStatus::Processing && job.pending_chunks.is_empty() => {
+            Some(job) if job.status == JobStatus::Processing && job.is_worked_off() => {
                 self.give_up(&job).await
             }
             _ => Ok(Abandoned::Nothing),
@@ -124,14 +141,31 @@ where
         Ok(Abandoned::Job)
     }
 
+    /// The document queries that a job still waits for, past their time.
+    pub async fn queries_of(&self, job: &Job) -> Result<(), Error> {
+        for chunk in &job.pending_queries {
+            for message in self.close_chunk().open_queries(job, *chunk).await? {
+                self.queries(&message).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn queries(&self, message: &QueryMessage) -> Result<QueryTally, Error> {
+        give_up(&self.jobs, &self.patients, &self.finished, &self.clock, message).await
+    }
+
+    /// What ends chunks.
+    pub(crate) fn close_chunk(&self) -> CloseChunk<'_, J, F, Q, K> {
+        let Self { jobs, files, finished, queries, .. } = self;
+        CloseChunk { jobs, files, finished, queries }
+    }
+
     async fn fail_rows(&self, job: &Job, chunk: &Chunk) -> Result<Abandoned, Error> {
         let reason = if job.cancel_requested { FailureReason::Canceled } else { FailureReason::Internal };
-        let outcomes: Vec<RowOutcome> = chunk
-            .row_numbers()
-            .map(|row| RowOutcome { row, result: RowResult::Failed(reason.clone()) })
-            .collect();
-        let tally =
-            close_chunk(&self.jobs, &self.files, &self.finished, job, chunk.number, &outcomes).await?;
+        let outcomes: Vec<RowOutcome> =
+            chunk.row_numbers().map(|row| RowOutcome::new(row, RowResult::Failed(reason.clone()))).collect();
+        let tally = self.close_chunk().run(job, chunk.number, &outcomes).await?;
         Ok(tally.map_or(Abandoned::Nothing, Abandoned::Chunk))
     }
 

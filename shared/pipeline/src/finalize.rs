@@ -56,7 +56,7 @@ where
     pub async fn run(&self, message: &FinishedMessage) -> Result<Finalized, Error> {
         let job = self.jobs.load_job(message.job).await?.ok_or(Error::NoSuchJob(message.job))?;
         match (job.status, job.file.clone()) {
-            (JobStatus::Processing, Some(file)) if job.pending_chunks.is_empty() => {
+            (JobStatus::Processing, Some(file)) if job.is_worked_off() => {
                 self.write_files(&job, &file).await?;
                 let (event, reason) = job.closing_event();
                 let ended = end_job(&self.jobs, &self.webhooks, &self.clock, &job, event, reason).await?;

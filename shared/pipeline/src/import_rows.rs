@@ -5,7 +5,7 @@
 //! chunk is counted once, because it is taken out of the job's pending chunks on the condition that it
 //! is still in there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::identity::Identity;
 use domain::ids::{PatientId, RowNumber};
@@ -17,12 +17,13 @@ use domain::row::RowParser;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::Error;
-use crate::close_chunk::close_chunk;
-use crate::messages::{ChunkMessage, FinishedMessage};
+use crate::close_chunk::CloseChunk;
+use crate::messages::ChunkMessage;
 use crate::plan_file::chunk_of;
 use crate::ports::{
-    Clock, EndChunk, LoadDirectory, LoadJob, LoadPatients, LoadPeople, Randomness, ReadOutcomes, ReadPlan,
-    ReadUpload, SendFinished, StoreOutcomes, StorePatient, StorePeople, StoreRoster,
+    ChunkQueries, Clock, EndChunk, LoadDirectory, LoadJob, LoadPatients, LoadPeople, Randomness,
+    ReadOutcomes, ReadPlan, ReadUpload, SendFinished, SendQueries, StoreOutcomes, StorePatient, StorePeople,
+    StoreRoster,
 };
 use crate::read_runs::read_rows;
 use crate::upsert::{Decided, Group, Upsert};
@@ -42,7 +43,7 @@ pub enum Imported {
 
 /// The use case with its ports.
 #[derive(Debug)]
-pub struct ImportRows<J, F, D, P, Q, W> {
+pub struct ImportRows<J, F, D, P, Q, K, W> {
     /// The jobs.
     pub jobs: J,
     /// Uploads, plans and outcomes.
@@ -53,17 +54,20 @@ pub struct ImportRows<J, F, D, P, Q, W> {
     pub patients: P,
     /// Where finished jobs go.
     pub finished: Q,
+    /// Where document queries go.
+    pub queries: K,
     /// Time and ids.
     pub world: W,
 }
 
-impl<J, F, D, P, Q, W> ImportRows<J, F, D, P, Q, W>
+impl<J, F, D, P, Q, K, W> ImportRows<J, F, D, P, Q, K, W>
 where
-    J: LoadJob + EndChunk,
+    J: LoadJob + EndChunk + ChunkQueries,
     F: ReadUpload + ReadPlan + StoreOutcomes + ReadOutcomes,
     D: LoadDirectory,
     P: LoadPeople + StorePeople + StoreRoster + LoadPatients + StorePatient,
     Q: SendFinished,
+    K: SendQueries,
     W: Clock + Randomness,
 {
     /// Handles one chunk message. Safe to repeat, concurrently and late.
@@ -72,16 +76,14 @@ where
         let (JobStatus::Processing, Some(file)) = (job.status, &job.file) else {
             return Ok(Imported::Nothing);
         };
+        let Self { jobs, files, finished, queries, .. } = self;
+        let close_chunk = CloseChunk { jobs, files, finished, queries };
         if !job.pending_chunks.contains(&message.chunk) {
-            if job.pending_chunks.is_empty() {
-                // An earlier delivery may have died between counting the chunk and saying so.
-                self.finished.send_finished(&FinishedMessage { job: job.id }).await?;
-            }
+            close_chunk.go_on(&job, message.chunk).await?;
             return Ok(Imported::Nothing);
         }
         let outcomes = self.outcomes(&job, file, message).await?;
-        let tally =
-            close_chunk(&self.jobs, &self.files, &self.finished, &job, message.chunk, &outcomes).await?;
+        let tally = close_chunk.run(&job, message.chunk, &outcomes).await?;
         Ok(tally.map_or(Imported::Nothing, Imported::Chunk))
     }
 
@@ -101,7 +103,7 @@ where
             what: "the message points to another place of the plan",
         })?;
         if job.cancel_requested {
-            let canceled = |row| RowOutcome { row, result: RowResult::Failed(FailureReason::Canceled) };
+            let canceled = |row| RowOutcome::new(row, RowResult::Failed(FailureReason::Canceled));
             return Ok(chunk.row_numbers().map(canceled).collect());
         }
         // The day of the job, not of the delivery: a repeated delivery judges every date the same way.
@@ -119,14 +121,15 @@ where
                     RowResult::Succeeded(None)
                 }
             };
-            outcomes.push(RowOutcome { row: number, result });
+            outcomes.push(RowOutcome::new(number, result));
         })
         .await?;
 
-        let patients = self.upsert(job, message.chunk, &groups.groups).await?;
+        let Upserted { patients, mut to_query } = self.upsert(job, message.chunk, &groups.groups).await?;
         for outcome in &mut outcomes {
             if let Some(patient) = patients.get(&outcome.row) {
                 outcome.result = RowResult::Succeeded(Some(*patient));
+                outcome.starts_query = to_query.remove(patient);
             }
         }
         Ok(outcomes)
@@ -134,12 +137,7 @@ where
 
     /// Whose each row is comes first, then who is new on which roster, and the patients last: dying in
     /// between leaves nobody who is on no roster.
-    async fn upsert(
-        &self,
-        job: &Job,
-        chunk: ChunkNumber,
-        groups: &[Group],
-    ) -> Result<HashMap<RowNumber, PatientId>, Error> {
+    async fn upsert(&self, job: &Job, chunk: ChunkNumber, groups: &[Group]) -> Result<Upserted, Error> {
         let upsert = Upsert { patients: &self.patients, world: &self.world, job };
         let known = upsert.load(groups).await?;
         let decided: Vec<Decided> = stream::iter(groups)
@@ -153,8 +151,15 @@ where
             .buffer_unordered(CONCURRENT_UPSERTS)
             .try_collect::<()>()
             .await?;
+        let records = decided.iter().flat_map(Decided::records).filter(|_| self.queries.has_gateway());
+        // A chunk that was written before its worker died changes nobody any more: who changed them tells.
+        let to_query = records
+            .filter(|record| record.changed_by == job.id && !record.patient.hie_opt_out)
+            .map(|record| record.patient.id)
+            .collect();
         let rows = groups.iter().flat_map(|group| group.rows.iter().map(|(number, _)| *number));
-        Ok(rows.zip(decided.into_iter().flat_map(|decided| decided.patients)).collect())
+        let patients = rows.zip(decided.into_iter().flat_map(|decided| decided.patients)).collect();
+        Ok(Upserted { patients, to_query })
     }
 
     async fn note_rosters(&self, job: &Job, chunk: ChunkNumber, decided: &[Decided]) -> Result<(), Error> {
@@ -170,6 +175,14 @@ where
         }
         Ok(())
     }
+}
+
+/// What the rows of a chunk came to.
+struct Upserted {
+    /// The patient of each row.
+    patients: HashMap<RowNumber, PatientId>,
+    /// The patients whose documents are to be looked for.
+    to_query: HashSet<PatientId>,
 }
 
 /// Rows gathered by identity, groups in the order of their first row.

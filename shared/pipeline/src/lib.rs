@@ -6,6 +6,7 @@
 
 pub mod abandon;
 pub mod api;
+mod chunk_queries;
 mod close_chunk;
 pub mod deliver_webhook;
 mod end_job;
@@ -18,6 +19,7 @@ pub mod messages;
 mod outcomes;
 mod plan_file;
 pub mod ports;
+pub mod query_documents;
 mod read_runs;
 pub mod sweep;
 mod upsert;

@@ -1,8 +1,9 @@
 //! The messages between the functions: ids and byte ranges, never patient data.
 
-use domain::ids::{CustomerId, JobId};
+use domain::ids::{CustomerId, JobId, PatientId};
 use domain::job::{Job, JobStatus, Upload};
 use domain::plan::ChunkNumber;
+use domain::query::{QueryPart, QueryRequestId};
 use domain::webhook::message_id;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,48 @@ pub struct ChunkMessage {
     pub chunk: ChunkNumber,
     /// Where in the plan the chunk's line starts and ends, in bytes.
     pub plan: (u64, u64),
+}
+
+/// Patients whose documents are to be looked for: up to ten of a chunk, or one by hand.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct QueryMessage {
+    /// Whose patients they are.
+    pub customer: CustomerId,
+    /// Whose work this is; the same on every delivery.
+    #[serde(flatten)]
+    pub asker: QueryAsker,
+    /// The patients.
+    pub patients: Vec<PatientId>,
+}
+
+impl QueryMessage {
+    /// The part of a chunk that it is; none if it is a query by hand.
+    pub fn part(&self) -> Option<QueryPart> {
+        match self.asker {
+            QueryAsker::Part(part) => Some(part),
+            QueryAsker::Request(_) => None,
+        }
+    }
+}
+
+/// Who asks for queries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum QueryAsker {
+    /// A part of a chunk.
+    Part(QueryPart),
+    /// A customer, by hand.
+    Request(QueryRequestId),
+}
+
+impl QueryAsker {
+    /// The request.
+    pub fn request(self) -> QueryRequestId {
+        match self {
+            Self::Part(part) => QueryRequestId::of_part(part),
+            Self::Request(request) => request,
+        }
+    }
 }
 
 /// A job with nothing left to wait for.
@@ -64,6 +107,8 @@ const fn is_first_round(round: &u32) -> bool {
 pub enum DeadLetter {
     /// A chunk that no worker could import.
     Chunk(ChunkMessage),
+    /// Document queries that never came to an end.
+    Query(QueryMessage),
     /// An upload that could not be read.
     Upload(UploadMessage),
     /// A webhook that could not be handled.
@@ -73,13 +118,14 @@ pub enum DeadLetter {
 }
 
 impl DeadLetter {
-    /// The job that it is about.
-    pub fn job(&self) -> JobId {
+    /// The job that it is about; none if it is about a query by hand.
+    pub fn job(&self) -> Option<JobId> {
         match self {
-            Self::Chunk(message) => message.job,
-            Self::Upload(message) => message.job,
-            Self::Webhook(message) => message.job,
-            Self::Finished(message) => message.job,
+            Self::Chunk(message) => Some(message.job),
+            Self::Query(message) => message.part().map(|part| part.job),
+            Self::Upload(message) => Some(message.job),
+            Self::Webhook(message) => Some(message.job),
+            Self::Finished(message) => Some(message.job),
         }
     }
 }
@@ -124,6 +170,12 @@ mod tests {
         let read = |json: String| serde_json::from_str::<DeadLetter>(&json).unwrap();
         let chunk = ChunkMessage { customer, job, chunk: ChunkNumber::new(3), plan: (4, 5) };
         assert_eq!(read(serde_json::to_string(&chunk).unwrap()), DeadLetter::Chunk(chunk));
+        let patients = vec![PatientId::new(Uuid::from_u128(9))];
+        let part = QueryPart { job, chunk: ChunkNumber::new(3), part: 1 };
+        for asker in [QueryAsker::Part(part), QueryAsker::Request(QueryRequestId::of_part(part))] {
+            let query = QueryMessage { customer, asker, patients: patients.clone() };
+            assert_eq!(read(serde_json::to_string(&query).unwrap()), DeadLetter::Query(query));
+        }
         let uploaded = UploadMessage { customer, job, upload };
         assert_eq!(read(serde_json::to_string(&uploaded).unwrap()), DeadLetter::Upload(uploaded));
         let webhook = WebhookMessage { customer, job, status: JobStatus::Completed, round: 1 };

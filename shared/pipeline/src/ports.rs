@@ -3,13 +3,15 @@
 //! A use case names the traits that it needs, and the role of its function in template.yaml allows
 //! exactly the calls behind them. `aws` implements them on DynamoDB, S3 and SQS.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
 use domain::delivery::{DeliveryState, NoAnswer, WebhookDelivery};
+use domain::document::{Demographics, DocumentRecord};
+use domain::gateway_care::{Breaker, Slots};
 use domain::identity::Identity;
 use domain::ids::{CustomerId, JobId, PatientId};
 use domain::job::{Job, JobStatus, Upload};
@@ -17,6 +19,7 @@ use domain::matching::People;
 use domain::outcome::{RowOutcome, Tally};
 use domain::patient::ExternalId;
 use domain::plan::ChunkNumber;
+use domain::query::{PatientQuery, QueryPart, QueryTally, QueryTry, StoredDocuments};
 use domain::record::PatientRecord;
 use domain::roster::{Roster, RosterEntry};
 use domain::row::Directory;
@@ -26,7 +29,7 @@ use domain::webhook::WebhookKey;
 use futures::Stream;
 use uuid::Uuid;
 
-use crate::messages::{ChunkMessage, FinishedMessage, UploadMessage, WebhookMessage};
+use crate::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
 
 /// A call to the outside that failed. Says which and how, never with what data: it goes to the log.
 #[derive(Debug, thiserror::Error)]
@@ -136,18 +139,51 @@ pub trait ChangeState: Send + Sync {
 pub struct ChunkEnd {
     /// Whether this call ended the chunk; false if it had ended before.
     pub counted: bool,
-    /// Whether no chunk is pending any more.
+    /// Whether the job has nothing left to wait for.
     pub was_last: bool,
 }
 
 /// Ends a chunk.
 pub trait EndChunk: Send + Sync {
-    /// Takes the chunk out of the pending ones and adds its counts, once and never again.
+    /// Takes the chunk out of the pending ones and adds its counts, once and never again. If it starts
+    /// `queries`, it is put among those with queries by the same write.
     fn end_chunk(
         &self,
         job: JobId,
         chunk: ChunkNumber,
         tally: Tally,
+        queries: u32,
+    ) -> impl Future<Output = PortResult<ChunkEnd>> + Send;
+}
+
+/// Keeps account of the document queries of chunks, part by part.
+pub trait ChunkQueries: Send + Sync {
+    /// Opens parts 0 to `parts` of a chunk, unless they were opened before.
+    fn open_parts(
+        &self,
+        job: JobId,
+        chunk: ChunkNumber,
+        parts: u32,
+    ) -> impl Future<Output = PortResult<()>> + Send;
+    /// The parts of a chunk that have not ended.
+    fn open_parts_of(
+        &self,
+        job: JobId,
+        chunk: ChunkNumber,
+    ) -> impl Future<Output = PortResult<BTreeSet<u32>>> + Send;
+    /// Ends a part and adds its counts, once and never again. Gives the counts of the whole chunk if none of
+    /// its parts is open any more, whoever ended the last one.
+    fn end_part(
+        &self,
+        part: QueryPart,
+        tally: QueryTally,
+    ) -> impl Future<Output = PortResult<Option<QueryTally>>> + Send;
+    /// Takes the chunk out of those with queries and adds its counts to the job, once and never again.
+    fn end_queries(
+        &self,
+        job: JobId,
+        chunk: ChunkNumber,
+        tally: QueryTally,
     ) -> impl Future<Output = PortResult<ChunkEnd>> + Send;
 }
 
@@ -382,6 +418,30 @@ pub trait SendFinished: Send + Sync {
     fn send_finished(&self, message: &FinishedMessage) -> impl Future<Output = PortResult<()>> + Send;
 }
 
+/// Sends patients to be queried.
+pub trait SendQueries: Send + Sync {
+    /// Whether there is anybody to ask. If not, no row starts a query.
+    fn has_gateway(&self) -> bool {
+        true
+    }
+    /// Sends all of them; on an error some may have been sent.
+    fn send_queries(&self, messages: &[QueryMessage]) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// None where there is no gateway.
+impl<Q: SendQueries> SendQueries for Option<Q> {
+    fn has_gateway(&self) -> bool {
+        self.is_some()
+    }
+
+    async fn send_queries(&self, messages: &[QueryMessage]) -> PortResult<()> {
+        match self {
+            Some(queue) => queue.send_queries(messages).await,
+            None => Ok(()),
+        }
+    }
+}
+
 /// Hands an upload over to be checked and planned, as its own event would.
 pub trait SendUpload: Send + Sync {
     /// Sends the message.
@@ -437,6 +497,114 @@ pub trait StorePatient: Send + Sync {
         record: &PatientRecord,
         version: Option<u64>,
     ) -> impl Future<Output = PortResult<Write>> + Send;
+}
+
+/// Reads how the queries of patients stand.
+pub trait LoadQueries: Send + Sync {
+    /// The newest query of each patient that ever had one.
+    fn load_queries(
+        &self,
+        customer: CustomerId,
+        patients: &[PatientId],
+    ) -> impl Future<Output = PortResult<HashMap<PatientId, Versioned<PatientQuery>>>> + Send;
+}
+
+/// Stores how a patient's query stands.
+pub trait StoreQuery: Send + Sync {
+    /// Stores `query`, on the condition that the stored version is still `version` (none: that there is
+    /// nothing stored).
+    fn store_query(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+        query: &PatientQuery,
+        version: Option<u64>,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+}
+
+/// Stores the documents that a query found.
+pub trait StoreDocuments: Send + Sync {
+    /// Stores them beside those of other tries. They are found once the query names them.
+    fn store_documents(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+        found_by: QueryTry,
+        documents: &[DocumentRecord],
+    ) -> impl Future<Output = PortResult<StoredDocuments>> + Send;
+    /// Deletes what tries before this one left.
+    fn drop_documents_before(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+        first_kept: QueryTry,
+    ) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// Reads documents.
+pub trait ReadDocuments: Send + Sync {
+    /// The documents that a try found; none if they are not there any more, because a later try found others.
+    fn read_documents(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+        stored: StoredDocuments,
+    ) -> impl Future<Output = PortResult<Option<Vec<DocumentRecord>>>> + Send;
+}
+
+/// Keeps count of what a gateway may be asked.
+pub trait GatewayCare: Send + Sync {
+    /// The slots of a customer, if any were ever taken.
+    fn load_slots(
+        &self,
+        customer: CustomerId,
+    ) -> impl Future<Output = PortResult<Option<Versioned<Slots>>>> + Send;
+    /// Stores them, on the condition that the stored version is still `version`.
+    fn store_slots(
+        &self,
+        customer: CustomerId,
+        slots: Slots,
+        version: Option<u64>,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// The gateway's breaker, if it ever changed.
+    fn load_breaker(&self) -> impl Future<Output = PortResult<Option<Versioned<Breaker>>>> + Send;
+    /// Stores it, on the condition that the stored version is still `version`.
+    fn store_breaker(
+        &self,
+        breaker: Breaker,
+        version: Option<u64>,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+}
+
+/// A query that the gateway did not answer. Holds nothing of a patient.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GatewayFailure {
+    /// What happened, for the log.
+    pub cause: String,
+    /// Whether the same query may succeed later.
+    pub transient: bool,
+    /// How long the gateway asks us to wait.
+    pub retry_after: Option<Duration>,
+}
+
+/// What the gateway knows about somebody.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum GatewayAnswer {
+    /// Exactly one patient is ours; these are the documents.
+    Documents(Vec<DocumentRecord>),
+    /// None is.
+    NotKnown,
+    /// Several could be.
+    Ambiguous,
+}
+
+/// Asks the gateway of a health information exchange.
+pub trait AskGateway: Send + Sync {
+    /// Looks for the patient and reads what there is.
+    fn ask(
+        &self,
+        demographics: &Demographics,
+    ) -> impl Future<Output = Result<GatewayAnswer, GatewayFailure>> + Send;
 }
 
 /// Notes who is on the rosters of a customer.

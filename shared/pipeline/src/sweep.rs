@@ -17,13 +17,18 @@ use crate::end_job::{announce_end, end_job, is_expired};
 use crate::messages::{FinishedMessage, UploadMessage, WebhookMessage};
 use crate::plan_file::PlanFile;
 use crate::ports::{
-    ChangeState, Clock, EndChunk, FindUpload, LoadJob, ReadOutcomes, ReadPlan, SendChunks, SendFinished,
-    SendUpload, SendWebhook, StoreOutcomes, Watched, Watchlist, Write,
+    ChangeState, ChunkQueries, Clock, EndChunk, FindUpload, LoadJob, LoadQueries, ReadOutcomes, ReadPlan,
+    SendChunks, SendFinished, SendQueries, SendUpload, SendWebhook, StoreOutcomes, StoreQuery, Watched,
+    Watchlist, Write,
 };
 
 /// Time without the end of a chunk after which the pending ones are sent again: longer than a message of a
 /// worker that died stays invisible.
 pub const STALLED_AFTER: Duration = Duration::from_mins(15);
+
+/// The same for the end of a document query. A gateway may be down for a while, or asked at a rate, and every
+/// message that is sent again is one more to be looked at.
+pub const QUERIES_STALLED_AFTER: Duration = Duration::from_hours(1);
 
 /// Jobs that one run looks at; the others are a minute later.
 const JOBS_PER_RUN: u32 = 200;
@@ -37,6 +42,10 @@ pub enum Swept {
     UploadSent,
     /// Its pending chunks were sent again.
     ChunksSent,
+    /// Its document queries that have not ended were sent again.
+    QueriesSent,
+    /// Its document queries that have not ended were given up, past their time.
+    QueriesGivenUp,
     /// Its end was asked for again.
     FinishedSent,
     /// Its last webhook was handed over again.
@@ -49,22 +58,26 @@ pub enum Swept {
 
 /// The use case with its ports.
 #[derive(Debug)]
-pub struct Sweep<J, F, U, K, Q, W, C> {
+pub struct Sweep<J, F, P, U, S, Q, K, W, C> {
     /// What ends what cannot be done.
-    pub abandon: Abandon<J, F, Q, W, C>,
+    pub abandon: Abandon<J, F, P, Q, K, W, C>,
     /// Where uploads go.
     pub uploads: U,
     /// Where chunks go.
-    pub chunks: K,
+    pub chunks: S,
+    /// How long the document queries of a job may take, from its start on.
+    pub time_to_query: Duration,
 }
 
-impl<J, F, U, K, Q, W, C> Sweep<J, F, U, K, Q, W, C>
+impl<J, F, P, U, S, Q, K, W, C> Sweep<J, F, P, U, S, Q, K, W, C>
 where
-    J: LoadJob + EndChunk + ChangeState + Watchlist,
+    J: LoadJob + EndChunk + ChunkQueries + ChangeState + Watchlist,
     F: ReadPlan + StoreOutcomes + ReadOutcomes + FindUpload,
+    P: LoadQueries + StoreQuery,
     U: SendUpload,
-    K: SendChunks,
+    S: SendChunks,
     Q: SendFinished,
+    K: SendQueries,
     W: SendWebhook,
     C: Clock,
 {
@@ -81,19 +94,44 @@ where
     async fn look(&self, watched: Watched, now: Timestamp) -> Result<Swept, Error> {
         let (jobs, webhooks) = (&self.abandon.jobs, &self.abandon.webhooks);
         let Some(job) = jobs.load_job(watched.job).await? else { return Ok(Swept::Fine) };
-        let pending = u32::try_from(job.pending_chunks.len()).unwrap_or(u32::MAX);
-        let next = now.plus(STALLED_AFTER);
+        let pending = self.pending(&job).await?;
+        let next = self.next_look(&job, now);
         if !job.status.is_final() && jobs.look_again(watched, next, pending).await? == Write::Conflict {
             // Another run of the sweep has this job in hand.
             return Ok(Swept::Fine);
         }
         match job.status {
             JobStatus::Waiting => self.waiting(&job).await,
-            JobStatus::Processing => self.processing(&job, watched, now).await,
+            JobStatus::Processing => self.processing(&job, watched.pending == Some(pending), now).await,
             JobStatus::Completed | JobStatus::Failed | JobStatus::Expired => {
                 announce_end(jobs, webhooks, &job).await?;
                 Ok(Swept::Announced)
             }
+        }
+    }
+
+    /// What a job waits for: chunks, and once they have all ended parts of document queries.
+    async fn pending(&self, job: &Job) -> Result<u32, Error> {
+        let mut pending = job.pending_chunks.len();
+        if pending == 0 {
+            for chunk in &job.pending_queries {
+                pending += self.abandon.jobs.open_parts_of(job.id, *chunk).await?.len();
+            }
+        }
+        Ok(u32::try_from(pending).unwrap_or(u32::MAX))
+    }
+
+    fn next_look(&self, job: &Job, now: Timestamp) -> Timestamp {
+        match job.started_at.map(|started| started.plus(self.time_to_query)) {
+            Some(late) if job.pending_chunks.is_empty() && !job.pending_queries.is_empty() => {
+                let next = now.plus(QUERIES_STALLED_AFTER);
+                if late > now {
+                    next.min(late.plus(Duration::from_millis(1)))
+                } else {
+                    now.plus(STALLED_AFTER)
+                }
+            }
+            _ => now.plus(STALLED_AFTER),
         }
     }
 
@@ -112,14 +150,16 @@ where
         Ok(Swept::Fine)
     }
 
-    async fn processing(&self, job: &Job, watched: Watched, now: Timestamp) -> Result<Swept, Error> {
-        if job.pending_chunks.is_empty() {
+    async fn processing(&self, job: &Job, stalled: bool, now: Timestamp) -> Result<Swept, Error> {
+        if job.is_worked_off() {
             self.abandon.finished.send_finished(&FinishedMessage { job: job.id }).await?;
             return Ok(Swept::FinishedSent);
         }
         let (Some(file), Some(started_at)) = (&job.file, job.started_at) else { return Ok(Swept::Fine) };
-        let pending = u32::try_from(job.pending_chunks.len()).unwrap_or(u32::MAX);
-        let stalled = watched.pending == Some(pending);
+        if job.pending_chunks.is_empty() {
+            let late = now > started_at.plus(self.time_to_query);
+            return self.querying(job, stalled, late).await;
+        }
         let late = now > started_at.plus(TIME_TO_PROCESS);
         if !(stalled || late) {
             return Ok(Swept::Fine);
@@ -134,5 +174,19 @@ where
         }
         self.chunks.send_chunks(&plan.messages(job, &job.pending_chunks)).await?;
         Ok(Swept::ChunksSent)
+    }
+
+    async fn querying(&self, job: &Job, stalled: bool, late: bool) -> Result<Swept, Error> {
+        if late {
+            self.abandon.queries_of(job).await?;
+            return Ok(Swept::QueriesGivenUp);
+        }
+        if !stalled {
+            return Ok(Swept::Fine);
+        }
+        for chunk in &job.pending_queries {
+            self.abandon.close_chunk().go_on(job, *chunk).await?;
+        }
+        Ok(Swept::QueriesSent)
     }
 }

@@ -67,6 +67,7 @@ impl Account {
             directory: cloud(),
             patients: cloud(),
             finished: cloud(),
+            queries: None::<Cloud>,
             world: cloud(),
         };
         while let Some(body) = self.receive(QueueName::Chunks) {

@@ -13,7 +13,7 @@ const ENDED_BEFORE: ChunkEnd = ChunkEnd { counted: false, was_last: false };
 const ENDED_BEFORE_NONE_LEFT: ChunkEnd = ChunkEnd { counted: false, was_last: true };
 
 async fn end(ports: &impl EndChunk, job: &Job, number: u32) -> ChunkEnd {
-    ports.end_chunk(job.id, given::chunk(number), TALLY).await.unwrap()
+    ports.end_chunk(job.id, given::chunk(number), TALLY, 0).await.unwrap()
 }
 
 pub async fn a_chunk_is_counted_once(ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk)) {

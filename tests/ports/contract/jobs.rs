@@ -85,7 +85,7 @@ pub async fn the_end_leaves_what_others_wrote_since(
 ) {
     let job = given::processing(ports, 3).await;
     let tally = Tally { successful: 200, failed: 50 };
-    ports.end_chunk(job.id, given::chunk(1), tally).await.unwrap();
+    ports.end_chunk(job.id, given::chunk(1), tally, 0).await.unwrap();
     assert_eq!(ports.request_cancel(job.id).await.unwrap(), Write::Done);
     // Whoever ends the job has read it before all that.
     let end = given::ended(&job, JobEvent::Canceled, Some("canceled"));

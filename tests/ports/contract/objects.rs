@@ -22,7 +22,7 @@ fn outcomes(from: u32) -> Vec<RowOutcome> {
         RowResult::Failed(FailureReason::Canceled),
         RowResult::Failed(FailureReason::Internal),
     ];
-    (from..).zip(results).map(|(row, result)| RowOutcome { row: RowNumber::new(row), result }).collect()
+    (from..).zip(results).map(|(row, result)| RowOutcome::new(RowNumber::new(row), result)).collect()
 }
 
 pub async fn a_plan_is_read_whole_and_in_ranges(ports: &(impl StorePlan + ReadPlan)) {

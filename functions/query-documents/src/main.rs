@@ -1,0 +1,52 @@
+//! SQS messages about patients -> `pipeline::query_documents`.
+
+mod secret;
+mod settings;
+
+use aws::events::{Handled, handle_messages};
+use aws::{Environment, System};
+use aws_lambda_events::sqs::SqsEvent;
+use fhir::Gateway;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use pipeline::messages::QueryMessage;
+use pipeline::query_documents::{Queried, QueryDocuments};
+use secret::GatewaySecret;
+use settings::Settings;
+use tracing::info;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    aws::logging::init();
+    let environment = Environment::load().await;
+    let settings = Settings::read(|name| std::env::var(name).ok())?;
+    let secret = GatewaySecret::new(environment.sdk(), settings.secret);
+    let query_documents = QueryDocuments {
+        jobs: environment.jobs()?,
+        patients: environment.patients()?,
+        gateway: Gateway::new(settings.gateway, secret)?,
+        finished: environment.finished()?,
+        world: System,
+        rate: settings.queries_per_second,
+    };
+    let queue = environment.queries().ok_or("QUERIES_QUEUE is not set")?;
+    let handle = async |message: QueryMessage, delivery| {
+        let request = message.asker.request().as_uuid();
+        let job = message.part().map(|part| part.job.to_string());
+        Ok(match query_documents.run(&message, delivery).await? {
+            Queried::Ended(tally) => {
+                let (successful, failed) = (tally.successful, tally.failed);
+                info!(job.id = job, request.id = %request, successful, failed, "Queries ended");
+                Handled::Done
+            }
+            Queried::Again { after, cause } => {
+                let wait = after.as_secs();
+                info!(job.id = job, request.id = %request, delivery, wait, cause, "Queries come again");
+                Handled::Again(after)
+            }
+        })
+    };
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(handle_messages(&queue, event.payload, handle).await)
+    }))
+    .await
+}

@@ -1,0 +1,149 @@
+//! The settings of the gateway, from the variables that template.yaml makes of its parameters.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use fhir::{Auth, ClientAuthentication, GatewayUrl, GatewayUrlError, Limits, PlainHttp, SearchMethod};
+
+/// Everything that an operator can set.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where the gateway is, how it knows us, and how long and how much we listen.
+    pub gateway: fhir::Settings,
+    /// The name of its secret; none if it asks for none.
+    pub secret: Option<String>,
+    /// Queries a second that a customer may start; 0 for as many as it likes.
+    pub queries_per_second: f64,
+}
+
+/// A setting that is missing or wrong. Stops the function at its start.
+#[derive(PartialEq, Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("environment variable {0} is not set, or not to anything of use")]
+    Variable(&'static str),
+    #[error("{0} {1}")]
+    Url(&'static str, GatewayUrlError),
+}
+
+impl Settings {
+    /// The settings in these variables.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let get = |name| get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let required = |name| get(name).ok_or(SettingsError::Variable(name));
+        let plain = match get("GATEWAY_ALLOW_LOOPBACK").as_deref() {
+            Some("true") => PlainHttp::OnLoopback,
+            _ => PlainHttp::Never,
+        };
+        let url = |name| {
+            GatewayUrl::parse(&required(name)?, plain).map_err(|problem| SettingsError::Url(name, problem))
+        };
+        let auth = match get("GATEWAY_AUTH").as_deref() {
+            None | Some("none") => Auth::None,
+            Some("bearer") => Auth::Bearer,
+            Some("client-credentials") => Auth::ClientCredentials {
+                token_url: url("GATEWAY_TOKEN_URL")?,
+                client_id: required("GATEWAY_CLIENT_ID")?,
+                scope: get("GATEWAY_SCOPE"),
+                authentication: match get("GATEWAY_CLIENT_AUTHENTICATION").as_deref() {
+                    None | Some("basic") => ClientAuthentication::Basic,
+                    Some("body") => ClientAuthentication::Body,
+                    Some(_) => return Err(SettingsError::Variable("GATEWAY_CLIENT_AUTHENTICATION")),
+                },
+            },
+            Some(_) => return Err(SettingsError::Variable("GATEWAY_AUTH")),
+        };
+        let secret = match auth {
+            Auth::None => None,
+            _ => Some(required("GATEWAY_SECRET")?),
+        };
+        let search = match get("GATEWAY_SEARCH").as_deref() {
+            None | Some("GET") => SearchMethod::Get,
+            Some("POST") => SearchMethod::Post,
+            Some(_) => return Err(SettingsError::Variable("GATEWAY_SEARCH")),
+        };
+        let limits = Limits {
+            request_timeout: Duration::from_secs(number(&get, "GATEWAY_REQUEST_SECONDS", 15)?),
+            search_timeout: Duration::from_secs(number(&get, "GATEWAY_SEARCH_SECONDS", 45)?),
+            pages: number(&get, "GATEWAY_PAGES", 50)?,
+            documents: number(&get, "GATEWAY_DOCUMENTS", 5000)?,
+            answer_bytes: number::<usize>(&get, "GATEWAY_ANSWER_MEGABYTES", 8)? << 20,
+            ..Limits::default()
+        };
+        Ok(Self {
+            gateway: fhir::Settings { base: url("GATEWAY_URL")?, auth, search, limits },
+            secret,
+            queries_per_second: number(&get, "QUERIES_PER_SECOND", 0.0)?,
+        })
+    }
+}
+
+fn number<T: FromStr>(
+    get: &impl Fn(&'static str) -> Option<String>,
+    name: &'static str,
+    usual: T,
+) -> Result<T, SettingsError> {
+    match get(name) {
+        None => Ok(usual),
+        Some(text) => text.parse().map_err(|_| SettingsError::Variable(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::read(|name| {
+            let set = variables.iter().find(|(variable, _)| *variable == name);
+            set.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    const URL: (&str, &str) = ("GATEWAY_URL", "https://ihe.example.com/fhir");
+
+    #[test]
+    fn a_url_is_enough() {
+        let settings = read(&[URL, ("GATEWAY_AUTH", ""), ("QUERIES_PER_SECOND", "")]).unwrap();
+        assert_eq!(settings.gateway.auth, Auth::None);
+        assert_eq!(settings.gateway.limits, Limits::default());
+        assert_eq!(settings.secret, None);
+    }
+
+    #[test]
+    fn plain_http_is_for_the_local_stack_only() {
+        let plain = ("GATEWAY_URL", "http://127.0.0.1:8080/fhir");
+        let refused = SettingsError::Url("GATEWAY_URL", GatewayUrlError::NotHttps);
+        assert_eq!(read(&[plain]).unwrap_err(), refused);
+        assert!(read(&[plain, ("GATEWAY_ALLOW_LOOPBACK", "true")]).is_ok());
+    }
+
+    #[test]
+    fn whoever_authenticates_needs_a_secret() {
+        let missing = SettingsError::Variable("GATEWAY_SECRET");
+        assert_eq!(read(&[URL, ("GATEWAY_AUTH", "bearer")]).unwrap_err(), missing);
+        let settings = read(&[URL, ("GATEWAY_AUTH", "bearer"), ("GATEWAY_SECRET", "name")]).unwrap();
+        assert_eq!((settings.gateway.auth, settings.secret.as_deref()), (Auth::Bearer, Some("name")));
+    }
+
+    #[test]
+    fn a_client_needs_a_token_url_and_a_name() {
+        let client = [URL, ("GATEWAY_AUTH", "client-credentials"), ("GATEWAY_SECRET", "name")];
+        assert_eq!(read(&client).unwrap_err(), SettingsError::Variable("GATEWAY_TOKEN_URL"));
+        let token_url = ("GATEWAY_TOKEN_URL", "https://login.example.com/token");
+        let mut client = [&client[..], &[token_url, ("GATEWAY_CLIENT_ID", "bulk")]].concat();
+        let Auth::ClientCredentials { scope, authentication, .. } = read(&client).unwrap().gateway.auth
+        else {
+            panic!()
+        };
+        assert_eq!((scope, authentication), (None, ClientAuthentication::Basic));
+        client.push(("GATEWAY_CLIENT_AUTHENTICATION", "body"));
+        assert!(read(&client).is_ok());
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_named() {
+        for name in ["GATEWAY_AUTH", "GATEWAY_SEARCH", "GATEWAY_PAGES", "QUERIES_PER_SECOND"] {
+            assert_eq!(read(&[URL, (name, "much")]).unwrap_err(), SettingsError::Variable(name));
+        }
+    }
+}
