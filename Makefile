@@ -44,13 +44,13 @@ invoke: .venv/installed .venv-tools/installed build ## send an event to one func
 	@$(LOCAL)/stack.py run -- $(LOCAL)/rie.py $(FUNCTION) $(EVENT)
 
 memory: .venv/installed build ## peak memory of each function for a sample: make memory ROWS=100000
-	@$(LOCAL)/stack.py run --name memory -- sh -c '$(LOCAL)/demo.py --rows $(or $(ROWS),1000) --out .local/memory && $(LOCAL)/memory.py'
+	@$(LOCAL)/stack.py run --name memory --no-sandbox -- sh -c '$(LOCAL)/demo.py --rows $(or $(ROWS),1000) --out .local/memory && $(LOCAL)/memory.py'
 
 calls: .venv/installed build ## AWS calls for each row of three imports: make calls ROWS=5000
-	@$(LOCAL)/stack.py run --name calls --faults none -- $(LOCAL)/calls.py $(if $(ROWS),--rows $(ROWS))
+	@$(LOCAL)/stack.py run --name calls --faults none --no-sandbox -- $(LOCAL)/calls.py $(if $(ROWS),--rows $(ROWS))
 
 build: ## build the functions and the command line
-	$(CARGO) build --release --workspace --exclude tests
+	$(CARGO) build --profile local --workspace --exclude tests
 
 check: ## formatting and lints
 	$(CARGO) fmt --all --check

@@ -1,4 +1,4 @@
-"""What a supervisor starts and ends: the emulator, and the proxy that disturbs it."""
+"""What a supervisor starts and ends: the emulator, the proxy that disturbs it, and the sandbox of a gateway."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from processes import die_with_parent
 END_GRACE_SECONDS = 2.0
 EMULATOR_HEALTH = "/_ministack/health"
 FAULTS_HEALTH = "/_microburst/health"
+SANDBOX_HEALTH = "/_sandbox/faults"
 
 Child = subprocess.Popen[bytes]
 
@@ -39,6 +40,7 @@ def start_emulator(files: StackFiles, port: int, for_functions: str, extra: list
         # Inherited by the functions: where their AWS clients go, and what no deployed stack allows.
         "AWS_ENDPOINT_URL": for_functions,
         "ALLOW_LOOPBACK_WEBHOOKS": "true",
+        "GATEWAY_ALLOW_LOOPBACK": "true",
         "PYTHONPATH": str(Path(__file__).parent / "emulator"),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(files.temporary),
@@ -53,6 +55,12 @@ def start_faults(files: StackFiles, port: int, upstream: str, profile: str, seed
     command = [sys.executable, str(Path(__file__).with_name("faults.py")), "--upstream", upstream]
     command += ["--port", str(port), "--profile", profile, "--seed", str(seed)]
     return start(command, files.logs / "faults.log", os.environ | {"TMPDIR": str(files.temporary)})
+
+
+def start_sandbox(files: StackFiles, port: int) -> Child:
+    """Starts what the functions take for the gateway of a health information exchange."""
+    command = [sys.executable, str(Path(__file__).with_name("sandbox_fhir.py")), "--port", str(port)]
+    return start(command, files.logs / "sandbox.log", dict(os.environ))
 
 
 def start(command: list[str], log: Path, environment: dict[str, str]) -> Child:

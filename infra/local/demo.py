@@ -20,6 +20,8 @@ from terminal import Bar, bold, dim, green, red
 
 SAMPLE_ROWS = 1200
 POLL_SECONDS = 0.25
+#: Patients whose documents are read one by one.
+PATIENTS_READ = 50
 #: Longer than the service needs for a step of a file of 100,000 rows.
 QUIET_SECONDS = 180
 
@@ -27,7 +29,7 @@ QUIET_SECONDS = 180
 def wait_for_end(api: Api, job: str, receiver: Receiver, key: str) -> Received:
     """Shows the webhooks as they come, and rows done in between, until the job's last message."""
     path = f"/medical/v1/patient/bulk/{job}"
-    bar = Bar("importing", "rows")
+    bar, queries = Bar("importing", "rows"), Bar("asking the gateway", "patients")
     last_news, problem = time.monotonic(), ""
     known: dict[str, Any] = {}
     while time.monotonic() - last_news < QUIET_SECONDS:
@@ -37,10 +39,11 @@ def wait_for_end(api: Api, job: str, receiver: Receiver, key: str) -> Received:
             if report_of_job["requestId"] != job:
                 continue
             ended = report_of_job["status"] in ("completed", "failed")
-            if ended and known.get("total"):
-                bar.update(known["total"], known["total"])
-                bar.close()
+            if ended:
+                finish(bar, known.get("total"))
+                finish(queries, known.get("documentQueries", {}).get("total"))
             bar.clear()
+            queries.clear()
             show_webhook(message, key)
             if ended:
                 return message
@@ -50,15 +53,28 @@ def wait_for_end(api: Api, job: str, receiver: Receiver, key: str) -> Received:
         except Unanswered as error:
             problem = str(error)
             continue
-        if any(state.get(name) != known.get(name) for name in ("status", "successful", "failed")):
+        if any(state.get(name) != known.get(name) for name in ("status", "successful", "failed", "documentQueries")):
             last_news = time.monotonic()
         known = state
         if state["status"] == "processing" and state["total"]:
-            bar.update(state["successful"] + state["failed"], state["total"])
+            done, asked = state["successful"] + state["failed"], state.get("documentQueries")
+            if done < state["total"] or not asked:
+                bar.update(done, state["total"])
+            else:
+                finish(bar, state["total"])
+                queries.update(asked["successful"] + asked["failed"], asked["total"])
     bar.close()
+    queries.close()
     raise Failure(
         f"no webhook and no progress for {QUIET_SECONDS} s; the job is {known.get('status', 'unknown')}. {problem}"
     )
+
+
+def finish(bar: Bar, total: int | None) -> None:
+    """Shows a bar as full, once, if there is anything of it."""
+    if total and not bar.closed:
+        bar.update(total, total)
+        bar.close()
 
 
 def show_webhook(message: Received, key: str) -> None:
@@ -81,6 +97,28 @@ def show_patient(api: Api, patient: str) -> None:
         api.call("GET", f"/medical/v1/patient/{patient}"), indent=2, ensure_ascii=False
     ).splitlines():
         print(dim(f"     {line}"))
+
+
+def count_documents(api: Api, patients: set[str]) -> tuple[int, int]:
+    """How many of the patients have documents at the gateway, and how many those are."""
+    bar, counts = Bar("reading documents", "patients"), []
+    for number, patient in enumerate(sorted(patients), start=1):
+        counts.append(len(api.call("GET", f"/medical/v1/document?patientId={patient}", shown=number == 1)["documents"]))
+        bar.update(number, len(patients))
+    bar.close()
+    return sum(count > 0 for count in counts), sum(counts)
+
+
+def show_documents(api: Api, job: dict[str, Any], patients: set[str]) -> None:
+    """What the gateway, here a sandbox, has about the patients of the file."""
+    asked = job["documentQueries"]
+    some = set(sorted(patients)[:PATIENTS_READ])
+    having, documents = count_documents(api, some)
+    print(
+        f"   {asked['total']:,} patients were looked for at the {bold('sandbox')} gateway, which is made up;"
+        f" {asked['successful']:,} queries were answered, {asked['failed']:,} failed\n"
+        f"   of {len(some):,} of these patients {bold(f'{having:,} have documents')}, {documents:,} in all"
+    )
 
 
 def heading(number: int, text: str) -> None:
@@ -111,13 +149,17 @@ def run(stack: dict[str, Any], file: Path, facility: str, out: Path, *, dry: boo
     result, failures = target(out, "result", file), target(out, "failures", file)
     download("RESULT", last["result"], result)
     failures.unlink(missing_ok=True)
-    if link := api.call("GET", f"/medical/v1/patient/bulk/{job['requestId']}", shown=False).get("failures"):
+    ended = api.call("GET", f"/medical/v1/patient/bulk/{job['requestId']}", shown=False)
+    if link := ended.get("failures"):
         download("FAILURES", link, failures)
     summary = report.read(result)
     report.show(summary, seconds)
     if is_sample and summary.patients:
         heading(6, "Read a patient back")
         show_patient(api, next(patient for _, patient, _, _ in summary.examples if patient))
+        if ended.get("documentQueries"):
+            heading(7, "Read their documents")
+            show_documents(api, ended, summary.patients)
     print(f"\n   every row with its outcome   {bold(shortened(result))}")
     if failures.exists():
         print(

@@ -1,4 +1,4 @@
-"""Deploys the project's template.yaml to the emulator, with the binaries of `cargo build --release`."""
+"""Deploys the project's template.yaml to the emulator, with the binaries of `make build`."""
 
 from __future__ import annotations
 
@@ -83,6 +83,8 @@ def adapt(template: dict[str, Any], parameters: dict[str, str], visibility: int 
     Everything that is not named here is deployed as it stands. `visibility`, in seconds, is for tests that kill
     functions and do not want to wait for the minutes that AWS advises.
     """
+    # The sandbox gateway has no certificate: the template takes https only.
+    del template["Parameters"]["GatewayUrl"]["AllowedPattern"]
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
         if visibility is not None and resource["Type"] == "AWS::SQS::Queue" and "RedrivePolicy" in properties:
@@ -99,7 +101,7 @@ def adapt(template: dict[str, Any], parameters: dict[str, str], visibility: int 
         # AWS asks for sqs:SendMessage where a batch is sent, the emulator for an action of the call's name.
         for policy in properties.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
-                if "sqs:SendMessage" in statement["Action"]:
+                if "sqs:SendMessage" in statement.get("Action", ()):
                     statement["Action"].append("sqs:SendMessageBatch")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import command_line
 from aws import REGION, ROOT
-from children import EMULATOR_HEALTH, FAULTS_HEALTH
+from children import EMULATOR_HEALTH, FAULTS_HEALTH, SANDBOX_HEALTH
 from deploy import DeployError, build, deploy
 from locks import locked
 from paths import StackFiles
@@ -49,6 +49,8 @@ class Settings:
     seed: int = 1
     #: Seconds after which a message of a function that died comes again, where the template says longer.
     visibility: int | None = None
+    #: Whether there is a sandbox gateway, for document queries.
+    sandbox: bool = True
 
 
 def start(files: StackFiles, settings: Settings) -> subprocess.Popen[bytes] | None:
@@ -70,9 +72,11 @@ def start(files: StackFiles, settings: Settings) -> subprocess.Popen[bytes] | No
         for old in files.logs.glob("*.log"):
             old.unlink()
         try:
-            supervisor, endpoint, proxy = start_emulator(files, settings)
+            supervisor, endpoint, proxy, sandbox = start_emulator(files, settings)
             say("Deploying template.yaml …")
-            outputs = deploy(endpoint, dict(one.split("=", 1) for one in settings.parameters), settings.visibility)
+            parameters = {"GatewayUrl": f"{sandbox}/fhir"} if sandbox else {}
+            parameters |= dict(one.split("=", 1) for one in settings.parameters)
+            outputs = deploy(endpoint, parameters, settings.visibility)
             say("Adding a demo customer …")
             admin_env = ROOT | {"AWS_ENDPOINT_URL": endpoint, "DIRECTORY_TABLE": outputs["DirectoryTable"]}
             description: dict[str, Any] = {
@@ -86,6 +90,7 @@ def start(files: StackFiles, settings: Settings) -> subprocess.Popen[bytes] | No
                 "logs": str(files.logs),
                 "temporary": str(files.temporary),
                 "faults": proxy,
+                "sandbox": f"{sandbox}/_sandbox" if sandbox else None,
                 **seed(admin_env),
             }
         except BaseException as error:
@@ -109,8 +114,11 @@ def keep(supervisor: subprocess.Popen[bytes]) -> None:
     supervisor.stdin.close()
 
 
-def start_emulator(files: StackFiles, settings: Settings) -> tuple[subprocess.Popen[bytes], str, str | None]:
-    """Starts the supervisor and with it the emulator; gives the supervisor, the emulator's address, and the proxy's."""
+def start_emulator(
+    files: StackFiles, settings: Settings
+) -> tuple[subprocess.Popen[bytes], str, str | None, str | None]:
+    """Starts the supervisor and with it all others; gives the supervisor, and the addresses of the emulator, the proxy
+    and the sandbox."""
     for _ in range(ATTEMPTS):
         port = free_port()
         say(f"Starting the AWS emulator on 127.0.0.1:{port} …")
@@ -123,6 +131,11 @@ def start_emulator(files: StackFiles, settings: Settings) -> tuple[subprocess.Po
             proxy_port = free_port()
             proxy = f"http://127.0.0.1:{proxy_port}"
             command += ["--faults", settings.faults, "--faults-port", str(proxy_port), "--seed", str(settings.seed)]
+        sandbox = None
+        if settings.sandbox:
+            sandbox_port = free_port()
+            sandbox = f"http://127.0.0.1:{sandbox_port}"
+            command += ["--sandbox-port", str(sandbox_port)]
         with (files.logs / "supervisor.log").open("ab") as log:
             supervisor = subprocess.Popen(
                 command,
@@ -135,8 +148,9 @@ def start_emulator(files: StackFiles, settings: Settings) -> tuple[subprocess.Po
         endpoint = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + START_SECONDS
         while supervisor.poll() is None and time.monotonic() < deadline:
-            if answers(endpoint) and (proxy is None or answers(proxy, FAULTS_HEALTH)):
-                return supervisor, endpoint, proxy
+            others = [(proxy, FAULTS_HEALTH), (sandbox, SANDBOX_HEALTH)]
+            if answers(endpoint) and all(answers(one, health) for one, health in others if one):
+                return supervisor, endpoint, proxy, sandbox
             time.sleep(0.05)
         end(files)
     raise StartError(f"The emulator did not start, see {files.logs}/emulator.log")
@@ -154,7 +168,7 @@ def end(files: StackFiles) -> bool:
     end_process(ids["supervisor"], f"supervisor.py --name {files.name} ", END_SECONDS)
     # The supervisor ends its children and the functions, unless it was killed itself.
     for group in ids["groups"]:
-        kill_group(group, "-m ministack", str(files.temporary), "faults.py --upstream")
+        kill_group(group, "-m ministack", str(files.temporary), "faults.py --upstream", "sandbox_fhir.py --port")
     shutil.rmtree(files.temporary, ignore_errors=True)
     files.supervisor.unlink(missing_ok=True)
     return True

@@ -11,7 +11,7 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[2]
 TEMPLATE = PROJECT / "template.yaml"
 #: The binaries to deploy; `BINARIES=target/debug` saves the link of a release build while developing.
-BINARIES = PROJECT / os.environ.get("BINARIES", "target/release")
+BINARIES = PROJECT / os.environ.get("BINARIES", "target/local")
 STACKS = PROJECT / ".local"
 
 

@@ -76,6 +76,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             metavar="SECONDS",
             help="when messages of a dead function come again, at the latest",
         )
+    for name in ("up", "run"):
+        parsers[name].add_argument("--no-sandbox", action="store_true", help="no gateway, no document queries")
     parsers["up"].add_argument("--foreground", action="store_true", help="end it on Ctrl-C")
     parsers["down"].add_argument("--all", action="store_true", help="end all of this project's stacks")
     parsers["logs"].add_argument("function", nargs="?", help="only this function, for example FanOut")
@@ -87,7 +89,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def settings(arguments: argparse.Namespace) -> Settings:
     """What was said about the stack that is to be."""
     environment, parameters = tuple(arguments.env), tuple(arguments.param)
-    return Settings(environment, parameters, arguments.faults, arguments.seed, arguments.visibility)
+    sandbox = not arguments.no_sandbox
+    return Settings(environment, parameters, arguments.faults, arguments.seed, arguments.visibility, sandbox)
 
 
 def stack_name(text: str) -> str:

@@ -1,5 +1,5 @@
-"""Keeps one emulator, and what disturbs it: starts each in a process group of its own, collects the functions'
-logs, and ends the groups when it is told to, when its starter dies, or when one of the two ends.
+"""Keeps one emulator, what disturbs it, and a sandbox gateway: starts each in a process group of its own, collects the functions'
+logs, and ends the groups when it is told to, when its starter dies, or when one of them ends.
 
 Run by `lifecycle.py`, never by hand. Whatever kills the starter closes the pipe that is this process's standard
 input, which ends the stack unless the starter has written to it before, that the stack shall stay up. Whatever
@@ -27,11 +27,13 @@ from aws import client
 from children import (
     EMULATOR_HEALTH,
     FAULTS_HEALTH,
+    SANDBOX_HEALTH,
     Child,
     Stop,
     end_group,
     start_emulator,
     start_faults,
+    start_sandbox,
     wait_until_ready,
 )
 from paths import StackFiles
@@ -112,6 +114,7 @@ def main() -> None:
     parser.add_argument("--faults")
     parser.add_argument("--faults-port", type=int)
     parser.add_argument("--seed", type=int)
+    parser.add_argument("--sandbox-port", type=int)
     arguments = parser.parse_args()
 
     def stop(_signal: int, _frame: object) -> None:
@@ -127,11 +130,15 @@ def main() -> None:
     try:
         if proxy:
             children.append(start_faults(files, arguments.faults_port, endpoint, arguments.faults, arguments.seed))
+        if arguments.sandbox_port:
+            children.append(start_sandbox(files, arguments.sandbox_port))
         processes = {"supervisor": os.getpid(), "groups": [child.pid for child in children], "port": arguments.port}
         files.supervisor.write_text(json.dumps(processes))
         wait_until_ready(children, f"{endpoint}{EMULATOR_HEALTH}")
         if proxy:
             wait_until_ready(children, f"{proxy}{FAULTS_HEALTH}")
+        if arguments.sandbox_port:
+            wait_until_ready(children, f"http://127.0.0.1:{arguments.sandbox_port}{SANDBOX_HEALTH}")
         watch(children, collector)
     except Stop:
         pass

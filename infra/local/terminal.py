@@ -50,13 +50,17 @@ class Bar:
 
     def __init__(self, label: str, unit: str) -> None:
         self.label, self.unit = label, unit
-        self.began = time.monotonic()
-        self.shown_at = self.began
+        #: With the first update.
+        self.began: float | None = None
+        self.shown_at = 0.0
         self.shown: float | None = None
+        self.closed = False
 
     def update(self, done: float, total: float) -> None:
         """Shows it if it is time to."""
         now = time.monotonic()
+        if self.began is None:
+            self.began = self.shown_at = now
         every = REDRAW_SECONDS if FANCY else PLAIN_EVERY_SECONDS
         if done < total and (now - self.shown_at < every or (done == self.shown and not FANCY)):
             return
@@ -78,6 +82,7 @@ class Bar:
 
     def close(self) -> None:
         """Leaves the bar as it stands."""
+        self.closed = True
         if FANCY and self.shown is not None:
             print()
             self.shown = None

@@ -512,7 +512,7 @@ impl Player {
             &Cause::Cancel(import) => {
                 let JobRef { customer, job } = self.imports[import].job;
                 Box::pin(async move {
-                    match cancel_job(&cloud, &cloud, &cloud, customer, job).await {
+                    match cancel_job(&cloud, &cloud, &cloud, &cloud, customer, job).await {
                         Ok(_) => Verdict::Canceled,
                         Err(error) => client_verdict(&error),
                     }

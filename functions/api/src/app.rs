@@ -1,6 +1,6 @@
 //! What every route works with.
 
-use aws::{Directory, Files, Jobs, Patients, System, WebhookClient, Webhooks};
+use aws::{Directory, Files, Finished, Jobs, Patients, Queries, System, WebhookClient, Webhooks};
 use domain::webhook_url::UrlPolicy;
 
 /// The ports of the API's operations.
@@ -10,6 +10,9 @@ pub struct App {
     pub jobs: Jobs,
     pub patients: Patients,
     pub files: Files,
+    pub finished: Finished,
+    /// None where there is no gateway.
+    pub queries: Option<Queries>,
     pub webhooks: Webhooks,
     pub http: WebhookClient,
     pub world: System,

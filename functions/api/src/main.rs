@@ -28,6 +28,8 @@ async fn main() -> Result<(), Error> {
         jobs: environment.jobs()?,
         patients: environment.patients()?,
         files: environment.files()?,
+        finished: environment.finished()?,
+        queries: environment.queries(),
         webhooks: environment.webhooks()?,
         http: aws::WebhookClient::new(aws::webhook_policy())?,
         world: aws::System,

@@ -28,6 +28,7 @@ pub const DOCUMENT: &str = include_str!("../../../infra/openapi.json");
     tags(
         (name = "bulk", description = "Imports, which are called bulk requests."),
         (name = "patient", description = "What was imported, read back."),
+        (name = "document", description = "What a health information exchange has about a patient."),
         (name = "facility", description = "Where patients receive care."),
         (name = "cohort", description = "Named sets of patients."),
         (name = "settings", description = "Webhooks: where they go and what became of them."),
@@ -205,6 +206,18 @@ mod tests {
             &document,
             &serde_json::to_value(patient).unwrap(),
             &json!({"$ref": "#/components/schemas/Patient"}),
+        );
+    }
+
+    #[test]
+    fn a_document_has_exactly_the_fields_that_are_described() {
+        let json = include_str!("../tests/document.json");
+        let document: domain::document::Document = serde_json::from_str(json).unwrap();
+        let description: Value = serde_json::from_str(DOCUMENT).unwrap();
+        assert_described(
+            &description,
+            &serde_json::to_value(document).unwrap(),
+            &json!({"$ref": "#/components/schemas/Document"}),
         );
     }
 

@@ -62,6 +62,14 @@ impl<S: Send + Sync, T: InPath> FromRequestParts<S> for Id<T> {
     }
 }
 
+/// The patient that a query has to name. What is no id is nobody's patient.
+pub fn patient(text: Option<&str>) -> Result<PatientId, ApiError> {
+    match text.map(str::trim) {
+        None | Some("") => Err(ApiError::BadRequest("patientId is missing")),
+        Some(id) => id.parse().map_err(|_| find_patient::NOT_FOUND),
+    }
+}
+
 /// The facility that a query asks for; none if it asks for none. What is no id is nobody's facility.
 pub fn facility(text: Option<&str>) -> Result<Option<FacilityId>, ApiError> {
     match text.map(str::trim) {

@@ -132,6 +132,44 @@ pub struct NewAddress {
     country: Option<String>,
 }
 
+/// What is known of a document without fetching it.
+#[derive(ToSchema)]
+#[schema(as = Document, rename_all = "camelCase")]
+pub struct DocumentShape {
+    /// The exchange's id for it.
+    id: String,
+    /// A name for a file that would hold it.
+    file_name: String,
+    description: Option<String>,
+    #[schema(pattern = "^(current|superseded|entered-in-error)$")]
+    status: Option<String>,
+    /// When the exchange came to know it.
+    #[schema(format = DateTime)]
+    indexed: Option<String>,
+    mime_type: Option<String>,
+    /// Bytes.
+    size: Option<u64>,
+    #[schema(rename = "type")]
+    kind: Option<DocumentTypeShape>,
+}
+
+/// The kind of a document, in one or more code systems and in words.
+#[derive(ToSchema)]
+#[schema(as = DocumentType)]
+pub struct DocumentTypeShape {
+    coding: Option<Vec<CodingShape>>,
+    text: Option<String>,
+}
+
+/// A code of a code system, such as LOINC.
+#[derive(ToSchema)]
+#[schema(as = Coding)]
+pub struct CodingShape {
+    system: Option<String>,
+    code: Option<String>,
+    display: Option<String>,
+}
+
 /// A facility.
 #[derive(ToSchema)]
 #[schema(as = Facility)]

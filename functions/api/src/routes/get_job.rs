@@ -22,6 +22,16 @@ pub struct Params {
     pub dry_run: bool,
 }
 
+/// How many document queries an import has started, and how those that have ended did. One that failed, or had
+/// not ended in time, has failed no row.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BulkRequestQueries)]
+struct QueriesBody {
+    total: u32,
+    successful: u32,
+    failed: u32,
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = BulkRequest)]
@@ -43,6 +53,9 @@ pub struct JobBody {
     /// The share of rows that have their outcome.
     #[schema(minimum = 0, maximum = 1)]
     progress: f64,
+    /// Once rows have started document queries. While some of them have not ended, the import is processing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document_queries: Option<QueriesBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     started_at: Option<Timestamp>,
@@ -94,6 +107,11 @@ impl From<JobView> for JobBody {
             successful: job.successful,
             failed: job.failed,
             progress: job.progress(),
+            document_queries: (job.queries > 0).then_some(QueriesBody {
+                total: job.queries,
+                successful: job.queries_ended.successful,
+                failed: job.queries_ended.failed,
+            }),
             started_at: job.started_at,
             finished_at: job.finished_at,
             reason: job.reason,

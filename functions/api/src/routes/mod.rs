@@ -4,6 +4,8 @@ mod cancel_job;
 mod cohort_patients;
 mod cohorts;
 mod create_job;
+mod document_query;
+mod documents;
 mod facilities;
 mod get_job;
 mod get_patient;
@@ -47,6 +49,8 @@ pub fn described() -> OpenApiRouter<App> {
         .routes(routes!(get_patient::by_external_id))
         .routes(routes!(match_patient::handle))
         .routes(routes!(get_patient::handle))
+        .routes(routes!(document_query::read, document_query::start))
+        .routes(routes!(documents::handle))
         .routes(routes!(list_jobs::handle, create_job::handle))
         .routes(routes!(get_job::handle))
         .routes(routes!(cancel_job::handle))

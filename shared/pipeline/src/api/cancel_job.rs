@@ -6,12 +6,15 @@ use domain::job::{CANCELED, Job, JobEvent, JobStatus};
 use crate::Error;
 use crate::api::ApiError;
 use crate::end_job::end_job;
-use crate::ports::{ChangeState, Clock, LoadJob, RequestCancel, SendWebhook, Watchlist};
+use crate::messages::FinishedMessage;
+use crate::ports::{ChangeState, Clock, LoadJob, RequestCancel, SendFinished, SendWebhook, Watchlist};
 
 /// Cancels a job of this customer. A waiting one ends at once. A processing one ends when its rows have
-/// their outcomes: those that were not started are reported as canceled.
+/// their outcomes: those that were not started are reported as canceled. Document queries that are under way
+/// go on, but nobody waits for them.
 pub async fn cancel_job(
     jobs: &(impl LoadJob + ChangeState + RequestCancel + Watchlist),
+    finished: &impl SendFinished,
     webhooks: &impl SendWebhook,
     clock: &impl Clock,
     customer: CustomerId,
@@ -30,7 +33,12 @@ pub async fn cancel_job(
                     return Ok(ended);
                 }
             }
-            JobStatus::Processing if job.cancel_requested => return Ok(job),
+            JobStatus::Processing if job.cancel_requested => {
+                if job.is_worked_off() {
+                    finished.send_finished(&FinishedMessage { job: id }).await?;
+                }
+                return Ok(job);
+            }
             // Whatever came of it, the job as it is now tells.
             JobStatus::Processing => {
                 let _ = jobs.request_cancel(id).await?;

@@ -1,0 +1,129 @@
+//! `GET` and `POST /medical/v1/document/query?patientId=`
+
+use axum::Json;
+use axum::extract::State;
+use domain::query::{PatientQuery, QueryOutcome, QueryRequestId};
+use pipeline::api::get_document_query::get_document_query;
+use pipeline::api::start_document_query::StartDocumentQuery;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::error::Problem;
+use crate::query::{Parameters, facility, patient};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DocumentQuery {
+    patient_id: Option<String>,
+    facility_id: Option<String>,
+}
+
+/// How the document query of a patient stands. Empty if there never was one.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DocumentQuery)]
+pub struct QueryBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    request_id: Option<QueryRequestId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    download: Option<Progress>,
+}
+
+/// A gateway that does not know the patient, or cannot tell which of several it is, leaves a completed query
+/// without documents.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DocumentQueryProgress)]
+pub struct Progress {
+    status: Status,
+    /// Documents that were found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<u32>,
+    /// Documents that are there to be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    successful: Option<u32>,
+    /// Tries that the gateway did not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<u32>,
+}
+
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = DocumentQueryStatus)]
+enum Status {
+    #[default]
+    Processing,
+    Completed,
+    Failed,
+}
+
+/// See how a patient's document query stands.
+#[utoipa::path(
+    get, path = "/medical/v1/document/query", operation_id = "getDocumentQuery", tag = "document",
+    params(("patientId" = String, Query, format = "uuid", description = "The patient.")),
+    responses(
+        (status = 200, description = "The newest query; empty if there never was one.", body = QueryBody),
+        (status = 400, description = "The patient is missing."),
+        (status = 404, description = "There is no such object of yours."),
+    ),
+)]
+pub async fn read(
+    State(app): State<App>,
+    Caller(customer): Caller,
+    Parameters(query): Parameters<DocumentQuery>,
+) -> Result<Json<QueryBody>, Problem> {
+    let patient = patient(query.patient_id.as_deref())?;
+    let query = get_document_query(&app.patients, customer, patient).await?;
+    Ok(Json(query.map(QueryBody::from).unwrap_or_default()))
+}
+
+/// Look for a patient's documents now.
+///
+/// A patient has one query at a time: while one has not ended, it is the one that is answered.
+#[utoipa::path(
+    post, path = "/medical/v1/document/query", operation_id = "startDocumentQuery", tag = "document",
+    params(
+        ("patientId" = String, Query, format = "uuid", description = "The patient."),
+        ("facilityId" = Option<String>, Query, format = "uuid", description = "The facility that asks. May be left out by who has one only."),
+    ),
+    responses(
+        (status = 200, description = "The query.", body = QueryBody),
+        (status = 400, description = "The patient is missing, or the facility of one who has several."),
+        (status = 404, description = "There is no such object of yours."),
+        (status = 409, description = "The patient is opted out, or there is no gateway to ask."),
+    ),
+)]
+pub async fn start(
+    State(app): State<App>,
+    Caller(customer): Caller,
+    Parameters(query): Parameters<DocumentQuery>,
+) -> Result<Json<QueryBody>, Problem> {
+    let patient = patient(query.patient_id.as_deref())?;
+    let facility = facility(query.facility_id.as_deref())?;
+    let App { patients, directory, queries, world, .. } = &app;
+    let start = StartDocumentQuery { patients, directory, queries, world };
+    let query = start.run(customer, patient, facility).await?;
+    tracing::info!(patient.id = %patient, request.id = %query.request.as_uuid(), "Document query asked for");
+    Ok(Json(query.into()))
+}
+
+impl From<PatientQuery> for QueryBody {
+    fn from(query: PatientQuery) -> Self {
+        let errors = (query.failures > 0).then_some(query.failures);
+        let download = match query.outcome {
+            None => Progress { errors, ..Progress::default() },
+            Some(QueryOutcome::Failed) => Progress { status: Status::Failed, errors, ..Progress::default() },
+            Some(outcome) => {
+                let total = match outcome {
+                    QueryOutcome::Documents(total) => total,
+                    _ => 0,
+                };
+                Progress { status: Status::Completed, total: Some(total), successful: Some(total), errors }
+            }
+        };
+        Self { request_id: Some(query.request), download: Some(download) }
+    }
+}

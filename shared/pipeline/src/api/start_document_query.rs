@@ -1,0 +1,71 @@
+//! `POST /medical/v1/document/query`: look for one patient's documents now.
+
+use domain::ids::{CustomerId, FacilityId, PatientId};
+use domain::query::{PatientQuery, QueryRequestId};
+
+use crate::api::ApiError;
+use crate::api::facilities::choose_facility;
+use crate::api::find_patient::get_patient;
+use crate::messages::{QueryAsker, QueryMessage};
+use crate::ports::{
+    Clock, LoadDirectory, LoadPatients, LoadQueries, Randomness, SendQueries, StoreQuery, Write,
+};
+
+/// What a query is started with.
+#[derive(Debug)]
+pub struct StartDocumentQuery<'a, P, D, K, W> {
+    /// Patients and their queries.
+    pub patients: &'a P,
+    /// The customer's facilities.
+    pub directory: &'a D,
+    /// Where queries go.
+    pub queries: &'a K,
+    /// Time and ids.
+    pub world: &'a W,
+}
+
+impl<P, D, K, W> StartDocumentQuery<'_, P, D, K, W>
+where
+    P: LoadPatients + LoadQueries + StoreQuery,
+    D: LoadDirectory,
+    K: SendQueries,
+    W: Clock + Randomness,
+{
+    /// Starts a query, or gives the one that has not ended yet: a patient has one at a time.
+    pub async fn run(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+        facility: Option<FacilityId>,
+    ) -> Result<PatientQuery, ApiError> {
+        let known = self.directory.load_directory(customer).await?;
+        choose_facility(facility, known.facilities.iter().copied())?;
+        if get_patient(self.patients, customer, patient).await?.hie_opt_out {
+            return Err(ApiError::Conflict("The patient is opted out of health information exchange"));
+        }
+        if !self.queries.has_gateway() {
+            return Err(ApiError::Conflict("This deployment has no gateway to ask for documents"));
+        }
+        let query = self.ask(customer, patient).await?;
+        // Also for one that was asked for before: whoever did may have died before sending it.
+        let asker = QueryAsker::Request(query.request);
+        let message = QueryMessage { customer, asker, patients: vec![patient] };
+        self.queries.send_queries(&[message]).await?;
+        Ok(query)
+    }
+
+    async fn ask(&self, customer: CustomerId, patient: PatientId) -> Result<PatientQuery, ApiError> {
+        let request = QueryRequestId::new(self.world.new_id());
+        loop {
+            let known = self.patients.load_queries(customer, &[patient]).await?.remove(&patient);
+            let version = known.as_ref().map(|known| known.version);
+            let known = known.map(|known| known.value);
+            let Some(asked) = PatientQuery::asked(known.as_ref(), request, self.world.now()) else {
+                return known.ok_or(super::find_patient::NOT_FOUND);
+            };
+            if self.patients.store_query(customer, patient, &asked, version).await? == Write::Done {
+                return Ok(asked);
+            }
+        }
+    }
+}
