@@ -75,7 +75,7 @@ e2e: .venv/installed .venv-tools/installed .venv-schemathesis/installed ## end-t
 	$(MAKE) faults
 
 faults: .venv/installed ## import while AWS calls fail and functions are killed, on a local stack, after `make build`
-	$(LOCAL)/stack.py run --name faults --faults none --visibility 10 -- \
+	$(LOCAL)/stack.py run --name faults --faults none --visibility 10 --param GatewayRequestSeconds=3 -- \
 	  $(CARGO) test -p tests --test e2e -- faults:: --nocapture --test-threads=1
 
 schemathesis: .venv/installed .venv-schemathesis/installed ## call the API in every way that its description allows, and in others, after `make build`

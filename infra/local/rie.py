@@ -66,7 +66,7 @@ def serving(binary: str, environment: dict[str, str]) -> Iterator[str]:
     with tempfile.NamedTemporaryFile(prefix=f"rie-{binary}-", suffix=".log") as log:
         process = subprocess.Popen(
             command,
-            env={"PATH": os.environ["PATH"], "ALLOW_LOOPBACK_WEBHOOKS": "true", **ROOT, **environment},
+            env={"PATH": os.environ["PATH"], "ALLOW_LOOPBACK_WEBHOOKS": "true", "GATEWAY_ALLOW_LOOPBACK": "true", **ROOT, **environment},
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -52,14 +52,23 @@ fn every_function_has_an_event_and_answers_it() {
     functions.sort();
     assert_eq!(
         functions,
-        ["abandon", "api", "deliver-webhook", "fan-out", "finalize", "import-rows", "sweep"]
+        [
+            "abandon",
+            "api",
+            "deliver-webhook",
+            "fan-out",
+            "finalize",
+            "import-rows",
+            "query-documents",
+            "sweep"
+        ]
     );
     for function in functions {
         let expected = match function.as_str() {
             "api" => json!(200),
             // An upload of nobody's job is nobody's business; a message about one is kept for a look.
             "fan-out" | "sweep" => Value::Null,
-            "abandon" => json!([]),
+            "abandon" | "query-documents" => json!([]),
             _ => json!([{"itemIdentifier": MESSAGE}]),
         };
         let answer = invoke(&function, &event(&function));
@@ -82,7 +91,9 @@ async fn events_that_come_again_after_the_end_change_nothing() {
     let (_, before) = customer.call(Method::GET, &path).await;
     let messages = receiver.deliveries().len();
 
-    for function in ["fan-out", "import-rows", "finalize", "deliver-webhook", "abandon", "sweep"] {
+    for function in
+        ["fan-out", "import-rows", "query-documents", "finalize", "deliver-webhook", "abandon", "sweep"]
+    {
         let event = event(function).replace(CUSTOMER, &customer.id).replace(JOB, &job);
         let answer = invoke(function, &event);
         match function {

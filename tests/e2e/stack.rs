@@ -26,6 +26,8 @@ pub struct Stack {
     pub temporary: PathBuf,
     /// The folder of logs.
     pub logs: PathBuf,
+    /// Where the sandbox gateway says what was asked of it.
+    pub sandbox: Option<String>,
     /// What stands between the functions and the emulator, if anything does.
     pub faults: Option<String>,
 }
@@ -39,7 +41,7 @@ impl Stack {
     /// A program that was built along with what is deployed.
     #[allow(clippy::unused_self, reason = "the stack runs these very binaries")]
     pub fn binary(&self, name: &str) -> PathBuf {
-        let binaries = std::env::var("BINARIES").unwrap_or_else(|_| "target/release".to_owned());
+        let binaries = std::env::var("BINARIES").unwrap_or_else(|_| "target/local".to_owned());
         project().join(binaries).join(name)
     }
 

@@ -13,16 +13,18 @@ use tracing_subscriber::registry;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Crates of this project that run in a function.
-const OURS: [&str; 10] = [
+const OURS: [&str; 12] = [
     "abandon",
     "api",
     "aws",
     "deliver_webhook",
     "domain",
     "fan_out",
+    "fhir",
     "finalize",
     "import_rows",
     "pipeline",
+    "query_documents",
     "sweep",
 ];
 

@@ -4,6 +4,7 @@
 //! says what has to come of every row.
 
 mod exact;
+mod gateway;
 mod kills;
 mod processes;
 mod storm;
