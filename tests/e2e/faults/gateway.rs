@@ -29,7 +29,7 @@ async fn a_gateway_in_a_bad_way_is_asked_again_and_every_count_is_exact() {
 
     sandbox
         .misbehave(
-            "429=0.05&500=0.04&503=0.03&timeout=0.005&timeout-seconds=4&reset=0.03&retry-after=1&seed=3",
+            "429=0.02&500=0.015&503=0.01&timeout=0.002&timeout-seconds=4&reset=0.01&retry-after=1&seed=3",
         )
         .await;
     sandbox.forget().await;
