@@ -71,7 +71,7 @@ test: check .venv/installed .venv-tools/installed ## everything: what a change h
 e2e: .venv/installed .venv-tools/installed .venv-schemathesis/installed ## end-to-end tests, the ports, the API called in every way, and the demo on local stacks, after `make build`
 	$(LOCAL)/stack.py run --name test -- sh -ec '$(CARGO) test -p tests --test e2e -- --skip faults::; \
 	  $(CARGO) test -p tests --test ports -- local_stack; $(LOCAL)/call_api.py; \
-  $(LOCAL)/demo.py --rows 300 --out .local/test'
+	  $(LOCAL)/demo.py --rows 300 --out .local/test'
 	$(MAKE) faults
 
 faults: .venv/installed ## import while AWS calls fail and functions are killed, on a local stack, after `make build`
