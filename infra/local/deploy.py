@@ -83,7 +83,8 @@ def adapt(template: dict[str, Any], parameters: dict[str, str], visibility: int 
     Everything that is not named here is deployed as it stands. `visibility`, in seconds, is for tests that kill
     functions and do not want to wait for the minutes that AWS advises.
     """
-    # The sandbox gateway has no certificate: the template takes https only.
+    # Neither the emulator nor the sandbox gateway has a certificate: the template takes https only.
+    del template["Resources"]["FilesPolicy"]
     del template["Parameters"]["GatewayUrl"]["AllowedPattern"]
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
