@@ -14,7 +14,7 @@ RUN_TESTS = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest r
 
 .DEFAULT_GOAL := help
 .PHONY: .venv/installed .venv-tools/installed .venv-schemathesis/installed named-file
-.PHONY: help demo import up down status logs invoke memory calls build check test e2e faults schemathesis openapi simulate mutants fuzz bench fmt sam-build tools clean
+.PHONY: help demo import up down status logs invoke memory calls build check test e2e faults schemathesis medplum openapi simulate mutants fuzz bench fmt sam-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,8 @@ test: check .venv/installed .venv-tools/installed ## everything: what a change h
 	$(CARGO) test -p tests --test ports -- --skip local_stack
 	$(MAKE) fuzz
 	$(CARGO) test --doc --workspace --exclude tests
+	@if command -v npm > /dev/null; then $(MAKE) medplum; \
+	  else echo 'No npm: the FHIR client is tested with the sandbox only, not with Medplum'; fi
 	.venv-tools/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-tools/bin/sam validate --lint
 	$(MAKE) build
@@ -77,6 +79,10 @@ e2e: .venv/installed .venv-tools/installed .venv-schemathesis/installed ## end-t
 faults: .venv/installed ## import while AWS calls fail and functions are killed, on a local stack, after `make build`
 	$(LOCAL)/stack.py run --name faults --faults none --visibility 10 --param GatewayRequestSeconds=3 -- \
 	  $(CARGO) test -p tests --test e2e -- faults:: --nocapture --test-threads=1
+
+medplum: ## the FHIR client with a search engine and a validator of R4 that are not ours: needs Node 20 and npm
+	npm ci --ignore-scripts --no-audit --no-fund --prefix shared/fhir/tests/medplum
+	$(CARGO) test -p fhir --test medplum -- --ignored
 
 schemathesis: .venv/installed .venv-schemathesis/installed ## call the API in every way that its description allows, and in others, after `make build`
 	$(LOCAL)/stack.py run --name schemathesis -- $(LOCAL)/call_api.py

@@ -1,8 +1,7 @@
 //! The client against a FHIR search engine that this project did not write, and the sandbox against the
 //! published definitions of FHIR R4: Medplum's, by npm.
 //!
-//! `npm ci --ignore-scripts --prefix shared/fhir/tests/medplum` installs it, Node 20 or newer being
-//! there; then `cargo test -p fhir --test medplum -- --ignored`.
+//! `make medplum` installs it, Node 20 or newer being there, and runs these tests.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
