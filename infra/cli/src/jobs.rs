@@ -96,6 +96,10 @@ fn print(output: Output, job: &Job) -> anyhow::Result<()> {
         let done = format!("{} of {} done", number(job.done()), number(job.total));
         line("rows", format!("{done}, {} succeeded, {} failed", number(job.successful), number(job.failed)))?;
     }
+    if let Some(queries) = job.document_queries {
+        let done = format!("{} of {} ended", number(queries.done()), number(queries.total));
+        line("queries", format!("{done}, {} failed", number(queries.failed)))?;
+    }
     if let Some(facility) = job.facility_id {
         line("facility", facility.to_string())?;
     }

@@ -16,6 +16,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 pub enum Unit {
     Bytes,
     Rows,
+    Patients,
 }
 
 /// One thing that takes a while.
@@ -115,9 +116,13 @@ impl Progress {
 fn describe(unit: Unit, done: u64, total: u64, moved: u64, time: Duration) -> String {
     let show = |value| match unit {
         Unit::Bytes => format::bytes(value),
-        Unit::Rows => format::number(value),
+        Unit::Rows | Unit::Patients => format::number(value),
     };
-    let noun = if unit == Unit::Rows { " rows" } else { "" };
+    let noun = match unit {
+        Unit::Bytes => "",
+        Unit::Rows => " rows",
+        Unit::Patients => " patients",
+    };
     let mut parts = vec![format!("{} of {}{noun}", show(done), show(total))];
     if let Some(speed) = format::per_second(moved, time).filter(|speed| *speed > 0) {
         parts.push(format!("{}{noun}/s", show(speed)));

@@ -69,8 +69,9 @@ pub async fn watch(client: &Client, id: JobId, output: Output) -> anyhow::Result
 #[derive(Debug)]
 struct Pace {
     latest: Duration,
-    moved: Option<(Instant, u64)>,
-    last: Option<(JobStatus, u64)>,
+    /// Since when so many of so many were done.
+    moved: Option<(Instant, u64, u64)>,
+    last: Option<(JobStatus, u64, u64)>,
     quiet: u32,
 }
 
@@ -84,13 +85,16 @@ impl Pace {
     }
 
     fn until_next(&mut self, job: &Job, now: Instant) -> Duration {
-        let state = (job.status, job.done());
+        let (done, total) = job.progress();
+        let state = (job.status, done, total);
         self.quiet = if self.last == Some(state) { self.quiet + 1 } else { 0 };
         self.last = Some(state);
         let quiet = SOON.mul_f64(1.25_f64.powi(i32::try_from(self.quiet).unwrap_or(i32::MAX).min(20)));
-        let (since, from) = *self.moved.get_or_insert((now, job.done()));
-        let seconds_left = match format::per_second(job.done() - from.min(job.done()), now - since) {
-            Some(speed) if speed > 0 => job.total.saturating_sub(job.done()).div_ceil(speed),
+        // Documents are looked for at a speed of their own.
+        self.moved = self.moved.filter(|(_, _, of)| *of == total);
+        let (since, from, _) = *self.moved.get_or_insert((now, done, total));
+        let seconds_left = match format::per_second(done - from.min(done), now - since) {
+            Some(speed) if speed > 0 => total.saturating_sub(done).div_ceil(speed),
             _ => 0,
         };
         let remaining = Duration::from_secs(seconds_left.min(3600)).div_f64(QUESTIONS_LEFT);
@@ -110,12 +114,12 @@ enum Stage {
     Nothing,
     Waiting,
     Rows(Progress),
+    Queries(Progress),
     Ending,
 }
 
 impl Shown {
     fn show(&mut self, job: &Job) {
-        let all_done = job.total > 0 && job.done() >= job.total;
         match (&self.stage, job.status) {
             (Stage::Nothing, JobStatus::Waiting) => {
                 self.output.note("waiting for the service to read the file …");
@@ -125,21 +129,43 @@ impl Shown {
                 let rows = Progress::new("importing", Unit::Rows, job.done(), job.total, self.output);
                 self.stage = Stage::Rows(rows);
             }
-            (Stage::Rows(rows), JobStatus::Processing) if all_done => {
-                rows.finish();
-                self.output.note("all rows are done; the service finishes the import …");
-                self.stage = Stage::Ending;
+            (Stage::Rows(bar), JobStatus::Processing) if job.has_all_rows() => {
+                bar.finish();
+                self.stage = self.after_rows(job);
             }
-            (Stage::Rows(rows), JobStatus::Processing) => rows.set(job.done()),
-            (Stage::Rows(rows), JobStatus::Completed) => rows.finish(),
-            (Stage::Rows(rows), JobStatus::Failed | JobStatus::Expired) => rows.abandon(),
+            (Stage::Queries(bar), JobStatus::Processing) => {
+                if let Some(queries) = job.queries_left() {
+                    bar.set(queries.done());
+                } else {
+                    bar.finish();
+                    self.stage = self.after_rows(job);
+                }
+            }
+            (Stage::Rows(bar), JobStatus::Processing) => bar.set(job.done()),
+            (Stage::Rows(bar) | Stage::Queries(bar), JobStatus::Completed) => bar.finish(),
+            (Stage::Rows(bar) | Stage::Queries(bar), JobStatus::Failed | JobStatus::Expired) => bar.abandon(),
             _ => {}
         }
     }
 
+    fn after_rows(&self, job: &Job) -> Stage {
+        if let Some(queries) = job.queries_left() {
+            self.output.note("all rows are done; the service looks for the patients' documents …");
+            return Stage::Queries(Progress::new(
+                "querying",
+                Unit::Patients,
+                queries.done(),
+                queries.total,
+                self.output,
+            ));
+        }
+        self.output.note("all rows are done; the service finishes the import …");
+        Stage::Ending
+    }
+
     fn note(&self, text: &str) {
         match &self.stage {
-            Stage::Rows(rows) => rows.note(text),
+            Stage::Rows(bar) | Stage::Queries(bar) => bar.note(text),
             _ => self.output.note(text),
         }
     }

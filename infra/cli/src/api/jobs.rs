@@ -37,6 +37,8 @@ pub struct Job {
     #[serde(default)]
     pub failed: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_queries: Option<DocumentQueries>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
@@ -58,10 +60,40 @@ pub struct Params {
     pub dry_run: bool,
 }
 
+/// The document queries that an import started.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub struct DocumentQueries {
+    pub total: u64,
+    pub successful: u64,
+    pub failed: u64,
+}
+
+impl DocumentQueries {
+    /// Queries that have ended.
+    pub fn done(self) -> u64 {
+        self.successful + self.failed
+    }
+}
+
 impl Job {
     /// Rows that have their outcome.
     pub fn done(&self) -> u64 {
         self.successful + self.failed
+    }
+
+    /// Whether every row has its outcome.
+    pub fn has_all_rows(&self) -> bool {
+        self.total > 0 && self.done() >= self.total
+    }
+
+    /// What is left once every row has its outcome: document queries that have not ended.
+    pub fn queries_left(&self) -> Option<DocumentQueries> {
+        self.document_queries.filter(|queries| self.has_all_rows() && queries.done() < queries.total)
+    }
+
+    /// How many of how many things have ended, of those that the import is at.
+    pub fn progress(&self) -> (u64, u64) {
+        self.queries_left().map_or((self.done(), self.total), |queries| (queries.done(), queries.total))
     }
 
     /// From the file's acceptance to the end.

@@ -76,6 +76,14 @@ pub fn print_end(output: Output, job: &Job, files: &EndFiles) -> anyhow::Result<
         output.line(format_args!("{} {:>9}", output.good("  succeeded"), format::number(job.successful)))?;
         output.line(format_args!("{} {:>9}", output.bad("  failed   "), format::number(job.failed)))?;
     }
+    if let Some(queries) = job.document_queries {
+        let failed = match queries.failed {
+            0 => String::new(),
+            failed => format!("; {} got no answer", format::counted(failed, "query")),
+        };
+        let asked = format::counted(queries.total, "patient");
+        output.line(output.faint(format_args!("  {asked} looked for at the gateway{failed}")))?;
+    }
     if let Some(failures) = &files.failures {
         output.line("")?;
         failures.problems.print(output)?;
