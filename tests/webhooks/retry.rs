@@ -73,5 +73,5 @@ async fn another_customers_deliveries_are_left_alone() {
     let retried = retry_webhooks(&cloud, &cloud, &cloud, customer(2)).await.unwrap();
     assert_eq!(retried, Retried { sent: 0, left: 0 });
     let nobody = retry_webhooks(&cloud, &cloud, &cloud, customer(3)).await;
-    assert!(matches!(nobody, Err(ApiError::BadRequest(_))), "without a URL there is nowhere to send to");
+    assert!(matches!(nobody, Err(ApiError::Conflict(_))), "without a URL there is nowhere to send to");
 }
