@@ -12,6 +12,7 @@ use pipeline::api::list_patients::list_patients;
 use pipeline::api::page::PageRequest;
 use pipeline::ports::ResultFile;
 
+use crate::check_queries::{self, check_queries, check_who_is_queried};
 use crate::reference::{Id, Patient, Reference, read};
 use crate::rows::{Ids, PEOPLE, Row};
 use crate::run::{Import, Played};
@@ -22,26 +23,27 @@ const INTERNAL: &str = "internal error, try this row again";
 
 /// A row of the result file.
 #[derive(Clone, PartialEq, Debug)]
-struct ResultRow {
+pub struct ResultRow {
     cells: Vec<String>,
-    id: String,
+    pub id: String,
     status: String,
     reason: String,
 }
 
 impl ResultRow {
     /// Whether the row was not worked on, through no fault of its own.
-    fn was_left(&self) -> bool {
+    pub fn was_left(&self) -> bool {
         self.reason == CANCELED || self.reason == INTERNAL
     }
 }
 
 /// The rows of a job in its result file, next to what they say.
-struct Outcome<'a> {
+pub struct Outcome<'a> {
     /// Age of the job among those of its customer.
-    age: u32,
-    is_dry_run: bool,
-    rows: Vec<(&'a Row, ResultRow)>,
+    pub age: u32,
+    pub import: &'a Import,
+    pub is_dry_run: bool,
+    pub rows: Vec<(&'a Row, ResultRow)>,
 }
 
 impl Outcome<'_> {
@@ -51,8 +53,13 @@ impl Outcome<'_> {
         of_person.map(|(_, result)| result.id.as_str()).collect()
     }
 
+    /// Whether a row opts this person out, for a while at least.
+    pub fn opts_out(&self, person: usize) -> bool {
+        self.rows.iter().any(|(row, _)| row.person == person && row.opt_out == Some(true))
+    }
+
     /// Whether a good row about this person was given up.
-    fn left(&self, person: usize) -> bool {
+    pub fn left(&self, person: usize) -> bool {
         self.rows.iter().any(|(row, result)| row.person == person && row.flaw.is_none() && result.was_left())
     }
 }
@@ -69,14 +76,16 @@ pub fn check(played: &Played) {
             .zip(&imports)
             .filter_map(|(age, import)| {
                 let rows = check_job(played, import, &customer.ids)?;
-                Some(Outcome { age, is_dry_run: played.story.plans[import.plan].dry_run, rows })
+                Some(Outcome { age, import, is_dry_run: played.story.plans[import.plan].dry_run, rows })
             })
             .collect();
         let has_earlier = index == 0 && played.story.earlier.is_some();
         check_patients(played, index, &outcomes, has_earlier);
+        check_who_is_queried(played, index, &outcomes, has_earlier);
         check_rosters(played, index);
     }
     check_people(played);
+    check_queries(played);
 }
 
 /// What happened in a story, to show that the stories have everything in them.
@@ -95,6 +104,7 @@ pub fn statistics(played: &Played) -> Vec<(String, u64)> {
         let why = if row.was_left() { format!(": {}", row.reason) } else { String::new() };
         seen.push((format!("rows {}{why}", row.status), 1));
     }
+    seen.extend(check_queries::statistics(played));
     seen.push(("webhook requests".to_owned(), played.cloud.received().len() as u64));
     seen
 }
@@ -291,7 +301,7 @@ fn stored_patients(played: &Played, customer: usize) -> BTreeMap<usize, BTreeMap
 }
 
 /// The orders in which jobs may have come to a person. An earlier one was over before the others began.
-fn orders<'a, 'b>(outcomes: &[&'a Outcome<'b>], has_earlier: bool) -> Vec<Vec<&'a Outcome<'b>>> {
+pub fn orders<'a, 'b>(outcomes: &[&'a Outcome<'b>], has_earlier: bool) -> Vec<Vec<&'a Outcome<'b>>> {
     let (earlier, others) = outcomes.split_at(usize::from(has_earlier).min(outcomes.len()));
     match others {
         [first, second] => {
@@ -384,11 +394,13 @@ pub fn check_second_upload(played: &mut Played) {
     let written = played.cloud.patient_writes() - before;
     check_states(played);
     check_webhooks(played);
+    check_queries(played);
 
     check_rosters(played, customer);
     let first = &played.imports[first];
-    let outcome = |age, import: &'_ Import| Outcome {
+    let outcome = |age, import| Outcome {
         age,
+        import,
         is_dry_run: played.story.plans[import.plan].dry_run,
         rows: Vec::new(),
     };
@@ -396,6 +408,9 @@ pub fn check_second_upload(played: &mut Played) {
     once.rows = check_job(played, first, &who.ids).unwrap();
     twice.rows = check_job(played, played.imports.last().unwrap(), &who.ids).unwrap();
     assert!(twice.rows.iter().all(|(_, result)| !result.was_left()));
+    let both = [once, twice];
+    check_who_is_queried(played, customer, &both, true);
+    let [once, twice] = both;
     if once.is_dry_run {
         return check_patients(played, customer, &[twice], false);
     }

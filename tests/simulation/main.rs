@@ -3,10 +3,12 @@
 //!
 //! `SEEDS=10000 cargo test -p tests --test simulation` plays more stories, `SEED=1234` plays one.
 // What is not there fails the test.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
 
 mod chance;
 mod check;
+mod check_queries;
+mod gateway;
 mod reference;
 mod rows;
 mod run;

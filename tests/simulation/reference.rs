@@ -32,8 +32,8 @@ impl Patient {
 
 /// A patient with what is needed to go on.
 #[derive(Clone, Default, Debug)]
-struct Kept {
-    patient: Patient,
+pub struct Kept {
+    pub patient: Patient,
     zips: BTreeSet<usize>,
     /// The job that wrote each single value last: a newer one is not overwritten by an older one.
     writers: BTreeMap<&'static str, u32>,
@@ -47,6 +47,40 @@ impl Kept {
         }
         *writer = job;
         true
+    }
+
+    /// Takes a row that is about this patient.
+    pub fn fold(&mut self, row: &Row, job: u32, ids: &Ids) {
+        self.zips.extend(row.homes.iter().map(|&(zip, _)| zip));
+        if let Some(number) = row.external_id
+            && self.may_write("externalId", job)
+        {
+            self.patient.external_id = Some(external_id(number));
+        }
+        if let Some(serial) = row.ssn
+            && self.may_write("ssn", job)
+        {
+            self.patient.ssn = Some(ssn(serial));
+        }
+        if let Some(opt_out) = row.opt_out
+            && self.may_write("hieOptOut", job)
+        {
+            self.patient.opt_out = opt_out;
+        }
+        let patient = &mut self.patient;
+        for &(zip, house) in &row.homes {
+            add(&mut patient.addresses, format!("{}|{}|IL|{}", address_line(house), city(zip), ZIPS[zip]));
+        }
+        if let Some(number) = row.phone {
+            add(&mut patient.phones, phone(number));
+        }
+        if let Some(number) = row.email {
+            add(&mut patient.emails, email(number));
+        }
+        add(&mut patient.facilities, ids.facilities[row.facility.unwrap_or(0)].clone());
+        if let Some(cohort) = row.cohort {
+            add(&mut patient.cohorts, ids.cohorts[cohort].clone());
+        }
     }
 }
 
@@ -68,37 +102,7 @@ impl Reference {
             known.push(Kept::default());
             known.len() - 1
         });
-        let kept = &mut known[index];
-        kept.zips.extend(zips);
-        if let Some(number) = row.external_id
-            && kept.may_write("externalId", job)
-        {
-            kept.patient.external_id = Some(external_id(number));
-        }
-        if let Some(serial) = row.ssn
-            && kept.may_write("ssn", job)
-        {
-            kept.patient.ssn = Some(ssn(serial));
-        }
-        if let Some(opt_out) = row.opt_out
-            && kept.may_write("hieOptOut", job)
-        {
-            kept.patient.opt_out = opt_out;
-        }
-        let patient = &mut kept.patient;
-        for &(zip, house) in &row.homes {
-            add(&mut patient.addresses, format!("{}|{}|IL|{}", address_line(house), city(zip), ZIPS[zip]));
-        }
-        if let Some(number) = row.phone {
-            add(&mut patient.phones, phone(number));
-        }
-        if let Some(number) = row.email {
-            add(&mut patient.emails, email(number));
-        }
-        add(&mut patient.facilities, ids.facilities[row.facility.unwrap_or(0)].clone());
-        if let Some(cohort) = row.cohort {
-            add(&mut patient.cohorts, ids.cohorts[cohort].clone());
-        }
+        known[index].fold(row, job, ids);
         (row.person, index)
     }
 

@@ -28,11 +28,13 @@ use pipeline::deliver_webhook::{DeliverWebhook, Delivery};
 use pipeline::fan_out::FanOut;
 use pipeline::finalize::Finalize;
 use pipeline::import_rows::ImportRows;
-use pipeline::messages::{ChunkMessage, UploadMessage};
+use pipeline::messages::{ChunkMessage, QueryMessage, UploadMessage};
 use pipeline::ports::{Clock, JobRef, WebhookSettings};
+use pipeline::query_documents::{Queried, QueryDocuments};
 use pipeline::sweep::Sweep;
 
 use crate::chance::{Chance, Weather};
+use crate::gateway::{Exchange, Gateway};
 use crate::rows::PEOPLE;
 use crate::story::{File, Plan, Story};
 
@@ -63,6 +65,7 @@ pub struct Played {
     pub cloud: Cloud,
     pub story: Story,
     pub imports: Vec<Import>,
+    pub exchange: Exchange,
     pub crashes: u32,
     pub steps: u64,
 }
@@ -105,12 +108,20 @@ struct Task {
     times_out: Timestamp,
 }
 
+impl Task {
+    /// Leaves the task alone until then, or until Lambda ends it.
+    fn stand(&mut self, until: Timestamp) {
+        self.stands_until = until.min(self.times_out.plus(Duration::from_millis(1)));
+    }
+}
+
 impl Cause {
     /// The `Timeout` that template.yaml gives the function; shorter than its queue's visibility timeout.
     const fn timeout(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Event(..) | Self::Message(QueueName::Uploads | QueueName::Finished, _) => 900,
-            Self::Message(QueueName::Chunks | QueueName::Queries, _) => 120,
+            Self::Message(QueueName::Chunks, _) => 120,
+            Self::Message(QueueName::Queries, _) => 240,
             Self::Message(QueueName::Webhooks, _) => 30,
             Self::DeadLetter(..) => 60,
             Self::Sweep => 300,
@@ -128,6 +139,7 @@ enum Due {
 struct Player {
     cloud: Cloud,
     weather: Arc<Weather>,
+    exchange: Exchange,
     chance: Chance,
     story: Story,
     start: Timestamp,
@@ -156,9 +168,15 @@ pub fn play(seed: u64) -> Played {
         cloud.set_customer(customer.id, customer.directory(), webhooks);
         cloud.set_answers(&customer.url, vec![500; customer.failing_answers]);
     }
+    if let Some(receives) = story.query_receives {
+        cloud.with_queues(|queues| queues.get(QueueName::Queries).set_receives(receives));
+    }
+    // Two of the gateway's documents, so that many have several pages.
+    cloud.set_page_bytes(450);
     let mut player = Player {
         cloud,
         weather,
+        exchange: Exchange::default(),
         chance,
         start,
         now: start,
@@ -179,8 +197,8 @@ pub fn play(seed: u64) -> Played {
         player.later(plan.created, Due::Task(Cause::Create(index)));
     }
     let steps = player.run(false);
-    let Player { cloud, story, imports, crashes, .. } = player;
-    Played { cloud, story, imports, crashes, steps }
+    let Player { cloud, story, imports, exchange, crashes, .. } = player;
+    Played { cloud, story, imports, exchange, crashes, steps }
 }
 
 impl Played {
@@ -193,6 +211,7 @@ impl Played {
         let mut player = Player {
             cloud: self.cloud.with_network(weather.clone()),
             weather,
+            exchange: self.exchange.clone(),
             chance,
             story: self.story.clone(),
             start: now,
@@ -320,9 +339,10 @@ impl Player {
 
     fn start_task(&mut self, cause: Cause, in_calm: bool) {
         let future = self.future(&cause);
-        let is_poisoned = !in_calm && self.story.is_poisoned && is_unlucky(&cause);
+        let is_poisoned = !in_calm && self.story.is_poisoned && is_unlucky(&cause, &self.story);
         let is_last_try = match &cause {
-            Cause::Message(_, message) => message.is_last_try,
+            // Of queries the dead letters are part of the story.
+            Cause::Message(name, message) => message.is_last_try && *name != QueueName::Queries,
             Cause::DeadLetter(_, tries) => *tries > 3,
             Cause::Event(..) | Cause::Sweep | Cause::Create(_) | Cause::Cancel(_) | Cause::Read(_) => false,
         };
@@ -350,12 +370,16 @@ impl Player {
         }
         if !task.is_calm && self.chance.once_in(400) {
             let longest = 2 * task.cause.timeout().as_secs();
-            task.stands_until = self.now.plus(Duration::from_secs(self.chance.below(longest)));
+            task.stand(self.now.plus(Duration::from_secs(self.chance.below(longest))));
             return;
         }
         self.weather.set_calm(task.is_calm);
+        self.exchange.set_calm(task.is_calm);
         let polled = task.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         self.weather.set_calm(true);
+        if let Some(wakes) = self.exchange.wakes() {
+            task.stand(wakes);
+        }
         if let Poll::Ready(verdict) = polled {
             let task = self.tasks.swap_remove(index);
             self.finished(task.cause, verdict, task.is_poisoned);
@@ -435,6 +459,7 @@ impl Player {
     /// The use case that a cause calls, as the function's `main` wires it.
     fn future(&self, cause: &Cause) -> Pin<Box<dyn Future<Output = Verdict>>> {
         let cloud = self.cloud.clone();
+        let queries = self.story.gateway.is_some().then(|| cloud.clone());
         match cause {
             Cause::Event(upload, _) => Box::pin(fan_out(cloud, self.story.rows_per_chunk, upload.clone(), 1)),
             Cause::Message(QueueName::Uploads, message) => {
@@ -450,13 +475,15 @@ impl Player {
                         directory: cloud.clone(),
                         patients: cloud.clone(),
                         finished: cloud.clone(),
-                        queries: None::<Cloud>,
+                        queries,
                         world: cloud,
                     };
                     verdict(import.run(&message).await, receives)
                 })
             }
-            Cause::Message(QueueName::Queries, _) => unreachable!("there is no gateway"),
+            Cause::Message(QueueName::Queries, Received { body, receives, .. }) => {
+                self.query(body, *receives)
+            }
             Cause::Message(QueueName::Finished, Received { body, receives, .. }) => {
                 let (message, receives) = (serde_json::from_str(body).unwrap(), *receives);
                 Box::pin(async move {
@@ -486,18 +513,17 @@ impl Player {
                 })
             }
             Cause::DeadLetter(body, _) => match serde_json::from_str(body) {
-                Ok(letter) => Box::pin(async move { verdict(abandon(cloud).run(&letter).await, 1) }),
+                Ok(letter) => Box::pin(async move { verdict(abandon(cloud, queries).run(&letter).await, 1) }),
                 Err(_) => Box::pin(async { Verdict::Done }),
             },
-            Cause::Sweep => Box::pin(async move {
-                let sweep = Sweep {
-                    abandon: abandon(cloud.clone()),
-                    uploads: cloud.clone(),
-                    chunks: cloud,
-                    time_to_query: Duration::from_hours(6),
-                };
-                verdict(sweep.run().await, 1)
-            }),
+            Cause::Sweep => {
+                let time_to_query = self.story.time_to_query;
+                Box::pin(async move {
+                    let abandon = abandon(cloud.clone(), queries);
+                    let sweep = Sweep { abandon, uploads: cloud.clone(), chunks: cloud, time_to_query };
+                    verdict(sweep.run().await, 1)
+                })
+            }
             &Cause::Create(plan) => {
                 let (customer, new) = self.new_job(plan);
                 Box::pin(async move {
@@ -530,6 +556,32 @@ impl Player {
         }
     }
 
+    fn query(&self, body: &str, receives: u32) -> Pin<Box<dyn Future<Output = Verdict>>> {
+        let message: QueryMessage = serde_json::from_str(body).unwrap();
+        let temper = self.story.gateway.as_ref().expect("nobody asks where there is no gateway");
+        let (cloud, exchange) = (self.cloud.clone(), self.exchange.clone());
+        let gateway = exchange.invoked(&message, &cloud, &self.chance, temper, self.start);
+        let (task, rate) = (gateway.task, temper.rate);
+        Box::pin(async move {
+            let query = QueryDocuments {
+                jobs: cloud.clone(),
+                patients: cloud.clone(),
+                gateway,
+                finished: cloud.clone(),
+                world: cloud,
+                rate,
+            };
+            let queried = query.run(&message, receives).await;
+            if queried.is_ok() {
+                Gateway::ended_well(&exchange, task);
+            }
+            match queried {
+                Ok(Queried::Again { after, .. }) => Verdict::Again(after),
+                other => verdict(other, receives),
+            }
+        })
+    }
+
     fn new_job(&self, plan: usize) -> (domain::ids::CustomerId, Parameters) {
         let plan = &self.story.plans[plan];
         let customer = &self.story.customers[plan.customer];
@@ -538,11 +590,20 @@ impl Player {
     }
 }
 
-/// Whether this is one of the chunks that nobody can work on in a poisoned story.
-fn is_unlucky(cause: &Cause) -> bool {
-    let Cause::Message(QueueName::Chunks, message) = cause else { return false };
-    let chunk: ChunkMessage = serde_json::from_str(&message.body).unwrap();
-    chunk.chunk.get() % 4 == 1
+/// Whether this is one of the messages that nobody can work on in a poisoned story: some chunks, and queries that are
+/// not tried a thousand times.
+fn is_unlucky(cause: &Cause, story: &Story) -> bool {
+    match cause {
+        Cause::Message(QueueName::Chunks, message) => {
+            let chunk: ChunkMessage = serde_json::from_str(&message.body).unwrap();
+            chunk.chunk.get() % 4 == 1
+        }
+        Cause::Message(QueueName::Queries, message) if story.query_receives.is_some() => {
+            let query: QueryMessage = serde_json::from_str(&message.body).unwrap();
+            query.part().is_some_and(|part| part.chunk.get() % 4 == 2)
+        }
+        _ => false,
+    }
 }
 
 async fn fan_out(cloud: Cloud, rows_per_chunk: u32, upload: UploadMessage, receives: u32) -> Verdict {
@@ -559,13 +620,16 @@ async fn fan_out(cloud: Cloud, rows_per_chunk: u32, upload: UploadMessage, recei
     verdict(fan_out.run(&upload).await, receives)
 }
 
-fn abandon(cloud: Cloud) -> Abandon<Cloud, Cloud, Cloud, Cloud, Option<Cloud>, Cloud, Cloud> {
+fn abandon(
+    cloud: Cloud,
+    queries: Option<Cloud>,
+) -> Abandon<Cloud, Cloud, Cloud, Cloud, Option<Cloud>, Cloud, Cloud> {
     Abandon {
         jobs: cloud.clone(),
         files: cloud.clone(),
         patients: cloud.clone(),
         finished: cloud.clone(),
-        queries: None,
+        queries,
         webhooks: cloud.clone(),
         clock: cloud,
     }

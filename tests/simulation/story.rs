@@ -7,6 +7,7 @@ use domain::row::Directory;
 use uuid::Uuid;
 
 use crate::chance::Chance;
+use crate::gateway::Temper;
 use crate::rows::{Ids, Row, csv};
 
 /// A file, and what is in it.
@@ -89,7 +90,23 @@ pub struct Story {
     pub rows_per_chunk: u32,
     /// Whether some chunks cannot be worked on, however often they are tried.
     pub is_poisoned: bool,
+    /// Where documents are looked for, if anywhere.
+    pub gateway: Option<Temper>,
+    /// How long the document queries of a job may take.
+    pub time_to_query: Duration,
+    /// How often a message about queries comes at most, where that is less than the template says.
+    pub query_receives: Option<u32>,
 }
+
+impl Story {
+    /// Whether queries may be given up before they end by themselves.
+    pub fn gives_queries_up(&self) -> bool {
+        self.query_receives.is_some() || self.time_to_query < LONG_TIME_TO_QUERY
+    }
+}
+
+/// Longer than any query takes here.
+const LONG_TIME_TO_QUERY: Duration = Duration::from_hours(12);
 
 impl Story {
     pub fn random(chance: &Chance) -> Self {
@@ -111,8 +128,20 @@ impl Story {
                 Plan::random(chance, customer, &customers[customer].ids, most_rows)
             })
             .collect();
-        let rows_per_chunk = u32::try_from(1 + chance.below(8)).unwrap();
-        Self { customers, earlier, plans, rows_per_chunk, is_poisoned: chance.once_in(6) }
+        let most_per_chunk = chance.pick(&[8, 8, 8, 40]);
+        Self {
+            customers,
+            earlier,
+            plans,
+            rows_per_chunk: u32::try_from(1 + chance.below(most_per_chunk)).unwrap(),
+            is_poisoned: chance.once_in(6),
+            gateway: chance.once_in(2).then(|| Temper::random(chance)),
+            time_to_query: match chance.below(5) {
+                0 => Duration::from_secs(chance.below(2_400)),
+                _ => LONG_TIME_TO_QUERY,
+            },
+            query_receives: chance.once_in(6).then(|| u32::try_from(3 + chance.below(5)).unwrap()),
+        }
     }
 }
 

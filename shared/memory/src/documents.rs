@@ -8,7 +8,11 @@ use domain::query::{PatientQuery, QueryTry, StoredDocuments};
 use pipeline::ports::{LoadQueries, PortResult, ReadDocuments, StoreDocuments, StoreQuery, Versioned, Write};
 
 use crate::cloud::{Billed, permanent};
+use crate::patients::{LARGEST_DOCUMENT, units};
 use crate::{Cloud, Operation};
+
+/// Bytes of JSON in one item, as in `aws`.
+const PAGE_BYTES: usize = 200 * 1024;
 
 impl Cloud {
     /// The queries of a customer's patients.
@@ -18,9 +22,15 @@ impl Cloud {
         queries.map(|((_, patient), document)| Ok((*patient, document.read()?.value))).collect()
     }
 
-    /// Tries whose documents are stored, of all patients.
-    pub fn document_lists(&self) -> Vec<QueryTry> {
-        self.state().patients.documents.keys().map(|(.., found_by)| *found_by).collect()
+    /// Tries whose documents are stored, page by page, of all patients.
+    pub fn document_pages(&self) -> Vec<(PatientId, QueryTry)> {
+        let pages = &self.state().patients.documents;
+        pages.keys().map(|(_, patient, found_by, _)| (*patient, *found_by)).collect()
+    }
+
+    /// Stores documents from now on in items of so many bytes.
+    pub fn set_page_bytes(&self, bytes: usize) {
+        self.state().patients.page_bytes = Some(bytes);
     }
 }
 
@@ -58,18 +68,22 @@ impl StoreDocuments for Cloud {
         found_by: QueryTry,
         documents: &[DocumentRecord],
     ) -> PortResult<StoredDocuments> {
-        let pages = u32::from(!documents.is_empty());
-        if pages > 0 {
-            let json = serde_json::to_string(documents)
-                .map_err(|_| permanent(Operation::PutItem, "malformed documents"))?;
+        let page_bytes = self.state().patients.page_bytes.unwrap_or(PAGE_BYTES);
+        let pages = pages_of(documents, page_bytes)?;
+        let stored = StoredDocuments { found_by, pages: u32::try_from(pages.len()).unwrap_or(u32::MAX) };
+        for (number, page) in (0..).zip(pages) {
             self.call(Operation::PutItem, |state| {
-                let units = (json.len() as u64).div_ceil(1024);
-                state.patients.documents.insert((customer, patient, found_by), json);
+                if page.len() > LARGEST_DOCUMENT {
+                    return Billed::failed(permanent(Operation::PutItem, "ValidationException (HTTP 400)"));
+                }
+                let units = units(page.len(), 1024);
+                state.patients.writes += 1;
+                state.patients.documents.insert((customer, patient, found_by, number), page);
                 Billed::new((), units, 1)
             })
             .await?;
         }
-        Ok(StoredDocuments { found_by, pages })
+        Ok(stored)
     }
 
     async fn drop_documents_before(
@@ -78,18 +92,26 @@ impl StoreDocuments for Cloud {
         patient: PatientId,
         first_kept: QueryTry,
     ) -> PortResult<()> {
-        let dropped = self
+        let old = self
             .call(Operation::Query, |state| {
-                let documents = &mut state.patients.documents;
-                let before = documents.len();
-                documents.retain(|(owner, of, found_by), _| {
-                    (*owner, *of) != (customer, patient) || *found_by >= first_kept
+                let pages = state.patients.documents.iter();
+                let old = pages.filter(|((owner, of, found_by, _), _)| {
+                    (*owner, *of) == (customer, patient) && *found_by < first_kept
                 });
-                Billed::request(before - documents.len())
+                let old: Vec<_> = old.map(|(key, page)| (*key, page.len())).collect();
+                // What is read is billed, not what of it is sent.
+                let bytes = old.iter().map(|(_, bytes)| bytes).sum();
+                let items = old.len() as u64;
+                Billed::new(old, units(bytes, 4096), items)
             })
             .await?;
-        for _ in 0..dropped {
-            self.call(Operation::DeleteItem, |_| Billed::request(())).await?;
+        for (key, bytes) in old {
+            self.call(Operation::DeleteItem, |state| {
+                state.patients.writes += 1;
+                state.patients.documents.remove(&key);
+                Billed::new((), units(bytes, 1024), 1)
+            })
+            .await?;
         }
         Ok(())
     }
@@ -106,12 +128,37 @@ impl ReadDocuments for Cloud {
             return Ok(Some(Vec::new()));
         }
         self.call(Operation::BatchGetItem, |state| {
-            let json = state.patients.documents.get(&(customer, patient, stored.found_by));
-            let read = json.map(|json| serde_json::from_str(json)).transpose();
-            let units = json.map_or(1, |json| (json.len() as u64).div_ceil(4096));
-            let result = read.map_err(|_| permanent(Operation::BatchGetItem, "malformed doc"));
-            Billed { result, units, items: 1 }
+            let keys = (0..stored.pages).map(|page| (customer, patient, stored.found_by, page));
+            let pages: Option<Vec<&String>> = keys.map(|key| state.patients.documents.get(&key)).collect();
+            let Some(pages) = pages else { return Billed::new(None, 1, u64::from(stored.pages)) };
+            let billed = pages.iter().map(|page| units(page.len(), 4096)).sum();
+            let lists = pages.iter().map(|page| serde_json::from_str::<Vec<DocumentRecord>>(page));
+            let result = match lists.collect::<Result<Vec<_>, _>>() {
+                Ok(lists) => Ok(Some(lists.concat())),
+                Err(_) => Err(permanent(Operation::BatchGetItem, "malformed doc")),
+            };
+            Billed { result, units: billed, items: u64::from(stored.pages) }
         })
         .await
     }
+}
+
+/// The documents as JSON lists that fit into an item each.
+fn pages_of(documents: &[DocumentRecord], page_bytes: usize) -> PortResult<Vec<String>> {
+    let mut pages: Vec<String> = Vec::new();
+    for document in documents {
+        let json = serde_json::to_string(document)
+            .map_err(|_| permanent(Operation::PutItem, "malformed documents"))?;
+        match pages.last_mut() {
+            Some(page) if page.len() + json.len() < page_bytes => {
+                page.push(',');
+                page.push_str(&json);
+            }
+            _ => pages.push(format!("[{json}")),
+        }
+    }
+    for page in &mut pages {
+        page.push(']');
+    }
+    Ok(pages)
 }

@@ -23,16 +23,18 @@ use crate::{Cloud, Operation};
 const KEYS_PER_BATCH: usize = 100;
 
 /// The largest item (AWS limit), less what keys and attribute names take.
-const LARGEST_DOCUMENT: usize = 400 * 1024 - 200;
+pub(crate) const LARGEST_DOCUMENT: usize = 400 * 1024 - 200;
 
 #[derive(Default, Debug)]
 pub(crate) struct PatientsState {
     people: BTreeMap<Identity, Document>,
     patients: BTreeMap<(CustomerId, PatientId), Document>,
     pub(crate) queries: BTreeMap<(CustomerId, PatientId), Document>,
-    pub(crate) documents: BTreeMap<(CustomerId, PatientId, QueryTry), String>,
+    pub(crate) documents: BTreeMap<(CustomerId, PatientId, QueryTry, u32), String>,
+    /// Bytes of documents in one item; as in `aws` where nothing is said.
+    pub(crate) page_bytes: Option<usize>,
     rosters: BTreeMap<(CustomerId, Roster, RosterEntry), Vec<PatientId>>,
-    writes: u64,
+    pub(crate) writes: u64,
 }
 
 /// Stored as the text it is in DynamoDB: what does not survive that does not survive here.
@@ -118,7 +120,7 @@ impl Cloud {
 }
 
 /// Request units of an item with a document of `bytes`, `unit` bytes each.
-fn units(bytes: usize, unit: u64) -> u64 {
+pub(crate) fn units(bytes: usize, unit: u64) -> u64 {
     (bytes as u64 + 150).div_ceil(unit)
 }
 

@@ -59,6 +59,11 @@ impl Queue {
         Self { messages: Vec::new(), dead: Vec::new(), visibility, receives, sent: 0 }
     }
 
+    /// Another `maxReceiveCount`.
+    pub const fn set_receives(&mut self, receives: u32) {
+        self.receives = receives;
+    }
+
     /// Adds a message that is visible from `visible` on.
     pub fn send(&mut self, body: String, group: Option<String>, visible: Timestamp) {
         self.sent += 1;

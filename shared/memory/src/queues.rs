@@ -52,7 +52,7 @@ impl Default for Queues {
         Self {
             uploads: Queue::new(Duration::from_mins(90), 5),
             chunks: Queue::new(Duration::from_mins(12), 8),
-            queries: Queue::new(Duration::from_mins(4), 1000),
+            queries: Queue::new(Duration::from_mins(24), 1000),
             finished: Queue::new(Duration::from_mins(90), 8),
             webhooks: Queue::new(Duration::from_mins(6), 100),
             recent_webhooks: Vec::new(),

@@ -7,7 +7,7 @@ use domain::plan::Chunk;
 use domain::query::QueryTally;
 
 use crate::Error;
-use crate::chunk_queries::give_up;
+use crate::chunk_queries::{GivenUp, give_up};
 use crate::close_chunk::CloseChunk;
 use crate::deliver_webhook::update_delivery;
 use crate::end_job::end_job;
@@ -68,7 +68,10 @@ where
     pub async fn run(&self, letter: &DeadLetter) -> Result<Abandoned, Error> {
         match letter {
             DeadLetter::Chunk(message) => self.chunk(message).await,
-            DeadLetter::Query(message) => self.queries(message).await.map(Abandoned::Queries),
+            DeadLetter::Query(message) => match self.queries(message).await? {
+                GivenUp { tally, busy_until: None } => Ok(Abandoned::Queries(tally)),
+                GivenUp { busy_until: Some(_), .. } => Err(Error::QueryUnderWay),
+            },
             DeadLetter::Upload(message) => self.upload(message).await,
             DeadLetter::Webhook(message) => self.webhook(message).await,
             DeadLetter::Finished(message) => self.finished(message).await,
@@ -99,6 +102,7 @@ where
     async fn chunk(&self, message: &ChunkMessage) -> Result<Abandoned, Error> {
         let Some(job) = self.jobs.load_job(message.job).await? else { return Ok(Abandoned::Nothing) };
         let (JobStatus::Processing, Some(file)) = (job.status, &job.file) else {
+            self.close_chunk().send_open_queries(&job, message.chunk).await?;
             return Ok(Abandoned::Nothing);
         };
         if !job.pending_chunks.contains(&message.chunk) {
@@ -141,7 +145,8 @@ where
         Ok(Abandoned::Job)
     }
 
-    /// The document queries that a job still waits for, past their time.
+    /// The document queries that a job still waits for, past their time. Whoever is at one of them ends it, or its
+    /// message comes again and does.
     pub async fn queries_of(&self, job: &Job) -> Result<(), Error> {
         for chunk in &job.pending_queries {
             for message in self.close_chunk().open_queries(job, *chunk).await? {
@@ -151,7 +156,7 @@ where
         Ok(())
     }
 
-    async fn queries(&self, message: &QueryMessage) -> Result<QueryTally, Error> {
+    async fn queries(&self, message: &QueryMessage) -> Result<GivenUp, Error> {
         give_up(&self.jobs, &self.patients, &self.finished, &self.clock, message).await
     }
 

@@ -5,10 +5,11 @@ use domain::ids::{CustomerId, JobId};
 use domain::outcome::{RowOutcome, RowResult};
 use domain::plan::ChunkNumber;
 use domain::query::{PATIENTS_PER_PART, QueryOutcome, QueryPart, QueryTally};
+use domain::time::Timestamp;
 
 use crate::Error;
 use crate::messages::{FinishedMessage, QueryAsker, QueryMessage};
-use crate::ports::{ChunkQueries, Clock, LoadQueries, SendFinished, StoreQuery};
+use crate::ports::{ChunkQueries, Clock, LoadQueries, SendFinished, StoreQuery, Write};
 
 /// The messages about the patients of a chunk that are to be queried: the same ones from the same outcomes.
 pub fn parts_of(
@@ -50,32 +51,47 @@ pub async fn end_part(
     Ok(())
 }
 
+/// What came of giving queries up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GivenUp {
+    /// How all of them ended.
+    pub tally: QueryTally,
+    /// Until when somebody may be at one of them, who will say how it ended, or die before that.
+    pub busy_until: Option<Timestamp>,
+}
+
 /// Gives the queries of a message up, as far as nobody is at them: they failed, and what waits for them does not
-/// wait any longer. Gives how all of them ended.
+/// wait any longer.
 pub async fn give_up(
     jobs: &impl ChunkQueries,
     patients: &(impl LoadQueries + StoreQuery),
     finished: &impl SendFinished,
     clock: &impl Clock,
     message: &QueryMessage,
-) -> Result<QueryTally, Error> {
-    let request = message.asker.request();
+) -> Result<GivenUp, Error> {
+    let (request, now) = (message.asker.request(), clock.now());
     let known = patients.load_queries(message.customer, &message.patients).await?;
     let mut outcomes = Vec::with_capacity(message.patients.len());
+    let mut busy_until = None;
     for patient in &message.patients {
         let query = known.get(patient);
         outcomes
             .push(query.and_then(|query| query.value.outcome_for(request)).unwrap_or(QueryOutcome::Failed));
-        if let Some(query) = query.filter(|query| query.value.request == request)
-            && let Some(given_up) = query.value.given_up(clock.now())
-        {
-            // On a conflict somebody is at it after all, and will say how it ended.
-            let _ = patients.store_query(message.customer, *patient, &given_up, Some(query.version)).await?;
+        // One that another request asks for is for that one to end.
+        let Some(query) = query.filter(|query| query.value.request == request) else { continue };
+        if let Some(given_up) = query.value.given_up(now) {
+            let write =
+                patients.store_query(message.customer, *patient, &given_up, Some(query.version)).await?;
+            if write == Write::Conflict {
+                busy_until = busy_until.max(Some(now));
+            }
+        } else {
+            busy_until = busy_until.max(query.value.leased_until);
         }
     }
     let tally = QueryTally::of(outcomes);
     if let QueryAsker::Part(part) = message.asker {
         end_part(jobs, finished, part, tally).await?;
     }
-    Ok(tally)
+    Ok(GivenUp { tally, busy_until })
 }

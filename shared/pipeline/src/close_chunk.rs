@@ -65,11 +65,18 @@ where
     /// Goes on where somebody may have died after the chunk was counted: sends the queries that have not ended,
     /// and says that the job is worked off, if it is.
     pub async fn go_on(&self, job: &Job, chunk: ChunkNumber) -> Result<(), Error> {
-        if job.pending_queries.contains(&chunk) {
-            self.queries.send_queries(&self.open_queries(job, chunk).await?).await?;
-        }
+        self.send_open_queries(job, chunk).await?;
         if job.is_worked_off() {
             self.finished.send_finished(&FinishedMessage { job: job.id }).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends the queries of a chunk that have not ended. Also for a job that has: a canceled one does not wait for
+    /// its queries, but the patients whom it created are to be queried.
+    pub async fn send_open_queries(&self, job: &Job, chunk: ChunkNumber) -> Result<(), Error> {
+        if job.pending_queries.contains(&chunk) {
+            self.queries.send_queries(&self.open_queries(job, chunk).await?).await?;
         }
         Ok(())
     }

@@ -31,6 +31,9 @@ pub enum Error {
         /// How often it was tried.
         attempts: u32,
     },
+    /// A dead letter asks for a query that somebody is still at.
+    #[error("a query that is to be given up is still under way")]
+    QueryUnderWay,
 }
 
 impl Error {
@@ -38,7 +41,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Port(error) => error.transient,
-            Self::Contended { .. } => true,
+            Self::Contended { .. } | Self::QueryUnderWay => true,
             Self::NoSuchJob(_) | Self::Inconsistent { .. } => false,
         }
     }

@@ -12,6 +12,7 @@ use domain::ids::{PatientId, RowNumber};
 use domain::job::{AcceptedFile, Job, JobStatus};
 use domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
 use domain::plan::ChunkNumber;
+use domain::record::PatientRecord;
 use domain::roster::{Roster, RosterEntry};
 use domain::row::RowParser;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -73,11 +74,12 @@ where
     /// Handles one chunk message. Safe to repeat, concurrently and late.
     pub async fn run(&self, message: &ChunkMessage) -> Result<Imported, Error> {
         let job = self.jobs.load_job(message.job).await?.ok_or(Error::NoSuchJob(message.job))?;
-        let (JobStatus::Processing, Some(file)) = (job.status, &job.file) else {
-            return Ok(Imported::Nothing);
-        };
         let Self { jobs, files, finished, queries, .. } = self;
         let close_chunk = CloseChunk { jobs, files, finished, queries };
+        let (JobStatus::Processing, Some(file)) = (job.status, &job.file) else {
+            close_chunk.send_open_queries(&job, message.chunk).await?;
+            return Ok(Imported::Nothing);
+        };
         if !job.pending_chunks.contains(&message.chunk) {
             close_chunk.go_on(&job, message.chunk).await?;
             return Ok(Imported::Nothing);
@@ -146,15 +148,18 @@ where
             .try_collect()
             .await?;
         self.note_rosters(job, chunk, &decided).await?;
-        stream::iter(groups.iter().zip(&decided))
+        let written: Vec<Vec<PatientRecord>> = stream::iter(groups.iter().zip(&decided))
             .map(|(group, decided)| upsert.write(group, decided))
             .buffer_unordered(CONCURRENT_UPSERTS)
-            .try_collect::<()>()
+            .try_collect()
             .await?;
-        let records = decided.iter().flat_map(Decided::records).filter(|_| self.queries.has_gateway());
-        // A chunk that was written before its worker died changes nobody any more: who changed them tells.
-        let to_query = records
-            .filter(|record| record.changed_by == job.id && !record.patient.hie_opt_out)
+        // A chunk that was written before its worker died changes nobody any more: who changed them tells. Another
+        // job may have changed them since, and queries them; whom this one created it always queries.
+        let is_ours = |record: &PatientRecord| [record.created_by, record.changed_by].contains(&job.id);
+        let to_query = written
+            .iter()
+            .flatten()
+            .filter(|record| self.queries.has_gateway() && is_ours(record) && !record.patient.hie_opt_out)
             .map(|record| record.patient.id)
             .collect();
         let rows = groups.iter().flat_map(|group| group.rows.iter().map(|(number, _)| *number));

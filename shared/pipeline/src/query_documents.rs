@@ -16,7 +16,7 @@ use domain::query::{
 use futures::future::join_all;
 
 use crate::Error;
-use crate::chunk_queries::end_part;
+use crate::chunk_queries::{end_part, give_up};
 use crate::messages::{QueryAsker, QueryMessage};
 use crate::ports::{
     AskGateway, ChunkQueries, Clock, GatewayAnswer, GatewayCare, GatewayFailure, LoadPatients, LoadQueries,
@@ -90,9 +90,7 @@ where
         if let QueryAsker::Part(part) = message.asker
             && !self.jobs.open_parts_of(part.job, part.chunk).await?.contains(&part.part)
         {
-            // An earlier delivery may have died between ending the part and saying so.
-            end_part(&self.jobs, &self.finished, part, QueryTally::default()).await?;
-            return Ok(Queried::Ended(QueryTally::default()));
+            return self.ended_before(message).await;
         }
         let known = self.patients.load_queries(message.customer, &message.patients).await?;
         let (request, now) = (message.asker.request(), self.world.now());
@@ -138,6 +136,21 @@ where
             end_part(&self.jobs, &self.finished, part, tally).await?;
         }
         Ok(Queried::Ended(tally))
+    }
+
+    /// A part that has ended. Whoever ended it may have died before saying so, and if it was given up, whoever was
+    /// at a query of it may have died, too: nobody else would end that one.
+    async fn ended_before(&self, message: &QueryMessage) -> Result<Queried, Error> {
+        let Self { jobs, patients, finished, world, .. } = self;
+        let given_up = give_up(jobs, patients, finished, world, message).await?;
+        Ok(match given_up.busy_until {
+            None => Queried::Ended(QueryTally::default()),
+            Some(until) => {
+                let left = until.as_millis().saturating_sub(world.now().as_millis());
+                let after = Duration::from_millis(u64::try_from(left).unwrap_or(0)).max(LOOK_AGAIN);
+                Queried::Again { after, cause: "somebody may be at a query that was given up".to_owned() }
+            }
+        })
     }
 
     /// Whether so many queries may start now; if not, when to ask again.

@@ -61,11 +61,13 @@ pub struct Decided {
 impl Decided {
     /// Every patient of the rows, as it is to be.
     pub fn records(&self) -> impl Iterator<Item = &PatientRecord> {
+        self.merged.iter().chain(self.unchanged())
+    }
+
+    fn unchanged(&self) -> impl Iterator<Item = &PatientRecord> {
         let is_merged = |id: &PatientId| self.merged.iter().any(|record| record.patient.id == *id);
         let unchanged = self.before.iter().filter(move |(id, _)| !is_merged(id));
-        let unchanged =
-            unchanged.filter(|(id, _)| self.patients.contains(id)).map(|(_, record)| &record.value);
-        self.merged.iter().chain(unchanged)
+        unchanged.filter(|(id, _)| self.patients.contains(id)).map(|(_, record)| &record.value)
     }
 }
 
@@ -116,12 +118,14 @@ where
         Err(Error::Contended { attempts: MAX_ATTEMPTS })
     }
 
-    /// Creates or updates the patients of a group whose rows are decided.
-    pub async fn write(&self, group: &Group, decided: &Decided) -> Result<(), Error> {
+    /// Creates or updates the patients of a group whose rows are decided. Gives all patients of the rows as they are
+    /// then, which another job may have had a part in.
+    pub async fn write(&self, group: &Group, decided: &Decided) -> Result<Vec<PatientRecord>, Error> {
+        let mut records: Vec<PatientRecord> = decided.unchanged().cloned().collect();
         for record in &decided.merged {
-            self.store(group, decided, record).await?;
+            records.extend(self.store(group, decided, record).await?);
         }
-        Ok(())
+        Ok(records)
     }
 
     fn matched(&self, group: &Group, people: &People) -> Matched {
@@ -162,21 +166,26 @@ where
             .collect()
     }
 
-    /// Writes one merged patient; on a conflict merges into what the other job left.
-    async fn store(&self, group: &Group, decided: &Decided, record: &PatientRecord) -> Result<(), Error> {
+    /// Writes one merged patient; on a conflict merges into what the other job left. Gives the patient as it is then.
+    async fn store(
+        &self,
+        group: &Group,
+        decided: &Decided,
+        record: &PatientRecord,
+    ) -> Result<Option<PatientRecord>, Error> {
         let id = record.patient.id;
         let mut record = record.clone();
         let mut version = decided.before.get(&id).map(|record| record.version);
         for _ in 0..MAX_ATTEMPTS {
             match self.patients.store_patient(self.job.customer, &record, version).await? {
-                Write::Done => return Ok(()),
+                Write::Done => return Ok(Some(record)),
                 Write::Conflict => {
-                    let current = self.patients.load_patients(self.job.customer, &[id]).await?;
+                    let mut current = self.patients.load_patients(self.job.customer, &[id]).await?;
                     version = current.get(&id).map(|current| current.version);
                     let merged = self.merge(group, &decided.patients, &current);
                     match merged.into_iter().find(|merged| merged.patient.id == id) {
                         Some(merged) => record = merged,
-                        None => return Ok(()),
+                        None => return Ok(current.remove(&id).map(|current| current.value)),
                     }
                 }
             }

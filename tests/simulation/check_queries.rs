@@ -1,0 +1,296 @@
+//! Whether the document queries of a story are those that have to be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ids::{CustomerId, PatientId};
+use domain::job::Job;
+use domain::outcome::RowResult;
+use domain::plan::ChunkNumber;
+use domain::query::{PATIENTS_PER_PART, PatientQuery, QueryOutcome, QueryPart, QueryRequestId};
+use futures::executor::block_on;
+use memory::Reliable;
+use pipeline::ports::{GatewayAnswer, ReadDocuments as _, ReadOutcomes as _};
+
+use crate::check::{Outcome, orders};
+use crate::gateway::{Ask, Came};
+use crate::reference::{Kept, read};
+use crate::rows::Ids;
+use crate::run::{Import, Played};
+
+/// How long after the deadline of its queries a job may end. The sweep looks at it a quarter of an hour later each
+/// time that it dies at it, and so it goes on with finalize.
+const PATIENCE: Duration = Duration::from_hours(3);
+
+/// The same where chunks have to be given up first: eight deliveries, each of them hidden for twelve minutes.
+const PATIENCE_WITH_POISON: Duration = Duration::from_hours(5);
+
+/// Checks everything about queries that needs no reference.
+pub fn check_queries(played: &Played) {
+    let queries = stored_queries(played);
+    let mut requests: BTreeMap<(CustomerId, PatientId), BTreeSet<QueryRequestId>> = BTreeMap::new();
+    for import in &played.imports {
+        let job = played.cloud.jobs().into_iter().find(|job| job.id == import.job.job).unwrap();
+        let asked = asked_for(played, import);
+        for (patient, request) in &asked {
+            requests.entry((job.customer, *patient)).or_default().insert(*request);
+        }
+        check_job(played, &job, &asked, &queries);
+    }
+    let asks = played.exchange.asks();
+    for (who, query) in &queries {
+        let of_patient: Vec<&Ask> = asks.iter().filter(|ask| (ask.customer, ask.patient) == *who).collect();
+        if !played.exchange.confuses(who.1) {
+            check_documents(played, *who, query, &of_patient);
+            let requests = requests.get(who).map_or(0, BTreeSet::len);
+            check_number(played, requests, &of_patient);
+        }
+        assert!(query.outcome.is_some(), "a query is under way for ever: {query:?}");
+    }
+    for ask in &asks {
+        let requests = requests.get(&(ask.customer, ask.patient));
+        let is_confused = played.exchange.confuses(ask.patient);
+        assert!(
+            is_confused || requests.is_some_and(|known| known.contains(&ask.request)),
+            "asked for no job: {ask:?}"
+        );
+    }
+    check_rate(played, &asks);
+}
+
+/// The newest query of each patient.
+fn stored_queries(played: &Played) -> BTreeMap<(CustomerId, PatientId), PatientQuery> {
+    let customers = played.story.customers.iter().map(|customer| customer.id);
+    let queries = customers.flat_map(|customer| {
+        let queries = played.cloud.patient_queries(customer).unwrap();
+        queries.into_iter().map(move |(patient, query)| ((customer, patient), query))
+    });
+    queries.collect()
+}
+
+/// The patients that a job has queried, with the requests.
+pub fn asked_for(played: &Played, import: &Import) -> Vec<(PatientId, QueryRequestId)> {
+    let cloud = played.cloud.with_network(Arc::new(Reliable));
+    let job = cloud.jobs().into_iter().find(|job| job.id == import.job.job).unwrap();
+    let chunks = job.file.as_ref().map_or(0, |file| file.chunks);
+    let mut asked = Vec::new();
+    for chunk in (0..chunks).map(ChunkNumber::new) {
+        let outcomes = block_on(cloud.read_outcomes(import.job, chunk)).unwrap();
+        let patients: Vec<PatientId> = outcomes
+            .iter()
+            .filter(|outcome| outcome.starts_query)
+            .map(|outcome| match outcome.result {
+                RowResult::Succeeded(Some(patient)) => patient,
+                _ => panic!("a row without a patient starts a query"),
+            })
+            .collect();
+        for (part, patients) in (0..).zip(patients.chunks(PATIENTS_PER_PART)) {
+            let request = QueryRequestId::of_part(QueryPart { job: job.id, chunk, part });
+            asked.extend(patients.iter().map(|patient| (*patient, request)));
+        }
+    }
+    asked
+}
+
+/// Every query of a job has ended and was counted as what it came to, and the job did not wait longer than it may.
+fn check_job(
+    played: &Played,
+    job: &Job,
+    asked: &[(PatientId, QueryRequestId)],
+    queries: &BTreeMap<(CustomerId, PatientId), PatientQuery>,
+) {
+    let patients: BTreeSet<&PatientId> = asked.iter().map(|(patient, _)| patient).collect();
+    assert_eq!(patients.len(), asked.len(), "a job queries a patient twice");
+    assert_eq!(job.queries as usize, asked.len(), "queries of job {}", job.id);
+    assert!(job.queries == 0 || (played.story.gateway.is_some() && !job.dry_run));
+    let ended = job.queries_ended;
+    assert_eq!(ended.successful + ended.failed, job.queries, "queries of job {} have not ended", job.id);
+    assert!(job.pending_queries.is_empty());
+    let outcomes: Vec<Option<QueryOutcome>> = asked
+        .iter()
+        .map(|(patient, request)| queries.get(&(job.customer, *patient))?.outcome_for(*request))
+        .collect();
+    if played.story.gives_queries_up() {
+        let successes = outcomes.iter().flatten().filter(|outcome| outcome.is_success()).count();
+        assert!(ended.successful as usize <= successes, "more queries succeeded than did");
+    } else {
+        assert!(outcomes.iter().all(Option::is_some), "a patient of job {} was not queried", job.id);
+        let successes = outcomes.iter().flatten().filter(|outcome| outcome.is_success()).count();
+        assert_eq!(ended.successful as usize, successes, "queries of job {} that succeeded", job.id);
+    }
+    if let (Some(started), Some(finished)) = (job.started_at, job.finished_at) {
+        let patience = if played.story.is_poisoned { PATIENCE_WITH_POISON } else { PATIENCE };
+        let latest = started.plus(played.story.time_to_query).plus(patience);
+        assert!(finished <= latest, "job {} ended {finished}, long after {latest}", job.id);
+    }
+}
+
+/// A job queries the patients whom it created or changed, but for those who are opted out, and nobody else.
+pub fn check_who_is_queried(played: &Played, customer: usize, outcomes: &[Outcome<'_>], has_earlier: bool) {
+    if played.story.gateway.is_none() {
+        return;
+    }
+    let who = &played.story.customers[customer];
+    let jobs: Vec<&Outcome<'_>> = outcomes.iter().filter(|outcome| !outcome.is_dry_run).collect();
+    let asked: Vec<BTreeSet<String>> = jobs
+        .iter()
+        .map(|outcome| asked_for(played, outcome.import).iter().map(|(id, _)| id.to_string()).collect())
+        .collect();
+    let at_the_same_time = jobs.len().saturating_sub(usize::from(has_earlier)) > 1;
+    for record in played.cloud.patients(who.id).unwrap() {
+        let id = record.patient.id.to_string();
+        let (person, _) = read(&serde_json::to_value(&record.patient).unwrap());
+        if jobs.iter().any(|outcome| outcome.left(person)) {
+            // Rows that were given up may have got to their patients or not.
+            continue;
+        }
+        let changes: Vec<BTreeSet<u32>> =
+            orders(&jobs, has_earlier).iter().map(|order| changed_by(&id, order, &who.ids)).collect();
+        let is_opted_out = jobs.iter().any(|outcome| outcome.opts_out(person));
+        for (outcome, asked) in jobs.iter().zip(&asked) {
+            let (job, is_asked) = (outcome.import.job.job, asked.contains(&id));
+            let (may, must) = (
+                changes.iter().any(|changed| changed.contains(&outcome.age)),
+                changes.iter().all(|changed| changed.contains(&outcome.age)),
+            );
+            assert!(may || !is_asked, "job {job} queries patient {id}, whom it did not change");
+            // Who changed a patient before another job did, and was not done with it, may leave the query to that
+            // one; or find the patient opted out by then.
+            let is_left =
+                at_the_same_time && (is_opted_out || ![record.created_by, record.changed_by].contains(&job));
+            assert!(!must || is_asked || is_left, "job {job} does not query patient {id}, whom it changed");
+        }
+    }
+}
+
+/// The jobs, by age, that create or change a patient, if they come in this order, and leave it opted in.
+fn changed_by(id: &str, order: &[&Outcome<'_>], ids: &Ids) -> BTreeSet<u32> {
+    let (mut kept, mut changed) = (Kept::default(), BTreeSet::new());
+    for outcome in order {
+        let before = kept.patient.clone();
+        for (row, _) in outcome.rows.iter().filter(|(_, result)| result.id == id) {
+            kept.fold(row, outcome.age, ids);
+        }
+        if kept.patient != before && !kept.patient.opt_out {
+            changed.insert(outcome.age);
+        }
+    }
+    changed
+}
+
+/// What can be read is what the last query that succeeded found, all of it.
+fn check_documents(
+    played: &Played,
+    (customer, patient): (CustomerId, PatientId),
+    query: &PatientQuery,
+    asks: &[&Ask],
+) {
+    let cloud = played.cloud.with_network(Arc::new(Reliable));
+    let readable = query.documents.map(|stored| {
+        let read = block_on(cloud.read_documents(customer, patient, stored)).unwrap();
+        read.expect("documents that a query names are not there")
+    });
+    let answered: Vec<&GatewayAnswer> = asks
+        .iter()
+        .filter_map(|ask| match &ask.came {
+            Came::Answer(answer) => Some(answer),
+            Came::Nothing | Came::Failure { .. } => None,
+        })
+        .collect();
+    let documents_of = |answer: &GatewayAnswer| match answer {
+        GatewayAnswer::Documents(documents) => Some(documents.clone()),
+        GatewayAnswer::NotKnown | GatewayAnswer::Ambiguous => None,
+    };
+    match query.outcome {
+        Some(QueryOutcome::Documents(count)) => {
+            let last = answered.last().and_then(|answer| documents_of(answer));
+            assert_eq!(readable, last, "the documents of the last query");
+            assert_eq!(readable.map(|documents| documents.len()), Some(count as usize));
+        }
+        Some(QueryOutcome::NotKnown) => {
+            assert_eq!((readable, answered.last()), (None, Some(&&GatewayAnswer::NotKnown)));
+        }
+        Some(QueryOutcome::Ambiguous) => {
+            assert_eq!((readable, answered.last()), (None, Some(&&GatewayAnswer::Ambiguous)));
+        }
+        Some(QueryOutcome::OptedOut) => assert_eq!(readable, None),
+        Some(QueryOutcome::Failed) | None => {
+            let is_earlier =
+                readable.is_none() || answered.iter().any(|answer| documents_of(answer) == readable);
+            assert!(is_earlier, "documents that no query found");
+        }
+    }
+}
+
+/// The gateway is asked about a patient once for each request, and once more for each failure that may pass and for
+/// each answer that was lost with the invocation that got it. Less often, where requests join.
+fn check_number(played: &Played, requests: usize, asks: &[&Ask]) {
+    let again = asks
+        .iter()
+        .filter(|ask| ask.came == Came::Failure { transient: true } || !played.exchange.ended_well(ask.task));
+    let most = requests + again.count();
+    assert!(asks.len() <= most, "asked {} times, {most} are explained: {asks:?}", asks.len());
+}
+
+/// No customer asks more often than the rate says: what is asked in some time took its slot at most an invocation's
+/// lifetime before.
+fn check_rate(played: &Played, asks: &[Ask]) {
+    let Some(rate) = played.story.gateway.as_ref().map(|gateway| gateway.rate).filter(|rate| *rate > 0.0)
+    else {
+        return;
+    };
+    for customer in &played.story.customers {
+        let mut times: Vec<i64> =
+            asks.iter().filter(|ask| ask.customer == customer.id).map(|ask| ask.at.as_millis()).collect();
+        times.sort_unstable();
+        for (first, from) in times.iter().enumerate() {
+            for (last, to) in times.iter().enumerate().skip(first) {
+                let seconds = Duration::from_millis((to - from).unsigned_abs()).as_secs_f64() + 240.0 + 1.0;
+                let most = rate * seconds + PATIENTS_PER_PART as f64;
+                assert!((last - first + 1) as f64 <= most, "more than {rate} queries a second");
+            }
+        }
+    }
+}
+
+/// What happened, to show that the stories have everything in them.
+pub fn statistics(played: &Played) -> Vec<(String, u64)> {
+    let mut seen = Vec::new();
+    for ask in played.exchange.asks() {
+        let what = match ask.came {
+            Came::Answer(GatewayAnswer::Documents(_)) => "documents found",
+            Came::Answer(GatewayAnswer::NotKnown) => "patient not known",
+            Came::Answer(GatewayAnswer::Ambiguous) => "patient ambiguous",
+            Came::Failure { transient: true } => "failed for now",
+            Came::Failure { transient: false } => "failed for good",
+            Came::Nothing => "whoever asked died",
+        };
+        seen.push((format!("asked the gateway: {what}"), 1));
+    }
+    for job in played.cloud.jobs() {
+        seen.push(("queries of jobs, successful".to_owned(), job.queries_ended.successful.into()));
+        seen.push(("queries of jobs, failed".to_owned(), job.queries_ended.failed.into()));
+        if let (true, Some(started), Some(finished)) = (job.queries > 0, job.started_at, job.finished_at)
+            && finished > started.plus(played.story.time_to_query)
+        {
+            seen.push(("jobs that ended past the deadline of their queries".to_owned(), 1));
+        }
+    }
+    for (_, query) in stored_queries(played) {
+        let how = match query.outcome {
+            Some(QueryOutcome::Documents(_)) => "documents",
+            Some(QueryOutcome::NotKnown) => "not known",
+            Some(QueryOutcome::Ambiguous) => "ambiguous",
+            Some(QueryOutcome::OptedOut) => "opted out",
+            Some(QueryOutcome::Failed) => "failed",
+            None => "none",
+        };
+        seen.push((format!("last query of a patient: {how}"), 1));
+        let pages = query.documents.map_or(0, |documents| documents.pages);
+        if pages > 1 {
+            seen.push(("document lists of several pages".to_owned(), 1));
+        }
+    }
+    seen
+}
