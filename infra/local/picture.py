@@ -1,0 +1,96 @@
+"""A picture of an import: curves of what was done over time, and beneath them a lane of bars for each function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+LEFT, WIDTH, CURVES_HEIGHT = 130, 830, 220
+BAR, GAP, MOST_BARS = 4, 10, 12
+COLORS = ["#1f6feb", "#2da44e", "#bf8700", "#8250df", "#cf222e", "#1b7c83", "#57606a"]
+TICKS = 8
+
+
+@dataclass(frozen=True)
+class Curve:
+    """So much was done at these seconds, of so much in all."""
+
+    name: str
+    points: list[tuple[float, float]]
+    total: float
+
+
+@dataclass(frozen=True)
+class Lane:
+    """The runs of a function: seconds from and to."""
+
+    name: str
+    runs: list[tuple[float, float]]
+
+
+def stacked(runs: list[tuple[float, float]]) -> tuple[list[tuple[float, float, int]], int]:
+    """The runs with the line that each is drawn in: the first one that is free. And how many lines there are."""
+    free: list[float] = []
+    placed = []
+    for start, end in sorted(runs):
+        line = next((line for line, until in enumerate(free) if until <= start), len(free))
+        if line == len(free):
+            free.append(end)
+        free[line] = end
+        placed.append((start, end, line))
+    return placed, len(free)
+
+
+def draw(title: str, seconds: float, curves: list[Curve], lanes: list[Lane]) -> str:
+    """The picture as SVG."""
+    scale = WIDTH / max(seconds, 0.001)
+    parts = list(axes(seconds, scale))
+    for curve, color in zip(curves, COLORS, strict=False):
+        parts += curve_of(curve, color, scale)
+    top = 60 + CURVES_HEIGHT + 40
+    for lane, color in zip(lanes, COLORS * len(lanes), strict=False):
+        runs, lines = stacked(lane.runs)
+        shown = min(lines, MOST_BARS)
+        parts.append(f'<text x="{LEFT - 10}" y="{top + shown * BAR / 2 + 4:.0f}" text-anchor="end">{escape(lane.name)}</text>')
+        for start, end, line in runs:
+            # More at the same time than there is room for lie over each other.
+            y = top + line % MOST_BARS * BAR
+            width = max((min(end, seconds) - start) * scale, 0.8)
+            parts.append(
+                f'<rect x="{LEFT + start * scale:.1f}" y="{y}" width="{width:.1f}" height="{BAR - 1}"'
+                f' fill="{color}" fill-opacity="0.6"/>'
+            )
+        top += shown * BAR + GAP
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 40}" height="{top + 20}"'
+        ' font-family="system-ui, sans-serif" font-size="12" fill="#24292f">'
+        '<rect width="100%" height="100%" fill="white"/>'
+        f'<text x="{LEFT}" y="28" font-size="16" font-weight="600">{escape(title)}</text>'
+    )
+    return "\n".join([head, *parts, "</svg>", ""])
+
+
+def axes(seconds: float, scale: float) -> Iterator[str]:
+    """The seconds beneath the curves."""
+    bottom = 60 + CURVES_HEIGHT
+    yield f'<line x1="{LEFT}" y1="{bottom}" x2="{LEFT + WIDTH}" y2="{bottom}" stroke="#8c959f"/>'
+    for tick in range(TICKS + 1):
+        at = seconds * tick / TICKS
+        x = LEFT + at * scale
+        yield f'<line x1="{x:.1f}" y1="60" x2="{x:.1f}" y2="{bottom}" stroke="#eaeef2"/>'
+        yield f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{at:.3g} s</text>'
+
+
+def curve_of(curve: Curve, color: str, scale: float) -> list[str]:
+    """A curve, from nothing to all, with its name at its end."""
+    if not curve.points or not curve.total:
+        return []
+    bottom = 60 + CURVES_HEIGHT
+    points = [(LEFT + at * scale, bottom - done / curve.total * CURVES_HEIGHT) for at, done in curve.points]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    middle = points[len(points) * 2 // 3]
+    return [
+        f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>',
+        f'<text x="{middle[0] + 8:.1f}" y="{middle[1] + 14:.1f}" fill="{color}">{escape(curve.name)}: {curve.total:,.0f}</text>',
+    ]

@@ -1,0 +1,157 @@
+"""Where the time of an import goes on the local stack: `make timeline ROWS=10000`.
+
+Prints for each function its runs, their length and the processor's time, next to the emulator's, and draws a picture:
+every run of every function as a bar, and rows and document queries done over time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sample
+from client import Api, Failure, upload
+from deploy import functions, load_template
+from picture import Curve, Lane, draw
+from receiver import Receiver
+from terminal import Bar, bold
+
+SAMPLE_SECONDS = 0.25
+QUIET_SECONDS = 300
+#: Until the supervisor has collected the last logs.
+LOGS_SECONDS = 3
+TICKS = os.sysconf("SC_CLK_TCK")
+RUN = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3})  REPORT .*?Duration: ([\d.]+) ms")
+
+
+@dataclass
+class Progress:
+    """How far an import was, at times since its upload."""
+
+    rows: list[tuple[float, float]] = field(default_factory=lambda: [(0.0, 0.0)])
+    queries: list[tuple[float, float]] = field(default_factory=list)
+    job: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, seconds: float, job: dict[str, Any]) -> None:
+        self.job = job
+        self.rows.append((seconds, job["successful"] + job["failed"]))
+        if asked := job.get("documentQueries"):
+            self.queries.append((seconds, asked["successful"] + asked["failed"]))
+
+
+def watch(api: Api, receiver: Receiver, job: str, uploaded: float) -> tuple[Progress, float]:
+    """Looks at the job until its last webhook, and says when that came."""
+    progress, bar = Progress(), Bar("importing", "rows")
+    deadline = time.monotonic() + QUIET_SECONDS
+    while time.monotonic() < deadline:
+        message = receiver.take(SAMPLE_SECONDS)
+        now = time.monotonic()
+        said = message.json()["bulkPatientCreate"] if message else {}
+        state = api.call("GET", f"/medical/v1/patient/bulk/{job}", shown=False)
+        progress.add(now - uploaded, state)
+        if state["total"]:
+            bar.update(state["successful"] + state["failed"], state["total"])
+        if message:
+            deadline = now + QUIET_SECONDS
+        if said.get("requestId") == job and said["status"] != "processing":
+            bar.close()
+            if said["status"] != "completed":
+                raise Failure(f"the job failed: {said.get('reason')}")
+            return progress, now - uploaded
+    raise Failure(f"no webhook for {QUIET_SECONDS} s")
+
+
+def runs(logs: Path, function: str, began: datetime) -> list[tuple[float, float]]:
+    """The runs of a function, as seconds since `began`, out of its log."""
+    found = []
+    log = logs / f"{function}.log"
+    for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
+        if match := RUN.match(line):
+            of_day = datetime.strptime(match[1], "%H:%M:%S.%f").time()
+            end = datetime.combine(began.date(), of_day, UTC)
+            if end < began - timedelta(hours=12):
+                end += timedelta(days=1)
+            seconds = (end - began).total_seconds()
+            start = seconds - float(match[2]) / 1000
+            if seconds > 0:
+                found.append((max(start, 0.0), seconds))
+    return sorted(found)
+
+
+def processor_seconds(temporary: str) -> dict[str, float]:
+    """The processor's time so far, of every function of the stack by its name in AWS, and of the emulator."""
+    found: dict[str, float] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
+            numbers = (folder / "stat").read_text().rpartition(")")[2].split()
+            command = (folder / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+        except OSError:
+            continue
+        variables = dict(entry.split("=", 1) for entry in environment if "=" in entry)
+        if variables.get("TMPDIR") != temporary:
+            continue
+        name = variables.get("AWS_LAMBDA_FUNCTION_NAME") or ("emulator" if "ministack" in command else "")
+        if name:
+            # Fields 14 and 15 of the whole line: time in user and in kernel mode.
+            found[name] = found.get(name, 0.0) + (int(numbers[11]) + int(numbers[12])) / TICKS
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--out", type=Path, required=True, help="where to draw the picture, an .svg")
+    arguments = parser.parse_args()
+    description = Path(os.environ["STACK"])
+    stack = json.loads(description.read_text())
+    temporary, logs = str(description.parent / "tmp"), description.parent / "logs"
+    file = description.parent / "sample.csv"
+    sample.write(file, arguments.rows, 1, stack["facilities"], stack["cohorts"])
+
+    api, receiver = Api(stack["apiUrl"], stack["apiKey"]), Receiver()
+    api.call("POST", "/settings", {"webhookUrl": receiver.url}, shown=False)
+    job = api.call("POST", f"/medical/v1/patient/bulk?facilityId={stack['facilities'][0]}", shown=False)
+    before = processor_seconds(temporary)
+    began, uploaded = datetime.now(UTC), time.monotonic()
+    upload(job["uploadUrl"], file)
+    progress, seconds = watch(api, receiver, job["requestId"], uploaded)
+    after = processor_seconds(temporary)
+    time.sleep(LOGS_SECONDS)
+
+    prefix = stack["outputs"]["DirectoryTable"].rsplit("-Directory-", 1)[0]
+    spent = {name: after[name] - before.get(name, 0.0) for name in after}
+    lanes = []
+    print(f"\n{bold(f'{arguments.rows:,} rows in {seconds:.1f} s')}, {arguments.rows / seconds:,.0f} rows/s")
+    print(f"\n  {'':<16} {'runs':>6} {'first':>8} {'last':>8} {'all runs':>10} {'processor':>10}")
+    for name, binary in functions(load_template()).items():
+        of_function = [run for run in runs(logs, name, began) if run[0] < seconds]
+        ours = sum(value for full, value in spent.items() if full.startswith(f"{prefix}-{name}-"))
+        if of_function and name not in ("Api", "Sweep"):
+            length = sum(end - start for start, end in of_function)
+            first, last = of_function[0][0], max(end for _, end in of_function)
+            print(f"  {binary:<16} {len(of_function):>6,} {first:>7.1f}s {last:>7.1f}s {length:>9.1f}s {ours:>9.1f}s")
+            lanes.append(Lane(binary, of_function))
+    functions_spent = sum(value for name, value in spent.items() if name != "emulator")
+    cores = os.cpu_count() or 1
+    print(f"\n  processor: our functions {functions_spent:.1f} s, the emulator {spent.get('emulator', 0.0):.1f} s,")
+    print(f"  of {seconds * cores:.1f} s that {cores} cores have in that time; the rest is the client's, the system's, or idle")
+    curves = [Curve("rows", progress.rows, progress.job["total"])]
+    if asked := progress.job.get("documentQueries"):
+        curves.append(Curve("document queries", progress.queries, asked["total"]))
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(draw(f"{arguments.rows:,} rows in {seconds:.1f} s", seconds, curves, lanes))
+    print(f"\n  the picture: {bold(str(arguments.out))}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
