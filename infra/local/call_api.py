@@ -11,6 +11,7 @@ from pathlib import Path
 
 from client import Api
 from paths import PROJECT
+from seed import admin
 
 HERE = PROJECT / "tests" / "api"
 PROGRAM = PROJECT / ".venv-schemathesis" / "bin" / "schemathesis"
@@ -18,8 +19,11 @@ PROGRAM = PROJECT / ".venv-schemathesis" / "bin" / "schemathesis"
 
 def main() -> int:
     stack = json.loads(Path(os.environ["STACK"]).read_text())
-    url, key = stack["apiUrl"], stack["apiKey"]
-    # So that there is something of each kind to be answered with.
+    # A customer with something of each kind to be answered with.
+    url, environment = stack["apiUrl"], stack["adminEnv"]
+    customer = ("--customer", admin(environment, "customer", "create", "--name", "Called clinic"))
+    facility = admin(environment, "facility", "create", *customer, "--name", "Main", "--npi", "1234567893")
+    key = admin(environment, "key", "create", *customer)
     Api(url, key).call("POST", "/medical/v1/cohort", {"name": "Called"}, shown=False)
     command = [
         str(PROGRAM),
@@ -31,7 +35,7 @@ def main() -> int:
         url,
         *sys.argv[1:],
     ]
-    environment = os.environ | {"API_KEY": key, "PYTHONPATH": str(HERE), "SCHEMATHESIS_HOOKS": "formats"}
+    environment = os.environ | {"API_KEY": key, "FACILITY": facility, "PYTHONPATH": str(HERE), "SCHEMATHESIS_HOOKS": "formats"}
     return subprocess.call(command, cwd=HERE, env=environment)
 
 

@@ -72,8 +72,8 @@ pub fn patient(text: Option<&str>) -> Result<PatientId, ApiError> {
 
 /// The facility that a query asks for; none if it asks for none. What is no id is nobody's facility.
 pub fn facility(text: Option<&str>) -> Result<Option<FacilityId>, ApiError> {
-    match text.map(str::trim) {
+    match text {
         None | Some("") => Ok(None),
-        Some(id) => id.parse().map(Some).map_err(|_| facilities::NOT_FOUND),
+        Some(id) => id.trim().parse().map(Some).map_err(|_| facilities::NOT_FOUND),
     }
 }

@@ -65,11 +65,11 @@ pub struct NewJobBody {
 #[utoipa::path(
     post, path = "/medical/v1/patient/bulk", operation_id = "createBulkRequest", tag = "bulk",
     params(
-        ("facilityId" = Option<String>, Query, format = "uuid", description = "The facility of rows that name none. May be left out by who has one only."),
+        ("facilityId" = Option<String>, Query, pattern = "^(|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$", description = "The facility of rows that name none. May be left out by who has one only."),
         ("dryRun" = Option<bool>, Query, description = "Only validate: create nothing."),
         ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description = "The same key within 24 hours is the same import, with a fresh link while it takes its file."),
         ("x-upload-content-length" = Option<u64>, Header, minimum = 1, maximum = 1_073_741_824, description = "The file's exact size: the link takes no other."),
-        ("x-upload-checksum-sha256" = Option<String>, Header, pattern = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$", description = "The file's SHA-256 in base64: the link takes no other."),
+        ("x-upload-checksum-sha256" = Option<String>, Header, format = "sha256-base64", description = "The file's SHA-256 in base64: the link takes no other."),
     ),
     responses(
         (status = 200, description = "The import. `uploadUrl` is there while it takes its file.", body = NewJobBody),

@@ -87,7 +87,7 @@ pub async fn read(
     post, path = "/medical/v1/document/query", operation_id = "startDocumentQuery", tag = "document",
     params(
         ("patientId" = String, Query, format = "uuid", description = "The patient."),
-        ("facilityId" = Option<String>, Query, format = "uuid", description = "The facility that asks. May be left out by who has one only."),
+        ("facilityId" = Option<String>, Query, pattern = "^(|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$", description = "The facility that asks. May be left out by who has one only."),
     ),
     responses(
         (status = 200, description = "The query.", body = QueryBody),

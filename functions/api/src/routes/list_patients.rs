@@ -38,7 +38,7 @@ pub struct PatientPage {
     params(
         ("count" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Items on a page; 100 where nothing is said."),
         ("fromItem" = Option<String>, Query, pattern = "^(|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}[.][0-9]{1,9}[.][0-9]{1,9})$", description = "Where the page begins: taken from `meta.nextPage`."),
-        ("facilityId" = Option<String>, Query, format = "uuid", description = "Only those of this facility."),
+        ("facilityId" = Option<String>, Query, pattern = "^(|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$", description = "Only those of this facility."),
     ),
     responses(
         (status = 200, description = "A page of patients.", body = PatientPage),

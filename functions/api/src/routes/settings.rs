@@ -8,6 +8,7 @@ use pipeline::api::settings::{rotate_key, set_webhook};
 use pipeline::ports::{LoadSettings as _, WebhookSettings};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, SchemaFormat, Type};
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -17,9 +18,20 @@ use crate::json::Body;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewSettings {
-    /// `https` and a public address; `null` or empty to clear.
-    #[schema(format = "webhook-url")]
+    #[schema(schema_with = webhook_url)]
     webhook_url: Option<String>,
+}
+
+fn webhook_url() -> utoipa::openapi::schema::Schema {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let url = text().format(Some(SchemaFormat::Custom("webhook-url".to_owned())));
+    let clear = text().enum_values(Some([""]));
+    AnyOfBuilder::new()
+        .item(url)
+        .item(clear)
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .description(Some("`https` and a public address; `null` or empty to clear."))
+        .into()
 }
 
 #[derive(Serialize, ToSchema)]

@@ -37,8 +37,8 @@ pub async fn set_webhook(
     customer: CustomerId,
     url: Option<&str>,
 ) -> Result<WebhookSettings, ApiError> {
-    let url = url.map(str::trim).filter(|url| !url.is_empty());
-    let url = url.map(|url| WebhookUrl::parse(url, policy)).transpose();
+    let url = url.filter(|url| !url.is_empty());
+    let url = url.map(|url| WebhookUrl::parse(url.trim(), policy)).transpose();
     let url = url.map_err(|error| ApiError::BadRequest(error.text()))?.map(|url| url.to_string());
     let fresh = WebhookKey::from_random(&world.secret());
     let settings = update(directory, customer, |before| {
