@@ -4,7 +4,7 @@ use bytes::Bytes;
 use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId};
 use domain::job::Upload;
-use pipeline::messages::{ChunkMessage, FinishedMessage, UploadMessage, WebhookMessage};
+use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
 use pipeline::ports::{JobRef, ResultFile, WebhookSettings};
 
 /// A customer with HTTP.
@@ -18,6 +18,7 @@ pub trait Customer {
 /// Whoever reads the queues. Each receives, and deletes, everything that is in its queue, one by one.
 pub trait Receive {
     async fn chunks(&self) -> Vec<ChunkMessage>;
+    async fn queries(&self) -> Vec<QueryMessage>;
     async fn finished(&self) -> Vec<FinishedMessage>;
     async fn uploads(&self) -> Vec<UploadMessage>;
     async fn webhooks(&self) -> Vec<WebhookMessage>;

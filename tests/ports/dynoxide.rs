@@ -69,6 +69,14 @@ mod chunks {
     crate::contract::chunks::tests!(super::jobs());
 }
 
+mod chunk_queries {
+    crate::contract::chunk_queries::tests!(super::jobs());
+}
+
+mod gateway_care {
+    crate::contract::gateway_care::tests!(super::jobs());
+}
+
 mod older_jobs {
     crate::contract::older_jobs::tests!(super::jobs());
 }
@@ -99,6 +107,14 @@ mod external_ids {
 
 mod patients {
     crate::contract::patients::tests!(super::patients());
+}
+
+mod patient_queries {
+    crate::contract::patient_queries::tests!(super::patients());
+}
+
+mod documents {
+    crate::contract::documents::tests!(super::patients());
 }
 
 mod directory {

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use domain::document::DocumentRecord;
 use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
 use domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
 use domain::patient::PatientRow;
 use domain::plan::ChunkNumber;
+use domain::query::{PatientQuery, QueryRequestId, QueryTry, StoredDocuments, Turn};
 use domain::record::{PatientRecord, RowsOfJob};
 use domain::time::Timestamp;
 use pipeline::ports::{ChangeState, CreateJob, Write};
@@ -29,6 +31,46 @@ fn fresh(millis: i64) -> Uuid {
     let mut random = [0; 10];
     random[2..].copy_from_slice(&number);
     uuid::Builder::from_unix_timestamp_millis(u64::try_from(millis).unwrap(), &random).into_uuid()
+}
+
+/// A request for a query.
+pub fn request() -> QueryRequestId {
+    QueryRequestId::new(fresh(NOW))
+}
+
+/// A query that has just begun.
+pub fn query() -> PatientQuery {
+    match PatientQuery::turn(None, request(), at(NOW)) {
+        Turn::Start(query) => query,
+        turn => panic!("{turn:?}"),
+    }
+}
+
+/// A try to find documents, later than those before.
+pub fn query_try() -> QueryTry {
+    QueryTry::new(fresh(NOW))
+}
+
+/// The documents of some try, in so many pages.
+pub fn stored_documents(pages: u32) -> StoredDocuments {
+    StoredDocuments { found_by: query_try(), pages }
+}
+
+/// A document with a description of so many bytes and every kind of letter.
+pub fn document(bytes: usize) -> DocumentRecord {
+    let document = json!({
+        "id": format!("urn:oid:1.2.3|{}", NEXT.fetch_add(1, Ordering::Relaxed)),
+        "fileName": "Überweisung \"🏙\".pdf",
+        "description": "x".repeat(bytes),
+        "status": "current",
+        "indexed": "2026-11-20T10:11:12.345Z",
+        "mimeType": "application/pdf",
+        "size": 12_345_678_901_u64,
+        "type": {"coding": [{"system": "http://loinc.org", "code": "34133-9"}], "text": "Summary"},
+        "url": "Binary/7?a=b&c",
+        "date": "2026-11",
+    });
+    serde_json::from_value(document).unwrap()
 }
 
 pub fn at(millis: i64) -> Timestamp {

@@ -9,7 +9,7 @@ use domain::ids::{CohortId, CustomerId};
 use domain::job::Upload;
 use domain::row::Directory;
 use memory::{Cloud, QueueName, Reliable};
-use pipeline::messages::{ChunkMessage, FinishedMessage, UploadMessage, WebhookMessage};
+use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
 use pipeline::ports::{Clock as _, JobRef, ResultFile, WebhookSettings};
 use serde::de::DeserializeOwned;
 
@@ -50,6 +50,10 @@ impl Receive for Cloud {
         receive(self, QueueName::Chunks)
     }
 
+    async fn queries(&self) -> Vec<QueryMessage> {
+        receive(self, QueueName::Queries)
+    }
+
     async fn finished(&self) -> Vec<FinishedMessage> {
         receive(self, QueueName::Finished)
     }
@@ -87,6 +91,14 @@ mod chunks {
     crate::contract::chunks::tests!(super::cloud());
 }
 
+mod chunk_queries {
+    crate::contract::chunk_queries::tests!(super::cloud());
+}
+
+mod gateway_care {
+    crate::contract::gateway_care::tests!(super::cloud());
+}
+
 mod older_jobs {
     crate::contract::older_jobs::tests!(super::cloud());
 }
@@ -117,6 +129,14 @@ mod external_ids {
 
 mod patients {
     crate::contract::patients::tests!(super::cloud());
+}
+
+mod patient_queries {
+    crate::contract::patient_queries::tests!(super::cloud());
+}
+
+mod documents {
+    crate::contract::documents::tests!(super::cloud());
 }
 
 mod directory {

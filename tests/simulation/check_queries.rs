@@ -145,15 +145,21 @@ pub fn check_who_is_queried(played: &Played, customer: usize, outcomes: &[Outcom
             // Rows that were given up may have got to their patients or not.
             continue;
         }
-        let changes: Vec<BTreeSet<u32>> =
-            orders(&jobs, has_earlier).iter().map(|order| changed_by(&id, order, &who.ids)).collect();
+        let orders: Vec<Vec<Fold>> =
+            orders(&jobs, has_earlier).iter().map(|order| folds(&id, order, &who.ids)).collect();
         let is_opted_out = jobs.iter().any(|outcome| outcome.opts_out(person));
         for (outcome, asked) in jobs.iter().zip(&asked) {
             let (job, is_asked) = (outcome.import.job.job, asked.contains(&id));
-            let (may, must) = (
-                changes.iter().any(|changed| changed.contains(&outcome.age)),
-                changes.iter().all(|changed| changed.contains(&outcome.age)),
-            );
+            let must = orders.iter().all(|folds| {
+                folds.iter().any(|fold| fold.age == outcome.age && fold.has_changed && !fold.is_opted_out)
+            });
+            // A job that is not done with a patient may find it opted in by another one.
+            let may = orders.iter().any(|folds| {
+                let later = folds.iter().skip_while(|fold| fold.age != outcome.age);
+                let has_changed = later.clone().next().is_some_and(|fold| fold.has_changed);
+                let states = if at_the_same_time { folds.len() } else { 1 };
+                has_changed && later.take(states).any(|fold| !fold.is_opted_out)
+            });
             assert!(may || !is_asked, "job {job} queries patient {id}, whom it did not change");
             // Who changed a patient before another job did, and was not done with it, may leave the query to that
             // one; or find the patient opted out by then.
@@ -164,19 +170,26 @@ pub fn check_who_is_queried(played: &Played, customer: usize, outcomes: &[Outcom
     }
 }
 
-/// The jobs, by age, that create or change a patient, if they come in this order, and leave it opted in.
-fn changed_by(id: &str, order: &[&Outcome<'_>], ids: &Ids) -> BTreeSet<u32> {
-    let (mut kept, mut changed) = (Kept::default(), BTreeSet::new());
-    for outcome in order {
+/// What a job makes of a patient.
+struct Fold {
+    /// Age of the job.
+    age: u32,
+    has_changed: bool,
+    is_opted_out: bool,
+}
+
+/// What becomes of a patient, if the jobs come in this order.
+fn folds(id: &str, order: &[&Outcome<'_>], ids: &Ids) -> Vec<Fold> {
+    let mut kept = Kept::default();
+    let fold = |outcome: &&Outcome<'_>| {
         let before = kept.patient.clone();
         for (row, _) in outcome.rows.iter().filter(|(_, result)| result.id == id) {
             kept.fold(row, outcome.age, ids);
         }
-        if kept.patient != before && !kept.patient.opt_out {
-            changed.insert(outcome.age);
-        }
-    }
-    changed
+        let (has_changed, is_opted_out) = (kept.patient != before, kept.patient.opt_out);
+        Fold { age: outcome.age, has_changed, is_opted_out }
+    };
+    order.iter().map(fold).collect()
 }
 
 /// What can be read is what the last query that succeeded found, all of it.
@@ -224,12 +237,18 @@ fn check_documents(
 }
 
 /// The gateway is asked about a patient once for each request, and once more for each failure that may pass and for
-/// each answer that was lost with the invocation that got it. Less often, where requests join.
+/// each answer that was lost with the invocation that got it. Whoever had joined by then does not ask again.
 fn check_number(played: &Played, requests: usize, asks: &[&Ask]) {
     let again = asks
         .iter()
         .filter(|ask| ask.came == Came::Failure { transient: true } || !played.exchange.ended_well(ask.task));
     let most = requests + again.count();
+    for (index, ask) in asks.iter().enumerate() {
+        let is_concluded = !matches!(ask.came, Came::Nothing | Came::Failure { transient: true })
+            && played.exchange.ended_well(ask.task);
+        let again = asks[index + 1..].iter().find(|later| ask.serves.contains(&later.request));
+        assert!(!is_concluded || again.is_none(), "{again:?} was served by {ask:?}");
+    }
     assert!(asks.len() <= most, "asked {} times, {most} are explained: {asks:?}", asks.len());
 }
 

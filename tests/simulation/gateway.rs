@@ -50,6 +50,13 @@ impl Temper {
     }
 }
 
+impl Temper {
+    /// The same with a rate at which no job ends before its deadline.
+    pub fn too_slow(self) -> Self {
+        Self { rate: 0.000_5, ..self }
+    }
+}
+
 /// What came of a query at the gateway.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Came {
@@ -72,6 +79,8 @@ pub struct Ask {
     pub task: usize,
     pub at: Timestamp,
     pub came: Came,
+    /// The requests that it was made for by the time of its answer.
+    pub serves: BTreeSet<QueryRequestId>,
 }
 
 /// Everything that was asked, by whichever invocation.
@@ -232,8 +241,18 @@ impl Gateway {
     fn under_way(&self, patient: PatientId) -> UnderWay<'_> {
         let (mut log, now) = (self.exchange.log(), self.cloud.now());
         let (customer, request, task) = (self.customer, self.request, self.task);
-        log.asks.push(Ask { customer, patient, request, task, at: now, came: Came::Nothing });
+        let (came, serves) = (Came::Nothing, BTreeSet::new());
+        log.asks.push(Ask { customer, patient, request, task, at: now, came, serves });
         UnderWay { gateway: self, patient, ask: log.asks.len() - 1 }
+    }
+
+    /// Who waits for the end of the patient's query.
+    fn joined(&self, patient: PatientId) -> BTreeSet<QueryRequestId> {
+        let queries = self.cloud.patient_queries(self.customer).unwrap();
+        let query = queries.iter().find(|(queried, _)| *queried == patient);
+        let query = serde_json::to_value(&query.unwrap().1).unwrap();
+        let joined = query.get("joined").map(|joined| serde_json::from_value(joined.clone()).unwrap());
+        joined.into_iter().flat_map(|joined: Vec<_>| joined).chain([self.request]).collect()
     }
 
     /// How long the gateway takes, and what comes then.
@@ -319,7 +338,11 @@ impl AskGateway for Gateway {
             Ok(answer) => Came::Answer(answer.clone()),
             Err(failure) => Came::Failure { transient: failure.transient },
         };
-        self.exchange.log().asks[under_way.ask].came = came;
+        let serves = self.joined(under_way.patient);
+        let mut log = self.exchange.log();
+        let ask = &mut log.asks[under_way.ask];
+        (ask.came, ask.serves) = (came, serves);
+        drop(log);
         answer
     }
 }

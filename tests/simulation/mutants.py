@@ -15,14 +15,18 @@ COPY = ROOT / "target" / "mutants"
 
 # Name, file, what is there, and the bug.
 BUGS = [
-    ("a chunk is counted as often as it ends", "shared/memory/src/jobs.rs", "            if counted {", "            {"),
+    (
+        "a chunk is counted as often as it ends",
+        "shared/memory/src/jobs.rs",
+        "            if counted {\n                job.successful",
+        "            {\n                job.successful",
+    ),
     (
         "a chunk is counted before its outcomes are stored",
         "shared/pipeline/src/close_chunk.rs",
-        "    let tally = match files",
-        "    let early = jobs.end_chunk(job.id, chunk, Tally::of(outcomes)).await?;\n"
-        "    if early.was_last {\n        finished.send_finished(&FinishedMessage { job: job.id }).await?;\n    }\n"
-        "    let tally = match files",
+        "        let outcomes = match self.files",
+        "        self.jobs.end_chunk(job.id, chunk, Tally::of(outcomes), 0).await?;\n"
+        "        let outcomes = match self.files",
     ),
     (
         "the last outcomes of a chunk count, not the first",
@@ -96,6 +100,86 @@ BUGS = [
         "shared/memory/src/jobs.rs",
         "get_mut(&job.id).filter(|stored| stored.job.status == from)",
         "get_mut(&job.id).filter(|stored| stored.job.status == from || true)",
+    ),
+    (
+        "queries that were not sent are never sent",
+        "shared/pipeline/src/close_chunk.rs",
+        "        if job.pending_queries.contains(&chunk) {",
+        "        if job.pending_queries.contains(&chunk) && false {",
+    ),
+    (
+        "the queries of a canceled job are not sent again",
+        "shared/pipeline/src/import_rows.rs",
+        "            close_chunk.send_open_queries(&job, message.chunk).await?;\n",
+        "",
+    ),
+    (
+        "a part of the queries is counted as often as it ends",
+        "shared/memory/src/jobs.rs",
+        "            if parts.open.remove(&part.part) {",
+        "            if parts.open.remove(&part.part) || true {",
+    ),
+    (
+        "a lease keeps nobody off",
+        "shared/domain/src/query.rs",
+        "let is_running = known.outcome.is_none() && known",
+        "let is_running = false && known.outcome.is_none() && known",
+    ),
+    (
+        "a query forgets whom it served",
+        "shared/domain/src/query.rs",
+        "next.served.extend(requests.map(|request| (*request, outcome)));",
+        "next.served.extend(requests.map(|request| (*request, outcome)).take(0));",
+    ),
+    (
+        "whoever joined a query is not served by it",
+        "shared/domain/src/query.rs",
+        "        if self.request == request || self.joined.contains(&request) {\n            return self.outcome;",
+        "        if self.request == request {\n            return self.outcome;",
+    ),
+    (
+        "the documents just found are dropped with those of earlier tries",
+        "shared/pipeline/src/query_documents.rs",
+        "self.patients.drop_documents_before(customer, id, this_try).await?;",
+        "self.patients.drop_documents_before(customer, id, QueryTry::new(self.world.new_id())).await?;",
+    ),
+    (
+        "the documents of earlier tries are dropped before the new ones are found",
+        "shared/pipeline/src/query_documents.rs",
+        "        let this_try = QueryTry::new(self.world.new_id());\n",
+        "        let this_try = QueryTry::new(self.world.new_id());\n"
+        "        self.patients.drop_documents_before(customer, id, this_try).await?;\n",
+    ),
+    (
+        "patients whom a job did not change are queried",
+        "shared/pipeline/src/import_rows.rs",
+        "[record.created_by, record.changed_by].contains(&job.id)",
+        "[record.created_by, record.changed_by].contains(&job.id) || true",
+    ),
+    (
+        "whom another job changed meanwhile is not queried, even by the job that created them",
+        "shared/pipeline/src/import_rows.rs",
+        "[record.created_by, record.changed_by].contains(&job.id)",
+        "[record.changed_by].contains(&job.id)",
+    ),
+    (
+        "opted-out patients are asked about",
+        "shared/pipeline/src/query_documents.rs",
+        "        if patient.hie_opt_out {",
+        "        if patient.hie_opt_out && false {",
+    ),
+    (
+        "a query that was given up is left to whoever was at it",
+        "shared/pipeline/src/query_documents.rs",
+        "            return self.ended_before(message).await;",
+        "            end_part(&self.jobs, &self.finished, part, QueryTally::default()).await?;\n"
+        "            return Ok(Queried::Ended(QueryTally::default()));",
+    ),
+    (
+        "queries have no deadline",
+        "shared/pipeline/src/sweep.rs",
+        "let late = now > started_at.plus(self.time_to_query);",
+        "let late = false && now > started_at.plus(self.time_to_query);",
     ),
 ]
 

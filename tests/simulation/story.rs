@@ -129,17 +129,22 @@ impl Story {
             })
             .collect();
         let most_per_chunk = chance.pick(&[8, 8, 8, 40]);
+        let mut gateway = chance.once_in(2).then(|| Temper::random(chance));
+        let time_to_query = match chance.below(5) {
+            0 => Duration::from_secs(chance.below(2_400)),
+            _ => LONG_TIME_TO_QUERY,
+        };
+        if time_to_query < LONG_TIME_TO_QUERY && chance.once_in(4) {
+            gateway = gateway.map(Temper::too_slow);
+        }
         Self {
             customers,
             earlier,
             plans,
             rows_per_chunk: u32::try_from(1 + chance.below(most_per_chunk)).unwrap(),
             is_poisoned: chance.once_in(6),
-            gateway: chance.once_in(2).then(|| Temper::random(chance)),
-            time_to_query: match chance.below(5) {
-                0 => Duration::from_secs(chance.below(2_400)),
-                _ => LONG_TIME_TO_QUERY,
-            },
+            gateway,
+            time_to_query,
             query_receives: chance.once_in(6).then(|| u32::try_from(3 + chance.below(5)).unwrap()),
         }
     }

@@ -1,5 +1,6 @@
 //! A whole import on one thread: the real use cases over the ports in memory, one message after the other.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use domain::csv::Limits;
@@ -19,21 +20,36 @@ use pipeline::finalize::Finalize;
 use pipeline::import_rows::ImportRows;
 use pipeline::messages::UploadMessage;
 use pipeline::ports::WebhookSettings;
+use pipeline::query_documents::{Queried, QueryDocuments};
 use uuid::Uuid;
+
+use crate::gateway::Gateway;
 
 /// A customer's cloud.
 pub struct Account {
     pub cloud: Cloud,
     customer: CustomerId,
+    gateway: Option<Gateway>,
+    query_messages: Cell<u64>,
 }
 
 impl Account {
     pub fn new() -> Self {
+        Self::with_gateway(None)
+    }
+
+    /// A customer whose patients are looked for there.
+    pub fn with_gateway(gateway: Option<Gateway>) -> Self {
         let cloud = Cloud::new(Arc::new(Reliable), Timestamp::from_millis(1_800_000_000_000), 1);
         let (customer, facility) = (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
         let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
         cloud.set_customer(customer, directory, WebhookSettings::default());
-        Self { cloud, customer }
+        Self { cloud, customer, gateway, query_messages: Cell::new(0) }
+    }
+
+    /// Messages about document queries so far.
+    pub fn query_messages(&self) -> u64 {
+        self.query_messages.get()
     }
 
     /// Imports a file and gives the finished job.
@@ -67,11 +83,14 @@ impl Account {
             directory: cloud(),
             patients: cloud(),
             finished: cloud(),
-            queries: None::<Cloud>,
+            queries: self.gateway.map(|_| cloud()),
             world: cloud(),
         };
         while let Some(body) = self.receive(QueueName::Chunks) {
             import.run(&read(&body)).await.expect("a chunk is imported");
+        }
+        if let Some(gateway) = self.gateway {
+            self.query(gateway).await;
         }
         let finalize = Finalize { jobs: cloud(), files: cloud(), webhooks: cloud(), clock: cloud() };
         while let Some(body) = self.receive(QueueName::Finished) {
@@ -90,6 +109,22 @@ impl Account {
         let ended = self.cloud.jobs().pop().expect("the job is there");
         assert_eq!((ended.status, ended.failed), (JobStatus::Completed, 0));
         ended
+    }
+
+    async fn query(&self, gateway: Gateway) {
+        let query = QueryDocuments {
+            jobs: self.cloud.clone(),
+            patients: self.cloud.clone(),
+            gateway,
+            finished: self.cloud.clone(),
+            world: self.cloud.clone(),
+            rate: 0.0,
+        };
+        while let Some(body) = self.receive(QueueName::Queries) {
+            let queried = query.run(&read(&body), 1).await.expect("patients are queried");
+            assert!(matches!(queried, Queried::Ended(_)), "{queried:?}");
+            self.query_messages.update(|messages| messages + 1);
+        }
     }
 
     fn receive(&self, name: QueueName) -> Option<String> {

@@ -7,6 +7,7 @@
 mod cost;
 mod drive;
 mod file;
+mod gateway;
 
 use std::hint::black_box;
 use std::time::Instant;

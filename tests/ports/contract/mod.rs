@@ -22,15 +22,19 @@ macro_rules! contract {
 }
 
 pub mod api_keys;
+pub mod chunk_queries;
 pub mod chunks;
 pub mod deliveries;
 pub mod directory;
+pub mod documents;
 pub mod external_ids;
+pub mod gateway_care;
 pub mod jobs;
 pub mod listed_deliveries;
 pub mod many_jobs;
 pub mod objects;
 pub mod older_jobs;
+pub mod patient_queries;
 pub mod patients;
 pub mod people;
 pub mod queues;

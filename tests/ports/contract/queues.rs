@@ -1,8 +1,9 @@
 //! The standard queues: everything that is sent arrives, as it was sent.
 
 use domain::ids::{CustomerId, JobId};
-use pipeline::messages::{ChunkMessage, FinishedMessage, UploadMessage};
-use pipeline::ports::{SendChunks, SendFinished, SendUpload};
+use domain::query::QueryPart;
+use pipeline::messages::{ChunkMessage, FinishedMessage, QueryAsker, QueryMessage, UploadMessage};
+use pipeline::ports::{SendChunks, SendFinished, SendQueries, SendUpload};
 
 use crate::backend::Receive;
 use crate::given;
@@ -36,6 +37,32 @@ pub async fn a_chunk_that_is_sent_again_arrives_again(ports: &(impl SendChunks +
     assert_eq!(arrived.iter().filter(|message| **message == sent[1]).count(), 2);
 }
 
+pub async fn queries_arrive_each_once_however_many_there_are(ports: &(impl SendQueries + Receive)) {
+    assert!(ports.has_gateway());
+    for count in [0, 1, 10, 11, 103] {
+        let (customer, job) = (given::customer(), given::job_id());
+        let message = |part| QueryMessage {
+            customer,
+            asker: QueryAsker::Part(QueryPart { job, chunk: given::chunk(part % 3), part }),
+            patients: (0..10).map(|_| given::patient()).collect(),
+        };
+        let sent: Vec<QueryMessage> = (0..count).map(message).collect();
+        ports.send_queries(&sent).await.unwrap();
+        let mut arrived = ports.queries().await;
+        arrived.sort_by_key(|message| message.part().map(|part| part.part));
+        assert_eq!(arrived, sent);
+    }
+}
+
+pub async fn a_query_by_hand_arrives(ports: &(impl SendQueries + Receive)) {
+    let asker = QueryAsker::Request(given::request());
+    let sent = QueryMessage { customer: given::customer(), asker, patients: vec![given::patient()] };
+    for _ in 0..2 {
+        ports.send_queries(std::slice::from_ref(&sent)).await.unwrap();
+        assert_eq!(ports.queries().await, std::slice::from_ref(&sent));
+    }
+}
+
 pub async fn a_finished_job_arrives(ports: &(impl SendFinished + Receive)) {
     let sent = FinishedMessage { job: given::job_id() };
     for _ in 0..2 {
@@ -55,6 +82,8 @@ pub async fn a_found_upload_arrives(ports: &(impl SendUpload + Receive)) {
 contract!($ queues:
     chunks_arrive_each_once_however_many_there_are,
     a_chunk_that_is_sent_again_arrives_again,
+    queries_arrive_each_once_however_many_there_are,
+    a_query_by_hand_arrives,
     a_finished_job_arrives,
     a_found_upload_arrives,
 );

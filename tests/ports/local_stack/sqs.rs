@@ -1,9 +1,9 @@
 //! The queues that are between the functions, and whoever reads them.
 
-use aws::{Chunks, Finished, Uploads, Webhooks};
+use aws::{Chunks, Finished, Queries, Uploads, Webhooks};
 use aws_sdk_sqs::Client;
-use pipeline::messages::{ChunkMessage, FinishedMessage, UploadMessage, WebhookMessage};
-use pipeline::ports::{PortResult, SendChunks, SendFinished, SendUpload, SendWebhook};
+use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
+use pipeline::ports::{PortResult, SendChunks, SendFinished, SendQueries, SendUpload, SendWebhook};
 use serde::de::DeserializeOwned;
 
 use super::{endpoint, fresh};
@@ -17,6 +17,7 @@ const PATIENCE: i32 = 1;
 pub struct Queues {
     client: Client,
     chunks: String,
+    queries: String,
     finished: String,
     uploads: String,
     webhooks: String,
@@ -25,9 +26,9 @@ pub struct Queues {
 pub async fn queues() -> Queues {
     let client = endpoint().sqs();
     let make = async |resource| template::create_queue(&client, resource, &fresh(resource)).await;
-    let (chunks, finished) = (make("Chunks").await, make("Finished").await);
+    let (chunks, queries, finished) = (make("Chunks").await, make("Queries").await, make("Finished").await);
     let (uploads, webhooks) = (make("Uploads").await, make("Webhooks").await);
-    Queues { client, chunks, finished, uploads, webhooks }
+    Queues { client, chunks, queries, finished, uploads, webhooks }
 }
 
 impl Queues {
@@ -49,6 +50,10 @@ impl Receive for Queues {
         self.receive(&self.chunks).await
     }
 
+    async fn queries(&self) -> Vec<QueryMessage> {
+        self.receive(&self.queries).await
+    }
+
     async fn finished(&self) -> Vec<FinishedMessage> {
         self.receive(&self.finished).await
     }
@@ -65,6 +70,12 @@ impl Receive for Queues {
 impl SendChunks for Queues {
     async fn send_chunks(&self, messages: &[ChunkMessage]) -> PortResult<()> {
         Chunks::new(self.client.clone(), self.chunks.clone()).send_chunks(messages).await
+    }
+}
+
+impl SendQueries for Queues {
+    async fn send_queries(&self, messages: &[QueryMessage]) -> PortResult<()> {
+        Queries::new(self.client.clone(), self.queries.clone()).send_queries(messages).await
     }
 }
 

@@ -1,0 +1,71 @@
+//! Care with the gateway: each customer's slots and the one breaker, written under the condition of a version.
+
+use domain::gateway_care::{Breaker, Slots};
+use futures::future::try_join_all;
+use pipeline::ports::{GatewayCare, Write};
+
+use crate::given;
+
+fn slots(second: i64) -> Slots {
+    Slots { next: given::at(given::NOW + second * 1000 + 1) }
+}
+
+pub async fn slots_are_taken_only_from_what_was_read(ports: &impl GatewayCare) {
+    let customer = given::customer();
+    let store = async |second, version| ports.store_slots(customer, slots(second), version).await.unwrap();
+    let load = async || {
+        let stored = ports.load_slots(customer).await.unwrap();
+        stored.map(|stored| (stored.value, stored.version))
+    };
+    assert_eq!(load().await, None);
+    assert_eq!(store(9, Some(1)).await, Write::Conflict, "nothing there");
+    assert_eq!(store(1, None).await, Write::Done);
+    let (first, one) = load().await.unwrap();
+    assert_eq!(first, slots(1));
+    assert_eq!(store(9, None).await, Write::Conflict, "something there");
+    assert_eq!(store(2, Some(one)).await, Write::Done);
+    let (second, two) = load().await.unwrap();
+    assert_eq!(second, slots(2));
+    for version in [None, Some(one), Some(two + 1)] {
+        assert_eq!(store(9, version).await, Write::Conflict, "{version:?} over {two}");
+    }
+    assert_eq!(load().await, Some((slots(2), two)));
+}
+
+pub async fn of_many_who_take_the_same_slots_one_does(ports: &impl GatewayCare) {
+    let customer = given::customer();
+    let writes = (0..8).map(|second| ports.store_slots(customer, slots(second), None));
+    let writes = try_join_all(writes).await.unwrap();
+    assert_eq!(writes.iter().filter(|write| **write == Write::Done).count(), 1);
+}
+
+pub async fn each_customer_has_slots_of_its_own(ports: &impl GatewayCare) {
+    let (customer, other) = (given::customer(), given::customer());
+    assert_eq!(ports.store_slots(customer, slots(1), None).await.unwrap(), Write::Done);
+    assert!(ports.load_slots(other).await.unwrap().is_none());
+    assert_eq!(ports.store_slots(other, slots(2), None).await.unwrap(), Write::Done);
+    assert_eq!(ports.load_slots(customer).await.unwrap().unwrap().value, slots(1));
+}
+
+pub async fn the_breaker_changes_only_from_what_was_read(ports: &impl GatewayCare) {
+    assert!(ports.load_breaker().await.unwrap().is_none());
+    let closed = (0..5).fold(Breaker::default(), |breaker, _| breaker.after_failure(given::at(given::NOW)));
+    assert!(closed.closed_until.is_some());
+    for (number, breaker) in [closed, Breaker::default(), closed].into_iter().enumerate() {
+        let known = ports.load_breaker().await.unwrap();
+        let version = known.map(|known| known.version);
+        assert_eq!(version.is_some(), number > 0);
+        for wrong in [Some(version.unwrap_or(0) + 1), version.map_or(Some(0), |_| None)] {
+            assert_eq!(ports.store_breaker(breaker, wrong).await.unwrap(), Write::Conflict, "{wrong:?}");
+        }
+        assert_eq!(ports.store_breaker(breaker, version).await.unwrap(), Write::Done);
+        assert_eq!(ports.load_breaker().await.unwrap().unwrap().value, breaker);
+    }
+}
+
+contract!($ gateway_care:
+    slots_are_taken_only_from_what_was_read,
+    of_many_who_take_the_same_slots_one_does,
+    each_customer_has_slots_of_its_own,
+    the_breaker_changes_only_from_what_was_read,
+);

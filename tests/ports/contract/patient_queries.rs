@@ -1,0 +1,119 @@
+//! The queries of patients: read in batches of any size, written under the condition of a version.
+
+use domain::ids::{CustomerId, PatientId};
+use domain::query::{PatientQuery, QueryOutcome, Turn};
+use futures::future::try_join_all;
+use pipeline::ports::{LoadQueries, StoreQuery, Write};
+
+use crate::given;
+
+async fn load(
+    ports: &impl LoadQueries,
+    customer: CustomerId,
+    patient: PatientId,
+) -> Option<(PatientQuery, u64)> {
+    let mut found = ports.load_queries(customer, &[patient]).await.unwrap();
+    assert!(found.len() <= 1);
+    found.remove(&patient).map(|found| (found.value, found.version))
+}
+
+/// A query that was joined, ended, and started again by somebody else.
+fn eventful() -> PatientQuery {
+    let turn = |known: &PatientQuery, minute: i64| {
+        PatientQuery::turn(Some(known), given::request(), given::at(given::NOW + minute * 60_000))
+    };
+    let Turn::Join(joined) = turn(&given::query(), 1) else { panic!("it is running") };
+    let ended = joined.ended(QueryOutcome::Documents(70_000), Some(given::stored_documents(3)));
+    let Turn::Start(again) = turn(&ended, 2) else { panic!("it has ended") };
+    let Turn::Join(joined) = turn(&again, 3) else { panic!("it is running") };
+    joined
+}
+
+pub async fn a_query_is_loaded_as_it_was_stored(ports: &(impl LoadQueries + StoreQuery)) {
+    let queries = [
+        given::query(),
+        eventful(),
+        eventful().failed_once(),
+        eventful().ended(QueryOutcome::NotKnown, None),
+        eventful().ended(QueryOutcome::Failed, None),
+    ];
+    for query in queries {
+        let (customer, patient) = (given::customer(), given::patient());
+        assert_eq!(ports.store_query(customer, patient, &query, None).await.unwrap(), Write::Done);
+        assert_eq!(load(ports, customer, patient).await.unwrap().0, query);
+    }
+}
+
+pub async fn a_query_is_stored_only_over_the_version_that_was_read(ports: &(impl LoadQueries + StoreQuery)) {
+    let (customer, patient) = (given::customer(), given::patient());
+    let [first, second, third, other] = [(); 4].map(|()| given::query());
+    let store = async |query: &PatientQuery, version| {
+        ports.store_query(customer, patient, query, version).await.unwrap()
+    };
+    assert_eq!(store(&other, Some(1)).await, Write::Conflict, "nothing there");
+    assert_eq!(load(ports, customer, patient).await, None);
+    assert_eq!(store(&first, None).await, Write::Done);
+    let (_, one) = load(ports, customer, patient).await.unwrap();
+    // Whoever stored the first version goes on without reading it.
+    assert_eq!(one, 1);
+    assert_eq!(store(&other, None).await, Write::Conflict, "something there");
+    assert_eq!(store(&second, Some(1)).await, Write::Done);
+    assert_eq!(load(ports, customer, patient).await, Some((second.clone(), 2)));
+    for version in [None, Some(1), Some(3), Some(0)] {
+        assert_eq!(store(&other, version).await, Write::Conflict, "{version:?}");
+    }
+    assert_eq!(load(ports, customer, patient).await, Some((second, 2)));
+    assert_eq!(store(&third, Some(2)).await, Write::Done);
+    assert_eq!(load(ports, customer, patient).await, Some((third, 3)));
+}
+
+pub async fn of_many_who_start_a_query_one_does(ports: &(impl LoadQueries + StoreQuery)) {
+    let (customer, patient) = (given::customer(), given::patient());
+    for version in [None, Some(1)] {
+        let queries: Vec<PatientQuery> = (0..8).map(|_| given::query()).collect();
+        let writes = queries.iter().map(|query| ports.store_query(customer, patient, query, version));
+        let writes = try_join_all(writes).await.unwrap();
+        let done: Vec<_> = (0..8).filter(|&index| writes[index] == Write::Done).collect();
+        assert_eq!(done.len(), 1);
+        assert_eq!(load(ports, customer, patient).await.unwrap().0, queries[done[0]]);
+    }
+}
+
+pub async fn a_query_of_one_customer_is_none_of_another(ports: &(impl LoadQueries + StoreQuery)) {
+    let (customer, other, patient) = (given::customer(), given::customer(), given::patient());
+    let query = given::query();
+    let _ = ports.store_query(customer, patient, &query, None).await.unwrap();
+    assert_eq!(load(ports, other, patient).await, None);
+    assert_eq!(ports.store_query(other, patient, &given::query(), None).await.unwrap(), Write::Done);
+    assert_eq!(load(ports, customer, patient).await, Some((query, 1)));
+}
+
+pub async fn of_hundreds_those_that_were_ever_queried_are_found(ports: &(impl LoadQueries + StoreQuery)) {
+    let customer = given::customer();
+    let queries: Vec<_> = (0..150).map(|_| (given::patient(), given::query())).collect();
+    let mut asked = Vec::new();
+    for (patient, query) in &queries {
+        asked.extend([given::patient(), *patient]);
+        assert_eq!(ports.store_query(customer, *patient, query, None).await.unwrap(), Write::Done);
+    }
+    let found = ports.load_queries(customer, &asked).await.unwrap();
+    assert_eq!(found.len(), queries.len());
+    assert!(queries.iter().all(|(patient, query)| found[patient].value == *query));
+}
+
+pub async fn who_is_named_twice_is_found_once(ports: &(impl LoadQueries + StoreQuery)) {
+    let (customer, patient) = (given::customer(), given::patient());
+    assert_eq!(ports.load_queries(customer, &[]).await.unwrap().len(), 0);
+    let _ = ports.store_query(customer, patient, &given::query(), None).await.unwrap();
+    let asked = [patient, given::patient(), patient];
+    assert_eq!(ports.load_queries(customer, &asked).await.unwrap().len(), 1);
+}
+
+contract!($ patient_queries:
+    a_query_is_loaded_as_it_was_stored,
+    a_query_is_stored_only_over_the_version_that_was_read,
+    of_many_who_start_a_query_one_does,
+    a_query_of_one_customer_is_none_of_another,
+    of_hundreds_those_that_were_ever_queried_are_found,
+    who_is_named_twice_is_found_once,
+);
