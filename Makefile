@@ -108,7 +108,7 @@ fuzz: ## fuzz the reading of files, rows and results: make fuzz [RUNS=20000]
 	    -dict=csv.dict corpus/$$target ../fixtures/zoo > $$log 2>&1 || { tail -n 40 $$log; exit 1; }; \
 	  tail -n 1 $$log; done
 
-bench: ## benchmarks: what an import costs, how fast our part of it is, how fast files are read
+bench: ## benchmarks: what an import costs, how fast our part of it is, how it scales on a model of AWS, how fast files are read
 	$(CARGO) bench -p tests --no-default-features
 	$(CARGO) bench -p domain
 

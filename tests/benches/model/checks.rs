@@ -1,0 +1,98 @@
+//! Checks of the model itself.
+
+use crate::parameters::{Capacity, Micros, Parameters, QueueKind, SECOND, design};
+use crate::queue::{Message, Queue};
+use crate::record::ChunkCalls;
+use crate::recorder::Purpose;
+use crate::report::{Chunks, Files};
+use crate::simulation::{Upload, simulate};
+
+/// All of them.
+pub fn check(files: &Files, five_chunks: &Chunks) {
+    every_write_happens_once(&files.big);
+    the_table_gives_what_it_has_and_not_more(&files.big);
+    without_limits_the_slowest_path_counts(five_chunks);
+    a_fair_queue_serves_the_quiet_first();
+    println!(
+        "The model keeps its own rules: every write once, no table beyond its limit, no wait without a cause."
+    );
+}
+
+fn upload(customer: usize, chunks: &Chunks) -> Upload {
+    Upload { customer, at: 0, chunks: chunks.clone() }
+}
+
+/// Also where calls are throttled and chunks come again; and the same seed tells the same story.
+fn every_write_happens_once(big: &Chunks) {
+    let parameters = Parameters::default();
+    let play = || simulate(&parameters, vec![upload(0, big), upload(1, big)], None);
+    let (first, second) = (play(), play());
+    let expected: usize = big.iter().map(|chunk| 2 * chunk.writes()).sum();
+    assert_eq!((first.writes, first.lost_rows()), (expected as u64, 0));
+    assert!(first.throttled() > 0.0 && first.redeliveries > 0, "this was to be hard");
+    assert!(first.jobs.iter().all(|job| job.completed > job.imported && job.imported > job.planned));
+    assert_eq!((first.end, first.attempts), (second.end, second.attempts));
+}
+
+fn the_table_gives_what_it_has_and_not_more(big: &Chunks) {
+    let outcome = simulate(&Parameters::default(), vec![upload(0, big)], None);
+    let fresh = Capacity::FRESH.writes;
+    // A second's worth is there at the start.
+    assert!(outcome.patients.written.units as f64 <= fresh * (outcome.importing() + 1.0) + 1.0);
+    assert!(outcome.patients.written.peak as f64 <= 2.0 * fresh);
+}
+
+/// As many chunks as an event source starts with: the job takes what its slowest chunk takes.
+fn without_limits_the_slowest_path_counts(five_chunks: &Chunks) {
+    let parameters = Parameters { tables: Capacity::UNLIMITED, jitter: 0.0, ..Parameters::default() };
+    assert_eq!(five_chunks.len(), 5);
+    let outcome = simulate(&parameters, vec![upload(0, five_chunks)], None);
+    let latency = parameters.latency;
+    let rows: Micros = five_chunks.iter().map(|chunk| Micros::from(chunk.rows)).sum();
+    let file = latency.cold_start + latency.file + rows * latency.file_row;
+    let chunk = five_chunks.iter().map(|chunk| alone(&parameters, chunk)).max().unwrap_or(0);
+    let path = latency.upload_event
+        + file
+        + (latency.receive + latency.cold_start + chunk)
+        + latency.message
+        + (latency.receive + file);
+    assert_eq!(outcome.jobs[0].completed, path);
+}
+
+/// How long a chunk takes by itself, in another way than the simulation's.
+fn alone(parameters: &Parameters, chunk: &ChunkCalls) -> Micros {
+    let latency = parameters.latency;
+    let mut time = 0;
+    for step in &chunk.steps {
+        let (calls, cpu) = (step.units.len() as Micros, latency.call_cpu);
+        let answer = match step.purpose {
+            Purpose::Plan | Purpose::Upload | Purpose::Outcomes => latency.object,
+            Purpose::LoadPeople | Purpose::LoadPatients => latency.batch,
+            Purpose::Finished => latency.message,
+            _ => latency.item,
+        };
+        // The processor is slower than the answers are, so that nothing waits for one of 32 to be answered.
+        assert!(answer < cpu * design::CONCURRENT_WRITES as Micros || calls == 1 || answer == latency.batch);
+        time += calls * cpu + answer;
+        if step.purpose == Purpose::Upload {
+            time += Micros::from(chunk.rows) * latency.row_cpu;
+        }
+    }
+    time
+}
+
+/// 40 of one customer, then one of another: a plain queue gives them in this order, a fair one does not.
+fn a_fair_queue_serves_the_quiet_first() {
+    for (kind, expected) in [(QueueKind::Plain, 0), (QueueKind::Fair, 1)] {
+        let mut queue = Queue::new(kind);
+        for chunk in 0..80 {
+            queue.send(0, Message { customer: 0, job: 0, chunk });
+        }
+        for _ in 0..40 {
+            queue.receive(SECOND);
+        }
+        queue.send(SECOND, Message { customer: 1, job: 1, chunk: 0 });
+        let received = queue.receive(SECOND).map(|(_, message)| message.customer);
+        assert_eq!(received, Some(expected));
+    }
+}

@@ -1,0 +1,59 @@
+//! How long imports take on AWS, what limits them, and whether one customer holds up another: a simulation of what
+//! AWS documents, run on what the real planner and the real workers ask for.
+//!
+//! `cargo bench -p tests --no-default-features --bench model` runs all of it; `-- speed`, `-- keys` and `-- fairness`
+//! run a part. The same code gives the same tables, on every machine.
+// Figures are rounded, and its input is sound.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::expect_used
+)]
+
+mod checks;
+mod event_source;
+#[path = "../import/file.rs"]
+mod file;
+mod outcome;
+mod parameters;
+mod queue;
+mod random;
+mod record;
+mod recorder;
+mod report;
+mod simulation;
+mod table;
+mod worker;
+
+use file::file;
+use record::record;
+use report::{Files, chunks_of};
+
+fn main() {
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let is_wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|name| name == part);
+    if !["speed", "keys", "fairness"].into_iter().any(is_wanted) {
+        return;
+    }
+    let big = record(file(100_000, 0));
+    let files = Files {
+        big: chunks_of(&big),
+        twins: chunks_of(&record(file(100_000, 20))),
+        middle: chunks_of(&record(file(5_000, 0))),
+        small: chunks_of(&record(file(10, 0))),
+    };
+    checks::check(&files, &chunks_of(&record(file(1_250, 0))));
+    report::calls(&big);
+    if is_wanted("speed") {
+        report::speed(&files);
+    }
+    if is_wanted("keys") {
+        report::keys(&files, &big);
+    }
+    if is_wanted("fairness") {
+        report::fairness(&files);
+    }
+    report::assumptions();
+}

@@ -1,0 +1,228 @@
+//! What the model takes AWS to be: each number with where it comes from.
+//!
+//! *Documented* is what AWS says, *code* what this repository says, *assumed* what nobody has measured for us.
+
+/// Microseconds.
+pub type Micros = u64;
+
+/// A second.
+pub const SECOND: Micros = 1_000_000;
+
+/// A millisecond.
+pub const MILLISECOND: Micros = 1_000;
+
+/// Everything that can be turned.
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    /// What the tables take.
+    pub tables: Capacity,
+    /// What the AWS SDK does with a call that is throttled.
+    pub retry: Retry,
+    /// The event source of `import-rows`: `ImportConcurrency` of template.yaml, 100.
+    pub import_concurrency: u32,
+    /// The queue of chunks.
+    pub queue: QueueKind,
+    /// Jobs of at most so many chunks have a queue and an event source of their own. None in the design as it is.
+    pub small_jobs: Option<SmallJobs>,
+    /// How many chunks of a job are in the queue or being handled; each that ends sends another one. None in the
+    /// design as it is: all are sent at once.
+    pub window: Option<usize>,
+    /// How long things take.
+    pub latency: Latency,
+    /// By how much a call is faster or slower than its latency says, at most. Assumed.
+    pub jitter: f64,
+    /// Seed of jitter and backoff: the same one gives the same times.
+    pub seed: u64,
+}
+
+/// A queue and an event source for small jobs.
+#[derive(Clone, Copy, Debug)]
+pub struct SmallJobs {
+    /// Chunks of the largest small job.
+    pub chunks: usize,
+    /// `MaximumConcurrency` of their event source.
+    pub concurrency: u32,
+}
+
+/// How a queue orders what it hands out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum QueueKind {
+    /// The oldest message first, whoever's it is.
+    Plain,
+    /// Whoever uses more than a share comes last. Documented: "How Amazon SQS fair queues work".
+    Fair,
+}
+
+/// What DynamoDB takes in a second before it throttles.
+#[derive(Clone, Copy, Debug)]
+pub struct Capacity {
+    /// Write units of a table.
+    pub writes: f64,
+    /// Read units of a table.
+    pub reads: f64,
+    /// Write units of one partition key.
+    pub key_writes: f64,
+    /// Read units of one partition key.
+    pub key_reads: f64,
+    /// A table that is driven at its limit takes twice as much after so long.
+    pub doubles_after: Option<Micros>,
+}
+
+impl Capacity {
+    /// Documented: a new on-demand table takes 4,000 writes and 12,000 reads a second, a partition 1,000 and 3,000.
+    pub const FRESH: Self = Self {
+        writes: 4_000.0,
+        reads: 12_000.0,
+        key_writes: 1_000.0,
+        key_reads: 3_000.0,
+        doubles_after: None,
+    };
+
+    /// Documented: more than twice the previous peak is throttled within 30 minutes, so that this is the fastest
+    /// growth that can be counted on.
+    pub const GROWING: Self = Self { doubles_after: Some(30 * 60 * SECOND), ..Self::FRESH };
+
+    /// `WarmThroughput` of as much as the default quota of a table (documented: 40,000 each).
+    pub const WARM: Self = Self { writes: 40_000.0, reads: 40_000.0, ..Self::FRESH };
+
+    /// Nothing is ever throttled.
+    pub const UNLIMITED: Self = Self {
+        writes: f64::INFINITY,
+        reads: f64::INFINITY,
+        key_writes: f64::INFINITY,
+        key_reads: f64::INFINITY,
+        doubles_after: None,
+    };
+}
+
+/// The SDK's standard retries.
+#[derive(Clone, Copy, Debug)]
+pub struct Retry {
+    /// Tries of a call. Code: `MAX_ATTEMPTS` of shared/aws.
+    pub attempts: u32,
+    /// The wait before the first retry is anything up to this; it doubles. Code: `aws-smithy-types`.
+    pub first: Micros,
+    /// The longest such wait. Code: `aws-smithy-types`.
+    pub longest: Micros,
+    /// Tokens of a process. Code: `aws-smithy-runtime`, `token_bucket.rs`.
+    pub quota: u32,
+    /// Tokens that a retry takes, and gives back if it succeeds.
+    pub cost: u32,
+}
+
+impl Retry {
+    /// What `Environment` sets up.
+    pub const AS_IT_IS: Self = Self { attempts: 6, first: SECOND, longest: 20 * SECOND, quota: 500, cost: 5 };
+}
+
+/// How long things take.
+#[derive(Clone, Copy, Debug)]
+pub struct Latency {
+    /// One item of DynamoDB, written or read. Documented: "single-digit milliseconds". Code: the comments of
+    /// `CONCURRENT_UPSERTS`.
+    pub item: Micros,
+    /// A batch of 100 items. Assumed.
+    pub batch: Micros,
+    /// A small object of S3, written or read. Documented: "roughly 100-200 ms" at the worst. Code: 15 ms.
+    pub object: Micros,
+    /// A message sent to SQS, or held back. Assumed.
+    pub message: Micros,
+    /// A message that is there is received. Assumed: long polling.
+    pub receive: Micros,
+    /// From an upload's last byte to the function. Documented: "typically in seconds". Assumed.
+    pub upload_event: Micros,
+    /// A new instance of a function. Assumed: Rust, 512 MB.
+    pub cold_start: Micros,
+    /// Processor time of one call of AWS: TLS, signature, JSON. Assumed: 0.1 ms of a whole processor, of which
+    /// 512 MB is 0.29 (documented: 1,769 MB is one).
+    pub call_cpu: Micros,
+    /// Processor time of one row in `import-rows`. Assumed: 10 us of a whole one; `make bench` measures 20 for
+    /// everything, ports in memory included.
+    pub row_cpu: Micros,
+    /// One row in `fan-out`, and again in `finalize`: 2 s for 100,000. Assumed: 130 bytes at 50 MB a second are 3 us,
+    /// 0.4 us of a whole processor are 1.5, objects of outcomes, 16 at a time, are 5; twice that.
+    pub file_row: Micros,
+    /// What `fan-out`, and `finalize`, take for a file without rows: six calls of 15 ms. Assumed.
+    pub file: Micros,
+}
+
+impl Latency {
+    /// The numbers above.
+    pub const ASSUMED: Self = Self {
+        item: 5 * MILLISECOND,
+        batch: 15 * MILLISECOND,
+        object: 20 * MILLISECOND,
+        message: 10 * MILLISECOND,
+        receive: 20 * MILLISECOND,
+        upload_event: SECOND,
+        cold_start: 300 * MILLISECOND,
+        call_cpu: 345,
+        row_cpu: 35,
+        file_row: 20,
+        file: 100 * MILLISECOND,
+    };
+}
+
+/// Documented: an event source starts with five invocations at a time and adds 300 a minute.
+pub mod event_source {
+    /// At the start.
+    pub const FIRST: f64 = 5.0;
+    /// More with each second.
+    pub const PER_SECOND: f64 = 5.0;
+}
+
+/// Documented, for fair queues: who is a noisy neighbour.
+pub mod fair {
+    use super::{Micros, SECOND};
+
+    /// With more than this share of the messages in flight,
+    pub const SHARE: f64 = 0.1;
+    /// and at least so many of them;
+    pub const IN_FLIGHT: usize = 30;
+    /// or with more than this share of the recent processing time,
+    pub const TIME_SHARE: f64 = 0.1;
+    /// where "recent" is not documented: a minute is assumed. Older time weighs less and less.
+    pub const RECENT: Micros = 60 * SECOND;
+    /// Until nothing of it waits, or it sent nothing for so long.
+    pub const FORGOTTEN_AFTER: Micros = 300 * SECOND;
+}
+
+/// Code: template.yaml and shared/aws.
+pub mod design {
+    use super::{Micros, SECOND};
+
+    /// Writes of a chunk in flight: `CONCURRENT_UPSERTS`.
+    pub const CONCURRENT_WRITES: usize = 32;
+    /// Batches in flight: `CONCURRENT_BATCHES`.
+    pub const CONCURRENT_BATCHES: usize = 8;
+    /// Timeout of `import-rows`.
+    pub const TIMEOUT: Micros = 120 * SECOND;
+    /// `VisibilityTimeout` of the queue of chunks: when a chunk comes again whose function was killed.
+    pub const VISIBILITY: Micros = 720 * SECOND;
+    /// `maxReceiveCount` of the queue of chunks.
+    pub const RECEIVES: u32 = 8;
+    /// `MaximumConcurrency` of `finalize`.
+    pub const FINALIZE: u32 = 20;
+    /// Messages sent at the same time by `fan-out`: 8 batches of 10.
+    pub const SENT_AT_ONCE: usize = 80;
+    /// The first pause before a failed chunk comes again; it doubles.
+    pub const FIRST_PAUSE: Micros = 2 * SECOND;
+    /// The longest one.
+    pub const LONGEST_PAUSE: Micros = 120 * SECOND;
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self {
+            tables: Capacity::FRESH,
+            retry: Retry::AS_IT_IS,
+            import_concurrency: 100,
+            queue: QueueKind::Fair,
+            small_jobs: None,
+            window: None,
+            latency: Latency::ASSUMED,
+            jitter: 0.3,
+            seed: 1,
+        }
+    }
+}

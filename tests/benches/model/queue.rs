@@ -1,0 +1,145 @@
+//! A standard queue of SQS: plain, or fair by the group that each message carries.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::parameters::{Micros, QueueKind, fair};
+
+/// A chunk of a job; of the queue of finished jobs, the job alone.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Message {
+    /// The customer, which is the group.
+    pub customer: usize,
+    /// The job.
+    pub job: usize,
+    /// The chunk's index in its job.
+    pub chunk: usize,
+}
+
+#[derive(Default, Debug)]
+struct Group {
+    /// By when they were sent.
+    waiting: BTreeMap<u64, Message>,
+    in_flight: usize,
+    time: Fading,
+    is_noisy: bool,
+    last_sent: Micros,
+}
+
+/// A sum in which what is long ago weighs less and less.
+#[derive(Clone, Copy, Default, Debug)]
+struct Fading {
+    sum: f64,
+    at: Micros,
+}
+
+impl Fading {
+    fn at(&self, now: Micros) -> f64 {
+        self.sum * (-((now - self.at) as f64) / fair::RECENT as f64).exp()
+    }
+
+    fn add(&mut self, now: Micros, time: Micros) {
+        *self = Self { sum: self.at(now) + time as f64, at: now };
+    }
+}
+
+/// The queue.
+#[derive(Debug)]
+pub struct Queue {
+    kind: QueueKind,
+    groups: BTreeMap<usize, Group>,
+    /// Every group with something waiting, by its oldest message.
+    oldest: BTreeSet<(u64, usize)>,
+    sent: u64,
+    in_flight: usize,
+    time: Fading,
+}
+
+impl Queue {
+    /// An empty queue.
+    pub const fn new(kind: QueueKind) -> Self {
+        let time = Fading { sum: 0.0, at: 0 };
+        Self { kind, groups: BTreeMap::new(), oldest: BTreeSet::new(), sent: 0, in_flight: 0, time }
+    }
+
+    /// Whether nothing can be received.
+    pub fn is_empty(&self) -> bool {
+        self.oldest.is_empty()
+    }
+
+    /// Sends a message.
+    pub fn send(&mut self, now: Micros, message: Message) {
+        self.sent += 1;
+        let group = self.groups.entry(message.customer).or_default();
+        group.last_sent = now;
+        self.put(self.sent, message);
+    }
+
+    /// Puts a message back that was received as the `sent`-th. It is as old as it was.
+    pub fn put_back(&mut self, sent: u64, message: Message) {
+        if let Some(group) = self.groups.get_mut(&message.customer) {
+            group.in_flight -= 1;
+            self.in_flight -= 1;
+        }
+        self.put(sent, message);
+    }
+
+    fn put(&mut self, sent: u64, message: Message) {
+        let group = self.groups.entry(message.customer).or_default();
+        if let Some((first, _)) = group.waiting.first_key_value() {
+            self.oldest.remove(&(*first, message.customer));
+        }
+        group.waiting.insert(sent, message);
+        let first = group.waiting.first_key_value().map_or(sent, |(first, _)| *first);
+        self.oldest.insert((first, message.customer));
+    }
+
+    /// Receives a message, with its number.
+    pub fn receive(&mut self, now: Micros) -> Option<(u64, Message)> {
+        let customer = match self.kind {
+            QueueKind::Plain => self.oldest.first()?.1,
+            QueueKind::Fair => self.fairest(now)?,
+        };
+        let group = self.groups.get_mut(&customer)?;
+        let (sent, message) = group.waiting.pop_first()?;
+        self.oldest.remove(&(sent, customer));
+        if let Some((next, _)) = group.waiting.first_key_value() {
+            self.oldest.insert((*next, customer));
+        } else {
+            group.is_noisy = false;
+        }
+        group.in_flight += 1;
+        self.in_flight += 1;
+        Some((sent, message))
+    }
+
+    /// A message was handled, for so long: time counts, whatever came of it. It is deleted, or hidden for now.
+    pub fn handled(&mut self, now: Micros, message: Message, time: Micros, is_done: bool) {
+        self.time.add(now, time);
+        if let Some(group) = self.groups.get_mut(&message.customer) {
+            group.time.add(now, time);
+            if is_done {
+                group.in_flight -= 1;
+                self.in_flight -= 1;
+            }
+        }
+    }
+
+    /// The quiet group with the oldest message; if all are noisy, the one with the least in flight.
+    fn fairest(&mut self, now: Micros) -> Option<usize> {
+        let (all, all_time) = (self.in_flight as f64, self.time.at(now));
+        let mut noisy: Option<(usize, u64, usize)> = None;
+        for &(first, customer) in &self.oldest {
+            let Some(group) = self.groups.get_mut(&customer) else { continue };
+            let is_over = (group.in_flight >= fair::IN_FLIGHT && group.in_flight as f64 > fair::SHARE * all)
+                || group.time.at(now) > fair::TIME_SHARE * all_time;
+            let is_forgotten = now - group.last_sent >= fair::FORGOTTEN_AFTER;
+            group.is_noisy = is_over || (group.is_noisy && !is_forgotten);
+            if !group.is_noisy {
+                return Some(customer);
+            }
+            let candidate = (group.in_flight, first, customer);
+            noisy = Some(noisy.map_or(candidate, |best| best.min(candidate)));
+        }
+        noisy.map(|(_, _, customer)| customer)
+    }
+}

@@ -1,0 +1,159 @@
+//! What an import asks of AWS: the real planner and the real workers, run once over the ports in memory.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::csv::Limits;
+use domain::ids::{CustomerId, FacilityId};
+use domain::plan::ROWS_PER_CHUNK;
+use domain::row::Directory;
+use domain::time::Timestamp;
+use domain::upload_terms::UploadTerms;
+use futures::executor::block_on;
+use memory::{Cloud, QueueName, Reliable};
+use pipeline::api::create_job::CreateJobWith;
+use pipeline::api::idempotency::Parameters;
+use pipeline::fan_out::FanOut;
+use pipeline::import_rows::{ImportRows, Imported};
+use pipeline::messages::UploadMessage;
+use pipeline::ports::WebhookSettings;
+use uuid::Uuid;
+
+use crate::recorder::{Noted, Purpose, Recorder, total};
+
+fn now() -> Timestamp {
+    Timestamp::from_millis(1_800_000_000_000)
+}
+
+/// Calls that a chunk makes for one purpose.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// What for.
+    pub purpose: Purpose,
+    /// The units of each call.
+    pub units: Vec<u32>,
+}
+
+/// A chunk: what it asks for, step after step.
+#[derive(Clone, Debug)]
+pub struct ChunkCalls {
+    /// Its rows.
+    pub rows: u32,
+    /// Its steps.
+    pub steps: Vec<Step>,
+}
+
+impl ChunkCalls {
+    /// How many items it writes to the patients table for its rows: identities and patients.
+    pub fn writes(&self) -> usize {
+        self.steps.iter().filter(|step| step.is_kept()).map(|step| step.units.len()).sum()
+    }
+}
+
+impl Step {
+    /// Whether what was written stays written when the chunk comes again, and is not written again.
+    pub fn is_kept(&self) -> bool {
+        matches!(self.purpose, Purpose::StorePeople | Purpose::StorePatient)
+    }
+}
+
+/// A job: what its chunks ask for.
+#[derive(Clone, Debug)]
+pub struct JobCalls {
+    /// Rows of the file.
+    pub rows: u32,
+    /// The chunks, in the order in which they are sent.
+    pub chunks: Vec<ChunkCalls>,
+    /// How often the identity, and the patient, that were written most often were.
+    pub most_writes_of: [(Purpose, u32); 2],
+}
+
+/// Imports a file and notes every call.
+pub fn record(file: String) -> JobCalls {
+    block_on(run(file))
+}
+
+async fn run(file: String) -> JobCalls {
+    let cloud = Cloud::new(Arc::new(Reliable), now(), 1);
+    let (customer, facility) = (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
+    let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
+    cloud.set_customer(customer, directory, WebhookSettings::default());
+    let parameters = Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
+    let create = CreateJobWith { jobs: &cloud, directory: &cloud, files: &cloud, world: &cloud };
+    let job = create.create(customer, parameters, None).await.expect("a job can be created").job;
+    let uploaded = UploadMessage { customer, job: job.id, upload: cloud.upload((&job).into(), file) };
+    let ports = || cloud.clone();
+    let fan_out = FanOut {
+        jobs: ports(),
+        files: ports(),
+        chunks: ports(),
+        finished: ports(),
+        webhooks: ports(),
+        clock: ports(),
+        limits: Limits::default(),
+        rows_per_chunk: ROWS_PER_CHUNK,
+    };
+    fan_out.run(&uploaded).await.expect("a sound file");
+
+    let recorder = Recorder::new(cloud.clone());
+    let import = ImportRows {
+        jobs: recorder.clone(),
+        files: recorder.clone(),
+        directory: recorder.clone(),
+        patients: recorder.clone(),
+        finished: recorder.clone(),
+        queries: None::<Cloud>,
+        world: cloud.clone(),
+    };
+    let (mut chunks, mut writes) = (Vec::new(), HashMap::new());
+    let (before, mut seen) = (total(&cloud.usage()), (0, 0));
+    while let Some(body) = receive(&cloud, QueueName::Chunks) {
+        let imported = import.run(&read(&body)).await.expect("a chunk is imported");
+        let Imported::Chunk(tally) = imported else { unreachable!("a chunk comes once") };
+        let notes = recorder.take();
+        for note in &notes {
+            seen = (seen.0 + note.calls, seen.1 + note.units);
+            if let Some(key) = &note.key {
+                *writes.entry((note.purpose, key.clone())).or_insert(0) += 1;
+            }
+        }
+        chunks.push(ChunkCalls { rows: tally.successful + tally.failed, steps: steps(&notes) });
+    }
+    let after = total(&cloud.usage());
+    assert_eq!((after.0 - before.0, after.1 - before.1), seen, "every call is noted");
+
+    assert!(receive(&cloud, QueueName::Finished).is_some(), "the job is worked off");
+    let most = |purpose| {
+        let of_purpose = writes.iter().filter(|((of, _), _)| *of == purpose);
+        (purpose, of_purpose.map(|(_, count)| *count).max().unwrap_or(0))
+    };
+    let most_writes_of = [most(Purpose::StorePeople), most(Purpose::StorePatient)];
+    JobCalls { rows: chunks.iter().map(|chunk| chunk.rows).sum(), chunks, most_writes_of }
+}
+
+/// Notes in a row with the same purpose are one step; a note of several calls is shared out among them.
+fn steps(notes: &[Noted]) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for note in notes.iter().filter(|note| note.calls > 0) {
+        if steps.last().is_none_or(|step| step.purpose != note.purpose) {
+            steps.push(Step { purpose: note.purpose, units: Vec::new() });
+        }
+        let step = steps.last_mut().expect("one was pushed");
+        let shared = |call| (note.units * (call + 1) / note.calls - note.units * call / note.calls) as u32;
+        step.units.extend((0..note.calls).map(shared));
+    }
+    steps
+}
+
+fn receive(cloud: &Cloud, name: QueueName) -> Option<String> {
+    cloud.with_queues(|queues| {
+        let queue = queues.get(name);
+        let received = queue.receive(now(), 0)?;
+        queue.delete(received.receipt);
+        Some(received.body)
+    })
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &str) -> T {
+    serde_json::from_str(body).expect("a message that we sent")
+}

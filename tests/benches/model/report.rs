@@ -1,0 +1,325 @@
+//! The scenarios, and what came of them as tables.
+
+use std::rc::Rc;
+
+use crate::outcome::{JobTimes, Outcome};
+use crate::parameters::{Capacity, Latency, Parameters, QueueKind, Retry, SECOND, SmallJobs, design};
+use crate::record::{ChunkCalls, JobCalls};
+use crate::recorder::Purpose;
+use crate::simulation::{Upload, simulate};
+use crate::table::Access;
+
+/// Customers of "at once".
+const CUSTOMERS: usize = 100;
+
+/// Seconds after the last big job at which the other one is uploaded: a pre-warmed table is still at a single big job,
+const SOON: u64 = 8;
+/// or the event source is at its limit.
+const LATER: u64 = 60;
+
+/// The change that is proposed: jobs of up to 1,000 rows have a queue of their own.
+const SMALL_JOBS: SmallJobs = SmallJobs { chunks: 4, concurrency: 10 };
+
+/// The other one: so many chunks of a job are in the queue.
+const WINDOW: usize = 20;
+
+/// Chunks as the simulation takes them.
+pub type Chunks = Rc<Vec<Rc<ChunkCalls>>>;
+
+/// The chunks of a job. Who says that the job is worked off is decided anew in each simulation.
+pub fn chunks_of(calls: &JobCalls) -> Chunks {
+    let chunks = calls.chunks.iter().cloned().map(|mut chunk| {
+        chunk.steps.retain(|step| step.purpose != Purpose::Finished);
+        Rc::new(chunk)
+    });
+    Rc::new(chunks.collect())
+}
+
+/// So many customers upload this, one every `every` seconds.
+fn uploads(customers: usize, chunks: &Chunks, every: u64) -> Vec<Upload> {
+    (0..customers)
+        .map(|customer| Upload { customer, at: customer as u64 * every * SECOND, chunks: chunks.clone() })
+        .collect()
+}
+
+/// The files.
+pub struct Files {
+    /// 100,000 rows of different people.
+    pub big: Chunks,
+    /// 100,000 rows, a fifth about somebody of an earlier row.
+    pub twins: Chunks,
+    /// 5,000 rows.
+    pub middle: Chunks,
+    /// 10 rows.
+    pub small: Chunks,
+}
+
+/// One job, and a hundred at once.
+pub fn speed(files: &Files) {
+    println!("\nSpeed: 100,000 rows each, from the last byte of the upload to `completed`\n");
+    println!(
+        "{:<46} {:>8} {:>8} {:>8} {:>9} {:>6} {:>6} {:>6}  limited by",
+        "", "seconds", "of these", "rows/s", "throttled", "comes", "at", "rows"
+    );
+    println!(
+        "{:<46} {:>8} {:>8} {:>8} {:>9} {:>6} {:>6} {:>6}",
+        "", "", "import", "", "tries", "again", "most", "lost"
+    );
+    let with =
+        |tables, import_concurrency| Parameters { tables, import_concurrency, ..Parameters::default() };
+    let (fresh, growing, warm) = (Capacity::FRESH, Capacity::GROWING, Capacity::WARM);
+    let one = |name: &str, parameters: &Parameters, chunks: &Chunks| {
+        line(name, parameters, &simulate(parameters, uploads(1, chunks, 0), None));
+    };
+    one("one job, fresh table", &with(fresh, 100), &files.big);
+    one("  a fifth of the rows are twins", &with(fresh, 100), &files.twins);
+    one("  ImportConcurrency 40", &with(fresh, 40), &files.big);
+    one("  ImportConcurrency 10", &with(fresh, 10), &files.big);
+    one("one job, pre-warmed table", &with(warm, 100), &files.big);
+    one("  ImportConcurrency 10", &with(warm, 10), &files.big);
+    let mut slow = with(warm, 100);
+    for time in [
+        &mut slow.latency.item,
+        &mut slow.latency.batch,
+        &mut slow.latency.object,
+        &mut slow.latency.call_cpu,
+    ] {
+        *time *= 3;
+    }
+    one("  every call takes three times as long", &slow, &files.big);
+    one("one job, tables without limits", &with(Capacity::UNLIMITED, 1000), &files.big);
+    let all = |name: &str, parameters: &Parameters| {
+        line(name, parameters, &simulate(parameters, uploads(CUSTOMERS, &files.big, 0), None));
+    };
+    all("100 jobs at once, fresh table", &with(fresh, 100));
+    all("  it doubles every 30 minutes", &with(growing, 100));
+    all("  ImportConcurrency 10", &with(fresh, 10));
+    all("100 jobs at once, pre-warmed table", &with(warm, 100));
+    all("  ImportConcurrency 40", &with(warm, 40));
+}
+
+fn line(name: &str, parameters: &Parameters, outcome: &Outcome) {
+    println!(
+        "{name:<46} {:>8.1} {:>8.1} {:>8.0} {:>8.0}% {:>6} {:>6} {:>6}  {}",
+        outcome.seconds(),
+        outcome.importing(),
+        outcome.rows() as f64 / outcome.seconds(),
+        100.0 * outcome.throttled(),
+        outcome.redeliveries,
+        outcome.most_receives,
+        outcome.lost_rows(),
+        limit(parameters, outcome)
+    );
+}
+
+/// What would have to be more for this to be faster.
+fn limit(parameters: &Parameters, outcome: &Outcome) -> String {
+    let written = outcome.patients.written.units as f64 / outcome.importing();
+    let taken = written / parameters.tables.writes;
+    let busy = outcome.busy / SECOND as f64 / outcome.importing() / f64::from(parameters.import_concurrency);
+    let writes = format!("{written:.0} writes/s");
+    if taken > 0.85 || outcome.throttled() > 0.01 {
+        format!("the table: {writes}")
+    } else if busy > 0.85 {
+        format!("ImportConcurrency: {:.0}% busy, {writes}", 100.0 * busy)
+    } else {
+        format!(
+            "the event source's ramp: on average {:.0} busy, {writes}",
+            busy * f64::from(parameters.import_concurrency)
+        )
+    }
+}
+
+/// The keys that many chunks meet.
+pub fn keys(files: &Files, big: &JobCalls) {
+    println!("\nHottest keys: units in the busiest second, against 1,000 writes and 3,000 reads\n");
+    println!("{:<46} {:<26} {:>7} {:>10} {:>10} {:>7}", "", "key", "", "in all", "at most/s", "of limit");
+    let warm = Parameters { tables: Capacity::WARM, ..Parameters::default() };
+    let no_limit =
+        Parameters { tables: Capacity::UNLIMITED, import_concurrency: 1000, ..Parameters::default() };
+    let scenarios = [
+        ("one job, pre-warmed table", &warm, 1),
+        ("100 jobs at once, pre-warmed table", &warm, CUSTOMERS),
+        ("one job, no limits, ImportConcurrency 1000", &no_limit, 1),
+    ];
+    for (name, parameters, customers) in scenarios {
+        let outcome = simulate(parameters, uploads(customers, &files.big, 0), None);
+        for (index, (key, access, asked)) in outcome.hottest().into_iter().enumerate() {
+            let (access, limit) = match access {
+                Access::Write => ("writes", Capacity::FRESH.key_writes),
+                Access::Read => ("reads", Capacity::FRESH.key_reads),
+            };
+            println!(
+                "{:<46} {:<26} {access:>7} {:>10} {:>10} {:>6.0}%",
+                if index == 0 { name } else { "" },
+                key.name(),
+                asked.units,
+                asked.peak,
+                100.0 * asked.peak as f64 / limit
+            );
+        }
+    }
+    for (purpose, most) in big.most_writes_of {
+        println!("{:<46} {purpose:?}: no key is written more than {most} time in the job", "any");
+    }
+}
+
+/// A small job next to big ones.
+pub fn fairness(files: &Files) {
+    println!(
+        "\nFairness: seconds from upload to `completed`, uploaded some time after the big jobs of 100,000 rows\n"
+    );
+    let plain = Parameters { queue: QueueKind::Plain, ..Parameters::default() };
+    let fair = Parameters::default();
+    let small = Parameters { small_jobs: Some(SMALL_JOBS), ..Parameters::default() };
+    let window = Parameters { window: Some(WINDOW), ..Parameters::default() };
+    let both = Parameters { small_jobs: Some(SMALL_JOBS), window: Some(WINDOW), ..Parameters::default() };
+    let big = |customers, every| uploads(customers, &files.big, every);
+    let designs = [&plain, &fair, &small, &window, &both];
+    println!(
+        "{:<46} {:>10} {:>10} {:>10} {:>10} {:>10}",
+        "", "plain", "fair", "small-job", "window of", "both"
+    );
+    println!("{:<46} {:>10} {:>10} {:>10} {:>10} {:>10}", "", "queue", "queue", "queue", "20 chunks", "");
+    for (table, tables) in [("fresh", Capacity::FRESH), ("pre-warmed", Capacity::WARM)] {
+        for (job, chunks) in [("10 rows", &files.small), ("5,000 rows", &files.middle)] {
+            for (customers, every, later) in [
+                (0, 0, SOON),
+                (1, 0, SOON),
+                (20, 0, LATER),
+                (CUSTOMERS, 0, SOON),
+                (CUSTOMERS, 0, LATER),
+                (CUSTOMERS, 10, LATER),
+            ] {
+                // Every 10 seconds is slower than a pre-warmed table is, so that nothing piles up there.
+                if (every > 0 && table != "fresh")
+                    || (job != "10 rows" && (customers, later) == (CUSTOMERS, SOON))
+                {
+                    continue;
+                }
+                let behind = match (customers, every) {
+                    (0, _) => "alone".to_owned(),
+                    (customers, 0) => format!("{later} s after {customers} big"),
+                    (customers, every) => format!("after {customers} big, one each {every} s"),
+                };
+                print!("{:<46}", format!("{table}: {job}, {behind}"));
+                for parameters in designs {
+                    let parameters = Parameters { tables, ..parameters.clone() };
+                    print!(" {:>10.1}", next_to(&parameters, chunks, big(customers, every), later));
+                }
+                println!();
+            }
+        }
+    }
+    println!("\nWhat both changes are to big jobs\n");
+    for (name, parameters) in [("as it is", &fair), ("both", &both)] {
+        for (table, tables) in [("fresh", Capacity::FRESH), ("pre-warmed", Capacity::WARM)] {
+            let parameters = Parameters { tables, ..parameters.clone() };
+            let one = simulate(&parameters, uploads(1, &files.big, 0), None);
+            let all = simulate(&parameters, uploads(CUSTOMERS, &files.big, 0), None);
+            let first = all.jobs.iter().map(JobTimes::seconds).fold(f64::MAX, f64::min);
+            println!(
+                "{:<30} one job {:>6.1} s; 100 at once: the first after {first:>7.1} s, all after {:>7.1} s",
+                format!("{name}, {table} table"),
+                one.seconds(),
+                all.seconds()
+            );
+        }
+    }
+}
+
+/// Seconds that a job takes that is uploaded so many seconds after the last of the others.
+fn next_to(parameters: &Parameters, chunks: &Chunks, mut all: Vec<Upload>, later: u64) -> f64 {
+    let own = all.len();
+    let at = all.last().map_or(0, |last| last.at) + later * SECOND;
+    all.push(Upload { customer: own, at, chunks: chunks.clone() });
+    simulate(parameters, all, Some(own)).jobs[own].seconds()
+}
+
+/// What the planner and the workers ask for.
+pub fn calls(big: &JobCalls) {
+    println!(
+        "\n{} rows are {} chunks; the first one, of {} rows, asks for\n",
+        big.rows,
+        big.chunks.len(),
+        big.chunks[0].rows
+    );
+    println!("{:<14} {:>6} {:>6}", "", "calls", "units");
+    for step in &big.chunks[0].steps {
+        println!(
+            "{:<14} {:>6} {:>6}",
+            format!("{:?}", step.purpose),
+            step.units.len(),
+            step.units.iter().sum::<u32>()
+        );
+    }
+}
+
+/// What all of it rests on.
+pub fn assumptions() {
+    let Latency {
+        item,
+        batch,
+        object,
+        message,
+        receive,
+        upload_event,
+        cold_start,
+        call_cpu,
+        row_cpu,
+        file_row,
+        file,
+    } = Latency::ASSUMED;
+    let ms = |time: u64| time as f64 / 1000.0;
+    println!("\nAssumptions\n");
+    println!(
+        "Documented by AWS: what tables and keys take; an event source starts with 5 and adds 300 a minute; whom a"
+    );
+    println!(
+        "fair queue takes for a noisy neighbour (more than 10% of what is in flight and at least 30 messages, or"
+    );
+    println!(
+        "more than 10% of the recent processing time; until nothing of it waits or it sent nothing for 5 minutes)."
+    );
+    println!(
+        "From the code: chunks and calls, 32 writes at a time, 6 tries with up to 1, 2, 4, 8 and 16 s between them,"
+    );
+    println!(
+        "a quota of {} tokens for retries, pauses of 2 s and more, {} deliveries.",
+        Retry::AS_IT_IS.quota,
+        design::RECEIVES
+    );
+    println!(
+        "Not measured on AWS, give or take 30%: an item {} ms, a batch of 100 {} ms, an object {} ms, a",
+        ms(item),
+        ms(batch),
+        ms(object)
+    );
+    println!(
+        "message {} ms sent and {} ms received, a cold start {} ms, an upload's event {} ms; processor time on",
+        ms(message),
+        ms(receive),
+        ms(cold_start),
+        ms(upload_event)
+    );
+    println!(
+        "512 MB: a call {} ms, a row {} ms; fan-out and finalize each {} ms and {} ms a row.",
+        ms(call_cpu),
+        ms(row_cpu),
+        ms(file),
+        ms(file_row)
+    );
+    println!(
+        "Simplified: unused capacity of DynamoDB is kept for a second, not for five minutes; each shared key has a"
+    );
+    println!(
+        "partition for itself, all others are spread evenly; a plain queue gives the oldest message first; messages"
+    );
+    println!(
+        "are received when there is room for them; the account has concurrency to spare; nothing is delivered"
+    );
+    println!(
+        "twice unless it failed; the sweep sends nothing again; \"recent\" processing time is that of a minute; no"
+    );
+    println!("document queries; a job ends with `completed`, and its webhook comes after that.");
+}
