@@ -20,7 +20,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Tries of one call before it fails. The queue redelivers after that, so this only has to bridge short
-/// throttling: the SDK waits up to about 7 s between the first and the sixth try.
+/// throttling: the SDK waits up to 31 s between the first and the sixth try, 15 on average.
 const MAX_ATTEMPTS: u32 = 6;
 
 /// A setting that is missing or wrong. Stops a function at its start.
