@@ -1,6 +1,7 @@
 //! Checks of the model itself.
 
 use crate::parameters::{Capacity, Micros, Parameters, QueueKind, SECOND, design};
+use crate::partitions;
 use crate::queue::{Message, Queue};
 use crate::record::ChunkCalls;
 use crate::recorder::Purpose;
@@ -13,6 +14,7 @@ pub fn check(files: &Files, five_chunks: &Chunks) {
     the_table_gives_what_it_has_and_not_more(&files.big);
     without_limits_the_slowest_path_counts(five_chunks);
     a_fair_queue_serves_the_quiet_first();
+    partitions::check(files);
     println!(
         "The model keeps its own rules: every write once, no table beyond its limit, no wait without a cause."
     );

@@ -17,13 +17,16 @@ mod event_source;
 mod file;
 mod outcome;
 mod parameters;
+mod partitions;
 mod queue;
 mod random;
 mod record;
 mod recorder;
 mod report;
 mod simulation;
+mod split;
 mod table;
+mod windows;
 mod worker;
 
 use file::file;
@@ -51,9 +54,12 @@ fn main() {
     }
     if is_wanted("keys") {
         report::keys(&files, &big);
+        partitions::report(&files);
     }
     if is_wanted("fairness") {
         report::fairness(&files);
+        split::report(&files);
+        windows::report(&files);
     }
     report::assumptions();
 }

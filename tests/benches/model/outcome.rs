@@ -14,6 +14,8 @@ pub struct JobTimes {
     pub uploaded: Micros,
     /// Its first chunks were sent.
     pub planned: Micros,
+    /// Its first chunk was begun.
+    pub begun: Micros,
     /// Its last chunk ended.
     pub imported: Micros,
     /// It is `completed`; 0 if it never was.

@@ -51,6 +51,8 @@ pub enum QueueKind {
     Plain,
     /// Whoever uses more than a share comes last. Documented: "How Amazon SQS fair queues work".
     Fair,
+    /// The same, if it were not forgiven whoever sent nothing for five minutes.
+    Unforgiving,
 }
 
 /// What DynamoDB takes in a second before it throttles.
@@ -60,10 +62,10 @@ pub struct Capacity {
     pub writes: f64,
     /// Read units of a table.
     pub reads: f64,
-    /// Write units of one partition key.
-    pub key_writes: f64,
-    /// Read units of one partition key.
-    pub key_reads: f64,
+    /// Write units of one partition, and so of one key.
+    pub partition_writes: f64,
+    /// Read units of one partition, and so of one key.
+    pub partition_reads: f64,
     /// A table that is driven at its limit takes twice as much after so long.
     pub doubles_after: Option<Micros>,
 }
@@ -73,8 +75,8 @@ impl Capacity {
     pub const FRESH: Self = Self {
         writes: 4_000.0,
         reads: 12_000.0,
-        key_writes: 1_000.0,
-        key_reads: 3_000.0,
+        partition_writes: 1_000.0,
+        partition_reads: 3_000.0,
         doubles_after: None,
     };
 
@@ -89,10 +91,17 @@ impl Capacity {
     pub const UNLIMITED: Self = Self {
         writes: f64::INFINITY,
         reads: f64::INFINITY,
-        key_writes: f64::INFINITY,
-        key_reads: f64::INFINITY,
+        partition_writes: f64::INFINITY,
+        partition_reads: f64::INFINITY,
         doubles_after: None,
     };
+
+    /// How many partitions take that many writes. That a new table has four is what follows from its limits; AWS
+    /// does not say it.
+    pub fn partitions(&self) -> usize {
+        let partitions = self.writes / self.partition_writes;
+        if partitions.is_finite() { partitions.ceil() as usize } else { 1 }
+    }
 }
 
 /// The SDK's standard retries.

@@ -97,7 +97,7 @@ impl Queue {
     pub fn receive(&mut self, now: Micros) -> Option<(u64, Message)> {
         let customer = match self.kind {
             QueueKind::Plain => self.oldest.first()?.1,
-            QueueKind::Fair => self.fairest(now)?,
+            QueueKind::Fair | QueueKind::Unforgiving => self.fairest(now)?,
         };
         let group = self.groups.get_mut(&customer)?;
         let (sent, message) = group.waiting.pop_first()?;
@@ -132,7 +132,8 @@ impl Queue {
             let Some(group) = self.groups.get_mut(&customer) else { continue };
             let is_over = (group.in_flight >= fair::IN_FLIGHT && group.in_flight as f64 > fair::SHARE * all)
                 || group.time.at(now) > fair::TIME_SHARE * all_time;
-            let is_forgotten = now - group.last_sent >= fair::FORGOTTEN_AFTER;
+            let is_forgotten =
+                self.kind == QueueKind::Fair && now - group.last_sent >= fair::FORGOTTEN_AFTER;
             group.is_noisy = is_over || (group.is_noisy && !is_forgotten);
             if !group.is_noisy {
                 return Some(customer);

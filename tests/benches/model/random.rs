@@ -1,5 +1,19 @@
 //! Chance that is the same every time: splitmix64.
 
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Spreads numbers evenly, as the hash of a partition key does.
+pub fn hash(parts: [u64; 4]) -> u64 {
+    parts.into_iter().fold(0, |hash, part| mixed((hash ^ part).wrapping_add(STEP)))
+}
+
+fn mixed(number: u64) -> u64 {
+    let mut mixed = number;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
 /// A generator of numbers that look random.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
@@ -12,11 +26,8 @@ impl Random {
 
     /// From 0 to 1.
     pub fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) as f64 / u64::MAX as f64
+        self.0 = self.0.wrapping_add(STEP);
+        mixed(self.0) as f64 / u64::MAX as f64
     }
 
     /// `time`, give or take the part of it that `jitter` says.

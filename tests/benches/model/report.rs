@@ -10,15 +10,15 @@ use crate::simulation::{Upload, simulate};
 use crate::table::Access;
 
 /// Customers of "at once".
-const CUSTOMERS: usize = 100;
+pub const CUSTOMERS: usize = 100;
 
 /// Seconds after the last big job at which the other one is uploaded: a pre-warmed table is still at a single big job,
-const SOON: u64 = 8;
+pub const SOON: u64 = 8;
 /// or the event source is at its limit.
-const LATER: u64 = 60;
+pub const LATER: u64 = 60;
 
 /// The change that is proposed: jobs of up to 1,000 rows have a queue of their own.
-const SMALL_JOBS: SmallJobs = SmallJobs { chunks: 4, concurrency: 10 };
+pub const SMALL_JOBS: SmallJobs = SmallJobs { chunks: 4, concurrency: 10 };
 
 /// The other one: so many chunks of a job are in the queue.
 const WINDOW: usize = 20;
@@ -36,7 +36,7 @@ pub fn chunks_of(calls: &JobCalls) -> Chunks {
 }
 
 /// So many customers upload this, one every `every` seconds.
-fn uploads(customers: usize, chunks: &Chunks, every: u64) -> Vec<Upload> {
+pub fn uploads(customers: usize, chunks: &Chunks, every: u64) -> Vec<Upload> {
     (0..customers)
         .map(|customer| Upload { customer, at: customer as u64 * every * SECOND, chunks: chunks.clone() })
         .collect()
@@ -146,8 +146,8 @@ pub fn keys(files: &Files, big: &JobCalls) {
         let outcome = simulate(parameters, uploads(customers, &files.big, 0), None);
         for (index, (key, access, asked)) in outcome.hottest().into_iter().enumerate() {
             let (access, limit) = match access {
-                Access::Write => ("writes", Capacity::FRESH.key_writes),
-                Access::Read => ("reads", Capacity::FRESH.key_reads),
+                Access::Write => ("writes", Capacity::FRESH.partition_writes),
+                Access::Read => ("reads", Capacity::FRESH.partition_reads),
             };
             println!(
                 "{:<46} {:<26} {access:>7} {:>10} {:>10} {:>6.0}%",
@@ -205,7 +205,7 @@ pub fn fairness(files: &Files) {
                 print!("{:<46}", format!("{table}: {job}, {behind}"));
                 for parameters in designs {
                     let parameters = Parameters { tables, ..parameters.clone() };
-                    print!(" {:>10.1}", next_to(&parameters, chunks, big(customers, every), later));
+                    print!(" {:>10.1}", next_to(&parameters, chunks, big(customers, every), later).seconds());
                 }
                 println!();
             }
@@ -228,12 +228,12 @@ pub fn fairness(files: &Files) {
     }
 }
 
-/// Seconds that a job takes that is uploaded so many seconds after the last of the others.
-fn next_to(parameters: &Parameters, chunks: &Chunks, mut all: Vec<Upload>, later: u64) -> f64 {
+/// A job that is uploaded so many seconds after the last of the others.
+pub fn next_to(parameters: &Parameters, chunks: &Chunks, mut all: Vec<Upload>, later: u64) -> JobTimes {
     let own = all.len();
     let at = all.last().map_or(0, |last| last.at) + later * SECOND;
     all.push(Upload { customer: own, at, chunks: chunks.clone() });
-    simulate(parameters, all, Some(own)).jobs[own].seconds()
+    simulate(parameters, all, Some(own)).jobs[own]
 }
 
 /// What the planner and the workers ask for.
@@ -310,10 +310,10 @@ pub fn assumptions() {
         ms(file_row)
     );
     println!(
-        "Simplified: unused capacity of DynamoDB is kept for a second, not for five minutes; each shared key has a"
+        "Simplified: unused capacity of DynamoDB is kept for a second, not for five minutes; a table has a partition"
     );
     println!(
-        "partition for itself, all others are spread evenly; a plain queue gives the oldest message first; messages"
+        "for each 1,000 writes/s, all alike, and moves no hot key; a plain queue gives the oldest message first; messages"
     );
     println!(
         "are received when there is room for them; the account has concurrency to spare; nothing is delivered"

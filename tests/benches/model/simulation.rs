@@ -8,10 +8,10 @@ use crate::event_source::EventSource;
 use crate::outcome::{JobTimes, Outcome};
 use crate::parameters::{Micros, Parameters, QueueKind, design};
 use crate::queue::{Message, Queue};
-use crate::random::Random;
+use crate::random::{Random, hash};
 use crate::record::ChunkCalls;
 use crate::recorder::Purpose;
-use crate::table::{Access, Key, Table};
+use crate::table::{Access, Key, Place};
 use crate::worker::{Run, Worker};
 
 /// How often an event source that grows looks for room.
@@ -225,7 +225,7 @@ impl Simulation {
     }
 
     fn watched(&mut self, units: u32) {
-        self.outcome.job_items.take(self.now, Access::Write, units, Some(Key::Watched));
+        self.outcome.job_items.take(self.now, Access::Write, units, Place::Shared(Key::Watched));
     }
 
     fn send(&mut self, job: usize, first: usize) {
@@ -274,7 +274,11 @@ impl Simulation {
             self.workers.len() - 1
         });
         let wait = self.about(wait);
+        let started = self.now + wait;
         let job = &mut self.jobs[message.job];
+        if job.times.begun == 0 {
+            job.times.begun = started;
+        }
         let calls = job.upload.chunks[message.chunk].clone();
         let chunk = &mut job.chunks[message.chunk];
         chunk.receives += 1;
@@ -286,7 +290,6 @@ impl Simulation {
         } else {
             self.outcome.redeliveries += 1;
         }
-        let started = self.now + wait;
         let busy = &mut self.workers[worker].1;
         busy.at = Some(Run::new(message, sent, self.now, calls));
         busy.cpu_free = started;
@@ -349,7 +352,7 @@ impl Simulation {
         let (Some(purpose), (index, units)) = (run.purpose(), run.todo[call]) else { return };
         let (message, run_id) = (run.message, self.workers[worker].1.run);
         self.outcome.attempts += 1;
-        if self.is_served(purpose, message, units) {
+        if self.is_served(purpose, message, (index, units)) {
             let chunk = &mut self.jobs[message.job].chunks[message.chunk];
             let kept = match purpose {
                 Purpose::StorePeople => Some(0),
@@ -374,20 +377,25 @@ impl Simulation {
         self.after(time + backoff + self.parameters.latency.call_cpu, next);
     }
 
-    fn is_served(&mut self, purpose: Purpose, message: Message, units: u32) -> bool {
+    fn is_served(&mut self, purpose: Purpose, message: Message, (index, units): (usize, u32)) -> bool {
+        let Message { customer, job, chunk } = message;
         let (now, outcome) = (self.now, &mut self.outcome);
-        let (table, access, key) = match purpose {
+        // Identities are hashes and ids of patients are drawn: any even spread is as good as theirs.
+        let own = Place::Own(hash([purpose as u64, job as u64, chunk as u64, index as u64]));
+        let (table, access, place) = match purpose {
             Purpose::Plan | Purpose::Upload | Purpose::Outcomes | Purpose::Finished => return true,
-            Purpose::LoadJob => (&mut outcome.job_items, Access::Read, Some(Key::Job(message.job))),
-            Purpose::EndChunk => (&mut outcome.job_items, Access::Write, Some(Key::Job(message.job))),
+            Purpose::LoadJob => (&mut outcome.job_items, Access::Read, Place::Shared(Key::Job(job))),
+            Purpose::EndChunk => (&mut outcome.job_items, Access::Write, Place::Shared(Key::Job(job))),
             Purpose::Directory => {
-                (&mut outcome.directory, Access::Read, Some(Key::Directory(message.customer)))
+                (&mut outcome.directory, Access::Read, Place::Shared(Key::Directory(customer)))
             }
-            Purpose::LoadPeople | Purpose::LoadPatients => (&mut outcome.patients, Access::Read, None),
-            Purpose::StorePeople | Purpose::StorePatient => (&mut outcome.patients, Access::Write, None),
-            Purpose::Roster => (&mut outcome.patients, Access::Write, Some(Key::Roster(message.customer))),
+            Purpose::LoadPeople | Purpose::LoadPatients => {
+                (&mut outcome.patients, Access::Read, Place::Everywhere)
+            }
+            Purpose::StorePeople | Purpose::StorePatient => (&mut outcome.patients, Access::Write, own),
+            Purpose::Roster => (&mut outcome.patients, Access::Write, Place::Shared(Key::Roster(customer))),
         };
-        Table::take(table, now, access, units, key)
+        table.take(now, access, units, place)
     }
 
     fn time_of(&mut self, purpose: Purpose) -> Micros {

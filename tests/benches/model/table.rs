@@ -1,8 +1,13 @@
-//! A DynamoDB table: what it takes in a second, and how much each of its shared keys was asked for.
+//! A DynamoDB table: its partitions, what each takes in a second, and how much each of its shared keys was asked for.
+//!
+//! A key's hash decides on its partition, which it shares with others: a key may be far from 1,000 writes a second
+//! and be throttled all the same. Partitions split in halves, by hash, where the table grows; that DynamoDB moves a
+//! hot key to a partition of its own takes it minutes, and is left out.
 
 use std::collections::BTreeMap;
 
 use crate::parameters::{Capacity, Micros, SECOND};
+use crate::random::hash;
 
 /// A partition key that more than one chunk meets.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -27,6 +32,26 @@ impl Key {
             Self::Watched => "index `watched`",
         }
     }
+
+    fn hash(self) -> u64 {
+        match self {
+            Self::Job(job) => hash([1, job as u64, 0, 0]),
+            Self::Roster(customer) => hash([2, customer as u64, 0, 0]),
+            Self::Directory(customer) => hash([3, customer as u64, 0, 0]),
+            Self::Watched => hash([4, 0, 0, 0]),
+        }
+    }
+}
+
+/// Where in a table a request goes.
+#[derive(Clone, Copy, Debug)]
+pub enum Place {
+    /// To a key that many chunks meet.
+    Shared(Key),
+    /// To a key that few meet, by its hash.
+    Own(u64),
+    /// To many keys at once, in all partitions alike.
+    Everywhere,
 }
 
 /// Reading or writing.
@@ -52,12 +77,11 @@ impl Bucket {
         Self { rate, left: rate, at: 0 }
     }
 
-    fn has_any(&mut self, now: Micros, factor: f64) -> bool {
+    fn has_any(&mut self, now: Micros) -> bool {
         if self.rate.is_infinite() {
             return true;
         }
-        let rate = self.rate * factor;
-        self.left = (self.left + rate * (now - self.at) as f64 / SECOND as f64).min(rate);
+        self.left = (self.left + self.rate * (now - self.at) as f64 / SECOND as f64).min(self.rate);
         self.at = now;
         self.left > 0.0
     }
@@ -90,13 +114,25 @@ impl Asked {
     }
 }
 
+/// A partition.
+#[derive(Clone, Copy, Debug)]
+pub struct Partition {
+    writes: Bucket,
+    reads: Bucket,
+    /// Write units that were let through.
+    pub written: Asked,
+    /// Requests that were throttled.
+    pub throttled: u64,
+}
+
 /// A table.
 #[derive(Debug)]
 pub struct Table {
     capacity: Capacity,
-    writes: Bucket,
+    /// Reads of many keys at once.
     reads: Bucket,
-    keys: BTreeMap<Key, (Bucket, Bucket)>,
+    /// What it consists of.
+    pub partitions: Vec<Partition>,
     /// What was asked of shared keys, in writing and in reading.
     pub asked: BTreeMap<Key, [Asked; 2]>,
     /// Write units that were let through, of all keys.
@@ -110,49 +146,28 @@ pub struct Table {
 impl Table {
     /// A table that nobody has used.
     pub fn new(capacity: Capacity) -> Self {
-        Self {
+        let mut table = Self {
             capacity,
-            writes: Bucket::new(capacity.writes),
             reads: Bucket::new(capacity.reads),
-            keys: BTreeMap::new(),
+            partitions: Vec::new(),
             asked: BTreeMap::new(),
             written: Asked::default(),
             read: Asked::default(),
             throttled: 0,
-        }
+        };
+        table.grow(0);
+        table
     }
 
     /// One request. Whether it is let through.
-    pub fn take(&mut self, now: Micros, access: Access, units: u32, key: Option<Key>) -> bool {
-        let factor = match self.capacity.doubles_after {
-            Some(after) => 2_f64.powi(i32::try_from(now / after).unwrap_or(0)),
-            None => 1.0,
-        };
-        let capacity = self.capacity;
-        let table = match access {
-            Access::Write => &mut self.writes,
-            Access::Read => &mut self.reads,
-        };
-        let own = key.map(|key| {
-            let buckets = self.keys.entry(key);
-            let new = || (Bucket::new(capacity.key_writes), Bucket::new(capacity.key_reads));
-            let (writes, reads) = buckets.or_insert_with(new);
-            if access == Access::Write { writes } else { reads }
-        });
-        let mut is_open = table.has_any(now, factor);
-        match own {
-            None if is_open => table.pay(units),
-            Some(own) => {
-                is_open &= own.has_any(now, 1.0);
-                if is_open {
-                    table.pay(units);
-                    own.pay(units);
-                }
-            }
-            None => {}
-        }
-        if !is_open {
+    pub fn take(&mut self, now: Micros, access: Access, units: u32, place: Place) -> bool {
+        self.grow(now);
+        let partition = self.partition_of(place);
+        if !self.is_let_through(now, access, units, partition) {
             self.throttled += 1;
+            if let Some(index) = partition {
+                self.partitions[index].throttled += 1;
+            }
             return false;
         }
         let (all, index) = match access {
@@ -160,9 +175,53 @@ impl Table {
             Access::Read => (&mut self.read, 1),
         };
         all.add(now, units);
-        if let Some(key) = key {
+        if let Place::Shared(key) = place {
             self.asked.entry(key).or_default()[index].add(now, units);
         }
         true
+    }
+
+    /// The partition of a place; none of all.
+    pub fn partition_of(&self, place: Place) -> Option<usize> {
+        let hash = match place {
+            Place::Shared(key) => key.hash(),
+            Place::Own(hash) => hash,
+            Place::Everywhere => return None,
+        };
+        Some((hash % self.partitions.len() as u64) as usize)
+    }
+
+    fn is_let_through(&mut self, now: Micros, access: Access, units: u32, partition: Option<usize>) -> bool {
+        let bucket = match (access, partition) {
+            (Access::Write, Some(index)) => &mut self.partitions[index].writes,
+            (Access::Read, Some(index)) => &mut self.partitions[index].reads,
+            (_, None) => &mut self.reads,
+        };
+        if !bucket.has_any(now) {
+            return false;
+        }
+        bucket.pay(units);
+        if let (Access::Write, Some(index)) = (access, partition) {
+            self.partitions[index].written.add(now, units);
+        }
+        true
+    }
+
+    /// Splits every partition as often as the table has had time to double.
+    fn grow(&mut self, now: Micros) {
+        let doublings = self.capacity.doubles_after.map_or(0, |after| now / after);
+        let count = self.capacity.partitions() << doublings;
+        if self.partitions.len() == count {
+            return;
+        }
+        let Capacity { reads, partition_writes, partition_reads, .. } = self.capacity;
+        self.reads = Bucket::new(reads * 2_f64.powi(doublings as i32));
+        self.reads.at = now;
+        let new = || {
+            let (mut writes, mut reads) = (Bucket::new(partition_writes), Bucket::new(partition_reads));
+            (writes.at, reads.at) = (now, now);
+            Partition { writes, reads, written: Asked::default(), throttled: 0 }
+        };
+        self.partitions = std::iter::repeat_with(new).take(count).collect();
     }
 }
