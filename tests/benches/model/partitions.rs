@@ -9,8 +9,9 @@ use crate::table::{Key, Partition, Place};
 /// The busiest partition, and the one with a customer's roster, next to all.
 pub fn report(files: &Files) {
     println!(
-        "\nPartitions of the patients table, each for 1,000 writes/s; `roster` is the one with a big job's roster\n"
+        "\nPartitions of the patients table, each for 1,000 writes/s and what it saved up in the second before;"
     );
+    println!("`roster` is the one that has a big job's roster\n");
     println!(
         "{:<46} {:>10} {:>9} {:>9} {:>9} {:>11} {:>11}",
         "", "partitions", "average/s", "busiest/s", "roster/s", "throttled", "throttled"

@@ -132,8 +132,7 @@ impl Queue {
             let Some(group) = self.groups.get_mut(&customer) else { continue };
             let is_over = (group.in_flight >= fair::IN_FLIGHT && group.in_flight as f64 > fair::SHARE * all)
                 || group.time.at(now) > fair::TIME_SHARE * all_time;
-            let is_forgotten =
-                self.kind == QueueKind::Fair && now - group.last_sent >= fair::FORGOTTEN_AFTER;
+            let is_forgotten = self.kind == QueueKind::Fair && now - group.last_sent >= fair::FORGOTTEN_AFTER;
             group.is_noisy = is_over || (group.is_noisy && !is_forgotten);
             if !group.is_noisy {
                 return Some(customer);

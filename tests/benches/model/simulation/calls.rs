@@ -1,0 +1,131 @@
+//! The calls of a run, step after step: what is served, what is throttled and tried again.
+
+use crate::parameters::Micros;
+use crate::queue::Message;
+use crate::random::hash;
+use crate::recorder::Purpose;
+use crate::table::{Access, Key, Place};
+
+use super::{Event, Simulation};
+
+impl Simulation {
+    /// The calls of the step that a run comes to; what an earlier delivery has written is not written again, but
+    /// has to be read.
+    pub(super) fn next_step(&mut self, worker: usize) {
+        let Some(run) = &mut self.workers[worker].1.at else { return };
+        let Some(step) = run.calls.steps.get(run.step) else { return self.run_ended(worker) };
+        let written = &self.jobs[run.message.job].chunks[run.message.chunk].written;
+        let all = step.units.iter().copied().enumerate();
+        run.todo = match step.purpose {
+            Purpose::StorePeople => all.filter(|(call, _)| !written[0][*call]).collect(),
+            Purpose::StorePatient => all.filter(|(call, _)| !written[1][*call]).collect(),
+            Purpose::LoadPeople => {
+                let known = written[0].iter().filter(|is_written| **is_written).count();
+                let again = (0..known).step_by(100).map(|first| (0, (known - first).min(100) as u32));
+                all.chain(again).collect()
+            }
+            _ => all.collect(),
+        };
+        (run.next, run.open) = (0, 0);
+        self.launch(worker);
+    }
+
+    /// Starts calls, as many as may be in flight. The processor takes them one by one.
+    fn launch(&mut self, worker: usize) {
+        let cpu = self.parameters.latency.call_cpu;
+        let busy = &mut self.workers[worker].1;
+        let (now, run_id) = (self.now, busy.run);
+        let Some(run) = &mut busy.at else { return };
+        let at_once = run.at_once();
+        let mut tries = Vec::new();
+        while run.open < at_once && run.next < run.todo.len() {
+            busy.cpu_free = busy.cpu_free.max(now) + cpu;
+            tries.push((busy.cpu_free - now, run.next));
+            run.next += 1;
+            run.open += 1;
+        }
+        let is_over = run.open == 0;
+        if is_over {
+            if run.purpose() == Some(Purpose::Upload) {
+                busy.cpu_free =
+                    busy.cpu_free.max(now) + Micros::from(run.calls.rows) * self.parameters.latency.row_cpu;
+            }
+            run.step += 1;
+            return self.next_step(worker);
+        }
+        for (wait, call) in tries {
+            self.after(wait, Event::Try { worker, run: run_id, call, attempt: 1 });
+        }
+    }
+
+    pub(super) fn attempt(&mut self, worker: usize, call: usize, attempt: u32) {
+        let Some(run) = &self.workers[worker].1.at else { return };
+        let (Some(purpose), (index, units)) = (run.purpose(), run.todo[call]) else { return };
+        let (message, run_id) = (run.message, self.workers[worker].1.run);
+        self.outcome.attempts += 1;
+        if self.is_served(purpose, message, (index, units)) {
+            let chunk = &mut self.jobs[message.job].chunks[message.chunk];
+            let kept = match purpose {
+                Purpose::StorePeople => Some(0),
+                Purpose::StorePatient => Some(1),
+                _ => None,
+            };
+            if let Some(kept) = kept {
+                assert!(!std::mem::replace(&mut chunk.written[kept][index], true), "written twice");
+                self.outcome.writes += 1;
+            }
+            let time = self.time_of(purpose);
+            return self.after(time, Event::Answer { worker, run: run_id, attempt });
+        }
+        let retry = self.parameters.retry;
+        if !self.workers[worker].1.may_retry(&retry, attempt) {
+            return self.give_back(worker, false);
+        }
+        let longest = retry.longest.min(retry.first << (attempt - 1));
+        let backoff = (longest as f64 * self.random.unit()) as Micros;
+        let time = self.about(self.parameters.latency.item);
+        let next = Event::Try { worker, run: run_id, call, attempt: attempt + 1 };
+        self.after(time + backoff + self.parameters.latency.call_cpu, next);
+    }
+
+    fn is_served(&mut self, purpose: Purpose, message: Message, (index, units): (usize, u32)) -> bool {
+        let Message { customer, job, chunk } = message;
+        let (now, outcome) = (self.now, &mut self.outcome);
+        // Identities are hashes and ids of patients are drawn: any even spread is as good as theirs.
+        let own = Place::Own(hash([purpose as u64, job as u64, chunk as u64, index as u64]));
+        let (table, access, place) = match purpose {
+            Purpose::Plan | Purpose::Upload | Purpose::Outcomes | Purpose::Finished => return true,
+            Purpose::LoadJob => (&mut outcome.job_items, Access::Read, Place::Shared(Key::Job(job))),
+            Purpose::EndChunk => (&mut outcome.job_items, Access::Write, Place::Shared(Key::Job(job))),
+            Purpose::Directory => {
+                (&mut outcome.directory, Access::Read, Place::Shared(Key::Directory(customer)))
+            }
+            Purpose::LoadPeople | Purpose::LoadPatients => {
+                (&mut outcome.patients, Access::Read, Place::Everywhere)
+            }
+            Purpose::StorePeople | Purpose::StorePatient => (&mut outcome.patients, Access::Write, own),
+            Purpose::Roster => (&mut outcome.patients, Access::Write, Place::Shared(Key::Roster(customer))),
+        };
+        table.take(now, access, units, place)
+    }
+
+    fn time_of(&mut self, purpose: Purpose) -> Micros {
+        let latency = &self.parameters.latency;
+        let time = match purpose {
+            Purpose::Plan | Purpose::Upload | Purpose::Outcomes => latency.object,
+            Purpose::LoadPeople | Purpose::LoadPatients => latency.batch,
+            Purpose::Finished => latency.message,
+            _ => latency.item,
+        };
+        self.about(time)
+    }
+
+    pub(super) fn answer(&mut self, worker: usize, attempt: u32) {
+        let busy = &mut self.workers[worker].1;
+        busy.answered(&self.parameters.retry, attempt);
+        if let Some(run) = &mut busy.at {
+            run.open -= 1;
+        }
+        self.launch(worker);
+    }
+}
