@@ -40,7 +40,7 @@ pub fn request() -> QueryRequestId {
 
 /// A query that has just begun.
 pub fn query() -> PatientQuery {
-    match PatientQuery::turn(None, request(), at(NOW)) {
+    match PatientQuery::turn(None, request(), query_try(), at(NOW)) {
         Turn::Start(query) => query,
         turn => panic!("{turn:?}"),
     }

@@ -231,7 +231,7 @@ impl Gateway {
         let query = queries.get(&patient).expect("nobody wrote down that the patient is asked about");
         assert_eq!(query.outcome_for(self.request), None, "a request that was served is asked again");
         let now = self.cloud.now();
-        let is_ours = query.request == self.request && query.leased_until.is_some_and(|until| until > now);
+        let is_ours = query.request == self.request && query.lease.is_some_and(|lease| lease.until > now);
         assert!(is_ours, "somebody asks whose query it is not: {query:?}");
         let is_first = self.exchange.log().running.insert((self.customer, patient));
         assert!(is_first, "two queries of one patient at a time");

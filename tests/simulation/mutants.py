@@ -140,15 +140,15 @@ BUGS = [
     (
         "the documents just found are dropped with those of earlier tries",
         "shared/pipeline/src/query_documents.rs",
-        "self.patients.drop_documents_before(customer, id, this_try).await?;",
-        "self.patients.drop_documents_before(customer, id, QueryTry::new(self.world.new_id())).await?;",
+        "self.patients.drop_documents_before(customer, patient, id).await?;",
+        "self.patients.drop_documents_before(customer, patient, QueryTry::new(self.world.new_id())).await?;",
     ),
     (
         "the documents of earlier tries are dropped before the new ones are found",
         "shared/pipeline/src/query_documents.rs",
-        "        let this_try = QueryTry::new(self.world.new_id());\n",
-        "        let this_try = QueryTry::new(self.world.new_id());\n"
-        "        self.patients.drop_documents_before(customer, id, this_try).await?;\n",
+        "        let conclusion = if query.value.is_exhausted() {\n",
+        "        self.patients.drop_documents_before(this.customer, this.patient, this.id).await?;\n"
+        "        let conclusion = if query.value.is_exhausted() {\n",
     ),
     (
         "patients whom a job did not change are queried",

@@ -134,6 +134,16 @@ pub struct StoredDocuments {
     pub pages: u32,
 }
 
+/// Whose a query is, for a while.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Lease {
+    /// The try that it is leased to.
+    #[serde(rename = "try")]
+    pub to: QueryTry,
+    /// Until when: after that, its worker is taken for dead.
+    pub until: Timestamp,
+}
+
 /// A patient's query, the newest one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -142,9 +152,9 @@ pub struct PatientQuery {
     pub request: QueryRequestId,
     /// When it began.
     pub started_at: Timestamp,
-    /// Until when it is its worker's; none once it ended.
+    /// Whose it is; nobody's once it ended or was given back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub leased_until: Option<Timestamp>,
+    pub lease: Option<Lease>,
     /// How it ended, once it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<QueryOutcome>,
@@ -176,15 +186,17 @@ pub enum Turn {
 }
 
 impl PatientQuery {
-    /// The turn of `request`, with what is known about the patient's query.
-    pub fn turn(known: Option<&Self>, request: QueryRequestId, now: Timestamp) -> Turn {
-        let Some(known) = known else { return Turn::Start(Self::start(request, now)) };
+    /// The turn of `request`, with what is known about the patient's query. If it may start, then as `this_try`,
+    /// which has to be newer than what is known.
+    pub fn turn(known: Option<&Self>, request: QueryRequestId, this_try: QueryTry, now: Timestamp) -> Turn {
+        let lease = Some(Lease { to: this_try, until: now.plus(LEASE) });
+        let Some(known) = known else { return Turn::Start(Self { lease, ..Self::start(request, now) }) };
         if let Some(outcome) = known.outcome_for(request) {
             return Turn::Served(outcome);
         }
-        let is_running = known.outcome.is_none() && known.leased_until.is_some_and(|until| until > now);
+        let is_running = known.outcome.is_none() && known.lease.is_some_and(|lease| lease.until > now);
         if !is_running {
-            return Turn::Start(known.start_again(request, now));
+            return Turn::Start(Self { lease, ..known.start_again(request, now) });
         }
         if known.request == request || known.joined.contains(&request) {
             return Turn::Wait;
@@ -198,7 +210,7 @@ impl PatientQuery {
         Self {
             request,
             started_at: now,
-            leased_until: Some(now.plus(LEASE)),
+            lease: None,
             outcome: None,
             failures: 0,
             joined: Vec::new(),
@@ -221,7 +233,7 @@ impl PatientQuery {
             next.joined = self.joined.iter().chain([&self.request]).copied().collect();
             next.joined.retain(|joined| *joined != request);
             // A query that is still somebody's was not given back: its worker died of it, perhaps.
-            next.failures = self.failures + u32::from(self.leased_until.is_some());
+            next.failures = self.failures + u32::from(self.lease.is_some());
         }
         next
     }
@@ -238,7 +250,7 @@ impl PatientQuery {
     /// one before.
     #[must_use]
     pub fn ended(mut self, outcome: QueryOutcome, documents: Option<StoredDocuments>) -> Self {
-        (self.outcome, self.leased_until) = (Some(outcome), None);
+        (self.outcome, self.lease) = (Some(outcome), None);
         if outcome.is_success() {
             self.documents = documents;
         }
@@ -247,7 +259,7 @@ impl PatientQuery {
 
     /// The query as somebody else than its worker ends it; none if it has ended, or somebody is at it.
     pub fn given_up(&self, now: Timestamp) -> Option<Self> {
-        let is_idle = self.outcome.is_none() && self.leased_until.is_none_or(|until| until <= now);
+        let is_idle = self.outcome.is_none() && self.lease.is_none_or(|lease| lease.until <= now);
         is_idle.then(|| self.clone().ended(QueryOutcome::Failed, None))
     }
 
@@ -259,12 +271,11 @@ impl PatientQuery {
     /// The query that a customer asks for by hand, waiting for a worker; none if one has not ended yet, which
     /// serves as well.
     pub fn asked(known: Option<&Self>, request: QueryRequestId, now: Timestamp) -> Option<Self> {
-        let started = match known {
-            None => Self::start(request, now),
-            Some(known) if known.outcome.is_some() => known.start_again(request, now),
-            Some(_) => return None,
-        };
-        Some(Self { leased_until: None, ..started })
+        match known {
+            None => Some(Self::start(request, now)),
+            Some(known) if known.outcome.is_some() => Some(known.start_again(request, now)),
+            Some(_) => None,
+        }
     }
 
     /// The query after a try that failed: given back, for the next try, or failed for good.
@@ -274,8 +285,19 @@ impl PatientQuery {
         if self.is_exhausted() {
             return self.ended(QueryOutcome::Failed, None);
         }
-        self.leased_until = None;
+        self.given_back()
+    }
+
+    /// The query for whoever comes next to try.
+    #[must_use]
+    pub fn given_back(mut self) -> Self {
+        self.lease = None;
         self
+    }
+
+    /// Whether this try is at it.
+    pub fn is_leased_to(&self, this_try: QueryTry) -> bool {
+        self.outcome.is_none() && self.lease.is_some_and(|lease| lease.to == this_try)
     }
 }
 
@@ -291,8 +313,12 @@ mod tests {
         Timestamp::from_millis(1_800_000_000_000).plus(Duration::from_mins(minute))
     }
 
+    fn a_try() -> QueryTry {
+        QueryTry::new(Uuid::now_v7())
+    }
+
     fn started(by: u128, minute: u64) -> PatientQuery {
-        match PatientQuery::turn(None, request(by), at(minute)) {
+        match PatientQuery::turn(None, request(by), a_try(), at(minute)) {
             Turn::Start(query) => query,
             other => panic!("{other:?}"),
         }
@@ -302,22 +328,26 @@ mod tests {
     fn a_request_is_served_once_however_often_it_comes() {
         let ended = started(1, 0).ended(QueryOutcome::Documents(3), None);
         let served = Turn::Served(QueryOutcome::Documents(3));
-        assert_eq!(PatientQuery::turn(Some(&ended), request(1), at(1)), served);
-        let Turn::Start(second) = PatientQuery::turn(Some(&ended), request(2), at(2)) else { panic!() };
-        assert_eq!(PatientQuery::turn(Some(&second), request(1), at(3)), served);
+        assert_eq!(PatientQuery::turn(Some(&ended), request(1), a_try(), at(1)), served);
+        let Turn::Start(second) = PatientQuery::turn(Some(&ended), request(2), a_try(), at(2)) else {
+            panic!()
+        };
+        assert_eq!(PatientQuery::turn(Some(&second), request(1), a_try(), at(3)), served);
         let ended = second.ended(QueryOutcome::NotKnown, None);
-        assert_eq!(PatientQuery::turn(Some(&ended), request(1), at(4)), served);
+        assert_eq!(PatientQuery::turn(Some(&ended), request(1), a_try(), at(4)), served);
     }
 
     #[test]
     fn who_asks_while_a_query_is_running_joins_it() {
         let running = started(1, 0);
-        let Turn::Join(joined) = PatientQuery::turn(Some(&running), request(2), at(1)) else { panic!() };
-        assert_eq!(PatientQuery::turn(Some(&joined), request(2), at(2)), Turn::Wait);
-        assert_eq!(PatientQuery::turn(Some(&joined), request(1), at(2)), Turn::Wait);
+        let Turn::Join(joined) = PatientQuery::turn(Some(&running), request(2), a_try(), at(1)) else {
+            panic!()
+        };
+        assert_eq!(PatientQuery::turn(Some(&joined), request(2), a_try(), at(2)), Turn::Wait);
+        assert_eq!(PatientQuery::turn(Some(&joined), request(1), a_try(), at(2)), Turn::Wait);
         let ended = joined.ended(QueryOutcome::Ambiguous, None);
         for asker in [1, 2] {
-            let turn = PatientQuery::turn(Some(&ended), request(asker), at(3));
+            let turn = PatientQuery::turn(Some(&ended), request(asker), a_try(), at(3));
             assert_eq!(turn, Turn::Served(QueryOutcome::Ambiguous));
         }
     }
@@ -325,9 +355,11 @@ mod tests {
     #[test]
     fn a_query_whose_worker_died_is_started_by_whoever_comes_and_serves_everybody() {
         let running = started(1, 0);
-        let Turn::Start(again) = PatientQuery::turn(Some(&running), request(2), at(7)) else { panic!() };
+        let Turn::Start(again) = PatientQuery::turn(Some(&running), request(2), a_try(), at(7)) else {
+            panic!()
+        };
         let ended = again.ended(QueryOutcome::Documents(0), None);
-        let turn = PatientQuery::turn(Some(&ended), request(1), at(8));
+        let turn = PatientQuery::turn(Some(&ended), request(1), a_try(), at(8));
         assert_eq!(turn, Turn::Served(QueryOutcome::Documents(0)));
     }
 
@@ -337,7 +369,8 @@ mod tests {
         for minute in 1..u64::from(TRIES) {
             let given_back = query.failed_once();
             assert_eq!(given_back.outcome, None);
-            let Turn::Start(again) = PatientQuery::turn(Some(&given_back), request(1), at(minute)) else {
+            let Turn::Start(again) = PatientQuery::turn(Some(&given_back), request(1), a_try(), at(minute))
+            else {
                 panic!()
             };
             query = again;
@@ -350,7 +383,7 @@ mod tests {
         let mut query = started(1, 0);
         for minute in (10..).step_by(10).take(TRIES as usize) {
             assert!(!query.is_exhausted());
-            let Turn::Start(again) = PatientQuery::turn(Some(&query), request(1), at(minute)) else {
+            let Turn::Start(again) = PatientQuery::turn(Some(&query), request(1), a_try(), at(minute)) else {
                 panic!()
             };
             query = again;
@@ -371,7 +404,7 @@ mod tests {
     fn a_query_by_hand_waits_for_a_worker_and_there_is_only_one_at_a_time() {
         let asked = PatientQuery::asked(None, request(1), at(0)).unwrap();
         assert_eq!(PatientQuery::asked(Some(&asked), request(2), at(1)), None);
-        assert!(matches!(PatientQuery::turn(Some(&asked), request(1), at(1)), Turn::Start(_)));
+        assert!(matches!(PatientQuery::turn(Some(&asked), request(1), a_try(), at(1)), Turn::Start(_)));
         let ended = asked.ended(QueryOutcome::NotKnown, None);
         assert!(PatientQuery::asked(Some(&ended), request(2), at(2)).is_some());
     }
@@ -380,7 +413,9 @@ mod tests {
     fn documents_stay_readable_until_a_later_query_succeeds() {
         let stored = StoredDocuments { found_by: QueryTry::new(Uuid::from_u128(1)), pages: 2 };
         let first = started(1, 0).ended(QueryOutcome::Documents(9), Some(stored));
-        let Turn::Start(second) = PatientQuery::turn(Some(&first), request(2), at(1)) else { panic!() };
+        let Turn::Start(second) = PatientQuery::turn(Some(&first), request(2), a_try(), at(1)) else {
+            panic!()
+        };
         assert_eq!(second.documents, Some(stored));
         assert_eq!(second.clone().ended(QueryOutcome::Failed, None).documents, Some(stored));
         assert_eq!(second.ended(QueryOutcome::NotKnown, None).documents, None);

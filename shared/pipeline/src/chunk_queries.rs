@@ -86,7 +86,7 @@ pub async fn give_up(
                 busy_until = busy_until.max(Some(now));
             }
         } else {
-            busy_until = busy_until.max(query.value.leased_until);
+            busy_until = busy_until.max(query.value.lease.map(|lease| lease.until));
         }
     }
     let tally = QueryTally::of(outcomes);

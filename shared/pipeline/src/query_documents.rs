@@ -67,6 +67,14 @@ pub struct QueryDocuments<J, P, G, Q, W> {
     pub rate: f64,
 }
 
+/// A try to find one patient's documents.
+#[derive(Clone, Copy)]
+struct Try {
+    customer: CustomerId,
+    patient: PatientId,
+    id: QueryTry,
+}
+
 /// What came of one patient.
 enum Patient {
     /// Its query has ended.
@@ -94,13 +102,15 @@ where
         }
         let known = self.patients.load_queries(message.customer, &message.patients).await?;
         let (request, now) = (message.asker.request(), self.world.now());
-        let turns: Vec<(PatientId, Option<u64>, Turn)> = message
+        let turns: Vec<(Try, Option<u64>, Turn)> = message
             .patients
             .iter()
-            .map(|id| {
-                let query = known.get(id);
-                let turn = PatientQuery::turn(query.map(|query| &query.value), request, now);
-                (*id, query.map(|query| query.version), turn)
+            .map(|patient| {
+                let query = known.get(patient);
+                let this = QueryTry::new(self.world.new_id());
+                let turn = PatientQuery::turn(query.map(|query| &query.value), request, this, now);
+                let this = Try { customer: message.customer, patient: *patient, id: this };
+                (this, query.map(|query| query.version), turn)
             })
             .collect();
         let starts = turns.iter().filter(|(.., turn)| matches!(turn, Turn::Start(_))).count();
@@ -112,8 +122,7 @@ where
             let after = after.max(pause_after(request, delivery));
             return Ok(Queried::Again { after, cause: "it is not our turn at the gateway".to_owned() });
         }
-        let patients =
-            turns.into_iter().map(|(id, version, turn)| self.patient(message.customer, id, version, turn));
+        let patients = turns.into_iter().map(|(this, version, turn)| self.patient(this, version, turn));
         // All of them, also if one cannot be stored: a query that is dropped half-way is nobody's for minutes.
         let patients = join_all(patients).await.into_iter().collect::<Result<Vec<Patient>, Error>>()?;
         self.note_health(&patients).await?;
@@ -181,53 +190,66 @@ where
         }
     }
 
-    async fn patient(
-        &self,
-        customer: CustomerId,
-        id: PatientId,
-        version: Option<u64>,
-        turn: Turn,
-    ) -> Result<Patient, Error> {
-        let query = match turn {
+    async fn patient(&self, this: Try, version: Option<u64>, turn: Turn) -> Result<Patient, Error> {
+        let mut query = match turn {
             Turn::Served(outcome) => return Ok(Patient::Ended(outcome)),
             Turn::Wait => return Ok(Patient::Wait),
             Turn::Join(joined) => {
                 // If it conflicts, whoever comes again joins then.
-                let _ = self.patients.store_query(customer, id, &joined, version).await?;
+                let _ = self.patients.store_query(this.customer, this.patient, &joined, version).await?;
                 return Ok(Patient::Wait);
             }
-            Turn::Start(query) => query,
+            Turn::Start(query) => Versioned { value: query, version: version.unwrap_or(0) + 1 },
         };
-        if self.patients.store_query(customer, id, &query, version).await? == Write::Conflict {
-            return Ok(Patient::Wait);
+        if self.patients.store_query(this.customer, this.patient, &query.value, version).await?
+            == Write::Conflict
+        {
+            // Perhaps with ourselves: the answer to a first attempt was lost.
+            match self.ours(this).await? {
+                Some(ours) => query = ours,
+                None => return Ok(Patient::Wait),
+            }
         }
-        let mine = Versioned { value: query, version: version.unwrap_or(0) + 1 };
-        self.ask(customer, id, mine).await
+        let ended = self.ask(this, query).await;
+        if ended.is_err() {
+            // The message comes again, and would find a query that nobody is at until the lease ends. If this
+            // fails as well, that is what happens.
+            let _ = self.give_back(this).await;
+        }
+        ended
+    }
+
+    /// The query, if it is this try's.
+    async fn ours(&self, this: Try) -> PortResult<Option<Versioned<PatientQuery>>> {
+        let query = self.patients.load_queries(this.customer, &[this.patient]).await?.remove(&this.patient);
+        Ok(query.filter(|query| query.value.is_leased_to(this.id)))
+    }
+
+    async fn give_back(&self, this: Try) -> PortResult<()> {
+        for _ in 0..WRITE_ATTEMPTS {
+            let Some(ours) = self.ours(this).await? else { break };
+            let given_back = ours.value.given_back();
+            let write =
+                self.patients.store_query(this.customer, this.patient, &given_back, Some(ours.version));
+            if write.await? == Write::Done {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Asks the gateway about a patient whose query is ours, and notes what it says.
-    async fn ask(
-        &self,
-        customer: CustomerId,
-        id: PatientId,
-        query: Versioned<PatientQuery>,
-    ) -> Result<Patient, Error> {
-        let this_try = QueryTry::new(self.world.new_id());
+    async fn ask(&self, this: Try, query: Versioned<PatientQuery>) -> Result<Patient, Error> {
         let conclusion = if query.value.is_exhausted() {
             Conclusion::Ended(QueryOutcome::Failed, None)
         } else {
-            self.answer(customer, id, this_try).await?
+            self.answer(this).await?
         };
-        self.conclude(customer, id, query, conclusion, this_try).await
+        self.conclude(this, query, conclusion).await
     }
 
-    async fn answer(
-        &self,
-        customer: CustomerId,
-        id: PatientId,
-        this_try: QueryTry,
-    ) -> Result<Conclusion, Error> {
-        let record = self.patients.load_patients(customer, &[id]).await?.remove(&id);
+    async fn answer(&self, this: Try) -> Result<Conclusion, Error> {
+        let record = self.patients.load_patients(this.customer, &[this.patient]).await?.remove(&this.patient);
         let Some(patient) = record.map(|record| record.value.patient) else {
             return Ok(Conclusion::Ended(QueryOutcome::NotKnown, None));
         };
@@ -236,7 +258,8 @@ where
         }
         Ok(match self.gateway.ask(&Demographics::from(&patient)).await {
             Ok(GatewayAnswer::Documents(documents)) => {
-                let stored = self.patients.store_documents(customer, id, this_try, &documents).await?;
+                let Try { customer, patient, id } = this;
+                let stored = self.patients.store_documents(customer, patient, id, &documents).await?;
                 let count = u32::try_from(documents.len()).unwrap_or(u32::MAX);
                 Conclusion::Ended(QueryOutcome::Documents(count), Some(stored))
             }
@@ -251,31 +274,30 @@ where
     /// have taken it over, and then theirs counts.
     async fn conclude(
         &self,
-        customer: CustomerId,
-        id: PatientId,
+        this: Try,
         mut query: Versioned<PatientQuery>,
         conclusion: Conclusion,
-        this_try: QueryTry,
     ) -> Result<Patient, Error> {
-        let lease = query.value.leased_until;
+        let Try { customer, patient, id } = this;
         for _ in 0..WRITE_ATTEMPTS {
             let after = match &conclusion {
                 Conclusion::Ended(outcome, stored) => query.value.clone().ended(*outcome, *stored),
                 Conclusion::Failed(_) => query.value.clone().failed_once(),
             };
-            if self.patients.store_query(customer, id, &after, Some(query.version)).await? == Write::Done {
+            if self.patients.store_query(customer, patient, &after, Some(query.version)).await? == Write::Done
+            {
                 if after.outcome.is_some_and(QueryOutcome::is_success) {
-                    self.patients.drop_documents_before(customer, id, this_try).await?;
+                    self.patients.drop_documents_before(customer, patient, id).await?;
                 }
                 return Ok(match (after.outcome, conclusion) {
                     (None, Conclusion::Failed(failure)) => Patient::Failed(failure),
                     (outcome, _) => outcome.map_or(Patient::Wait, Patient::Ended),
                 });
             }
-            match self.patients.load_queries(customer, &[id]).await?.remove(&id) {
+            match self.ours(this).await? {
                 // Somebody joined.
-                Some(now) if now.value.outcome.is_none() && now.value.leased_until == lease => query = now,
-                _ => return Ok(Patient::Wait),
+                Some(ours) => query = ours,
+                None => return Ok(Patient::Wait),
             }
         }
         Err(Error::Contended { attempts: WRITE_ATTEMPTS })

@@ -57,7 +57,7 @@ fn moments() -> Vec<Moment> {
             "ImportRows",
             30,
             "a chunk is counted",
-            update("contains(UpdateExpression, 'DELETE pending')"),
+            update("contains(UpdateExpression, 'DELETE pending ')"),
             LATE,
         ),
         moment("Finalize", 0, "the result is written", results, NEVER),

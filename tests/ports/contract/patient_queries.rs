@@ -20,7 +20,8 @@ async fn load(
 /// A query that was joined, ended, and started again by somebody else.
 fn eventful() -> PatientQuery {
     let turn = |known: &PatientQuery, minute: i64| {
-        PatientQuery::turn(Some(known), given::request(), given::at(given::NOW + minute * 60_000))
+        let now = given::at(given::NOW + minute * 60_000);
+        PatientQuery::turn(Some(known), given::request(), given::query_try(), now)
     };
     let Turn::Join(joined) = turn(&given::query(), 1) else { panic!("it is running") };
     let ended = joined.ended(QueryOutcome::Documents(70_000), Some(given::stored_documents(3)));
