@@ -364,6 +364,22 @@ mod tests {
     }
 
     #[test]
+    fn a_query_that_was_given_back_is_for_whoever_comes_next_and_no_failure() {
+        let mine = a_try();
+        let Turn::Start(running) = PatientQuery::turn(None, request(1), mine, at(0)) else { panic!() };
+        assert!(running.is_leased_to(mine) && !running.is_leased_to(a_try()));
+        let given_back = running.given_back();
+        assert!(!given_back.is_leased_to(mine));
+        let next = a_try();
+        let Turn::Start(again) = PatientQuery::turn(Some(&given_back), request(1), next, at(0)) else {
+            panic!()
+        };
+        assert!(again.is_leased_to(next));
+        assert_eq!(again.failures, 0);
+        assert!(!again.ended(QueryOutcome::NotKnown, None).is_leased_to(next));
+    }
+
+    #[test]
     fn a_query_fails_for_good_after_as_many_tries_as_it_has() {
         let mut query = started(1, 0);
         for minute in 1..u64::from(TRIES) {

@@ -12,7 +12,7 @@ use crate::receiver::Receiver;
 use crate::stack::project;
 
 /// How long a job may take in bad weather, on a busy machine, with functions built for debugging.
-pub const PATIENCE: Duration = Duration::from_mins(5);
+pub const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Columns that the result has after those of the upload.
 const OURS: usize = 3;
