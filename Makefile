@@ -14,7 +14,7 @@ RUN_TESTS = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest r
 
 .DEFAULT_GOAL := help
 .PHONY: .venv/installed .venv-tools/installed .venv-schemathesis/installed named-file
-.PHONY: help demo import up down status logs invoke memory calls timeline build check test e2e faults schemathesis medplum openapi simulate mutants fuzz bench fmt sam-build tools clean
+.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test e2e faults schemathesis medplum openapi simulate mutants fuzz bench fmt sam-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,9 +49,18 @@ memory: .venv/installed build ## peak memory of each function for a sample: make
 calls: .venv/installed build ## AWS calls for each row of three imports: make calls ROWS=5000
 	@$(LOCAL)/stack.py run --name calls --faults none --no-sandbox -- $(LOCAL)/calls.py $(if $(ROWS),--rows $(ROWS))
 
-timeline: .venv/installed build ## where the time of an import goes, with a picture: make timeline ROWS=10000
-	@$(LOCAL)/stack.py run --name timeline -- $(LOCAL)/timeline.py --rows $(or $(ROWS),1000) \
-	  --out .local/timeline-$(or $(ROWS),1000).svg
+timeline: .venv/installed build ## where the time of an import goes, with a picture: make timeline ROWS=10000 [DYNAMODB=memory]
+	@$(if $(DYNAMODB),$(CARGO) build --profile local -p tests --example dynamodb)
+	@$(LOCAL)/stack.py run --name timeline $(if $(DYNAMODB),--dynamodb target/local/examples/dynamodb) -- \
+	  $(LOCAL)/timeline.py --rows $(or $(ROWS),1000) --out .local/timeline-$(or $(ROWS),1000)$(DYNAMODB:%=-%).svg
+
+cold-starts: .venv/installed .venv-tools/installed build ## time to the first answer of each function, by memory: make cold-starts [BINARIES=target/release]
+	@$(LOCAL)/stack.py run --name cold -- $(LOCAL)/cold_starts.py
+
+memory-settings: .venv/installed build ## what an import takes of Lambda, by memory: make memory-settings ROWS=5000
+	@$(CARGO) build --profile local -p tests --example dynamodb
+	@$(LOCAL)/stack.py run --name settings --no-sandbox --dynamodb target/local/examples/dynamodb -- \
+	  $(LOCAL)/memory_settings.py --rows $(or $(ROWS),5000)
 
 build: ## build the functions and the command line
 	$(CARGO) build --profile local --workspace --exclude tests

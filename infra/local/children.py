@@ -19,6 +19,7 @@ END_GRACE_SECONDS = 2.0
 EMULATOR_HEALTH = "/_ministack/health"
 FAULTS_HEALTH = "/_microburst/health"
 SANDBOX_HEALTH = "/_sandbox/faults"
+DYNAMODB_HEALTH = "/"
 
 Child = subprocess.Popen[bytes]
 
@@ -61,6 +62,11 @@ def start_sandbox(files: StackFiles, port: int) -> Child:
     """Starts what the functions take for the gateway of a health information exchange."""
     command = [sys.executable, str(Path(__file__).with_name("sandbox_fhir.py")), "--port", str(port)]
     return start(command, files.logs / "sandbox.log", dict(os.environ))
+
+
+def start_dynamodb(files: StackFiles, port: int, program: str) -> Child:
+    """Starts what serves DynamoDB in the emulator's place."""
+    return start([program, str(port)], files.logs / "dynamodb.log", os.environ | {"TMPDIR": str(files.temporary)})
 
 
 def start(command: list[str], log: Path, environment: dict[str, str]) -> Child:

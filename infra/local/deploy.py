@@ -140,7 +140,8 @@ def deploy(endpoint: str, given: dict[str, str], visibility: int | None = None) 
     }
     if unknown := given.keys() - template["Parameters"].keys():
         raise DeployError(f"template.yaml has no parameter {', '.join(sorted(unknown))}")
-    parameters |= {"Architecture": host_architecture(), "ImportConcurrency": "4"} | given
+    few = dict.fromkeys(("SmallImportConcurrency", "MediumImportConcurrency", "ImportConcurrency"), "4")
+    parameters |= {"Architecture": host_architecture()} | few | given
     adapt(template, parameters, visibility)
     try:
         upload_functions(template, endpoint)

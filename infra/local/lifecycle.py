@@ -16,12 +16,13 @@ from typing import Any
 
 import command_line
 from aws import REGION, ROOT
-from children import EMULATOR_HEALTH, FAULTS_HEALTH, SANDBOX_HEALTH
+from children import DYNAMODB_HEALTH, EMULATOR_HEALTH, FAULTS_HEALTH, SANDBOX_HEALTH
 from deploy import DeployError, build, deploy
 from locks import locked
 from paths import StackFiles
 from processes import end_process, kill_group
 from seed import seed
+from tables import copy_tables
 from terminal import say
 
 START_SECONDS = 60
@@ -51,6 +52,23 @@ class Settings:
     visibility: int | None = None
     #: Whether there is a sandbox gateway, for document queries.
     sandbox: bool = True
+    #: The program that serves DynamoDB, where it is not the emulator.
+    dynamodb: str | None = None
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the processes of a stack are, as far as it has them."""
+
+    emulator: str
+    proxy: str | None
+    sandbox: str | None
+    dynamodb: str | None
+
+    def health(self) -> list[str]:
+        """What answers with a 200 at each of them when it is ready."""
+        pages = [(self.emulator, EMULATOR_HEALTH), (self.proxy, FAULTS_HEALTH), (self.sandbox, SANDBOX_HEALTH)]
+        return [one + page for one, page in [*pages, (self.dynamodb, DYNAMODB_HEALTH)] if one]
 
 
 def start(files: StackFiles, settings: Settings) -> subprocess.Popen[bytes] | None:
@@ -72,13 +90,17 @@ def start(files: StackFiles, settings: Settings) -> subprocess.Popen[bytes] | No
         for old in files.logs.glob("*.log"):
             old.unlink()
         try:
-            supervisor, endpoint, proxy, sandbox = start_emulator(files, settings)
+            supervisor, at = start_emulator(files, settings)
+            endpoint = at.emulator
             say("Deploying template.yaml …")
-            parameters = {"GatewayUrl": f"{sandbox}/fhir"} if sandbox else {}
+            parameters = {"GatewayUrl": f"{at.sandbox}/fhir"} if at.sandbox else {}
             parameters |= dict(one.split("=", 1) for one in settings.parameters)
             outputs = deploy(endpoint, parameters, settings.visibility)
             say("Adding a demo customer …")
             admin_env = ROOT | {"AWS_ENDPOINT_URL": endpoint, "DIRECTORY_TABLE": outputs["DirectoryTable"]}
+            if at.dynamodb:
+                copy_tables(endpoint, at.dynamodb, outputs)
+                admin_env["AWS_ENDPOINT_URL_DYNAMODB"] = at.dynamodb
             description: dict[str, Any] = {
                 "name": files.name,
                 "apiUrl": f"{endpoint}/restapis/{outputs['ApiId']}/live/_user_request_",
@@ -89,8 +111,8 @@ def start(files: StackFiles, settings: Settings) -> subprocess.Popen[bytes] | No
                 "adminEnv": admin_env,
                 "logs": str(files.logs),
                 "temporary": str(files.temporary),
-                "faults": proxy,
-                "sandbox": f"{sandbox}/_sandbox" if sandbox else None,
+                "faults": at.proxy,
+                "sandbox": f"{at.sandbox}/_sandbox" if at.sandbox else None,
                 **seed(admin_env),
             }
         except BaseException as error:
@@ -114,11 +136,8 @@ def keep(supervisor: subprocess.Popen[bytes]) -> None:
     supervisor.stdin.close()
 
 
-def start_emulator(
-    files: StackFiles, settings: Settings
-) -> tuple[subprocess.Popen[bytes], str, str | None, str | None]:
-    """Starts the supervisor and with it all others; gives the supervisor, and the addresses of the emulator, the proxy
-    and the sandbox."""
+def start_emulator(files: StackFiles, settings: Settings) -> tuple[subprocess.Popen[bytes], Addresses]:
+    """Starts the supervisor and with it all others; gives the supervisor, and where the others are."""
     for _ in range(ATTEMPTS):
         port = free_port()
         say(f"Starting the AWS emulator on 127.0.0.1:{port} …")
@@ -136,6 +155,11 @@ def start_emulator(
             sandbox_port = free_port()
             sandbox = f"http://127.0.0.1:{sandbox_port}"
             command += ["--sandbox-port", str(sandbox_port)]
+        dynamodb = None
+        if settings.dynamodb:
+            dynamodb_port = free_port()
+            dynamodb = f"http://127.0.0.1:{dynamodb_port}"
+            command += ["--dynamodb", settings.dynamodb, "--dynamodb-port", str(dynamodb_port)]
         with (files.logs / "supervisor.log").open("ab") as log:
             supervisor = subprocess.Popen(
                 command,
@@ -145,12 +169,11 @@ def start_emulator(
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        endpoint = f"http://127.0.0.1:{port}"
+        at = Addresses(f"http://127.0.0.1:{port}", proxy, sandbox, dynamodb)
         deadline = time.monotonic() + START_SECONDS
         while supervisor.poll() is None and time.monotonic() < deadline:
-            others = [(proxy, FAULTS_HEALTH), (sandbox, SANDBOX_HEALTH)]
-            if answers(endpoint) and all(answers(one, health) for one, health in others if one):
-                return supervisor, endpoint, proxy, sandbox
+            if all(answers(page) for page in at.health()):
+                return supervisor, at
             time.sleep(0.05)
         end(files)
     raise StartError(f"The emulator did not start, see {files.logs}/emulator.log")
@@ -168,7 +191,7 @@ def end(files: StackFiles) -> bool:
     end_process(ids["supervisor"], f"supervisor.py --name {files.name} ", END_SECONDS)
     # The supervisor ends its children and the functions, unless it was killed itself.
     for group in ids["groups"]:
-        kill_group(group, "-m ministack", str(files.temporary), "faults.py --upstream", "sandbox_fhir.py --port")
+        kill_group(group, "-m ministack", str(files.temporary), "faults.py --upstream", "sandbox_fhir.py --port", "examples/dynamodb ")
     shutil.rmtree(files.temporary, ignore_errors=True)
     files.supervisor.unlink(missing_ok=True)
     return True
@@ -177,12 +200,12 @@ def end(files: StackFiles) -> bool:
 def running(files: StackFiles) -> dict[str, Any] | None:
     """The description of the stack if it answers."""
     description = files.read()
-    return description if description and answers(description["endpoint"]) else None
+    return description if description and answers(description["endpoint"] + EMULATOR_HEALTH) else None
 
 
-def answers(endpoint: str, health: str = EMULATOR_HEALTH) -> bool:
-    """Whether there is an emulator, or whatever has that path, at the address."""
-    with contextlib.suppress(OSError), urllib.request.urlopen(endpoint + health, timeout=5):
+def answers(page: str) -> bool:
+    """Whether there is an answer at the address."""
+    with contextlib.suppress(OSError), urllib.request.urlopen(page, timeout=5):
         return True
     return False
 

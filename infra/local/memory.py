@@ -8,21 +8,18 @@ import sys
 from pathlib import Path
 
 from deploy import functions, load_template
+from processor import functions_of
 
 
 def peaks(temporary: str) -> dict[str, int]:
     """The highest resident set, in KiB, of the processes of each function; by the function's name in AWS."""
     found: dict[str, int] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
+    for process, name in functions_of(temporary).items():
         try:
-            environment = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
-            status = (folder / "status").read_text()
+            status = Path(f"/proc/{process}/status").read_text()
         except OSError:
             continue
-        variables = dict(entry.split("=", 1) for entry in environment if "=" in entry)
-        name = variables.get("AWS_LAMBDA_FUNCTION_NAME")
-        line = next((line for line in status.splitlines() if line.startswith("VmHWM:")), None)
-        if name and line and variables.get("TMPDIR") == temporary:
+        if line := next((line for line in status.splitlines() if line.startswith("VmHWM:")), None):
             found[name] = max(found.get(name, 0), int(line.split()[1]))
     return found
 

@@ -19,6 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from aws import ROOT, client
@@ -55,9 +56,18 @@ def variables(logical_name: str, endpoint: str) -> dict[str, str]:
     return functions_api.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
 
 
+@dataclass(frozen=True)
+class Served:
+    """A function under the emulator: where to send events to, and the emulator's process, whose child it becomes."""
+
+    url: str
+    emulator: int
+
+
 @contextlib.contextmanager
-def serving(binary: str, environment: dict[str, str]) -> Iterator[str]:
-    """Has the function run under the emulator, and gives the address to send events to."""
+def serving(binary: str, environment: dict[str, str], *, quiet: bool = False) -> Iterator[Served]:
+    """Has the function run under the emulator, which starts it with its first event. At the end, prints what both
+    logged, unless `quiet`."""
     listen, runtime_api = free_port(), free_port()
     program = emulator()
     program.chmod(program.stat().st_mode | 0o111)
@@ -73,7 +83,7 @@ def serving(binary: str, environment: dict[str, str]) -> Iterator[str]:
             preexec_fn=die_with_parent,
         )
         try:
-            yield f"http://127.0.0.1:{listen}/2015-03-31/functions/function/invocations"
+            yield Served(f"http://127.0.0.1:{listen}/2015-03-31/functions/function/invocations", process.pid)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
@@ -84,7 +94,8 @@ def serving(binary: str, environment: dict[str, str]) -> Iterator[str]:
                 process.wait()
             log.seek(0)
             said = log.read().decode(errors="replace").splitlines(keepends=True)
-            sys.stderr.writelines(line for line in said if not ABOUT_ITSELF.search(line))
+            if not quiet:
+                sys.stderr.writelines(line for line in said if not ABOUT_ITSELF.search(line))
 
 
 def invoke(function: str, event: Path, stack: dict[str, str]) -> str:
@@ -93,11 +104,11 @@ def invoke(function: str, event: Path, stack: dict[str, str]) -> str:
     if function not in by_binary:
         raise SystemExit(f"There is no function {function!r}; there are {', '.join(sorted(by_binary))}")
     environment = variables(by_binary[function], stack["endpoint"]) | {"AWS_ENDPOINT_URL": stack["endpoint"]}
-    with serving(function, environment) as url:
+    with serving(function, environment) as served:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                with urllib.request.urlopen(url, data=event.read_bytes(), timeout=ANSWER_SECONDS) as answer:
+                with urllib.request.urlopen(served.url, data=event.read_bytes(), timeout=ANSWER_SECONDS) as answer:
                     return answer.read().decode()
             except urllib.error.HTTPError as error:
                 raise SystemExit(f"The function crashed, see above. {error.read().decode(errors='replace')}") from None

@@ -76,6 +76,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             metavar="SECONDS",
             help="when messages of a dead function come again, at the latest",
         )
+        parsers[name].add_argument(
+            "--dynamodb", metavar="PROGRAM", help="have this program serve DynamoDB, at the port it is given"
+        )
     for name in ("up", "run"):
         parsers[name].add_argument("--no-sandbox", action="store_true", help="no gateway, no document queries")
     parsers["up"].add_argument("--foreground", action="store_true", help="end it on Ctrl-C")
@@ -90,7 +93,8 @@ def settings(arguments: argparse.Namespace) -> Settings:
     """What was said about the stack that is to be."""
     environment, parameters = tuple(arguments.env), tuple(arguments.param)
     sandbox = not arguments.no_sandbox
-    return Settings(environment, parameters, arguments.faults, arguments.seed, arguments.visibility, sandbox)
+    seed, visibility = arguments.seed, arguments.visibility
+    return Settings(environment, parameters, arguments.faults, seed, visibility, sandbox, arguments.dynamodb)
 
 
 def stack_name(text: str) -> str:

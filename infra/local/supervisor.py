@@ -25,12 +25,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from aws import client
 from children import (
+    DYNAMODB_HEALTH,
     EMULATOR_HEALTH,
     FAULTS_HEALTH,
     SANDBOX_HEALTH,
     Child,
     Stop,
     end_group,
+    start_dynamodb,
     start_emulator,
     start_faults,
     start_sandbox,
@@ -115,6 +117,8 @@ def main() -> None:
     parser.add_argument("--faults-port", type=int)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--sandbox-port", type=int)
+    parser.add_argument("--dynamodb")
+    parser.add_argument("--dynamodb-port", type=int)
     arguments = parser.parse_args()
 
     def stop(_signal: int, _frame: object) -> None:
@@ -125,13 +129,19 @@ def main() -> None:
     files = StackFiles(arguments.name)
     endpoint = f"http://127.0.0.1:{arguments.port}"
     proxy = f"http://127.0.0.1:{arguments.faults_port}" if arguments.faults else None
-    children = [start_emulator(files, arguments.port, proxy or endpoint, arguments.env)]
+    environment = list(arguments.env)
+    dynamodb = f"http://127.0.0.1:{arguments.dynamodb_port}"
+    if arguments.dynamodb:
+        environment.append(f"AWS_ENDPOINT_URL_DYNAMODB={dynamodb}")
+    children = [start_emulator(files, arguments.port, proxy or endpoint, environment)]
     collector = LogCollector(files, client("logs", endpoint, patience=LOG_PATIENCE_SECONDS))
     try:
         if proxy:
             children.append(start_faults(files, arguments.faults_port, endpoint, arguments.faults, arguments.seed))
         if arguments.sandbox_port:
             children.append(start_sandbox(files, arguments.sandbox_port))
+        if arguments.dynamodb:
+            children.append(start_dynamodb(files, arguments.dynamodb_port, arguments.dynamodb))
         processes = {"supervisor": os.getpid(), "groups": [child.pid for child in children], "port": arguments.port}
         files.supervisor.write_text(json.dumps(processes))
         wait_until_ready(children, f"{endpoint}{EMULATOR_HEALTH}")
@@ -139,6 +149,8 @@ def main() -> None:
             wait_until_ready(children, f"{proxy}{FAULTS_HEALTH}")
         if arguments.sandbox_port:
             wait_until_ready(children, f"http://127.0.0.1:{arguments.sandbox_port}{SANDBOX_HEALTH}")
+        if arguments.dynamodb:
+            wait_until_ready(children, dynamodb + DYNAMODB_HEALTH)
         watch(children, collector)
     except Stop:
         pass

@@ -21,6 +21,7 @@ import sample
 from client import Api, Failure, upload
 from deploy import functions, load_template
 from picture import Curve, Lane, draw
+from processor import variables
 from receiver import Receiver
 from terminal import Bar, bold
 
@@ -90,16 +91,17 @@ def processor_seconds(temporary: str) -> dict[str, float]:
     """The processor's time so far, of every function of the stack by its name in AWS, and of the emulator."""
     found: dict[str, float] = {}
     for folder in Path("/proc").glob("[0-9]*"):
+        of_process = variables(folder)
+        if of_process.get("TMPDIR") != temporary:
+            continue
         try:
-            environment = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
             numbers = (folder / "stat").read_text().rpartition(")")[2].split()
             command = (folder / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
         except OSError:
             continue
-        variables = dict(entry.split("=", 1) for entry in environment if "=" in entry)
-        if variables.get("TMPDIR") != temporary:
-            continue
-        name = variables.get("AWS_LAMBDA_FUNCTION_NAME") or ("emulator" if "ministack" in command else "")
+        others = {"ministack": "emulator", "examples/dynamodb ": "DynamoDB"}
+        other = next((name for mark, name in others.items() if mark in command), "")
+        name = of_process.get("AWS_LAMBDA_FUNCTION_NAME") or other
         if name:
             # Fields 14 and 15 of the whole line: time in user and in kernel mode.
             found[name] = found.get(name, 0.0) + (int(numbers[11]) + int(numbers[12])) / TICKS
@@ -140,9 +142,10 @@ def main() -> int:
             first, last = of_function[0][0], max(end for _, end in of_function)
             print(f"  {binary:<16} {len(of_function):>6,} {first:>7.1f}s {last:>7.1f}s {length:>9.1f}s {ours:>9.1f}s")
             lanes.append(Lane(binary, of_function))
-    functions_spent = sum(value for name, value in spent.items() if name != "emulator")
+    others = {f"the {name}": spent.pop(name) for name in ("emulator", "DynamoDB") if name in spent}
     cores = os.cpu_count() or 1
-    print(f"\n  processor: our functions {functions_spent:.1f} s, the emulator {spent.get('emulator', 0.0):.1f} s,")
+    shares = {"our functions": sum(spent.values())} | others
+    print("\n  processor: " + ", ".join(f"{name} {took:.1f} s" for name, took in shares.items()) + ",")
     print(f"  of {seconds * cores:.1f} s that {cores} cores have in that time; the rest is the client's, the system's, or idle")
     curves = [Curve("rows", progress.rows, progress.job["total"])]
     if asked := progress.job.get("documentQueries"):

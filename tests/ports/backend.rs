@@ -4,6 +4,7 @@ use bytes::Bytes;
 use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId};
 use domain::job::Upload;
+use domain::job_size::JobSize;
 use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
 use pipeline::ports::{JobRef, ResultFile, WebhookSettings};
 
@@ -17,7 +18,7 @@ pub trait Customer {
 
 /// Whoever reads the queues. Each receives, and deletes, everything that is in its queue, one by one.
 pub trait Receive {
-    async fn chunks(&self) -> Vec<ChunkMessage>;
+    async fn chunks(&self, size: JobSize) -> Vec<ChunkMessage>;
     async fn queries(&self) -> Vec<QueryMessage>;
     async fn finished(&self) -> Vec<FinishedMessage>;
     async fn uploads(&self) -> Vec<UploadMessage>;

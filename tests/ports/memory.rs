@@ -7,6 +7,7 @@ use bytes::Bytes;
 use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId};
 use domain::job::Upload;
+use domain::job_size::JobSize;
 use domain::row::Directory;
 use memory::{Cloud, QueueName, Reliable};
 use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
@@ -46,8 +47,8 @@ fn receive<T: DeserializeOwned>(cloud: &Cloud, name: QueueName) -> Vec<T> {
 }
 
 impl Receive for Cloud {
-    async fn chunks(&self) -> Vec<ChunkMessage> {
-        receive(self, QueueName::Chunks)
+    async fn chunks(&self, size: JobSize) -> Vec<ChunkMessage> {
+        receive(self, QueueName::Chunks(size))
     }
 
     async fn queries(&self) -> Vec<QueryMessage> {

@@ -74,7 +74,7 @@ BUGS = [
     (
         "the sweep does not send pending chunks again",
         "shared/pipeline/src/sweep.rs",
-        "        self.chunks.send_chunks(&plan.messages(job, &job.pending_chunks)).await?;",
+        "        self.chunks.send_chunks(job.size(), &plan.messages(job, &job.pending_chunks)).await?;",
         "        let _ = plan.messages(job, &job.pending_chunks);",
     ),
     (

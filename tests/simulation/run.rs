@@ -120,7 +120,7 @@ impl Cause {
     const fn timeout(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Event(..) | Self::Message(QueueName::Uploads | QueueName::Finished, _) => 900,
-            Self::Message(QueueName::Chunks, _) => 120,
+            Self::Message(QueueName::Chunks(_), _) => 120,
             Self::Message(QueueName::Queries, _) => 240,
             Self::Message(QueueName::Webhooks, _) => 30,
             Self::DeadLetter(..) => 60,
@@ -466,7 +466,7 @@ impl Player {
                 let upload = serde_json::from_str(&message.body).unwrap();
                 Box::pin(fan_out(cloud, self.story.rows_per_chunk, upload, message.receives))
             }
-            Cause::Message(QueueName::Chunks, Received { body, receives, .. }) => {
+            Cause::Message(QueueName::Chunks(_), Received { body, receives, .. }) => {
                 let (message, receives) = (serde_json::from_str(body).unwrap(), *receives);
                 Box::pin(async move {
                     let import = ImportRows {
@@ -594,7 +594,7 @@ impl Player {
 /// not tried a thousand times.
 fn is_unlucky(cause: &Cause, story: &Story) -> bool {
     match cause {
-        Cause::Message(QueueName::Chunks, message) => {
+        Cause::Message(QueueName::Chunks(_), message) => {
             let chunk: ChunkMessage = serde_json::from_str(&message.body).unwrap();
             chunk.chunk.get() % 4 == 1
         }

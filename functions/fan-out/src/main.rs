@@ -26,7 +26,7 @@ async fn main() -> Result<(), Error> {
         finished: environment.finished()?,
         webhooks: environment.webhooks()?,
         clock: System,
-        limits: Limits::default(),
+        limits: Limits { rows: environment.row_limit()?, ..Limits::default() },
         rows_per_chunk: ROWS_PER_CHUNK,
     };
     let queue = environment.uploads()?;

@@ -126,15 +126,26 @@ impl Environment {
         Ok(Files::new(aws_sdk_s3::Client::from_conf(config), variable("FILES_BUCKET")?))
     }
 
-    /// The queue of chunks, from `CHUNKS_QUEUE`.
+    /// The queues of chunks, from `SMALL_JOB_CHUNKS_QUEUE`, `MEDIUM_JOB_CHUNKS_QUEUE` and `LARGE_JOB_CHUNKS_QUEUE`.
     pub fn chunks(&self) -> Result<Chunks, ConfigError> {
-        Ok(Chunks::new(aws_sdk_sqs::Client::new(&self.sdk), variable("CHUNKS_QUEUE")?))
+        Ok(Chunks::new(
+            &aws_sdk_sqs::Client::new(&self.sdk),
+            variable("SMALL_JOB_CHUNKS_QUEUE")?,
+            variable("MEDIUM_JOB_CHUNKS_QUEUE")?,
+            variable("LARGE_JOB_CHUNKS_QUEUE")?,
+        ))
     }
 
     /// The queue of document queries, from `QUERIES_QUEUE`; none where it is not set, because there is no gateway.
     pub fn queries(&self) -> Option<Queries> {
         let url = variable("QUERIES_QUEUE").ok()?;
         Some(Queries::new(aws_sdk_sqs::Client::new(&self.sdk), url))
+    }
+
+    /// Rows that a file may have, from `ROW_LIMIT`.
+    pub fn row_limit(&self) -> Result<u32, ConfigError> {
+        const ROWS: &str = "ROW_LIMIT";
+        variable(ROWS)?.parse().map_err(|_| ConfigError(ROWS))
     }
 
     /// How long the document queries of a job may take, from `QUERY_DEADLINE_MINUTES`.

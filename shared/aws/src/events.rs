@@ -106,17 +106,13 @@ async fn handle_one<M: DeserializeOwned>(
 }
 
 async fn hold_back(queue: &impl MessageWait, message: &SqsMessage, pause: Duration) {
-    if let Some(receipt) = &message.receipt_handle
-        && let Err(error) = queue.wait(receipt, pause).await
-    {
+    if let Err(error) = queue.wait(message, pause).await {
         warn!("A message comes again later than it should: {error}");
     }
 }
 
 async fn delete(queue: &impl MessageDelete, message: &SqsMessage) {
-    if let Some(receipt) = &message.receipt_handle
-        && let Err(error) = queue.delete(receipt).await
-    {
+    if let Err(error) = queue.delete(message).await {
         warn!("A message is deleted with its batch, not before: {error}");
     }
 }
@@ -158,16 +154,23 @@ mod tests {
     #[derive(Default)]
     struct Noted(Mutex<Vec<String>>);
 
+    impl Noted {
+        fn note(&self, message: &SqsMessage, what: &str) {
+            let receipt = message.receipt_handle.as_deref().unwrap();
+            self.0.lock().unwrap().push(format!("{receipt} {what}"));
+        }
+    }
+
     impl MessageWait for Noted {
-        async fn wait(&self, receipt: &str, wait: Duration) -> PortResult<()> {
-            self.0.lock().unwrap().push(format!("{receipt} waits {}", wait.as_secs()));
+        async fn wait(&self, message: &SqsMessage, wait: Duration) -> PortResult<()> {
+            self.note(message, &format!("waits {}", wait.as_secs()));
             Ok(())
         }
     }
 
     impl MessageDelete for Noted {
-        async fn delete(&self, receipt: &str) -> PortResult<()> {
-            self.0.lock().unwrap().push(format!("{receipt} deleted"));
+        async fn delete(&self, message: &SqsMessage) -> PortResult<()> {
+            self.note(message, "deleted");
             Ok(())
         }
     }

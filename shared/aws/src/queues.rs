@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use aws_lambda_events::sqs::SqsMessage;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::ids::CustomerId;
+use domain::job_size::JobSize;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
 use pipeline::ports::{
@@ -41,17 +43,13 @@ macro_rules! queue {
         }
 
         impl MessageWait for $name {
-            async fn wait(&self, receipt: &str, wait: Duration) -> PortResult<()> {
-                self.0.wait(receipt, wait).await
+            async fn wait(&self, message: &SqsMessage, wait: Duration) -> PortResult<()> {
+                self.0.wait(message, wait).await
             }
         }
     };
 }
 
-queue!(
-    /// The queue of chunks.
-    Chunks
-);
 queue!(
     /// The queue of finished jobs.
     Finished
@@ -74,7 +72,7 @@ queue!(
 pub struct Unhurried;
 
 impl MessageWait for Unhurried {
-    async fn wait(&self, _receipt: &str, _wait: Duration) -> PortResult<()> {
+    async fn wait(&self, _message: &SqsMessage, _wait: Duration) -> PortResult<()> {
         Ok(())
     }
 }
@@ -82,19 +80,20 @@ impl MessageWait for Unhurried {
 /// Holds a received message back.
 pub trait MessageWait: Send + Sync {
     /// Makes the message visible again after `wait` (at most 12 hours, AWS limit).
-    fn wait(&self, receipt: &str, wait: Duration) -> impl Future<Output = PortResult<()>> + Send;
+    fn wait(&self, message: &SqsMessage, wait: Duration) -> impl Future<Output = PortResult<()>> + Send;
 }
 
 /// Takes a received message out of its queue, before the batch that it came in has ended.
 pub trait MessageDelete: Send + Sync {
     /// Deletes the message.
-    fn delete(&self, receipt: &str) -> impl Future<Output = PortResult<()>> + Send;
+    fn delete(&self, message: &SqsMessage) -> impl Future<Output = PortResult<()>> + Send;
 }
 
 impl MessageDelete for Webhooks {
-    async fn delete(&self, receipt: &str) -> PortResult<()> {
-        let delete = self.0.client.delete_message().queue_url(&self.0.url).receipt_handle(receipt);
-        delete.send().await.map_err(failed("sqs.DeleteMessage"))?;
+    async fn delete(&self, message: &SqsMessage) -> PortResult<()> {
+        const OPERATION: &str = "sqs.DeleteMessage";
+        let delete = self.0.client.delete_message().queue_url(&self.0.url);
+        delete.receipt_handle(receipt(OPERATION, message)?).send().await.map_err(failed(OPERATION))?;
         Ok(())
     }
 }
@@ -107,16 +106,23 @@ impl Queue {
         Ok(())
     }
 
-    async fn wait(&self, receipt: &str, wait: Duration) -> PortResult<()> {
+    async fn wait(&self, message: &SqsMessage, wait: Duration) -> PortResult<()> {
+        const OPERATION: &str = "sqs.ChangeMessageVisibility";
         self.client
             .change_message_visibility()
             .queue_url(&self.url)
-            .receipt_handle(receipt)
+            .receipt_handle(receipt(OPERATION, message)?)
             .visibility_timeout(i32::try_from(wait.as_secs()).unwrap_or(i32::MAX))
             .send()
             .await
-            .map_err(failed("sqs.ChangeMessageVisibility"))?;
+            .map_err(failed(OPERATION))?;
         Ok(())
+    }
+
+    /// Whether a message is from this queue. ARN and URL end with its name.
+    fn has_sent(&self, message: &SqsMessage) -> bool {
+        let arn = message.event_source_arn.as_deref().and_then(|arn| arn.rsplit(':').next());
+        arn.is_some_and(|name| self.url.rsplit('/').next() == Some(name))
     }
 
     /// Sends messages, those of a customer as one group. That makes a fair queue of a standard one: one customer's
@@ -159,9 +165,41 @@ impl Queue {
     }
 }
 
+/// The queues of chunks, one for each size of job.
+#[derive(Clone, Debug)]
+pub struct Chunks {
+    small: Queue,
+    medium: Queue,
+    large: Queue,
+}
+
+impl Chunks {
+    /// The queues with these URLs.
+    pub fn new(client: &Client, small: String, medium: String, large: String) -> Self {
+        let queue = |url| Queue { client: client.clone(), url };
+        Self { small: queue(small), medium: queue(medium), large: queue(large) }
+    }
+
+    const fn of(&self, size: JobSize) -> &Queue {
+        match size {
+            JobSize::Small => &self.small,
+            JobSize::Medium => &self.medium,
+            JobSize::Large => &self.large,
+        }
+    }
+}
+
 impl SendChunks for Chunks {
-    async fn send_chunks(&self, messages: &[ChunkMessage]) -> PortResult<()> {
-        self.0.send_fairly(messages, |message| message.customer).await
+    async fn send_chunks(&self, size: JobSize, messages: &[ChunkMessage]) -> PortResult<()> {
+        self.of(size).send_fairly(messages, |message| message.customer).await
+    }
+}
+
+/// One function reads all three: a message says which queue it is from.
+impl MessageWait for Chunks {
+    async fn wait(&self, message: &SqsMessage, wait: Duration) -> PortResult<()> {
+        let queue = JobSize::ALL.into_iter().map(|size| self.of(size)).find(|queue| queue.has_sent(message));
+        queue.ok_or_else(|| malformed("sqs.ReceiveMessage", "eventSourceARN"))?.wait(message, wait).await
     }
 }
 
@@ -198,6 +236,10 @@ impl SendWebhook for Webhooks {
             .map_err(failed(OPERATION))?;
         Ok(())
     }
+}
+
+fn receipt<'a>(operation: &'static str, message: &'a SqsMessage) -> PortResult<&'a str> {
+    message.receipt_handle.as_deref().ok_or_else(|| malformed(operation, "receiptHandle"))
 }
 
 fn body(operation: &'static str, message: &impl Serialize) -> PortResult<String> {

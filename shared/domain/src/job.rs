@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::csv::Columns;
 use crate::ids::{CustomerId, FacilityId, JobId};
+use crate::job_size::JobSize;
 use crate::plan::ChunkNumber;
 use crate::query::QueryTally;
 use crate::time::Timestamp;
@@ -270,6 +271,11 @@ impl Job {
     /// Data rows of its file; 0 before the file is accepted.
     pub fn total(&self) -> u32 {
         self.file.as_ref().map_or(0, |file| file.rows)
+    }
+
+    /// How large it is, by its rows.
+    pub fn size(&self) -> JobSize {
+        JobSize::of(self.total())
     }
 
     /// The share of rows that have their outcome, from 0 to 1.

@@ -14,6 +14,7 @@ pub mod gateway_care;
 pub mod identity;
 pub mod ids;
 pub mod job;
+pub mod job_size;
 pub mod label;
 pub mod matching;
 pub mod outcome;

@@ -8,7 +8,6 @@
 //! of that chunk in them.
 
 use std::fmt;
-use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
@@ -93,40 +92,49 @@ impl Chunk {
     }
 }
 
-/// A scanned row as the planner keeps it: 24 bytes, and nothing of its content.
+/// Where a row is in the file.
 #[derive(Clone, Copy, Debug)]
-struct PlannedRow {
+struct Place {
     start: u64,
-    /// Equal for twins. Two strangers with the same one only share a worker, which does no harm.
-    identity: Option<NonZeroU64>,
     len: u32,
 }
 
-/// Collects scanned rows and cuts them into chunks.
+/// Who a row is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Mention {
+    /// Equal for twins. Two strangers with the same one only share a worker, which does no harm.
+    identity: u64,
+    /// The row's index, from 0.
+    row: u32,
+}
+
+/// Collects scanned rows and cuts them into chunks. It keeps 32 bytes of each row, and nothing of its content.
 #[derive(Debug)]
 pub struct Planner {
-    rows: Vec<PlannedRow>,
+    rows: Vec<Place>,
+    mentions: Vec<Mention>,
     rows_per_chunk: u32,
 }
 
 impl Planner {
     /// A planner that cuts chunks of `rows_per_chunk` rows (at least 1).
     pub fn new(rows_per_chunk: u32) -> Self {
-        Self { rows: Vec::new(), rows_per_chunk: rows_per_chunk.max(1) }
+        Self { rows: Vec::new(), mentions: Vec::new(), rows_per_chunk: rows_per_chunk.max(1) }
     }
 
     /// Takes the next row of the file.
     pub fn row(&mut self, row: &ScannedRow) {
-        // A zero becomes one: the two share a worker at worst, and a row stays at 24 bytes.
-        let identity =
-            row.identity.map(|identity| NonZeroU64::new(identity.get()).unwrap_or(NonZeroU64::MIN));
-        self.rows.push(PlannedRow { start: row.start, identity, len: row.len });
+        if let Some(identity) = row.identity {
+            let row = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+            self.mentions.push(Mention { identity: identity.get(), row });
+        }
+        self.rows.push(Place { start: row.start, len: row.len });
     }
 
     /// Cuts all rows into chunks; the same rows always give the same chunks.
-    pub fn finish(self) -> Vec<Chunk> {
+    pub fn finish(mut self) -> Vec<Chunk> {
         let neighbours = self.cut_neighbours();
-        let split_groups = self.groups_split_over(&neighbours);
+        let split_groups = groups_split_over(&mut self.mentions, &neighbours);
         let is_moved = |index: u32| split_groups.binary_search_by_key(&index, |moved| moved.row).is_ok();
 
         let mut chunks = Vec::new();
@@ -190,29 +198,25 @@ impl Planner {
         }
         ranges
     }
+}
 
-    /// The rows of every group of twins that does not lie within one range, sorted by row. A group
-    /// inside one range stays there: its worker folds it in file order anyway.
-    fn groups_split_over(&self, ranges: &[std::ops::Range<u32>]) -> Vec<MovedRow> {
-        let mut rows: Vec<(NonZeroU64, u32)> = (0u32..)
-            .zip(&self.rows)
-            .filter_map(|(index, row)| row.identity.map(|identity| (identity, index)))
-            .collect();
-        rows.sort_unstable();
-        let range_of = |index: u32| ranges.partition_point(|range| range.end <= index);
-        let mut moved: Vec<MovedRow> = rows
-            .chunk_by(|(a, _), (b, _)| a == b)
-            .filter_map(|group| {
-                let (first, last) = (group.first()?.1, group.last()?.1);
-                (range_of(first) != range_of(last)).then_some((first, group))
-            })
-            .flat_map(|(first, group)| {
-                group.iter().map(move |&(_, row)| MovedRow { row, first_of_group: first })
-            })
-            .collect();
-        moved.sort_unstable_by_key(|moved| moved.row);
-        moved
-    }
+/// The rows of every group of twins that does not lie within one range, sorted by row. A group inside one range
+/// stays there: its worker folds it in file order anyway.
+fn groups_split_over(mentions: &mut [Mention], ranges: &[std::ops::Range<u32>]) -> Vec<MovedRow> {
+    mentions.sort_unstable();
+    let range_of = |row: u32| ranges.partition_point(|range| range.end <= row);
+    let mut moved: Vec<MovedRow> = mentions
+        .chunk_by(|a, b| a.identity == b.identity)
+        .filter_map(|group| {
+            let (first, last) = (group.first()?.row, group.last()?.row);
+            (range_of(first) != range_of(last)).then_some((first, group))
+        })
+        .flat_map(|(first, group)| {
+            group.iter().map(move |mention| MovedRow { row: mention.row, first_of_group: first })
+        })
+        .collect();
+    moved.sort_unstable_by_key(|moved| moved.row);
+    moved
 }
 
 /// A row that leaves its neighbours for a chunk of twins. Indices count from 0.
@@ -230,8 +234,8 @@ mod tests {
     use crate::identity::RowIdentity;
 
     #[test]
-    fn a_row_is_kept_in_24_bytes() {
-        assert_eq!(size_of::<PlannedRow>(), 24);
+    fn a_row_is_kept_in_32_bytes() {
+        assert_eq!(size_of::<Place>() + size_of::<Mention>(), 32);
     }
 
     fn identity(person: u64) -> RowIdentity {

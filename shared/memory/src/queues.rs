@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::job_size::JobSize;
 use domain::time::Timestamp;
 use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
 use pipeline::ports::{PortResult, SendChunks, SendFinished, SendQueries, SendUpload, SendWebhook};
@@ -21,8 +22,8 @@ const DEDUPLICATED_FOR: Duration = Duration::from_mins(5);
 pub enum QueueName {
     /// Uploads whose event was lost.
     Uploads,
-    /// Chunks of rows.
-    Chunks,
+    /// Chunks of jobs of a size.
+    Chunks(JobSize),
     /// Patients whose documents are to be looked for.
     Queries,
     /// Jobs with nothing left to wait for.
@@ -33,14 +34,35 @@ pub enum QueueName {
 
 impl QueueName {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Uploads, Self::Chunks, Self::Queries, Self::Finished, Self::Webhooks];
+    pub const ALL: [Self; 7] = [
+        Self::Uploads,
+        Self::Chunks(JobSize::Small),
+        Self::Chunks(JobSize::Medium),
+        Self::Chunks(JobSize::Large),
+        Self::Queries,
+        Self::Finished,
+        Self::Webhooks,
+    ];
+
+    /// What template.yaml calls it.
+    pub const fn resource(self) -> &'static str {
+        match self {
+            Self::Uploads => "Uploads",
+            Self::Chunks(JobSize::Small) => "SmallJobChunks",
+            Self::Chunks(JobSize::Medium) => "MediumJobChunks",
+            Self::Chunks(JobSize::Large) => "LargeJobChunks",
+            Self::Queries => "Queries",
+            Self::Finished => "Finished",
+            Self::Webhooks => "Webhooks",
+        }
+    }
 }
 
 /// All queues, with the timeouts and tries that template.yaml gives them.
 #[derive(Debug)]
 pub struct Queues {
     uploads: Queue,
-    chunks: Queue,
+    chunks: [Queue; JobSize::ALL.len()],
     queries: Queue,
     finished: Queue,
     webhooks: Queue,
@@ -51,7 +73,7 @@ impl Default for Queues {
     fn default() -> Self {
         Self {
             uploads: Queue::new(Duration::from_mins(90), 5),
-            chunks: Queue::new(Duration::from_mins(12), 8),
+            chunks: JobSize::ALL.map(|_| Queue::new(Duration::from_mins(12), 8)),
             queries: Queue::new(Duration::from_mins(24), 1000),
             finished: Queue::new(Duration::from_mins(90), 8),
             webhooks: Queue::new(Duration::from_mins(6), 100),
@@ -65,7 +87,7 @@ impl Queues {
     pub fn get(&mut self, name: QueueName) -> &mut Queue {
         match name {
             QueueName::Uploads => &mut self.uploads,
-            QueueName::Chunks => &mut self.chunks,
+            QueueName::Chunks(size) => &mut self.chunks[size as usize],
             QueueName::Queries => &mut self.queries,
             QueueName::Finished => &mut self.finished,
             QueueName::Webhooks => &mut self.webhooks,
@@ -96,8 +118,8 @@ fn body(message: &impl Serialize) -> PortResult<String> {
 }
 
 impl SendChunks for Cloud {
-    async fn send_chunks(&self, messages: &[ChunkMessage]) -> PortResult<()> {
-        self.send(QueueName::Chunks, messages).await
+    async fn send_chunks(&self, size: JobSize, messages: &[ChunkMessage]) -> PortResult<()> {
+        self.send(QueueName::Chunks(size), messages).await
     }
 }
 

@@ -110,7 +110,7 @@ where
         }
     }
 
-    /// Reads the whole file as a stream; keeps 24 bytes of each row.
+    /// Reads the whole file as a stream; keeps 32 bytes of each row.
     async fn scan(
         &self,
         job: JobRef,
@@ -181,6 +181,6 @@ where
         if messages.is_empty() {
             return Ok(self.finished.send_finished(&FinishedMessage { job: job.id }).await?);
         }
-        Ok(self.chunks.send_chunks(&messages).await?)
+        Ok(self.chunks.send_chunks(job.size(), &messages).await?)
     }
 }

@@ -15,6 +15,7 @@ use domain::gateway_care::{Breaker, Slots};
 use domain::identity::Identity;
 use domain::ids::{CustomerId, JobId, PatientId};
 use domain::job::{Job, JobStatus, Upload};
+use domain::job_size::JobSize;
 use domain::matching::People;
 use domain::outcome::{RowOutcome, Tally};
 use domain::patient::ExternalId;
@@ -408,8 +409,12 @@ pub trait SignDownload: Send + Sync {
 
 /// Sends chunks to the workers.
 pub trait SendChunks: Send + Sync {
-    /// Sends all of them; on an error some may have been sent.
-    fn send_chunks(&self, messages: &[ChunkMessage]) -> impl Future<Output = PortResult<()>> + Send;
+    /// Sends all of them to the workers for jobs of this size; on an error some may have been sent.
+    fn send_chunks(
+        &self,
+        size: JobSize,
+        messages: &[ChunkMessage],
+    ) -> impl Future<Output = PortResult<()>> + Send;
 }
 
 /// Says that no chunk of a job is pending any more.

@@ -172,7 +172,7 @@ where
             self.abandon.job(job, &plan.chunks().unwrap_or_default()).await?;
             return Ok(Swept::Abandoned);
         }
-        self.chunks.send_chunks(&plan.messages(job, &job.pending_chunks)).await?;
+        self.chunks.send_chunks(job.size(), &plan.messages(job, &job.pending_chunks)).await?;
         Ok(Swept::ChunksSent)
     }
 

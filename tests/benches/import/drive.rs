@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::csv::Limits;
 use domain::ids::{CustomerId, FacilityId};
 use domain::job::{Job, JobStatus};
+use domain::job_size::JobSize;
 use domain::plan::ROWS_PER_CHUNK;
 use domain::row::Directory;
 use domain::time::Timestamp;
@@ -86,7 +87,8 @@ impl Account {
             queries: self.gateway.map(|_| cloud()),
             world: cloud(),
         };
-        while let Some(body) = self.receive(QueueName::Chunks) {
+        while let Some(body) = JobSize::ALL.into_iter().find_map(|size| self.receive(QueueName::Chunks(size)))
+        {
             import.run(&read(&body)).await.expect("a chunk is imported");
         }
         if let Some(gateway) = self.gateway {

@@ -5,7 +5,7 @@ use crate::partitions;
 use crate::queue::{Message, Queue};
 use crate::record::ChunkCalls;
 use crate::recorder::Purpose;
-use crate::report::{Chunks, Files};
+use crate::report::{CUSTOMERS, Chunks, Files, SOON, next_to, uploads};
 use crate::simulation::{Upload, simulate};
 
 /// All of them.
@@ -14,6 +14,7 @@ pub fn check(files: &Files, five_chunks: &Chunks) {
     the_table_gives_what_it_has_and_not_more(&files.big);
     without_limits_the_slowest_path_counts(five_chunks);
     a_fair_queue_serves_the_quiet_first();
+    ten_rows_wait_for_nobody(files);
     partitions::check(files);
     println!(
         "The model keeps its own rules: every write once, no table beyond its limit, no wait without a cause."
@@ -81,6 +82,15 @@ fn alone(parameters: &Parameters, chunk: &ChunkCalls) -> Micros {
         }
     }
     time
+}
+
+/// Whatever a hundred others import at the same time into a new table.
+fn ten_rows_wait_for_nobody(files: &Files) {
+    for of_others in [&files.middle, &files.big] {
+        let others = uploads(CUSTOMERS, of_others, 0);
+        let times = next_to(&Parameters::default(), &files.small, others, SOON);
+        assert!(times.seconds() < 10.0, "{} s", times.seconds());
+    }
 }
 
 /// 40 of one customer, then one of another: a plain queue gives them in this order, a fair one does not.

@@ -26,7 +26,6 @@ mod report;
 mod simulation;
 mod split;
 mod table;
-mod windows;
 mod worker;
 
 use file::file;
@@ -59,7 +58,6 @@ fn main() {
     if is_wanted("fairness") {
         report::fairness(&files);
         split::report(&files);
-        windows::report(&files);
     }
     report::assumptions();
 }

@@ -2,6 +2,8 @@
 //!
 //! *Documented* is what AWS says, *code* what this repository says, *assumed* what nobody has measured for us.
 
+use domain::job_size::JobSize;
+
 /// Microseconds.
 pub type Micros = u64;
 
@@ -18,30 +20,19 @@ pub struct Parameters {
     pub tables: Capacity,
     /// What the AWS SDK does with a call that is throttled.
     pub retry: Retry,
-    /// The event source of `import-rows`: `ImportConcurrency` of template.yaml, 100.
-    pub import_concurrency: u32,
-    /// The queue of chunks.
+    /// The event sources of `import-rows`, for small, medium and large jobs: `MaximumConcurrency` of each in
+    /// template.yaml.
+    pub concurrency: [u32; JobSize::ALL.len()],
+    /// The queues of chunks.
     pub queue: QueueKind,
-    /// Jobs of at most so many chunks have a queue and an event source of their own. None in the design as it is.
-    pub small_jobs: Option<SmallJobs>,
-    /// How many chunks of a job are in the queue or being handled; each that ends sends another one. None in the
-    /// design as it is: all are sent at once.
-    pub window: Option<usize>,
+    /// Whether every job is taken for a large one, so that they all share one queue. Not so in the design as it is.
+    pub one_queue: bool,
     /// How long things take.
     pub latency: Latency,
     /// By how much a call is faster or slower than its latency says, at most. Assumed.
     pub jitter: f64,
     /// Seed of jitter and backoff: the same one gives the same times.
     pub seed: u64,
-}
-
-/// A queue and an event source for small jobs.
-#[derive(Clone, Copy, Debug)]
-pub struct SmallJobs {
-    /// Chunks of the largest small job.
-    pub chunks: usize,
-    /// `MaximumConcurrency` of their event source.
-    pub concurrency: u32,
 }
 
 /// How a queue orders what it hands out.
@@ -220,15 +211,22 @@ pub mod design {
     pub const LONGEST_PAUSE: Micros = 120 * SECOND;
 }
 
+impl Parameters {
+    /// The concurrency of large jobs: `ImportConcurrency`.
+    pub const fn import_concurrency(mut self, concurrency: u32) -> Self {
+        self.concurrency[JobSize::Large as usize] = concurrency;
+        self
+    }
+}
+
 impl Default for Parameters {
     fn default() -> Self {
         Self {
             tables: Capacity::FRESH,
             retry: Retry::AS_IT_IS,
-            import_concurrency: 100,
+            concurrency: [10, 30, 100],
             queue: QueueKind::Fair,
-            small_jobs: None,
-            window: None,
+            one_queue: false,
             latency: Latency::ASSUMED,
             jitter: 0.3,
             seed: 1,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::csv::Limits;
 use domain::ids::{CustomerId, FacilityId};
+use domain::job_size::JobSize;
 use domain::plan::ROWS_PER_CHUNK;
 use domain::row::Directory;
 use domain::time::Timestamp;
@@ -107,7 +108,8 @@ async fn run(file: String) -> JobCalls {
     };
     let (mut chunks, mut writes) = (Vec::new(), HashMap::new());
     let (before, mut seen) = (total(&cloud.usage()), (0, 0));
-    while let Some(body) = receive(&cloud, QueueName::Chunks) {
+    let next = || JobSize::ALL.into_iter().find_map(|size| receive(&cloud, QueueName::Chunks(size)));
+    while let Some(body) = next() {
         let imported = import.run(&read(&body)).await.expect("a chunk is imported");
         let Imported::Chunk(tally) = imported else { unreachable!("a chunk comes once") };
         let notes = recorder.take();

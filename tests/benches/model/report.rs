@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
+use domain::job_size::JobSize;
+
 use crate::outcome::{JobTimes, Outcome};
-use crate::parameters::{Capacity, Latency, Parameters, QueueKind, Retry, SECOND, SmallJobs, design};
+use crate::parameters::{Capacity, Latency, Parameters, QueueKind, Retry, SECOND, design};
 use crate::record::{ChunkCalls, JobCalls};
 use crate::recorder::Purpose;
 use crate::simulation::{Upload, simulate};
@@ -16,12 +18,6 @@ pub const CUSTOMERS: usize = 100;
 pub const SOON: u64 = 8;
 /// or the event source is at its limit.
 pub const LATER: u64 = 60;
-
-/// The change that is proposed: jobs of up to 1,000 rows have a queue of their own.
-pub const SMALL_JOBS: SmallJobs = SmallJobs { chunks: 4, concurrency: 10 };
-
-/// The other one: so many chunks of a job are in the queue.
-const WINDOW: usize = 20;
 
 /// Chunks as the simulation takes them.
 pub type Chunks = Rc<Vec<Rc<ChunkCalls>>>;
@@ -65,8 +61,9 @@ pub fn speed(files: &Files) {
         "{:<46} {:>8} {:>8} {:>8} {:>9} {:>6} {:>6} {:>6}",
         "", "", "import", "", "tries", "again", "most", "lost"
     );
-    let with =
-        |tables, import_concurrency| Parameters { tables, import_concurrency, ..Parameters::default() };
+    let with = |tables, import_concurrency| {
+        Parameters { tables, ..Parameters::default() }.import_concurrency(import_concurrency)
+    };
     let (fresh, growing, warm) = (Capacity::FRESH, Capacity::GROWING, Capacity::WARM);
     let one = |name: &str, parameters: &Parameters, chunks: &Chunks| {
         line(name, parameters, &simulate(parameters, uploads(1, chunks, 0), None));
@@ -116,17 +113,15 @@ fn line(name: &str, parameters: &Parameters, outcome: &Outcome) {
 fn limit(parameters: &Parameters, outcome: &Outcome) -> String {
     let written = outcome.patients.written.units as f64 / outcome.importing();
     let taken = written / parameters.tables.writes;
-    let busy = outcome.busy / SECOND as f64 / outcome.importing() / f64::from(parameters.import_concurrency);
+    let import_concurrency = f64::from(parameters.concurrency[JobSize::Large as usize]);
+    let busy = outcome.busy / SECOND as f64 / outcome.importing() / import_concurrency;
     let writes = format!("{written:.0} writes/s");
     if taken > 0.85 || outcome.throttled() > 0.01 {
         format!("the table: {writes}")
     } else if busy > 0.85 {
         format!("ImportConcurrency: {:.0}% busy, {writes}", 100.0 * busy)
     } else {
-        format!(
-            "the event source's ramp: on average {:.0} busy, {writes}",
-            busy * f64::from(parameters.import_concurrency)
-        )
+        format!("the event source's ramp: on average {:.0} busy, {writes}", busy * import_concurrency)
     }
 }
 
@@ -136,7 +131,7 @@ pub fn keys(files: &Files, big: &JobCalls) {
     println!("{:<46} {:<26} {:>7} {:>10} {:>10} {:>7}", "", "key", "", "in all", "at most/s", "of limit");
     let warm = Parameters { tables: Capacity::WARM, ..Parameters::default() };
     let no_limit =
-        Parameters { tables: Capacity::UNLIMITED, import_concurrency: 1000, ..Parameters::default() };
+        Parameters { tables: Capacity::UNLIMITED, ..Parameters::default() }.import_concurrency(1000);
     let scenarios = [
         ("one job, pre-warmed table", &warm, 1),
         ("100 jobs at once, pre-warmed table", &warm, CUSTOMERS),
@@ -164,66 +159,46 @@ pub fn keys(files: &Files, big: &JobCalls) {
     }
 }
 
-/// A small job next to big ones.
+/// A job next to larger ones.
 pub fn fairness(files: &Files) {
     println!(
-        "\nFairness: seconds from upload to `completed`, uploaded some time after the big jobs of 100,000 rows\n"
+        "\nFairness: seconds from upload to `completed`, uploaded some time after jobs of others\n\n{:<58} {:>10} {:>10} {:>10}\n{:<58} {:>10} {:>10} {:>10}",
+        "", "one plain", "one fair", "a queue", "", "queue", "queue", "each size"
     );
-    let plain = Parameters { queue: QueueKind::Plain, ..Parameters::default() };
-    let fair = Parameters::default();
-    let small = Parameters { small_jobs: Some(SMALL_JOBS), ..Parameters::default() };
-    let window = Parameters { window: Some(WINDOW), ..Parameters::default() };
-    let both = Parameters { small_jobs: Some(SMALL_JOBS), window: Some(WINDOW), ..Parameters::default() };
-    let big = |customers, every| uploads(customers, &files.big, every);
-    let designs = [&plain, &fair, &small, &window, &both];
-    println!(
-        "{:<46} {:>10} {:>10} {:>10} {:>10} {:>10}",
-        "", "plain", "fair", "small-job", "window of", "both"
-    );
-    println!("{:<46} {:>10} {:>10} {:>10} {:>10} {:>10}", "", "queue", "queue", "queue", "20 chunks", "");
+    let one = |queue| Parameters { queue, one_queue: true, ..Parameters::default() };
+    let designs = [one(QueueKind::Plain), one(QueueKind::Fair), Parameters::default()];
+    let (small, middle, big) =
+        (("10 rows", &files.small), ("5,000 rows", &files.middle), ("100,000", &files.big));
     for (table, tables) in [("fresh", Capacity::FRESH), ("pre-warmed", Capacity::WARM)] {
-        for (job, chunks) in [("10 rows", &files.small), ("5,000 rows", &files.middle)] {
-            for (customers, every, later) in [
-                (0, 0, SOON),
-                (1, 0, SOON),
-                (20, 0, LATER),
-                (CUSTOMERS, 0, SOON),
-                (CUSTOMERS, 0, LATER),
-                (CUSTOMERS, 10, LATER),
-            ] {
-                // Every 10 seconds is slower than a pre-warmed table is, so that nothing piles up there.
-                if (every > 0 && table != "fresh")
-                    || (job != "10 rows" && (customers, later) == (CUSTOMERS, SOON))
-                {
-                    continue;
-                }
-                let behind = match (customers, every) {
-                    (0, _) => "alone".to_owned(),
-                    (customers, 0) => format!("{later} s after {customers} big"),
-                    (customers, every) => format!("after {customers} big, one each {every} s"),
-                };
-                print!("{:<46}", format!("{table}: {job}, {behind}"));
-                for parameters in designs {
-                    let parameters = Parameters { tables, ..parameters.clone() };
-                    print!(" {:>10.1}", next_to(&parameters, chunks, big(customers, every), later).seconds());
-                }
-                println!();
+        for (own, of_others, others, every, later) in [
+            (small, big, 0, 0, SOON),
+            (small, big, 1, 0, SOON),
+            (small, big, 20, 0, LATER),
+            (small, big, CUSTOMERS, 0, SOON),
+            (small, big, CUSTOMERS, 0, LATER),
+            (small, big, CUSTOMERS, 10, LATER),
+            (small, middle, CUSTOMERS, 0, SOON),
+            (middle, big, 0, 0, SOON),
+            (middle, big, 1, 0, SOON),
+            (middle, big, 20, 0, LATER),
+            (middle, big, CUSTOMERS, 0, LATER),
+        ] {
+            // Every 10 seconds is slower than a pre-warmed table is, so that nothing piles up there.
+            if every > 0 && table != "fresh" {
+                continue;
             }
-        }
-    }
-    println!("\nWhat both changes are to big jobs\n");
-    for (name, parameters) in [("as it is", &fair), ("both", &both)] {
-        for (table, tables) in [("fresh", Capacity::FRESH), ("pre-warmed", Capacity::WARM)] {
-            let parameters = Parameters { tables, ..parameters.clone() };
-            let one = simulate(&parameters, uploads(1, &files.big, 0), None);
-            let all = simulate(&parameters, uploads(CUSTOMERS, &files.big, 0), None);
-            let first = all.jobs.iter().map(JobTimes::seconds).fold(f64::MAX, f64::min);
-            println!(
-                "{:<30} one job {:>6.1} s; 100 at once: the first after {first:>7.1} s, all after {:>7.1} s",
-                format!("{name}, {table} table"),
-                one.seconds(),
-                all.seconds()
-            );
+            let behind = match (others, every) {
+                (0, _) => "alone".to_owned(),
+                (others, 0) => format!("{later} s after {others} of {}", of_others.0),
+                (others, every) => format!("after {others} of {}, one each {every} s", of_others.0),
+            };
+            print!("{:<58}", format!("{table}: {}, {behind}", own.0));
+            for design in &designs {
+                let parameters = Parameters { tables, ..design.clone() };
+                let others = uploads(others, of_others.1, every);
+                print!(" {:>10.1}", next_to(&parameters, own.1, others, later).seconds());
+            }
+            println!();
         }
     }
 }

@@ -6,6 +6,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::rc::Rc;
 
+use domain::job_size::JobSize;
+
 use crate::event_source::EventSource;
 use crate::outcome::{JobTimes, Outcome};
 use crate::parameters::{Micros, Parameters, QueueKind, design};
@@ -85,8 +87,6 @@ struct Job {
     upload: Upload,
     lane: usize,
     chunks: Vec<Chunk>,
-    /// Chunks that have been sent.
-    sent: usize,
     /// Chunks that have not ended.
     left: usize,
     times: JobTimes,
@@ -100,7 +100,7 @@ pub struct Simulation {
     events: BinaryHeap<Reverse<(Micros, u64, Event)>>,
     count: u64,
     jobs: Vec<Job>,
-    lanes: Vec<Lane>,
+    lanes: [Lane; JobSize::ALL.len()],
     workers: Vec<(usize, Worker)>,
     finished: Queue,
     finalize: EventSource,
@@ -127,10 +127,7 @@ pub fn simulate(parameters: &Parameters, uploads: Vec<Upload>, until: Option<usi
 
 impl Simulation {
     fn new(parameters: Parameters, uploads: Vec<Upload>) -> Self {
-        let mut lanes = vec![Lane::new(parameters.queue, parameters.import_concurrency)];
-        if let Some(small) = parameters.small_jobs {
-            lanes.push(Lane::new(parameters.queue, small.concurrency));
-        }
+        let lanes = parameters.concurrency.map(|concurrency| Lane::new(parameters.queue, concurrency));
         let mut simulation = Self {
             random: Random::new(parameters.seed),
             now: 0,
@@ -145,13 +142,13 @@ impl Simulation {
             parameters,
         };
         for upload in uploads {
-            let is_small =
-                simulation.parameters.small_jobs.is_some_and(|small| upload.chunks.len() <= small.chunks);
+            let size =
+                if simulation.parameters.one_queue { JobSize::Large } else { JobSize::of(upload.rows()) };
             let chunks = vec![Chunk::default(); upload.chunks.len()];
             let times = JobTimes { rows: upload.rows(), uploaded: upload.at, ..JobTimes::default() };
             simulation.after(upload.at, Event::Uploaded(simulation.jobs.len()));
-            let (lane, left) = (usize::from(is_small), chunks.len());
-            simulation.jobs.push(Job { upload, lane, chunks, sent: 0, left, times });
+            let (lane, left) = (size as usize, chunks.len());
+            simulation.jobs.push(Job { upload, lane, chunks, left, times });
         }
         simulation
     }
@@ -235,13 +232,12 @@ impl Simulation {
         if first == 0 {
             times.planned = self.now;
         }
-        let allowed = self.parameters.window.unwrap_or(usize::MAX).min(chunks.len());
-        let last = allowed.min(first + design::SENT_AT_ONCE);
+        let all = chunks.len();
+        let last = all.min(first + design::SENT_AT_ONCE);
         for chunk in first..last {
             self.lanes[lane].queue.send(self.now, Message { customer, job, chunk });
         }
-        self.jobs[job].sent = last;
-        if last < allowed {
+        if last < all {
             self.after(self.parameters.latency.message, Event::Send { job, first: last });
         }
         self.dispatch(lane);
@@ -338,13 +334,6 @@ impl Simulation {
         let receives = chunk.receives;
         *chunk = Chunk { receives, written: Default::default(), is_over: true };
         job.left -= 1;
-        if self.parameters.window.is_some() && job.sent < job.chunks.len() {
-            let (lane, customer, chunk) = (job.lane, job.upload.customer, job.sent);
-            job.sent += 1;
-            self.lanes[lane].queue.send(self.now, Message { customer, job: message.job, chunk });
-            self.dispatch(lane);
-        }
-        let job = &mut self.jobs[message.job];
         self.outcome.most_receives = self.outcome.most_receives.max(receives);
         if job.left == 0 {
             job.times.imported = self.now;

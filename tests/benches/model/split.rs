@@ -2,7 +2,7 @@
 
 use crate::outcome::JobTimes;
 use crate::parameters::{Capacity, Micros, Parameters, QueueKind, SECOND};
-use crate::report::{CUSTOMERS, Files, LATER, SMALL_JOBS, SOON, next_to, uploads};
+use crate::report::{CUSTOMERS, Files, LATER, SOON, next_to, uploads};
 
 /// The waits of a job of 10 rows.
 pub fn report(files: &Files) {
@@ -11,14 +11,14 @@ pub fn report(files: &Files) {
         "{:<34} {:<22} {:>11} {:>8} {:>8} {:>8} {:>8}",
         "", "", "event, plan", "queue", "import", "finalize", "in all"
     );
-    let fair = Parameters::default();
-    let of_kind = |queue| Parameters { queue, ..Parameters::default() };
+    let of_kind = |queue| Parameters { queue, one_queue: true, ..Parameters::default() };
+    let fair = of_kind(QueueKind::Fair);
     let designs = [
-        ("plain queue", &of_kind(QueueKind::Plain)),
-        ("fair queue", &fair),
+        ("one plain queue", &of_kind(QueueKind::Plain)),
+        ("one fair queue", &fair),
         ("  that never forgives", &of_kind(QueueKind::Unforgiving)),
-        ("  ImportConcurrency 10", &Parameters { import_concurrency: 10, ..fair.clone() }),
-        ("small-job queue", &Parameters { small_jobs: Some(SMALL_JOBS), ..fair.clone() }),
+        ("  ImportConcurrency 10", &fair.clone().import_concurrency(10)),
+        ("a queue for each size", &Parameters::default()),
     ];
     for (table, tables) in [("fresh", Capacity::FRESH), ("pre-warmed", Capacity::WARM)] {
         for (customers, later) in [(1, SOON), (CUSTOMERS, LATER)] {

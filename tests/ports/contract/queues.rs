@@ -1,6 +1,7 @@
 //! The standard queues: everything that is sent arrives, as it was sent.
 
 use domain::ids::{CustomerId, JobId};
+use domain::job_size::JobSize;
 use domain::query::QueryPart;
 use pipeline::messages::{ChunkMessage, FinishedMessage, QueryAsker, QueryMessage, UploadMessage};
 use pipeline::ports::{SendChunks, SendFinished, SendQueries, SendUpload};
@@ -19,10 +20,10 @@ fn messages(customer: CustomerId, job: JobId, count: u32) -> Vec<ChunkMessage> {
 
 /// SQS takes 10 messages at once.
 pub async fn chunks_arrive_each_once_however_many_there_are(ports: &(impl SendChunks + Receive)) {
-    for count in [0, 1, 10, 11, 103] {
+    for (count, size) in [0, 1, 10, 11, 103].into_iter().zip(JobSize::ALL.into_iter().cycle()) {
         let sent = messages(given::customer(), given::job_id(), count);
-        ports.send_chunks(&sent).await.unwrap();
-        let mut arrived = ports.chunks().await;
+        ports.send_chunks(size, &sent).await.unwrap();
+        let mut arrived = ports.chunks(size).await;
         arrived.sort_by_key(|message| message.chunk);
         assert_eq!(arrived, sent);
     }
@@ -30,11 +31,22 @@ pub async fn chunks_arrive_each_once_however_many_there_are(ports: &(impl SendCh
 
 pub async fn a_chunk_that_is_sent_again_arrives_again(ports: &(impl SendChunks + Receive)) {
     let sent = messages(given::customer(), given::job_id(), 3);
-    ports.send_chunks(&sent).await.unwrap();
-    ports.send_chunks(&sent[1..2]).await.unwrap();
-    let arrived = ports.chunks().await;
+    ports.send_chunks(JobSize::Large, &sent).await.unwrap();
+    ports.send_chunks(JobSize::Large, &sent[1..2]).await.unwrap();
+    let arrived = ports.chunks(JobSize::Large).await;
     assert_eq!(arrived.len(), 4);
     assert_eq!(arrived.iter().filter(|message| **message == sent[1]).count(), 2);
+}
+
+/// Nothing of a large job is in the way of a small one.
+pub async fn chunks_of_each_size_of_job_are_by_themselves(ports: &(impl SendChunks + Receive)) {
+    let sent = JobSize::ALL.map(|size| (size, messages(given::customer(), given::job_id(), 1)));
+    for (size, messages) in &sent {
+        ports.send_chunks(*size, messages).await.unwrap();
+    }
+    for (size, messages) in sent {
+        assert_eq!(ports.chunks(size).await, messages, "{size:?}");
+    }
 }
 
 pub async fn queries_arrive_each_once_however_many_there_are(ports: &(impl SendQueries + Receive)) {
@@ -82,6 +94,7 @@ pub async fn a_found_upload_arrives(ports: &(impl SendUpload + Receive)) {
 contract!($ queues:
     chunks_arrive_each_once_however_many_there_are,
     a_chunk_that_is_sent_again_arrives_again,
+    chunks_of_each_size_of_job_are_by_themselves,
     queries_arrive_each_once_however_many_there_are,
     a_query_by_hand_arrives,
     a_finished_job_arrives,

@@ -1,7 +1,11 @@
 //! SQS: errors as its reference lists them, and batches of which some messages were not taken.
 
-use aws::{Chunks, Finished, Webhooks};
+use std::time::Duration;
+
+use aws::{Chunks, Finished, MessageWait as _, Webhooks};
+use aws_lambda_events::sqs::SqsMessage;
 use domain::job::JobStatus;
+use domain::job_size::JobSize;
 use pipeline::messages::{ChunkMessage, FinishedMessage, WebhookMessage};
 use pipeline::ports::{PortError, SendChunks as _, SendFinished as _, SendWebhook as _};
 use serde_json::{Value, json};
@@ -18,7 +22,8 @@ fn messages(count: u32) -> Vec<ChunkMessage> {
 }
 
 fn chunks(server: &Server) -> Chunks {
-    Chunks::new(server.endpoint.sqs(), format!("{}/000000000000/chunks", server.endpoint.url))
+    let url = |size| format!("{}/000000000000/{size}", server.endpoint.url);
+    Chunks::new(&server.endpoint.sqs(), url("small"), url("medium"), url("large"))
 }
 
 async fn assert_is(status: u16, code: &str, transient: bool) {
@@ -27,7 +32,11 @@ async fn assert_is(status: u16, code: &str, transient: bool) {
     let url = format!("{}/000000000000/queue", server.endpoint.url);
     let (job, client) = (given::job(), server.endpoint.sqs());
     let webhook = WebhookMessage { customer: job.customer, job: job.id, status: JobStatus::Failed, round: 0 };
-    assert_error(&chunks(&server).send_chunks(&messages(1)).await.unwrap_err(), transient, code);
+    assert_error(
+        &chunks(&server).send_chunks(JobSize::Large, &messages(1)).await.unwrap_err(),
+        transient,
+        code,
+    );
     let finished = Finished::new(client.clone(), url.clone());
     let sent = finished.send_finished(&FinishedMessage { job: job.id }).await;
     assert_error(&sent.unwrap_err(), transient, code);
@@ -74,7 +83,7 @@ fn partly(failed: &[(&str, &str, bool)]) -> (u16, String) {
 
 async fn error_of(failed: &[(&str, &str, bool)]) -> PortError {
     let server = Server::answering([partly(&[]), partly(failed), partly(&[])]).await;
-    chunks(&server).send_chunks(&messages(25)).await.unwrap_err()
+    chunks(&server).send_chunks(JobSize::Large, &messages(25)).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -83,11 +92,28 @@ async fn a_batch_that_was_not_taken_whole_is_an_error_by_whose_fault_it_is() {
     assert_error(&error_of(&[("9", "InvalidMessageContents", true)]).await, false, "InvalidMessageContents");
 }
 
+/// One function reads the queues of all sizes.
+#[tokio::test]
+async fn a_chunk_is_held_back_in_the_queue_that_it_came_from() {
+    let server = Server::answering([(200, "{}".to_owned())]).await;
+    let mut message = SqsMessage::default();
+    message.receipt_handle = Some("receipt".to_owned());
+    for name in ["small", "medium", "large"] {
+        message.event_source_arn = Some(format!("arn:aws:sqs:us-east-1:000000000000:{name}"));
+        chunks(&server).wait(&message, Duration::from_secs(2)).await.unwrap();
+        let asked = server.requests().pop().unwrap();
+        assert!(asked["QueueUrl"].as_str().unwrap().ends_with(&format!("/{name}")), "{asked}");
+        assert_eq!(asked["VisibilityTimeout"], 2);
+    }
+    message.event_source_arn = Some("arn:aws:sqs:us-east-1:000000000000:another".to_owned());
+    assert!(!chunks(&server).wait(&message, Duration::ZERO).await.unwrap_err().transient);
+}
+
 #[tokio::test]
 async fn batches_hold_ten_messages_and_ids_that_differ() {
     let server = Server::answering([partly(&[])]).await;
     let sent = messages(23);
-    chunks(&server).send_chunks(&sent).await.unwrap();
+    chunks(&server).send_chunks(JobSize::Large, &sent).await.unwrap();
     let mut arrived = Vec::new();
     for batch in server.requests() {
         let entries = batch["Entries"].as_array().unwrap();

@@ -2,6 +2,7 @@
 
 use aws::{Chunks, Finished, Queries, Uploads, Webhooks};
 use aws_sdk_sqs::Client;
+use domain::job_size::JobSize;
 use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
 use pipeline::ports::{PortResult, SendChunks, SendFinished, SendQueries, SendUpload, SendWebhook};
 use serde::de::DeserializeOwned;
@@ -16,7 +17,7 @@ const PATIENCE: i32 = 1;
 /// One queue of each kind.
 pub struct Queues {
     client: Client,
-    chunks: String,
+    chunks: [String; 3],
     queries: String,
     finished: String,
     uploads: String,
@@ -26,7 +27,8 @@ pub struct Queues {
 pub async fn queues() -> Queues {
     let client = endpoint().sqs();
     let make = async |resource| template::create_queue(&client, resource, &fresh(resource)).await;
-    let (chunks, queries, finished) = (make("Chunks").await, make("Queries").await, make("Finished").await);
+    let (queries, finished) = (make("Queries").await, make("Finished").await);
+    let chunks = [make("SmallJobChunks").await, make("MediumJobChunks").await, make("LargeJobChunks").await];
     let (uploads, webhooks) = (make("Uploads").await, make("Webhooks").await);
     Queues { client, chunks, queries, finished, uploads, webhooks }
 }
@@ -46,8 +48,8 @@ impl Queues {
 }
 
 impl Receive for Queues {
-    async fn chunks(&self) -> Vec<ChunkMessage> {
-        self.receive(&self.chunks).await
+    async fn chunks(&self, size: JobSize) -> Vec<ChunkMessage> {
+        self.receive(&self.chunks[size as usize]).await
     }
 
     async fn queries(&self) -> Vec<QueryMessage> {
@@ -68,8 +70,9 @@ impl Receive for Queues {
 }
 
 impl SendChunks for Queues {
-    async fn send_chunks(&self, messages: &[ChunkMessage]) -> PortResult<()> {
-        Chunks::new(self.client.clone(), self.chunks.clone()).send_chunks(messages).await
+    async fn send_chunks(&self, size: JobSize, messages: &[ChunkMessage]) -> PortResult<()> {
+        let [small, medium, large] = self.chunks.clone();
+        Chunks::new(&self.client, small, medium, large).send_chunks(size, messages).await
     }
 }
 

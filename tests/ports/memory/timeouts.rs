@@ -20,7 +20,7 @@ fn receives(queue: &mut Queue, hidden_for: Duration) -> i64 {
 #[test]
 fn a_message_is_hidden_as_long_and_received_as_often_as_the_template_says() {
     for name in QueueName::ALL {
-        let properties = template::properties(&format!("{name:?}"));
+        let properties = template::properties(name.resource());
         let timeout = Duration::from_secs(properties["VisibilityTimeout"].as_i64().unwrap().unsigned_abs());
         let tries = properties["RedrivePolicy"]["maxReceiveCount"].as_i64().unwrap();
         assert_eq!(receives(Queues::default().get(name), timeout), tries, "{name:?}");
