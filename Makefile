@@ -14,7 +14,7 @@ RUN_TESTS = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest r
 
 .DEFAULT_GOAL := help
 .PHONY: .venv/installed .venv-tools/installed .venv-schemathesis/installed named-file
-.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test e2e faults schemathesis medplum openapi simulate mutants fuzz bench fmt sam-build tools clean
+.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test e2e faults schemathesis medplum openapi simulate mutants fuzz bench instructions fmt sam-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,7 +44,9 @@ invoke: .venv/installed .venv-tools/installed build ## send an event to one func
 	@$(LOCAL)/stack.py run -- $(LOCAL)/rie.py $(FUNCTION) $(EVENT)
 
 memory: .venv/installed build ## peak memory of each function for a sample: make memory ROWS=100000
-	@$(LOCAL)/stack.py run --name memory --no-sandbox -- sh -c '$(LOCAL)/demo.py --rows $(or $(ROWS),1000) --out .local/memory && $(LOCAL)/memory.py'
+	@$(CARGO) build --profile local -p tests --example dynamodb
+	@$(LOCAL)/stack.py run --name memory --no-sandbox --param RowLimit=1000000 \
+	  --dynamodb target/local/examples/dynamodb -- sh -c '$(LOCAL)/demo.py --rows $(or $(ROWS),1000) --out .local/memory && $(LOCAL)/memory.py'
 
 calls: .venv/installed build ## AWS calls for each row of three imports: make calls ROWS=5000
 	@$(LOCAL)/stack.py run --name calls --faults none --no-sandbox -- $(LOCAL)/calls.py $(if $(ROWS),--rows $(ROWS))
@@ -120,6 +122,9 @@ fuzz: ## fuzz the reading of files, rows and results: make fuzz [RUNS=20000]
 bench: ## benchmarks: what an import costs, how fast our part of it is, how it scales on a model of AWS, how fast files are read
 	$(CARGO) bench -p tests --no-default-features
 	$(CARGO) bench -p domain
+
+instructions: ## the processor's instructions of a fixed import, by part, against those on file: make instructions [UPDATE=1]; needs valgrind
+	$(PYTHON) tests/benches/instructions.py $(if $(UPDATE),--update)
 
 fmt: ## format the code
 	$(CARGO) fmt --all

@@ -1,75 +1,131 @@
-"""How long a function takes from the start of its process to its first answer: `make cold-starts`.
+"""What a cold start of each function takes of the processor, and so of time with each memory: `make cold-starts`.
 
-Each function is started by Lambda's runtime interface emulator, with the processor's share that a memory setting
-gives, and gets its event of `tests/events` twice. The first answer takes what a cold start takes beside Lambda's own
-work; the second says how much of that was the event.
+A cold start has three parts: the process starts and asks for an event (Lambda gives it a whole processor for that),
+the first event, which finds no connection to AWS open (a share of a processor, by memory), and what any event takes.
+The first is measured by a runtime API that never answers, the others by Lambda's runtime interface emulator, with the
+events of `tests/events` and AWS at the other end of TLS. Waiting for AWS is not counted: here it is on loopback.
+
+`warm` is what would be if connections were opened before a function asks for its first event.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
 import statistics
+import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import functions, load_template
 from paths import BINARIES, PROJECT
-from processor import children_of, limited, share_of
-from rie import serving, variables
+from processor import children_of, milliseconds, share_of
+from rie import around, serving, variables
+from tls import with_tls
 
 MEMORIES = (128, 256, 512, 1024, 1769)
-TRIES = 5
+TRIES = 7
 START_SECONDS = 20
+SETTLED_SECONDS = 0.1
+#: What Lambda tells a function about itself.
+LAMBDA = {"AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}
 
 
-def answer(url: str, event: bytes) -> float:
-    """Sends an event; milliseconds until the answer, whatever it is."""
+@dataclass(frozen=True)
+class ColdStart:
+    """Milliseconds of a whole processor."""
+
+    start: float
+    first: float
+    later: float
+
+    def answer(self, memory: int) -> float:
+        """Until the first answer."""
+        return self.start + self.first / share_of(memory)
+
+    def warm_answer(self, memory: int) -> float:
+        """The same, if connections were opened at the start."""
+        return self.start + (self.first - self.later) + self.later / share_of(memory)
+
+
+def settled(process: int) -> float:
+    """The processor's time of a process that has come to rest."""
+    before, now = -1.0, milliseconds(process)
+    while before != now:
+        time.sleep(SETTLED_SECONDS)
+        before, now = now, milliseconds(process)
+    return now
+
+
+def start_time(binary: str, environment: dict[str, str]) -> float:
+    """What the process takes until it asks for an event, which it never gets."""
+    with socket.create_server(("127.0.0.1", 0)) as runtime_api:
+        address = "127.0.0.1:{}".format(runtime_api.getsockname()[1])
+        process = subprocess.Popen(
+            [str(BINARIES / binary)],
+            env=environment | LAMBDA | {"AWS_LAMBDA_RUNTIME_API": address, "AWS_LAMBDA_FUNCTION_NAME": binary},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            runtime_api.settimeout(START_SECONDS)
+            connection, _ = runtime_api.accept()
+            with connection:
+                return settled(process.pid)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def send(url: str, event: bytes) -> None:
+    """Sends an event and waits for the answer, whatever it is."""
     deadline = time.monotonic() + START_SECONDS
     while True:
-        began = time.monotonic()
         try:
-            with urllib.request.urlopen(url, data=event, timeout=60) as reply:
+            with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(url, data=event, timeout=60) as reply:
                 reply.read()
-        except urllib.error.HTTPError:
-            pass
+            return
         except OSError:
             # The emulator does not listen yet.
-            if began > deadline:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
-            continue
-        return 1000 * (time.monotonic() - began)
 
 
-def measure(binary: str, environment: dict[str, str], memory: int) -> tuple[float, float]:
-    """Milliseconds to the first answer and to the second, each the middle one of some tries."""
+def measure(binary: str, environment: dict[str, str]) -> ColdStart:
+    """The middle one of some tries."""
     event = (PROJECT / "tests" / "events" / f"{binary}.json").read_bytes()
-    first, second = [], []
+    tries = []
     for _ in range(TRIES):
+        start = start_time(binary, around(environment))
         with serving(binary, environment, quiet=True) as served:
-            function = lambda emulator=served.emulator: children_of(emulator)  # noqa: E731
-            with limited(function, share_of(memory), look_again=0.0):
-                first.append(answer(served.url, event))
-                second.append(answer(served.url, event))
-    return statistics.median(first), statistics.median(second)
+            times = []
+            for _ in range(3):
+                send(served.url, event)
+                (function,) = children_of(served.emulator)
+                times.append(settled(function))
+        tries.append((start, times[0] - start, times[2] - times[1]))
+    return ColdStart(*(statistics.median(one) for one in zip(*tries, strict=True)))
 
 
 def main() -> int:
     stack = json.loads(Path(os.environ["STACK"]).read_text())
-    print(f"\nms to the first answer / to the second, the middle of {TRIES} tries, by memory; binaries of {BINARIES}\n")
-    print(f"  {'':<16} {'MB':>5}" + "".join(f"{f'{memory} MB':>14}" for memory in MEMORIES))
-    for name, binary in functions(load_template()).items():
-        environment = variables(name, stack["endpoint"]) | {"AWS_ENDPOINT_URL": stack["endpoint"]}
-        size = (BINARIES / binary).stat().st_size / 1e6
-        print(f"  {binary:<16} {size:>5.1f}", end="", flush=True)
-        for memory in MEMORIES:
-            first, second = measure(binary, environment, memory)
-            print(f"{f'{first:.0f} / {second:.0f}':>14}", end="", flush=True)
-        print()
+    print(f"\nbinaries of {BINARIES}; ms of a whole processor, then ms to the first answer / the same, warm\n")
+    print(f"  {'':<16} {'MB':>5} {'start':>7} {'first':>7} {'later':>7}", end="")
+    print("".join(f"{f'{memory} MB':>12}" for memory in MEMORIES))
+    with with_tls(stack["endpoint"]) as at:
+        for name, binary in functions(load_template()).items():
+            cold = measure(binary, variables(name, stack["endpoint"]) | at)
+            size = (BINARIES / binary).stat().st_size / 1e6
+            print(f"  {binary:<16} {size:>5.1f} {cold.start:>7.1f} {cold.first:>7.1f} {cold.later:>7.1f}", end="")
+            pairs = [f"{cold.answer(memory):.0f} / {cold.warm_answer(memory):.0f}" for memory in MEMORIES]
+            print("".join(f"{pair:>12}" for pair in pairs), flush=True)
     return 0
 
 

@@ -43,6 +43,15 @@ def functions_of(temporary: str) -> dict[int, str]:
     return found
 
 
+def milliseconds(process: int) -> float:
+    """The processor's time that the threads of a process have had."""
+    total = 0
+    for task in Path(f"/proc/{process}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):
+            total += int(task.read_text().split()[0])
+    return total / 1e6
+
+
 def children_of(parent: int) -> list[int]:
     """The child processes of a process, of any of its threads."""
     found = []
@@ -53,10 +62,10 @@ def children_of(parent: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def limited(processes: Callable[[], list[int]], share: float, look_again: float = LOOK_AGAIN_SECONDS) -> Iterator[None]:
+def limited(processes: Callable[[], list[int]], share: float) -> Iterator[None]:
     """Lets each of these processes run for a share of the time only. They are looked for again and again."""
     over = threading.Event()
-    keeper = threading.Thread(target=_keep, args=(processes, share, look_again, over), daemon=True)
+    keeper = threading.Thread(target=_keep, args=(processes, share, over), daemon=True)
     if share < 1.0:
         keeper.start()
     try:
@@ -67,19 +76,17 @@ def limited(processes: Callable[[], list[int]], share: float, look_again: float 
             keeper.join()
 
 
-def _keep(processes: Callable[[], list[int]], share: float, look_again: float, over: threading.Event) -> None:
+def _keep(processes: Callable[[], list[int]], share: float, over: threading.Event) -> None:
     found: list[int] = []
     looked = float("-inf")
     while not over.is_set():
         began = time.monotonic()
-        if began - looked > look_again:
+        if began - looked > LOOK_AGAIN_SECONDS:
             found, looked = processes(), began
-        _signal(found, signal.SIGCONT)
         _sleep_until(began + PERIOD_SECONDS * share)
-        if found:
-            _signal(found, signal.SIGSTOP)
-            _sleep_until(began + PERIOD_SECONDS)
-            _signal(found, signal.SIGCONT)
+        _signal(found, signal.SIGSTOP)
+        _sleep_until(began + PERIOD_SECONDS)
+        _signal(found, signal.SIGCONT)
 
 
 def _signal(processes: list[int], sign: signal.Signals) -> None:

@@ -56,6 +56,12 @@ def variables(logical_name: str, endpoint: str) -> dict[str, str]:
     return functions_api.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
 
 
+def around(environment: dict[str, str]) -> dict[str, str]:
+    """These variables, and what a function has around them on the local stack."""
+    loopback = dict.fromkeys(("ALLOW_LOOPBACK_WEBHOOKS", "GATEWAY_ALLOW_LOOPBACK"), "true")
+    return {"PATH": os.environ["PATH"], **loopback, **ROOT, **environment}
+
+
 @dataclass(frozen=True)
 class Served:
     """A function under the emulator: where to send events to, and the emulator's process, whose child it becomes."""
@@ -76,7 +82,7 @@ def serving(binary: str, environment: dict[str, str], *, quiet: bool = False) ->
     with tempfile.NamedTemporaryFile(prefix=f"rie-{binary}-", suffix=".log") as log:
         process = subprocess.Popen(
             command,
-            env={"PATH": os.environ["PATH"], "ALLOW_LOOPBACK_WEBHOOKS": "true", "GATEWAY_ALLOW_LOOPBACK": "true", **ROOT, **environment},
+            env=around(environment),
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

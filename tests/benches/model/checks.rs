@@ -27,7 +27,7 @@ fn upload(customer: usize, chunks: &Chunks) -> Upload {
 
 /// Also where calls are throttled and chunks come again; and the same seed tells the same story.
 fn every_write_happens_once(big: &Chunks) {
-    let parameters = Parameters::default();
+    let parameters = Parameters::default().import_concurrency(100);
     let play = || simulate(&parameters, vec![upload(0, big), upload(1, big)], None);
     let (first, second) = (play(), play());
     let expected: usize = big.iter().map(|chunk| 2 * chunk.writes()).sum();

@@ -195,6 +195,8 @@ pub mod design {
     pub const CONCURRENT_WRITES: usize = 32;
     /// Batches in flight: `CONCURRENT_BATCHES`.
     pub const CONCURRENT_BATCHES: usize = 8;
+    /// What a second of `import-rows` costs: half a GB of arm64, list price of us-east-1.
+    pub const DOLLARS_A_SECOND: f64 = 0.5 * 0.000_013_333_4;
     /// Timeout of `import-rows`.
     pub const TIMEOUT: Micros = 120 * SECOND;
     /// `VisibilityTimeout` of the queue of chunks: when a chunk comes again whose function was killed.
@@ -224,7 +226,7 @@ impl Default for Parameters {
         Self {
             tables: Capacity::FRESH,
             retry: Retry::AS_IT_IS,
-            concurrency: [10, 30, 100],
+            concurrency: [10, 20, 40],
             queue: QueueKind::Fair,
             one_queue: false,
             latency: Latency::ASSUMED,

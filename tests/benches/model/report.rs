@@ -54,12 +54,12 @@ pub struct Files {
 pub fn speed(files: &Files) {
     println!("\nSpeed: 100,000 rows each, from the last byte of the upload to `completed`\n");
     println!(
-        "{:<46} {:>8} {:>8} {:>8} {:>9} {:>6} {:>6} {:>6}  limited by",
-        "", "seconds", "of these", "rows/s", "throttled", "comes", "at", "rows"
+        "{:<46} {:>8} {:>8} {:>8} {:>9} {:>6} {:>6} {:>6} {:>8}  limited by",
+        "", "seconds", "of these", "rows/s", "throttled", "comes", "at", "rows", "Lambda"
     );
     println!(
-        "{:<46} {:>8} {:>8} {:>8} {:>9} {:>6} {:>6} {:>6}",
-        "", "", "import", "", "tries", "again", "most", "lost"
+        "{:<46} {:>8} {:>8} {:>8} {:>9} {:>6} {:>6} {:>6} {:>8}",
+        "", "", "import", "", "tries", "again", "most", "lost", "$ a job"
     );
     let with = |tables, import_concurrency| {
         Parameters { tables, ..Parameters::default() }.import_concurrency(import_concurrency)
@@ -68,13 +68,14 @@ pub fn speed(files: &Files) {
     let one = |name: &str, parameters: &Parameters, chunks: &Chunks| {
         line(name, parameters, &simulate(parameters, uploads(1, chunks, 0), None));
     };
-    one("one job, fresh table", &with(fresh, 100), &files.big);
-    one("  a fifth of the rows are twins", &with(fresh, 100), &files.twins);
-    one("  ImportConcurrency 40", &with(fresh, 40), &files.big);
+    one("one job, fresh table", &with(fresh, 40), &files.big);
+    one("  a fifth of the rows are twins", &with(fresh, 40), &files.twins);
+    one("  ImportConcurrency 100", &with(fresh, 100), &files.big);
     one("  ImportConcurrency 10", &with(fresh, 10), &files.big);
-    one("one job, pre-warmed table", &with(warm, 100), &files.big);
+    one("one job, pre-warmed table", &with(warm, 40), &files.big);
+    one("  ImportConcurrency 100", &with(warm, 100), &files.big);
     one("  ImportConcurrency 10", &with(warm, 10), &files.big);
-    let mut slow = with(warm, 100);
+    let mut slow = with(warm, 40);
     for time in [
         &mut slow.latency.item,
         &mut slow.latency.batch,
@@ -88,16 +89,16 @@ pub fn speed(files: &Files) {
     let all = |name: &str, parameters: &Parameters| {
         line(name, parameters, &simulate(parameters, uploads(CUSTOMERS, &files.big, 0), None));
     };
-    all("100 jobs at once, fresh table", &with(fresh, 100));
-    all("  it doubles every 30 minutes", &with(growing, 100));
+    all("100 jobs at once, fresh table", &with(fresh, 40));
+    all("  it doubles every 30 minutes", &with(growing, 40));
     all("  ImportConcurrency 10", &with(fresh, 10));
-    all("100 jobs at once, pre-warmed table", &with(warm, 100));
-    all("  ImportConcurrency 40", &with(warm, 40));
+    all("100 jobs at once, pre-warmed table", &with(warm, 40));
+    all("  ImportConcurrency 100", &with(warm, 100));
 }
 
 fn line(name: &str, parameters: &Parameters, outcome: &Outcome) {
     println!(
-        "{name:<46} {:>8.1} {:>8.1} {:>8.0} {:>8.0}% {:>6} {:>6} {:>6}  {}",
+        "{name:<46} {:>8.1} {:>8.1} {:>8.0} {:>8.0}% {:>6} {:>6} {:>6} {:>8.3}  {}",
         outcome.seconds(),
         outcome.importing(),
         outcome.rows() as f64 / outcome.seconds(),
@@ -105,6 +106,7 @@ fn line(name: &str, parameters: &Parameters, outcome: &Outcome) {
         outcome.redeliveries,
         outcome.most_receives,
         outcome.lost_rows(),
+        outcome.busy / SECOND as f64 * design::DOLLARS_A_SECOND / outcome.jobs.len() as f64,
         limit(parameters, outcome)
     );
 }
