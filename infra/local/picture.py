@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 LEFT, WIDTH, CURVES_HEIGHT = 130, 830, 220
 BAR, GAP, MOST_BARS = 4, 10, 12
 COLORS = ["#1f6feb", "#2da44e", "#bf8700", "#8250df", "#cf222e", "#1b7c83", "#57606a"]
-TICKS = 8
+MOST_TICKS = 10
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def stacked(runs: list[tuple[float, float]]) -> tuple[list[tuple[float, float, i
     return placed, len(free)
 
 
-def draw(title: str, seconds: float, curves: list[Curve], lanes: list[Lane]) -> str:
-    """The picture as SVG."""
+def draw(title: str, seconds: float, curves: list[Curve], lanes: list[Lane], shares: dict[str, float], cores: int) -> str:
+    """The picture as SVG. `shares`: who had the processor's cores, in seconds."""
     scale = WIDTH / max(seconds, 0.001)
     parts = list(axes(seconds, scale))
     for curve, color in zip(curves, COLORS, strict=False):
@@ -62,6 +62,8 @@ def draw(title: str, seconds: float, curves: list[Curve], lanes: list[Lane]) -> 
                 f' fill="{color}" fill-opacity="0.6"/>'
             )
         top += shown * BAR + GAP
+    parts += shares_of(shares, seconds * cores, top)
+    top += 18 + GAP
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 40}" height="{top + 20}"'
         ' font-family="system-ui, sans-serif" font-size="12" fill="#24292f">'
@@ -75,11 +77,34 @@ def axes(seconds: float, scale: float) -> Iterator[str]:
     """The seconds beneath the curves."""
     bottom = 60 + CURVES_HEIGHT
     yield f'<line x1="{LEFT}" y1="{bottom}" x2="{LEFT + WIDTH}" y2="{bottom}" stroke="#8c959f"/>'
-    for tick in range(TICKS + 1):
-        at = seconds * tick / TICKS
+    step = next(step for step in steps() if seconds / step <= MOST_TICKS)
+    for tick in range(int(seconds / step) + 1):
+        at = tick * step
         x = LEFT + at * scale
         yield f'<line x1="{x:.1f}" y1="60" x2="{x:.1f}" y2="{bottom}" stroke="#eaeef2"/>'
         yield f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{at:.3g} s</text>'
+
+
+def steps() -> Iterator[float]:
+    """Distances that people can count in: 0.01, 0.02, 0.05, 0.1 …"""
+    size = 0.01
+    while True:
+        yield from (size, 2 * size, 5 * size)
+        size *= 10
+
+
+def shares_of(shares: dict[str, float], all_seconds: float, top: int) -> Iterator[str]:
+    """Who had the processor for how long, as one bar for all of its time."""
+    yield f'<text x="{LEFT - 10}" y="{top + 14}" text-anchor="end">processor</text>'
+    x = float(LEFT)
+    for (name, spent), color in zip((shares | {"": all_seconds - sum(shares.values())}).items(), COLORS, strict=False):
+        width = max(spent, 0.0) / all_seconds * WIDTH
+        fill = color if name else "#d0d7de"
+        yield f'<rect x="{x:.1f}" y="{top}" width="{width:.1f}" height="18" fill="{fill}" fill-opacity="0.6"/>'
+        label = f"{name or 'client, system, idle'} {100 * spent / all_seconds:.0f}%"
+        if width > 7 * len(label):
+            yield f'<text x="{x + 4:.1f}" y="{top + 13}">{escape(label)}</text>'
+        x += width
 
 
 def curve_of(curve: Curve, color: str, scale: float) -> list[str]:

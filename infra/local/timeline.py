@@ -132,7 +132,8 @@ def main() -> int:
     prefix = stack["outputs"]["DirectoryTable"].rsplit("-Directory-", 1)[0]
     spent = {name: after[name] - before.get(name, 0.0) for name in after}
     lanes = []
-    print(f"\n{bold(f'{arguments.rows:,} rows in {seconds:.1f} s')}, {arguments.rows / seconds:,.0f} rows/s")
+    title = f"{arguments.rows:,} rows in {seconds:.1f} s"
+    print(f"\n{bold(title)}, {arguments.rows / seconds:,.0f} rows/s")
     print(f"\n  {'':<16} {'runs':>6} {'first':>8} {'last':>8} {'all runs':>10} {'processor':>10}")
     for name, binary in functions(load_template()).items():
         of_function = [run for run in runs(logs, name, began) if run[0] < seconds]
@@ -151,7 +152,7 @@ def main() -> int:
     if asked := progress.job.get("documentQueries"):
         curves.append(Curve("document queries", progress.queries, asked["total"]))
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(draw(f"{arguments.rows:,} rows in {seconds:.1f} s", seconds, curves, lanes))
+    arguments.out.write_text(draw(title, seconds, curves, lanes, shares, cores))
     print(f"\n  the picture: {bold(str(arguments.out))}")
     return 0
 

@@ -19,12 +19,15 @@ HERE = Path(__file__).parent
 ON_FILE = HERE / "import.instructions"
 ROWS = (2_000, 20_000)
 BUILD = "cargo bench -p tests --no-default-features --bench import --no-run --message-format json".split()
-#: The parts, by a function that all of a part happens in.
+#: The parts, by the function of the benchmark that all of a part happens in.
 PARTS = {
-    "everything": r"::drive::Account::import\b",
-    "fan-out": r"pipeline::fan_out::FanOut<.*>::run\b",
-    "import-rows": r"pipeline::import_rows::ImportRows<.*>::run\b",
-    "finalize": r"pipeline::finalize::Finalize<.*>::run\b",
+    part: re.compile(rf"^\s*([\d,]+).*:import::drive::Account::{function} ")
+    for part, function in {
+        "everything": "import",
+        "fan-out": "fan_out",
+        "import-rows": "import_rows",
+        "finalize": "finalize",
+    }.items()
 }
 
 
@@ -50,10 +53,10 @@ def count(program: str, rows: int) -> dict[str, float]:
         ).stdout
     counts = {}
     for part, pattern in PARTS.items():
-        found = [line for line in table.splitlines() if re.search(pattern, line)]
+        found = [int(match[1].replace(",", "")) for match in map(pattern.match, table.splitlines()) if match]
         if not found:
             raise SystemExit(f"no function of {part!r} in what callgrind saw")
-        counts[part] = max(int(re.match(r"\s*([\d,]+)", line)[1].replace(",", "")) for line in found) / rows
+        counts[part] = max(found) / rows
     return counts
 
 

@@ -53,19 +53,33 @@ impl Account {
         self.query_messages.get()
     }
 
-    /// Imports a file and gives the finished job.
+    /// Imports a file and gives the finished job. Every step is a function of its own, so that a profile shows it.
+    #[inline(never)]
     pub fn import(&self, file: String) -> Job {
-        block_on(self.run(file))
+        let uploaded = block_on(self.upload(file));
+        self.fan_out(&uploaded);
+        self.import_rows();
+        self.query_documents();
+        self.finalize();
+        self.deliver_webhooks();
+        let ended = self.cloud.jobs().pop().expect("the job is there");
+        assert_eq!((ended.status, ended.failed), (JobStatus::Completed, 0));
+        ended
     }
 
-    async fn run(&self, file: String) -> Job {
-        let cloud = || self.cloud.clone();
+    async fn upload(&self, file: String) -> UploadMessage {
         let parameters = Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
         let on = &self.cloud;
         let create = CreateJobWith { jobs: on, directory: on, files: on, world: on };
         let created = create.create(self.customer, parameters, None).await;
         let job = created.expect("a job can be created").job;
         let upload = self.cloud.upload((&job).into(), file);
+        UploadMessage { customer: self.customer, job: job.id, upload }
+    }
+
+    #[inline(never)]
+    fn fan_out(&self, uploaded: &UploadMessage) {
+        let cloud = || self.cloud.clone();
         let fan_out = FanOut {
             jobs: cloud(),
             files: cloud(),
@@ -76,8 +90,12 @@ impl Account {
             limits: Limits { rows: u32::MAX, ..Limits::default() },
             rows_per_chunk: ROWS_PER_CHUNK,
         };
-        let uploaded = UploadMessage { customer: self.customer, job: job.id, upload };
-        fan_out.run(&uploaded).await.expect("a sound file");
+        block_on(fan_out.run(uploaded)).expect("a sound file");
+    }
+
+    #[inline(never)]
+    fn import_rows(&self) {
+        let cloud = || self.cloud.clone();
         let import = ImportRows {
             jobs: cloud(),
             files: cloud(),
@@ -87,17 +105,42 @@ impl Account {
             queries: self.gateway.map(|_| cloud()),
             world: cloud(),
         };
-        while let Some(body) = JobSize::ALL.into_iter().find_map(|size| self.receive(QueueName::Chunks(size)))
-        {
-            import.run(&read(&body)).await.expect("a chunk is imported");
+        let next = || JobSize::ALL.into_iter().find_map(|size| self.receive(QueueName::Chunks(size)));
+        while let Some(body) = next() {
+            block_on(import.run(&read(&body))).expect("a chunk is imported");
         }
-        if let Some(gateway) = self.gateway {
-            self.query(gateway).await;
+    }
+
+    #[inline(never)]
+    fn query_documents(&self) {
+        let Some(gateway) = self.gateway else { return };
+        let cloud = || self.cloud.clone();
+        let query = QueryDocuments {
+            jobs: cloud(),
+            patients: cloud(),
+            gateway,
+            finished: cloud(),
+            world: cloud(),
+            rate: 0.0,
+        };
+        while let Some(body) = self.receive(QueueName::Queries) {
+            let queried = block_on(query.run(&read(&body), 1)).expect("patients are queried");
+            assert!(matches!(queried, Queried::Ended(_)), "{queried:?}");
+            self.query_messages.update(|messages| messages + 1);
         }
+    }
+
+    #[inline(never)]
+    fn finalize(&self) {
+        let cloud = || self.cloud.clone();
         let finalize = Finalize { jobs: cloud(), files: cloud(), webhooks: cloud(), clock: cloud() };
         while let Some(body) = self.receive(QueueName::Finished) {
-            finalize.run(&read(&body)).await.expect("a job is finalized");
+            block_on(finalize.run(&read(&body))).expect("a job is finalized");
         }
+    }
+
+    fn deliver_webhooks(&self) {
+        let cloud = || self.cloud.clone();
         let deliver = DeliverWebhook {
             jobs: cloud(),
             settings: cloud(),
@@ -106,26 +149,7 @@ impl Account {
             clock: cloud(),
         };
         while let Some(body) = self.receive(QueueName::Webhooks) {
-            deliver.run(&read(&body)).await.expect("nobody listens");
-        }
-        let ended = self.cloud.jobs().pop().expect("the job is there");
-        assert_eq!((ended.status, ended.failed), (JobStatus::Completed, 0));
-        ended
-    }
-
-    async fn query(&self, gateway: Gateway) {
-        let query = QueryDocuments {
-            jobs: self.cloud.clone(),
-            patients: self.cloud.clone(),
-            gateway,
-            finished: self.cloud.clone(),
-            world: self.cloud.clone(),
-            rate: 0.0,
-        };
-        while let Some(body) = self.receive(QueueName::Queries) {
-            let queried = query.run(&read(&body), 1).await.expect("patients are queried");
-            assert!(matches!(queried, Queried::Ended(_)), "{queried:?}");
-            self.query_messages.update(|messages| messages + 1);
+            block_on(deliver.run(&read(&body))).expect("nobody listens");
         }
     }
 
