@@ -1,9 +1,10 @@
 //! How far something is: a bar on a terminal, a line now and then elsewhere, nothing for the quiet.
 
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::format;
 use crate::output::Output;
@@ -42,16 +43,21 @@ struct State {
 impl Progress {
     /// Begins at `done` of `total`.
     pub fn new(label: &'static str, unit: Unit, done: u64, total: u64, output: Output) -> Self {
+        let began = (Instant::now(), done);
+        // The words are made from the position that is drawn: set one after the other, the two would not always agree.
+        let words = move |state: &ProgressState, line: &mut dyn fmt::Write| {
+            let moved = state.pos().saturating_sub(began.1);
+            let _ = line.write_str(&describe(unit, state.pos(), total, moved, began.0.elapsed()));
+        };
         let bar = output.has_bars().then(|| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("{prefix:<9} {bar:28} {percent:>3}%  {msg}") {
-                bar.set_style(style.progress_chars("█▌░"));
+            if let Ok(style) = ProgressStyle::with_template("{prefix:<9} {bar:28} {percent:>3}%  {words}") {
+                bar.set_style(style.progress_chars("█▌░").with_key("words", words));
             }
             bar.set_prefix(label);
             bar
         });
-        let now = Instant::now();
-        let state = Mutex::new(State { began: (now, done), line_at: now, done });
+        let state = Mutex::new(State { began, line_at: began.0, done });
         let progress = Self { label, unit, total, bar, output, state };
         progress.set(done);
         progress
@@ -64,7 +70,6 @@ impl Progress {
         let now = Instant::now();
         if let Some(bar) = &self.bar {
             bar.set_position(done);
-            bar.set_message(self.describe(&state, now));
         } else if !self.output.is_quiet() && now - state.line_at >= LINE_EVERY {
             state.line_at = now;
             self.print(&self.describe(&state, now));
@@ -74,10 +79,9 @@ impl Progress {
     /// Shows that it is done, and leaves that standing.
     pub fn finish(&self) {
         self.set(self.total);
-        let text = self.describe(&self.state(), Instant::now());
         match &self.bar {
-            Some(bar) => bar.finish_with_message(text),
-            None if !self.output.is_quiet() => self.print(&text),
+            Some(bar) => bar.finish(),
+            None if !self.output.is_quiet() => self.print(&self.describe(&self.state(), Instant::now())),
             None => {}
         }
     }
