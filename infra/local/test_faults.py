@@ -121,7 +121,7 @@ class Visibility(unittest.TestCase):
         adapt(usual, given)
         adapt(short, given, 10)
         changed = {name for name, resource in usual["Resources"].items() if resource != short["Resources"][name]}
-        self.assertLessEqual({"Chunks", "Finished", "Uploads"}, changed)
+        self.assertLessEqual({"SmallJobChunks", "LargeJobChunks", "Finished", "Uploads"}, changed)
         for name in changed:
             properties = short["Resources"][name]["Properties"]
             self.assertEqual((properties["VisibilityTimeout"], "RedrivePolicy" in properties), (10, True))
