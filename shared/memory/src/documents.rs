@@ -17,9 +17,9 @@ const PAGE_BYTES: usize = 200 * 1024;
 impl Cloud {
     /// The queries of a customer's patients.
     pub fn patient_queries(&self, customer: CustomerId) -> PortResult<Vec<(PatientId, PatientQuery)>> {
-        let state = self.state();
-        let queries = state.patients.queries.iter().filter(|((owner, _), _)| *owner == customer);
-        queries.map(|((_, patient), document)| Ok((*patient, document.read()?.value))).collect()
+        let patients = &self.state().patients;
+        let queries = patients.queries.iter().filter(|((owner, _), _)| *owner == customer);
+        queries.map(|((_, patient), document)| Ok((*patient, patients.read(document)?.value))).collect()
     }
 
     /// Tries whose documents are stored, page by page, of all patients.

@@ -49,9 +49,9 @@ impl Cloud {
         self.state().files.objects.get(&result_key(job, file)).cloned()
     }
 
-    async fn put(&self, key: String, bytes: Bytes) -> PortResult<()> {
+    async fn put(&self, key: String, bytes: &[u8]) -> PortResult<()> {
         self.call(Operation::PutObject, |state| {
-            state.files.objects.insert(key, bytes);
+            state.files.objects.insert(key, Bytes::copy_from_slice(bytes));
             Billed::request(())
         })
         .await
@@ -115,7 +115,7 @@ impl FindUpload for Cloud {
 
 impl StorePlan for Cloud {
     async fn store_plan(&self, job: JobRef, upload: &Upload, lines: Bytes) -> PortResult<()> {
-        self.put(plan_key(job, upload), lines).await
+        self.put(plan_key(job, upload), &lines).await
     }
 }
 
@@ -140,7 +140,7 @@ impl StoreOutcomes for Cloud {
             if state.files.objects.contains_key(&key) {
                 return Billed::request(Write::Conflict);
             }
-            state.files.objects.insert(key, json.into());
+            state.files.objects.insert(key, Bytes::copy_from_slice(&json));
             Billed::request(Write::Done)
         })
         .await
@@ -159,22 +159,34 @@ impl ReadOutcomes for Cloud {
 pub struct Parts {
     cloud: Cloud,
     key: String,
-    bytes: Vec<u8>,
-    sent: usize,
+    sent: Vec<u8>,
+    part: Vec<u8>,
 }
 
 impl FileWriter for Parts {
     async fn write(&mut self, bytes: &[u8]) -> PortResult<()> {
-        self.bytes.extend_from_slice(bytes);
-        while self.bytes.len() - self.sent >= PART {
-            self.cloud.call(Operation::PutObject, |_| Billed::request(())).await?;
-            self.sent += PART;
+        self.part.extend_from_slice(bytes);
+        if self.part.len() >= PART {
+            let Self { cloud, sent, part, .. } = self;
+            cloud
+                .call(Operation::PutObject, |_| {
+                    sent.append(part);
+                    Billed::request(())
+                })
+                .await?;
         }
         Ok(())
     }
 
     async fn finish(self) -> PortResult<()> {
-        self.cloud.put(self.key, self.bytes.into()).await
+        let Self { cloud, key, mut sent, part } = self;
+        cloud
+            .call(Operation::PutObject, |state| {
+                sent.extend_from_slice(&part);
+                state.files.objects.insert(key, sent.into());
+                Billed::request(())
+            })
+            .await
     }
 }
 
@@ -182,7 +194,7 @@ impl WriteResults for Cloud {
     type Writer = Parts;
 
     async fn write_results(&self, job: JobRef, file: ResultFile) -> PortResult<Parts> {
-        Ok(Parts { cloud: self.clone(), key: result_key(job, file), bytes: Vec::new(), sent: 0 })
+        Ok(Parts { cloud: self.clone(), key: result_key(job, file), sent: Vec::new(), part: Vec::new() })
     }
 }
 

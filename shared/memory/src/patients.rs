@@ -1,6 +1,7 @@
 //! The patients table: documents with versions, written under the condition of a version.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use domain::identity::Identity;
 use domain::ids::{CustomerId, PatientId};
@@ -27,6 +28,8 @@ pub(crate) const LARGEST_DOCUMENT: usize = 400 * 1024 - 200;
 
 #[derive(Default, Debug)]
 pub(crate) struct PatientsState {
+    /// All documents, one behind the other: millions of allocations would slow down those of whoever calls.
+    log: String,
     people: BTreeMap<Identity, Document>,
     patients: BTreeMap<(CustomerId, PatientId), Document>,
     pub(crate) queries: BTreeMap<(CustomerId, PatientId), Document>,
@@ -40,23 +43,30 @@ pub(crate) struct PatientsState {
 /// Stored as the text it is in DynamoDB: what does not survive that does not survive here.
 #[derive(Debug)]
 pub(crate) struct Document {
-    json: String,
+    json: Range<usize>,
     version: u64,
 }
 
-impl Document {
-    pub(crate) fn read<T: DeserializeOwned>(&self) -> PortResult<Versioned<T>> {
+impl PatientsState {
+    fn write(&mut self, json: &str, version: u64) -> Document {
+        let from = self.log.len();
+        self.log.push_str(json);
+        Document { json: from..self.log.len(), version }
+    }
+
+    pub(crate) fn read<T: DeserializeOwned>(&self, document: &Document) -> PortResult<Versioned<T>> {
         let malformed = |_| permanent(Operation::GetItem, "malformed doc");
-        Ok(Versioned { value: serde_json::from_str(&self.json).map_err(malformed)?, version: self.version })
+        let value = serde_json::from_str(&self.log[document.json.clone()]).map_err(malformed)?;
+        Ok(Versioned { value, version: document.version })
     }
 }
 
 impl Cloud {
     /// Every stored patient of a customer.
     pub fn patients(&self, customer: CustomerId) -> PortResult<Vec<PatientRecord>> {
-        let state = self.state();
-        let records = state.patients.patients.iter().filter(|((owner, _), _)| *owner == customer);
-        records.map(|(_, document)| Ok(document.read()?.value)).collect()
+        let patients = &self.state().patients;
+        let records = patients.patients.iter().filter(|((owner, _), _)| *owner == customer);
+        records.map(|(_, document)| Ok(patients.read(document)?.value)).collect()
     }
 
     /// Items written to the table so far.
@@ -66,7 +76,8 @@ impl Cloud {
 
     /// Everybody who is known under some identity, of all customers.
     pub fn people(&self) -> PortResult<Vec<People>> {
-        self.state().patients.people.values().map(|document| Ok(document.read()?.value)).collect()
+        let patients = &self.state().patients;
+        patients.people.values().map(|document| Ok(patients.read(document)?.value)).collect()
     }
 
     pub(crate) async fn load<K: Ord + Copy, T: DeserializeOwned>(
@@ -84,8 +95,10 @@ impl Cloud {
                 let units =
                     documents.iter().map(|(_, document)| units(document.json.len(), 4096)).sum::<u64>()
                         + (keys.len() - documents.len()) as u64;
-                let result: PortResult<Vec<(K, Versioned<T>)>> =
-                    documents.iter().map(|(key, document)| Ok((*key, document.read()?))).collect();
+                let result: PortResult<Vec<(K, Versioned<T>)>> = documents
+                    .iter()
+                    .map(|(key, document)| Ok((*key, state.patients.read(document)?)))
+                    .collect();
                 Billed { result, units, items: keys.len() as u64 }
             });
             found.extend(batch.await?);
@@ -98,7 +111,7 @@ impl Cloud {
         key: K,
         value: &(impl Serialize + Sync),
         version: Option<u64>,
-        table: impl FnOnce(&mut State) -> &mut BTreeMap<K, Document>,
+        table: impl Fn(&mut State) -> &mut BTreeMap<K, Document>,
     ) -> PortResult<Write> {
         let json =
             serde_json::to_string(value).map_err(|_| permanent(Operation::PutItem, "malformed document"))?;
@@ -107,12 +120,12 @@ impl Cloud {
             if json.len() > LARGEST_DOCUMENT {
                 return Billed::failed(permanent(Operation::PutItem, "ValidationException (HTTP 400)"));
             }
-            let table = table(state);
             let units = units(json.len(), 1024);
-            if table.get(&key).map(|stored| stored.version) != version {
+            if table(state).get(&key).map(|stored| stored.version) != version {
                 return Billed::new(Write::Conflict, units, 1);
             }
-            table.insert(key, Document { json, version: version.unwrap_or(0) + 1 });
+            let document = state.patients.write(&json, version.unwrap_or(0) + 1);
+            table(state).insert(key, document);
             Billed::new(Write::Done, units, 1)
         })
         .await

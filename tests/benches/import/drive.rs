@@ -2,17 +2,18 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use domain::csv::Limits;
 use domain::ids::{CustomerId, FacilityId};
-use domain::job::{Job, JobStatus};
+use domain::job::JobStatus;
 use domain::job_size::JobSize;
 use domain::plan::ROWS_PER_CHUNK;
 use domain::row::Directory;
 use domain::time::Timestamp;
 use domain::upload_terms::UploadTerms;
 use futures::executor::block_on;
-use memory::{Cloud, QueueName, Reliable};
+use memory::{Cloud, QueueName};
 use pipeline::api::create_job::CreateJobWith;
 use pipeline::api::idempotency::Parameters;
 use pipeline::deliver_webhook::DeliverWebhook;
@@ -25,13 +26,31 @@ use pipeline::query_documents::{Queried, QueryDocuments};
 use uuid::Uuid;
 
 use crate::gateway::Gateway;
+use crate::stopwatch::Stopwatch;
 
 /// A customer's cloud.
 pub struct Account {
     pub cloud: Cloud,
+    store: Arc<Stopwatch>,
     customer: CustomerId,
     gateway: Option<Gateway>,
     query_messages: Cell<u64>,
+}
+
+/// How long the parts of an import took, without the store; and the store.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    pub fan_out: Duration,
+    pub import_rows: Duration,
+    pub finalize: Duration,
+    pub store: Duration,
+}
+
+impl Times {
+    /// The time of our code.
+    pub fn ours(&self) -> Duration {
+        self.fan_out + self.import_rows + self.finalize
+    }
 }
 
 impl Account {
@@ -41,11 +60,12 @@ impl Account {
 
     /// A customer whose patients are looked for there.
     pub fn with_gateway(gateway: Option<Gateway>) -> Self {
-        let cloud = Cloud::new(Arc::new(Reliable), Timestamp::from_millis(1_800_000_000_000), 1);
+        let store = Arc::new(Stopwatch::default());
+        let cloud = Cloud::new(store.clone(), Timestamp::from_millis(1_800_000_000_000), 1);
         let (customer, facility) = (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
         let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
         cloud.set_customer(customer, directory, WebhookSettings::default());
-        Self { cloud, customer, gateway, query_messages: Cell::new(0) }
+        Self { cloud, store, customer, gateway, query_messages: Cell::new(0) }
     }
 
     /// Messages about document queries so far.
@@ -53,18 +73,27 @@ impl Account {
         self.query_messages.get()
     }
 
-    /// Imports a file and gives the finished job. Every step is a function of its own, so that a profile shows it.
+    /// Imports a file. Every part is a function of its own, so that a profile shows it.
     #[inline(never)]
-    pub fn import(&self, file: String) -> Job {
+    pub fn import(&self, file: String) -> Times {
         let uploaded = block_on(self.upload(file));
-        self.fan_out(&uploaded);
-        self.import_rows();
+        let before = self.store.total();
+        let fan_out = self.timed(|| self.fan_out(&uploaded));
+        let import_rows = self.timed(|| self.import_rows());
         self.query_documents();
-        self.finalize();
+        let finalize = self.timed(|| self.finalize());
+        let store = self.store.total().saturating_sub(before);
         self.deliver_webhooks();
         let ended = self.cloud.jobs().pop().expect("the job is there");
         assert_eq!((ended.status, ended.failed), (JobStatus::Completed, 0));
-        ended
+        Times { fan_out, import_rows, finalize, store }
+    }
+
+    /// How long work takes, less what the store takes of it.
+    fn timed(&self, work: impl FnOnce()) -> Duration {
+        let (started, store) = (Instant::now(), self.store.total());
+        work();
+        started.elapsed().saturating_sub(self.store.total().saturating_sub(store))
     }
 
     async fn upload(&self, file: String) -> UploadMessage {
