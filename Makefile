@@ -51,10 +51,10 @@ memory: .venv/installed build ## peak memory of each function for a sample: make
 calls: .venv/installed build ## AWS calls for each row of three imports: make calls ROWS=5000
 	@$(LOCAL)/stack.py run --name calls --faults none --no-sandbox -- $(LOCAL)/calls.py $(if $(ROWS),--rows $(ROWS))
 
-timeline: .venv/installed build ## where the time of an import goes, with a picture: make timeline ROWS=10000 [DYNAMODB=memory]
+timeline: .venv/installed build ## where the time of an import goes, with a picture: make timeline ROWS=10000 [DYNAMODB=memory] [QUERIES=1]
 	@$(if $(DYNAMODB),$(CARGO) build --profile local -p tests --example dynamodb)
-	@$(LOCAL)/stack.py run --name timeline $(if $(DYNAMODB),--dynamodb target/local/examples/dynamodb) -- \
-	  $(LOCAL)/timeline.py --rows $(or $(ROWS),1000) --out .local/timeline-$(or $(ROWS),1000)$(DYNAMODB:%=-%).svg
+	@$(LOCAL)/stack.py run --name timeline $(if $(QUERIES),,--no-sandbox) $(if $(DYNAMODB),--dynamodb target/local/examples/dynamodb) -- \
+	  $(LOCAL)/timeline.py --rows $(or $(ROWS),1000) --out .local/timeline-$(or $(ROWS),1000)$(DYNAMODB:%=-%)$(QUERIES:%=-queries).svg
 
 cold-starts: .venv/installed .venv-tools/installed build ## time to the first answer of each function, by memory: make cold-starts [BINARIES=target/release]
 	@$(LOCAL)/stack.py run --name cold -- $(LOCAL)/cold_starts.py

@@ -30,6 +30,7 @@ QUIET_SECONDS = 300
 #: Until the supervisor has collected the last logs.
 LOGS_SECONDS = 3
 TICKS = os.sysconf("SC_CLK_TCK")
+SWITCHES = re.compile(r"voluntary_ctxt_switches:\s+(\d+)")
 RUN = re.compile(r"^(\d\d:\d\d:\d\d\.\d{3})  REPORT .*?Duration: ([\d.]+) ms")
 
 
@@ -87,9 +88,24 @@ def runs(logs: Path, function: str, began: datetime) -> list[tuple[float, float]
     return sorted(found)
 
 
-def processor_seconds(temporary: str) -> dict[str, float]:
-    """The processor's time so far, of every function of the stack by its name in AWS, and of the emulator."""
-    found: dict[str, float] = {}
+@dataclass(frozen=True)
+class Spent:
+    """What processes took of the processor."""
+
+    seconds: float = 0.0
+    #: How often they were put aside or woken: each answer that arrives alone wakes its reader.
+    switches: int = 0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(self.seconds + other.seconds, self.switches + other.switches)
+
+    def __sub__(self, other: Spent) -> Spent:
+        return Spent(self.seconds - other.seconds, self.switches - other.switches)
+
+
+def spent_so_far(temporary: str) -> dict[str, Spent]:
+    """By every function of the stack, by its name in AWS, and by the emulator."""
+    found: dict[str, Spent] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         of_process = variables(folder)
         if of_process.get("TMPDIR") != temporary:
@@ -97,6 +113,7 @@ def processor_seconds(temporary: str) -> dict[str, float]:
         try:
             numbers = (folder / "stat").read_text().rpartition(")")[2].split()
             command = (folder / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+            threads = [thread.read_text() for thread in folder.glob("task/*/status")]
         except OSError:
             continue
         others = {"ministack": "emulator", "examples/dynamodb ": "DynamoDB"}
@@ -104,7 +121,9 @@ def processor_seconds(temporary: str) -> dict[str, float]:
         name = of_process.get("AWS_LAMBDA_FUNCTION_NAME") or other
         if name:
             # Fields 14 and 15 of the whole line: time in user and in kernel mode.
-            found[name] = found.get(name, 0.0) + (int(numbers[11]) + int(numbers[12])) / TICKS
+            seconds = (int(numbers[11]) + int(numbers[12])) / TICKS
+            switches = sum(int(number) for status in threads for number in SWITCHES.findall(status))
+            found[name] = found.get(name, Spent()) + Spent(seconds, switches)
     return found
 
 
@@ -122,30 +141,34 @@ def main() -> int:
     api, receiver = Api(stack["apiUrl"], stack["apiKey"]), Receiver()
     api.call("POST", "/settings", {"webhookUrl": receiver.url}, shown=False)
     job = api.call("POST", f"/medical/v1/patient/bulk?facilityId={stack['facilities'][0]}", shown=False)
-    before = processor_seconds(temporary)
+    before = spent_so_far(temporary)
     began, uploaded = datetime.now(UTC), time.monotonic()
     upload(job["uploadUrl"], file)
     progress, seconds = watch(api, receiver, job["requestId"], uploaded)
-    after = processor_seconds(temporary)
+    after = spent_so_far(temporary)
     time.sleep(LOGS_SECONDS)
 
     prefix = stack["outputs"]["DirectoryTable"].rsplit("-Directory-", 1)[0]
-    spent = {name: after[name] - before.get(name, 0.0) for name in after}
+    spent = {name: after[name] - before.get(name, Spent()) for name in after}
     lanes = []
     title = f"{arguments.rows:,} rows in {seconds:.1f} s"
     print(f"\n{bold(title)}, {arguments.rows / seconds:,.0f} rows/s")
-    print(f"\n  {'':<16} {'runs':>6} {'first':>8} {'last':>8} {'all runs':>10} {'processor':>10}")
+    print(f"\n  {'':<16} {'runs':>6} {'first':>8} {'last':>8} {'all runs':>10} {'processor':>10} {'switches':>10}")
     for name, binary in functions(load_template()).items():
         of_function = [run for run in runs(logs, name, began) if run[0] < seconds]
-        ours = sum(value for full, value in spent.items() if full.startswith(f"{prefix}-{name}-"))
+        of_name = [value for full, value in spent.items() if full.startswith(f"{prefix}-{name}-")]
+        ours = sum(of_name, Spent())
         if of_function and name not in ("Api", "Sweep"):
             length = sum(end - start for start, end in of_function)
             first, last = of_function[0][0], max(end for _, end in of_function)
-            print(f"  {binary:<16} {len(of_function):>6,} {first:>7.1f}s {last:>7.1f}s {length:>9.1f}s {ours:>9.1f}s")
+            print(
+                f"  {binary:<16} {len(of_function):>6,} {first:>7.1f}s {last:>7.1f}s {length:>9.1f}s"
+                f" {ours.seconds:>9.1f}s {ours.switches:>10,}"
+            )
             lanes.append(Lane(binary, of_function))
-    others = {f"the {name}": spent.pop(name) for name in ("emulator", "DynamoDB") if name in spent}
+    others = {f"the {name}": spent.pop(name).seconds for name in ("emulator", "DynamoDB") if name in spent}
     cores = os.cpu_count() or 1
-    shares = {"our functions": sum(spent.values())} | others
+    shares = {"our functions": sum(spent.values(), Spent()).seconds} | others
     print("\n  processor: " + ", ".join(f"{name} {took:.1f} s" for name, took in shares.items()) + ",")
     print(f"  of {seconds * cores:.1f} s that {cores} cores have in that time; the rest is the client's, the system's, or idle")
     curves = [Curve("rows", progress.rows, progress.job["total"])]
