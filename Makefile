@@ -43,9 +43,9 @@ logs: .venv/installed ## print what the functions logged: make logs [FUNCTION=Fa
 invoke: .venv/installed .venv-tools/installed build ## send an event to one function: make invoke FUNCTION=fan-out [EVENT=file]
 	@$(LOCAL)/stack.py run -- $(LOCAL)/rie.py $(FUNCTION) $(EVENT)
 
-memory: .venv/installed build ## peak memory of each function for a sample: make memory ROWS=100000
+memory: .venv/installed build ## peak memory of each function for a sample: make memory ROWS=100000 [QUERIES=1]
 	@$(CARGO) build --profile local -p tests --example dynamodb
-	@$(LOCAL)/stack.py run --name memory --no-sandbox --param RowLimit=1000000 \
+	@$(LOCAL)/stack.py run --name memory $(if $(QUERIES),,--no-sandbox) --param RowLimit=1000000 \
 	  --dynamodb target/local/examples/dynamodb -- sh -c '$(LOCAL)/demo.py --rows $(or $(ROWS),1000) --out .local/memory && $(LOCAL)/memory.py'
 
 calls: .venv/installed build ## AWS calls for each row of three imports: make calls ROWS=5000
