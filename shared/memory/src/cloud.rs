@@ -13,7 +13,7 @@ use crate::jobs::JobsState;
 use crate::network::wait;
 use crate::patients::PatientsState;
 use crate::webhooks::WebhooksState;
-use crate::{Fate, Network, Operation, Queues, Usage};
+use crate::{Fate, Network, Operation, Queues, Usage, UsageOf};
 
 /// All ports in memory. Clones share what is stored.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ impl Cloud {
     }
 
     /// Makes one call: `deed` is what the service does, and the network decides how the call goes. `deed` gives
-    /// its result with the units and items that are billed.
+    /// its result with what is billed.
     pub(crate) async fn call<T>(
         &self,
         operation: Operation,
@@ -101,7 +101,7 @@ impl Cloud {
         let done = {
             let mut state = self.state();
             let done = deed(&mut state);
-            state.usage.add(operation, done.units, done.items);
+            state.usage.add(operation, done.usage);
             done
         };
         wait(self.network.delay()).await;
@@ -126,13 +126,12 @@ impl Cloud {
 /// The result of a call and what it costs.
 pub(crate) struct Billed<T> {
     pub result: PortResult<T>,
-    pub units: u64,
-    pub items: u64,
+    pub usage: UsageOf,
 }
 
 impl<T> Billed<T> {
     pub fn new(value: T, units: u64, items: u64) -> Self {
-        Self { result: Ok(value), units, items }
+        Self { result: Ok(value), usage: UsageOf { calls: 1, units, items, bytes: 0 } }
     }
 
     /// A call that is billed as one request.
@@ -141,7 +140,13 @@ impl<T> Billed<T> {
     }
 
     pub fn failed(error: PortError) -> Self {
-        Self { result: Err(error), units: 0, items: 0 }
+        Self { result: Err(error), usage: UsageOf { calls: 1, ..UsageOf::default() } }
+    }
+
+    /// So many bytes of content went either way.
+    pub fn with_bytes(mut self, bytes: usize) -> Self {
+        self.usage.bytes = bytes as u64;
+        self
     }
 }
 

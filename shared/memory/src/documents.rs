@@ -9,7 +9,7 @@ use pipeline::ports::{LoadQueries, PortResult, ReadDocuments, StoreDocuments, St
 
 use crate::cloud::{Billed, permanent};
 use crate::patients::{LARGEST_DOCUMENT, units};
-use crate::{Cloud, Operation};
+use crate::{Cloud, Operation, UsageOf};
 
 /// Bytes of JSON in one item, as in `aws`.
 const PAGE_BYTES: usize = 200 * 1024;
@@ -76,10 +76,10 @@ impl StoreDocuments for Cloud {
                 if page.len() > LARGEST_DOCUMENT {
                     return Billed::failed(permanent(Operation::PutItem, "ValidationException (HTTP 400)"));
                 }
-                let units = units(page.len(), 1024);
+                let bytes = page.len();
                 state.patients.writes += 1;
                 state.patients.documents.insert((customer, patient, found_by, number), page);
-                Billed::new((), units, 1)
+                Billed::new((), units(bytes, 1024), 1).with_bytes(bytes)
             })
             .await?;
         }
@@ -102,7 +102,7 @@ impl StoreDocuments for Cloud {
                 // What is read is billed, not what of it is sent.
                 let bytes = old.iter().map(|(_, bytes)| bytes).sum();
                 let items = old.len() as u64;
-                Billed::new(old, units(bytes, 4096), items)
+                Billed::new(old, units(bytes, 4096), items).with_bytes(bytes)
             })
             .await?;
         for (key, bytes) in old {
@@ -131,13 +131,15 @@ impl ReadDocuments for Cloud {
             let keys = (0..stored.pages).map(|page| (customer, patient, stored.found_by, page));
             let pages: Option<Vec<&String>> = keys.map(|key| state.patients.documents.get(&key)).collect();
             let Some(pages) = pages else { return Billed::new(None, 1, u64::from(stored.pages)) };
-            let billed = pages.iter().map(|page| units(page.len(), 4096)).sum();
+            let units = pages.iter().map(|page| units(page.len(), 4096)).sum();
+            let bytes = pages.iter().map(|page| page.len() as u64).sum();
             let lists = pages.iter().map(|page| serde_json::from_str::<Vec<DocumentRecord>>(page));
             let result = match lists.collect::<Result<Vec<_>, _>>() {
                 Ok(lists) => Ok(Some(lists.concat())),
                 Err(_) => Err(permanent(Operation::BatchGetItem, "malformed doc")),
             };
-            Billed { result, units: billed, items: u64::from(stored.pages) }
+            let usage = UsageOf { calls: 1, units, items: u64::from(stored.pages), bytes };
+            Billed { result, usage }
         })
         .await
     }

@@ -52,23 +52,25 @@ impl Cloud {
     async fn put(&self, key: String, bytes: &[u8]) -> PortResult<()> {
         self.call(Operation::PutObject, |state| {
             state.files.objects.insert(key, Bytes::copy_from_slice(bytes));
-            Billed::request(())
+            Billed::request(()).with_bytes(bytes.len())
         })
         .await
     }
 
-    async fn get(&self, key: String) -> PortResult<Bytes> {
+    async fn get(&self, key: String, range: Range<u64>) -> PortResult<Bytes> {
         self.call(Operation::GetObject, |state| match state.files.objects.get(&key) {
-            Some(bytes) => Billed::request(bytes.clone()),
+            Some(bytes) => read(bytes, &range),
             None => Billed::failed(permanent(Operation::GetObject, "NoSuchKey (HTTP 404)")),
         })
         .await
     }
 }
 
-fn cut(bytes: &Bytes, range: &Range<u64>) -> Bytes {
+fn read(bytes: &Bytes, range: &Range<u64>) -> Billed<Bytes> {
     let within = |position: u64| usize::try_from(position).unwrap_or(usize::MAX).min(bytes.len());
-    bytes.slice(within(range.start)..within(range.end))
+    let read = bytes.slice(within(range.start)..within(range.end));
+    let length = read.len();
+    Billed::request(read).with_bytes(length)
 }
 
 impl ReadUpload for Cloud {
@@ -82,7 +84,7 @@ impl ReadUpload for Cloud {
                     versions.iter().find(|(stored, _)| stored.version == upload.version)
                 });
                 match found {
-                    Some((_, bytes)) => Billed::request(cut(bytes, &range)),
+                    Some((_, bytes)) => read(bytes, &range),
                     None => Billed::failed(permanent(Operation::GetObject, "NoSuchVersion (HTTP 404)")),
                 }
             })
@@ -121,8 +123,7 @@ impl StorePlan for Cloud {
 
 impl ReadPlan for Cloud {
     async fn read_plan(&self, job: JobRef, upload: &Upload, range: Option<Range<u64>>) -> PortResult<Bytes> {
-        let plan = self.get(plan_key(job, upload)).await?;
-        Ok(range.map_or_else(|| plan.clone(), |range| cut(&plan, &range)))
+        self.get(plan_key(job, upload), range.unwrap_or(0..u64::MAX)).await
     }
 }
 
@@ -141,7 +142,7 @@ impl StoreOutcomes for Cloud {
                 return Billed::request(Write::Conflict);
             }
             state.files.objects.insert(key, Bytes::copy_from_slice(&json));
-            Billed::request(Write::Done)
+            Billed::request(Write::Done).with_bytes(json.len())
         })
         .await
     }
@@ -149,7 +150,7 @@ impl StoreOutcomes for Cloud {
 
 impl ReadOutcomes for Cloud {
     async fn read_outcomes(&self, job: JobRef, chunk: ChunkNumber) -> PortResult<Vec<RowOutcome>> {
-        let json = self.get(outcomes_key(job, chunk)).await?;
+        let json = self.get(outcomes_key(job, chunk), 0..u64::MAX).await?;
         serde_json::from_slice(&json).map_err(|_| permanent(Operation::GetObject, "malformed outcomes"))
     }
 }
@@ -170,8 +171,9 @@ impl FileWriter for Parts {
             let Self { cloud, sent, part, .. } = self;
             cloud
                 .call(Operation::PutObject, |_| {
+                    let bytes = part.len();
                     sent.append(part);
-                    Billed::request(())
+                    Billed::request(()).with_bytes(bytes)
                 })
                 .await?;
         }
@@ -184,7 +186,7 @@ impl FileWriter for Parts {
             .call(Operation::PutObject, |state| {
                 sent.extend_from_slice(&part);
                 state.files.objects.insert(key, sent.into());
-                Billed::request(())
+                Billed::request(()).with_bytes(part.len())
             })
             .await
     }

@@ -65,9 +65,13 @@ impl Cloud {
     }
 }
 
-/// An item of a job is small, but for its set of pending chunks: 4 bytes each.
-fn units(job: &Job) -> u64 {
-    (700 + 4 * (job.pending_chunks.len() + job.pending_queries.len()) as u64).div_ceil(1024)
+/// An item of a job is small, but for its sets of pending chunks: 4 bytes each.
+fn bytes(job: &Job) -> usize {
+    700 + 4 * (job.pending_chunks.len() + job.pending_queries.len())
+}
+
+fn written<T>(value: T, bytes: usize) -> Billed<T> {
+    Billed::new(value, bytes.div_ceil(1024) as u64, 1).with_bytes(bytes)
 }
 
 impl CreateJob for Cloud {
@@ -87,7 +91,9 @@ impl CreateJob for Cloud {
 impl LoadJob for Cloud {
     async fn load_job(&self, job: JobId) -> PortResult<Option<Job>> {
         self.call(Operation::GetItem, |state| {
-            Billed::request(state.jobs.jobs.get(&job).map(|stored| stored.job.clone()))
+            let job = state.jobs.jobs.get(&job).map(|stored| stored.job.clone());
+            let bytes = job.as_ref().map_or(0, bytes);
+            Billed::new(job, bytes.div_ceil(4096).max(1) as u64, 1).with_bytes(bytes)
         })
         .await
     }
@@ -141,9 +147,9 @@ impl ChangeState for Cloud {
             }
             stored.job.finished_at = job.finished_at.or(stored.job.finished_at);
             stored.job.reason = job.reason.clone().or_else(|| stored.job.reason.clone());
-            let units = units(&stored.job);
+            let bytes = bytes(&stored.job);
             state.jobs.transitions.push(Transition { job: job.id, from, to: job.status });
-            Billed::new(Write::Done, units, 1)
+            written(Write::Done, bytes)
         })
         .await
     }
@@ -161,7 +167,7 @@ impl EndChunk for Cloud {
             let Some(Stored { job, .. }) = state.jobs.jobs.get_mut(&job) else {
                 return Billed::request(ChunkEnd { counted: false, was_last: false });
             };
-            let units = units(job);
+            let bytes = bytes(job);
             let counted = job.pending_chunks.remove(&chunk);
             if counted {
                 job.successful += tally.successful;
@@ -171,7 +177,7 @@ impl EndChunk for Cloud {
                     job.queries += queries;
                 }
             }
-            Billed::new(ChunkEnd { counted, was_last: job.is_worked_off() }, units, 1)
+            written(ChunkEnd { counted, was_last: job.is_worked_off() }, bytes)
         })
         .await
     }
@@ -214,13 +220,13 @@ impl ChunkQueries for Cloud {
             let Some(Stored { job, .. }) = state.jobs.jobs.get_mut(&job) else {
                 return Billed::request(ChunkEnd { counted: false, was_last: false });
             };
-            let units = units(job);
+            let bytes = bytes(job);
             let counted = job.pending_queries.remove(&chunk);
             if counted {
                 job.queries_ended.successful += tally.successful;
                 job.queries_ended.failed += tally.failed;
             }
-            Billed::new(ChunkEnd { counted, was_last: job.is_worked_off() }, units, 1)
+            written(ChunkEnd { counted, was_last: job.is_worked_off() }, bytes)
         })
         .await
     }

@@ -18,13 +18,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::cloud::{Billed, State, permanent};
-use crate::{Cloud, Operation};
+use crate::{Cloud, Operation, UsageOf};
 
 /// Keys that one `BatchGetItem` takes (AWS limit).
 const KEYS_PER_BATCH: usize = 100;
 
 /// The largest item (AWS limit), less what keys and attribute names take.
 pub(crate) const LARGEST_DOCUMENT: usize = 400 * 1024 - 200;
+
+/// A patient's id in a roster.
+const BYTES_PER_ID: usize = 16;
 
 #[derive(Default, Debug)]
 pub(crate) struct PatientsState {
@@ -92,14 +95,16 @@ impl Cloud {
                 let documents: Vec<(K, &Document)> =
                     keys.iter().filter_map(|key| Some((*key, table.get(key)?))).collect();
                 // A key without an item is billed like a small item.
-                let units =
-                    documents.iter().map(|(_, document)| units(document.json.len(), 4096)).sum::<u64>()
-                        + (keys.len() - documents.len()) as u64;
+                let sizes = || documents.iter().map(|(_, document)| document.json.len());
+                let units = sizes().map(|bytes| units(bytes, 4096)).sum::<u64>()
+                    + (keys.len() - documents.len()) as u64;
+                let bytes: usize = sizes().sum();
                 let result: PortResult<Vec<(K, Versioned<T>)>> = documents
                     .iter()
                     .map(|(key, document)| Ok((*key, state.patients.read(document)?)))
                     .collect();
-                Billed { result, units, items: keys.len() as u64 }
+                let usage = UsageOf { calls: 1, units, items: keys.len() as u64, bytes: bytes as u64 };
+                Billed { result, usage }
             });
             found.extend(batch.await?);
         }
@@ -122,11 +127,11 @@ impl Cloud {
             }
             let units = units(json.len(), 1024);
             if table(state).get(&key).map(|stored| stored.version) != version {
-                return Billed::new(Write::Conflict, units, 1);
+                return Billed::new(Write::Conflict, units, 1).with_bytes(json.len());
             }
             let document = state.patients.write(&json, version.unwrap_or(0) + 1);
             table(state).insert(key, document);
-            Billed::new(Write::Done, units, 1)
+            Billed::new(Write::Done, units, 1).with_bytes(json.len())
         })
         .await
     }
@@ -189,7 +194,8 @@ impl StoreRoster for Cloud {
         self.call(Operation::PutItem, |state| {
             state.patients.writes += 1;
             state.patients.rosters.insert((customer, roster, entry), patients.to_vec());
-            Billed::new((), units(16 * patients.len(), 1024), 1)
+            let bytes = BYTES_PER_ID * patients.len();
+            Billed::new((), units(bytes, 1024), 1).with_bytes(bytes)
         })
         .await
     }
@@ -210,7 +216,8 @@ impl ReadRoster for Cloud {
             let entries: Vec<(RosterEntry, Vec<PatientId>)> =
                 entries.take(limit as usize).map(|((.., entry), ids)| (*entry, ids.clone())).collect();
             let items = entries.len() as u64;
-            Billed::new(entries, items.max(1), items)
+            let bytes: usize = entries.iter().map(|(_, ids)| BYTES_PER_ID * ids.len()).sum();
+            Billed::new(entries, items.max(1), items).with_bytes(bytes)
         })
         .await
     }

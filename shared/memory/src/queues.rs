@@ -105,7 +105,7 @@ impl Cloud {
                 for body in bodies {
                     state.queues.get(queue).send(body, None, state.now);
                 }
-                Billed::new((), units, items)
+                Billed::new((), units, items).with_bytes(bytes)
             })
             .await?;
         }
@@ -144,6 +144,7 @@ impl SendUpload for Cloud {
 impl SendWebhook for Cloud {
     async fn send_webhook(&self, message: &WebhookMessage) -> PortResult<()> {
         let (body, id) = (body(message)?, message.deduplication_id());
+        let bytes = body.len();
         self.call(Operation::SendMessage, |state| {
             let (now, queues) = (state.now, &mut state.queues);
             queues.recent_webhooks.retain(|(sent, _)| sent.plus(DEDUPLICATED_FOR) > now);
@@ -151,7 +152,7 @@ impl SendWebhook for Cloud {
                 queues.recent_webhooks.push((now, id));
                 queues.webhooks.send(body, Some(message.job.to_string()), now);
             }
-            Billed::request(())
+            Billed::request(()).with_bytes(bytes)
         })
         .await
     }

@@ -58,6 +58,9 @@ pub struct UsageOf {
     pub units: u64,
     /// Items read or written by DynamoDB, messages sent to SQS.
     pub items: u64,
+    /// Bytes of patients' documents, of files in S3 and of messages. Small records of one size, of which a chunk has
+    /// a few at most, are in the units only.
+    pub bytes: u64,
 }
 
 /// All calls that were made.
@@ -92,16 +95,18 @@ impl Usage {
                 calls: of.calls - before.calls,
                 units: of.units - before.units,
                 items: of.items - before.items,
+                bytes: of.bytes - before.bytes,
             };
             (*operation, of)
         };
         Self(self.0.iter().map(less).collect())
     }
 
-    pub(crate) fn add(&mut self, operation: Operation, units: u64, items: u64) {
+    pub(crate) fn add(&mut self, operation: Operation, call: UsageOf) {
         let usage = self.0.entry(operation).or_default();
-        usage.calls += 1;
-        usage.units += units;
-        usage.items += items;
+        usage.calls += call.calls;
+        usage.units += call.units;
+        usage.items += call.items;
+        usage.bytes += call.bytes;
     }
 }

@@ -41,7 +41,7 @@ const QUERY_MEMORY: f64 = 0.25;
 /// Prints calls and dollars for files of so many rows.
 pub fn report(rows: u32) {
     println!("\nAWS calls for {rows} rows, from what the use cases really asked for");
-    println!("{:>28}  {:>10} {:>10} {:>12}", "", "calls", "per row", "units");
+    println!("{:>28}  {:>10} {:>10} {:>12} {:>12}", "", "calls", "per row", "units", "bytes");
     let account = Account::new();
     let plain = file(rows, 0);
     print("first import", rows, &measure(&account, plain.clone()));
@@ -78,7 +78,8 @@ fn print(what: &str, rows: u32, measured: &Measured) {
     let per_row = |count: u64| count as f64 / f64::from(rows);
     println!("{what}");
     for (operation, of) in usage.iter() {
-        println!("{:>28}  {:>10} {:>10.4} {:>12}", operation.name(), of.calls, per_row(of.calls), of.units);
+        let (name, calls) = (operation.name(), of.calls);
+        println!("{name:>28}  {calls:>10} {:>10.4} {:>12} {:>12}", per_row(calls), of.units, of.bytes);
     }
     println!("{:>28}  {:>10} {:>10.4}", "items written", usage.writes(), per_row(usage.writes()));
     let read = reads(usage);
