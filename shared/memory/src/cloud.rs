@@ -131,7 +131,7 @@ pub(crate) struct Billed<T> {
 
 impl<T> Billed<T> {
     pub fn new(value: T, units: u64, items: u64) -> Self {
-        Self { result: Ok(value), usage: UsageOf { calls: 1, units, items, bytes: 0 } }
+        Self { result: Ok(value), usage: UsageOf { calls: 1, units, items, ..UsageOf::default() } }
     }
 
     /// A call that is billed as one request.

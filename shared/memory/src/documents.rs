@@ -138,7 +138,7 @@ impl ReadDocuments for Cloud {
                 Ok(lists) => Ok(Some(lists.concat())),
                 Err(_) => Err(permanent(Operation::BatchGetItem, "malformed doc")),
             };
-            let usage = UsageOf { calls: 1, units, items: u64::from(stored.pages), bytes };
+            let usage = UsageOf { calls: 1, units, items: u64::from(stored.pages), bytes, index_units: 0 };
             Billed { result, usage }
         })
         .await

@@ -39,6 +39,7 @@ pub(crate) struct PatientsState {
     pub(crate) documents: BTreeMap<(CustomerId, PatientId, QueryTry, u32), String>,
     /// Bytes of documents in one item; as in `aws` where nothing is said.
     pub(crate) page_bytes: Option<usize>,
+    external_ids: BTreeMap<(CustomerId, PatientId), ExternalId>,
     rosters: BTreeMap<(CustomerId, Roster, RosterEntry), Vec<PatientId>>,
     pub(crate) writes: u64,
 }
@@ -61,6 +62,21 @@ impl PatientsState {
         let malformed = |_| permanent(Operation::GetItem, "malformed doc");
         let value = serde_json::from_str(&self.log[document.json.clone()]).map_err(malformed)?;
         Ok(Versioned { value, version: document.version })
+    }
+}
+
+impl State {
+    /// Keeps the index of external ids, and bills what changes in it.
+    fn index(&mut self, patient: (CustomerId, PatientId), external_id: Option<&ExternalId>) {
+        let entries = &mut self.patients.external_ids;
+        let before = match external_id {
+            Some(external_id) => entries.insert(patient, external_id.clone()),
+            None => entries.remove(&patient),
+        };
+        if before.as_ref() != external_id {
+            let index_units = u64::from(before.is_some()) + u64::from(external_id.is_some());
+            self.usage.add(Operation::PutItem, UsageOf { index_units, ..UsageOf::default() });
+        }
     }
 }
 
@@ -103,7 +119,13 @@ impl Cloud {
                     .iter()
                     .map(|(key, document)| Ok((*key, state.patients.read(document)?)))
                     .collect();
-                let usage = UsageOf { calls: 1, units, items: keys.len() as u64, bytes: bytes as u64 };
+                let usage = UsageOf {
+                    calls: 1,
+                    units,
+                    index_units: 0,
+                    items: keys.len() as u64,
+                    bytes: bytes as u64,
+                };
                 Billed { result, usage }
             });
             found.extend(batch.await?);
@@ -179,7 +201,12 @@ impl StorePatient for Cloud {
         record: &PatientRecord,
         version: Option<u64>,
     ) -> PortResult<Write> {
-        self.store((customer, record.patient.id), record, version, |state| &mut state.patients.patients).await
+        let key = (customer, record.patient.id);
+        let written = self.store(key, record, version, |state| &mut state.patients.patients).await?;
+        if written == Write::Done {
+            self.state().index(key, record.patient.external_id.as_ref());
+        }
+        Ok(written)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an import costs on AWS: every call counted, at list prices.
 
-use memory::{Operation, Usage};
+use memory::{Operation, Usage, UsageOf};
 
 use crate::drive::Account;
 use crate::file::file;
@@ -82,6 +82,8 @@ fn print(what: &str, rows: u32, measured: &Measured) {
         println!("{name:>28}  {calls:>10} {:>10.4} {:>12} {:>12}", per_row(calls), of.units, of.bytes);
     }
     println!("{:>28}  {:>10} {:>10.4}", "items written", usage.writes(), per_row(usage.writes()));
+    let indexed = usage.of(Operation::PutItem).index_units;
+    println!("{:>28}  {:>10} {:>10.4}", "entries of indexes written", indexed, per_row(indexed));
     let read = reads(usage);
     println!("{:>28}  {:>10} {:>10.4}", "units read", read, per_row(read));
     let dollars = dollars(rows, measured);
@@ -95,9 +97,11 @@ fn print(what: &str, rows: u32, measured: &Measured) {
     }
 }
 
+/// Dollars for DynamoDB's write request units, those of its indexes included.
 fn writes(usage: &Usage) -> f64 {
     let operations = [Operation::PutItem, Operation::UpdateItem, Operation::DeleteItem];
-    let units: u64 = operations.iter().map(|operation| usage.of(*operation).units).sum();
+    let units = |of: UsageOf| of.units + of.index_units;
+    let units: u64 = operations.iter().map(|operation| units(usage.of(*operation))).sum();
     units as f64 * price::WRITE / 1e6
 }
 
