@@ -29,17 +29,21 @@ const PLACES: [(&str, &str, &str); 6] = [
     ("Seattle", "WA", "98101"),
 ];
 
-/// A file of 13 columns with so many rows, of which `twins_percent` are about the person of an earlier row: the same
-/// identity and zip code, another phone number.
+/// A file of 13 columns with so many rows, of which `twins_percent`, 33 at most, are about the person of an earlier
+/// row: the same identity and zip code, another phone number. Nobody has more than two rows.
 pub fn file(rows: u32, twins_percent: u32) -> String {
     let mut file = String::with_capacity(rows as usize * 130);
     file.push_str(
         "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,phone,email,ssn,hieOptOut\n",
     );
     for row in 0..rows {
-        // Spread over the file: of each hundred rows the last ones repeat people from half the file before.
-        let is_twin = row % 100 >= 100 - twins_percent;
-        let person = if is_twin { row / 2 / 100 * 100 } else { row };
+        // Spread over the file: of each hundred rows the last ones repeat people of a hundred half as far from the
+        // beginning, whom two hundreds share.
+        let (hundred, place, first_twin) = (row / 100, row % 100, 100 - twins_percent);
+        let person = match place.checked_sub(first_twin) {
+            Some(twin) => hundred / 2 * 100 + hundred % 2 * twins_percent + twin,
+            None => row,
+        };
         let (first, last) = (FIRST[person as usize % 12], LAST[person as usize / 12 % 12]);
         let (city, state, zip) = PLACES[person as usize % 6];
         // Dates make the people differ: 28 days of 12 months of 100 years, and then a letter in the name.
