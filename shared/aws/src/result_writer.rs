@@ -1,5 +1,5 @@
 //! Writing an object of unknown size as a stream: one `PutObject` if it stays small, a multipart upload
-//! if not. Memory is one part, whatever the size.
+//! if not. It keeps one part in memory, whatever the size.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
@@ -8,8 +8,11 @@ use pipeline::ports::{FileWriter, PortResult};
 
 use crate::error::failed;
 
-/// Size of a part. S3 wants at least 5 MiB and at most 10,000 parts: files up to 78 GiB.
-const PART_BYTES: usize = 8 * 1024 * 1024;
+/// Size of a part: the least that S3 takes. It takes 10,000 of them: files up to 48 GiB.
+const PART_BYTES: usize = 5 * 1024 * 1024;
+
+/// What a part may be larger than that, since it ends with what was written last.
+const LAST_WRITE_BYTES: usize = 512 * 1024;
 
 const CONTENT_TYPE: &str = "text/csv; charset=utf-8";
 
@@ -27,7 +30,7 @@ pub struct ObjectWriter {
 
 impl ObjectWriter {
     pub(crate) fn new(client: Client, bucket: String, key: String) -> Self {
-        Self { client, bucket, key, buffer: Vec::new(), upload: None, parts: Vec::new() }
+        Self { client, bucket, key, buffer: room_for_a_part(), upload: None, parts: Vec::new() }
     }
 
     async fn upload_part(&mut self) -> PortResult<()> {
@@ -57,9 +60,15 @@ impl ObjectWriter {
             .send()
             .await
             .map_err(failed("s3.UploadPart"))?;
+        self.buffer = room_for_a_part();
         self.parts.push(CompletedPart::builder().part_number(number).set_e_tag(part.e_tag).build());
         Ok(())
     }
+}
+
+/// All at once: a buffer that grows leaves holes of each of its sizes behind. Memory is only taken when it is filled.
+fn room_for_a_part() -> Vec<u8> {
+    Vec::with_capacity(PART_BYTES + LAST_WRITE_BYTES)
 }
 
 impl FileWriter for ObjectWriter {

@@ -9,7 +9,7 @@ use crate::csv::Limits;
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct UploadTerms {
     /// Its size in bytes.
-    pub bytes: Option<u64>,
+    pub bytes: Option<u32>,
     /// Its SHA-256.
     pub sha256: Option<[u8; 32]>,
 }

@@ -110,14 +110,14 @@ where
         }
     }
 
-    /// Reads the whole file as a stream; keeps 32 bytes of each row.
+    /// Reads the whole file as a stream; keeps 16 bytes of each row.
     async fn scan(
         &self,
         job: JobRef,
         upload: &Upload,
     ) -> Result<Result<(FileSummary, Vec<Chunk>), FileError>, Error> {
-        if upload.bytes > self.limits.bytes {
-            return Ok(Err(FileError::TooManyBytes { limit: self.limits.bytes }));
+        if upload.bytes > u64::from(self.limits.bytes) {
+            return Ok(Err(FileError::TooManyBytes { limit: self.limits.bytes.into() }));
         }
         let mut body = self.files.read_upload(job, upload, 0..upload.bytes).await?;
         let mut planner = Planner::new(self.rows_per_chunk);

@@ -36,15 +36,15 @@ pub struct OutcomesInOrder<'a> {
 impl<'a> OutcomesInOrder<'a> {
     /// The outcomes of the job with this plan.
     pub fn new(files: &'a impl ReadOutcomes, job: JobRef, plan: Bytes) -> Result<Self, Error> {
-        let chunks = PlanFile::read(plan).chunks().ok_or(Error::Inconsistent {
-            job: job.job,
-            chunk: ChunkNumber::new(0),
-            what: "the plan cannot be read",
-        })?;
-        let mut runs: Vec<(RowNumber, u32, ChunkNumber)> = chunks
-            .iter()
-            .flat_map(|chunk| chunk.runs.iter().map(|run| (run.first, run.rows, chunk.number)))
-            .collect();
+        let mut runs: Vec<(RowNumber, u32, ChunkNumber)> = Vec::new();
+        for chunk in PlanFile::read(plan).chunks() {
+            let chunk = chunk.ok_or(Error::Inconsistent {
+                job: job.job,
+                chunk: ChunkNumber::new(0),
+                what: "the plan cannot be read",
+            })?;
+            runs.extend(chunk.runs.iter().map(|run| (run.first, run.rows, chunk.number)));
+        }
         runs.sort_unstable();
         let mut seen = HashSet::new();
         let in_order_of_use: Vec<ChunkNumber> =

@@ -55,13 +55,12 @@ impl PlanFile {
             .collect()
     }
 
-    /// The chunks; none if this is no plan.
-    pub fn chunks(&self) -> Option<Vec<Chunk>> {
+    /// The chunks; none in place of what is no chunk.
+    pub fn chunks(&self) -> impl Iterator<Item = Option<Chunk>> {
         self.lines
             .split(|&byte| byte == b'\n')
             .filter(|line| !line.is_empty())
             .map(|line| serde_json::from_slice(line).ok())
-            .collect()
     }
 }
 

@@ -169,7 +169,7 @@ where
         let plan = self.abandon.files.read_plan(job.into(), &file.upload, None).await?;
         let plan = PlanFile::read(plan);
         if late {
-            self.abandon.job(job, &plan.chunks().unwrap_or_default()).await?;
+            self.abandon.job(job, &plan.chunks().collect::<Option<Vec<_>>>().unwrap_or_default()).await?;
             return Ok(Swept::Abandoned);
         }
         self.chunks.send_chunks(job.size(), &plan.messages(job, &job.pending_chunks)).await?;

@@ -26,7 +26,7 @@ impl Source {
         if path.as_os_str() == "-" {
             // It has no name, others cannot open it, and it is gone when this program is.
             let mut file = tempfile::tempfile().map_err(|error| unreadable("standard input", &error))?;
-            let limit = Limits::default().bytes + 1;
+            let limit = u64::from(Limits::default().bytes) + 1;
             let bytes = io::copy(&mut io::stdin().lock().take(limit), &mut file)
                 .map_err(|error| unreadable("standard input", &error))?;
             return Ok(Self { file, bytes, name: "standard input".to_owned() });

@@ -43,7 +43,7 @@ pub struct ScannedRow {
     /// Its number.
     pub number: RowNumber,
     /// The position of its first byte in the file, counted from 0.
-    pub start: u64,
+    pub start: u32,
     /// Its length in bytes, without its line break.
     pub len: u32,
     /// What rows about the same person have in common (names, dob, gender). `None` if one of these is
@@ -101,12 +101,12 @@ impl FileScan {
     /// returns it again. Rows before it have been reported.
     pub fn push(&mut self, bytes: &[u8], on_row: &mut impl FnMut(ScannedRow)) -> Result<(), FileError> {
         self.once_failed_always_failed(|scan| {
-            let room = usize::try_from(scan.limits.bytes - scan.bytes).unwrap_or(usize::MAX);
+            let room = usize::try_from(u64::from(scan.limits.bytes) - scan.bytes).unwrap_or(usize::MAX);
             let allowed = &bytes[..bytes.len().min(room)];
             scan.bytes += allowed.len() as u64;
             scan.take(allowed, on_row)?;
             if allowed.len() < bytes.len() {
-                return Err(FileError::TooManyBytes { limit: scan.limits.bytes });
+                return Err(FileError::TooManyBytes { limit: scan.limits.bytes.into() });
             }
             Ok(())
         })
@@ -174,8 +174,8 @@ impl FileScan {
             self.rows += 1;
             on_row(ScannedRow {
                 number: RowNumber::new(self.rows),
-                start: row.start,
-                len: len(&row),
+                start: narrow(row.start),
+                len: narrow(row.raw.len()),
                 identity: header.identity(&row),
             });
         }
@@ -198,7 +198,7 @@ impl Header {
             dob: index(Field::Dob),
             gender: index(Field::Gender),
         };
-        let place = HeaderRow { start: row.start, len: len(row) };
+        let place = HeaderRow { start: row.start, len: narrow(row.raw.len()) };
         Ok(Self { columns, place, identity })
     }
 
@@ -217,9 +217,9 @@ impl Header {
     }
 }
 
-/// A row's length, which the row limit keeps far below 4 GiB.
-fn len(row: &RawRow<'_>) -> u32 {
-    u32::try_from(row.raw.len()).unwrap_or(u32::MAX)
+/// A place in the file or a length, which [`Limits::bytes`] keeps below 4 GiB.
+fn narrow(bytes: impl TryInto<u32>) -> u32 {
+    bytes.try_into().unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -215,7 +215,7 @@ proptest! {
         rows in prop::collection::vec("[a\",\n\r\0 ]{0,30}", 0..30),
         sound_header: bool,
         size in 1..700_usize,
-        bytes in 100..1000_u64,
+        bytes in 100..1000_u32,
     ) {
         let limits = Limits { rows: 20, bytes, row_bytes: 100 };
         let header = if sound_header { HEADER } else { "a,b" };
