@@ -15,8 +15,8 @@ use crate::csv::ScannedRow;
 use crate::identity::RowIdentity;
 use crate::ids::RowNumber;
 
-/// Rows in a chunk. At two writes a row and 32 at a time, 250 rows take a worker one to two seconds:
-/// long enough that the per-chunk calls vanish, short enough that a redelivery costs little.
+/// Rows in a chunk. At two writes a row and 32 at a time, 250 rows take a worker less than a second where the
+/// table keeps up: long enough that the per-chunk calls vanish, short enough that a redelivery costs little.
 pub const ROWS_PER_CHUNK: u32 = 250;
 
 /// Bytes of rows in a chunk; a chunk ends early where its rows are large.

@@ -17,7 +17,7 @@ use pipeline::ports::{
     SignUpload, StoreOutcomes, StorePlan, UploadLink, Write, WriteResults,
 };
 
-use crate::cloud::{Billed, permanent};
+use crate::cloud::{Billed, State, permanent};
 use crate::{Cloud, Operation};
 
 #[derive(Default, Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct FilesState {
 }
 
 /// The smallest part of a multipart upload but for its last (AWS limit), and what is sent at once.
-const PART: usize = 8 * 1024 * 1024;
+const PART: usize = 5 * 1024 * 1024;
 
 impl Cloud {
     /// What a client's `PUT` to an upload link does; gives the version that its event will name.
@@ -164,31 +164,41 @@ pub struct Parts {
     part: Vec<u8>,
 }
 
+impl Parts {
+    /// The first part is preceded by a request that creates the upload.
+    async fn send_part(&mut self) -> PortResult<()> {
+        let Self { cloud, sent, part, .. } = self;
+        if sent.is_empty() {
+            cloud.call(Operation::PutObject, |_| Billed::request(())).await?;
+        }
+        let send = |_: &mut _| {
+            let bytes = part.len();
+            sent.append(part);
+            Billed::request(()).with_bytes(bytes)
+        };
+        cloud.call(Operation::PutObject, send).await
+    }
+}
+
 impl FileWriter for Parts {
     async fn write(&mut self, bytes: &[u8]) -> PortResult<()> {
         self.part.extend_from_slice(bytes);
-        if self.part.len() >= PART {
-            let Self { cloud, sent, part, .. } = self;
-            cloud
-                .call(Operation::PutObject, |_| {
-                    let bytes = part.len();
-                    sent.append(part);
-                    Billed::request(()).with_bytes(bytes)
-                })
-                .await?;
-        }
-        Ok(())
+        if self.part.len() >= PART { self.send_part().await } else { Ok(()) }
     }
 
-    async fn finish(self) -> PortResult<()> {
-        let Self { cloud, key, mut sent, part } = self;
-        cloud
-            .call(Operation::PutObject, |state| {
-                sent.extend_from_slice(&part);
-                state.files.objects.insert(key, sent.into());
-                Billed::request(()).with_bytes(part.len())
-            })
-            .await
+    async fn finish(mut self) -> PortResult<()> {
+        if !self.sent.is_empty() && !self.part.is_empty() {
+            self.send_part().await?;
+        }
+        // Completes the upload, or is all of a file that is smaller than a part.
+        let Self { cloud, key, mut sent, mut part } = self;
+        let complete = |state: &mut State| {
+            let bytes = part.len();
+            sent.append(&mut part);
+            state.files.objects.insert(key, sent.into());
+            Billed::request(()).with_bytes(bytes)
+        };
+        cloud.call(Operation::PutObject, complete).await
     }
 }
 

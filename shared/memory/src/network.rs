@@ -17,7 +17,8 @@ pub enum Fate {
     AnswerLost,
 }
 
-/// Decides how calls go.
+/// Decides how calls go. It is asked, for each call, for a delay, for its fate, and, once the call has been carried
+/// out, for the delay of the answer; for each piece of a body, for a delay and its fate.
 pub trait Network: Send + Sync + Debug {
     /// The fate of the next call.
     fn fate(&self, operation: Operation) -> Fate;

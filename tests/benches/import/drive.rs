@@ -1,6 +1,5 @@
 //! A whole import on one thread: the real use cases over the ports in memory, one message after the other.
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,7 +33,27 @@ pub struct Account {
     store: Arc<Stopwatch>,
     customer: CustomerId,
     gateway: Option<Gateway>,
-    query_messages: Cell<u64>,
+}
+
+/// An import that has ended.
+pub struct Import {
+    pub times: Times,
+    pub runs: Runs,
+}
+
+/// How often each function ran.
+pub struct Runs {
+    pub import_rows: u32,
+    pub query_documents: u32,
+    pub finalize: u32,
+    pub deliver_webhook: u32,
+}
+
+impl Runs {
+    /// All of them, fan-out's one included.
+    pub const fn all(&self) -> u32 {
+        1 + self.import_rows + self.query_documents + self.finalize + self.deliver_webhook
+    }
 }
 
 /// How long the parts of an import took, without the store; and the store.
@@ -65,35 +84,33 @@ impl Account {
         let (customer, facility) = (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
         let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
         cloud.set_customer(customer, directory, WebhookSettings::default());
-        Self { cloud, store, customer, gateway, query_messages: Cell::new(0) }
-    }
-
-    /// Messages about document queries so far.
-    pub fn query_messages(&self) -> u64 {
-        self.query_messages.get()
+        Self { cloud, store, customer, gateway }
     }
 
     /// Imports a file. Every part is a function of its own, so that a profile shows it.
     #[inline(never)]
-    pub fn import(&self, file: String) -> Times {
+    pub fn import(&self, file: String) -> Import {
         let uploaded = block_on(self.upload(file));
         let before = self.store.total();
-        let fan_out = self.timed(|| self.fan_out(&uploaded));
-        let import_rows = self.timed(|| self.import_rows());
-        self.query_documents();
-        let finalize = self.timed(|| self.finalize());
+        let (fan_out, ()) = self.timed(|| self.fan_out(&uploaded));
+        let (import_rows, chunks) = self.timed(|| self.import_rows());
+        let query_documents = self.query_documents();
+        let (finalize, finished) = self.timed(|| self.finalize());
         let store = self.store.total().saturating_sub(before);
-        self.deliver_webhooks();
+        let deliver_webhook = self.deliver_webhooks();
         let ended = self.cloud.jobs().pop().expect("the job is there");
         assert_eq!((ended.status, ended.failed), (JobStatus::Completed, 0));
-        Times { fan_out, import_rows, finalize, store }
+        Import {
+            times: Times { fan_out, import_rows, finalize, store },
+            runs: Runs { import_rows: chunks, query_documents, finalize: finished, deliver_webhook },
+        }
     }
 
     /// How long work takes, less what the store takes of it.
-    fn timed(&self, work: impl FnOnce()) -> Duration {
+    fn timed<T>(&self, work: impl FnOnce() -> T) -> (Duration, T) {
         let (started, store) = (Instant::now(), self.store.total());
-        work();
-        started.elapsed().saturating_sub(self.store.total().saturating_sub(store))
+        let result = work();
+        (started.elapsed().saturating_sub(self.store.total().saturating_sub(store)), result)
     }
 
     async fn upload(&self, file: String) -> UploadMessage {
@@ -123,7 +140,7 @@ impl Account {
     }
 
     #[inline(never)]
-    fn import_rows(&self) {
+    fn import_rows(&self) -> u32 {
         let cloud = || self.cloud.clone();
         let import = ImportRows {
             jobs: cloud(),
@@ -135,14 +152,14 @@ impl Account {
             world: cloud(),
         };
         let next = || JobSize::ALL.into_iter().find_map(|size| self.receive(QueueName::Chunks(size)));
-        while let Some(body) = next() {
-            block_on(import.run(&read(&body))).expect("a chunk is imported");
-        }
+        each(next, |body| {
+            block_on(import.run(&read(body))).expect("a chunk is imported");
+        })
     }
 
     #[inline(never)]
-    fn query_documents(&self) {
-        let Some(gateway) = self.gateway else { return };
+    fn query_documents(&self) -> u32 {
+        let Some(gateway) = self.gateway else { return 0 };
         let cloud = || self.cloud.clone();
         let query = QueryDocuments {
             jobs: cloud(),
@@ -152,23 +169,24 @@ impl Account {
             world: cloud(),
             rate: 0.0,
         };
-        while let Some(body) = self.receive(QueueName::Queries) {
-            let queried = block_on(query.run(&read(&body), 1)).expect("patients are queried");
+        let next = || self.receive(QueueName::Queries);
+        each(next, |body| {
+            let queried = block_on(query.run(&read(body), 1)).expect("patients are queried");
             assert!(matches!(queried, Queried::Ended(_)), "{queried:?}");
-            self.query_messages.update(|messages| messages + 1);
-        }
+        })
     }
 
     #[inline(never)]
-    fn finalize(&self) {
+    fn finalize(&self) -> u32 {
         let cloud = || self.cloud.clone();
         let finalize = Finalize { jobs: cloud(), files: cloud(), webhooks: cloud(), clock: cloud() };
-        while let Some(body) = self.receive(QueueName::Finished) {
-            block_on(finalize.run(&read(&body))).expect("a job is finalized");
-        }
+        let next = || self.receive(QueueName::Finished);
+        each(next, |body| {
+            block_on(finalize.run(&read(body))).expect("a job is finalized");
+        })
     }
 
-    fn deliver_webhooks(&self) {
+    fn deliver_webhooks(&self) -> u32 {
         let cloud = || self.cloud.clone();
         let deliver = DeliverWebhook {
             jobs: cloud(),
@@ -177,9 +195,10 @@ impl Account {
             http: cloud(),
             clock: cloud(),
         };
-        while let Some(body) = self.receive(QueueName::Webhooks) {
-            block_on(deliver.run(&read(&body))).expect("nobody listens");
-        }
+        let next = || self.receive(QueueName::Webhooks);
+        each(next, |body| {
+            block_on(deliver.run(&read(body))).expect("nobody listens");
+        })
     }
 
     fn receive(&self, name: QueueName) -> Option<String> {
@@ -191,6 +210,12 @@ impl Account {
             Some(received.body)
         })
     }
+}
+
+/// Handles messages until there are no more; says how many there were.
+fn each(next: impl Fn() -> Option<String>, handle: impl Fn(&str)) -> u32 {
+    let messages = std::iter::from_fn(next).inspect(|body| handle(body));
+    u32::try_from(messages.count()).expect("fewer messages than rows")
 }
 
 fn read<T: serde::de::DeserializeOwned>(body: &str) -> T {
