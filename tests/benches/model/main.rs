@@ -18,14 +18,17 @@ mod file;
 mod outcome;
 mod parameters;
 mod partitions;
+#[path = "../import/prices.rs"]
+#[expect(dead_code, reason = "of all prices, the model needs Lambda's")]
+mod prices;
 mod queue;
 mod random;
 mod record;
 mod recorder;
 mod report;
 mod simulation;
-mod split;
 mod table;
+mod waits;
 mod worker;
 
 use file::file;
@@ -57,7 +60,7 @@ fn main() {
     }
     if is_wanted("fairness") {
         report::fairness(&files);
-        split::report(&files);
+        waits::report(&files);
     }
     report::assumptions();
 }

@@ -50,8 +50,6 @@ pub struct Outcome {
     pub most_receives: u32,
     /// Runs that were killed after their timeout.
     pub timeouts: u64,
-    /// When it was over.
-    pub end: Micros,
     running: u32,
     since: Micros,
     /// Time of instances that were handling chunks.
@@ -71,7 +69,6 @@ impl Outcome {
             redeliveries: 0,
             most_receives: 0,
             timeouts: 0,
-            end: 0,
             running: 0,
             since: 0,
             busy: 0.0,

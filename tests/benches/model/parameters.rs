@@ -123,7 +123,7 @@ pub struct Latency {
     pub item: Micros,
     /// A batch of 100 items. Assumed.
     pub batch: Micros,
-    /// A small object of S3, written or read. Documented: "roughly 100-200 ms" at the worst. Code: 15 ms.
+    /// A small object of S3, written or read. Documented: "roughly 100-200 ms" at the worst. Assumed.
     pub object: Micros,
     /// A message sent to SQS, or held back. Assumed.
     pub message: Micros,
@@ -131,18 +131,19 @@ pub struct Latency {
     pub receive: Micros,
     /// From an upload's last byte to the function. Documented: "typically in seconds". Assumed.
     pub upload_event: Micros,
-    /// A new instance of a function. Assumed: Rust, 512 MB.
+    /// A new instance of a function, of which its own processor time is 20 ms at most (`make cold-starts`): AWS makes
+    /// room and loads 8 MB. Assumed.
     pub cold_start: Micros,
-    /// Processor time of one call of AWS: TLS, signature, JSON. Assumed: 0.1 ms of a whole processor, of which
-    /// 512 MB is 0.29 (documented: 1,769 MB is one).
+    /// Processor time of one call of AWS: TLS, signature, JSON. `make timeline` measures 0.15 ms of a whole processor
+    /// for each of two calls a row, without TLS; 512 MB is 0.29 of one (documented: 1,769 MB is one).
     pub call_cpu: Micros,
-    /// Processor time of one row in `import-rows`. Assumed: 10 us of a whole one; `make bench` measures 20 for
-    /// everything, ports in memory included.
+    /// Processor time of one row in `import-rows`, calls aside: `make bench` measures 4 to 5 us of a whole processor.
+    /// Assumed: twice that.
     pub row_cpu: Micros,
-    /// One row in `fan-out`, and again in `finalize`: 2 s for 100,000. Assumed: 130 bytes at 50 MB a second are 3 us,
-    /// 0.4 us of a whole processor are 1.5, objects of outcomes, 16 at a time, are 5; twice that.
+    /// One row in `fan-out`, and again in `finalize`: 2 s for 100,000. 130 bytes at 50 MB a second are 3 us (assumed),
+    /// 0.4 us of a whole processor are 1.5 (`make bench`), objects of outcomes, 16 at a time, are 5; twice that.
     pub file_row: Micros,
-    /// What `fan-out`, and `finalize`, take for a file without rows: six calls of 15 ms. Assumed.
+    /// What `fan-out`, and `finalize`, take for a file without rows: some six calls. Assumed.
     pub file: Micros,
 }
 
@@ -156,7 +157,7 @@ impl Latency {
         receive: 20 * MILLISECOND,
         upload_event: SECOND,
         cold_start: 300 * MILLISECOND,
-        call_cpu: 345,
+        call_cpu: 520,
         row_cpu: 35,
         file_row: 20,
         file: 100 * MILLISECOND,
@@ -190,13 +191,14 @@ pub mod fair {
 /// Code: template.yaml and shared/aws.
 pub mod design {
     use super::{Micros, SECOND};
+    use crate::prices;
 
     /// Writes of a chunk in flight: `CONCURRENT_UPSERTS`.
     pub const CONCURRENT_WRITES: usize = 32;
     /// Batches in flight: `CONCURRENT_BATCHES`.
     pub const CONCURRENT_BATCHES: usize = 8;
-    /// What a second of `import-rows` costs: half a GB of arm64, list price of us-east-1.
-    pub const DOLLARS_A_SECOND: f64 = 0.5 * 0.000_013_333_4;
+    /// What a second of `import-rows` costs, in dollars: it has half a GB.
+    pub const DOLLARS_A_SECOND: f64 = 0.5 * prices::GIGABYTE_SECOND;
     /// Timeout of `import-rows`.
     pub const TIMEOUT: Micros = 120 * SECOND;
     /// `VisibilityTimeout` of the queue of chunks: when a chunk comes again whose function was killed.

@@ -1,7 +1,7 @@
 //! Whether a partition of the patients table is hot: keys that are far from its limit share it with others.
 
 use crate::outcome::Outcome;
-use crate::parameters::{Capacity, Parameters, SECOND};
+use crate::parameters::{Capacity, Parameters};
 use crate::report::{CUSTOMERS, Files, uploads};
 use crate::simulation::simulate;
 use crate::table::{Key, Partition, Place};
@@ -37,7 +37,7 @@ fn line(name: &str, outcome: &Outcome) {
     let roster = table.partition_of(Place::Shared(Key::Roster(0))).map(|index| &all[index]);
     let average = table.written.units as f64 / outcome.importing() / all.len() as f64;
     let throttled = |partition: &Partition| {
-        let tries = partition.throttled + partition.written.units;
+        let tries = partition.throttled + partition.writes_served;
         100.0 * partition.throttled as f64 / tries.max(1) as f64
     };
     println!(
@@ -56,7 +56,8 @@ pub fn check(files: &Files) {
     let limit = Capacity::FRESH.partition_writes;
     let largest_write = 16.0;
     for partition in &outcome.patients.partitions {
-        let seconds = outcome.end as f64 / SECOND as f64 + 1.0;
+        // The table is idle until the file is planned, which is when a second's worth is there.
+        let seconds = outcome.importing() + 1.0;
         assert!(partition.written.units as f64 <= limit * seconds + largest_write);
         assert!(partition.written.peak as f64 <= 2.0 * limit + largest_write);
     }

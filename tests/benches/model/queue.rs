@@ -76,10 +76,7 @@ impl Queue {
 
     /// Puts a message back that was received as the `sent`-th. It is as old as it was.
     pub fn put_back(&mut self, sent: u64, message: Message) {
-        if let Some(group) = self.groups.get_mut(&message.customer) {
-            group.in_flight -= 1;
-            self.in_flight -= 1;
-        }
+        self.landed(message);
         self.put(sent, message);
     }
 
@@ -117,10 +114,17 @@ impl Queue {
         self.time.add(now, time);
         if let Some(group) = self.groups.get_mut(&message.customer) {
             group.time.add(now, time);
-            if is_done {
-                group.in_flight -= 1;
-                self.in_flight -= 1;
-            }
+        }
+        if is_done {
+            self.landed(message);
+        }
+    }
+
+    /// A message is not in flight any more: it is deleted, back, or a dead letter.
+    pub fn landed(&mut self, message: Message) {
+        if let Some(group) = self.groups.get_mut(&message.customer) {
+            group.in_flight -= 1;
+            self.in_flight -= 1;
         }
     }
 

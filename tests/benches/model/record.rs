@@ -144,6 +144,10 @@ fn steps(notes: &[Noted]) -> Vec<Step> {
         let shared = |call| (note.units * (call + 1) / note.calls - note.units * call / note.calls) as u32;
         step.units.extend((0..note.calls).map(shared));
     }
+    for kept in [Purpose::StorePeople, Purpose::StorePatient] {
+        let times = steps.iter().filter(|step| step.purpose == kept).count();
+        assert!(times <= 1, "{kept:?} is one step, whose items are counted from 0");
+    }
     steps
 }
 

@@ -14,6 +14,7 @@ use crate::parameters::{Micros, Parameters, QueueKind, design};
 use crate::queue::{Message, Queue};
 use crate::random::Random;
 use crate::record::ChunkCalls;
+use crate::recorder::Purpose;
 use crate::table::{Access, Key, Place};
 use crate::worker::{Run, Worker};
 
@@ -78,9 +79,26 @@ impl Lane {
 #[derive(Clone, Default, Debug)]
 struct Chunk {
     receives: u32,
-    /// Which items of its steps that are kept have been written; empty before its first run and after its end.
-    written: [Vec<bool>; 2],
+    /// Empty before its first run and after its end.
+    written: Written,
     is_over: bool,
+}
+
+/// Which items a chunk has written that stay written when it comes again.
+#[derive(Clone, Default, Debug)]
+struct Written {
+    people: Vec<bool>,
+    patients: Vec<bool>,
+}
+
+impl Written {
+    fn of(&mut self, purpose: Purpose) -> Option<&mut Vec<bool>> {
+        match purpose {
+            Purpose::StorePeople => Some(&mut self.people),
+            Purpose::StorePatient => Some(&mut self.patients),
+            _ => None,
+        }
+    }
 }
 
 struct Job {
@@ -101,9 +119,10 @@ pub struct Simulation {
     count: u64,
     jobs: Vec<Job>,
     lanes: [Lane; JobSize::ALL.len()],
-    workers: Vec<(usize, Worker)>,
+    workers: Vec<Worker>,
     finished: Queue,
     finalize: EventSource,
+    finalize_looks_again: bool,
     outcome: Outcome,
 }
 
@@ -119,8 +138,7 @@ pub fn simulate(parameters: &Parameters, uploads: Vec<Upload>, until: Option<usi
         simulation.now = at;
         simulation.happen(event);
     }
-    let Simulation { mut outcome, jobs, now, .. } = simulation;
-    outcome.end = now;
+    let Simulation { mut outcome, jobs, .. } = simulation;
     outcome.jobs = jobs.into_iter().map(|job| job.times).collect();
     outcome
 }
@@ -138,6 +156,7 @@ impl Simulation {
             workers: Vec::new(),
             finished: Queue::new(QueueKind::Plain),
             finalize: EventSource::new(design::FINALIZE),
+            finalize_looks_again: false,
             outcome: Outcome::new(parameters.tables),
             parameters,
         };
@@ -173,17 +192,17 @@ impl Simulation {
             }
             Event::Begin(worker) => self.next_step(worker),
             Event::Try { worker, run, call, attempt } => {
-                if self.workers[worker].1.run == run {
+                if self.workers[worker].run == run {
                     self.attempt(worker, call, attempt);
                 }
             }
             Event::Answer { worker, run, attempt } => {
-                if self.workers[worker].1.run == run {
+                if self.workers[worker].run == run {
                     self.answer(worker, attempt);
                 }
             }
             Event::TimedOut { worker, run } => {
-                if self.workers[worker].1.run == run {
+                if self.workers[worker].run == run {
                     self.outcome.timeouts += 1;
                     self.give_back(worker, true);
                 }
@@ -199,6 +218,7 @@ impl Simulation {
             }
             Event::Dead { message } => {
                 let job = &mut self.jobs[message.job];
+                self.lanes[job.lane].queue.landed(message);
                 job.times.lost_rows += job.upload.chunks[message.chunk].rows;
                 self.chunk_ended(message);
             }
@@ -207,7 +227,10 @@ impl Simulation {
                 self.finished.send(self.now, Message { customer, job, chunk: 0 });
                 self.finalize();
             }
-            Event::Finalize => self.finalize(),
+            Event::Finalize => {
+                self.finalize_looks_again = false;
+                self.finalize();
+            }
             Event::Finalized(job) => self.finalized(job),
         }
     }
@@ -267,7 +290,7 @@ impl Simulation {
         let mut wait = self.parameters.latency.receive;
         let worker = self.lanes[lane].idle.pop().unwrap_or_else(|| {
             wait += self.parameters.latency.cold_start;
-            self.workers.push((lane, Worker::new(&self.parameters.retry)));
+            self.workers.push(Worker::new(lane, &self.parameters.retry));
             self.workers.len() - 1
         });
         let wait = self.about(wait);
@@ -280,14 +303,15 @@ impl Simulation {
         let chunk = &mut job.chunks[message.chunk];
         chunk.receives += 1;
         if chunk.receives == 1 {
-            let kept = calls.steps.iter().filter(|step| step.is_kept());
-            for (written, step) in chunk.written.iter_mut().zip(kept) {
-                *written = vec![false; step.units.len()];
+            for step in &calls.steps {
+                if let Some(written) = chunk.written.of(step.purpose) {
+                    *written = vec![false; step.units.len()];
+                }
             }
         } else {
             self.outcome.redeliveries += 1;
         }
-        let busy = &mut self.workers[worker].1;
+        let busy = &mut self.workers[worker];
         busy.at = Some(Run::new(message, sent, self.now, calls));
         busy.cpu_free = started;
         let run = busy.run;
@@ -303,7 +327,7 @@ impl Simulation {
 
     /// The run failed, or was killed. The message comes again, or becomes a dead letter.
     fn give_back(&mut self, worker: usize, was_killed: bool) {
-        let (lane, held_back) = (self.workers[worker].0, self.parameters.latency.message);
+        let (lane, held_back) = (self.workers[worker].lane, self.parameters.latency.message);
         let Some(run) = self.release(worker, false, held_back) else { return };
         let message = run.message;
         let receives = self.jobs[message.job].chunks[message.chunk].receives;
@@ -318,8 +342,8 @@ impl Simulation {
 
     /// Ends a run; its instance is free after `wait`.
     fn release(&mut self, worker: usize, is_done: bool, wait: Micros) -> Option<Run> {
-        let (lane, busy) = &mut self.workers[worker];
-        let (lane, run) = (*lane, busy.end(&self.parameters.retry)?);
+        let busy = &mut self.workers[worker];
+        let (lane, run) = (busy.lane, busy.end(&self.parameters.retry)?);
         let time = self.now - run.received;
         self.lanes[lane].queue.handled(self.now, run.message, time, is_done);
         self.lanes[lane].idle.push(worker);
@@ -332,7 +356,7 @@ impl Simulation {
         let chunk = &mut job.chunks[message.chunk];
         assert!(!chunk.is_over, "ended twice");
         let receives = chunk.receives;
-        *chunk = Chunk { receives, written: Default::default(), is_over: true };
+        *chunk = Chunk { receives, written: Written::default(), is_over: true };
         job.left -= 1;
         self.outcome.most_receives = self.outcome.most_receives.max(receives);
         if job.left == 0 {
@@ -351,7 +375,8 @@ impl Simulation {
             let time = self.about(time);
             self.after(time, Event::Finalized(message.job));
         }
-        if !self.finished.is_empty() && !self.finalize.is_full() {
+        if !self.finished.is_empty() && !self.finalize.is_full() && !self.finalize_looks_again {
+            self.finalize_looks_again = true;
             self.after(LOOK_AGAIN, Event::Finalize);
         }
     }

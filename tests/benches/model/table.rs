@@ -121,7 +121,9 @@ pub struct Partition {
     reads: Bucket,
     /// Write units that were let through.
     pub written: Asked,
-    /// Requests that were throttled.
+    /// Writes that were let through.
+    pub writes_served: u64,
+    /// Requests that were throttled, of which only writes meet a partition by itself here.
     pub throttled: u64,
 }
 
@@ -202,7 +204,9 @@ impl Table {
         }
         bucket.pay(units);
         if let (Access::Write, Some(index)) = (access, partition) {
-            self.partitions[index].written.add(now, units);
+            let partition = &mut self.partitions[index];
+            partition.written.add(now, units);
+            partition.writes_served += 1;
         }
         true
     }
@@ -220,7 +224,7 @@ impl Table {
         let new = || {
             let (mut writes, mut reads) = (Bucket::new(partition_writes), Bucket::new(partition_reads));
             (writes.at, reads.at) = (now, now);
-            Partition { writes, reads, written: Asked::default(), throttled: 0 }
+            Partition { writes, reads, written: Asked::default(), writes_served: 0, throttled: 0 }
         };
         self.partitions = std::iter::repeat_with(new).take(count).collect();
     }

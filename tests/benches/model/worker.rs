@@ -10,6 +10,8 @@ use crate::recorder::Purpose;
 /// An instance. It lives on between its runs, and with it the retry quota of its AWS clients.
 #[derive(Debug)]
 pub struct Worker {
+    /// The queue that it is fed from.
+    pub lane: usize,
     /// Counts runs, so that what an earlier one left on the way is told from this one's.
     pub run: u64,
     /// The run that it is in.
@@ -65,8 +67,8 @@ impl Run {
 
 impl Worker {
     /// A new instance.
-    pub const fn new(retry: &Retry) -> Self {
-        Self { run: 0, at: None, cpu_free: 0, quota: retry.quota }
+    pub const fn new(lane: usize, retry: &Retry) -> Self {
+        Self { lane, run: 0, at: None, cpu_free: 0, quota: retry.quota }
     }
 
     /// A call was answered.

@@ -12,19 +12,20 @@ impl Simulation {
     /// The calls of the step that a run comes to; what an earlier delivery has written is not written again, but
     /// has to be read.
     pub(super) fn next_step(&mut self, worker: usize) {
-        let Some(run) = &mut self.workers[worker].1.at else { return };
+        let Some(run) = &mut self.workers[worker].at else { return };
         let Some(step) = run.calls.steps.get(run.step) else { return self.run_ended(worker) };
-        let written = &self.jobs[run.message.job].chunks[run.message.chunk].written;
+        let written = &mut self.jobs[run.message.job].chunks[run.message.chunk].written;
         let all = step.units.iter().copied().enumerate();
         run.todo = match step.purpose {
-            Purpose::StorePeople => all.filter(|(call, _)| !written[0][*call]).collect(),
-            Purpose::StorePatient => all.filter(|(call, _)| !written[1][*call]).collect(),
             Purpose::LoadPeople => {
-                let known = written[0].iter().filter(|is_written| **is_written).count();
+                let known = written.people.iter().filter(|is_written| **is_written).count();
                 let again = (0..known).step_by(100).map(|first| (0, (known - first).min(100) as u32));
                 all.chain(again).collect()
             }
-            _ => all.collect(),
+            purpose => match written.of(purpose) {
+                Some(written) => all.filter(|(call, _)| !written[*call]).collect(),
+                None => all.collect(),
+            },
         };
         (run.next, run.open) = (0, 0);
         self.launch(worker);
@@ -33,7 +34,7 @@ impl Simulation {
     /// Starts calls, as many as may be in flight. The processor takes them one by one.
     fn launch(&mut self, worker: usize) {
         let cpu = self.parameters.latency.call_cpu;
-        let busy = &mut self.workers[worker].1;
+        let busy = &mut self.workers[worker];
         let (now, run_id) = (self.now, busy.run);
         let Some(run) = &mut busy.at else { return };
         let at_once = run.at_once();
@@ -59,26 +60,21 @@ impl Simulation {
     }
 
     pub(super) fn attempt(&mut self, worker: usize, call: usize, attempt: u32) {
-        let Some(run) = &self.workers[worker].1.at else { return };
+        let Some(run) = &self.workers[worker].at else { return };
         let (Some(purpose), (index, units)) = (run.purpose(), run.todo[call]) else { return };
-        let (message, run_id) = (run.message, self.workers[worker].1.run);
+        let (message, run_id) = (run.message, self.workers[worker].run);
         self.outcome.attempts += 1;
         if self.is_served(purpose, message, (index, units)) {
             let chunk = &mut self.jobs[message.job].chunks[message.chunk];
-            let kept = match purpose {
-                Purpose::StorePeople => Some(0),
-                Purpose::StorePatient => Some(1),
-                _ => None,
-            };
-            if let Some(kept) = kept {
-                assert!(!std::mem::replace(&mut chunk.written[kept][index], true), "written twice");
+            if let Some(written) = chunk.written.of(purpose) {
+                assert!(!std::mem::replace(&mut written[index], true), "written twice");
                 self.outcome.writes += 1;
             }
             let time = self.time_of(purpose);
             return self.after(time, Event::Answer { worker, run: run_id, attempt });
         }
         let retry = self.parameters.retry;
-        if !self.workers[worker].1.may_retry(&retry, attempt) {
+        if !self.workers[worker].may_retry(&retry, attempt) {
             return self.give_back(worker, false);
         }
         let longest = retry.longest.min(retry.first << (attempt - 1));
@@ -121,7 +117,7 @@ impl Simulation {
     }
 
     pub(super) fn answer(&mut self, worker: usize, attempt: u32) {
-        let busy = &mut self.workers[worker].1;
+        let busy = &mut self.workers[worker];
         busy.answered(&self.parameters.retry, attempt);
         if let Some(run) = &mut busy.at {
             run.open -= 1;
