@@ -7,7 +7,7 @@ use crate::file::file;
 use crate::gateway::Gateway;
 use crate::prices;
 
-/// What a chunk takes its function, in seconds: between what the model of AWS finds (0.3) and what
+/// What a chunk takes its function, in seconds: between what the model of AWS finds (0.4) and what
 /// `make memory-settings` measures. A new table has chunks wait for it, 5 s each in the model: 0.012 dollars more.
 const SECONDS_A_CHUNK: f64 = 0.5;
 /// What fan-out and finalize take for a row, in seconds: twice what the model of AWS assumes.
