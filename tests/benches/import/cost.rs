@@ -7,8 +7,8 @@ use crate::file::file;
 use crate::gateway::Gateway;
 use crate::prices;
 
-/// What a chunk takes its function, in seconds: between what the model of AWS finds (0.4) and what
-/// `make memory-settings` measures. A new table has chunks wait for it, 5 s each in the model: 0.012 dollars more.
+/// What a chunk takes its function, in seconds, as the model of AWS finds for a table that keeps up. A new one has
+/// chunks wait for it, 5 s each in the model: 0.012 dollars more.
 const SECONDS_A_CHUNK: f64 = 0.5;
 /// What fan-out and finalize take for a row, in seconds: twice what the model of AWS assumes.
 const SECONDS_A_ROW: f64 = 0.000_04;

@@ -1,7 +1,7 @@
 //! Checks of the model itself.
 
 use crate::outcome::Outcome;
-use crate::parameters::{Capacity, Micros, Parameters, QueueKind, SECOND, design};
+use crate::parameters::{Capacity, Micros, Parameters, QueueKind, SECOND};
 use crate::partitions;
 use crate::queue::{Message, Queue};
 use crate::record::ChunkCalls;
@@ -77,7 +77,9 @@ fn alone(parameters: &Parameters, chunk: &ChunkCalls) -> Micros {
             _ => latency.item,
         };
         // The processor is slower than the answers are, so that nothing waits for one of 32 to be answered.
-        assert!(answer < cpu * design::CONCURRENT_WRITES as Micros || calls == 1 || answer == latency.batch);
+        assert!(
+            answer < cpu * parameters.concurrent_writes as Micros || calls == 1 || answer == latency.batch
+        );
         time += calls * cpu + answer;
         if step.purpose == Purpose::Upload {
             time += Micros::from(chunk.rows) * latency.row_cpu;

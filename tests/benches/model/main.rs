@@ -28,6 +28,7 @@ mod recorder;
 mod report;
 mod simulation;
 mod table;
+mod turned;
 mod waits;
 mod worker;
 
@@ -53,6 +54,7 @@ fn main() {
     report::calls(&big);
     if is_wanted("speed") {
         report::speed(&files);
+        turned::report(&files);
     }
     if is_wanted("keys") {
         report::keys(&files, &big);

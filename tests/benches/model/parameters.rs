@@ -23,6 +23,8 @@ pub struct Parameters {
     /// The event sources of `import-rows`, for small, medium and large jobs: `MaximumConcurrency` of each in
     /// template.yaml.
     pub concurrency: [u32; JobSize::ALL.len()],
+    /// Writes of a chunk in flight. Code: `CONCURRENT_UPSERTS`.
+    pub concurrent_writes: usize,
     /// The queues of chunks.
     pub queue: QueueKind,
     /// Whether every job is taken for a large one, so that they all share one queue. Not so in the design as it is.
@@ -193,8 +195,6 @@ pub mod design {
     use super::{Micros, SECOND};
     use crate::prices;
 
-    /// Writes of a chunk in flight: `CONCURRENT_UPSERTS`.
-    pub const CONCURRENT_WRITES: usize = 32;
     /// Batches in flight: `CONCURRENT_BATCHES`.
     pub const CONCURRENT_BATCHES: usize = 8;
     /// What a second of `import-rows` costs, in dollars: it has half a GB.
@@ -229,6 +229,7 @@ impl Default for Parameters {
             tables: Capacity::FRESH,
             retry: Retry::AS_IT_IS,
             concurrency: [10, 20, 40],
+            concurrent_writes: 32,
             queue: QueueKind::Fair,
             one_queue: false,
             latency: Latency::ASSUMED,

@@ -69,12 +69,17 @@ pub struct JobCalls {
     pub most_writes_of: [(Purpose, u32); 2],
 }
 
-/// Imports a file and notes every call.
+/// Imports a file, in chunks as large as they are, and notes every call.
 pub fn record(file: String) -> JobCalls {
-    block_on(run(file))
+    record_in_chunks(file, ROWS_PER_CHUNK)
 }
 
-async fn run(file: String) -> JobCalls {
+/// Imports a file in chunks of so many rows, and notes every call.
+pub fn record_in_chunks(file: String, rows_per_chunk: u32) -> JobCalls {
+    block_on(run(file, rows_per_chunk))
+}
+
+async fn run(file: String, rows_per_chunk: u32) -> JobCalls {
     let cloud = Cloud::new(Arc::new(Reliable), now(), 1);
     let (customer, facility) = (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
     let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
@@ -92,7 +97,7 @@ async fn run(file: String) -> JobCalls {
         webhooks: ports(),
         clock: ports(),
         limits: Limits::default(),
-        rows_per_chunk: ROWS_PER_CHUNK,
+        rows_per_chunk,
     };
     fan_out.run(&uploaded).await.expect("a sound file");
 

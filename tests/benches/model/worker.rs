@@ -56,9 +56,9 @@ impl Run {
     }
 
     /// How many calls of the step go out at the same time.
-    pub fn at_once(&self) -> usize {
+    pub fn at_once(&self, writes: usize) -> usize {
         match self.purpose() {
-            Some(Purpose::StorePeople | Purpose::StorePatient) => design::CONCURRENT_WRITES,
+            Some(Purpose::StorePeople | Purpose::StorePatient) => writes,
             Some(Purpose::LoadPeople | Purpose::LoadPatients) => design::CONCURRENT_BATCHES,
             _ => 1,
         }

@@ -37,7 +37,7 @@ impl Simulation {
         let busy = &mut self.workers[worker];
         let (now, run_id) = (self.now, busy.run);
         let Some(run) = &mut busy.at else { return };
-        let at_once = run.at_once();
+        let at_once = run.at_once(self.parameters.concurrent_writes);
         let mut tries = Vec::new();
         while run.open < at_once && run.next < run.todo.len() {
             busy.cpu_free = busy.cpu_free.max(now) + cpu;
