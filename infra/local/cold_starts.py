@@ -2,15 +2,16 @@
 
 A cold start has three parts: the process starts and asks for an event (Lambda gives it a whole processor for that),
 the first event, which finds no connection to AWS open (a share of a processor, by memory), and what any event takes.
-The first is measured by a runtime API that never answers, the others by Lambda's runtime interface emulator, with the
-events of `tests/events` and AWS at the other end of TLS. Waiting for AWS is not counted: here it is on loopback.
+The first is measured by a runtime API that never answers, the others by Lambda's runtime interface emulator, with
+events that are real work, each of a new import, and AWS at the other end of TLS. These are the processor's times,
+from which the time by memory follows; waiting for AWS is not in it. The time on the clock until the emulator gives
+the first answer is measured, too: its AWS is on the same machine, and often slower than AWS.
 
 `warm` is what would be if connections were opened before a function asks for its first event.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import socket
@@ -24,8 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import functions, load_template
-from paths import BINARIES, PROJECT
+from paths import BINARIES
 from processor import children_of, milliseconds, share_of
+from real_events import RealEvents, check
+from receiver import Receiver
 from rie import around, serving, variables
 from tls import with_tls
 
@@ -44,6 +47,8 @@ class ColdStart:
     start: float
     first: float
     later: float
+    #: By the clock, from the process's start to the first answer, with this machine's AWS.
+    clock: float
 
     def answer(self, memory: int) -> float:
         """Until the first answer."""
@@ -83,14 +88,16 @@ def start_time(binary: str, environment: dict[str, str]) -> float:
             process.wait()
 
 
-def send(url: str, event: bytes) -> None:
-    """Sends an event and waits for the answer, whatever it is."""
+def send(url: str, event: bytes) -> tuple[bytes, float]:
+    """Sends an event; gives the answer, and the milliseconds until it came."""
     deadline = time.monotonic() + START_SECONDS
     while True:
+        began = time.monotonic()
         try:
-            with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(url, data=event, timeout=60) as reply:
-                reply.read()
-            return
+            with urllib.request.urlopen(url, data=event, timeout=60) as reply:
+                return reply.read(), 1000 * (time.monotonic() - began)
+        except urllib.error.HTTPError as error:
+            return error.read(), 1000 * (time.monotonic() - began)
         except OSError:
             # The emulator does not listen yet.
             if time.monotonic() > deadline:
@@ -98,32 +105,37 @@ def send(url: str, event: bytes) -> None:
             time.sleep(0.02)
 
 
-def measure(binary: str, environment: dict[str, str]) -> ColdStart:
+def measure(binary: str, environment: dict[str, str], events: RealEvents) -> ColdStart:
     """The middle one of some tries."""
-    event = (PROJECT / "tests" / "events" / f"{binary}.json").read_bytes()
     tries = []
     for _ in range(TRIES):
+        work = [json.dumps(events.of(binary)).encode() for _ in range(3)]
         start = start_time(binary, around(environment))
         with serving(binary, environment, quiet=True) as served:
-            times = []
-            for _ in range(3):
-                send(served.url, event)
+            times, clock = [], []
+            for event in work:
+                answer, milliseconds_taken = send(served.url, event)
+                check(binary, answer)
                 (function,) = children_of(served.emulator)
                 times.append(settled(function))
-        tries.append((start, times[0] - start, times[2] - times[1]))
+                clock.append(milliseconds_taken)
+        tries.append((start, times[0] - start, times[2] - times[1], clock[0]))
     return ColdStart(*(statistics.median(one) for one in zip(*tries, strict=True)))
 
 
 def main() -> int:
-    stack = json.loads(Path(os.environ["STACK"]).read_text())
-    print(f"\nbinaries of {BINARIES}; ms of a whole processor, then ms to the first answer / the same, warm\n")
-    print(f"  {'':<16} {'MB':>5} {'start':>7} {'first':>7} {'later':>7}", end="")
+    description = Path(os.environ["STACK"])
+    stack = json.loads(description.read_text())
+    events = RealEvents(stack, Receiver().url, description.parent)
+    print(f"\nbinaries of {BINARIES}; ms of a whole processor, ms by the clock, then ms to the first answer / the same, warm\n")
+    print(f"  {'':<16} {'MB':>5} {'start':>7} {'first':>7} {'later':>7} {'clock':>7}", end="")
     print("".join(f"{f'{memory} MB':>12}" for memory in MEMORIES))
     with with_tls(stack["endpoint"]) as at:
         for name, binary in functions(load_template()).items():
-            cold = measure(binary, variables(name, stack["endpoint"]) | at)
+            cold = measure(binary, variables(name, stack["endpoint"]) | at, events)
             size = (BINARIES / binary).stat().st_size / 1e6
-            print(f"  {binary:<16} {size:>5.1f} {cold.start:>7.1f} {cold.first:>7.1f} {cold.later:>7.1f}", end="")
+            parts = (cold.start, cold.first, cold.later, cold.clock)
+            print(f"  {binary:<16} {size:>5.1f} " + " ".join(f"{part:>7.1f}" for part in parts), end="")
             pairs = [f"{cold.answer(memory):.0f} / {cold.warm_answer(memory):.0f}" for memory in MEMORIES]
             print("".join(f"{pair:>12}" for pair in pairs), flush=True)
     return 0

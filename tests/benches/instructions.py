@@ -1,7 +1,8 @@
 """Counts the processor's instructions of a fixed import, by part: `make instructions`. Needs `valgrind`.
 
 A time changes with the machine and its mood; this figure changes with the code. `import.instructions` beside this
-file has the counts of the last change that was meant; `--update` writes it anew.
+file has the counts of the last change that was meant, for each number of rows; `--update` writes it anew. A part that
+is off by more than 1% is an error.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ON_FILE = HERE / "import.instructions"
 ROWS = (2_000, 20_000)
+#: How far a count may be off, as a share of the one on file; two runs of the same program differ by a tenth of it.
+TOLERANCE = 0.01
 BUILD = "cargo bench -p tests --no-default-features --bench import --no-run --message-format json".split()
 #: The parts, by the function of the benchmark that all of a part happens in.
 PARTS = {
@@ -60,20 +63,32 @@ def count(program: str, rows: int) -> dict[str, float]:
     return counts
 
 
+def change(now: float, then: float) -> float:
+    """By which share of it a count differs from the one on file; everything where there is none."""
+    return now / then - 1 if then else 1.0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--update", action="store_true", help="these counts are the ones to compare with from now on")
     arguments = parser.parse_args()
     program = executable()
-    counts = {rows: count(program, rows) for rows in ROWS}
-    before = json.loads(ON_FILE.read_text()) if ON_FILE.exists() else {}
-    print(f"\ninstructions for a row  {'':<4}" + "".join(f"{f'{rows:,} rows':>14}" for rows in ROWS) + f"{'before':>14}")
-    for part in PARTS:
-        now, then = counts[ROWS[0]][part], before.get(part)
-        change = f"{then:>14,.0f}  {100 * (now / then - 1):+.1f}%" if then else f"{'-':>14}"
-        print(f"  {part:<26}" + "".join(f"{counts[rows][part]:>14,.0f}" for rows in ROWS) + change)
+    on_file = json.loads(ON_FILE.read_text()) if ON_FILE.exists() else {}
+    counts, changed = {}, []
+    print(f"\ninstructions for a row  {'':<16}{'now':>10}{'on file':>12}")
+    for rows in ROWS:
+        counts[str(rows)] = found = {part: round(value) for part, value in count(program, rows).items()}
+        print(f"  of {rows:,}")
+        for part, now in found.items():
+            then = on_file.get(str(rows), {}).get(part, 0)
+            print(f"    {part:<34}{now:>12,}{then:>12,}  {change(now, then):+.1%}", flush=True)
+            if abs(change(now, then)) > TOLERANCE:
+                changed.append(f"{part} of {rows:,} rows")
     if arguments.update:
-        ON_FILE.write_text(json.dumps({part: round(value) for part, value in counts[ROWS[0]].items()}, indent=2) + "\n")
+        ON_FILE.write_text(json.dumps(counts, indent=2) + "\n")
+    elif changed:
+        print(f"\nOff by more than {TOLERANCE:.0%}: {', '.join(changed)}. Is it meant? `make instructions UPDATE=1`")
+        return 1
     return 0
 
 
