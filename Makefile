@@ -51,9 +51,10 @@ memory: .venv/installed build ## peak memory of each function for a sample: make
 calls: .venv/installed build ## AWS calls for each row of three imports: make calls ROWS=5000
 	@$(LOCAL)/stack.py run --name calls --faults none --no-sandbox -- $(LOCAL)/calls.py $(if $(ROWS),--rows $(ROWS))
 
-timeline: .venv/installed build ## where the time of an import goes, with a picture: make timeline ROWS=10000 [DYNAMODB=memory] [QUERIES=1]
+timeline: .venv/installed build ## where the time of an import goes, with a picture: make timeline ROWS=10000 [DYNAMODB=memory] [QUERIES=1] [PARAMS=ImportConcurrency=8]
 	@$(if $(DYNAMODB),$(CARGO) build --profile local -p tests --example dynamodb)
-	@$(LOCAL)/stack.py run --name timeline $(if $(QUERIES),,--no-sandbox) $(if $(DYNAMODB),--dynamodb target/local/examples/dynamodb) -- \
+	@$(LOCAL)/stack.py run --name timeline $(if $(QUERIES),,--no-sandbox) $(if $(DYNAMODB),--dynamodb target/local/examples/dynamodb) \
+	  $(PARAMS:%=--param %) -- \
 	  $(LOCAL)/timeline.py --rows $(or $(ROWS),1000) --out .local/timeline-$(or $(ROWS),1000)$(DYNAMODB:%=-%)$(QUERIES:%=-queries).svg
 
 cold-starts: .venv/installed .venv-tools/installed build ## time to the first answer of each function, by memory: make cold-starts [BINARIES=target/release]
@@ -61,7 +62,8 @@ cold-starts: .venv/installed .venv-tools/installed build ## time to the first an
 
 memory-settings: .venv/installed build ## what an import takes of Lambda, by memory: make memory-settings ROWS=5000
 	@$(CARGO) build --profile local -p tests --example dynamodb
-	@$(LOCAL)/stack.py run --name settings --no-sandbox --dynamodb target/local/examples/dynamodb -- \
+	@$(LOCAL)/stack.py run --name settings --no-sandbox --dynamodb target/local/examples/dynamodb \
+	  --param SmallImportConcurrency=2 --param MediumImportConcurrency=2 --param ImportConcurrency=2 -- \
 	  $(LOCAL)/memory_settings.py --rows $(or $(ROWS),5000)
 
 build: ## build the functions and the command line

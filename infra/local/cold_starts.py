@@ -26,7 +26,8 @@ from pathlib import Path
 
 from deploy import functions, load_template
 from paths import BINARIES
-from processor import children_of, milliseconds, share_of
+from processor import children_of, milliseconds
+from quota import share_of
 from real_events import RealEvents, check
 from receiver import Receiver
 from rie import around, serving, variables

@@ -127,17 +127,36 @@ def spent_so_far(temporary: str) -> dict[str, Spent]:
     return found
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=1000)
-    parser.add_argument("--out", type=Path, required=True, help="where to draw the picture, an .svg")
-    arguments = parser.parse_args()
-    description = Path(os.environ["STACK"])
-    stack = json.loads(description.read_text())
-    temporary, logs = str(description.parent / "tmp"), description.parent / "logs"
-    file = description.parent / "sample.csv"
-    sample.write(file, arguments.rows, 1, stack["facilities"], stack["cohorts"])
+@dataclass(frozen=True)
+class Part:
+    """What a function did in an import."""
 
+    binary: str
+    runs: list[tuple[float, float]]
+    spent: Spent
+
+    def line(self) -> str:
+        length = sum(end - start for start, end in self.runs)
+        first, last = self.runs[0][0], max(end for _, end in self.runs)
+        return (
+            f"  {self.binary:<16} {len(self.runs):>6,} {first:>7.1f}s {last:>7.1f}s {length:>9.1f}s"
+            f" {self.spent.seconds:>9.1f}s {self.spent.switches:>10,}"
+        )
+
+
+def parts_of(logs: Path, prefix: str, spent: dict[str, Spent], began: datetime, seconds: float) -> list[Part]:
+    """The functions that ran for the import; those that this script calls, or a clock, are not among them."""
+    parts = []
+    for name, binary in functions(load_template()).items():
+        of_function = [run for run in runs(logs, name, began) if run[0] < seconds]
+        if of_function and name not in ("Api", "Sweep"):
+            of_name = [value for full, value in spent.items() if full.startswith(f"{prefix}-{name}-")]
+            parts.append(Part(binary, of_function, sum(of_name, Spent())))
+    return parts
+
+
+def import_sample(stack: dict[str, Any], file: Path, temporary: str) -> tuple[Progress, float, datetime, dict[str, Spent]]:
+    """Uploads a file and waits for its end: how it went, its seconds, when it began, what processes took."""
     api, receiver = Api(stack["apiUrl"], stack["apiKey"]), Receiver()
     api.call("POST", "/settings", {"webhookUrl": receiver.url}, shown=False)
     job = api.call("POST", f"/medical/v1/patient/bulk?facilityId={stack['facilities'][0]}", shown=False)
@@ -147,34 +166,37 @@ def main() -> int:
     progress, seconds = watch(api, receiver, job["requestId"], uploaded)
     after = spent_so_far(temporary)
     time.sleep(LOGS_SECONDS)
+    return progress, seconds, began, {name: after[name] - before.get(name, Spent()) for name in after}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--out", type=Path, required=True, help="where to draw the picture, an .svg")
+    arguments = parser.parse_args()
+    description = Path(os.environ["STACK"])
+    stack = json.loads(description.read_text())
+    file = description.parent / "sample.csv"
+    sample.write(file, arguments.rows, 1, stack["facilities"], stack["cohorts"])
+    progress, seconds, began, spent = import_sample(stack, file, str(description.parent / "tmp"))
 
     prefix = stack["outputs"]["DirectoryTable"].rsplit("-Directory-", 1)[0]
-    spent = {name: after[name] - before.get(name, Spent()) for name in after}
-    lanes = []
+    parts = parts_of(description.parent / "logs", prefix, spent, began, seconds)
     title = f"{arguments.rows:,} rows in {seconds:.1f} s"
     print(f"\n{bold(title)}, {arguments.rows / seconds:,.0f} rows/s")
     print(f"\n  {'':<16} {'runs':>6} {'first':>8} {'last':>8} {'all runs':>10} {'processor':>10} {'switches':>10}")
-    for name, binary in functions(load_template()).items():
-        of_function = [run for run in runs(logs, name, began) if run[0] < seconds]
-        of_name = [value for full, value in spent.items() if full.startswith(f"{prefix}-{name}-")]
-        ours = sum(of_name, Spent())
-        if of_function and name not in ("Api", "Sweep"):
-            length = sum(end - start for start, end in of_function)
-            first, last = of_function[0][0], max(end for _, end in of_function)
-            print(
-                f"  {binary:<16} {len(of_function):>6,} {first:>7.1f}s {last:>7.1f}s {length:>9.1f}s"
-                f" {ours.seconds:>9.1f}s {ours.switches:>10,}"
-            )
-            lanes.append(Lane(binary, of_function))
-    others = {f"the {name}": spent.pop(name).seconds for name in ("emulator", "DynamoDB") if name in spent}
+    for part in parts:
+        print(part.line())
     cores = os.cpu_count() or 1
-    shares = {"our functions": sum(spent.values(), Spent()).seconds} | others
+    shares = {"our functions": sum((part.spent for part in parts), Spent()).seconds}
+    shares |= {f"the {name}": spent[name].seconds for name in ("emulator", "DynamoDB") if name in spent}
     print("\n  processor: " + ", ".join(f"{name} {took:.1f} s" for name, took in shares.items()) + ",")
     print(f"  of {seconds * cores:.1f} s that {cores} cores have in that time; the rest is the client's, the system's, or idle")
     curves = [Curve("rows", progress.rows, progress.job["total"])]
     if asked := progress.job.get("documentQueries"):
         curves.append(Curve("document queries", progress.queries, asked["total"]))
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    lanes = [Lane(part.binary, part.runs) for part in parts]
     arguments.out.write_text(draw(title, seconds, curves, lanes, shares, cores))
     print(f"\n  the picture: {bold(str(arguments.out))}")
     return 0

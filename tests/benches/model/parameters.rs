@@ -136,8 +136,8 @@ pub struct Latency {
     /// A new instance of a function, of which its own processor time is 20 ms at most (`make cold-starts`): AWS makes
     /// room and loads 8 MB. Assumed.
     pub cold_start: Micros,
-    /// Processor time of one call of AWS: TLS, signature, JSON. `make timeline` measures 0.15 ms of a whole processor
-    /// for each of two calls a row, without TLS; 512 MB is 0.29 of one (documented: 1,769 MB is one).
+    /// Processor time of one call of AWS: TLS, signature, JSON. `make timeline` measures 0.1 ms of a whole processor
+    /// for each of two calls a row, without TLS: half as much again, and 512 MB is 0.29 of one (documented: 1,769 MB).
     pub call_cpu: Micros,
     /// Processor time of one row in `import-rows`, calls aside: `make bench` measures 4 to 5 us of a whole processor.
     /// Assumed: twice that.
