@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -72,6 +73,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--update", action="store_true", help="these counts are the ones to compare with from now on")
     arguments = parser.parse_args()
+    if not shutil.which("callgrind_annotate"):
+        print("valgrind is not installed (Debian: `apt-get install valgrind`)", file=sys.stderr)
+        return 2
     program = executable()
     on_file = json.loads(ON_FILE.read_text()) if ON_FILE.exists() else {}
     counts, changed = {}, []
