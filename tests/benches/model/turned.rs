@@ -5,12 +5,11 @@ use domain::plan::ROWS_PER_CHUNK;
 use crate::file::file;
 use crate::parameters::{Capacity, Parameters, SECOND, design};
 use crate::record::record_in_chunks;
-use crate::report::{Chunks, Files, chunks_of, uploads};
-use crate::simulation::simulate;
+use crate::report::{Chunks, Files, chunks_of, one_job};
 
 /// Rows in a chunk, and writes of a chunk in flight.
 pub fn report(files: &Files) {
-    println!("\nOther sizes: 100,000 rows, seconds\n");
+    println!("\nOther sizes: 100,000 rows, seconds; the middle one of five\n");
     println!(
         "{:<46} {:>8} {:>9} {:>8} {:>9} {:>9} {:>9}",
         "", "fresh", "throttled", "Lambda $", "warmed", "a chunk", "Lambda $"
@@ -30,7 +29,7 @@ pub fn report(files: &Files) {
 fn line(name: &str, is_so: bool, parameters: &Parameters, chunks: &Chunks) {
     let play = |tables| {
         let parameters = Parameters { tables, ..parameters.clone() };
-        simulate(&parameters, uploads(1, chunks, 0), None)
+        one_job(&parameters, chunks)
     };
     let (fresh, warm) = (play(Capacity::FRESH), play(Capacity::WARM));
     let seconds_of_chunks = |busy: f64| busy / SECOND as f64;
