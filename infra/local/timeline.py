@@ -155,18 +155,38 @@ def parts_of(logs: Path, prefix: str, spent: dict[str, Spent], began: datetime, 
     return parts
 
 
-def import_sample(stack: dict[str, Any], file: Path, temporary: str) -> tuple[Progress, float, datetime, dict[str, Spent]]:
-    """Uploads a file and waits for its end: how it went, its seconds, when it began, what processes took."""
+def connections_opened() -> int:
+    """TCP connections that this machine has opened since it started."""
+    names, values = (line.split() for line in Path("/proc/net/snmp").read_text().splitlines() if line.startswith("Tcp:"))
+    return int(values[names.index("ActiveOpens")])
+
+
+@dataclass(frozen=True)
+class Import:
+    """An import that has ended."""
+
+    progress: Progress
+    began: datetime
+    seconds: float
+    #: What each process took meanwhile.
+    spent: dict[str, Spent]
+    #: What all of this machine opened meanwhile.
+    connections: int
+
+
+def import_sample(stack: dict[str, Any], file: Path, temporary: str) -> Import:
+    """Uploads a file and waits for its end."""
     api, receiver = Api(stack["apiUrl"], stack["apiKey"]), Receiver()
     api.call("POST", "/settings", {"webhookUrl": receiver.url}, shown=False)
     job = api.call("POST", f"/medical/v1/patient/bulk?facilityId={stack['facilities'][0]}", shown=False)
-    before = spent_so_far(temporary)
+    before, connections = spent_so_far(temporary), connections_opened()
     began, uploaded = datetime.now(UTC), time.monotonic()
     upload(job["uploadUrl"], file)
     progress, seconds = watch(api, receiver, job["requestId"], uploaded)
-    after = spent_so_far(temporary)
+    after, connections = spent_so_far(temporary), connections_opened() - connections
     time.sleep(LOGS_SECONDS)
-    return progress, seconds, began, {name: after[name] - before.get(name, Spent()) for name in after}
+    spent = {name: after[name] - before.get(name, Spent()) for name in after}
+    return Import(progress, began, seconds, spent, connections)
 
 
 def main() -> int:
@@ -178,10 +198,11 @@ def main() -> int:
     stack = json.loads(description.read_text())
     file = description.parent / "sample.csv"
     sample.write(file, arguments.rows, 1, stack["facilities"], stack["cohorts"])
-    progress, seconds, began, spent = import_sample(stack, file, str(description.parent / "tmp"))
+    done = import_sample(stack, file, str(description.parent / "tmp"))
+    progress, seconds, spent = done.progress, done.seconds, done.spent
 
     prefix = stack["outputs"]["DirectoryTable"].rsplit("-Directory-", 1)[0]
-    parts = parts_of(description.parent / "logs", prefix, spent, began, seconds)
+    parts = parts_of(description.parent / "logs", prefix, spent, done.began, seconds)
     title = f"{arguments.rows:,} rows in {seconds:.1f} s"
     print(f"\n{bold(title)}, {arguments.rows / seconds:,.0f} rows/s")
     print(f"\n  {'':<16} {'runs':>6} {'first':>8} {'last':>8} {'all runs':>10} {'processor':>10} {'switches':>10}")
@@ -192,6 +213,7 @@ def main() -> int:
     shares |= {f"the {name}": spent[name].seconds for name in ("emulator", "DynamoDB") if name in spent}
     print("\n  processor: " + ", ".join(f"{name} {took:.1f} s" for name, took in shares.items()) + ",")
     print(f"  of {seconds * cores:.1f} s that {cores} cores have in that time; the rest is the client's, the system's, or idle")
+    print(f"  connections opened on this machine meanwhile, the client's included: {done.connections:,}")
     curves = [Curve("rows", progress.rows, progress.job["total"])]
     if asked := progress.job.get("documentQueries"):
         curves.append(Curve("document queries", progress.queries, asked["total"]))
