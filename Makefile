@@ -58,7 +58,7 @@ timeline: .venv/installed build ## where the time of an import goes, with a pict
 	  $(LOCAL)/timeline.py --rows $(or $(ROWS),1000) --out .local/timeline-$(or $(ROWS),1000)$(DYNAMODB:%=-%)$(QUERIES:%=-queries).svg
 
 cold-starts: .venv/installed .venv-tools/installed build ## time to the first answer of each function, by memory: make cold-starts [BINARIES=target/release]
-	@$(LOCAL)/stack.py run --name cold -- $(LOCAL)/cold_starts.py
+	@$(LOCAL)/stack.py run --name cold --param 'SweepSchedule=rate(1 day)' -- $(LOCAL)/cold_starts.py
 
 memory-settings: .venv/installed build ## what an import takes of Lambda, by memory: make memory-settings ROWS=5000
 	@$(CARGO) build --profile local -p tests --example dynamodb

@@ -111,11 +111,11 @@ def measure(binary: str, environment: dict[str, str], events: RealEvents) -> Col
     """The middle one of some tries."""
     tries = []
     for _ in range(TRIES):
-        work = [json.dumps(events.of(binary)).encode() for _ in range(3)]
         start = start_time(binary, around(environment))
         with serving(binary, environment, quiet=True) as served:
             times, clock = [], []
-            for event in work:
+            for _ in range(3):
+                event = json.dumps(events.of(binary)).encode()
                 answer, milliseconds_taken = send(served.url, event)
                 check(binary, answer)
                 (function,) = children_of(served.emulator)

@@ -80,16 +80,18 @@ def limited(processes: Processes, share: float) -> Iterator[str]:
 
 def _keep_in_groups(processes: Processes, share: float, over: threading.Event, parent: Path) -> None:
     groups: dict[int, Path] = {}
-    while not over.wait(LOOK_AGAIN_SECONDS):
-        for process in processes():
-            if process not in groups:
-                groups[process] = group = parent / f"quota-{os.getpid()}-{process}"
-                group.mkdir(exist_ok=True)
-                set_quota(group, share)
-                _move(process, group)
-    for process, group in groups.items():
-        _move(process, parent)
-        group.rmdir()
+    try:
+        while not over.wait(LOOK_AGAIN_SECONDS):
+            for process in processes():
+                if process not in groups:
+                    groups[process] = group = parent / f"quota-{os.getpid()}-{process}"
+                    group.mkdir()
+                    set_quota(group, share)
+                    _move(process, group)
+    finally:
+        for process, group in groups.items():
+            _move(process, parent)
+            group.rmdir()
 
 
 def _move(process: int, group: Path) -> None:

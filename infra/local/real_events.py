@@ -47,8 +47,10 @@ class RealEvents:
     def __init__(self, stack: dict[str, Any], webhook_url: str, folder: Path) -> None:
         self.stack, self.file = stack, folder / "sample.csv"
         self.api = Api(stack["apiUrl"], stack["apiKey"])
-        self.s3, self.sqs, self.functions = (client(name, stack["endpoint"]) for name in ("s3", "sqs", "lambda"))
-        resources = client("cloudformation", stack["endpoint"]).describe_stack_resources(StackName=STACK_NAME)
+        endpoint = stack["endpoint"]
+        self.s3, self.sqs, self.dynamodb = (client(name, endpoint) for name in ("s3", "sqs", "dynamodb"))
+        self.functions = client("lambda", endpoint)
+        resources = client("cloudformation", endpoint).describe_stack_resources(StackName=STACK_NAME)
         self.physical = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources["StackResources"]}
         self.seeds = itertools.count(1)
         self.api.call("POST", "/settings", {"webhookUrl": webhook_url}, shown=False)
@@ -64,7 +66,7 @@ class RealEvents:
             "finalize": self._finalize,
             "deliver-webhook": self._deliver_webhook,
             "abandon": self._abandon,
-            "sweep": lambda: _example("sweep"),
+            "sweep": self._sweep,
         }
         return makers[binary]()
 
@@ -133,6 +135,17 @@ class RealEvents:
         chunk, _ = self._import_rows()
         chunk["Records"][0]["eventSourceARN"] = self._arn("ChunkDeadLetters")
         return chunk
+
+    def _sweep(self) -> Event:
+        """A job is due whose upload nobody has announced."""
+        _, job = self._fan_out()
+        self.dynamodb.update_item(
+            TableName=self.physical["Jobs"],
+            Key={"pk": {"S": job}, "sk": {"S": "job"}},
+            UpdateExpression="SET due = :due",
+            ExpressionAttributeValues={":due": {"N": "0"}},
+        )
+        return _example("sweep")
 
     def _run(self, function: str, binary: str, event: Event) -> None:
         answer = self.functions.invoke(FunctionName=self.physical[function], Payload=json.dumps(event).encode())

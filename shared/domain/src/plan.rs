@@ -207,7 +207,7 @@ impl Planner {
     }
 }
 
-/// Half of a hash will do: of a million rows about a hundred then share a worker with a stranger.
+/// Half of a hash will do: among a million rows about a hundred pairs of strangers then share a worker.
 fn half_of(identity: RowIdentity) -> u32 {
     let [.., a, b, c, d] = identity.get().to_le_bytes();
     u32::from_le_bytes([a, b, c, d])

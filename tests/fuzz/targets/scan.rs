@@ -13,15 +13,16 @@ fuzz_target!(|input: &[u8]| {
     let mut at = 0;
     for (number, row) in (1..).zip(&rows) {
         assert_eq!(row.number.get(), number);
-        assert!(row.start >= at && row.len as usize <= LIMITS.row_bytes);
-        at = row.start + u64::from(row.len);
+        let start = u64::from(row.start);
+        assert!(start >= at && row.len as usize <= LIMITS.row_bytes);
+        at = start + u64::from(row.len);
         // A worker that reads only this row's bytes sees the same row.
         let bytes = &file[row.start as usize..at as usize];
-        let mut reader = RowReader::at(row.start);
+        let mut reader = RowReader::at(start);
         reader.push(bytes);
         reader.finish();
         let alone = reader.next_row().expect("a row is sound by itself").expect("a row is a row by itself");
-        assert_eq!((alone.start, alone.raw), (row.start, bytes));
+        assert_eq!((alone.start, alone.raw), (start, bytes));
         assert!(reader.next_row().expect("nothing follows").is_none());
     }
     assert!(at <= file.len() as u64 && rows.len() <= LIMITS.rows as usize);
