@@ -60,8 +60,8 @@ class RealEvents:
         """An event for this function."""
         makers = {
             "api": self._api,
-            "fan-out": lambda: self._fan_out()[0],
-            "import-rows": lambda: self._import_rows()[0],
+            "fan-out": lambda: self._uploaded()[0],
+            "import-rows": self._import_rows,
             "query-documents": self._query_documents,
             "finalize": self._finalize,
             "deliver-webhook": self._deliver_webhook,
@@ -86,7 +86,7 @@ class RealEvents:
         event["multiValueHeaders"] |= _lists(headers)
         return event
 
-    def _fan_out(self) -> tuple[Event, str]:
+    def _uploaded(self) -> tuple[Event, str]:
         """A file of new people was uploaded; and its job."""
         job = self.api.call("POST", f"{CREATE}?facilityId={self.stack['facilities'][0]}", shown=False)
         sample.write(self.file, ROWS, next(self.seeds), self.stack["facilities"], self.stack["cohorts"])
@@ -105,40 +105,44 @@ class RealEvents:
         }
         return event, job["requestId"]
 
-    def _import_rows(self) -> tuple[Event, str]:
-        """A chunk waits; and its job."""
-        uploaded, job = self._fan_out()
-        self._run("FanOut", "fan-out", uploaded)
-        return self._message("SmallJobChunks", "import-rows", job), job
+    def _planned(self) -> str:
+        """A job of which a chunk waits."""
+        event, job = self._uploaded()
+        self._run("FanOut", "fan-out", event)
+        return job
+
+    def _imported(self) -> str:
+        """A job of which all rows have ended, and document queries wait."""
+        job = self._planned()
+        self._run("ImportRows", "import-rows", self._message("SmallJobChunks", "import-rows", job))
+        return job
+
+    def _import_rows(self) -> Event:
+        return self._message("SmallJobChunks", "import-rows", self._planned())
 
     def _query_documents(self) -> Event:
-        chunk, job = self._import_rows()
-        self._run("ImportRows", "import-rows", chunk)
-        return self._message("Queries", "query-documents", job)
+        return self._message("Queries", "query-documents", self._imported())
 
     def _finalize(self) -> Event:
         """All rows, and their document queries, have ended."""
-        chunk, job = self._import_rows()
-        self._run("ImportRows", "import-rows", chunk)
+        job = self._imported()
         while (query := self._next("Queries", job, seconds=0)) is not None:
             self._run("QueryDocuments", "query-documents", self._event("Queries", "query-documents", query))
         return self._message("Finished", "finalize", job)
 
     def _deliver_webhook(self) -> Event:
         """The job is `processing`."""
-        uploaded, job = self._fan_out()
-        self._run("FanOut", "fan-out", uploaded)
-        return self._message("Webhooks", "deliver-webhook", job)
+        return self._message("Webhooks", "deliver-webhook", self._planned())
 
     def _abandon(self) -> Event:
         """A chunk that failed too often."""
-        chunk, _ = self._import_rows()
-        chunk["Records"][0]["eventSourceARN"] = self._arn("ChunkDeadLetters")
-        return chunk
+        event = self._import_rows()
+        event["Records"][0]["eventSourceARN"] = self._arn("ChunkDeadLetters")
+        return event
 
     def _sweep(self) -> Event:
         """A job is due whose upload nobody has announced."""
-        _, job = self._fan_out()
+        _, job = self._uploaded()
         self.dynamodb.update_item(
             TableName=self.physical["Jobs"],
             Key={"pk": {"S": job}, "sk": {"S": "job"}},

@@ -4,37 +4,25 @@
 //! or starts one of those that are due. A task may crash at any await, or stand still until long after its
 //! message was given to another one.
 
+mod functions;
+mod task;
+
 use std::collections::BTreeMap;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use domain::csv::Limits;
 use domain::ids::JobId;
 use domain::job::{JobStatus, Upload as Version};
 use domain::time::Timestamp;
-use domain::upload_terms::UploadTerms;
 use domain::webhook::WebhookKey;
-use futures::future::Future;
-use memory::{Cloud, QueueName, Received};
-use pipeline::abandon::Abandon;
-use pipeline::api::ApiError;
-use pipeline::api::cancel_job::cancel_job;
-use pipeline::api::create_job::{CreateJobWith, NewJob};
-use pipeline::api::get_job::get_job;
-use pipeline::api::idempotency::Parameters;
-use pipeline::deliver_webhook::{DeliverWebhook, Delivery};
-use pipeline::fan_out::FanOut;
-use pipeline::finalize::Finalize;
-use pipeline::import_rows::ImportRows;
-use pipeline::messages::{ChunkMessage, QueryMessage, UploadMessage};
+use memory::{Cloud, QueueName};
+use pipeline::messages::UploadMessage;
 use pipeline::ports::{Clock, JobRef, WebhookSettings};
-use pipeline::query_documents::{Queried, QueryDocuments};
-use pipeline::sweep::Sweep;
 
+use self::task::{Cause, Due, Task, Verdict};
 use crate::chance::{Chance, Weather};
-use crate::gateway::{Exchange, Gateway};
+use crate::gateway::Exchange;
 use crate::rows::PEOPLE;
 use crate::story::{File, Plan, Story};
 
@@ -68,72 +56,6 @@ pub struct Played {
     pub exchange: Exchange,
     pub crashes: u32,
     pub steps: u64,
-}
-
-/// What came of a task.
-enum Verdict {
-    Done,
-    /// To be tried again after this time.
-    Again(Duration),
-    /// The job, and until when its link takes an upload.
-    Created(JobRef, Timestamp),
-    Canceled,
-    Read(JobStatus),
-}
-
-/// Where a task came from, and so what becomes of it afterwards.
-#[derive(Clone, Debug)]
-enum Cause {
-    Message(QueueName, Received),
-    /// An S3 event, and how often it was tried before.
-    Event(UploadMessage, u32),
-    /// A dead letter of a queue, and how often it was tried before.
-    DeadLetter(String, u32),
-    Sweep,
-    Create(usize),
-    Cancel(usize),
-    Read(usize),
-}
-
-struct Task {
-    cause: Cause,
-    future: Pin<Box<dyn Future<Output = Verdict>>>,
-    /// Without faults, crashes and stand-stills, so that its message does not become a dead letter.
-    is_calm: bool,
-    /// Its message is never done, however often it is tried.
-    is_poisoned: bool,
-    crashes_after: Option<u32>,
-    stands_until: Timestamp,
-    /// When Lambda ends it.
-    times_out: Timestamp,
-}
-
-impl Task {
-    /// Leaves the task alone until then, or until Lambda ends it.
-    fn stand(&mut self, until: Timestamp) {
-        self.stands_until = until.min(self.times_out.plus(Duration::from_millis(1)));
-    }
-}
-
-impl Cause {
-    /// The `Timeout` that template.yaml gives the function; shorter than its queue's visibility timeout.
-    const fn timeout(&self) -> Duration {
-        Duration::from_secs(match self {
-            Self::Event(..) | Self::Message(QueueName::Uploads | QueueName::Finished, _) => 900,
-            Self::Message(QueueName::Chunks(_), _) => 120,
-            Self::Message(QueueName::Queries, _) => 240,
-            Self::Message(QueueName::Webhooks, _) => 30,
-            Self::DeadLetter(..) => 60,
-            Self::Sweep => 300,
-            Self::Create(_) | Self::Cancel(_) | Self::Read(_) => 15,
-        })
-    }
-}
-
-/// Something that starts at its time.
-enum Due {
-    Task(Cause),
-    Upload { import: usize, upload: usize, expires: Timestamp },
 }
 
 struct Player {
@@ -339,7 +261,7 @@ impl Player {
 
     fn start_task(&mut self, cause: Cause, in_calm: bool) {
         let future = self.future(&cause);
-        let is_poisoned = !in_calm && self.story.is_poisoned && is_unlucky(&cause, &self.story);
+        let is_poisoned = !in_calm && self.story.is_poisoned && cause.is_unlucky(&self.story);
         let is_last_try = match &cause {
             // Of queries the dead letters are part of the story.
             Cause::Message(name, message) => message.is_last_try && *name != QueueName::Queries,
@@ -454,201 +376,5 @@ impl Player {
             let message = UploadMessage { customer: job.customer, job: job.job, upload: version.clone() };
             self.due.push((self.now.plus(after), Due::Task(Cause::Event(message, 0))));
         }
-    }
-
-    /// The use case that a cause calls, as the function's `main` wires it.
-    fn future(&self, cause: &Cause) -> Pin<Box<dyn Future<Output = Verdict>>> {
-        let cloud = self.cloud.clone();
-        let queries = self.story.gateway.is_some().then(|| cloud.clone());
-        match cause {
-            Cause::Event(upload, _) => Box::pin(fan_out(cloud, self.story.rows_per_chunk, upload.clone(), 1)),
-            Cause::Message(QueueName::Uploads, message) => {
-                let upload = serde_json::from_str(&message.body).unwrap();
-                Box::pin(fan_out(cloud, self.story.rows_per_chunk, upload, message.receives))
-            }
-            Cause::Message(QueueName::Chunks(_), Received { body, receives, .. }) => {
-                let (message, receives) = (serde_json::from_str(body).unwrap(), *receives);
-                Box::pin(async move {
-                    let import = ImportRows {
-                        jobs: cloud.clone(),
-                        files: cloud.clone(),
-                        directory: cloud.clone(),
-                        patients: cloud.clone(),
-                        finished: cloud.clone(),
-                        queries,
-                        world: cloud,
-                    };
-                    verdict(import.run(&message).await, receives)
-                })
-            }
-            Cause::Message(QueueName::Queries, Received { body, receives, .. }) => {
-                self.query(body, *receives)
-            }
-            Cause::Message(QueueName::Finished, Received { body, receives, .. }) => {
-                let (message, receives) = (serde_json::from_str(body).unwrap(), *receives);
-                Box::pin(async move {
-                    let finalize = Finalize {
-                        jobs: cloud.clone(),
-                        files: cloud.clone(),
-                        webhooks: cloud.clone(),
-                        clock: cloud,
-                    };
-                    verdict(finalize.run(&message).await, receives)
-                })
-            }
-            Cause::Message(QueueName::Webhooks, Received { body, receives, .. }) => {
-                let (message, receives) = (serde_json::from_str(body).unwrap(), *receives);
-                Box::pin(async move {
-                    let deliver = DeliverWebhook {
-                        jobs: cloud.clone(),
-                        settings: cloud.clone(),
-                        files: cloud.clone(),
-                        http: cloud.clone(),
-                        clock: cloud,
-                    };
-                    match deliver.run(&message).await {
-                        Ok(Delivery::Retry { after, .. }) => Verdict::Again(after),
-                        other => verdict(other, receives),
-                    }
-                })
-            }
-            Cause::DeadLetter(body, _) => match serde_json::from_str(body) {
-                Ok(letter) => Box::pin(async move { verdict(abandon(cloud, queries).run(&letter).await, 1) }),
-                Err(_) => Box::pin(async { Verdict::Done }),
-            },
-            Cause::Sweep => {
-                let time_to_query = self.story.time_to_query;
-                Box::pin(async move {
-                    let abandon = abandon(cloud.clone(), queries);
-                    let sweep = Sweep { abandon, uploads: cloud.clone(), chunks: cloud, time_to_query };
-                    verdict(sweep.run().await, 1)
-                })
-            }
-            &Cause::Create(plan) => {
-                let (customer, new) = self.new_job(plan);
-                Box::pin(async move {
-                    let create =
-                        CreateJobWith { jobs: &cloud, directory: &cloud, files: &cloud, world: &cloud };
-                    match create.create(customer, new, None).await {
-                        Ok(NewJob { job, .. }) => Verdict::Created((&job).into(), job.upload_expires_at),
-                        Err(error) => client_verdict(&error),
-                    }
-                })
-            }
-            &Cause::Cancel(import) => {
-                let JobRef { customer, job } = self.imports[import].job;
-                Box::pin(async move {
-                    match cancel_job(&cloud, &cloud, &cloud, &cloud, customer, job).await {
-                        Ok(_) => Verdict::Canceled,
-                        Err(error) => client_verdict(&error),
-                    }
-                })
-            }
-            &Cause::Read(import) => {
-                let JobRef { customer, job } = self.imports[import].job;
-                Box::pin(async move {
-                    match get_job(&cloud, &cloud, &cloud, customer, job).await {
-                        Ok(view) => Verdict::Read(view.job.status),
-                        Err(error) => client_verdict(&error),
-                    }
-                })
-            }
-        }
-    }
-
-    fn query(&self, body: &str, receives: u32) -> Pin<Box<dyn Future<Output = Verdict>>> {
-        let message: QueryMessage = serde_json::from_str(body).unwrap();
-        let temper = self.story.gateway.as_ref().expect("nobody asks where there is no gateway");
-        let (cloud, exchange) = (self.cloud.clone(), self.exchange.clone());
-        let gateway = exchange.invoked(&message, &cloud, &self.chance, temper, self.start);
-        let (task, rate) = (gateway.task, temper.rate);
-        Box::pin(async move {
-            let query = QueryDocuments {
-                jobs: cloud.clone(),
-                patients: cloud.clone(),
-                gateway,
-                finished: cloud.clone(),
-                world: cloud,
-                rate,
-            };
-            let queried = query.run(&message, receives).await;
-            if queried.is_ok() {
-                Gateway::ended_well(&exchange, task);
-            }
-            match queried {
-                Ok(Queried::Again { after, .. }) => Verdict::Again(after),
-                other => verdict(other, receives),
-            }
-        })
-    }
-
-    fn new_job(&self, plan: usize) -> (domain::ids::CustomerId, Parameters) {
-        let plan = &self.story.plans[plan];
-        let customer = &self.story.customers[plan.customer];
-        let facility = Some(customer.facilities[0]);
-        (customer.id, Parameters { facility, dry_run: plan.dry_run, terms: UploadTerms::default() })
-    }
-}
-
-/// Whether this is one of the messages that nobody can work on in a poisoned story: some chunks, and queries that are
-/// not tried a thousand times.
-fn is_unlucky(cause: &Cause, story: &Story) -> bool {
-    match cause {
-        Cause::Message(QueueName::Chunks(_), message) => {
-            let chunk: ChunkMessage = serde_json::from_str(&message.body).unwrap();
-            chunk.chunk.get() % 4 == 1
-        }
-        Cause::Message(QueueName::Queries, message) if story.query_receives.is_some() => {
-            let query: QueryMessage = serde_json::from_str(&message.body).unwrap();
-            query.part().is_some_and(|part| part.chunk.get() % 4 == 2)
-        }
-        _ => false,
-    }
-}
-
-async fn fan_out(cloud: Cloud, rows_per_chunk: u32, upload: UploadMessage, receives: u32) -> Verdict {
-    let fan_out = FanOut {
-        jobs: cloud.clone(),
-        files: cloud.clone(),
-        chunks: cloud.clone(),
-        finished: cloud.clone(),
-        webhooks: cloud.clone(),
-        clock: cloud,
-        limits: Limits::default(),
-        rows_per_chunk,
-    };
-    verdict(fan_out.run(&upload).await, receives)
-}
-
-fn abandon(
-    cloud: Cloud,
-    queries: Option<Cloud>,
-) -> Abandon<Cloud, Cloud, Cloud, Cloud, Option<Cloud>, Cloud, Cloud> {
-    Abandon {
-        jobs: cloud.clone(),
-        files: cloud.clone(),
-        patients: cloud.clone(),
-        finished: cloud.clone(),
-        queries,
-        webhooks: cloud.clone(),
-        clock: cloud,
-    }
-}
-
-/// What `aws::events` makes of a result: done, or again after a growing pause.
-fn verdict<T>(result: Result<T, pipeline::Error>, receives: u32) -> Verdict {
-    match result {
-        Ok(_) => Verdict::Done,
-        Err(error) if error.is_transient() => Verdict::Again(Duration::from_secs(1 << receives.min(6))),
-        Err(error) => panic!("an error that no second try can mend: {error}"),
-    }
-}
-
-/// A client tries again where the service says that it is the service's fault.
-fn client_verdict(error: &ApiError) -> Verdict {
-    match error {
-        ApiError::Internal(_) => Verdict::Again(Duration::from_secs(1)),
-        ApiError::Conflict(_) => Verdict::Done,
-        other => panic!("a client's request was refused: {other}"),
     }
 }

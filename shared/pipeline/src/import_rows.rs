@@ -31,7 +31,7 @@ use crate::upsert::{Decided, Group, Upsert};
 
 /// Patients of a chunk that are written at the same time. At about 5 ms a write this is 6,000 writes a
 /// second, more than one worker gets; more only grows memory.
-const CONCURRENT_UPSERTS: usize = 32;
+pub const CONCURRENT_UPSERTS: usize = 32;
 
 /// What came of a chunk message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,6 +3,7 @@
 //! *Documented* is what AWS says, *code* what this repository says, *assumed* what nobody has measured for us.
 
 use domain::job_size::JobSize;
+use pipeline::import_rows::CONCURRENT_UPSERTS;
 
 /// Microseconds.
 pub type Micros = u64;
@@ -229,7 +230,7 @@ impl Default for Parameters {
             tables: Capacity::FRESH,
             retry: Retry::AS_IT_IS,
             concurrency: [10, 20, 40],
-            concurrent_writes: 32,
+            concurrent_writes: CONCURRENT_UPSERTS,
             queue: QueueKind::Fair,
             one_queue: false,
             latency: Latency::ASSUMED,

@@ -1,0 +1,210 @@
+//! The use cases, as the functions' `main`s and the API's routes wire them.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use domain::csv::Limits;
+use domain::ids::CustomerId;
+use domain::upload_terms::UploadTerms;
+use futures::future::Future;
+use memory::{Cloud, QueueName, Received};
+use pipeline::abandon::Abandon;
+use pipeline::api::ApiError;
+use pipeline::api::cancel_job::cancel_job;
+use pipeline::api::create_job::{CreateJobWith, NewJob};
+use pipeline::api::get_job::get_job;
+use pipeline::api::idempotency::Parameters;
+use pipeline::deliver_webhook::{DeliverWebhook, Delivery};
+use pipeline::fan_out::FanOut;
+use pipeline::finalize::Finalize;
+use pipeline::import_rows::ImportRows;
+use pipeline::messages::{QueryMessage, UploadMessage};
+use pipeline::ports::JobRef;
+use pipeline::query_documents::{Queried, QueryDocuments};
+use pipeline::sweep::Sweep;
+
+use super::Player;
+use super::task::{Cause, Verdict};
+use crate::gateway::Gateway;
+
+impl Player {
+    /// The use case that a cause calls.
+    pub(super) fn future(&self, cause: &Cause) -> Pin<Box<dyn Future<Output = Verdict>>> {
+        let cloud = self.cloud.clone();
+        let queries = self.story.gateway.is_some().then(|| cloud.clone());
+        match cause {
+            Cause::Event(upload, _) => Box::pin(fan_out(cloud, self.story.rows_per_chunk, upload.clone(), 1)),
+            Cause::Message(QueueName::Uploads, message) => {
+                let upload = serde_json::from_str(&message.body).unwrap();
+                Box::pin(fan_out(cloud, self.story.rows_per_chunk, upload, message.receives))
+            }
+            Cause::Message(QueueName::Chunks(_), Received { body, receives, .. }) => {
+                let (message, receives) = (serde_json::from_str(body).unwrap(), *receives);
+                Box::pin(async move {
+                    let import = ImportRows {
+                        jobs: cloud.clone(),
+                        files: cloud.clone(),
+                        directory: cloud.clone(),
+                        patients: cloud.clone(),
+                        finished: cloud.clone(),
+                        queries,
+                        world: cloud,
+                    };
+                    verdict(import.run(&message).await, receives)
+                })
+            }
+            Cause::Message(QueueName::Queries, Received { body, receives, .. }) => {
+                self.query(body, *receives)
+            }
+            Cause::Message(QueueName::Finished, Received { body, receives, .. }) => {
+                let (message, receives) = (serde_json::from_str(body).unwrap(), *receives);
+                Box::pin(async move {
+                    let finalize = Finalize {
+                        jobs: cloud.clone(),
+                        files: cloud.clone(),
+                        webhooks: cloud.clone(),
+                        clock: cloud,
+                    };
+                    verdict(finalize.run(&message).await, receives)
+                })
+            }
+            Cause::Message(QueueName::Webhooks, Received { body, receives, .. }) => {
+                let (message, receives) = (serde_json::from_str(body).unwrap(), *receives);
+                Box::pin(async move {
+                    let deliver = DeliverWebhook {
+                        jobs: cloud.clone(),
+                        settings: cloud.clone(),
+                        files: cloud.clone(),
+                        http: cloud.clone(),
+                        clock: cloud,
+                    };
+                    match deliver.run(&message).await {
+                        Ok(Delivery::Retry { after, .. }) => Verdict::Again(after),
+                        other => verdict(other, receives),
+                    }
+                })
+            }
+            Cause::DeadLetter(body, _) => match serde_json::from_str(body) {
+                Ok(letter) => Box::pin(async move { verdict(abandon(cloud, queries).run(&letter).await, 1) }),
+                Err(_) => Box::pin(async { Verdict::Done }),
+            },
+            Cause::Sweep => {
+                let time_to_query = self.story.time_to_query;
+                Box::pin(async move {
+                    let abandon = abandon(cloud.clone(), queries);
+                    let sweep = Sweep { abandon, uploads: cloud.clone(), chunks: cloud, time_to_query };
+                    verdict(sweep.run().await, 1)
+                })
+            }
+            &Cause::Create(plan) => {
+                let (customer, new) = self.new_job(plan);
+                Box::pin(async move {
+                    let create =
+                        CreateJobWith { jobs: &cloud, directory: &cloud, files: &cloud, world: &cloud };
+                    match create.create(customer, new, None).await {
+                        Ok(NewJob { job, .. }) => Verdict::Created((&job).into(), job.upload_expires_at),
+                        Err(error) => client_verdict(&error),
+                    }
+                })
+            }
+            &Cause::Cancel(import) => {
+                let JobRef { customer, job } = self.imports[import].job;
+                Box::pin(async move {
+                    match cancel_job(&cloud, &cloud, &cloud, &cloud, customer, job).await {
+                        Ok(_) => Verdict::Canceled,
+                        Err(error) => client_verdict(&error),
+                    }
+                })
+            }
+            &Cause::Read(import) => {
+                let JobRef { customer, job } = self.imports[import].job;
+                Box::pin(async move {
+                    match get_job(&cloud, &cloud, &cloud, customer, job).await {
+                        Ok(view) => Verdict::Read(view.job.status),
+                        Err(error) => client_verdict(&error),
+                    }
+                })
+            }
+        }
+    }
+
+    fn query(&self, body: &str, receives: u32) -> Pin<Box<dyn Future<Output = Verdict>>> {
+        let message: QueryMessage = serde_json::from_str(body).unwrap();
+        let temper = self.story.gateway.as_ref().expect("nobody asks where there is no gateway");
+        let (cloud, exchange) = (self.cloud.clone(), self.exchange.clone());
+        let gateway = exchange.invoked(&message, &cloud, &self.chance, temper, self.start);
+        let (task, rate) = (gateway.task, temper.rate);
+        Box::pin(async move {
+            let query = QueryDocuments {
+                jobs: cloud.clone(),
+                patients: cloud.clone(),
+                gateway,
+                finished: cloud.clone(),
+                world: cloud,
+                rate,
+            };
+            let queried = query.run(&message, receives).await;
+            if queried.is_ok() {
+                Gateway::ended_well(&exchange, task);
+            }
+            match queried {
+                Ok(Queried::Again { after, .. }) => Verdict::Again(after),
+                other => verdict(other, receives),
+            }
+        })
+    }
+
+    fn new_job(&self, plan: usize) -> (CustomerId, Parameters) {
+        let plan = &self.story.plans[plan];
+        let customer = &self.story.customers[plan.customer];
+        let facility = Some(customer.facilities[0]);
+        (customer.id, Parameters { facility, dry_run: plan.dry_run, terms: UploadTerms::default() })
+    }
+}
+
+async fn fan_out(cloud: Cloud, rows_per_chunk: u32, upload: UploadMessage, receives: u32) -> Verdict {
+    let fan_out = FanOut {
+        jobs: cloud.clone(),
+        files: cloud.clone(),
+        chunks: cloud.clone(),
+        finished: cloud.clone(),
+        webhooks: cloud.clone(),
+        clock: cloud,
+        limits: Limits::default(),
+        rows_per_chunk,
+    };
+    verdict(fan_out.run(&upload).await, receives)
+}
+
+fn abandon(
+    cloud: Cloud,
+    queries: Option<Cloud>,
+) -> Abandon<Cloud, Cloud, Cloud, Cloud, Option<Cloud>, Cloud, Cloud> {
+    Abandon {
+        jobs: cloud.clone(),
+        files: cloud.clone(),
+        patients: cloud.clone(),
+        finished: cloud.clone(),
+        queries,
+        webhooks: cloud.clone(),
+        clock: cloud,
+    }
+}
+
+/// What `aws::events` makes of a result: done, or again after a growing pause.
+fn verdict<T>(result: Result<T, pipeline::Error>, receives: u32) -> Verdict {
+    match result {
+        Ok(_) => Verdict::Done,
+        Err(error) if error.is_transient() => Verdict::Again(Duration::from_secs(1 << receives.min(6))),
+        Err(error) => panic!("an error that no second try can mend: {error}"),
+    }
+}
+
+/// A client tries again where the service says that it is the service's fault.
+fn client_verdict(error: &ApiError) -> Verdict {
+    match error {
+        ApiError::Internal(_) => Verdict::Again(Duration::from_secs(1)),
+        ApiError::Conflict(_) => Verdict::Done,
+        other => panic!("a client's request was refused: {other}"),
+    }
+}

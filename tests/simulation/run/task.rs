@@ -1,0 +1,95 @@
+//! What runs in a story, where it came from, and what came of it.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use domain::job::JobStatus;
+use domain::time::Timestamp;
+use futures::future::Future;
+use memory::{QueueName, Received};
+use pipeline::messages::{ChunkMessage, QueryMessage, UploadMessage};
+use pipeline::ports::JobRef;
+
+use crate::story::Story;
+
+/// What came of a task.
+pub(super) enum Verdict {
+    Done,
+    /// To be tried again after this time.
+    Again(Duration),
+    /// The job, and until when its link takes an upload.
+    Created(JobRef, Timestamp),
+    Canceled,
+    Read(JobStatus),
+}
+
+/// Where a task came from, and so what becomes of it afterwards.
+#[derive(Clone, Debug)]
+pub(super) enum Cause {
+    Message(QueueName, Received),
+    /// An S3 event, and how often it was tried before.
+    Event(UploadMessage, u32),
+    /// A dead letter of a queue, and how often it was tried before.
+    DeadLetter(String, u32),
+    Sweep,
+    Create(usize),
+    Cancel(usize),
+    Read(usize),
+}
+
+pub(super) struct Task {
+    pub(super) cause: Cause,
+    pub(super) future: Pin<Box<dyn Future<Output = Verdict>>>,
+    /// Without faults, crashes and stand-stills, so that its message does not become a dead letter.
+    pub(super) is_calm: bool,
+    /// Its message is never done, however often it is tried.
+    pub(super) is_poisoned: bool,
+    pub(super) crashes_after: Option<u32>,
+    pub(super) stands_until: Timestamp,
+    /// When Lambda ends it.
+    pub(super) times_out: Timestamp,
+}
+
+impl Task {
+    /// Leaves the task alone until then, or until Lambda ends it.
+    pub(super) fn stand(&mut self, until: Timestamp) {
+        self.stands_until = until.min(self.times_out.plus(Duration::from_millis(1)));
+    }
+}
+
+impl Cause {
+    /// The `Timeout` that template.yaml gives the function; shorter than its queue's visibility timeout.
+    pub(super) const fn timeout(&self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Event(..) | Self::Message(QueueName::Uploads | QueueName::Finished, _) => 900,
+            Self::Message(QueueName::Chunks(_), _) => 120,
+            Self::Message(QueueName::Queries, _) => 240,
+            Self::Message(QueueName::Webhooks, _) => 30,
+            Self::DeadLetter(..) => 60,
+            Self::Sweep => 300,
+            Self::Create(_) | Self::Cancel(_) | Self::Read(_) => 15,
+        })
+    }
+
+    /// Whether this is one of the messages that nobody can work on in a poisoned story: some chunks, and queries that are
+    /// not tried a thousand times.
+    pub(super) fn is_unlucky(&self, story: &Story) -> bool {
+        match self {
+            Self::Message(QueueName::Chunks(_), message) => {
+                let chunk: ChunkMessage = serde_json::from_str(&message.body).unwrap();
+                chunk.chunk.get() % 4 == 1
+            }
+            Self::Message(QueueName::Queries, message) if story.query_receives.is_some() => {
+                let query: QueryMessage = serde_json::from_str(&message.body).unwrap();
+                query.part().is_some_and(|part| part.chunk.get() % 4 == 2)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Something that starts at its time.
+pub(super) enum Due {
+    Task(Cause),
+    Upload { import: usize, upload: usize, expires: Timestamp },
+}
