@@ -189,7 +189,7 @@ impl Plan {
                     after: if chance.once_in(8) { seconds(590) } else { seconds(10) },
                     // The longest one ends within the hour in which the sweep looks for a file whose event was lost.
                     takes: match chance.below(12) {
-                        0 => seconds(3_900),
+                        0 => seconds(3_300),
                         1 => seconds(700),
                         _ => seconds(2),
                     },

@@ -13,6 +13,7 @@ use pipeline::ports::JobRef;
 use crate::story::Story;
 
 /// What came of a task.
+#[derive(Debug)]
 pub(super) enum Verdict {
     Done,
     /// To be tried again after this time.
