@@ -10,6 +10,7 @@ mod chance;
 mod check;
 mod check_queries;
 mod gateway;
+mod large;
 mod reference;
 mod rows;
 mod run;

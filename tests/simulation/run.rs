@@ -86,7 +86,20 @@ struct Player {
 pub fn play(seed: u64) -> Played {
     let chance = Chance::new(seed);
     let story = Story::random(&chance);
-    let weather = Arc::new(Weather::new(&chance));
+    let weather = Weather::new(&chance);
+    play_story(seed, chance, weather, story)
+}
+
+/// Plays the import of one file, with the crashes and faults of a seed.
+pub fn play_file(seed: u64, file: File) -> Played {
+    let chance = Chance::new(seed);
+    let story = Story::of_file(&chance, file);
+    let weather = Weather::new(&chance).with_large_pieces();
+    play_story(seed, chance, weather, story)
+}
+
+fn play_story(seed: u64, chance: Chance, weather: Weather, story: Story) -> Played {
+    let weather = Arc::new(weather);
     let start = Timestamp::from_millis(1_800_000_000_000);
     let cloud = Cloud::new(weather.clone(), start, seed);
     for customer in &story.customers {
@@ -356,10 +369,8 @@ impl Player {
                     self.cloud.with_queues(|queues| queues.get(name).delete(message.receipt));
                 }
             }
-            (Cause::Message(name, message), Verdict::Again(after)) => {
-                if self.reaches_sqs() {
-                    self.cloud.with_queues(|queues| queues.get(name).hide(message.receipt, now.plus(after)));
-                }
+            (Cause::Message(name, message), Verdict::Again(after)) if self.reaches_sqs() => {
+                self.cloud.with_queues(|queues| queues.get(name).hide(message.receipt, now.plus(after)));
             }
             (Cause::Message(name, message), Verdict::Failed(error)) => {
                 let delivery = Delivery { receives: message.receives, retries: message.retries };

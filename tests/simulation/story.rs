@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::ids::{CohortId, CustomerId, FacilityId};
+use domain::plan::ROWS_PER_CHUNK;
 use domain::row::Directory;
 use memory::Service;
 use uuid::Uuid;
@@ -152,6 +153,35 @@ impl Story {
             time_to_query,
             query_receives: chance.once_in(6).then(|| u32::try_from(3 + chance.below(5)).unwrap()),
             outages: outages(chance),
+        }
+    }
+
+    /// One import of one file.
+    pub fn of_file(chance: &Chance, file: File) -> Self {
+        let upload = Upload {
+            after: Duration::from_secs(1),
+            takes: Duration::ZERO,
+            file,
+            events: vec![Duration::from_secs(1)],
+        };
+        let plan = Plan {
+            customer: 0,
+            dry_run: false,
+            created: Duration::ZERO,
+            uploads: vec![upload],
+            canceled: None,
+            reads: Vec::new(),
+        };
+        Self {
+            customers: vec![Customer::new(chance, 1)],
+            earlier: None,
+            plans: vec![plan],
+            rows_per_chunk: ROWS_PER_CHUNK,
+            is_poisoned: false,
+            gateway: None,
+            time_to_query: LONG_TIME_TO_QUERY,
+            query_receives: None,
+            outages: Vec::new(),
         }
     }
 
