@@ -14,7 +14,7 @@ RUN_TESTS = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest r
 
 .DEFAULT_GOAL := help
 .PHONY: .venv/installed .venv-tools/installed .venv-schemathesis/installed named-file
-.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test e2e faults schemathesis medplum openapi simulate mutants fuzz bench instructions fmt sam-build tools clean
+.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test e2e faults schemathesis medplum openapi simulate mutants fuzz bench instructions fmt sam-test sam-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,7 @@ test: check .venv/installed .venv-tools/installed ## everything: what a change h
 	  else echo 'No npm: the FHIR client is tested with the sandbox only, not with Medplum'; fi
 	.venv-tools/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-tools/bin/sam validate --lint
+	$(MAKE) sam-test
 	$(MAKE) build
 	$(LOCAL_PYTHON) -m unittest discover --start-directory infra/local
 	$(MAKE) e2e
@@ -131,6 +132,9 @@ instructions: ## the processor's instructions of a fixed import, by part, agains
 
 fmt: ## format the code
 	$(CARGO) fmt --all
+
+sam-test: .venv-tools/installed ## what SAM builds and asks, and what API Gateway answers by itself: no AWS, no compiler, no containers
+	.venv-tools/bin/python -W ignore -m unittest discover --start-directory tests/sam
 
 sam-build: .venv-tools/installed ## build the deployment with SAM: make sam-build [ARCHITECTURE=x86_64]
 	PATH="$(CURDIR)/.venv-tools/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam build \
