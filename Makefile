@@ -12,9 +12,13 @@ LOCAL  := $(LOCAL_PYTHON) infra/local
 # cargo-nextest where it is installed, cargo's own runner where not. Benchmarks are not tests.
 RUN_TESTS = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run --no-tests=pass || echo test --lib --bins --tests)
 
+# SAM CLI and cargo-lambda; and this machine's processor, as the template names it.
+WITH_TOOLS = PATH="$(CURDIR)/.venv-tools/bin:$$PATH" SAM_CLI_TELEMETRY=0
+MACHINE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+
 .DEFAULT_GOAL := help
 .PHONY: .venv/installed .venv-tools/installed .venv-schemathesis/installed named-file
-.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test e2e faults schemathesis medplum openapi simulate mutants fuzz bench instructions fmt sam-test sam-build tools clean
+.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test e2e faults schemathesis medplum openapi simulate mutants fuzz bench instructions fmt sam-test sam-build sam-local sam-local-api sam-local-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -137,8 +141,21 @@ sam-test: .venv-tools/installed ## what SAM builds and asks, and what API Gatewa
 	.venv-tools/bin/python -W ignore -m unittest discover --start-directory tests/sam
 
 sam-build: .venv-tools/installed ## build the deployment with SAM: make sam-build [ARCHITECTURE=x86_64]
-	PATH="$(CURDIR)/.venv-tools/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam build \
+	$(WITH_TOOLS) sam build $(if $(BUILD_DIR),--build-dir $(BUILD_DIR)) \
 	  --parameter-overrides Architecture=$(or $(ARCHITECTURE),arm64)
+
+sam-local: sam-local-build .venv/installed build ## sam local invoke on a local stack, needs a container engine: make sam-local [FUNCTION=fan-out] [EVENT=file] [SAM_IMAGE=image]
+	@$(LOCAL)/stack.py run --name sam-local --param 'SweepSchedule=rate(1 day)' -- \
+	  $(LOCAL)/sam_local.py invoke $(FUNCTION:%=--function %) $(EVENT:%=--event %) $(SAM_IMAGE:%=--image %)
+
+sam-local-api: sam-local-build .venv/installed build ## sam local start-api on a local stack, called: make sam-local-api [SERVE=1] [SAM_IMAGE=image]
+	@$(LOCAL)/stack.py run --name sam-local -- $(LOCAL)/sam_local.py api $(if $(SERVE),--serve) $(SAM_IMAGE:%=--image %)
+
+# Beside what is deployed: for this machine's processor, with what lets a container reach the local stack.
+sam-local-build: .venv-tools/installed
+	@.venv-tools/bin/python infra/local/engine.py > /dev/null
+	$(MAKE) sam-build ARCHITECTURE=$(MACHINE) BUILD_DIR=.aws-sam/local
+	$(WITH_TOOLS) $(CARGO) lambda build --release --package relay --lambda-dir .aws-sam/relay --$(subst _,-,$(MACHINE))
 
 tools: .venv-tools/installed ## install SAM CLI, cargo-lambda and cfn-lint below this folder
 
