@@ -18,7 +18,7 @@ MACHINE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 
 .DEFAULT_GOAL := help
 .PHONY: .venv/installed .venv-tools/installed .venv-schemathesis/installed named-file
-.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test e2e faults schemathesis medplum openapi simulate mutants fuzz bench instructions fmt sam-test sam-build sam-local sam-local-api sam-local-build tools clean
+.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test e2e faults schemathesis medplum openapi simulate mutants fuzz bench instructions fmt sam-test stack-name sam-build sam-local sam-local-api sam-local-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -139,6 +139,9 @@ fmt: ## format the code
 
 sam-test: .venv-tools/installed ## what SAM builds and asks, and what API Gateway answers by itself: no AWS, no compiler, no containers
 	.venv-tools/bin/python -W ignore -m unittest discover --start-directory tests/sam
+
+stack-name: ## whether a stack can have a name: make stack-name NAME=bulk-import REGION=eu-central-1
+	@$(PYTHON) tests/sam/stack_name.py "$(NAME)" "$(REGION)"
 
 sam-build: .venv-tools/installed ## build the deployment with SAM: make sam-build [ARCHITECTURE=x86_64]
 	$(WITH_TOOLS) sam build $(if $(BUILD_DIR),--build-dir $(BUILD_DIR)) \
