@@ -42,7 +42,9 @@ BUILT = PROJECT / ".aws-sam" / "local"
 RELAY = PROJECT / ".aws-sam" / "relay" / "relay" / "bootstrap"
 #: As in relay/src/main.rs.
 MACHINE, PORTS, FUNCTION = "host.docker.internal", "RELAY_PORTS", "function"
-#: A container engine on a busy machine.
+#: Beside the template: the variables of each function.
+VARIABLES = "variables.json"
+#: As long as a container takes on a busy machine.
 START_SECONDS = 120
 ANSWER_SECONDS = 60
 END_SECONDS = 30
@@ -50,15 +52,13 @@ END_SECONDS = 30
 RECEIVED_SECONDS = 1
 
 
-class Named(argparse.Action):
-    """Takes a function by the name of its folder or by its logical name: `fan-out`, `FanOut`."""
-
-    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, *_: Any) -> None:
-        known = functions(load_template())
-        found = [name for name, binary in known.items() if values in (name, binary)]
-        if not found:
-            parser.error(f"there is no function {values!r}; there are {', '.join(sorted(known.values()))}")
-        namespace.function = found[0]
+def logical_name(name: str) -> str:
+    """Returns the function of this logical name, or of this folder: `FanOut` of `FanOut` and of `fan-out`."""
+    known = functions(load_template())
+    for logical, binary in known.items():
+        if name in (logical, binary):
+            return logical
+    raise argparse.ArgumentTypeError(f"there is no function {name!r}; there are {', '.join(sorted(known.values()))}")
 
 
 def template_for_containers(built: dict[str, Any], environments: dict[str, dict[str, str]]) -> dict[str, Any]:
@@ -85,6 +85,7 @@ def lay_out(endpoint: str, ports: list[int], folder: Path) -> Path:
         shutil.copy(BUILT / name / "bootstrap", folder / name / FUNCTION)
     path = folder / "template.json"
     path.write_text(json.dumps(template_for_containers(built, environments), indent=1))
+    path.with_name(VARIABLES).write_text(json.dumps(environments, indent=1))
     return path
 
 
@@ -110,15 +111,16 @@ class SamLocal:
     def command(self, *arguments: str) -> list[str]:
         # A base image that is not there is fetched all the same; without this, SAM CLI asks its registry each time.
         options = ["--template", str(self.template), "--skip-pull-image", "--add-host", f"{MACHINE}:host-gateway"]
+        # The template has them, too: variables of the shell that runs this are before those, but not before these.
+        options += ["--env-vars", str(self.template.with_name(VARIABLES))]
         if self.image:
             options += ["--invoke-image", self.image]
         return [str(TOOLS / "sam"), "local", *arguments, *options]
 
     @staticmethod
     def environment() -> dict[str, str]:
-        """Returns the variables for SAM CLI: none of AWS, and none that would take the place of a function's."""
-        ours = {name for name in os.environ if name.startswith("AWS_")} | LOCAL.keys()
-        kept = {name: value for name, value in os.environ.items() if name not in ours}
+        """Returns the variables for SAM CLI: of AWS, none but the local stack's."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
         return kept | files | LOCAL | {"AWS_DEFAULT_REGION": REGION, "SAM_CLI_TELEMETRY": "0"}
 
@@ -186,7 +188,10 @@ def invoke(
                 raise NotDoneError(f"{binary} delivered nothing")
         except NotDoneError as error:
             failed += 1
-            say(f"{run.stderr.decode(errors='replace')}\n{name}: {error}")
+            said = run.stderr.decode(errors="replace")
+            say(f"{said}\n{name}: {error}")
+            if f"relay: {MACHINE}" in said:
+                say("The container does not reach this machine: is there a firewall between them?")
             continue
         if arguments.function:
             say(run.stderr.decode(errors="replace"))
@@ -226,7 +231,7 @@ def serve(sam: SamLocal, stack: dict[str, Any], arguments: argparse.Namespace, f
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["invoke", "api"])
-    parser.add_argument("--function", action=Named, help="one function, such as fan-out; default: all")
+    parser.add_argument("--function", type=logical_name, help="one function, such as fan-out; default: all")
     parser.add_argument("--event", type=Path, help="default: an event with real work in it")
     parser.add_argument("--image", help="default: AWS's public image of the runtime")
     parser.add_argument("--serve", action="store_true", help="go on serving the API until Ctrl-C")

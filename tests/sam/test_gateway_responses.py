@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import unittest
 from typing import Any
@@ -39,6 +40,7 @@ OURS = {"MISSING_AUTHENTICATION_TOKEN": 404}
 VARIABLES = {"$context.error.messageString": '"What happened"', "$context.error.responseType": "THE_TYPE"}
 
 
+@functools.cache
 def responses() -> dict[str, dict[str, Any]]:
     template = yaml_parse((PROJECT / "template.yaml").read_text())
     return template["Resources"]["RestApi"]["Properties"]["GatewayResponses"]
