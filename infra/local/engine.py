@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import ipaddress
 import sys
+from typing import Any
 
-import docker
 
-
-def address_for_containers() -> str:
+def address_for_containers(network: dict[str, Any]) -> str:
     """Returns the address behind `host-gateway` of `--add-host`: the gateway of Docker's default network."""
-    network = docker.from_env().networks.get("bridge")
-    (config, *_) = network.attrs["IPAM"]["Config"]
+    (config, *_) = network["IPAM"]["Config"]
     return config.get("Gateway") or str(next(ipaddress.ip_network(config["Subnet"]).hosts()))
 
 
 def main() -> int:
+    # Not in the environment in which the other programs of this folder run.
+    import docker
+
     try:
-        print(address_for_containers())
+        print(address_for_containers(docker.from_env().networks.get("bridge").attrs))
     except docker.errors.DockerException as error:
         print(f"No container engine answers ({error}). Start Docker, or set DOCKER_HOST.", file=sys.stderr)
         return 1

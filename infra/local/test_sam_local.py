@@ -12,6 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 from deploy import functions, host_architecture, load_template
+from engine import address_for_containers
 from forward import Route, forwarding
 from paths import PROJECT
 from sam_local import FUNCTION, MACHINE, PORTS, SamLocal, logical_name, template_for_containers
@@ -59,6 +60,16 @@ class Command(unittest.TestCase):
         template = Path("template.json")
         self.assertNotIn("--invoke-image", SamLocal(template, None).command("invoke", "Api"))
         self.assertEqual(SamLocal(template, "mine:1").command("invoke", "Api")[-2:], ["--invoke-image", "mine:1"])
+
+
+class Engine(unittest.TestCase):
+    def test_containers_reach_this_machine_at_the_gateway_of_their_network(self) -> None:
+        named = {"IPAM": {"Config": [{"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.9"}]}}
+        self.assertEqual(address_for_containers(named), "172.18.0.9")
+
+    def test_where_the_engine_names_no_gateway_it_is_the_first_address(self) -> None:
+        unnamed = {"IPAM": {"Config": [{"Subnet": "172.17.0.0/16"}]}}
+        self.assertEqual(address_for_containers(unnamed), "172.17.0.1")
 
 
 class Forwarding(unittest.TestCase):
