@@ -18,7 +18,7 @@ MACHINE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 
 .DEFAULT_GOAL := help
 .PHONY: .venv/installed .venv-tools/installed .venv-schemathesis/installed named-file
-.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test e2e faults schemathesis medplum openapi simulate mutants fuzz bench instructions fmt sam-test stack-name sam-build sam-local sam-local-api sam-local-build tools clean
+.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test e2e faults schemathesis medplum openapi simulate mutants fuzz bench instructions fmt sam-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -137,6 +137,7 @@ instructions: ## the processor's instructions of a fixed import, by part, agains
 fmt: ## format the code
 	$(CARGO) fmt --all
 
+.PHONY: sam-test stack-name sam-local sam-local-api sam-local-build
 sam-test: .venv-tools/installed ## what SAM builds and asks, and what API Gateway answers by itself: no AWS, no compiler, no containers
 	.venv-tools/bin/python -W ignore -m unittest discover --start-directory tests/sam
 
