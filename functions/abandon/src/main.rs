@@ -1,7 +1,7 @@
 //! SQS messages that were tried as often as they may be -> `pipeline::abandon`.
 
 use aws::events::{Handled, handle_messages};
-use aws::{Environment, System, Unhurried};
+use aws::{Environment, Program, System, Unhurried};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use pipeline::abandon::Abandon;
@@ -11,7 +11,7 @@ use tracing::error;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::logging::init();
-    let environment = Environment::load().await;
+    let environment = Environment::load(Program::Abandon).await;
     let abandon = Abandon {
         jobs: environment.jobs()?,
         files: environment.files()?,

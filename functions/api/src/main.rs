@@ -15,14 +15,14 @@ mod routes;
 mod shapes;
 
 use app::App;
-use aws::Environment;
+use aws::{Environment, Program};
 use lambda_http::Error;
 use respond::AllowedOrigin;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::logging::init();
-    let environment = Environment::load().await;
+    let environment = Environment::load(Program::Api).await;
     let app = App {
         directory: environment.directory()?,
         jobs: environment.jobs()?,

@@ -1,7 +1,7 @@
 //! S3 `ObjectCreated` events of uploads, and SQS messages in their place -> `pipeline::fan_out`.
 
 use aws::events::{Handled, handle_messages};
-use aws::{Chunks, Environment, Files, Finished, Jobs, System, Uploads, Webhooks};
+use aws::{Chunks, Environment, Files, Finished, Jobs, Program, System, Uploads, Webhooks};
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use aws_lambda_events::sqs::SqsEvent;
 use domain::csv::Limits;
@@ -18,7 +18,7 @@ type UseCase = FanOut<Jobs, Files, Chunks, Finished, Webhooks, System>;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::logging::init();
-    let environment = Environment::load().await;
+    let environment = Environment::load(Program::FanOut).await;
     let fan_out = FanOut {
         jobs: environment.jobs()?,
         files: environment.files()?,

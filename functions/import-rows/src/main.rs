@@ -1,7 +1,7 @@
 //! SQS messages about chunks -> `pipeline::import_rows`.
 
 use aws::events::{Handled, handle_messages};
-use aws::{Environment, System};
+use aws::{Environment, Program, System};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use pipeline::import_rows::ImportRows;
@@ -11,7 +11,7 @@ use tracing::info;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::logging::init();
-    let environment = Environment::load().await;
+    let environment = Environment::load(Program::ImportRows).await;
     let queue = environment.chunks()?;
     let import_rows = ImportRows {
         jobs: environment.jobs()?,
