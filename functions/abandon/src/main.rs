@@ -1,7 +1,7 @@
 //! SQS messages that were tried as often as they may be -> `pipeline::abandon`.
 
 use aws::events::{Handled, handle_messages};
-use aws::{Environment, Program, System, Unhurried};
+use aws::{Environment, Event, Program, System, Unhurried};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use pipeline::abandon::Abandon;
@@ -27,8 +27,8 @@ async fn main() -> Result<(), Error> {
         error!(job.id = job, ?outcome, "Work was given up");
         Ok(Handled::Done)
     };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, Error>(handle_messages(&Unhurried, event.payload, handle).await)
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event<SqsEvent>>| {
+        Ok::<_, Error>(handle_messages(&Unhurried, event.payload.0, handle).await)
     }))
     .await
 }

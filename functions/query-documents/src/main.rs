@@ -4,7 +4,7 @@ mod secret;
 mod settings;
 
 use aws::events::{Handled, handle_messages};
-use aws::{Environment, Program, System};
+use aws::{Environment, Event, Program, System};
 use aws_lambda_events::sqs::SqsEvent;
 use fhir::Gateway;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -45,8 +45,8 @@ async fn main() -> Result<(), Error> {
             }
         })
     };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, Error>(handle_messages(&queue, event.payload, handle).await)
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event<SqsEvent>>| {
+        Ok::<_, Error>(handle_messages(&queue, event.payload.0, handle).await)
     }))
     .await
 }

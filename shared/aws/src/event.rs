@@ -44,6 +44,21 @@ mod tests {
     }
 
     #[test]
+    fn every_function_reads_its_event_so() {
+        let functions = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
+        for folder in std::fs::read_dir(functions).unwrap() {
+            let main = folder.unwrap().path().join("src/main.rs");
+            let text = std::fs::read_to_string(&main).unwrap();
+            for event in text.split("LambdaEvent<").skip(1) {
+                // JSON of any form fits the last two.
+                let is_safe = ["Event<", "IgnoredAny>", "Value>"].iter().any(|safe| event.starts_with(safe));
+                assert!(is_safe, "{}: LambdaEvent<{}", main.display(), &event[..20]);
+            }
+            assert!(!text.contains("from_value(") && !text.contains("from_str("), "{}", main.display());
+        }
+    }
+
+    #[test]
     fn an_event_that_fits_is_what_was_sent() {
         assert_eq!(serde_json::from_str::<Event<Vec<u8>>>("[1,2]").unwrap(), Event(vec![1, 2]));
     }
