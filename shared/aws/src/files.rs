@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use bytes::Bytes;
@@ -116,7 +116,10 @@ impl FindUpload for Files {
                 .send()
                 .await
                 .map_err(failed("s3.ListObjectVersions"))?;
-            first = page.versions.unwrap_or_default().pop().or(first);
+            // The prefix is also that of longer keys.
+            let mut versions = page.versions.unwrap_or_default();
+            versions.retain(|version| version.key.as_deref() == Some(&key));
+            first = versions.pop().or(first);
             (key_marker, version_marker) = (page.next_key_marker, page.next_version_id_marker);
             if key_marker.is_none() {
                 break;
@@ -207,7 +210,10 @@ impl SignUpload for Files {
                 .set_checksum_sha256(terms.sha256_base64());
         }
         let signed = request.presigned(config).await.map_err(failed(PUT))?;
-        Ok(UploadLink { url: signed.uri().to_owned(), headers: signed_headers(&signed)? })
+        Ok(UploadLink {
+            url: signed.uri().to_owned(),
+            headers: signed_headers(signed.uri(), signed.headers())?,
+        })
     }
 }
 
@@ -225,24 +231,28 @@ impl SignDownload for Files {
     }
 }
 
-/// Returns the headers that a request has to carry because its signature covers them, which `X-Amz-SignedHeaders`
-/// lists, separated by `;` (Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters"). The `Host` is
-/// every client's own business.
+/// Returns those of a request's headers that its link cannot be used without, because the signature covers them:
+/// `X-Amz-SignedHeaders` lists them, separated by `;` (Amazon S3 API Reference, "Authenticating Requests: Using Query
+/// Parameters"). The `Host` is every client's own business.
 ///
-/// The request that was signed can have further headers: in Lambda the SDK adds `x-amzn-trace-id`, which it does not
-/// sign.
-fn signed_headers(request: &PresignedRequest) -> PortResult<BTreeMap<String, String>> {
+/// The request can have further headers: in Lambda the SDK adds `x-amzn-trace-id`, which it does not sign.
+fn signed_headers<'a>(
+    link: &str,
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+) -> PortResult<BTreeMap<String, String>> {
     let unreadable = || malformed(PUT, "signed link");
-    let url = Url::parse(request.uri()).map_err(|_| unreadable())?;
+    let url = Url::parse(link).map_err(|_| unreadable())?;
     let (_, names) =
         url.query_pairs().find(|(name, _)| name == "X-Amz-SignedHeaders").ok_or_else(unreadable)?;
-    let with_value = |name: &str| {
-        let mut headers = request.headers();
-        let (_, value) =
-            headers.find(|(other, _)| other.eq_ignore_ascii_case(name)).ok_or_else(unreadable)?;
-        Ok((name.to_owned(), value.to_owned()))
-    };
-    names.split(';').filter(|name| *name != "host").map(with_value).collect()
+    let headers: BTreeMap<_, _> =
+        headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+    names
+        .split(';')
+        .map(str::to_ascii_lowercase)
+        .filter(|name| name != "host")
+        .map(|name| headers.get_key_value(&name).map(|(name, value)| (name.clone(), value.clone())))
+        .collect::<Option<_>>()
+        .ok_or_else(unreadable)
 }
 
 /// Whether a read of the latest version failed because that is not the version which was asked for.
@@ -331,6 +341,25 @@ mod tests {
         for other in ["uploads/x.csv", "results/a/b.csv", "uploads/a/b.csv", ""] {
             assert!(Files::job_of_upload(other).is_none(), "{other}");
         }
+    }
+
+    fn needed(signed: &str, headers: &[(&str, &str)]) -> PortResult<Vec<(String, String)>> {
+        let link =
+            format!("https://s3.example.com/key?X-Amz-Date=1&X-Amz-SignedHeaders={signed}&x-id=PutObject");
+        Ok(signed_headers(&link, headers.iter().copied())?.into_iter().collect())
+    }
+
+    #[test]
+    fn a_link_needs_the_headers_that_it_is_signed_for_and_no_others() {
+        let headers = [("Content-Length", "5"), ("if-none-match", "*"), ("x-amzn-trace-id", "Root=1")];
+        assert_eq!(needed("host", &headers).unwrap(), []);
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            needed("content-length%3Bhost%3Bif-none-match", &headers).unwrap(),
+            [pair("content-length", "5"), pair("if-none-match", "*")]
+        );
+        assert_eq!(needed("host;x-amzn-trace-id", &headers).unwrap(), [pair("x-amzn-trace-id", "Root=1")]);
+        assert!(needed("host;content-md5", &headers).is_err());
     }
 
     #[tokio::test]
