@@ -12,13 +12,10 @@ use crate::error::Problem;
 /// Runs the request; answers 503 if that takes too long. What the request was about to do is then left undone, which
 /// is as harmless as a crash at the same moment.
 pub async fn in_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            error!(after_s = ANSWER_WITHIN.as_secs(), "A request took too long and was given up");
-            Problem::unavailable().into_response()
-        }
-    }
+    tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await.unwrap_or_else(|_| {
+        error!(after_s = ANSWER_WITHIN.as_secs(), "A request took too long and was given up");
+        Problem::unavailable().into_response()
+    })
 }
 
 #[cfg(test)]

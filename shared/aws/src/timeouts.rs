@@ -115,12 +115,13 @@ impl Program {
                 attempts: 4,
                 first_pause: seconds(1),
             },
-            // Five minutes, for up to 200 jobs one after the other: one call that hangs must not take all of it.
+            // Five minutes, for up to 200 jobs one after the other: a call that hangs must not take all of it. The next
+            // run, a minute later, is a retry of everything.
             Self::Sweep => Timeouts {
                 connect: seconds(3),
                 read: seconds(5),
                 attempt: seconds(8),
-                attempts: 4,
+                attempts: 3,
                 first_pause: seconds(1),
             },
             // A person waits, perhaps on a slow line.
