@@ -117,6 +117,7 @@ async fn a_call_that_nothing_answers_is_given_up_as_transient_in_its_longest_tim
     let error = call(&directory).await.unwrap_err();
     let (took, timeouts) = (start.elapsed(), Program::DeliverWebhook.timeouts());
     assert!(error.transient, "{error}");
+    assert_eq!(error.code, "timeout");
     assert!(took >= timeouts.read * timeouts.attempts, "{took:?}");
     assert!(took <= timeouts.longest_call() + NO_TIME, "{took:?}");
     drop(listener);
