@@ -26,9 +26,9 @@ GUIDES = ("README.md", ARCHITECTURE, "infra/docs/*.md", "functions/*/README.md",
 CALLS = {"DeleteItem", "GetObject", "PutItem", "PutObject", "Scan"}
 METRICS = {"ApproximateAgeOfOldestMessage", "Errors", "Invocations", "Throttles", "WriteThrottleEvents"}
 DIMENSIONS = {"ApiName", "Stage"}
-AWS_SETTINGS = {"WarmThroughput"}
+REQUESTS = {"ConditionalRequestConflict", "ReturnValuesOnConditionCheckFailure", "WarmThroughput"}
 RUST = {"ByteRecord", "Debug"}
-FOREIGN = CALLS | METRICS | DIMENSIONS | AWS_SETTINGS | RUST
+FOREIGN = CALLS | METRICS | DIMENSIONS | REQUESTS | RUST
 
 #: What the documentation calls a resource, and the types of CloudFormation that it means by that.
 KINDS = {
@@ -48,7 +48,7 @@ BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 #: One word with a capital first and a small letter somewhere; `Gateway…` is all names that start so.
 CAPITALIZED = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*…?")
-MAKE = re.compile(r"\s*make ([a-z][a-z-]*)((?: +\[?[A-Z_]+=[^\s`\]]*\]?)*)")
+MAKE = re.compile(r"\s*make ([a-z][a-z0-9-]*)((?: +\[?[A-Z_]+=[^\s`\]]*\]?)*)")
 RUST_PATH = re.compile(r"\w+(?:::\w+)+")
 RUST_ITEM = re.compile(r"\b(?:fn|mod|struct|enum|trait|type|const|static) (\w+)")
 RUST_FIELD = re.compile(r"\bpub (\w+):")
@@ -121,8 +121,9 @@ def indexes() -> set[str]:
 
 @cache
 def rust_items() -> set[str]:
-    """What the crates below `shared` and `functions` define."""
-    sources = (path for folder in ("functions", "shared") for path in (PROJECT / folder).rglob("src/**/*.rs"))
+    """What the crates below `shared` and `functions` define, and the promises of the ports."""
+    sources = [path for folder in ("functions", "shared") for path in (PROJECT / folder).rglob("src/**/*.rs")]
+    sources += (PROJECT / "tests/ports/contract").glob("*.rs")
     texts = [path.read_text() for path in sources]
     return {name for text in texts for name in RUST_ITEM.findall(text) + RUST_FIELD.findall(text)}
 
@@ -199,7 +200,7 @@ class Docs(unittest.TestCase):
 
     def test_make_has_the_targets_and_variables(self) -> None:
         makefile = (PROJECT / "Makefile").read_text()
-        targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE))
+        targets = set(re.findall(r"^([a-z][a-z0-9-]*):", makefile, re.MULTILINE))
         variables = set(re.findall(r"\$\(([A-Z_]+)", makefile)) | environment_variables(makefile)
         wrong = []
         for guide in guides():
@@ -238,7 +239,7 @@ class Docs(unittest.TestCase):
             for span in guide.spans
             if RUST_PATH.fullmatch(span) and not rust_items().issuperset(span.split("::")[1:])
         ]
-        self.assert_none(wrong, "Not defined below shared or functions")
+        self.assert_none(wrong, "Not defined below shared, functions or tests/ports")
 
 
 if __name__ == "__main__":
