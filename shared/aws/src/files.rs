@@ -66,7 +66,7 @@ impl ReadUpload for Files {
     type Body = BoxStream<'static, PortResult<Bytes>>;
 
     /// A part of the upload is read from the latest version, on the condition that it is the right one;
-    /// only if somebody has overwritten it since is the version named. The detour costs nothing on AWS
+    /// only if it was overwritten or has expired since is the version named. The detour costs nothing on AWS
     /// and keeps ranges working on stand-ins that ignore them where a version is named.
     async fn read_upload(&self, job: JobRef, upload: &Upload, range: Range<u64>) -> PortResult<Self::Body> {
         let request = || self.client.get_object().bucket(&self.bucket).key(upload_key(job));
@@ -77,8 +77,11 @@ impl ReadUpload for Files {
         let latest = request().if_match(&upload.etag).range(http_range(&range)).send().await;
         match latest {
             Ok(answer) => Ok(stream_of(answer.body)),
+            // 404 or, to a role that may not list the bucket, 403: there is no latest version. 412: it is another one.
             Err(error)
-                if error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 404 | 412)) =>
+                if error
+                    .raw_response()
+                    .is_some_and(|raw| matches!(raw.status().as_u16(), 403 | 404 | 412)) =>
             {
                 let named = request().version_id(&upload.version).range(http_range(&range));
                 let answer = named.send().await.map_err(failed(GET))?;
