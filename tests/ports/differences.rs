@@ -47,6 +47,35 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+const SAMPLE: &[Difference] = &[Difference { because: "a sample", breaks: &[("file::broken", "left: 1")] }];
+
+async fn broken() {
+    assert_eq!(1, 2);
+}
+
+#[tokio::test]
+async fn a_promise_that_a_difference_breaks_is_let_off() {
+    keep("file::broken", SAMPLE, broken()).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "no difference any more: a sample")]
+async fn a_difference_that_breaks_nothing_any_more_fails() {
+    keep("file::broken", SAMPLE, async {}).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "not because of this: a sample. another reason")]
+async fn a_promise_that_breaks_for_another_reason_fails() {
+    keep("file::broken", SAMPLE, async { panic!("another reason") }).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "left: 1")]
+async fn a_promise_that_no_difference_breaks_is_to_be_kept() {
+    keep("file::other", SAMPLE, broken()).await;
+}
+
 #[test]
 fn every_difference_is_from_a_promise_that_there_is() {
     for (emulator, promise) in all() {
