@@ -49,6 +49,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 #: One word with a capital first and a small letter somewhere; `Gateway…` is all names that start so.
 CAPITALIZED = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*…?")
 MAKE = re.compile(r"\s*make ([a-z][a-z0-9-]*)((?: +\[?[A-Z_]+=[^\s`\]]*\]?)*)")
+BULK = re.compile(r"\s*(?:cargo run .*-p bulk -- |bulk )([a-z]+)\b")
 RUST_PATH = re.compile(r"\w+(?:::\w+)+")
 RUST_ITEM = re.compile(r"\b(?:fn|mod|struct|enum|trait|type|const|static) (\w+)")
 RUST_FIELD = re.compile(r"\bpub (\w+):")
@@ -209,6 +210,17 @@ class Docs(unittest.TestCase):
                 wrong += [(guide.name, f"make {target}")] if target not in targets else []
                 wrong += [(guide.name, f"make {target} {name}=") for name in named - variables]
         self.assert_none(wrong, "Not in the Makefile, nor read by what it runs")
+
+    def test_bulk_has_the_commands(self) -> None:
+        source = (PROJECT / "infra/cli/src/main.rs").read_text()
+        variants = re.search(r"^enum Command \{$(.*?)^\}$", source, re.MULTILINE | re.DOTALL)
+        assert variants is not None
+        commands = {name.lower() for name in re.findall(r"^    ([A-Z]\w+)\(", variants[1], re.MULTILINE)}
+        named = [
+            (guide.name, found[1]) for guide in guides() for code in guide.code if (found := BULK.match(code))
+        ]
+        self.assertGreater(len(named), 10)
+        self.assert_none((one for one in named if one[1] not in commands), "Not a command of bulk")
 
     def test_files_and_folders_exist(self) -> None:
         wrong = [
