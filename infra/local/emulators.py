@@ -29,7 +29,7 @@ DYNALITE = PROJECT / "tests/ports/dynalite/node_modules/dynalite/cli.js"
 
 def programs() -> dict[str, list[str]]:
     """The command of each emulator; the port comes last."""
-    found = {"moto": [str(PROJECT / ".venv-moto/bin/moto_server"), "-H", "127.0.0.1", "-p"]}
+    found = {"moto": [str(PROJECT / ".venv-moto/bin/python"), str(Path(__file__).with_name("moto_server.py"))]}
     if (node := shutil.which("node")) and DYNALITE.exists():
         # Tables are there after a moment, not at once and not after the half second that is the default.
         found["dynalite"] = [node, str(DYNALITE), "--host", "127.0.0.1", "--createTableMs", "10", "--port"]

@@ -1,4 +1,4 @@
-"""Tests that an emulator is up while it is wanted and leaves nothing behind."""
+"""Tests that an emulator is up while it is wanted, leaves nothing behind, and does one thing at a time."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import sys
 import tempfile
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from emulators import up
 from lifecycle import StartError
+from moto_server import one_by_one
 
 #: A server that takes its port as the last argument.
 SERVER = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1"]
@@ -79,6 +81,32 @@ class Up(unittest.TestCase):
                 while listens(address) and time.monotonic() < deadline:
                     time.sleep(0.05)
                 self.assertFalse(listens(address))
+
+
+class OneByOne(unittest.TestCase):
+    def most_at_once(self, target: str) -> int:
+        """Sends eight requests at the same time and gives how many the server was busy with at most."""
+        busy, most = 0, 0
+
+        def app(_request: dict[str, str], _start_response: object) -> list[bytes]:
+            nonlocal busy, most
+            busy += 1
+            most = max(most, busy)
+            time.sleep(0.02)
+            busy -= 1
+            return []
+
+        server = one_by_one(app)
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(lambda _: server({"HTTP_X_AMZ_TARGET": target}, None), range(8)))
+        return most
+
+    def test_writes_wait_for_each_other(self) -> None:
+        self.assertEqual(self.most_at_once("DynamoDB_20120810.PutItem"), 1)
+        self.assertEqual(self.most_at_once(""), 1)
+
+    def test_a_wait_for_a_message_holds_up_no_other_request(self) -> None:
+        self.assertGreater(self.most_at_once("AmazonSQS.ReceiveMessage"), 1)
 
 
 if __name__ == "__main__":
