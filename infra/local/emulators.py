@@ -1,7 +1,7 @@
 """Has emulators of AWS that are not the local stack's up while a command runs: `emulators.py -- COMMAND …`.
 
-They are moto and, where it is installed, dynalite. The command finds them by the variables MOTO and DYNALITE. They
-end with the command, and whatever ends this program.
+They are moto and, where it is installed, dynalite. The command finds their addresses in the variables MOTO and
+DYNALITE. They end when the command ends or when this program is killed.
 """
 
 from __future__ import annotations
