@@ -1,14 +1,13 @@
 //! A customer with a job that has ended, and what the tests do with its webhooks.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::delivery::WebhookDelivery;
 use domain::ids::{CustomerId, FacilityId, JobId};
 use domain::job::{Job, JobEvent, JobStatus};
 use domain::time::Timestamp;
 use domain::webhook::WebhookKey;
-use memory::{Cloud, QueueName, Reliable};
+use memory::{Cloud, QueueName, Received, Reliable};
 use pipeline::deliver_webhook::{DeliverWebhook, Delivery};
 use pipeline::messages::WebhookMessage;
 use pipeline::ports::{ChangeState as _, Clock as _, CreateJob as _, SendWebhook as _, WebhookSettings};
@@ -51,31 +50,25 @@ pub async fn deliver(cloud: &Cloud, message: &WebhookMessage) -> Delivery {
         settings: cloud.clone(),
         files: cloud.clone(),
         http: cloud.clone(),
+        webhooks: cloud.clone(),
         clock: cloud.clone(),
     };
     deliver.run(message).await.unwrap()
 }
 
+/// The next message of the queue, at its time.
+pub fn next_message(cloud: &Cloud) -> Option<Received> {
+    let next = cloud.with_queues(|queues| queues.get(QueueName::Webhooks).next_visible())?;
+    cloud.set_time(next);
+    let now = cloud.now();
+    cloud.with_queues(|queues| queues.get(QueueName::Webhooks).receive(now, 0))
+}
+
 /// Works the queue off, in virtual time, until nothing is left in it.
 pub async fn work_off(cloud: &Cloud) {
-    while let Some(next) = cloud.with_queues(|queues| queues.get(QueueName::Webhooks).next_visible()) {
-        cloud.set_time(next);
-        let now = cloud.now();
-        let received = cloud.with_queues(|queues| queues.get(QueueName::Webhooks).receive(now, 0));
-        let Some(received) = received else {
-            // What is visible stands behind a message that waits.
-            cloud.set_time(now.plus(Duration::from_secs(1)));
-            continue;
-        };
-        let message = serde_json::from_str(&received.body).unwrap();
-        let delivery = deliver(cloud, &message).await;
-        cloud.with_queues(|queues| {
-            let queue = queues.get(QueueName::Webhooks);
-            match delivery {
-                Delivery::Retry { after, .. } => queue.hide(received.receipt, now.plus(after)),
-                _ => queue.delete(received.receipt),
-            }
-        });
+    while let Some(received) = next_message(cloud) {
+        deliver(cloud, &serde_json::from_str(&received.body).unwrap()).await;
+        cloud.with_queues(|queues| queues.get(QueueName::Webhooks).delete(received.receipt));
     }
 }
 

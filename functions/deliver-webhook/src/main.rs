@@ -1,6 +1,6 @@
 //! SQS messages about webhooks -> `pipeline::deliver_webhook`.
 
-use aws::events::{Handled, handle_groups};
+use aws::events::{Handled, handle_messages};
 use aws::{Environment, System, WebhookClient, webhook_policy};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -18,6 +18,7 @@ async fn main() -> Result<(), Error> {
         settings: environment.directory()?,
         files: environment.files()?,
         http: WebhookClient::new(webhook_policy())?,
+        webhooks: queue.clone(),
         clock: System,
     };
     let handle = async |message: WebhookMessage, delivery| {
@@ -26,18 +27,20 @@ async fn main() -> Result<(), Error> {
             Delivery::Delivered => info!(job.id = %job, job.status = %status, delivery, "Webhook delivered"),
             Delivery::NothingToSend => info!(job.id = %job, job.status = %status, "No webhook is due"),
             Delivery::NoReceiver => info!(job.id = %job, job.status = %status, "No webhook URL is set"),
+            Delivery::Waiting { after } => {
+                info!(job.id = %job, job.status = %status, ?after, "Webhook waits")
+            }
             Delivery::GivenUp { cause } => {
                 warn!(job.id = %job, job.status = %status, delivery, %cause, "Webhook given up");
             }
             Delivery::Retry { after, cause } => {
                 warn!(job.id = %job, job.status = %status, delivery, %cause, ?after, "Webhook not delivered");
-                return Ok(Handled::Again(after));
             }
         }
         Ok(Handled::Done)
     };
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, Error>(handle_groups(&queue, event.payload, handle).await)
+        Ok::<_, Error>(handle_messages(&queue, event.payload, handle).await)
     }))
     .await
 }

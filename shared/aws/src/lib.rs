@@ -36,6 +36,6 @@ pub use environment::{ConfigError, Environment, Place};
 pub use files::Files;
 pub use jobs::Jobs;
 pub use patients::Patients;
-pub use queues::{Chunks, Finished, MessageDelete, MessageWait, Queries, Unhurried, Uploads, Webhooks};
+pub use queues::{Chunks, Finished, MessageWait, Queries, Unhurried, Uploads, Webhooks};
 pub use system::System;
 pub use webhook_client::{ClientError, LookUp, SystemLookUp, WebhookClient, webhook_policy};
