@@ -32,8 +32,9 @@ pub const LONGEST_WAIT: Duration = Duration::from_hours(12);
 /// that differ.
 pub const LEASE: Duration = Duration::from_secs(35);
 
-/// How long a message stays behind an attempt at the other message of its job: a little longer than an attempt takes.
-const BEHIND: Duration = Duration::from_secs(5);
+/// How long a message stays behind an attempt at the other message of its job, before it looks again: the shortest delay
+/// of SQS, so that a job's end is told promptly after its start.
+const BEHIND: Duration = Duration::from_secs(1);
 
 /// Attempts that a delivery remembers, the newest ones: two rounds.
 pub const ATTEMPTS_KEPT: usize = 20;
@@ -273,14 +274,17 @@ impl WebhookDelivery {
     /// What the message `processing` of the same job means to this one, which is about the job's end. It was sent before,
     /// and there is no record of it before its first attempt.
     pub fn order_after(start: Option<&Self>, now: Timestamp) -> Order {
-        match start.map(|start| (start.state, start.next_attempt)) {
+        let Some(start) = start else { return Order::Wait(now.plus(BEHIND)) };
+        let is_settled = match start.state {
+            DeliveryState::Processing => false,
+            DeliveryState::Delivered | DeliveryState::Failed | DeliveryState::Skipped => true,
+        };
+        match start.next_attempt.max(start.began) {
+            _ if is_settled => Order::Free,
+            Some(due) if due > now => Order::Wait(due.plus(BEHIND)),
+            // The longer it is overdue, the longer it may still be: its function may have died.
+            Some(due) => Order::Wait(now.plus(BEHIND + due.until(now) / 2)),
             None => Order::Wait(now.plus(BEHIND)),
-            Some((DeliveryState::Processing, next)) => {
-                Order::Wait(next.filter(|next| *next > now).unwrap_or(now).plus(BEHIND))
-            }
-            Some((DeliveryState::Delivered | DeliveryState::Failed | DeliveryState::Skipped, _)) => {
-                Order::Free
-            }
         }
     }
 

@@ -73,6 +73,11 @@ impl Queue {
         self.candidates(now).len()
     }
 
+    /// How many messages were received and not deleted since, hidden or not.
+    pub fn in_flight(&self) -> usize {
+        self.messages.iter().filter(|message| message.receives > 0).count()
+    }
+
     /// Receives the `choice`-th of the messages that can be received.
     pub fn receive(&mut self, now: Timestamp, choice: usize) -> Option<Received> {
         self.bury(now);
