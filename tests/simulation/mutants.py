@@ -176,6 +176,30 @@ BUGS = [
         "            return Ok(Queried::Ended(QueryTally::default()));",
     ),
     (
+        "a webhook is attempted before its time",
+        "shared/domain/src/delivery.rs",
+        "            Some(due) if due > now => Turn::Wait(due),",
+        "            Some(due) if due > now && false => Turn::Wait(due),",
+    ),
+    (
+        "an attempt at a webhook keeps no copy of its message off",
+        "shared/domain/src/delivery.rs",
+        "let lease_end = self.began.map(|began| began.plus(LEASE));",
+        "let lease_end = self.began;",
+    ),
+    (
+        "a webhook is handed on to a message that was not sent",
+        "shared/pipeline/src/deliver_webhook.rs",
+        "        if sent.is_ok() {",
+        "        if sent.is_ok() || true {",
+    ),
+    (
+        "the end of a job is told without a look at its start",
+        "shared/pipeline/src/deliver_webhook.rs",
+        "            if job.file.is_none() {",
+        "            if job.file.is_none() || true {",
+    ),
+    (
         "queries have no deadline",
         "shared/pipeline/src/sweep.rs",
         "let late = now > started_at.plus(self.time_to_query);",
