@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use domain::delivery::{DeliveryState, LEASE};
+use domain::delivery::{Carrier, DeliveryState, LEASE, WebhookDelivery};
 use domain::job::{Job, JobStatus};
 use memory::Cloud;
 use pipeline::deliver_webhook::Delivery;
-use pipeline::ports::{Clock as _, WebhookSettings};
+use pipeline::messages::WebhookMessage;
+use pipeline::ports::{Clock as _, DeliveryLog as _, WebhookSettings, Write};
 
 use crate::world::{
     URL, announce, canceled_job, cloud, customer, deliver, message, record, settings, started_job, told,
@@ -78,15 +79,14 @@ async fn a_start_that_nobody_listened_to_does_not_hold_up_the_end() {
 }
 
 #[tokio::test]
-async fn a_start_waits_while_an_attempt_at_the_end_is_under_way() {
+async fn a_start_that_is_sent_again_waits_while_an_attempt_at_the_end_is_under_way() {
     let (cloud, job) = job_with_answers(vec![410]).await;
     deliver(&cloud, &message(&job, JobStatus::Processing)).await;
-    // An attempt at the end whose function died, and the start sent again by hand.
-    let mut end = domain::delivery::WebhookDelivery::new(customer(1), job.id, JobStatus::Failed);
-    end.begin(domain::delivery::Carrier::default(), cloud.now());
-    let _ = pipeline::ports::DeliveryLog::store_delivery(&cloud, &end, None).await.unwrap();
-    let mut again = message(&job, JobStatus::Processing);
-    again.carrier = domain::delivery::Carrier::of_round(1);
+    // An attempt whose function died.
+    let mut end = WebhookDelivery::new(customer(1), job.id, JobStatus::Failed);
+    end.begin(Carrier::default(), cloud.now());
+    assert_eq!(cloud.store_delivery(&end, None).await.unwrap(), Write::Done);
+    let again = WebhookMessage { carrier: Carrier::of_round(1), ..message(&job, JobStatus::Processing) };
     assert!(matches!(deliver(&cloud, &again).await, Delivery::Waiting { .. }));
     assert_eq!(told(&cloud).len(), 1);
     cloud.set_time(cloud.now().plus(LEASE));
