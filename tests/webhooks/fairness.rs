@@ -49,9 +49,10 @@ impl PostWebhook for Servers<'_> {
         self.arrivals.lock().unwrap().push((request.url, self.start.elapsed()));
         sleep(if hangs { TIMEOUT } else { QUICK }).await;
         tell_time(self.cloud, self.start);
-        match hangs {
-            true => PostOutcome::Unreachable(NoAnswer::Timeout),
-            false => PostOutcome::Answered { status: 200, retry_after: None },
+        if hangs {
+            PostOutcome::Unreachable(NoAnswer::Timeout)
+        } else {
+            PostOutcome::Answered { status: 200, retry_after: None }
         }
     }
 }
@@ -77,7 +78,9 @@ async fn invocations(cloud: &Cloud, batch: usize, start: Instant, arrivals: &Mut
         join_all(messages.iter().map(async |received| deliver.run(&read(received)).await.unwrap())).await;
         cloud.with_queues(|queues| {
             let queue = queues.get(QueueName::Webhooks);
-            messages.iter().for_each(|received| queue.delete(received.receipt));
+            for received in messages {
+                queue.delete(received.receipt);
+            }
         });
     }
 }

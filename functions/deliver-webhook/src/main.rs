@@ -28,7 +28,7 @@ async fn main() -> Result<(), Error> {
             Delivery::NothingToSend => info!(job.id = %job, job.status = %status, "No webhook is due"),
             Delivery::NoReceiver => info!(job.id = %job, job.status = %status, "No webhook URL is set"),
             Delivery::Waiting { after } => {
-                info!(job.id = %job, job.status = %status, ?after, "Webhook waits")
+                info!(job.id = %job, job.status = %status, ?after, "Webhook waits");
             }
             Delivery::GivenUp { cause } => {
                 warn!(job.id = %job, job.status = %status, delivery, %cause, "Webhook given up");

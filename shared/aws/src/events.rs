@@ -164,8 +164,8 @@ mod tests {
     #[tokio::test]
     async fn a_message_that_takes_long_holds_up_no_other_of_its_batch() {
         // Each of the messages waits for the other one to be handled, too.
-        let both = Barrier::new(2);
-        let handled = handle_messages(&Noted::default(), event(&["a", "b"]), async |_: String, _| {
+        let (queue, both) = (Noted::default(), Barrier::new(2));
+        let handled = handle_messages(&queue, event(&["a", "b"]), async |_: String, _| {
             both.wait().await;
             Ok(Handled::Done)
         });
