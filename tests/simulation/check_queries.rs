@@ -19,7 +19,7 @@ use crate::reference::{Kept, read};
 use crate::rows::Ids;
 use crate::run::{Import, Played};
 
-/// How long after the deadline of its queries a job may end. The sweep looks at it a quarter of an hour later each
+/// How long after the deadline of its queries a job may end, disturbances of AWS aside. The sweep looks at it a quarter of an hour later each
 /// time that it dies at it, and so it goes on with finalize.
 const PATIENCE: Duration = Duration::from_hours(3);
 
@@ -121,6 +121,7 @@ fn check_job(
     }
     if let (Some(started), Some(finished)) = (job.started_at, job.finished_at) {
         let patience = if played.story.is_poisoned { PATIENCE_WITH_POISON } else { PATIENCE };
+        let patience = patience + played.story.away();
         let latest = started.plus(played.story.time_to_query).plus(patience);
         assert!(finished <= latest, "job {} ended {finished}, long after {latest}", job.id);
     }

@@ -21,20 +21,20 @@ async fn main() -> Result<(), Error> {
         webhooks: queue.clone(),
         clock: System,
     };
-    let handle = async |message: WebhookMessage, delivery| {
+    let handle = async |message: WebhookMessage, _| {
         let (job, status) = (message.job, message.status);
         match deliver.run(&message).await? {
-            Delivery::Delivered => info!(job.id = %job, job.status = %status, delivery, "Webhook delivered"),
+            Delivery::Delivered => info!(job.id = %job, job.status = %status, "Webhook delivered"),
             Delivery::NothingToSend => info!(job.id = %job, job.status = %status, "No webhook is due"),
             Delivery::NoReceiver => info!(job.id = %job, job.status = %status, "No webhook URL is set"),
             Delivery::Waiting { after } => {
                 info!(job.id = %job, job.status = %status, ?after, "Webhook waits");
             }
             Delivery::GivenUp { cause } => {
-                warn!(job.id = %job, job.status = %status, delivery, %cause, "Webhook given up");
+                warn!(job.id = %job, job.status = %status, %cause, "Webhook given up");
             }
             Delivery::Retry { after, cause } => {
-                warn!(job.id = %job, job.status = %status, delivery, %cause, ?after, "Webhook not delivered");
+                warn!(job.id = %job, job.status = %status, %cause, ?after, "Webhook not delivered");
             }
         }
         Ok(Handled::Done)

@@ -8,6 +8,7 @@ pub mod abandon;
 pub mod api;
 mod chunk_queries;
 mod close_chunk;
+pub mod dead_letters;
 pub mod deliver_webhook;
 mod end_job;
 pub mod error;
@@ -20,6 +21,7 @@ mod plan_file;
 pub mod ports;
 pub mod query_documents;
 mod read_runs;
+pub mod redelivery;
 pub mod sweep;
 mod upsert;
 

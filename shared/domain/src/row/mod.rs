@@ -13,10 +13,15 @@ use crate::csv::{Cells, Columns};
 use crate::ids::{CohortId, FacilityId};
 use crate::patient::{Address, AddressText, Contact, Country, Dob, DriversLicense, PatientRow, Value};
 use crate::problem::{Problem, RowProblems};
+use crate::stored_size::LARGEST_ROW;
 use crate::text::tidy;
 
 use cells::RowCells;
 use layout::Layout;
+
+/// A row of up to so many bytes never needs more than [`LARGEST_ROW`]: normalisation makes no text three times as long,
+/// and no other row has to be measured.
+const ALWAYS_FITS: usize = 60 * 1024;
 
 /// What rows may refer to: the facilities and cohorts of the customer.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -66,8 +71,8 @@ impl RowParser {
         let cohorts = self.cohorts(&mut row);
         let facility = row.cell(&layout.facility, |text| known(text, &self.directory.facilities)).good();
         let hie_opt_out = row.cell(&layout.hie_opt_out, boolean).good();
-        match (first_name, last_name, dob, gender) {
-            (Some(first_name), Some(last_name), Some(dob), Some(gender)) if row.is_good() => Ok(PatientRow {
+        let patient = match (first_name, last_name, dob, gender) {
+            (Some(first_name), Some(last_name), Some(dob), Some(gender)) if row.is_good() => PatientRow {
                 external_id,
                 first_name,
                 last_name,
@@ -80,9 +85,13 @@ impl RowParser {
                 cohorts,
                 facility,
                 hie_opt_out,
-            }),
-            _ => Err(row.into_problems()),
+            },
+            _ => return Err(row.into_problems()),
+        };
+        if cells.concatenated().len() > ALWAYS_FITS && patient.stored_size() > LARGEST_ROW {
+            return Err(RowProblems::of_row(Problem::TooLarge));
         }
+        Ok(patient)
     }
 
     fn dob(&self, row: &mut RowCells<'_>) -> Option<Dob> {
