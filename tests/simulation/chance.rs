@@ -63,6 +63,8 @@ pub struct Weather {
     fault_in: u64,
     /// Polls that a call takes at most.
     longest_delay: u64,
+    /// Bytes that arrive at once at most.
+    longest_piece: usize,
     /// Seconds by which an index lags behind its table at most.
     longest_lag: u64,
     /// No faults for what is running now.
@@ -78,11 +80,17 @@ impl Weather {
             chance: chance.clone(),
             fault_in,
             longest_delay,
+            longest_piece: 900,
             longest_lag: chance.pick(&[1, 1, 5, 150]),
             calm: Mutex::new(false),
             outages: Mutex::default(),
             now: Mutex::new(Timestamp::from_millis(0)),
         }
+    }
+
+    /// The same for a file that is read in hundreds of pieces, of which one in so many breaks off.
+    pub fn with_large_pieces(self) -> Self {
+        Self { fault_in: 300, longest_delay: 1, longest_piece: 64 * 1024, ..self }
     }
 
     pub fn set_outages(&self, outages: Vec<Outage>) {
@@ -124,7 +132,7 @@ impl Network for Weather {
     }
 
     fn piece(&self) -> usize {
-        1 + self.chance.index(900)
+        1 + self.chance.index(self.longest_piece)
     }
 
     fn index_lag(&self) -> Duration {

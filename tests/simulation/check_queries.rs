@@ -23,8 +23,9 @@ use crate::run::{Import, Played};
 /// time that it dies at it, and so it goes on with finalize.
 const PATIENCE: Duration = Duration::from_hours(3);
 
-/// The same where chunks have to be given up first: eight deliveries, each of them hidden for twelve minutes.
-const PATIENCE_WITH_POISON: Duration = Duration::from_hours(5);
+/// The same where chunks have to be given up first: eight receives, each of them hidden for twelve minutes, and then
+/// those of the dead letter, each hidden for a quarter of an hour.
+const PATIENCE_WITH_POISON: Duration = Duration::from_hours(8);
 
 /// Checks everything about queries that needs no reference.
 pub fn check_queries(played: &Played) {

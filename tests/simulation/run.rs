@@ -79,13 +79,27 @@ struct Player {
     imports: Vec<Import>,
     seen: BTreeMap<JobId, JobStatus>,
     crashes: u32,
+    traces: bool,
 }
 
 /// Plays the story of a seed to its end.
 pub fn play(seed: u64) -> Played {
     let chance = Chance::new(seed);
     let story = Story::random(&chance);
-    let weather = Arc::new(Weather::new(&chance));
+    let weather = Weather::new(&chance);
+    play_story(seed, chance, weather, story)
+}
+
+/// Plays the import of one file, with the crashes and faults of a seed.
+pub fn play_file(seed: u64, file: File) -> Played {
+    let chance = Chance::new(seed);
+    let story = Story::of_file(&chance, file);
+    let weather = Weather::new(&chance).with_large_pieces();
+    play_story(seed, chance, weather, story)
+}
+
+fn play_story(seed: u64, chance: Chance, weather: Weather, story: Story) -> Played {
+    let weather = Arc::new(weather);
     let start = Timestamp::from_millis(1_800_000_000_000);
     let cloud = Cloud::new(weather.clone(), start, seed);
     for customer in &story.customers {
@@ -115,6 +129,7 @@ pub fn play(seed: u64) -> Played {
         imports: Vec::new(),
         seen: BTreeMap::new(),
         crashes: 0,
+        traces: std::env::var_os("TRACE").is_some(),
         story,
     };
     let plans = player.story.plans.clone();
@@ -156,6 +171,7 @@ impl Played {
             imports: Vec::new(),
             seen: BTreeMap::new(),
             crashes: 0,
+            traces: std::env::var_os("TRACE").is_some(),
         };
         player.import_in_calm(customer, file);
         self.imports.append(&mut player.imports);
@@ -277,7 +293,15 @@ impl Player {
         true
     }
 
+    /// Prints what happens, where `TRACE` is set.
+    fn trace(&self, what: &str, cause: &Cause) {
+        if self.traces {
+            eprintln!("{} {what} {cause:?}", self.now);
+        }
+    }
+
     fn start_task(&mut self, cause: Cause, in_calm: bool) {
+        self.trace("starts", &cause);
         let future = self.future(&cause);
         let is_poisoned = !in_calm && self.story.is_poisoned && cause.is_unlucky(&self.story);
         let is_spared = in_calm || cause.has_died_enough();
@@ -301,6 +325,7 @@ impl Player {
         if task.crashes_after == Some(0) || self.now > task.times_out {
             self.crashes += 1;
             let task = self.tasks.swap_remove(index);
+            self.trace("crashed", &task.cause);
             return self.crashed(task.cause);
         }
         if !task.is_spared && self.chance.once_in(400) {
@@ -336,6 +361,7 @@ impl Player {
 
     fn finished(&mut self, cause: Cause, verdict: Verdict, is_poisoned: bool) {
         let now = self.now;
+        self.trace(&format!("{verdict:?}"), &cause);
         match (cause, verdict) {
             (Cause::Message(name, message), Verdict::Done) => {
                 let is_kept = is_poisoned || (!message.is_last_try && self.chance.once_in(30));
@@ -343,10 +369,8 @@ impl Player {
                     self.cloud.with_queues(|queues| queues.get(name).delete(message.receipt));
                 }
             }
-            (Cause::Message(name, message), Verdict::Again(after)) => {
-                if self.reaches_sqs() {
-                    self.cloud.with_queues(|queues| queues.get(name).hide(message.receipt, now.plus(after)));
-                }
+            (Cause::Message(name, message), Verdict::Again(after)) if self.reaches_sqs() => {
+                self.cloud.with_queues(|queues| queues.get(name).hide(message.receipt, now.plus(after)));
             }
             (Cause::Message(name, message), Verdict::Failed(error)) => {
                 let delivery = Delivery { receives: message.receives, retries: message.retries };

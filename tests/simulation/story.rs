@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::ids::{CohortId, CustomerId, FacilityId};
+use domain::plan::ROWS_PER_CHUNK;
 use domain::row::Directory;
 use memory::Service;
 use uuid::Uuid;
@@ -155,6 +156,35 @@ impl Story {
         }
     }
 
+    /// One import of one file.
+    pub fn of_file(chance: &Chance, file: File) -> Self {
+        let upload = Upload {
+            after: Duration::from_secs(1),
+            takes: Duration::ZERO,
+            file,
+            events: vec![Duration::from_secs(1)],
+        };
+        let plan = Plan {
+            customer: 0,
+            dry_run: false,
+            created: Duration::ZERO,
+            uploads: vec![upload],
+            canceled: None,
+            reads: Vec::new(),
+        };
+        Self {
+            customers: vec![Customer::new(chance, 1)],
+            earlier: None,
+            plans: vec![plan],
+            rows_per_chunk: ROWS_PER_CHUNK,
+            is_poisoned: false,
+            gateway: None,
+            time_to_query: LONG_TIME_TO_QUERY,
+            query_receives: None,
+            outages: Vec::new(),
+        }
+    }
+
     /// How long AWS answers no call at most.
     pub fn away(&self) -> Duration {
         self.outages.iter().map(|(.., duration)| *duration).sum()
@@ -189,7 +219,7 @@ impl Plan {
                     after: if chance.once_in(8) { seconds(590) } else { seconds(10) },
                     // The longest one ends within the hour in which the sweep looks for a file whose event was lost.
                     takes: match chance.below(12) {
-                        0 => seconds(3_900),
+                        0 => seconds(3_300),
                         1 => seconds(700),
                         _ => seconds(2),
                     },

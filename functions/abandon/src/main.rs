@@ -4,6 +4,7 @@ use aws::events::{Handled, handle_messages};
 use aws::{Environment, System, Unhurried};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use pipeline::DirectoryCache;
 use pipeline::abandon::Abandon;
 use pipeline::dead_letters::{DeadLetters, LetterOutcome};
 use pipeline::import_rows::ImportRows;
@@ -33,6 +34,7 @@ async fn main() -> Result<(), Error> {
             finished: environment.finished()?,
             queries: environment.queries(),
             world: System,
+            directories: DirectoryCache::default(),
         },
         chunks: environment.chunks()?,
     };

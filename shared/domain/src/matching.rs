@@ -47,8 +47,32 @@ pub struct Person {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct Decision {
     job: JobId,
-    /// First row, and the place of its patient among the people; none for rows that found no room.
-    rows: Vec<(RowNumber, Option<usize>)>,
+    /// First row, and the place of its patient.
+    rows: Vec<(RowNumber, Place)>,
+}
+
+/// The place of a row's patient among the people.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "Option<usize>", into = "Option<usize>")]
+enum Place {
+    At(usize),
+    /// The record has no room for the row.
+    NoRoom,
+}
+
+impl From<Option<usize>> for Place {
+    fn from(index: Option<usize>) -> Self {
+        index.map_or(Self::NoRoom, Self::At)
+    }
+}
+
+impl From<Place> for Option<usize> {
+    fn from(place: Place) -> Self {
+        match place {
+            Place::At(index) => Some(index),
+            Place::NoRoom => None,
+        }
+    }
 }
 
 /// A row as far as matching is concerned.
@@ -117,17 +141,16 @@ impl People {
             people.decisions.retain(|decision| decision.job.created_millis() >= oldest_kept);
         }
         let mut room = Room::of(&people);
-        let mut decided: Vec<(RowNumber, Option<usize>)> = Vec::new();
+        let mut decided: Vec<(RowNumber, Place)> = Vec::new();
         let mut changed = false;
         let mut patients = Vec::with_capacity(rows.len());
         for row in rows {
-            let known = remembered.and_then(|decision| decision.person_of(row.number));
+            let known = remembered.and_then(|decision| decision.place_of(row.number));
             let last = decided.last().map(|&(_, last)| last);
-            let person = match known {
-                Some(known) => known,
-                None => people.person_for(row.zips, last, &mut room, &mut new_id),
-            };
-            if let Some(person) = person.and_then(|index| people.people.get_mut(index)) {
+            let place = known.unwrap_or_else(|| people.place_for(row.zips, last, &mut room, &mut new_id));
+            let person = Option::from(place).and_then(|index: usize| people.people.get_mut(index));
+            patients.push(person.as_ref().map(|person| person.id));
+            if let Some(person) = person {
                 for zip in row.zips {
                     if !person.zips.contains(zip) {
                         person.zips.push(*zip);
@@ -135,9 +158,8 @@ impl People {
                     }
                 }
             }
-            patients.push(person.and_then(|index| Some(people.people.get(index)?.id)));
-            if last != Some(person) {
-                decided.push((row.number, person));
+            if last != Some(place) {
+                decided.push((row.number, place));
                 room.whole = room.whole.saturating_sub(RUN_SIZE);
             }
         }
@@ -147,32 +169,32 @@ impl People {
         Matched { people, patients, was_decided: remembered.is_some(), changed }
     }
 
-    /// Returns the place of a row's patient, who is added if there is none; none if there is no room. `last` is the
-    /// place of the row before.
-    fn person_for(
+    /// Returns the place of a row's patient, who is added if there is none and there is room. `last` is the place of the
+    /// row before.
+    fn place_for(
         &mut self,
         zips: &[Zip],
-        last: Option<Option<usize>>,
+        last: Option<Place>,
         room: &mut Room,
         new_id: &mut impl FnMut() -> PatientId,
-    ) -> Option<usize> {
-        let place = self.position(zips);
-        let person = place.and_then(|place| self.people.get(place));
+    ) -> Place {
+        let known = self.position(zips);
+        let person = known.and_then(|index| self.people.get(index));
         let added = match person {
             Some(person) => ZIP_SIZE * zips.iter().filter(|zip| !person.zips.contains(zip)).count(),
             None => person_size(zips),
         };
-        let continues = place.is_some() && last == Some(place);
+        let continues = known.is_some() && last == known.map(Place::At);
         let run = if continues { 0 } else { RUN_SIZE };
         if added > room.people || added + run > room.whole {
-            return None;
+            return Place::NoRoom;
         }
-        room.people = room.people.saturating_sub(added);
-        room.whole = room.whole.saturating_sub(added);
-        place.or_else(|| {
+        room.people -= added;
+        room.whole -= added;
+        Place::At(known.unwrap_or_else(|| {
             self.people.push(Person { id: new_id(), zips: Vec::new() });
-            self.people.len().checked_sub(1)
-        })
+            self.people.len() - 1
+        }))
     }
 }
 
@@ -211,7 +233,7 @@ fn person_size(zips: &[Zip]) -> usize {
 
 impl Decision {
     /// Returns what was decided of a row; none if nothing was.
-    fn person_of(&self, row: RowNumber) -> Option<Option<usize>> {
+    fn place_of(&self, row: RowNumber) -> Option<Place> {
         let after = self.rows.partition_point(|&(first, _)| first <= row);
         after.checked_sub(1).map(|index| self.rows[index].1)
     }

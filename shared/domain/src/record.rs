@@ -97,12 +97,11 @@ impl PatientRecord {
             }
             let without = record.mark();
             record.update(source, row);
-            match LARGEST_RECORD.checked_sub(record.stored_size()) {
-                Some(left) => room = left,
-                None => {
-                    record.go_back_to(without);
-                    refused.push(place);
-                }
+            if let Some(left) = LARGEST_RECORD.checked_sub(record.stored_size()) {
+                room = left;
+            } else {
+                record.go_back_to(without);
+                refused.push(place);
             }
         }
         Merged { record: record.if_changed(before, source), refused }

@@ -1,5 +1,6 @@
 //! The jobs table.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
@@ -102,8 +103,8 @@ fn written<T>(value: T, bytes: usize) -> Billed<T> {
 impl CreateJob for Cloud {
     async fn create_job(&self, job: &Job) -> PortResult<()> {
         self.call(Operation::PutItem, |state| {
-            if !state.jobs.jobs.contains_key(&job.id) {
-                state.jobs.jobs.insert(job.id, Stored { job: job.clone(), watched: None });
+            if let Entry::Vacant(vacant) = state.jobs.jobs.entry(job.id) {
+                vacant.insert(Stored { job: job.clone(), watched: None });
                 state.watch(job.id, Some((job.upload_expires_at, None)));
                 let shown = state.shown_by_indexes();
                 state.jobs.by_customer.update(shown, (job.customer, job.id), Some(()));

@@ -11,15 +11,14 @@ use domain::identity::Identity;
 use domain::ids::{PatientId, RowNumber};
 use domain::job::{AcceptedFile, Job, JobStatus};
 use domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
-use domain::plan::ChunkNumber;
+use domain::plan::{Chunk, ChunkNumber};
 use domain::problem::{Problem, RowProblems};
 use domain::record::PatientRecord;
 use domain::roster::{Roster, RosterEntry};
-use domain::row::RowParser;
+use domain::row::{Directory, RowParser};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tracing::error;
 
-use crate::Error;
 use crate::close_chunk::CloseChunk;
 use crate::messages::ChunkMessage;
 use crate::plan_file::chunk_of;
@@ -30,6 +29,7 @@ use crate::ports::{
 };
 use crate::read_runs::read_rows;
 use crate::upsert::{Decided, Group, Upsert, Written};
+use crate::{DirectoryCache, Error};
 
 /// Patients of a chunk that are written at the same time. At about 5 ms a write this is 6,000 writes a
 /// second, more than one worker gets; more only grows memory.
@@ -61,6 +61,8 @@ pub struct ImportRows<J, F, D, P, Q, K, W> {
     pub queries: K,
     /// Time and ids.
     pub world: W,
+    /// Facilities and cohorts that were read for an earlier chunk.
+    pub directories: DirectoryCache,
 }
 
 impl<J, F, D, P, Q, K, W> ImportRows<J, F, D, P, Q, K, W>
@@ -97,10 +99,8 @@ where
         file: &AcceptedFile,
         message: &ChunkMessage,
     ) -> Result<Vec<RowOutcome>, Error> {
-        let (line, directory) = futures::try_join!(
-            self.files.read_plan(job.into(), &file.upload, Some(message.plan.0..message.plan.1)),
-            self.directory.load_directory(job.customer),
-        )?;
+        let line = Some(message.plan.0..message.plan.1);
+        let line = self.files.read_plan(job.into(), &file.upload, line).await?;
         let chunk = chunk_of(message, &line).ok_or(Error::Inconsistent {
             job: job.id,
             chunk: message.chunk,
@@ -110,12 +110,53 @@ where
             let canceled = |row| RowOutcome::new(row, RowResult::Failed(FailureReason::Canceled));
             return Ok(chunk.row_numbers().map(canceled).collect());
         }
+        let (mut outcomes, groups) = self.parse(job, file, &chunk).await?;
+        let Upserted { mut results, mut to_query } = self.upsert(job, message.chunk, &groups.groups).await?;
+        for outcome in &mut outcomes {
+            if let Some(result) = results.remove(&outcome.row) {
+                if let RowResult::Succeeded(Some(patient)) = &result {
+                    outcome.starts_query = to_query.remove(patient);
+                }
+                outcome.result = result;
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// Reads and judges the rows of a chunk.
+    async fn parse(
+        &self,
+        job: &Job,
+        file: &AcceptedFile,
+        chunk: &Chunk,
+    ) -> Result<(Vec<RowOutcome>, Groups), Error> {
+        if !RowParser::reads_directory(&file.columns) {
+            return self.parse_with(Directory::default(), job, file, chunk).await;
+        }
+        let now = self.world.now();
+        if let Some(kept) = self.directories.kept(job.customer, now) {
+            let parsed = self.parse_with(kept, job, file, chunk).await?;
+            if !names_unknown(&parsed.0) {
+                return Ok(parsed);
+            }
+            // A facility or a cohort may have been added since.
+        }
+        let directory = self.directories.read(&self.directory, job.customer, now).await?;
+        self.parse_with(directory, job, file, chunk).await
+    }
+
+    async fn parse_with(
+        &self,
+        directory: Directory,
+        job: &Job,
+        file: &AcceptedFile,
+        chunk: &Chunk,
+    ) -> Result<(Vec<RowOutcome>, Groups), Error> {
         // The day of the job, not of the delivery: a repeated delivery judges every date the same way.
         let parser = RowParser::new(&file.columns, job.created_at.date(), directory);
-
         let mut outcomes = Vec::with_capacity(chunk.rows() as usize);
         let mut groups = Groups::default();
-        read_rows(&self.files, job.into(), &file.upload, &chunk, |number, row| {
+        read_rows(&self.files, job.into(), &file.upload, chunk, |number, row| {
             let result = match parser.parse(&row.cells) {
                 Err(problems) => RowResult::Failed(FailureReason::Problems(problems)),
                 Ok(patient) => {
@@ -128,17 +169,7 @@ where
             outcomes.push(RowOutcome::new(number, result));
         })
         .await?;
-
-        let Upserted { mut results, mut to_query } = self.upsert(job, message.chunk, &groups.groups).await?;
-        for outcome in &mut outcomes {
-            if let Some(result) = results.remove(&outcome.row) {
-                if let RowResult::Succeeded(Some(patient)) = &result {
-                    outcome.starts_query = to_query.remove(patient);
-                }
-                outcome.result = result;
-            }
-        }
-        Ok(outcomes)
+        Ok((outcomes, groups))
     }
 
     /// Decides the patient of each row first, notes then who is new on which roster, and writes the patients last, so
@@ -204,6 +235,16 @@ struct Upserted {
     results: HashMap<RowNumber, RowResult>,
     /// The patients whose documents are to be looked for.
     to_query: HashSet<PatientId>,
+}
+
+/// Whether a row names a facility or a cohort that is not in the directory.
+fn names_unknown(outcomes: &[RowOutcome]) -> bool {
+    outcomes.iter().any(|outcome| match &outcome.result {
+        RowResult::Failed(FailureReason::Problems(problems)) => {
+            problems.iter().any(|problem| problem.problem == Problem::NotFound)
+        }
+        RowResult::Failed(_) | RowResult::Succeeded(_) => false,
+    })
 }
 
 /// Turns a failure that no retry mends into none: an outcome of the rows that it is about.

@@ -10,6 +10,7 @@ mod chunk_queries;
 mod close_chunk;
 pub mod dead_letters;
 pub mod deliver_webhook;
+mod directory_cache;
 mod end_job;
 pub mod error;
 pub mod fan_out;
@@ -25,4 +26,5 @@ pub mod redelivery;
 pub mod sweep;
 mod upsert;
 
+pub use directory_cache::DirectoryCache;
 pub use error::Error;

@@ -217,13 +217,11 @@ where
             version = current.get(&id).map(|current| current.version);
             let (merged, refused) = self.merge_patient(group, &decided.patients, id, current.get(&id));
             written.refused.extend(refused);
-            match merged {
-                Some(merged) => record = merged,
-                None => {
-                    written.records.extend(current.remove(&id).map(|current| current.value));
-                    return Ok(());
-                }
-            }
+            let Some(merged) = merged else {
+                written.records.extend(current.remove(&id).map(|current| current.value));
+                return Ok(());
+            };
+            record = merged;
         }
         Err(Error::Contended { attempts: MAX_ATTEMPTS })
     }

@@ -7,6 +7,7 @@ use domain::ids::CustomerId;
 use domain::upload_terms::UploadTerms;
 use futures::future::Future;
 use memory::{Cloud, QueueName, Received};
+use pipeline::DirectoryCache;
 use pipeline::abandon::Abandon;
 use pipeline::api::ApiError;
 use pipeline::api::cancel_job::cancel_job;
@@ -191,6 +192,7 @@ fn import_rows(
         finished: cloud.clone(),
         queries,
         world: cloud.clone(),
+        directories: DirectoryCache::default(),
     }
 }
 

@@ -13,6 +13,7 @@ use pipeline::ports::JobRef;
 use crate::story::Story;
 
 /// What came of a task.
+#[derive(Debug)]
 pub(super) enum Verdict {
     Done,
     /// To be tried again after this time.
@@ -80,8 +81,7 @@ impl Cause {
     pub(super) const fn has_died_enough(&self) -> bool {
         match self {
             // Of queries the dead letters are part of the story.
-            Self::Message(QueueName::Queries, _) => false,
-            Self::Message(_, message) => message.receives >= 3,
+            Self::Message(name, message) => !matches!(name, QueueName::Queries) && message.receives >= 3,
             Self::DeadLetter(_, receives) => *receives >= 2,
             Self::Event(..) | Self::Sweep | Self::Create(_) | Self::Cancel(_) | Self::Read(_) => false,
         }

@@ -201,9 +201,9 @@ fn the_size_of_a_record_is_never_less_than_what_is_stored() {
     };
     for row in [ada(), ada_with_everything(), full] {
         let record =
-            merge(Some(&create(&[ada()])), 2, std::slice::from_ref(&row)).unwrap_or(create(&[ada()]));
+            merge(Some(&created(&[ada()])), 2, std::slice::from_ref(&row)).unwrap_or(created(&[ada()]));
         assert!(json_len(&record) <= record.stored_size());
         assert!(record.stored_size() <= json_len(&record) + 2 * 1_500, "far too much");
-        assert!(create(&[row.clone()]).stored_size() <= row.stored_size() + 2 * ID + 4);
+        assert!(created(std::slice::from_ref(&row)).stored_size() <= row.stored_size() + 2 * ID + 4);
     }
 }

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 
-use crate::csv::{Cells, Columns};
+use crate::csv::{Cells, Columns, Field};
 use crate::ids::{CohortId, FacilityId};
 use crate::patient::{Address, AddressText, Contact, Country, Dob, DriversLicense, PatientRow, Value};
 use crate::problem::{Problem, RowProblems};
@@ -47,6 +47,12 @@ impl RowParser {
     /// A parser for a file with these columns. `today` is the day it is in UTC.
     pub fn new(columns: &Columns, today: Date, directory: Directory) -> Self {
         Self { layout: Layout::new(columns), today, directory }
+    }
+
+    /// Returns whether a file with these columns can name facilities or cohorts. If it cannot, a parser needs no
+    /// directory.
+    pub fn reads_directory(columns: &Columns) -> bool {
+        columns.iter().any(|(_, column)| matches!(column.field, Field::Cohort | Field::FacilityId))
     }
 
     /// Reads a row. Never stops at the first problem: all of them are reported, in the order of the
