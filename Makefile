@@ -81,6 +81,7 @@ check: ## formatting and lints
 test: check .venv/installed .venv-tools/installed ## everything: what a change has to pass
 	$(CARGO) $(RUN_TESTS) --workspace --exclude tests
 	$(CARGO) test -p tests --test simulation --test webhooks
+	$(CARGO) test -p tests --no-default-features --features mutants --test mutants -- --nocapture
 	$(MAKE) ports
 	$(MAKE) fuzz
 	$(CARGO) test --doc --workspace --exclude tests
@@ -119,12 +120,13 @@ schemathesis: .venv/installed .venv-schemathesis/installed ## call the API in ev
 openapi: ## write infra/openapi.json anew from the code
 	UPDATE_OPENAPI=1 $(CARGO) test -p api the_document
 
-export SEED SEEDS
+export SEED SEEDS TRACE MUTANT
 simulate: ## play more simulated imports: make simulate SEEDS=10000, or one again: make simulate SEED=1234
 	$(CARGO) test --profile simulation -p tests --no-default-features --test simulation -- --nocapture
 
-mutants: ## put bugs in and see whether the simulation notices: make mutants SEEDS=5000
-	$(PYTHON) tests/simulation/mutants.py $(SEEDS)
+mutants: ## switch each known bug on and see whether the simulation notices: make mutants [SEEDS=5000] [MUTANT=LeaseIgnored]
+	MUTANTS=all SEEDS=$(or $(SEEDS),5000) $(CARGO) test --profile simulation -p tests --no-default-features --features mutants \
+	  --test mutants -- --nocapture
 
 fuzz: ## fuzz the reading of files, rows and results: make fuzz [RUNS=20000]
 	@cd tests/fuzz && for target in scan row result; do mkdir -p corpus/$$target; log=corpus/$$target.log; \

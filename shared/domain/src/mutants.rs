@@ -62,6 +62,10 @@ bugs! {
     OptedOutAsked 1: "the gateway is asked about opted-out patients",
     GivenUpQueryLeft 1: "a query that was given up is left to the worker that was at it",
     NoQueryDeadline 1: "queries have no deadline",
+    WebhookEarly 1: "a webhook is attempted before its time",
+    WebhookLeaseIgnored 1: "an attempt at a webhook keeps no copy of its message off",
+    WebhookHandedToNone 1: "a webhook is handed on to a message that was not sent",
+    WebhookOutOfOrder 1: "the end of a job is told without a look at its start",
 }
 
 /// The place of the bug that is switched on, counted from 1; 0 for none.
