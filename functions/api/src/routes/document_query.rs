@@ -87,11 +87,11 @@ pub async fn read(
     post, path = "/medical/v1/document/query", operation_id = "startDocumentQuery", tag = "document",
     params(
         ("patientId" = String, Query, format = "uuid", description = "The patient."),
-        ("facilityId" = Option<String>, Query, pattern = "^(|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$", description = "The facility that asks. May be left out by who has one only."),
+        ("facilityId" = Option<String>, Query, pattern = "^(|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$", description = "The facility that asks. Optional if the patient has exactly one."),
     ),
     responses(
         (status = 200, description = "The query.", body = QueryBody),
-        (status = 400, description = "The patient is missing, or the facility of one who has several."),
+        (status = 400, description = "The patient is missing, or the facility of a patient who has several."),
         (status = 404, description = "There is no such object of yours."),
         (status = 409, description = "The patient is opted out, or there is no gateway to ask."),
     ),
