@@ -3,8 +3,8 @@
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL, CONTENT_SECURITY_POLICY,
-    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL,
+    CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -38,7 +38,7 @@ const METHODS: &str = "GET,POST";
 const SENT: &str = "content-type,idempotency-key,x-api-key,x-upload-checksum-sha256,x-upload-content-length";
 
 /// Headers of an answer that a page may read, beside those that every page may (`content-type` and the like): when to
-/// come again, and the id that API Gateway gave the request. The same as in the template's GatewayResponses.
+/// come again, and the id that API Gateway gave the request. The same as in the template's `GatewayResponses`.
 const EXPOSED: &str = "retry-after,x-amzn-requestid";
 
 /// A day: nothing of this changes in a shorter time, and browsers ask again sooner anyway.

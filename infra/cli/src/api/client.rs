@@ -90,15 +90,20 @@ impl Client {
         path: &str,
         query: &[(&str, String)],
     ) -> Result<Vec<P::Item>, ApiError> {
-        let mut page: P = self.get(path, query).await?;
+        let mut query: Vec<(String, String)> =
+            query.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         let mut items = Vec::new();
         loop {
+            let borrowed: Vec<(&str, String)> =
+                query.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+            let page: P = self.get(path, &borrowed).await?;
             let next = page.meta().next_query();
             items.extend(page.items());
-            let Some(next) = next else { return Ok(items) };
-            let next: Vec<(&str, String)> =
-                next.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-            page = self.get(path, &next).await?;
+            match next {
+                // The same page again would never be the last.
+                Some(next) if next != query => query = next,
+                _ => return Ok(items),
+            }
         }
     }
 
