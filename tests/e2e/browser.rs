@@ -48,7 +48,7 @@ async fn the_api_lets_pages_of_the_site_send_what_its_calls_need() {
     for name in ["content-type", "idempotency-key", "x-api-key", "x-upload-checksum-sha256"] {
         assert!(header(&answer, "access-control-allow-headers").split(',').any(|one| one == name), "{name}");
     }
-    // Whoever asks is told of the one site, which a browser compares with the page's own.
+    // Every origin is told the one site; the browser compares it with the page's own.
     let answer = preflight(&url, ELSEWHERE, "POST", "x-api-key").await;
     assert_eq!(header(&answer, "access-control-allow-origin"), SITE);
 }

@@ -105,7 +105,7 @@ pub async fn start(
     Parameters(query): Parameters<DocumentQuery>,
     body: Bytes,
 ) -> Result<Json<QueryBody>, Problem> {
-    refuse_other_networks(&body)?;
+    refuse_choice_of_networks(&body)?;
     let patient = patient(query.patient_id.as_deref())?;
     let facility = facility(query.facility_id.as_deref())?;
     let App { patients, directory, queries, world, .. } = &app;
@@ -115,9 +115,9 @@ pub async fn start(
     Ok(Json(query.into()))
 }
 
-/// Refuses what the public API can be told in the body: which networks to leave out. Whoever says so must not be asked
-/// about everywhere.
-fn refuse_other_networks(body: &[u8]) -> Result<(), ApiError> {
+/// Refuses a body that says which networks to leave out, as a caller of the public API can: there is one gateway, and a
+/// query that ignored the wish would tell a network of the patient that is not to know.
+fn refuse_choice_of_networks(body: &[u8]) -> Result<(), ApiError> {
     let told: Value = serde_json::from_slice(body).unwrap_or_default();
     if told["hie"].is_null() {
         return Ok(());

@@ -35,8 +35,8 @@ pub struct DocumentsBody {
 /// Read what is known of a patient's documents.
 ///
 /// They are those of the last query that did not fail. There is a second page only where the answer would be larger
-/// than 4 MB, or fewer are asked for. A newer query replaces all of them: who is between two pages then is answered
-/// 409, and begins again without `fromItem`.
+/// than 4 MB, or fewer are asked for. A newer query that succeeds replaces all of them: a caller between two pages is
+/// then answered 409, and begins again without `fromItem`.
 #[utoipa::path(
     get, path = "/medical/v1/document", operation_id = "listDocuments", tag = "document",
     params(

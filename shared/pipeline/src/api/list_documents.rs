@@ -15,7 +15,7 @@ use crate::api::get_document_query::get_document_query;
 use crate::api::page::{Page, PageBuilder, PageRequest};
 use crate::ports::{LoadPatients, LoadQueries, PortError, ReadDocuments};
 
-/// What a caller is told that asks for the rest of a list which a newer query has replaced.
+/// What a caller is told who asks for the rest of a list that a newer query has replaced.
 const REPLACED: ApiError = ApiError::Conflict(
     "A newer query has replaced the patient's documents, please begin again with the first page",
 );

@@ -17,7 +17,7 @@ pub struct Counts {
     default: usize,
     /// The most that a caller can ask for.
     most: usize,
-    /// What a caller is told that asks for another number.
+    /// What a caller is told who asks for another number.
     problem: &'static str,
 }
 

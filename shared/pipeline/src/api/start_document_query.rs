@@ -12,7 +12,7 @@ use crate::ports::{
     Clock, LoadDirectory, LoadPatients, LoadQueries, Randomness, SendQueries, StoreQuery, Write,
 };
 
-/// What a caller is told that names no facility for a patient who is at several.
+/// What a caller is told who names no facility for a patient with several.
 const SEVERAL_FACILITIES: ApiError =
     ApiError::BadRequest("The patient has more than one facility, please specify a facility ID");
 
