@@ -114,7 +114,8 @@ browser: .venv/installed ## a page in a browser imports a file on a local stack,
 
 chromium: ## install Chromium if there is none, which takes root on Debian
 	@test -n "$(CHROMIUM)" || { test "$$(id -u)" = 0 && command -v apt-get > /dev/null && apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium > /dev/null; }
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium > /dev/null && \
+	  chromium --version > /dev/null; }
 
 medplum: ## the FHIR client with a search engine and a validator of R4 that are not ours: needs Node 20 and npm
 	npm ci --ignore-scripts --no-audit --no-fund --prefix shared/fhir/tests/medplum
