@@ -12,6 +12,10 @@ LOCAL  := $(LOCAL_PYTHON) infra/local
 # cargo-nextest where it is installed, cargo's own runner where not. Benchmarks are not tests.
 RUN_TESTS = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest run --no-tests=pass || echo test --lib --bins --tests)
 
+# SAM CLI and cargo-lambda; and this machine's processor, as the template names it.
+WITH_TOOLS = PATH="$(CURDIR)/.venv-tools/bin:$$PATH" SAM_CLI_TELEMETRY=0
+MACHINE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+
 .DEFAULT_GOAL := help
 .PHONY: .venv/installed .venv-tools/installed .venv-schemathesis/installed named-file
 .PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test e2e faults schemathesis medplum sdk browser chromium openapi simulate mutants fuzz bench instructions fmt sam-build tools clean
@@ -72,6 +76,7 @@ build: ## build the functions and the command line
 check: ## formatting and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(PYTHON) tests/sam/features.py
 
 test: check .venv/installed .venv-tools/installed ## everything: what a change has to pass
 	$(CARGO) $(RUN_TESTS) --workspace --exclude tests
@@ -83,6 +88,7 @@ test: check .venv/installed .venv-tools/installed ## everything: what a change h
 	  else echo 'No npm: the FHIR client is tested with the sandbox only, not with Medplum'; fi
 	.venv-tools/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 .venv-tools/bin/sam validate --lint
+	$(MAKE) sam-test
 	$(MAKE) build
 	$(LOCAL_PYTHON) -m unittest discover --start-directory infra/local
 	$(MAKE) e2e
@@ -151,9 +157,29 @@ instructions: ## the processor's instructions of a fixed import, by part, agains
 fmt: ## format the code
 	$(CARGO) fmt --all
 
+.PHONY: sam-test stack-name sam-local sam-local-api sam-local-build
+sam-test: .venv-tools/installed ## what SAM builds and asks, and what API Gateway answers by itself: no AWS, no compiler, no containers
+	.venv-tools/bin/python -W ignore -m unittest discover --start-directory tests/sam
+
+stack-name: ## whether a stack can have a name: make stack-name NAME=bulk-import REGION=eu-central-1
+	@$(PYTHON) tests/sam/stack_name.py "$(NAME)" "$(REGION)"
+
 sam-build: .venv-tools/installed ## build the deployment with SAM: make sam-build [ARCHITECTURE=x86_64]
-	PATH="$(CURDIR)/.venv-tools/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam build \
+	$(WITH_TOOLS) sam build $(if $(BUILD_DIR),--build-dir $(BUILD_DIR)) \
 	  --parameter-overrides Architecture=$(or $(ARCHITECTURE),arm64)
+
+sam-local: sam-local-build .venv/installed build ## sam local invoke on a local stack, needs a container engine: make sam-local [FUNCTION=fan-out] [EVENT=file] [SAM_IMAGE=image]
+	@$(LOCAL)/stack.py run --name sam-local --param 'SweepSchedule=rate(1 day)' -- \
+	  $(LOCAL)/sam_local.py invoke $(FUNCTION:%=--function %) $(EVENT:%=--event %) $(SAM_IMAGE:%=--image %)
+
+sam-local-api: sam-local-build .venv/installed build ## sam local start-api on a local stack, called: make sam-local-api [SERVE=1] [SAM_IMAGE=image]
+	@$(LOCAL)/stack.py run --name sam-local -- $(LOCAL)/sam_local.py api $(if $(SERVE),--serve) $(SAM_IMAGE:%=--image %)
+
+# Beside what is deployed: for this machine's processor, with what lets a container reach the local stack.
+sam-local-build: .venv-tools/installed
+	@.venv-tools/bin/python infra/local/engine.py > /dev/null
+	$(MAKE) sam-build ARCHITECTURE=$(MACHINE) BUILD_DIR=.aws-sam/local
+	$(WITH_TOOLS) $(CARGO) lambda build --release --package relay --lambda-dir .aws-sam/relay --$(subst _,-,$(MACHINE))
 
 tools: .venv-tools/installed ## install SAM CLI, cargo-lambda and cfn-lint below this folder
 

@@ -56,10 +56,13 @@ def variables(logical_name: str, endpoint: str) -> dict[str, str]:
     return functions_api.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
 
 
+#: What a function has besides its own variables on the local stack.
+LOCAL = {"ALLOW_LOOPBACK_WEBHOOKS": "true", "GATEWAY_ALLOW_LOOPBACK": "true", **ROOT}
+
+
 def around(environment: dict[str, str]) -> dict[str, str]:
     """These variables, and what a function has around them on the local stack."""
-    loopback = dict.fromkeys(("ALLOW_LOOPBACK_WEBHOOKS", "GATEWAY_ALLOW_LOOPBACK"), "true")
-    return {"PATH": os.environ["PATH"], **loopback, **ROOT, **environment}
+    return {"PATH": os.environ["PATH"], **LOCAL, **environment}
 
 
 @dataclass(frozen=True)

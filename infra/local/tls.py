@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ssl
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from forward import Route, forwarding
+
 MAKE = "openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 2 -subj /CN=127.0.0.1".split()
 FOR_LOOPBACK = ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
-PIECE = 64 * 1024
 
 
 @contextlib.contextmanager
@@ -30,31 +29,5 @@ def with_tls(endpoint: str) -> Iterator[dict[str, str]]:
         trusted.write_bytes(certificate.read_bytes() + (known.read_bytes() if known.is_file() else b""))
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate, key)
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_forever, daemon=True)
-        thread.start()
-        server = asyncio.run_coroutine_threadsafe(_serve(endpoint, context), loop).result()
-        port = server.sockets[0].getsockname()[1]
-        try:
+        with forwarding([Route("127.0.0.1", 0, urlsplit(endpoint).port)], context) as (port,):
             yield {"AWS_ENDPOINT_URL": f"https://127.0.0.1:{port}", "SSL_CERT_FILE": str(trusted)}
-        finally:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-
-
-async def _serve(endpoint: str, context: ssl.SSLContext) -> asyncio.Server:
-    target = urlsplit(endpoint)
-
-    async def passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from_target, to_target = await asyncio.open_connection(target.hostname, target.port)
-        await asyncio.gather(_copy(reader, to_target), _copy(from_target, writer))
-
-    return await asyncio.start_server(passed_on, "127.0.0.1", 0, ssl=context)
-
-
-async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while piece := await source.read(PIECE):
-            sink.write(piece)
-            await sink.drain()
-    sink.close()

@@ -77,8 +77,8 @@ mod gateway_care {
     crate::contract::gateway_care::tests!(super::jobs());
 }
 
-mod older_jobs {
-    crate::contract::older_jobs::tests!(super::jobs());
+mod open_jobs {
+    crate::contract::open_jobs::tests!(super::jobs());
 }
 
 mod watchlist {

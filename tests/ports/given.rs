@@ -190,7 +190,16 @@ pub fn record(street: &str) -> PatientRecord {
 /// The patient with this id as somebody who lives in this street.
 pub fn record_of(id: PatientId, street: &str) -> PatientRecord {
     let source = RowsOfJob { job: job_id(), facility: facility(), may_overtake: false, now: at(NOW) };
-    PatientRecord::merge(None, id, source, [&row(street)]).unwrap()
+    PatientRecord::merge(None, id, source, [&row(street)]).record.unwrap()
+}
+
+/// A patient of whom 5,000 rows say that they live in another street each: as many addresses as a record has room for.
+pub fn record_of_5000_addresses() -> PatientRecord {
+    let source = RowsOfJob { job: job_id(), facility: facility(), may_overtake: false, now: at(NOW) };
+    let rows: Vec<PatientRow> = (0..5_000).map(|number| row(&format!("{number} \"Old\" Main St"))).collect();
+    let merged = PatientRecord::merge(None, patient(), source, &rows);
+    assert!(merged.refused.len() > 1_000, "{} rows did not fit", merged.refused.len());
+    merged.record.unwrap()
 }
 
 /// A new patient whose document has exactly so many bytes.

@@ -73,12 +73,8 @@ mod gateway_care {
     crate::contract::gateway_care::tests!(super::jobs());
 }
 
-mod older_jobs {
-    crate::contract::older_jobs::tests!(super::jobs());
-}
-
-mod many_jobs {
-    crate::contract::many_jobs::tests!(super::jobs());
+mod open_jobs {
+    crate::contract::open_jobs::tests!(super::jobs());
 }
 
 mod watchlist {

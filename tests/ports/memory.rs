@@ -100,12 +100,8 @@ mod gateway_care {
     crate::contract::gateway_care::tests!(super::cloud());
 }
 
-mod older_jobs {
-    crate::contract::older_jobs::tests!(super::cloud());
-}
-
-mod many_jobs {
-    crate::contract::many_jobs::tests!(super::cloud());
+mod open_jobs {
+    crate::contract::open_jobs::tests!(super::cloud());
 }
 
 mod watchlist {

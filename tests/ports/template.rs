@@ -22,6 +22,13 @@ pub fn properties(resource: &str) -> &'static Yaml {
     properties
 }
 
+/// A parameter.
+pub fn parameter(name: &str) -> &'static Yaml {
+    let parameter = &TEMPLATE["Parameters"][name];
+    assert!(!parameter.is_badvalue(), "template.yaml has no parameter {name}");
+    parameter
+}
+
 /// Makes a table like the one that the template calls `resource`.
 pub async fn create_table(client: &aws_sdk_dynamodb::Client, resource: &str, name: &str) {
     let table = properties(resource);

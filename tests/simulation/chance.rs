@@ -1,8 +1,10 @@
 //! Everything that is left to chance, from one seed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use memory::{Fate, Network, Operation};
+use domain::time::Timestamp;
+use memory::{Fate, Network, Operation, Service};
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -38,6 +40,21 @@ impl Chance {
     }
 }
 
+/// A disturbance: one service, or all of them, carry out no call.
+#[derive(Clone, Copy, Debug)]
+pub struct Outage {
+    /// The service; none for all of them.
+    pub service: Option<Service>,
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+impl Outage {
+    fn covers(&self, service: Service, now: Timestamp) -> bool {
+        self.service.is_none_or(|down| down == service) && (self.from..self.until).contains(&now)
+    }
+}
+
 /// A network with faults: how many is a matter of the seed, and which calls they hit one of chance.
 #[derive(Debug)]
 pub struct Weather {
@@ -46,14 +63,49 @@ pub struct Weather {
     fault_in: u64,
     /// Polls that a call takes at most.
     longest_delay: u64,
+    /// Bytes that arrive at once at most.
+    longest_piece: usize,
+    /// Seconds by which an index lags behind its table at most.
+    longest_lag: u64,
     /// No faults for what is running now.
     calm: Mutex<bool>,
+    outages: Mutex<Vec<Outage>>,
+    now: Mutex<Timestamp>,
 }
 
 impl Weather {
     pub fn new(chance: &Chance) -> Self {
         let (fault_in, longest_delay) = (chance.pick(&[8, 20, 60, 1_000_000]), chance.pick(&[1, 3, 10]));
-        Self { chance: chance.clone(), fault_in, longest_delay, calm: Mutex::new(false) }
+        Self {
+            chance: chance.clone(),
+            fault_in,
+            longest_delay,
+            longest_piece: 900,
+            longest_lag: chance.pick(&[1, 1, 5, 150]),
+            calm: Mutex::new(false),
+            outages: Mutex::default(),
+            now: Mutex::new(Timestamp::from_millis(0)),
+        }
+    }
+
+    /// The same for a file that is read in hundreds of pieces, of which one in so many breaks off.
+    pub fn with_large_pieces(self) -> Self {
+        Self { fault_in: 300, longest_delay: 1, longest_piece: 64 * 1024, ..self }
+    }
+
+    pub fn set_outages(&self, outages: Vec<Outage>) {
+        *self.outages.lock().unwrap() = outages;
+    }
+
+    pub fn set_time(&self, now: Timestamp) {
+        *self.now.lock().unwrap() = now;
+    }
+
+    /// When a service answers again, if it does not now.
+    pub fn away_until(&self, service: Service) -> Option<Timestamp> {
+        let now = *self.now.lock().unwrap();
+        let outages = self.outages.lock().unwrap();
+        outages.iter().filter(|outage| outage.covers(service, now)).map(|outage| outage.until).max()
     }
 
     pub fn set_calm(&self, calm: bool) {
@@ -62,8 +114,11 @@ impl Weather {
 }
 
 impl Network for Weather {
-    fn fate(&self, _: Operation) -> Fate {
-        if *self.calm.lock().unwrap() || !self.chance.once_in(self.fault_in) {
+    fn fate(&self, operation: Operation) -> Fate {
+        let is_away = operation.service().is_some_and(|service| self.away_until(service).is_some());
+        if is_away {
+            Fate::Refused
+        } else if *self.calm.lock().unwrap() || !self.chance.once_in(self.fault_in) {
             Fate::Answered
         } else if self.chance.once_in(2) {
             Fate::Refused
@@ -77,6 +132,10 @@ impl Network for Weather {
     }
 
     fn piece(&self) -> usize {
-        1 + self.chance.index(900)
+        1 + self.chance.index(self.longest_piece)
+    }
+
+    fn index_lag(&self) -> Duration {
+        Duration::from_millis(self.chance.below(self.longest_lag * 1000))
     }
 }

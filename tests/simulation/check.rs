@@ -94,9 +94,17 @@ pub fn statistics(played: &Played) -> Vec<(String, u64)> {
     for job in played.cloud.jobs() {
         let how = match (&job.reason, job.may_overtake) {
             (Some(reason), _) if reason == CANCELED => ", canceled",
-            (_, true) => ", with an older one under way",
+            (_, true) => ", with an older one open",
             _ => "",
         };
+        let was_expired = played
+            .cloud
+            .transitions()
+            .iter()
+            .any(|transition| transition.job == job.id && transition.from == JobStatus::Expired);
+        if was_expired {
+            seen.push((format!("jobs {} that had expired", job.status), 1));
+        }
         seen.push((format!("jobs {}{how}", job.status), 1));
     }
     let results = played.imports.iter().filter_map(|import| read_results(played, import, ResultFile::Result));
@@ -112,7 +120,8 @@ pub fn statistics(played: &Played) -> Vec<(String, u64)> {
 /// Every job has ended, by allowed steps, and a state that is final was the last one.
 fn check_states(played: &Played) {
     for job in played.cloud.jobs() {
-        assert!(job.status.is_final(), "job {} is {} for ever", job.id, job.status);
+        let has_ended = job.status.is_final() || job.status == JobStatus::Expired;
+        assert!(has_ended, "job {} is {} for ever", job.id, job.status);
         assert!(job.pending_chunks.is_empty() || job.status == JobStatus::Failed, "chunks left pending");
         let mut status = JobStatus::Waiting;
         for transition in played.cloud.transitions().iter().filter(|transition| transition.job == job.id) {
@@ -171,6 +180,10 @@ fn check_job<'a>(played: &Played, import: &'a Import, ids: &Ids) -> Option<Vec<(
         Some(failures) => assert_eq!(failures, failed, "the failed-rows file"),
         None => assert!(failed.is_empty(), "no failed-rows file"),
     }
+    assert!(
+        !(import.was_canceled && job.status == JobStatus::Completed),
+        "a request to cancel was answered with success, and the job completed"
+    );
     if job.status == JobStatus::Failed {
         assert!(import.was_canceled && job.reason.as_deref() == Some(CANCELED), "{:?}", job.reason);
     } else {
@@ -183,7 +196,10 @@ fn check_job<'a>(played: &Played, import: &'a Import, ids: &Ids) -> Option<Vec<(
 
 fn check_job_without_file(job: &Job, import: &Import) {
     match job.status {
-        JobStatus::Expired => assert!(import.versions.is_empty(), "an upload was overlooked"),
+        JobStatus::Expired => {
+            assert!(import.versions.is_empty(), "an upload that S3 accepted was dropped");
+            assert!(!import.was_canceled, "a canceled job expired");
+        }
         JobStatus::Failed if job.reason.as_deref() == Some(CANCELED) => assert!(import.was_canceled),
         JobStatus::Failed => {
             assert!(import.versions.iter().any(|(_, file)| !file.is_sound), "a sound file was refused");

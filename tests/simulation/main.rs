@@ -1,7 +1,8 @@
 //! The whole import, simulated: the real use cases over ports in memory, with everything going wrong that can
 //! go wrong between them, against a plain program that takes one row after the other.
 //!
-//! `SEEDS=10000 cargo test -p tests --test simulation` plays more stories, `SEED=1234` plays one.
+//! `SEEDS=10000 cargo test -p tests --test simulation` plays more stories, `SEED=1234` plays one, and with `TRACE=1` it
+//! prints what happens.
 // What is not there fails the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
 
@@ -9,6 +10,7 @@ mod chance;
 mod check;
 mod check_queries;
 mod gateway;
+mod large;
 mod reference;
 mod rows;
 mod run;

@@ -16,12 +16,13 @@ use domain::ids::JobId;
 use domain::job::{JobStatus, Upload as Version};
 use domain::time::Timestamp;
 use domain::webhook::WebhookKey;
-use memory::{Cloud, QueueName};
+use memory::{Cloud, Fate, Network as _, Operation, QueueName, Service};
 use pipeline::messages::UploadMessage;
 use pipeline::ports::{Clock, JobRef, WebhookSettings};
+use pipeline::redelivery::{Delivery, Redelivery};
 
-use self::task::{Cause, Due, Task, Verdict};
-use crate::chance::{Chance, Weather};
+use self::task::{Cause, Due, Phase, Task, Verdict};
+use crate::chance::{Chance, Outage, Weather};
 use crate::gateway::Exchange;
 use crate::rows::PEOPLE;
 use crate::story::{File, Plan, Story};
@@ -31,6 +32,12 @@ const CONCURRENT_TASKS: usize = 12;
 
 /// A story that takes longer than this does not end.
 const LONGEST_STORY: Duration = Duration::from_hours(5 * 24);
+
+/// After so long a client makes a request again that the service could not answer.
+const CLIENT_PAUSE: Duration = Duration::from_secs(10);
+
+/// The visibility timeout of the queues of dead letters in template.yaml.
+const DEAD_LETTERS_HIDDEN: Duration = Duration::from_mins(15);
 
 /// Tries of an asynchronous invocation (AWS: one and two more), after which its event is lost.
 const EVENT_TRIES: u32 = 3;
@@ -72,13 +79,27 @@ struct Player {
     imports: Vec<Import>,
     seen: BTreeMap<JobId, JobStatus>,
     crashes: u32,
+    traces: bool,
 }
 
 /// Plays the story of a seed to its end.
 pub fn play(seed: u64) -> Played {
     let chance = Chance::new(seed);
     let story = Story::random(&chance);
-    let weather = Arc::new(Weather::new(&chance));
+    let weather = Weather::new(&chance);
+    play_story(seed, chance, weather, story)
+}
+
+/// Plays the import of one file, with the crashes and faults of a seed.
+pub fn play_file(seed: u64, file: File) -> Played {
+    let chance = Chance::new(seed);
+    let story = Story::of_file(&chance, file);
+    let weather = Weather::new(&chance).with_large_pieces();
+    play_story(seed, chance, weather, story)
+}
+
+fn play_story(seed: u64, chance: Chance, weather: Weather, story: Story) -> Played {
+    let weather = Arc::new(weather);
     let start = Timestamp::from_millis(1_800_000_000_000);
     let cloud = Cloud::new(weather.clone(), start, seed);
     for customer in &story.customers {
@@ -108,6 +129,7 @@ pub fn play(seed: u64) -> Played {
         imports: Vec::new(),
         seen: BTreeMap::new(),
         crashes: 0,
+        traces: std::env::var_os("TRACE").is_some(),
         story,
     };
     let plans = player.story.plans.clone();
@@ -115,6 +137,11 @@ pub fn play(seed: u64) -> Played {
         player.import_in_calm(0, file);
     }
     player.start = player.now;
+    let outages = player.story.outages.iter().map(|&(service, from, duration)| {
+        let from = player.start.plus(from);
+        Outage { service, from, until: from.plus(duration) }
+    });
+    player.weather.set_outages(outages.collect());
     for (index, plan) in plans.iter().enumerate() {
         player.later(plan.created, Due::Task(Cause::Create(index)));
     }
@@ -144,6 +171,7 @@ impl Played {
             imports: Vec::new(),
             seen: BTreeMap::new(),
             crashes: 0,
+            traces: std::env::var_os("TRACE").is_some(),
         };
         player.import_in_calm(customer, file);
         self.imports.append(&mut player.imports);
@@ -161,6 +189,7 @@ impl Player {
     fn import_in_calm(&mut self, customer: usize, file: File) {
         let upload = crate::story::Upload {
             after: Duration::from_secs(1),
+            takes: Duration::ZERO,
             file,
             events: vec![Duration::from_secs(1)],
         };
@@ -188,6 +217,7 @@ impl Player {
             assert!(self.now < deadline, "the story does not end: {:#?}", self.cloud.jobs());
             self.now = self.now.plus(Duration::from_millis(self.chance.below(40)));
             self.cloud.set_time(self.now);
+            self.weather.set_time(self.now);
             let runnable: Vec<usize> =
                 (0..self.tasks.len()).filter(|&index| self.tasks[index].stands_until <= self.now).collect();
             let is_full = self.tasks.len() >= CONCURRENT_TASKS;
@@ -208,6 +238,8 @@ impl Player {
         let queues = self.cloud.with_queues(|queues| {
             QueueName::ALL.into_iter().filter_map(|name| queues.get(name).next_visible()).min()
         });
+        let queues =
+            queues.map(|next| self.weather.away_until(Service::Sqs).map_or(next, |end| next.max(end)));
         let due = self.due.iter().map(|(at, _)| *at).min();
         let standing = self.tasks.iter().map(|task| task.stands_until).min();
         let sweep = self.cloud.next_due().map(|due| due.max(self.next_sweep));
@@ -217,16 +249,18 @@ impl Player {
     /// Starts one of the things that are due, if there are any.
     fn start_something(&mut self, in_calm: bool) -> bool {
         let now = self.now;
-        for name in QueueName::ALL {
+        // While SQS is away, no message is received.
+        let queues = if self.weather.away_until(Service::Sqs).is_some() { &[][..] } else { &QueueName::ALL };
+        for &name in queues {
             for body in self.cloud.with_queues(|queues| queues.get(name).take_dead(now)) {
-                self.due.push((now, Due::Task(Cause::DeadLetter(body, 0))));
+                self.due.push((now, Due::Task(Cause::DeadLetter(body, 1))));
             }
         }
         let due: Vec<usize> = (0..self.due.len()).filter(|&index| self.due[index].0 <= now).collect();
-        let receivable: Vec<(QueueName, usize)> = self.cloud.with_queues(|queues| {
-            QueueName::ALL
-                .into_iter()
-                .flat_map(|name| (0..queues.get(name).receivable(now)).map(move |choice| (name, choice)))
+        let receivable: Vec<(QueueName, usize)> = self.cloud.with_queues(|all| {
+            queues
+                .iter()
+                .flat_map(|&name| (0..all.get(name).receivable(now)).map(move |choice| (name, choice)))
                 .collect()
         });
         let sweeps =
@@ -239,9 +273,9 @@ impl Player {
         if let Some(&index) = due.get(choice) {
             match self.due.swap_remove(index).1 {
                 Due::Task(cause) => self.start_task(cause, in_calm),
-                Due::Upload { import, upload, expires } if now <= expires => self.upload(import, upload),
-                // The link has run out.
-                Due::Upload { .. } => {}
+                Due::Upload { import, upload, expires, phase } => {
+                    self.upload(import, upload, expires, phase);
+                }
             }
         } else if let Some(&(name, choice)) = receivable.get(choice - due.len()) {
             let received = self.cloud.with_queues(|queues| queues.get(name).receive(now, choice)).unwrap();
@@ -259,22 +293,25 @@ impl Player {
         true
     }
 
+    /// Prints what happens, where `TRACE` is set.
+    fn trace(&self, what: &str, cause: &Cause) {
+        if self.traces {
+            eprintln!("{} {what} {cause:?}", self.now);
+        }
+    }
+
     fn start_task(&mut self, cause: Cause, in_calm: bool) {
+        self.trace("starts", &cause);
         let future = self.future(&cause);
         let is_poisoned = !in_calm && self.story.is_poisoned && cause.is_unlucky(&self.story);
-        let is_last_try = match &cause {
-            // Of queries the dead letters are part of the story.
-            Cause::Message(name, message) => message.is_last_try && *name != QueueName::Queries,
-            Cause::DeadLetter(_, tries) => *tries > 3,
-            Cause::Event(..) | Cause::Sweep | Cause::Create(_) | Cause::Cancel(_) | Cause::Read(_) => false,
-        };
-        let calm = in_calm || (is_last_try && !is_poisoned);
-        let dies = is_poisoned || (!calm && self.chance.once_in(10));
+        let is_spared = in_calm || cause.has_died_enough();
+        let dies = is_poisoned || (!is_spared && self.chance.once_in(10));
         let task = Task {
             times_out: self.now.plus(cause.timeout()),
             cause,
             future,
-            is_calm: calm,
+            is_calm: in_calm,
+            is_spared,
             is_poisoned,
             crashes_after: dies.then(|| u32::try_from(1 + self.chance.below(60)).unwrap()),
             stands_until: self.now,
@@ -288,9 +325,10 @@ impl Player {
         if task.crashes_after == Some(0) || self.now > task.times_out {
             self.crashes += 1;
             let task = self.tasks.swap_remove(index);
+            self.trace("crashed", &task.cause);
             return self.crashed(task.cause);
         }
-        if !task.is_calm && self.chance.once_in(400) {
+        if !task.is_spared && self.chance.once_in(400) {
             let longest = 2 * task.cause.timeout().as_secs();
             task.stand(self.now.plus(Duration::from_secs(self.chance.below(longest))));
             return;
@@ -312,28 +350,52 @@ impl Player {
     fn crashed(&mut self, cause: Cause) {
         match cause {
             Cause::Message(..) | Cause::Sweep | Cause::Read(_) => {}
-            cause => self.finished(cause, Verdict::Again(Duration::from_secs(1)), false),
+            cause => self.finished(cause, Verdict::Again(CLIENT_PAUSE), false),
         }
+    }
+
+    /// Whether a call to SQS that a function makes about the message that it received is carried out.
+    fn reaches_sqs(&self) -> bool {
+        self.weather.fate(Operation::SendMessage) != Fate::Refused
     }
 
     fn finished(&mut self, cause: Cause, verdict: Verdict, is_poisoned: bool) {
         let now = self.now;
+        self.trace(&format!("{verdict:?}"), &cause);
         match (cause, verdict) {
             (Cause::Message(name, message), Verdict::Done) => {
                 let is_kept = is_poisoned || (!message.is_last_try && self.chance.once_in(30));
-                if !is_kept {
+                if !is_kept && self.weather.away_until(Service::Sqs).is_none() {
                     self.cloud.with_queues(|queues| queues.get(name).delete(message.receipt));
                 }
             }
-            (Cause::Message(name, message), Verdict::Again(after)) => {
+            (Cause::Message(name, message), Verdict::Again(after)) if self.reaches_sqs() => {
                 self.cloud.with_queues(|queues| queues.get(name).hide(message.receipt, now.plus(after)));
             }
+            (Cause::Message(name, message), Verdict::Failed(error)) => {
+                let delivery = Delivery { receives: message.receives, retries: message.retries };
+                match Redelivery::after(&error, delivery) {
+                    Redelivery::PutBack(after) if name != QueueName::Webhooks && self.reaches_sqs() => {
+                        self.cloud.with_queues(|queues| {
+                            queues.get(name).put_back(&message, now.plus(after));
+                            queues.get(name).delete(message.receipt);
+                        });
+                    }
+                    Redelivery::PutBack(_) | Redelivery::Same(_) => {
+                        let pause = Redelivery::counted_pause(delivery);
+                        self.finished(Cause::Message(name, message), Verdict::Again(pause), is_poisoned);
+                    }
+                }
+            }
+            (cause, Verdict::Failed(_)) => self.finished(cause, Verdict::Again(CLIENT_PAUSE), is_poisoned),
             (Cause::Event(upload, tries), Verdict::Again(_)) if tries + 1 < EVENT_TRIES => {
                 let again = Due::Task(Cause::Event(upload, tries + 1));
                 self.due.push((now.plus(Duration::from_mins(1)), again));
             }
-            (Cause::DeadLetter(body, tries), Verdict::Again(after)) => {
-                self.due.push((now.plus(after), Due::Task(Cause::DeadLetter(body, tries + 1))));
+            (Cause::DeadLetter(body, receives), Verdict::Again(_)) => {
+                let next = now.plus(DEAD_LETTERS_HIDDEN);
+                let next = self.weather.away_until(Service::Sqs).map_or(next, |end| next.max(end));
+                self.due.push((next, Due::Task(Cause::DeadLetter(body, receives + 1))));
             }
             (cause @ (Cause::Create(_) | Cause::Cancel(_)), Verdict::Again(after)) => {
                 self.due.push((now.plus(after), Due::Task(cause)));
@@ -356,7 +418,8 @@ impl Player {
         self.imports.push(Import { plan, job, versions: Vec::new(), was_canceled: false });
         let Plan { uploads, canceled, reads, .. } = self.story.plans[plan].clone();
         for (upload, planned) in uploads.iter().enumerate() {
-            self.due.push((self.now.plus(planned.after), Due::Upload { import, upload, expires }));
+            let start = Due::Upload { import, upload, expires, phase: Phase::Starts };
+            self.due.push((self.now.plus(planned.after), start));
         }
         for (after, cause) in canceled
             .map(|after| (after, Cause::Cancel(import)))
@@ -367,9 +430,20 @@ impl Player {
         }
     }
 
-    fn upload(&mut self, import: usize, upload: usize) {
+    /// A client's `PUT`. S3 checks the link when the request begins, however long it takes, and answers 200 when it
+    /// ended. A request that meets a disturbance is made again.
+    fn upload(&mut self, import: usize, upload: usize, expires: Timestamp, phase: Phase) {
         let Import { job, plan, .. } = self.imports[import];
         let planned = self.story.plans[plan].uploads[upload].clone();
+        let mut later = |after, phase| {
+            self.due.push((self.now.plus(after), Due::Upload { import, upload, expires, phase }));
+        };
+        match phase {
+            _ if self.weather.away_until(Service::S3).is_some() => return later(CLIENT_PAUSE, Phase::Starts),
+            Phase::Starts if self.now > expires => return,
+            Phase::Starts => return later(planned.takes, Phase::Ends),
+            Phase::Ends => {}
+        }
         let version = self.cloud.upload(job, planned.file.text.clone());
         self.imports[import].versions.push((version.clone(), planned.file));
         for after in planned.events {

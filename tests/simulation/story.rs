@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use domain::ids::{CohortId, CustomerId, FacilityId};
+use domain::plan::ROWS_PER_CHUNK;
 use domain::row::Directory;
+use memory::Service;
 use uuid::Uuid;
 
 use crate::chance::Chance;
@@ -44,6 +46,8 @@ pub struct Plan {
 #[derive(Clone, Debug)]
 pub struct Upload {
     pub after: Duration,
+    /// How long it takes. S3 checks the link when it begins.
+    pub takes: Duration,
     pub file: File,
     /// When its event arrives, after the upload; twice or more where there is more than one.
     pub events: Vec<Duration>,
@@ -96,6 +100,8 @@ pub struct Story {
     pub time_to_query: Duration,
     /// How often a message about queries comes at most, where that is less than the template says.
     pub query_receives: Option<u32>,
+    /// When AWS answers no call: the service (none for all), the beginning, and how long.
+    pub outages: Vec<(Option<Service>, Duration, Duration)>,
 }
 
 impl Story {
@@ -146,8 +152,56 @@ impl Story {
             gateway,
             time_to_query,
             query_receives: chance.once_in(6).then(|| u32::try_from(3 + chance.below(5)).unwrap()),
+            outages: outages(chance),
         }
     }
+
+    /// One import of one file.
+    pub fn of_file(chance: &Chance, file: File) -> Self {
+        let upload = Upload {
+            after: Duration::from_secs(1),
+            takes: Duration::ZERO,
+            file,
+            events: vec![Duration::from_secs(1)],
+        };
+        let plan = Plan {
+            customer: 0,
+            dry_run: false,
+            created: Duration::ZERO,
+            uploads: vec![upload],
+            canceled: None,
+            reads: Vec::new(),
+        };
+        Self {
+            customers: vec![Customer::new(chance, 1)],
+            earlier: None,
+            plans: vec![plan],
+            rows_per_chunk: ROWS_PER_CHUNK,
+            is_poisoned: false,
+            gateway: None,
+            time_to_query: LONG_TIME_TO_QUERY,
+            query_receives: None,
+            outages: Vec::new(),
+        }
+    }
+
+    /// How long AWS answers no call at most.
+    pub fn away(&self) -> Duration {
+        self.outages.iter().map(|(.., duration)| *duration).sum()
+    }
+}
+
+/// One story in three has one or two disturbances, of a minute to two hours.
+fn outages(chance: &Chance) -> Vec<(Option<Service>, Duration, Duration)> {
+    let count = if chance.once_in(3) { 1 + chance.below(2) } else { 0 };
+    let longest = chance.pick(&[5, 30, 120]);
+    let services = [None, Some(Service::DynamoDb), Some(Service::S3), Some(Service::Sqs)];
+    (0..count)
+        .map(|_| {
+            let duration = Duration::from_mins(1) + Duration::from_secs(chance.below((longest - 1) * 60 + 1));
+            (chance.pick(&services), Duration::from_secs(chance.below(900)), duration)
+        })
+        .collect()
 }
 
 impl Plan {
@@ -163,6 +217,12 @@ impl Plan {
                 };
                 Upload {
                     after: if chance.once_in(8) { seconds(590) } else { seconds(10) },
+                    // The longest one ends within the hour in which the sweep looks for a file whose event was lost.
+                    takes: match chance.below(12) {
+                        0 => seconds(3_300),
+                        1 => seconds(700),
+                        _ => seconds(2),
+                    },
                     file: File::random(chance, ids, most_rows),
                     events: (0..events)
                         .map(|_| if chance.once_in(6) { seconds(1_800) } else { seconds(3) })

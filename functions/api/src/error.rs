@@ -9,6 +9,10 @@ use serde::Serialize;
 use tracing::error;
 use utoipa::ToSchema;
 
+/// Seconds after which a customer with too many waiting jobs may try again: within a minute some of them expire, if
+/// they were made over the ten minutes that a job waits.
+const WAITING_RETRY_AFTER: u64 = 60;
+
 /// An answer that is not a success.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
@@ -65,6 +69,10 @@ impl From<ApiError> for Problem {
             ApiError::Conflict(_) => Self::new(StatusCode::CONFLICT, "CONFLICT", detail),
             ApiError::TooManyRequests(wait) => Self {
                 retry_after: Some(wait.as_secs()),
+                ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", detail)
+            },
+            ApiError::TooManyWaiting => Self {
+                retry_after: Some(WAITING_RETRY_AFTER),
                 ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", detail)
             },
             ApiError::Internal(cause) => {

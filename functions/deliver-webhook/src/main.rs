@@ -4,8 +4,9 @@ use aws::events::{Handled, handle_groups};
 use aws::{Environment, System, WebhookClient, webhook_policy};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use pipeline::deliver_webhook::{DeliverWebhook, Delivery};
+use pipeline::deliver_webhook::{DeliverWebhook, Delivery as Delivered};
 use pipeline::messages::WebhookMessage;
+use pipeline::redelivery::Delivery;
 use tracing::{info, warn};
 
 #[tokio::main(flavor = "current_thread")]
@@ -20,16 +21,16 @@ async fn main() -> Result<(), Error> {
         http: WebhookClient::new(webhook_policy())?,
         clock: System,
     };
-    let handle = async |message: WebhookMessage, delivery| {
+    let handle = async |message: WebhookMessage, Delivery { receives: delivery, .. }| {
         let (job, status) = (message.job, message.status);
         match deliver.run(&message).await? {
-            Delivery::Delivered => info!(job.id = %job, job.status = %status, delivery, "Webhook delivered"),
-            Delivery::NothingToSend => info!(job.id = %job, job.status = %status, "No webhook is due"),
-            Delivery::NoReceiver => info!(job.id = %job, job.status = %status, "No webhook URL is set"),
-            Delivery::GivenUp { cause } => {
+            Delivered::Delivered => info!(job.id = %job, job.status = %status, delivery, "Webhook delivered"),
+            Delivered::NothingToSend => info!(job.id = %job, job.status = %status, "No webhook is due"),
+            Delivered::NoReceiver => info!(job.id = %job, job.status = %status, "No webhook URL is set"),
+            Delivered::GivenUp { cause } => {
                 warn!(job.id = %job, job.status = %status, delivery, %cause, "Webhook given up");
             }
-            Delivery::Retry { after, cause } => {
+            Delivered::Retry { after, cause } => {
                 warn!(job.id = %job, job.status = %status, delivery, %cause, ?after, "Webhook not delivered");
                 return Ok(Handled::Again(after));
             }

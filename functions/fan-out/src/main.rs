@@ -41,7 +41,8 @@ async fn handle(fan_out: &UseCase, queue: &Uploads, event: Value) -> Result<Valu
     if event.pointer("/Records/0/eventSource").and_then(Value::as_str) == Some("aws:sqs") {
         let event: SqsEvent = serde_json::from_value(event)?;
         let handle = async |message: UploadMessage, _delivery| {
-            fan_out_one(fan_out, &message).await?;
+            let outcome = Box::pin(fan_out.run(&message)).await?;
+            info!(job.id = %message.job, ?outcome, "Upload handled");
             Ok(Handled::Done)
         };
         return Ok(serde_json::to_value(handle_messages(queue, event, handle).await)?);
@@ -52,17 +53,12 @@ async fn handle(fan_out: &UseCase, queue: &Uploads, event: Value) -> Result<Valu
             info!("An object that is no job's upload is ignored");
             continue;
         };
-        fan_out_one(fan_out, &message).await.inspect_err(|error| {
-            error!(job.id = %message.job, "Upload not handled, it comes again: {error}");
+        let outcome = Box::pin(fan_out.run_event(queue, &message)).await.inspect_err(|error| {
+            error!(job.id = %message.job, "Upload not handled, its event will be retried: {error}");
         })?;
+        info!(job.id = %message.job, ?outcome, "Upload handled");
     }
     Ok(Value::Null)
-}
-
-async fn fan_out_one(fan_out: &UseCase, message: &UploadMessage) -> Result<(), pipeline::Error> {
-    let outcome = Box::pin(fan_out.run(message)).await?;
-    info!(job.id = %message.job, ?outcome, "Upload handled");
-    Ok(())
 }
 
 fn uploaded(record: S3EventRecord) -> Option<UploadMessage> {

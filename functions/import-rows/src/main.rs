@@ -4,6 +4,7 @@ use aws::events::{Handled, handle_messages};
 use aws::{Environment, System};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use pipeline::DirectoryCache;
 use pipeline::import_rows::ImportRows;
 use pipeline::messages::ChunkMessage;
 use tracing::info;
@@ -21,6 +22,7 @@ async fn main() -> Result<(), Error> {
         finished: environment.finished()?,
         queries: environment.queries(),
         world: System,
+        directories: DirectoryCache::default(),
     };
     let handle = async |message: ChunkMessage, _delivery| {
         let outcome = import_rows.run(&message).await?;

@@ -10,6 +10,7 @@ use fhir::Gateway;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use pipeline::messages::QueryMessage;
 use pipeline::query_documents::{Queried, QueryDocuments};
+use pipeline::redelivery::Delivery;
 use secret::GatewaySecret;
 use settings::Settings;
 use tracing::info;
@@ -29,7 +30,8 @@ async fn main() -> Result<(), Error> {
         rate: settings.queries_per_second,
     };
     let queue = environment.queries().ok_or("QUERIES_QUEUE is not set")?;
-    let handle = async |message: QueryMessage, delivery| {
+    let handle = async |message: QueryMessage, Delivery { receives, retries }| {
+        let delivery = receives + retries;
         let request = message.asker.request().as_uuid();
         let job = message.part().map(|part| part.job.to_string());
         Ok(match query_documents.run(&message, delivery).await? {

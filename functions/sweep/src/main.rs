@@ -1,6 +1,7 @@
 //! Every minute -> `pipeline::sweep`.
 
 use aws::{Environment, System};
+use domain::ids::JobId;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use pipeline::abandon::Abandon;
 use pipeline::sweep::{Sweep, Swept};
@@ -26,14 +27,17 @@ async fn main() -> Result<(), Error> {
         time_to_query: environment.time_to_query()?,
     };
     lambda_runtime::run(service_fn(async |_: LambdaEvent<IgnoredAny>| {
-        for (job, swept) in sweep.run().await? {
-            match swept {
-                Ok(Swept::Fine) => debug!(job.id = %job, "Job is getting on"),
-                Ok(swept) => info!(job.id = %job, ?swept, "Job swept"),
-                Err(error) => error!(job.id = %job, "Job not swept, its next turn comes: {error}"),
-            }
-        }
+        let looks = sweep.run(tell).await?;
+        debug!(looks, "Sweep ended");
         Ok::<_, Error>(())
     }))
     .await
+}
+
+fn tell(job: JobId, swept: Result<Swept, pipeline::Error>) {
+    match swept {
+        Ok(Swept::Fine) => debug!(job.id = %job, "Job is getting on"),
+        Ok(swept) => info!(job.id = %job, ?swept, "Job swept"),
+        Err(error) => error!(job.id = %job, "Job not swept, the next run looks at it again: {error}"),
+    }
 }

@@ -17,7 +17,7 @@ use crate::exit::{Exit, Failure};
 use crate::files::check_targets;
 use crate::format;
 use crate::results::{Fetched, Kind, Sink, fetch};
-use crate::watch::watch;
+use crate::watch::{File, watch};
 use source::Source;
 pub use summary::{exit_of, print_end};
 
@@ -125,7 +125,7 @@ impl Import {
             summary::print_uploaded(context.output, &job)?;
             return Ok(Exit::Done);
         }
-        let job = watch(client, job.id, context.output).await?;
+        let job = watch(client, job.id, File::Accepted, context.output).await?;
         let files = self.fetch_files(client, &job).await?;
         print_end(context.output, &job, &files)?;
         Ok(exit_of(&job))

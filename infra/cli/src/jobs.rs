@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::format::{counted, duration, number};
 use crate::import::{EndFiles, exit_of, print_end};
 use crate::output::Output;
-use crate::watch::watch;
+use crate::watch::{File, watch};
 pub use files::Download;
 pub use list::List;
 
@@ -42,7 +42,7 @@ impl Status {
             return Ok(Exit::Done);
         }
         tokio::select! {
-            job = watch(&client, self.id, context.output) => {
+            job = watch(&client, self.id, File::MayBeMissing, context.output) => {
                 let job = job?;
                 print_end(context.output, &job, &EndFiles::of(&client, &job).await?)?;
                 Ok(exit_of(&job))

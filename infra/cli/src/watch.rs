@@ -26,8 +26,22 @@ const QUESTIONS_LEFT: f64 = 20.0;
 /// How long the service may be away before this gives up. The import goes on without it.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// Waits for the end of an import, and gives the import as it ended.
-pub async fn watch(client: &Client, id: JobId, output: Output) -> anyhow::Result<Job> {
+/// How long to wait for the service to notice a file that it has, after its link ran out. Its event takes seconds; if
+/// the event is lost, the service looks for the file for an hour.
+const LATE_FILE_PATIENCE: Duration = Duration::from_mins(70);
+
+/// What is known about the file of an import that is watched.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum File {
+    /// Nothing: an import without a file ends as expired.
+    MayBeMissing,
+    /// S3 accepted it, so that the import goes on even if its link ran out during the upload.
+    Accepted,
+}
+
+/// Waits for the end of an import, and returns the import as it ended.
+pub async fn watch(client: &Client, id: JobId, file: File, output: Output) -> anyhow::Result<Job> {
+    let started = Instant::now();
     let mut shown = Shown { output, stage: Stage::Nothing };
     let (mut pace, mut pause) = (Pace::for_output(output), Pause::default());
     let mut away_since: Option<Instant> = None;
@@ -38,10 +52,16 @@ pub async fn watch(client: &Client, id: JobId, output: Output) -> anyhow::Result
                     shown.note("the service answers again");
                 }
                 pause = Pause::default();
-                shown.show(&job);
-                if job.status.is_final() {
+                let waits_for_file = file == File::Accepted && started.elapsed() < LATE_FILE_PATIENCE;
+                let has_ended = match job.status {
+                    JobStatus::Expired => !waits_for_file,
+                    status => status.is_final(),
+                };
+                if has_ended {
+                    shown.end(&job);
                     return Ok(job);
                 }
+                shown.show(&job);
                 tokio::time::sleep(pace.until_next(&job, Instant::now())).await;
             }
             Err(error) if error.is_transient() => {
@@ -113,6 +133,8 @@ struct Shown {
 enum Stage {
     Nothing,
     Waiting,
+    /// The file was accepted after the link ran out.
+    Late,
     Rows(Progress),
     Queries(Progress),
     Ending,
@@ -121,11 +143,16 @@ enum Stage {
 impl Shown {
     fn show(&mut self, job: &Job) {
         match (&self.stage, job.status) {
+            (Stage::Nothing | Stage::Waiting, JobStatus::Expired) => {
+                self.output
+                    .note("the link ran out during the upload; waiting for the service to read the file …");
+                self.stage = Stage::Late;
+            }
             (Stage::Nothing, JobStatus::Waiting) => {
                 self.output.note("waiting for the service to read the file …");
                 self.stage = Stage::Waiting;
             }
-            (Stage::Nothing | Stage::Waiting, JobStatus::Processing) if job.total > 0 => {
+            (Stage::Nothing | Stage::Waiting | Stage::Late, JobStatus::Processing) if job.total > 0 => {
                 let rows = Progress::new("importing", Unit::Rows, job.done(), job.total, self.output);
                 self.stage = Stage::Rows(rows);
             }
@@ -142,9 +169,13 @@ impl Shown {
                 }
             }
             (Stage::Rows(bar), JobStatus::Processing) => bar.set(job.done()),
-            (Stage::Rows(bar) | Stage::Queries(bar), JobStatus::Completed) => bar.finish(),
-            (Stage::Rows(bar) | Stage::Queries(bar), JobStatus::Failed | JobStatus::Expired) => bar.abandon(),
             _ => {}
+        }
+    }
+
+    fn end(&self, job: &Job) {
+        if let Stage::Rows(bar) | Stage::Queries(bar) = &self.stage {
+            if job.status == JobStatus::Completed { bar.finish() } else { bar.abandon() }
         }
     }
 

@@ -24,6 +24,31 @@ const TRANSIENT_CODES: [&str; 14] = [
     "InternalServerError",
 ];
 
+/// Error codes about rights, credentials, keys and resources. They say nothing about what was sent: an operator mends
+/// the role, the key or the table, and the same request succeeds. Rows must not fail for good meanwhile. (The codes are
+/// those of the services' common errors, and of DynamoDB's, SQS's and S3's own references.)
+const MENDED_BY_OPERATORS: [&str; 19] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignatureException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "KMS.DisabledException",
+    "KMS.InvalidStateException",
+    "KmsDisabled",
+    "KmsInvalidState",
+    "MissingAuthenticationTokenException",
+    "NoSuchBucket",
+    "QueueDoesNotExist",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "ResourceNotFoundException",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+
 /// Turns an error of the SDK into a port error of `operation`.
 pub fn failed<E: ProvideErrorMetadata>(
     operation: &'static str,
@@ -33,7 +58,10 @@ pub fn failed<E: ProvideErrorMetadata>(
             SdkError::ServiceError(service) => {
                 let status = service.raw().status().as_u16();
                 let code = service.err().code().unwrap_or("unknown");
-                let transient = status >= 500 || status == 429 || TRANSIENT_CODES.contains(&code);
+                let transient = status >= 500
+                    || matches!(status, 401 | 403 | 429)
+                    || TRANSIENT_CODES.contains(&code)
+                    || MENDED_BY_OPERATORS.contains(&code);
                 (format!("{code} (HTTP {status})"), transient)
             }
             SdkError::TimeoutError(_) => ("timeout".to_owned(), true),

@@ -1,4 +1,5 @@
 //! Lambda events from SQS: each message is handled by itself, and only those that failed come again.
+//! `pipeline::redelivery` says how.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -6,16 +7,14 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use pipeline::Error;
 use pipeline::in_groups::in_groups;
+use pipeline::redelivery::{Delivery, Redelivery};
 use serde::de::DeserializeOwned;
 use tracing::{error, warn};
 
-use crate::queues::{MessageDelete, MessageWait};
+use crate::queues::{MessageDelete, MessagePutBack, MessageWait, retries_of};
 
-/// The first pause before a failed message comes again; it doubles with every delivery.
-const FIRST_PAUSE: Duration = Duration::from_secs(2);
-
-/// The longest such pause.
-const LONGEST_PAUSE: Duration = Duration::from_mins(2);
+/// The pause before a message of an unknown form comes again, on its way to the dead letters.
+const UNKNOWN_FORM_PAUSE: Duration = Duration::from_mins(2);
 
 /// What is to become of a message that was handled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,20 +25,32 @@ pub enum Handled {
     Again(Duration),
 }
 
-/// Handles every message of an event. `handle` gets the message and how often it has been delivered,
-/// this time included. A message that fails comes again after a growing pause, rather than after the
-/// queue's visibility timeout, which has to be as long as the slowest run.
+/// Handles every message of an event. A message that fails comes again after a growing pause, rather than after the
+/// queue's visibility timeout, which has to be as long as the slowest run. If the failure was transient it comes
+/// again as a new message, so that the queue does not count it.
 pub async fn handle_messages<M: DeserializeOwned>(
-    queue: &impl MessageWait,
+    queue: &(impl MessageWait + MessagePutBack),
     event: SqsEvent,
-    handle: impl AsyncFn(M, u32) -> Result<Handled, Error>,
+    handle: impl AsyncFn(M, Delivery) -> Result<Handled, Error>,
 ) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     for message in event.records {
-        if let Some(pause) = handle_one(&message, &handle).await {
-            hold_back(queue, &message, pause).await;
-            response.batch_item_failures.push(failure(message));
-        }
+        let pause = match handle_one(&message, &handle).await {
+            None => continue,
+            Some(Redelivery::Same(pause)) => pause,
+            Some(Redelivery::PutBack(pause)) => match queue.put_back(&message, pause).await {
+                Ok(()) => continue,
+                Err(error) => {
+                    warn!(
+                        message.id = message.message_id,
+                        "Message could not be put back, the queue counts this failure: {error}"
+                    );
+                    Redelivery::counted_pause(delivery_of(&message))
+                }
+            },
+        };
+        hold_back(queue, &message, pause).await;
+        response.batch_item_failures.push(failure(message));
     }
     response
 }
@@ -51,14 +62,17 @@ pub async fn handle_messages<M: DeserializeOwned>(
 pub async fn handle_groups<M: DeserializeOwned>(
     queue: &(impl MessageWait + MessageDelete),
     event: SqsEvent,
-    handle: impl AsyncFn(M, u32) -> Result<Handled, Error>,
+    handle: impl AsyncFn(M, Delivery) -> Result<Handled, Error>,
 ) -> SqsBatchResponse {
     let failures = RefCell::new(Vec::new());
     let group = |message: &SqsMessage| message.attributes.get("MessageGroupId").cloned();
     in_groups(event.records, group, async |message: SqsMessage, waiting: Option<&Duration>| {
         let pause = match waiting {
             Some(pause) => Some(*pause),
-            None => handle_one(&message, &handle).await,
+            // A message of a FIFO queue has no delay of its own, so its work cannot be put back as a new message.
+            None => handle_one(&message, &handle).await.map(|redelivery| match redelivery {
+                Redelivery::Same(pause) | Redelivery::PutBack(pause) => pause,
+            }),
         };
         match pause {
             Some(pause) => {
@@ -75,32 +89,34 @@ pub async fn handle_groups<M: DeserializeOwned>(
     response
 }
 
-/// Handles a message; gives the time after which it is to come again, if it is.
+/// Handles a message. Returns how it is to come again, if it is.
 async fn handle_one<M: DeserializeOwned>(
     message: &SqsMessage,
-    handle: &impl AsyncFn(M, u32) -> Result<Handled, Error>,
-) -> Option<Duration> {
-    let delivery = deliveries(message);
+    handle: &impl AsyncFn(M, Delivery) -> Result<Handled, Error>,
+) -> Option<Redelivery> {
+    let delivery = delivery_of(message);
     let handled = if let Some(parsed) = parse(message) {
         // Boxed: whole use cases are nested in it, deeper than the compiler looks when it lays out one future.
         Box::pin(handle(parsed, delivery)).await
     } else {
         error!(message.id = message.message_id, "A message of another form is left to the dead letters");
-        Ok(Handled::Again(LONGEST_PAUSE))
+        Ok(Handled::Again(UNKNOWN_FORM_PAUSE))
     };
     match handled {
         Ok(Handled::Done) => None,
-        Ok(Handled::Again(pause)) => Some(pause),
+        Ok(Handled::Again(pause)) => Some(Redelivery::Same(pause)),
         Err(error) => {
-            let pause = pause_after(delivery);
+            let redelivery = Redelivery::after(&error, delivery);
+            let (Redelivery::Same(pause) | Redelivery::PutBack(pause)) = redelivery;
             warn!(
                 message.id = message.message_id,
-                message.delivery = delivery,
+                message.receives = delivery.receives,
+                message.retries = delivery.retries,
                 error.transient = error.is_transient(),
                 pause_s = pause.as_secs(),
-                "A message failed and comes again: {error}"
+                "Message failed, will be retried: {error}"
             );
-            Some(pause)
+            Some(redelivery)
         }
     }
 }
@@ -127,38 +143,51 @@ fn parse<M: DeserializeOwned>(message: &SqsMessage) -> Option<M> {
     serde_json::from_str(message.body.as_deref()?).ok()
 }
 
-fn deliveries(message: &SqsMessage) -> u32 {
-    let count = message.attributes.get("ApproximateReceiveCount");
-    count.and_then(|count| count.parse().ok()).unwrap_or(1)
-}
-
-fn pause_after(delivery: u32) -> Duration {
-    FIRST_PAUSE.saturating_mul(1 << delivery.saturating_sub(1).min(10)).min(LONGEST_PAUSE)
+fn delivery_of(message: &SqsMessage) -> Delivery {
+    let receives = message.attributes.get("ApproximateReceiveCount");
+    let receives = receives.and_then(|count| count.parse().ok()).unwrap_or(1);
+    Delivery { receives, retries: retries_of(message) }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
 
-    use pipeline::ports::PortResult;
+    use pipeline::ports::{PortError, PortResult};
 
     use super::*;
 
-    #[test]
-    fn pauses_double_up_to_the_longest() {
-        let pauses: Vec<u64> = (1..=8).map(|delivery| pause_after(delivery).as_secs()).collect();
-        assert_eq!(pauses, [2, 4, 8, 16, 32, 64, 120, 120]);
-    }
-
     /// A queue that notes what is asked of it.
     #[derive(Default)]
-    struct Noted(Mutex<Vec<String>>);
+    struct Noted {
+        asked: Mutex<Vec<String>>,
+        /// Whether it takes no message.
+        is_down: bool,
+    }
 
     impl Noted {
         fn note(&self, message: &SqsMessage, what: &str) {
             let receipt = message.receipt_handle.as_deref().unwrap();
-            self.0.lock().unwrap().push(format!("{receipt} {what}"));
+            self.asked.lock().unwrap().push(format!("{receipt} {what}"));
         }
+
+        fn asked(self) -> Vec<String> {
+            self.asked.into_inner().unwrap()
+        }
+    }
+
+    impl MessagePutBack for Noted {
+        async fn put_back(&self, message: &SqsMessage, wait: Duration) -> PortResult<()> {
+            if self.is_down {
+                return Err(failure_of("sqs.SendMessage", true));
+            }
+            self.note(message, &format!("put back for {}", wait.as_secs()));
+            Ok(())
+        }
+    }
+
+    fn failure_of(operation: &'static str, transient: bool) -> PortError {
+        PortError { operation, code: "a code".to_owned(), transient }
     }
 
     impl MessageWait for Noted {
@@ -192,6 +221,29 @@ mod tests {
         event
     }
 
+    async fn fail(queue: &Noted, transient: bool) -> SqsBatchResponse {
+        handle_messages(queue, event(&["a1"]), async |_: String, _| {
+            Err(failure_of("dynamodb.GetItem", transient).into())
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_transient_failure_is_put_back_and_its_message_is_done() {
+        let queue = Noted::default();
+        assert!(fail(&queue, true).await.batch_item_failures.is_empty());
+        assert_eq!(queue.asked(), ["a1 put back for 2"]);
+    }
+
+    #[tokio::test]
+    async fn a_failure_that_cannot_be_put_back_or_is_permanent_is_counted_by_the_queue() {
+        for (is_down, transient) in [(true, true), (false, false)] {
+            let queue = Noted { is_down, ..Noted::default() };
+            assert_eq!(fail(&queue, transient).await.batch_item_failures.len(), 1);
+            assert_eq!(queue.asked(), ["a1 waits 2"]);
+        }
+    }
+
     #[tokio::test]
     async fn a_group_waits_behind_its_first_failure_and_other_groups_go_on() {
         let queue = Noted::default();
@@ -209,7 +261,7 @@ mod tests {
         let mut handled = handled.into_inner().unwrap();
         handled.sort();
         assert_eq!(handled, ["a1", "a2", "b1", "b2", "c1"]);
-        let noted = queue.0.into_inner().unwrap();
+        let noted = queue.asked();
         let of_a: Vec<_> = noted.iter().filter(|note| note.starts_with('a')).collect();
         // The first one before the others: whichever is visible first comes first.
         assert_eq!(of_a, ["a1 deleted", "a2 waits 30", "a3 waits 30"]);
@@ -221,6 +273,6 @@ mod tests {
         let queue = Noted::default();
         let response = handle_groups(&queue, event(&["a1"]), async |_: u32, _| Ok(Handled::Done)).await;
         assert_eq!(response.batch_item_failures.len(), 1);
-        assert_eq!(queue.0.into_inner().unwrap(), ["a1 waits 120"]);
+        assert_eq!(queue.asked(), ["a1 waits 120"]);
     }
 }

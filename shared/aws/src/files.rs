@@ -47,6 +47,18 @@ impl Files {
         Some(JobRef { customer: customer.parse().ok()?, job: job.parse().ok()? })
     }
 
+    /// Stores an object unless there is one under the key (`If-None-Match: *`, which S3 answers with 412).
+    async fn put_first(&self, key: String, content_type: &str, body: Vec<u8>) -> PortResult<Write> {
+        let put = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
+        match put.if_none_match("*").body(ByteStream::from(body)).send().await {
+            Ok(_) => Ok(Write::Done),
+            Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 412) => {
+                Ok(Write::Conflict)
+            }
+            Err(error) => Err(failed(PUT)(error)),
+        }
+    }
+
     async fn get(&self, key: String, range: Option<Range<u64>>) -> PortResult<Bytes> {
         let answer = self
             .client
@@ -126,17 +138,8 @@ impl FindUpload for Files {
 }
 
 impl StorePlan for Files {
-    async fn store_plan(&self, job: JobRef, upload: &Upload, lines: Bytes) -> PortResult<()> {
-        self.client
-            .put_object()
-            .bucket(&self.bucket)
-            .key(plan_key(job, upload))
-            .content_type("application/jsonl")
-            .body(ByteStream::from(lines))
-            .send()
-            .await
-            .map_err(failed(PUT))?;
-        Ok(())
+    async fn store_plan(&self, job: JobRef, upload: &Upload, lines: Bytes) -> PortResult<Write> {
+        self.put_first(plan_key(job, upload), "application/jsonl", lines.into()).await
     }
 }
 
@@ -154,21 +157,7 @@ impl StoreOutcomes for Files {
         outcomes: &[RowOutcome],
     ) -> PortResult<Write> {
         let json = serde_json::to_vec(outcomes).map_err(|_| malformed(PUT, "outcomes"))?;
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.bucket)
-            .key(outcomes_key(job, chunk))
-            .content_type("application/json")
-            .if_none_match("*")
-            .body(ByteStream::from(json));
-        match put.send().await {
-            Ok(_) => Ok(Write::Done),
-            Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 412) => {
-                Ok(Write::Conflict)
-            }
-            Err(error) => Err(failed(PUT)(error)),
-        }
+        self.put_first(outcomes_key(job, chunk), "application/json", json).await
     }
 }
 

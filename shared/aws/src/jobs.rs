@@ -8,16 +8,15 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::ids::{CustomerId, JobId};
-use domain::job::{AcceptedFile, Job, JobStatus, LONGEST_LIFE, Upload};
+use domain::job::{AcceptedFile, Job, JobStatus, Upload};
 use domain::outcome::Tally;
 use domain::plan::ChunkNumber;
 use domain::query::QueryTally;
 use domain::time::Timestamp;
 use pipeline::ports::{
-    ChangeState, ChunkEnd, CreateJob, EndChunk, FindOlderJobs, ListJobs, LoadJob, PortResult, RequestCancel,
-    Watched, Watchlist, Write,
+    ChangeState, ChunkEnd, CreateJob, EndChunk, ListJobs, LoadJob, PortResult, RequestCancel, Watched,
+    Watchlist, Write,
 };
-use uuid::Uuid;
 
 use crate::batch::read_many;
 use crate::error::{conditional, failed, malformed};
@@ -75,6 +74,16 @@ impl LoadJob for Jobs {
             .map_err(failed("dynamodb.GetItem"))?;
         answer.item.map(|item| read_job(job, &item)).transpose()
     }
+
+    async fn load_jobs(&self, jobs: &[JobId]) -> PortResult<HashMap<JobId, Job>> {
+        let keys = jobs.iter().map(|job| key(job, JOB)).collect();
+        let items = read_many(&self.client, &self.table, keys).await?;
+        let read = |item: &Item| {
+            let id = parsed(item, "pk")?;
+            Ok((id, read_job(id, item)?))
+        };
+        items.iter().map(read).collect()
+    }
 }
 
 impl ListJobs for Jobs {
@@ -102,43 +111,9 @@ impl ListJobs for Jobs {
         let answer = query.send().await.map_err(failed("dynamodb.Query"))?;
         let ids: Vec<JobId> =
             answer.items().iter().map(|item| parsed(item, "pk")).collect::<PortResult<_>>()?;
-        // The index is late by a moment: only the order is taken from it.
-        let keys = ids.iter().map(|id| key(id, JOB)).collect();
-        let items = read_many(&self.client, &self.table, keys).await?;
-        let mut jobs: HashMap<JobId, Job> = items
-            .iter()
-            .map(|item| {
-                let id = parsed(item, "pk")?;
-                Ok((id, read_job(id, item)?))
-            })
-            .collect::<PortResult<_>>()?;
+        // The index is updated later than the table: only the order is taken from it.
+        let mut jobs = self.load_jobs(&ids).await?;
         Ok(ids.iter().filter_map(|id| jobs.remove(id)).filter(|job| job.customer == customer).collect())
-    }
-}
-
-impl FindOlderJobs for Jobs {
-    async fn is_older_under_way(&self, job: &Job) -> PortResult<bool> {
-        let longest = i64::try_from(LONGEST_LIFE.as_millis()).unwrap_or(i64::MAX);
-        let oldest = JobId::first_of_millis(job.id.created_millis().saturating_sub(longest));
-        // A filter may not name a key of the index, so the job itself is kept out by the range.
-        let newest = Uuid::from_u128(job.id.as_uuid().as_u128().saturating_sub(1));
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(BY_CUSTOMER)
-            .key_condition_expression("customer = :customer AND job BETWEEN :oldest AND :newest")
-            .filter_expression("#status IN (:waiting, :processing)")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":customer", s(job.customer))
-            .expression_attribute_values(":oldest", s(oldest))
-            .expression_attribute_values(":newest", s(newest))
-            .expression_attribute_values(":waiting", s(JobStatus::Waiting))
-            .expression_attribute_values(":processing", s(JobStatus::Processing))
-            .into_paginator()
-            .items()
-            .send();
-        Ok(pages.next().await.transpose().map_err(failed("dynamodb.Query"))?.is_some())
     }
 }
 
@@ -150,7 +125,10 @@ impl ChangeState for Jobs {
             .update_item()
             .table_name(&self.table)
             .set_key(Some(key(job.id, JOB)))
-            .condition_expression("#status = :from")
+            .condition_expression(match job.status {
+                JobStatus::Completed => "#status = :from AND attribute_not_exists(cancelRequested)",
+                _ => "#status = :from",
+            })
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":from", s(from))
             .expression_attribute_values(":status", s(job.status));
@@ -183,8 +161,12 @@ impl ChangeState for Jobs {
             set.push("reason = :reason");
             update = update.expression_attribute_values(":reason", s(reason));
         }
-        let update = update.update_expression(format!("SET {}", set.join(", ")));
-        conditional("dynamodb.UpdateItem", update.send().await)
+        let mut expression = format!("SET {}", set.join(", "));
+        if job.finished_at.is_none() {
+            // A job that had expired goes on.
+            expression.push_str(" REMOVE finishedAt");
+        }
+        conditional("dynamodb.UpdateItem", update.update_expression(expression).send().await)
     }
 }
 
@@ -262,7 +244,14 @@ impl RequestCancel for Jobs {
 /// A job that is watched has `watch` and `due`, the keys of the index; `forget` removes them, and with them
 /// the job from the index.
 impl Watchlist for Jobs {
-    async fn due(&self, now: Timestamp, limit: u32) -> PortResult<Vec<Watched>> {
+    async fn due(&self, now: Timestamp, after: Option<Watched>, limit: u32) -> PortResult<Vec<Watched>> {
+        // The key of an entry in the index: the keys of the index, and those of the table.
+        let start = after.map(|last| {
+            let mut start = key(last.job, JOB);
+            start.insert("watch".to_owned(), s(WATCHED));
+            start.insert("due".to_owned(), n(last.due.as_millis()));
+            start
+        });
         let answer = self
             .client
             .query()
@@ -271,6 +260,7 @@ impl Watchlist for Jobs {
             .key_condition_expression("watch = :watched AND due <= :now")
             .expression_attribute_values(":watched", s(WATCHED))
             .expression_attribute_values(":now", n(now.as_millis()))
+            .set_exclusive_start_key(start)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
             .await

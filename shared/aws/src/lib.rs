@@ -20,6 +20,7 @@ mod idempotency;
 mod item;
 mod jobs;
 pub mod logging;
+mod open_jobs;
 mod patients;
 mod queues;
 mod result_writer;
@@ -36,6 +37,8 @@ pub use environment::{ConfigError, Environment, Place};
 pub use files::Files;
 pub use jobs::Jobs;
 pub use patients::Patients;
-pub use queues::{Chunks, Finished, MessageDelete, MessageWait, Queries, Unhurried, Uploads, Webhooks};
+pub use queues::{
+    Chunks, Finished, MessageDelete, MessagePutBack, MessageWait, Queries, Unhurried, Uploads, Webhooks,
+};
 pub use system::System;
 pub use webhook_client::{ClientError, LookUp, SystemLookUp, WebhookClient, webhook_policy};

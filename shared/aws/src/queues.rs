@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 use domain::ids::CustomerId;
 use domain::job_size::JobSize;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -47,6 +47,12 @@ macro_rules! queue {
                 self.0.wait(message, wait).await
             }
         }
+
+        impl MessagePutBack for $name {
+            async fn put_back(&self, message: &SqsMessage, wait: Duration) -> PortResult<()> {
+                self.0.put_back(message, wait).await
+            }
+        }
     };
 }
 
@@ -75,6 +81,28 @@ impl MessageWait for Unhurried {
     async fn wait(&self, _message: &SqsMessage, _wait: Duration) -> PortResult<()> {
         Ok(())
     }
+}
+
+/// The dead letters have no queue to go back to: what fails comes again.
+impl MessagePutBack for Unhurried {
+    async fn put_back(&self, _message: &SqsMessage, _wait: Duration) -> PortResult<()> {
+        Err(PortError { operation: "sqs.SendMessage", code: "a dead letter".to_owned(), transient: false })
+    }
+}
+
+/// Puts the work of a received message back as a new message.
+pub trait MessagePutBack: Send + Sync {
+    /// Sends a copy of the message that is delivered after `wait` (at most 15 minutes, AWS limit), with one retry more.
+    fn put_back(&self, message: &SqsMessage, wait: Duration) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// The message attribute that counts how often the work of a message was put back.
+const RETRIES: &str = "retries";
+
+/// Returns how often the work of a message was put back.
+pub(crate) fn retries_of(message: &SqsMessage) -> u32 {
+    let retries = message.message_attributes.get(RETRIES).and_then(|value| value.string_value.as_deref());
+    retries.and_then(|retries| retries.parse().ok()).unwrap_or(0)
 }
 
 /// Holds a received message back.
@@ -113,6 +141,27 @@ impl Queue {
             .queue_url(&self.url)
             .receipt_handle(receipt(OPERATION, message)?)
             .visibility_timeout(i32::try_from(wait.as_secs()).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(failed(OPERATION))?;
+        Ok(())
+    }
+
+    async fn put_back(&self, message: &SqsMessage, wait: Duration) -> PortResult<()> {
+        const OPERATION: &str = "sqs.SendMessage";
+        let retries = MessageAttributeValue::builder()
+            .data_type("Number")
+            .string_value(retries_of(message).saturating_add(1).to_string())
+            .build()
+            .map_err(|_| malformed(OPERATION, "attribute"))?;
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(message.body.as_deref().ok_or_else(|| malformed(OPERATION, "body"))?)
+            // The group keeps the queue fair between customers.
+            .set_message_group_id(message.attributes.get("MessageGroupId").cloned())
+            .message_attributes(RETRIES, retries)
+            .delay_seconds(i32::try_from(wait.as_secs()).unwrap_or(i32::MAX))
             .send()
             .await
             .map_err(failed(OPERATION))?;
@@ -195,11 +244,23 @@ impl SendChunks for Chunks {
     }
 }
 
-/// One function reads all three: a message says which queue it is from.
+impl Chunks {
+    /// One function reads all three: a message says which queue it is from.
+    fn source_of(&self, message: &SqsMessage) -> PortResult<&Queue> {
+        let queue = JobSize::ALL.into_iter().map(|size| self.of(size)).find(|queue| queue.has_sent(message));
+        queue.ok_or_else(|| malformed("sqs.ReceiveMessage", "eventSourceARN"))
+    }
+}
+
 impl MessageWait for Chunks {
     async fn wait(&self, message: &SqsMessage, wait: Duration) -> PortResult<()> {
-        let queue = JobSize::ALL.into_iter().map(|size| self.of(size)).find(|queue| queue.has_sent(message));
-        queue.ok_or_else(|| malformed("sqs.ReceiveMessage", "eventSourceARN"))?.wait(message, wait).await
+        self.source_of(message)?.wait(message, wait).await
+    }
+}
+
+impl MessagePutBack for Chunks {
+    async fn put_back(&self, message: &SqsMessage, wait: Duration) -> PortResult<()> {
+        self.source_of(message)?.put_back(message, wait).await
     }
 }
 

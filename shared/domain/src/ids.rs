@@ -1,6 +1,7 @@
 //! Identifiers: one newtype for each kind of object, so that no two can be mixed up.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -82,6 +83,14 @@ impl JobId {
             let (seconds, nanos) = time.to_unix();
             i64::try_from(seconds).unwrap_or(i64::MAX / 1000) * 1000 + i64::from(nanos / 1_000_000)
         })
+    }
+
+    /// The least and the greatest id.
+    pub const ALL: RangeInclusive<Self> = Self(Uuid::nil())..=Self(Uuid::max());
+
+    /// Returns the ids of all jobs that are older than this one.
+    pub fn older(self) -> RangeInclusive<Self> {
+        *Self::ALL.start()..=Self(Uuid::from_u128(self.0.as_u128().saturating_sub(1)))
     }
 
     /// The least id that a job can have that is made at this time, in milliseconds since

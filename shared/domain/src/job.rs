@@ -16,13 +16,25 @@ use crate::time::Timestamp;
 /// How long an upload link is valid. A job without an upload by then is expired.
 pub const UPLOAD_WINDOW: Duration = Duration::from_mins(10);
 
-/// How long the rows of a job may take. What has no outcome by then gets a failed one: a queue's messages
-/// are redelivered for hours at the most, so nobody is working on it any more.
+/// How long after the link ran out the sweep looks for a file whose S3 event was lost. S3 checks a link when a
+/// request begins, so an upload can end, and be accepted, after the link's time (Amazon S3 User Guide, "Sharing
+/// objects with presigned URLs": a download or upload that began in time is not cut off).
+pub const LATE_UPLOAD_WATCH: Duration = Duration::from_hours(1);
+
+/// How long after the link ran out the service tries to read a file that is there. A file that could not be read
+/// for so long fails its job.
+pub const TIME_TO_START: Duration = Duration::from_hours(24);
+
+/// How long the rows of a job may take. A row without an outcome by then gets a failed one, so that a job never
+/// stays `processing` for ever.
 pub const TIME_TO_PROCESS: Duration = Duration::from_hours(6);
 
-/// How long a job can be under way at the very most: its upload, the redeliveries of an upload that cannot
-/// be read, and its processing.
-pub const LONGEST_LIFE: Duration = Duration::from_hours(2 * 24);
+/// How long a job needs its files and its entries at most: the time to read its upload, and then either the time
+/// for its rows or the longest deadline of its document queries (`QueryDeadlineMinutes` allows 40 hours).
+pub const LONGEST_LIFE: Duration = Duration::from_hours(3 * 24);
+
+/// The jobs of one customer that may be `waiting` at the same time (contract with callers, "Limits").
+pub const WAITING_JOBS: usize = 1_000;
 
 /// The `reason` of a canceled job, and of its rows that were not started.
 pub const CANCELED: &str = "canceled";
@@ -32,8 +44,9 @@ pub const INTERNAL_ERROR: &str = "internal error, please upload the file again";
 
 /// Where a job stands.
 ///
-/// `waiting` becomes `processing`, `failed` or `expired`; `processing` becomes `completed` or
-/// `failed`; the other three are final.
+/// `waiting` becomes `processing`, `failed` or `expired`; `processing` becomes `completed` or `failed`, which
+/// are final. `expired` becomes `processing` or `failed` if S3 accepted a file after all, because its upload began
+/// before the link ran out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobStatus {
@@ -45,7 +58,7 @@ pub enum JobStatus {
     Completed,
     /// The file could not be imported, or the job was canceled.
     Failed,
-    /// No file came while the upload link was valid.
+    /// The upload link ran out and no file was there.
     Expired,
 }
 
@@ -80,24 +93,35 @@ impl JobStatus {
         use JobEvent::{Canceled, FileAccepted, FileRejected, Finalized, GivenUp, UploadExpired};
         use JobStatus::{Completed, Expired, Failed, Processing, Waiting};
         match (self, event) {
-            (Waiting, FileAccepted) => Ok(Processing),
-            (Waiting, FileRejected | Canceled | GivenUp) | (Processing, Canceled | GivenUp) => Ok(Failed),
+            (Waiting | Expired, FileAccepted) => Ok(Processing),
+            (Waiting | Expired, FileRejected | GivenUp)
+            | (Waiting, Canceled)
+            | (Processing, Canceled | GivenUp) => Ok(Failed),
             (Waiting, UploadExpired) => Ok(Expired),
             (Processing, Finalized) => Ok(Completed),
             (Waiting, Finalized)
             | (Processing, FileAccepted | FileRejected | UploadExpired)
+            | (Expired, UploadExpired | Canceled | Finalized)
             | (
-                Completed | Failed | Expired,
+                Completed | Failed,
                 FileAccepted | FileRejected | UploadExpired | Canceled | Finalized | GivenUp,
             ) => Err(IllegalTransition { status: self, event }),
         }
     }
 
-    /// Whether the job has ended: a final state never changes.
+    /// Whether the state never changes again.
     pub const fn is_final(self) -> bool {
         match self {
-            Self::Waiting | Self::Processing => false,
-            Self::Completed | Self::Failed | Self::Expired => true,
+            Self::Waiting | Self::Processing | Self::Expired => false,
+            Self::Completed | Self::Failed => true,
+        }
+    }
+
+    /// Whether the job takes a file: the first one that S3 accepted.
+    pub const fn takes_file(self) -> bool {
+        match self {
+            Self::Waiting | Self::Expired => true,
+            Self::Processing | Self::Completed | Self::Failed => false,
         }
     }
 
@@ -166,8 +190,8 @@ pub struct Job {
     pub finished_at: Option<Timestamp>,
     /// Its file, once accepted.
     pub file: Option<AcceptedFile>,
-    /// Whether an older job of the customer was still under way when this one's file was accepted, so that
-    /// this one may overtake it. What a newer job says stays, so that then every value has to be known as
+    /// Whether an older job of the customer was still open when this one's file was accepted, so that this one may
+    /// overtake it. What a newer job says stays, so that then every value has to be known as
     /// the newer job's, even one that it does not change.
     pub may_overtake: bool,
     /// Chunks whose outcomes are not in yet. Empty before the file is accepted.
@@ -231,6 +255,8 @@ impl Job {
         Ok(Self {
             status: self.status.after(JobEvent::FileAccepted)?,
             started_at: Some(now),
+            // A job that had expired has not ended any more.
+            finished_at: None,
             pending_chunks: (0..file.chunks).map(ChunkNumber::new).collect(),
             file: Some(file),
             may_overtake,
@@ -331,6 +357,8 @@ mod tests {
         assert_eq!(
             seen,
             [
+                "expired -> failed",
+                "expired -> processing",
                 "processing -> completed",
                 "processing -> failed",
                 "waiting -> expired",

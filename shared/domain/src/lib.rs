@@ -25,6 +25,7 @@ pub mod query;
 pub mod record;
 pub mod roster;
 pub mod row;
+pub mod stored_size;
 mod text;
 pub mod time;
 pub mod upload_terms;

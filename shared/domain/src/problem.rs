@@ -54,6 +54,10 @@ problems! {
     CellTooLong: "longer than 10,000 characters",
         "The cell is too long, often because of a double quote in the wrong place; for the whole row, the cell is in a column that is not imported.",
         "Shorten the value, or write a double quote inside a quoted value as two.";
+    /// The row, together with what is known about its patient, needs more room than a patient's record has.
+    TooLarge: "too large",
+        "The row's texts are too long, or so much is known about the patient already that the row does not fit.",
+        "Shorten the texts. If the row is an ordinary one, many different people may have been given the same name and birth date.";
     /// The cell holds a control character.
     ControlCharacter: "control character",
         "The cell holds an invisible control character, as texts do after a wrong conversion.",
@@ -195,6 +199,13 @@ impl FromStr for RowProblem {
     }
 }
 
+impl RowProblem {
+    /// Returns a problem of the row as a whole.
+    pub const fn of_row(problem: Problem) -> Self {
+        Self { column: ProblemColumn::Row, problem }
+    }
+}
+
 /// All problems of one row, at least one, in the order of the file's columns; what concerns the whole
 /// row comes first. Shown, and stored, as `dob: no such day; zip-2: missing`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -205,6 +216,11 @@ impl RowProblems {
     pub(crate) fn new(problems: Vec<RowProblem>) -> Self {
         debug_assert!(!problems.is_empty(), "a row without problems has no list of them");
         Self(problems)
+    }
+
+    /// Returns one problem of the row as a whole.
+    pub fn of_row(problem: Problem) -> Self {
+        Self(vec![RowProblem::of_row(problem)])
     }
 
     /// The problems in order.

@@ -7,8 +7,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CohortId, FacilityId, JobId, PatientId};
-use crate::patient::{Address, AddressText, Contact, Patient, PatientRow, PersonalIdentifier};
+use crate::patient::{
+    Address, AddressText, Contact, ExternalId, Names, Patient, PatientRow, PersonalIdentifier,
+};
 use crate::roster::Roster;
+use crate::stored_size::{ID, LARGEST_RECORD};
 use crate::time::Timestamp;
 
 /// A patient with the bookkeeping that merging needs.
@@ -41,6 +44,15 @@ enum Register {
     HieOptOut,
 }
 
+/// A merge of rows into a patient.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Merged {
+    /// The record after the rows; none if they change nothing.
+    pub record: Option<PatientRecord>,
+    /// The rows that did not fit into the record any more, by their places among the merged rows. They changed nothing.
+    pub refused: Vec<usize>,
+}
+
 /// Where rows come from.
 #[derive(Clone, Copy, Debug)]
 pub struct RowsOfJob {
@@ -56,30 +68,94 @@ pub struct RowsOfJob {
 }
 
 impl PatientRecord {
-    /// The record after all `rows` of a job, in file order; none if they change nothing. Without a
-    /// record `before` the first row creates one.
+    /// Merges all `rows` of a job, in file order. Without a record `before` the first row creates one. A row with which
+    /// the record would be larger than [`LARGEST_RECORD`] is refused, and the rows behind it go on without it.
     pub fn merge<'a>(
         before: Option<&Self>,
         id: PatientId,
         source: RowsOfJob,
         rows: impl IntoIterator<Item = &'a PatientRow>,
-    ) -> Option<Self> {
-        let mut rows = rows.into_iter();
-        let mut record = match before {
-            Some(before) => before.clone(),
-            None => Self::create(id, source, rows.next()?),
+    ) -> Merged {
+        let mut rows = rows.into_iter().enumerate();
+        let mut refused = Vec::new();
+        let created = || rows.next().map(|(_, row)| Self::create(id, source, row));
+        // One row alone always fits: `RowParser` refuses a larger one.
+        let Some(mut record) = before.cloned().or_else(created) else {
+            return Merged { record: None, refused };
         };
-        for row in rows {
+        let mut room = LARGEST_RECORD.saturating_sub(record.stored_size());
+        for (place, row) in rows {
+            let size = row.stored_size();
+            if size > room {
+                // The row may add less than its size, as the rows before it may have.
+                room = LARGEST_RECORD.saturating_sub(record.stored_size());
+            }
+            if size <= room {
+                record.update(source, row);
+                room -= size;
+                continue;
+            }
+            let without = record.mark();
             record.update(source, row);
+            if let Some(left) = LARGEST_RECORD.checked_sub(record.stored_size()) {
+                room = left;
+            } else {
+                record.go_back_to(without);
+                refused.push(place);
+            }
         }
-        if before.is_none_or(|before| before.patient != record.patient) {
-            record.patient.date_updated = source.now;
-            record.changed_by = source.job;
-            Some(record)
+        Merged { record: record.if_changed(before, source), refused }
+    }
+
+    /// Returns the record with the notes of a change, if there is one.
+    fn if_changed(mut self, before: Option<&Self>, source: RowsOfJob) -> Option<Self> {
+        if before.is_none_or(|before| before.patient != self.patient) {
+            self.patient.date_updated = source.now;
+            self.changed_by = source.job;
+            Some(self)
         } else {
-            let is_overtaking = before.is_some_and(|before| before.written_by != record.written_by);
-            (source.may_overtake && is_overtaking).then_some(record)
+            let is_overtaking = before.is_some_and(|before| before.written_by != self.written_by);
+            (source.may_overtake && is_overtaking).then_some(self)
         }
+    }
+
+    /// Returns the size of the record in the store, in bytes.
+    fn stored_size(&self) -> usize {
+        // A note of a job beside a cohort is two ids in brackets.
+        self.patient.stored_size() + self.joined_by.len() * (2 * ID + 4)
+    }
+
+    /// Returns what it takes to undo an update: lists only grow.
+    fn mark(&self) -> Mark {
+        let patient = &self.patient;
+        Mark {
+            external_id: patient.external_id.clone(),
+            first_name: patient.first_name.clone(),
+            last_name: patient.last_name.clone(),
+            personal_identifiers: patient.personal_identifiers.clone(),
+            hie_opt_out: patient.hie_opt_out,
+            written_by: self.written_by.clone(),
+            addresses: patient.address.len(),
+            contacts: patient.contact.len(),
+            facilities: patient.facility_ids.len(),
+            cohorts: patient.cohort_ids.len(),
+            joined: self.joined_by.len(),
+        }
+    }
+
+    fn go_back_to(&mut self, mark: Mark) {
+        let patient = &mut self.patient;
+        patient.external_id = mark.external_id;
+        patient.first_name = mark.first_name;
+        patient.last_name = mark.last_name;
+        patient.personal_identifiers = mark.personal_identifiers;
+        patient.hie_opt_out = mark.hie_opt_out;
+        self.written_by = mark.written_by;
+        patient.address.truncate(mark.addresses);
+        patient.contact.truncate(mark.contacts);
+        patient.facility_ids.truncate(mark.facilities);
+        patient.cohort_ids.truncate(mark.cohorts);
+        self.joined_by.truncate(mark.joined);
     }
 
     /// The rosters that the patient is on by rows of this job.
@@ -219,6 +295,21 @@ impl PatientRecord {
     }
 }
 
+/// A record before an update: its single values, and the lengths of its lists.
+struct Mark {
+    external_id: Option<ExternalId>,
+    first_name: Names,
+    last_name: Names,
+    personal_identifiers: Vec<PersonalIdentifier>,
+    hie_opt_out: bool,
+    written_by: Vec<(Register, JobId)>,
+    addresses: usize,
+    contacts: usize,
+    facilities: usize,
+    cohorts: usize,
+    joined: usize,
+}
+
 fn add<T: PartialEq>(list: &mut Vec<T>, value: T) {
     if !list.contains(&value) {
         list.push(value);
@@ -233,7 +324,11 @@ fn add_address(known: &mut Vec<Address>, address: &Address) {
 
 /// Whether two addresses differ in nothing but upper and lower case.
 fn is_same_place(a: &Address, b: &Address) -> bool {
-    let same = |a: &AddressText, b: &AddressText| a.as_str().to_lowercase() == b.as_str().to_lowercase();
+    // Without new texts: a patient with thousands of addresses is compared with each of thousands of rows.
+    fn lower(text: &AddressText) -> impl Iterator<Item = char> {
+        text.as_str().chars().flat_map(char::to_lowercase)
+    }
+    let same = |a: &AddressText, b: &AddressText| lower(a).eq(lower(b));
     let same_line2 = match (&a.address_line2, &b.address_line2) {
         (Some(a), Some(b)) => same(a, b),
         (a, b) => a == b,

@@ -1,6 +1,7 @@
 //! Everything outside a function, behind one lock.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use domain::time::Timestamp;
 use pipeline::ports::{Clock, PortError, PortResult, Randomness};
@@ -25,6 +26,8 @@ pub struct Cloud {
 #[derive(Debug)]
 pub(crate) struct State {
     pub now: Timestamp,
+    /// The time after which indexes show what the present call writes.
+    index_lag: Duration,
     /// State of a linear congruential generator: ids are unique, not unpredictable.
     seed: u64,
     pub usage: Usage,
@@ -42,6 +45,7 @@ impl Cloud {
     pub fn new(network: Arc<dyn Network>, now: Timestamp, seed: u64) -> Self {
         let state = State {
             now,
+            index_lag: Duration::ZERO,
             seed,
             usage: Usage::default(),
             directory: DirectoryState::default(),
@@ -100,6 +104,7 @@ impl Cloud {
         }
         let done = {
             let mut state = self.state();
+            state.index_lag = self.network.index_lag();
             let done = deed(&mut state);
             state.usage.add(operation, done.usage);
             done
@@ -186,6 +191,11 @@ impl Randomness for Cloud {
 }
 
 impl State {
+    /// When indexes show what the present call writes.
+    pub fn shown_by_indexes(&self) -> Timestamp {
+        self.now.plus(self.index_lag)
+    }
+
     /// Knuth's MMIX generator, with its better upper half in both halves.
     pub fn random(&mut self) -> u64 {
         self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

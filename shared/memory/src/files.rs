@@ -49,10 +49,15 @@ impl Cloud {
         self.state().files.objects.get(&result_key(job, file)).cloned()
     }
 
-    async fn put(&self, key: String, bytes: &[u8]) -> PortResult<()> {
+    /// Stores an object unless there is one under the key.
+    async fn put_first(&self, key: String, bytes: Bytes) -> PortResult<Write> {
         self.call(Operation::PutObject, |state| {
-            state.files.objects.insert(key, Bytes::copy_from_slice(bytes));
-            Billed::request(()).with_bytes(bytes.len())
+            if state.files.objects.contains_key(&key) {
+                return Billed::request(Write::Conflict);
+            }
+            let length = bytes.len();
+            state.files.objects.insert(key, bytes);
+            Billed::request(Write::Done).with_bytes(length)
         })
         .await
     }
@@ -116,8 +121,8 @@ impl FindUpload for Cloud {
 }
 
 impl StorePlan for Cloud {
-    async fn store_plan(&self, job: JobRef, upload: &Upload, lines: Bytes) -> PortResult<()> {
-        self.put(plan_key(job, upload), &lines).await
+    async fn store_plan(&self, job: JobRef, upload: &Upload, lines: Bytes) -> PortResult<Write> {
+        self.put_first(plan_key(job, upload), lines).await
     }
 }
 
@@ -136,15 +141,7 @@ impl StoreOutcomes for Cloud {
     ) -> PortResult<Write> {
         let json = serde_json::to_vec(outcomes)
             .map_err(|_| permanent(Operation::PutObject, "malformed outcomes"))?;
-        self.call(Operation::PutObject, |state| {
-            let key = outcomes_key(job, chunk);
-            if state.files.objects.contains_key(&key) {
-                return Billed::request(Write::Conflict);
-            }
-            state.files.objects.insert(key, Bytes::copy_from_slice(&json));
-            Billed::request(Write::Done).with_bytes(json.len())
-        })
-        .await
+        self.put_first(outcomes_key(job, chunk), json.into()).await
     }
 }
 

@@ -1,6 +1,8 @@
 //! The jobs table.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 
 use domain::ids::{CustomerId, JobId};
 use domain::job::{Job, JobStatus, LONGEST_LIFE};
@@ -9,18 +11,30 @@ use domain::plan::ChunkNumber;
 use domain::query::{QueryPart, QueryTally};
 use domain::time::Timestamp;
 use pipeline::ports::{
-    ChangeState, ChunkEnd, ChunkQueries, CreateJob, EndChunk, FindOlderJobs, ListJobs, LoadJob, PortResult,
-    RequestCancel, Watched, Watchlist, Write,
+    ChangeState, ChunkEnd, ChunkQueries, CreateJob, EndChunk, ListJobs, LoadJob, OpenJob, OpenJobs,
+    PortResult, RequestCancel, Watched, Watchlist, Write,
 };
 
-use crate::cloud::Billed;
+use crate::cloud::{Billed, State};
+use crate::lagging_index::LaggingIndex;
+use crate::patients::KEYS_PER_BATCH;
 use crate::{Cloud, Operation};
 
 #[derive(Default, Debug)]
 pub(crate) struct JobsState {
     jobs: BTreeMap<JobId, Stored>,
+    by_customer: LaggingIndex<(CustomerId, JobId), ()>,
+    watched: LaggingIndex<JobId, Watched>,
+    open: BTreeMap<(CustomerId, JobId), OpenEntry>,
     transitions: Vec<Transition>,
     parts: BTreeMap<(JobId, ChunkNumber), ChunkParts>,
+}
+
+/// The entry of an open job.
+#[derive(Clone, Copy, Debug)]
+struct OpenEntry {
+    is_waiting: bool,
+    expires_at: Timestamp,
 }
 
 /// The document queries of a chunk.
@@ -35,6 +49,18 @@ struct Stored {
     job: Job,
     /// Until it is forgotten: when it is due, and how many chunks were pending.
     watched: Option<(Timestamp, Option<u32>)>,
+}
+
+impl State {
+    /// Sets when a job is looked at next, or that it is not.
+    fn watch(&mut self, job: JobId, watched: Option<(Timestamp, Option<u32>)>) {
+        let shown = self.shown_by_indexes();
+        if let Some(stored) = self.jobs.jobs.get_mut(&job) {
+            stored.watched = watched;
+            let entry = watched.map(|(due, pending)| Watched { job, due, pending });
+            self.jobs.watched.update(shown, job, entry);
+        }
+    }
 }
 
 /// A change of a job's state that took place.
@@ -77,11 +103,12 @@ fn written<T>(value: T, bytes: usize) -> Billed<T> {
 impl CreateJob for Cloud {
     async fn create_job(&self, job: &Job) -> PortResult<()> {
         self.call(Operation::PutItem, |state| {
-            state
-                .jobs
-                .jobs
-                .entry(job.id)
-                .or_insert_with(|| Stored { job: job.clone(), watched: Some((job.upload_expires_at, None)) });
+            if let Entry::Vacant(vacant) = state.jobs.jobs.entry(job.id) {
+                vacant.insert(Stored { job: job.clone(), watched: None });
+                state.watch(job.id, Some((job.upload_expires_at, None)));
+                let shown = state.shown_by_indexes();
+                state.jobs.by_customer.update(shown, (job.customer, job.id), Some(()));
+            }
             Billed::request(())
         })
         .await
@@ -97,6 +124,21 @@ impl LoadJob for Cloud {
         })
         .await
     }
+
+    async fn load_jobs(&self, jobs: &[JobId]) -> PortResult<HashMap<JobId, Job>> {
+        let mut loaded = HashMap::with_capacity(jobs.len());
+        for jobs in jobs.chunks(KEYS_PER_BATCH) {
+            let batch = self.call(Operation::BatchGetItem, |state| {
+                let stored = |id: &JobId| Some((*id, state.jobs.jobs.get(id)?.job.clone()));
+                let found: Vec<(JobId, Job)> = jobs.iter().filter_map(stored).collect();
+                let units = found.iter().map(|(_, job)| bytes(job).div_ceil(4096) as u64).sum::<u64>()
+                    + (jobs.len() - found.len()) as u64;
+                Billed::new(found, units, jobs.len() as u64)
+            });
+            loaded.extend(batch.await?);
+        }
+        Ok(loaded)
+    }
 }
 
 impl ListJobs for Cloud {
@@ -107,25 +149,59 @@ impl ListJobs for Cloud {
         limit: usize,
     ) -> PortResult<Vec<Job>> {
         self.call(Operation::Query, |state| {
-            let jobs = state.jobs.jobs.values().rev().map(|stored| &stored.job);
-            let listed = jobs
-                .filter(|job| job.customer == customer && from.is_none_or(|from| job.id <= from))
+            let JobsState { jobs, by_customer, .. } = &mut state.jobs;
+            let listed = by_customer
+                .at(state.now)
+                .keys()
+                .rev()
+                .filter(|(owner, job)| *owner == customer && from.is_none_or(|from| *job <= from))
                 .take(limit);
-            Billed::request(listed.cloned().collect())
+            Billed::request(listed.filter_map(|(_, id)| Some(jobs.get(id)?.job.clone())).collect())
         })
         .await
     }
 }
 
-impl FindOlderJobs for Cloud {
-    async fn is_older_under_way(&self, job: &Job) -> PortResult<bool> {
+impl OpenJobs for Cloud {
+    async fn enter_job(&self, customer: CustomerId, job: JobId, now: Timestamp) -> PortResult<()> {
+        self.call(Operation::PutItem, |state| {
+            let entry = OpenEntry { is_waiting: true, expires_at: now.plus(LONGEST_LIFE) };
+            state.jobs.open.insert((customer, job), entry);
+            Billed::request(())
+        })
+        .await
+    }
+
+    async fn stop_waiting(&self, customer: CustomerId, job: JobId) -> PortResult<Write> {
+        self.call(Operation::UpdateItem, |state| match state.jobs.open.get_mut(&(customer, job)) {
+            Some(entry) => {
+                entry.is_waiting = false;
+                Billed::request(Write::Done)
+            }
+            None => Billed::request(Write::Conflict),
+        })
+        .await
+    }
+
+    async fn leave(&self, customer: CustomerId, job: JobId) -> PortResult<()> {
+        self.call(Operation::DeleteItem, |state| {
+            state.jobs.open.remove(&(customer, job));
+            Billed::request(())
+        })
+        .await
+    }
+
+    async fn open_jobs(
+        &self,
+        customer: CustomerId,
+        ids: RangeInclusive<JobId>,
+        now: Timestamp,
+    ) -> PortResult<Vec<OpenJob>> {
         self.call(Operation::Query, |state| {
-            let longest = i64::try_from(LONGEST_LIFE.as_millis()).unwrap_or(i64::MAX);
-            let oldest = JobId::first_of_millis(job.id.created_millis().saturating_sub(longest));
-            let mut older = state.jobs.jobs.range(oldest..job.id);
-            Billed::request(older.any(|(_, Stored { job: older, .. })| {
-                older.customer == job.customer && !older.status.is_final()
-            }))
+            let entries = state.jobs.open.range((customer, *ids.start())..=(customer, *ids.end()));
+            let open = entries.filter(|(_, entry)| entry.expires_at > now);
+            let open = open.map(|((_, job), entry)| OpenJob { job: *job, is_waiting: entry.is_waiting });
+            Billed::request(open.collect())
         })
         .await
     }
@@ -134,8 +210,10 @@ impl FindOlderJobs for Cloud {
 impl ChangeState for Cloud {
     async fn change_state(&self, from: JobStatus, job: &Job) -> PortResult<Write> {
         self.call(Operation::UpdateItem, |state| {
-            let Some(stored) = state.jobs.jobs.get_mut(&job.id).filter(|stored| stored.job.status == from)
-            else {
+            let allows = |stored: &Job| {
+                stored.status == from && !(job.status == JobStatus::Completed && stored.cancel_requested)
+            };
+            let Some(stored) = state.jobs.jobs.get_mut(&job.id).filter(|stored| allows(&stored.job)) else {
                 return Billed::request(Write::Conflict);
             };
             stored.job.status = job.status;
@@ -145,7 +223,7 @@ impl ChangeState for Cloud {
                 stored.job.may_overtake = job.may_overtake;
                 stored.job.pending_chunks.clone_from(&job.pending_chunks);
             }
-            stored.job.finished_at = job.finished_at.or(stored.job.finished_at);
+            stored.job.finished_at = job.finished_at;
             stored.job.reason = job.reason.clone().or_else(|| stored.job.reason.clone());
             let bytes = bytes(&stored.job);
             state.jobs.transitions.push(Transition { job: job.id, from, to: job.status });
@@ -246,20 +324,18 @@ impl RequestCancel for Cloud {
 }
 
 impl Watchlist for Cloud {
-    async fn due(&self, now: Timestamp, limit: u32) -> PortResult<Vec<Watched>> {
+    async fn due(&self, now: Timestamp, after: Option<Watched>, limit: u32) -> PortResult<Vec<Watched>> {
         self.call(Operation::Query, |state| {
-            let due: BTreeSet<(Timestamp, JobId, Option<u32>)> = state
-                .jobs
-                .jobs
-                .iter()
-                .filter_map(|(job, stored)| stored.watched.map(|(due, pending)| (due, *job, pending)))
-                .filter(|(due, ..)| *due <= now)
+            let watched = state.jobs.watched.at(state.now).values();
+            let place = |watched: &Watched| (watched.due, watched.job);
+            let mut due: Vec<Watched> = watched
+                .filter(|watched| {
+                    watched.due <= now && after.is_none_or(|last| place(watched) > place(&last))
+                })
+                .copied()
                 .collect();
-            let due: Vec<Watched> = due
-                .into_iter()
-                .take(limit as usize)
-                .map(|(due, job, pending)| Watched { job, due, pending })
-                .collect();
+            due.sort_unstable_by_key(place);
+            due.truncate(limit as usize);
             let items = due.len() as u64;
             Billed::new(due, items.div_ceil(8).max(1), items)
         })
@@ -268,11 +344,11 @@ impl Watchlist for Cloud {
 
     async fn look_again(&self, watched: Watched, next: Timestamp, pending: u32) -> PortResult<Write> {
         self.call(Operation::UpdateItem, |state| {
-            let entry = state.jobs.jobs.get_mut(&watched.job).and_then(|stored| stored.watched.as_mut());
-            let Some(entry) = entry.filter(|(due, _)| *due == watched.due) else {
+            let entry = state.jobs.jobs.get(&watched.job).and_then(|stored| stored.watched);
+            if entry.is_none_or(|(due, _)| due != watched.due) {
                 return Billed::request(Write::Conflict);
-            };
-            *entry = (next, Some(pending));
+            }
+            state.watch(watched.job, Some((next, Some(pending))));
             Billed::request(Write::Done)
         })
         .await
@@ -280,9 +356,7 @@ impl Watchlist for Cloud {
 
     async fn forget(&self, job: JobId) -> PortResult<()> {
         self.call(Operation::UpdateItem, |state| {
-            if let Some(stored) = state.jobs.jobs.get_mut(&job) {
-                stored.watched = None;
-            }
+            state.watch(job, None);
             Billed::request(())
         })
         .await

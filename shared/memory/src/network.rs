@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::future::poll_fn;
 use std::task::Poll;
+use std::time::Duration;
 
 use crate::Operation;
 
@@ -26,6 +27,10 @@ pub trait Network: Send + Sync + Debug {
     fn delay(&self) -> u32;
     /// Bytes in the next piece of a body that is being read.
     fn piece(&self) -> usize;
+    /// The time after which an index of a table shows the next write to the table.
+    fn index_lag(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// A network without faults or delays.

@@ -21,7 +21,7 @@ use crate::cloud::{Billed, State, permanent};
 use crate::{Cloud, Operation, UsageOf};
 
 /// Keys that one `BatchGetItem` takes (AWS limit).
-const KEYS_PER_BATCH: usize = 100;
+pub(crate) const KEYS_PER_BATCH: usize = 100;
 
 /// The largest item (AWS limit), less what keys and attribute names take.
 pub(crate) const LARGEST_DOCUMENT: usize = 400 * 1024 - 200;

@@ -25,6 +25,8 @@ struct Message {
     body: String,
     visible: Timestamp,
     receives: u32,
+    /// How often its work was put back before.
+    retries: u32,
 }
 
 /// One receipt of a message. Only the latest one of a message says anything about it.
@@ -43,6 +45,8 @@ pub struct Received {
     pub body: String,
     /// How often it was received, this time included.
     pub receives: u32,
+    /// How often its work was put back before.
+    pub retries: u32,
     /// Whether it becomes a dead letter if it comes again.
     pub is_last_try: bool,
 }
@@ -67,7 +71,17 @@ impl Queue {
     /// Adds a message that is visible from `visible` on.
     pub fn send(&mut self, body: String, group: Option<String>, visible: Timestamp) {
         self.sent += 1;
-        self.messages.push(Message { id: self.sent, group, body, visible, receives: 0 });
+        self.messages.push(Message { id: self.sent, group, body, visible, receives: 0, retries: 0 });
+    }
+
+    /// Puts the work of a received message back as a new message that is visible from `visible` on.
+    pub fn put_back(&mut self, received: &Received, visible: Timestamp) {
+        let put_back = self.messages.iter().find(|message| message.id == received.receipt.message);
+        let group = put_back.and_then(|message| message.group.clone());
+        self.send(received.body.clone(), group, visible);
+        if let Some(message) = self.messages.last_mut() {
+            message.retries = received.retries + 1;
+        }
     }
 
     /// How many messages can be received at `now`.
@@ -87,6 +101,7 @@ impl Queue {
             receipt: Receipt { message: message.id, receives: message.receives },
             body: message.body.clone(),
             receives: message.receives,
+            retries: message.retries,
             is_last_try: message.receives >= self.receives,
         })
     }

@@ -29,7 +29,33 @@ pub enum Operation {
     Post,
 }
 
+/// A service of AWS, which is away as a whole in a disturbance.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Service {
+    /// DynamoDB.
+    DynamoDb,
+    /// S3.
+    S3,
+    /// SQS.
+    Sqs,
+}
+
 impl Operation {
+    /// Returns the service that is called; none of a customer's server.
+    pub const fn service(self) -> Option<Service> {
+        match self {
+            Self::GetItem
+            | Self::BatchGetItem
+            | Self::PutItem
+            | Self::UpdateItem
+            | Self::DeleteItem
+            | Self::Query => Some(Service::DynamoDb),
+            Self::GetObject | Self::PutObject | Self::ListObjectVersions => Some(Service::S3),
+            Self::SendMessage => Some(Service::Sqs),
+            Self::Post => None,
+        }
+    }
+
     /// The call's name in errors, as `aws` has it.
     pub const fn name(self) -> &'static str {
         match self {

@@ -96,7 +96,7 @@ impl World {
             now: self.cloud.now(),
         };
         let id = PatientId::new(Uuid::from_u128(100 + self.patients));
-        let record = PatientRecord::merge(None, id, source, [&row]).unwrap();
+        let record = PatientRecord::merge(None, id, source, [&row]).record.unwrap();
         let stored = block_on(self.cloud.store_patient(self.customer, &record, None)).unwrap();
         assert_eq!(stored, Write::Done);
         id

@@ -17,8 +17,8 @@ use crate::messages::{
 };
 use crate::plan_file::chunk_of;
 use crate::ports::{
-    ChangeState, ChunkQueries, Clock, DeliveryLog, EndChunk, LoadJob, LoadQueries, ReadOutcomes, ReadPlan,
-    SendFinished, SendQueries, SendWebhook, StoreOutcomes, StoreQuery, Watchlist,
+    ChangeState, ChunkQueries, Clock, DeliveryLog, EndChunk, LoadJob, LoadQueries, OpenJobs, ReadOutcomes,
+    ReadPlan, SendFinished, SendQueries, SendWebhook, StoreOutcomes, StoreQuery, Watchlist,
 };
 
 /// Parts of document queries that are given up at the same time: of a job of 100,000 patients there are 10,000, a dozen
@@ -61,7 +61,7 @@ pub struct Abandon<J, F, P, Q, K, W, C> {
 
 impl<J, F, P, Q, K, W, C> Abandon<J, F, P, Q, K, W, C>
 where
-    J: LoadJob + EndChunk + ChunkQueries + ChangeState + Watchlist + DeliveryLog,
+    J: LoadJob + OpenJobs + EndChunk + ChunkQueries + ChangeState + Watchlist + DeliveryLog,
     F: ReadPlan + StoreOutcomes + ReadOutcomes,
     P: LoadQueries + StoreQuery,
     Q: SendFinished,
@@ -95,7 +95,7 @@ where
 
 impl<J, F, P, Q, K, W, C> Abandon<J, F, P, Q, K, W, C>
 where
-    J: LoadJob + EndChunk + ChunkQueries + ChangeState + Watchlist,
+    J: LoadJob + OpenJobs + EndChunk + ChunkQueries + ChangeState + Watchlist,
     F: ReadPlan + StoreOutcomes + ReadOutcomes,
     P: LoadQueries + StoreQuery,
     Q: SendFinished,
@@ -137,7 +137,7 @@ where
     /// A job whose upload could not be read.
     async fn upload(&self, message: &UploadMessage) -> Result<Abandoned, Error> {
         match self.jobs.load_job(message.job).await? {
-            Some(job) if job.status == JobStatus::Waiting => self.give_up(&job).await,
+            Some(job) if job.status.takes_file() => self.give_up(&job).await,
             _ => Ok(Abandoned::Nothing),
         }
     }
@@ -194,7 +194,8 @@ where
         Ok(tally.map_or(Abandoned::Nothing, Abandoned::Chunk))
     }
 
-    async fn give_up(&self, job: &Job) -> Result<Abandoned, Error> {
+    /// Ends a job as failed, through no fault of its file.
+    pub async fn give_up(&self, job: &Job) -> Result<Abandoned, Error> {
         let reason = Some(INTERNAL_ERROR.to_owned());
         let ended = end_job(&self.jobs, &self.webhooks, &self.clock, job, JobEvent::GivenUp, reason).await?;
         Ok(ended.map_or(Abandoned::Nothing, |_| Abandoned::Job))

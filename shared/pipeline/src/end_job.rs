@@ -4,11 +4,11 @@ use domain::job::{Job, JobEvent, JobStatus};
 
 use crate::Error;
 use crate::messages::WebhookMessage;
-use crate::ports::{ChangeState, Clock, FindUpload, PortResult, SendWebhook, Watchlist, Write};
+use crate::ports::{ChangeState, Clock, FindUpload, OpenJobs, PortResult, SendWebhook, Watchlist, Write};
 
 /// Ends a job that is still in the state it was read in. None: it is not, look again.
 pub async fn end_job(
-    jobs: &(impl ChangeState + Watchlist),
+    jobs: &(impl ChangeState + OpenJobs + Watchlist),
     webhooks: &impl SendWebhook,
     clock: &impl Clock,
     job: &Job,
@@ -19,20 +19,28 @@ pub async fn end_job(
     if jobs.change_state(job.status, &ended).await? == Write::Conflict {
         return Ok(None);
     }
-    announce_end(jobs, webhooks, &ended).await?;
+    // The sweep goes on looking for the file of an expired job, and the customer is not told: nobody waits for a job
+    // without a file.
+    if ended.status.is_final() {
+        announce_end(jobs, webhooks, &ended).await?;
+    }
     Ok(Some(ended))
 }
 
-/// Says that a job ended, as often as it is asked to: the message's id is always the same.
+/// Tells the customer that a job ended, and forgets it. Every repetition sends the same message, with the same id.
 pub async fn announce_end(
-    jobs: &impl Watchlist,
+    jobs: &(impl OpenJobs + Watchlist),
     webhooks: &impl SendWebhook,
     job: &Job,
 ) -> Result<(), Error> {
-    // Nobody waits for a job without a file, so that nobody is told when it expires.
-    if job.status != JobStatus::Expired {
-        webhooks.send_webhook(&WebhookMessage::about(job)).await?;
-    }
+    webhooks.send_webhook(&WebhookMessage::about(job)).await?;
+    forget(jobs, job).await
+}
+
+/// Takes a job off the lists of what is under way. The sweep repeats it until all of it is done, because the job leaves
+/// the sweep's own list last.
+pub async fn forget(jobs: &(impl OpenJobs + Watchlist), job: &Job) -> Result<(), Error> {
+    jobs.leave(job.customer, job.id).await?;
     Ok(jobs.forget(job.id).await?)
 }
 

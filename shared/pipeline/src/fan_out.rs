@@ -5,9 +5,13 @@
 //! all chunks pending; the messages follow. Whoever finds the job in `processing` with the same upload,
 //! because the event was delivered again, sends what is still pending once more.
 
+use std::collections::HashMap;
+
 use domain::csv::{FileError, FileScan, FileSummary, Limits};
+use domain::ids::JobId;
 use domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
 use domain::plan::{Chunk, Planner};
+use domain::time::Timestamp;
 use futures::StreamExt as _;
 
 use crate::Error;
@@ -15,9 +19,13 @@ use crate::end_job::{announce_end, end_job};
 use crate::messages::{FinishedMessage, UploadMessage, WebhookMessage};
 use crate::plan_file::PlanFile;
 use crate::ports::{
-    ChangeState, Clock, FindOlderJobs, JobRef, LoadJob, ReadPlan, ReadUpload, SendChunks, SendFinished,
-    SendWebhook, StorePlan, Watchlist, Write,
+    ChangeState, Clock, JobRef, LoadJob, OpenJobs, ReadPlan, ReadUpload, SendChunks, SendFinished,
+    SendUpload, SendWebhook, StorePlan, Watchlist, Write,
 };
+
+/// Time between the drawing of a job's id and the storing of the job, in milliseconds at most: four times what API
+/// Gateway lets a call take.
+const TIME_TO_CREATE: i64 = 2 * 60 * 1000;
 
 /// What came of an upload.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,6 +41,8 @@ pub enum FannedOut {
     Rejected(&'static str),
     /// The job is bound to another upload, ended, or is not there.
     Ignored(&'static str),
+    /// A disturbance kept the file from being read. The upload waits in the queue of uploads.
+    Postponed,
 }
 
 /// The use case with its ports.
@@ -58,18 +68,35 @@ pub struct FanOut<J, F, Q, D, W, C> {
 
 impl<J, F, Q, D, W, C> FanOut<J, F, Q, D, W, C>
 where
-    J: LoadJob + FindOlderJobs + ChangeState + Watchlist,
+    J: LoadJob + OpenJobs + ChangeState + Watchlist,
     F: ReadUpload + StorePlan + ReadPlan,
     Q: SendChunks,
     D: SendFinished,
     W: SendWebhook,
     C: Clock,
 {
+    /// Handles S3's own event of an upload. Lambda invokes a function for an event three times within minutes and
+    /// then drops the event (Lambda Developer Guide, "Asynchronous invocation"), so an upload that meets a disturbance is
+    /// put into the queue of uploads, where it is retried for as long as it takes.
+    pub async fn run_event(
+        &self,
+        uploads: &impl SendUpload,
+        uploaded: &UploadMessage,
+    ) -> Result<FannedOut, Error> {
+        match self.run(uploaded).await {
+            Err(error) if error.is_transient() => match uploads.send_upload(uploaded).await {
+                Ok(()) => Ok(FannedOut::Postponed),
+                Err(_) => Err(error),
+            },
+            done => done,
+        }
+    }
+
     /// Handles one upload. Safe to repeat, concurrently and late.
     pub async fn run(&self, uploaded: &UploadMessage) -> Result<FannedOut, Error> {
         loop {
-            // None: the job changed under our hands, by another event or by our own write whose answer
-            // got lost. What it is now tells what to do; a job leaves `waiting` once, so this ends.
+            // None: another event changed the job, or our own write whose answer was lost. The job as it is now tells
+            // what to do. A job changes three times at most (expired, processing, ended), so this ends.
             if let Some(done) = self.step(uploaded).await? {
                 return Ok(done);
             }
@@ -84,7 +111,8 @@ where
             return Ok(Some(FannedOut::Ignored("no such job")));
         }
         match (job.status, &job.file) {
-            (JobStatus::Waiting, _) => self.start(job, &uploaded.upload).await,
+            // S3 accepted the file of an expired job, because its upload began before the link ran out.
+            (JobStatus::Waiting | JobStatus::Expired, _) => self.start(job, &uploaded.upload).await,
             (JobStatus::Processing, Some(file)) if file.upload.version == uploaded.upload.version => {
                 self.resume(&job, file).await.map(Some)
             }
@@ -97,7 +125,9 @@ where
                 announce_end(&self.jobs, &self.webhooks, &job).await?;
                 Ok(Some(FannedOut::Ignored("the job has ended")))
             }
-            (JobStatus::Completed | JobStatus::Failed | JobStatus::Expired, _) => {
+            (JobStatus::Completed | JobStatus::Failed, _) => {
+                // This event may have entered the job once more, while another one took it to its end.
+                self.jobs.leave(job.customer, job.id).await?;
                 Ok(Some(FannedOut::Ignored("the job has ended")))
             }
         }
@@ -137,25 +167,70 @@ where
         summary: FileSummary,
         chunks: &[Chunk],
     ) -> Result<Option<FannedOut>, Error> {
-        let plan = PlanFile::of(chunks);
-        self.files.store_plan((&job).into(), upload, plan.bytes()).await?;
+        let plan = self.store_plan(&job, upload, chunks).await?;
         let file = AcceptedFile {
             upload: upload.clone(),
             columns: summary.columns,
             rows: summary.rows,
-            chunks: u32::try_from(chunks.len()).unwrap_or(u32::MAX),
+            chunks: plan.chunk_count(),
         };
-        // Whoever is older is there by now: jobs are as old as their ids.
-        let may_overtake = self.jobs.is_older_under_way(&job).await?;
-        let Ok(job) = job.accept(file, may_overtake, self.clock.now()) else {
+        let (before, now) = (job.status, self.clock.now());
+        // In this order: `create_job` relies on an older job being seen here unless this one had stopped waiting.
+        if !self.stop_waiting(&job).await? {
+            return Ok(None);
+        }
+        let may_overtake = self.may_overtake(&job, now).await?;
+        let Ok(job) = job.accept(file, may_overtake, now) else {
             return Ok(None);
         };
-        if self.jobs.change_state(JobStatus::Waiting, &job).await? == Write::Conflict {
+        if self.jobs.change_state(before, &job).await? == Write::Conflict {
             return Ok(None);
         }
         self.announce(&job).await?;
         self.send(&job, &plan).await?;
         Ok(Some(FannedOut::Processing { rows: job.total(), chunks: job.pending_chunks.len() }))
+    }
+
+    /// Notes that a job does not wait any more. Returns false if the job took a file already.
+    ///
+    /// A job is entered as long as it takes a file, but for one that the sweep has forgotten an hour after its link ran
+    /// out. That one is entered again.
+    async fn stop_waiting(&self, job: &Job) -> Result<bool, Error> {
+        while self.jobs.stop_waiting(job.customer, job.id).await? == Write::Conflict {
+            if !self.jobs.load_job(job.id).await?.is_some_and(|job| job.status.takes_file()) {
+                return Ok(false);
+            }
+            self.jobs.enter_job(job.customer, job.id, self.clock.now()).await?;
+        }
+        Ok(true)
+    }
+
+    /// Returns whether the customer has an older job that may still write. Entries that a crash left of jobs that ended, or
+    /// were never stored, are removed.
+    async fn may_overtake(&self, job: &Job, now: Timestamp) -> Result<bool, Error> {
+        let older = self.jobs.open_jobs(job.customer, job.id.older(), now).await?;
+        let older: Vec<JobId> = older.into_iter().map(|open| open.job).collect();
+        let stored = if older.is_empty() { HashMap::new() } else { self.jobs.load_jobs(&older).await? };
+        let mut may_overtake = false;
+        for id in older {
+            let may_be_made = now.as_millis() - id.created_millis() < TIME_TO_CREATE;
+            match stored.get(&id) {
+                Some(older) if older.status.is_final() => self.jobs.leave(job.customer, id).await?,
+                None if !may_be_made => self.jobs.leave(job.customer, id).await?,
+                _ => may_overtake = true,
+            }
+        }
+        Ok(may_overtake)
+    }
+
+    /// Stores the plan, unless the upload has one: an event that is delivered twice may meet two releases of this
+    /// function, which cut chunks in different ways, and the chunks of the first plan may have been sent.
+    async fn store_plan(&self, job: &Job, upload: &Upload, chunks: &[Chunk]) -> Result<PlanFile, Error> {
+        let plan = PlanFile::of(chunks);
+        Ok(match self.files.store_plan(job.into(), upload, plan.bytes()).await? {
+            Write::Done => plan,
+            Write::Conflict => PlanFile::read(self.files.read_plan(job.into(), upload, None).await?),
+        })
     }
 
     async fn reject(&self, job: &Job, error: &FileError) -> Result<Option<FannedOut>, Error> {

@@ -16,8 +16,8 @@ use crate::end_job::{announce_end, end_job};
 use crate::messages::FinishedMessage;
 use crate::outcomes::OutcomesInOrder;
 use crate::ports::{
-    ChangeState, Clock, FileWriter, LoadJob, PortResult, ReadOutcomes, ReadPlan, ReadUpload, ResultFile,
-    SendWebhook, Watchlist, WriteResults,
+    ChangeState, Clock, FileWriter, LoadJob, OpenJobs, PortResult, ReadOutcomes, ReadPlan, ReadUpload,
+    ResultFile, SendWebhook, Watchlist, WriteResults,
 };
 
 /// Bytes of result rows that are gathered before they are handed to the writer.
@@ -47,7 +47,7 @@ pub struct Finalize<J, F, Q, C> {
 
 impl<J, F, Q, C> Finalize<J, F, Q, C>
 where
-    J: LoadJob + ChangeState + Watchlist,
+    J: LoadJob + OpenJobs + ChangeState + Watchlist,
     F: ReadUpload + ReadPlan + ReadOutcomes + WriteResults,
     Q: SendWebhook,
     C: Clock,
@@ -62,7 +62,8 @@ where
                 let ended = end_job(&self.jobs, &self.webhooks, &self.clock, &job, event, reason).await?;
                 match ended {
                     Some(ended) => Ok(Finalized::Ended(ended.status)),
-                    // Another delivery was first, or our own write whose answer got lost: look again.
+                    // Another delivery was first, our own write whose answer was lost, or a request to cancel: look
+                    // again.
                     None => Box::pin(self.run(message)).await,
                 }
             }

@@ -40,6 +40,12 @@ impl PlanFile {
         Self { lines, spans }
     }
 
+    /// Returns the number of chunks.
+    pub fn chunk_count(&self) -> u32 {
+        // A plan has a line for each chunk, and a chunk at least one row, of which a file has a million at most.
+        u32::try_from(self.spans.len()).unwrap_or(u32::MAX)
+    }
+
     /// The bytes to store.
     pub fn bytes(&self) -> Bytes {
         self.lines.clone()

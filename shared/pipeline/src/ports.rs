@@ -45,7 +45,7 @@ pub trait Clock: Send + Sync {
 
 /// Fresh ids and secrets.
 pub trait Randomness: Send + Sync {
-    /// A new UUIDv7 of this moment.
+    /// Returns a new UUIDv7 of this moment.
     fn new_id(&self) -> Uuid;
     /// 32 bytes that nobody can guess.
     fn secret(&self) -> [u8; 32];

@@ -8,18 +8,19 @@
 use std::time::Duration;
 
 use domain::ids::JobId;
-use domain::job::{Job, JobEvent, JobStatus, TIME_TO_PROCESS};
+use domain::job::{Job, JobEvent, JobStatus, LATE_UPLOAD_WATCH, TIME_TO_PROCESS, TIME_TO_START};
 use domain::time::Timestamp;
+use futures::{StreamExt as _, stream};
 
 use crate::Error;
 use crate::abandon::Abandon;
-use crate::end_job::{announce_end, end_job, is_expired};
+use crate::end_job::{announce_end, end_job, forget};
 use crate::messages::{FinishedMessage, UploadMessage, WebhookMessage};
 use crate::plan_file::PlanFile;
 use crate::ports::{
-    ChangeState, ChunkQueries, Clock, EndChunk, FindUpload, LoadJob, LoadQueries, ReadOutcomes, ReadPlan,
-    SendChunks, SendFinished, SendQueries, SendUpload, SendWebhook, StoreOutcomes, StoreQuery, Watched,
-    Watchlist, Write,
+    ChangeState, ChunkQueries, Clock, EndChunk, FindUpload, LoadJob, LoadQueries, OpenJobs, ReadOutcomes,
+    ReadPlan, SendChunks, SendFinished, SendQueries, SendUpload, SendWebhook, StoreOutcomes, StoreQuery,
+    Watched, Watchlist, Write,
 };
 
 /// Time without the end of a chunk after which the pending ones are sent again: longer than a message of a
@@ -30,8 +31,19 @@ pub const STALLED_AFTER: Duration = Duration::from_mins(15);
 /// message that is sent again is one more to be looked at.
 pub const QUERIES_STALLED_AFTER: Duration = Duration::from_hours(1);
 
-/// Jobs that one run looks at; the others are a minute later.
-const JOBS_PER_RUN: u32 = 200;
+/// Time between two looks for the file of an expired job. Its S3 event starts it at once; this is for a lost event.
+const LATE_UPLOAD_LOOKS: Duration = Duration::from_mins(30);
+
+/// Due jobs that are read at once: what one `BatchGetItem` reads (AWS limit).
+const JOBS_PER_READ: u32 = 100;
+
+/// Jobs that are looked at beside each other. A look is three or four calls of 5 to 30 ms, one after the other.
+const CONCURRENT_LOOKS: usize = 50;
+
+/// Time after which a run begins no further look: the next run, a minute after this one, goes on where this one stopped.
+/// A look that has begun has the rest of the function's five minutes. The longest one gives up the document queries of
+/// a job of 100,000 patients.
+pub const TIME_FOR_LOOKS: Duration = Duration::from_secs(55);
 
 /// What was done for a job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,6 +64,10 @@ pub enum Swept {
     Announced,
     /// Its pending rows were failed, past its time.
     Abandoned,
+    /// Its file could not be read for so long that the job failed.
+    GivenUp,
+    /// No file came after its link ran out, and none is looked for any longer.
+    Forgotten,
     /// It is getting on.
     Fine,
 }
@@ -71,7 +87,7 @@ pub struct Sweep<J, F, P, U, S, Q, K, W, C> {
 
 impl<J, F, P, U, S, Q, K, W, C> Sweep<J, F, P, U, S, Q, K, W, C>
 where
-    J: LoadJob + EndChunk + ChunkQueries + ChangeState + Watchlist,
+    J: LoadJob + OpenJobs + EndChunk + ChunkQueries + ChangeState + Watchlist,
     F: ReadPlan + StoreOutcomes + ReadOutcomes + FindUpload,
     P: LoadQueries + StoreQuery,
     U: SendUpload,
@@ -81,30 +97,47 @@ where
     W: SendWebhook,
     C: Clock,
 {
-    /// Looks at every job that is due; one that fails does not keep the others from their turn.
-    pub async fn run(&self) -> Result<Vec<(JobId, Result<Swept, Error>)>, Error> {
-        let now = self.abandon.clock.now();
-        let mut done = Vec::new();
-        for watched in self.abandon.jobs.due(now, JOBS_PER_RUN).await? {
-            done.push((watched.job, self.look(watched, now).await));
+    /// Looks at the jobs that are due, for as long as a run has time, and tells what came of each. A look that fails
+    /// does not keep the other jobs from theirs. Returns the number of looks.
+    pub async fn run(&self, tell: impl Fn(JobId, Result<Swept, Error>)) -> Result<usize, Error> {
+        let jobs = &self.abandon.jobs;
+        let started = self.abandon.clock.now();
+        let has_time = || self.abandon.clock.now() < started.plus(TIME_FOR_LOOKS);
+        let (mut looks, mut last) = (0, None);
+        while has_time() {
+            // From where the last read ended: a job whose look failed is still on the list, and must not keep this run
+            // from those behind it.
+            let due = jobs.due(started, last, JOBS_PER_READ).await?;
+            last = due.last().copied();
+            if last.is_none() {
+                break;
+            }
+            let ids: Vec<JobId> = due.iter().map(|watched| watched.job).collect();
+            let mut loaded = jobs.load_jobs(&ids).await?;
+            let due = due.into_iter().filter_map(|watched| Some((watched, loaded.remove(&watched.job)?)));
+            let due: Vec<(Watched, Job)> = due.collect();
+            looks += due.len();
+            let look = async |(watched, job): (Watched, Job)| {
+                tell(watched.job, self.look(watched, &job, started).await);
+            };
+            stream::iter(due).for_each_concurrent(CONCURRENT_LOOKS, look).await;
         }
-        Ok(done)
+        Ok(looks)
     }
 
-    async fn look(&self, watched: Watched, now: Timestamp) -> Result<Swept, Error> {
+    async fn look(&self, watched: Watched, job: &Job, now: Timestamp) -> Result<Swept, Error> {
         let (jobs, webhooks) = (&self.abandon.jobs, &self.abandon.webhooks);
-        let Some(job) = jobs.load_job(watched.job).await? else { return Ok(Swept::Fine) };
-        let pending = self.pending(&job).await?;
-        let next = self.next_look(&job, now);
+        let pending = self.pending(job).await?;
+        let next = self.next_look(job, now);
         if !job.status.is_final() && jobs.look_again(watched, next, pending).await? == Write::Conflict {
-            // Another run of the sweep has this job in hand.
+            // Another run of the sweep looks at this job.
             return Ok(Swept::Fine);
         }
         match job.status {
-            JobStatus::Waiting => self.waiting(&job).await,
-            JobStatus::Processing => self.processing(&job, watched.pending == Some(pending), now).await,
-            JobStatus::Completed | JobStatus::Failed | JobStatus::Expired => {
-                announce_end(jobs, webhooks, &job).await?;
+            JobStatus::Waiting | JobStatus::Expired => self.without_file(job, now).await,
+            JobStatus::Processing => self.processing(job, watched.pending == Some(pending), now).await,
+            JobStatus::Completed | JobStatus::Failed => {
+                announce_end(jobs, webhooks, job).await?;
                 Ok(Swept::Announced)
             }
         }
@@ -131,21 +164,38 @@ where
                     now.plus(STALLED_AFTER)
                 }
             }
+            _ if job.status.takes_file() => now.plus(LATE_UPLOAD_LOOKS),
             _ => now.plus(STALLED_AFTER),
         }
     }
 
-    async fn waiting(&self, job: &Job) -> Result<Swept, Error> {
+    /// A job whose file was not accepted, after its link ran out.
+    async fn without_file(&self, job: &Job, now: Timestamp) -> Result<Swept, Error> {
         let abandon = &self.abandon;
-        if is_expired(&abandon.files, &abandon.clock, job).await? {
+        let Some(upload) = abandon.files.find_upload(job.into()).await? else {
+            return self.without_upload(job, now).await;
+        };
+        if now > job.upload_expires_at.plus(TIME_TO_START) {
+            abandon.give_up(job).await?;
+            return Ok(Swept::GivenUp);
+        }
+        let message = UploadMessage { customer: job.customer, job: job.id, upload };
+        self.uploads.send_upload(&message).await?;
+        Ok(Swept::UploadSent)
+    }
+
+    /// A job that nothing was uploaded for. It is forgotten by a look after the hour for late uploads, never by the
+    /// clock alone: where S3 did not answer for hours, the file may have been there all the time.
+    async fn without_upload(&self, job: &Job, now: Timestamp) -> Result<Swept, Error> {
+        let abandon = &self.abandon;
+        if now > job.upload_expires_at && job.status == JobStatus::Waiting {
             let event = JobEvent::UploadExpired;
             end_job(&abandon.jobs, &abandon.webhooks, &abandon.clock, job, event, None).await?;
             return Ok(Swept::Expired);
         }
-        if let Some(upload) = abandon.files.find_upload(job.into()).await? {
-            let message = UploadMessage { customer: job.customer, job: job.id, upload };
-            self.uploads.send_upload(&message).await?;
-            return Ok(Swept::UploadSent);
+        if now > job.upload_expires_at.plus(LATE_UPLOAD_WATCH) {
+            forget(&abandon.jobs, job).await?;
+            return Ok(Swept::Forgotten);
         }
         Ok(Swept::Fine)
     }

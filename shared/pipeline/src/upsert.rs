@@ -13,7 +13,7 @@ use domain::ids::{PatientId, RowNumber};
 use domain::job::Job;
 use domain::matching::{Matched, People, RowToMatch};
 use domain::patient::{PatientRow, Zip};
-use domain::record::{PatientRecord, RowsOfJob};
+use domain::record::{Merged, PatientRecord, RowsOfJob};
 
 use crate::Error;
 use crate::ports::{
@@ -50,24 +50,42 @@ pub struct Known {
 
 /// What the rows of a group come to.
 pub struct Decided {
-    /// The patient of each row.
-    pub patients: Vec<PatientId>,
+    /// The patient of each row; none for a row that the record of its identity has no room for.
+    pub patients: Vec<Option<PatientId>>,
     /// The patients as they were.
     before: HashMap<PatientId, Versioned<PatientRecord>>,
     /// The patients that change, as they are to be.
-    merged: Vec<PatientRecord>,
+    merged: MergedGroup,
+}
+
+/// What merging the rows of a group comes to.
+#[derive(Default)]
+struct MergedGroup {
+    /// The patients that change, as they are to be.
+    records: Vec<PatientRecord>,
+    /// Rows that the record of their patient has no room for.
+    refused: Vec<RowNumber>,
+}
+
+/// What was written of a group.
+#[derive(Default)]
+pub struct Written {
+    /// All patients of the rows as they are now, which another job may have changed, too.
+    pub records: Vec<PatientRecord>,
+    /// Rows that the record of their patient had no room for.
+    pub refused: Vec<RowNumber>,
 }
 
 impl Decided {
     /// Every patient of the rows, as it is to be.
     pub fn records(&self) -> impl Iterator<Item = &PatientRecord> {
-        self.merged.iter().chain(self.unchanged())
+        self.merged.records.iter().chain(self.unchanged())
     }
 
     fn unchanged(&self) -> impl Iterator<Item = &PatientRecord> {
-        let is_merged = |id: &PatientId| self.merged.iter().any(|record| record.patient.id == *id);
+        let is_merged = |id: &PatientId| self.merged.records.iter().any(|record| record.patient.id == *id);
         let unchanged = self.before.iter().filter(move |(id, _)| !is_merged(id));
-        unchanged.filter(|(id, _)| self.patients.contains(id)).map(|(_, record)| &record.value)
+        unchanged.filter(|(id, _)| self.patients.contains(&Some(**id))).map(|(_, record)| &record.value)
     }
 }
 
@@ -85,7 +103,7 @@ where
             if let Some(people) = people.get(&group.identity) {
                 let known: Vec<PatientId> = people.value.people().iter().map(|person| person.id).collect();
                 let matched = self.matched(group, &people.value);
-                wanted.extend(matched.patients.iter().filter(|id| known.contains(id)));
+                wanted.extend(matched.patients.iter().flatten().filter(|id| known.contains(id)));
             }
         }
         wanted.sort_unstable();
@@ -104,7 +122,7 @@ where
             let before = people.as_ref().map_or(&empty, |people| &people.value);
             let matched = self.matched(group, before);
             let merged = self.merge(group, &matched.patients, &patients);
-            let is_nothing_new = merged.is_empty() && !matched.changed;
+            let is_nothing_new = merged.records.is_empty() && !matched.changed;
             if !matched.was_decided && !is_nothing_new {
                 let version = people.as_ref().map(|people| people.version);
                 let stored = self.patients.store_people(&group.identity, &matched.people, version).await?;
@@ -118,14 +136,16 @@ where
         Err(Error::Contended { attempts: MAX_ATTEMPTS })
     }
 
-    /// Creates or updates the patients of a group whose rows are decided. Gives all patients of the rows as they are
-    /// then, which another job may have had a part in.
-    pub async fn write(&self, group: &Group, decided: &Decided) -> Result<Vec<PatientRecord>, Error> {
-        let mut records: Vec<PatientRecord> = decided.unchanged().cloned().collect();
-        for record in &decided.merged {
-            records.extend(self.store(group, decided, record).await?);
+    /// Creates or updates the patients of a group whose rows are decided.
+    pub async fn write(&self, group: &Group, decided: &Decided) -> Result<Written, Error> {
+        let mut written = Written {
+            records: decided.unchanged().cloned().collect(),
+            refused: decided.merged.refused.clone(),
+        };
+        for record in &decided.merged.records {
+            self.store(group, decided, record, &mut written).await?;
         }
-        Ok(records)
+        Ok(written)
     }
 
     fn matched(&self, group: &Group, people: &People) -> Matched {
@@ -136,59 +156,72 @@ where
         people.decide(self.job.id, self.world.now(), &rows, || PatientId::new(self.world.new_id()))
     }
 
-    /// The patients that the rows change, each with all of its rows folded in.
+    /// Folds all rows into their patients.
     fn merge(
         &self,
         group: &Group,
-        patient_of_row: &[PatientId],
+        patient_of_row: &[Option<PatientId>],
         patients: &HashMap<PatientId, Versioned<PatientRecord>>,
-    ) -> Vec<PatientRecord> {
-        let mut ids = patient_of_row.to_vec();
+    ) -> MergedGroup {
+        let mut ids: Vec<PatientId> = patient_of_row.iter().flatten().copied().collect();
         ids.sort_unstable();
         ids.dedup();
-        ids.into_iter()
-            .filter_map(|id| {
-                let before = patients.get(&id).map(|record| &record.value);
-                let rows = group
-                    .rows
-                    .iter()
-                    .zip(patient_of_row)
-                    .filter(|(_, patient)| **patient == id)
-                    .map(|((_, row), _)| row);
-                let source = RowsOfJob {
-                    job: self.job.id,
-                    facility: self.job.facility,
-                    may_overtake: self.job.may_overtake,
-                    now: self.world.now(),
-                };
-                PatientRecord::merge(before, id, source, rows)
-            })
-            .collect()
+        let mut group_merged = MergedGroup::default();
+        for id in ids {
+            let (merged, refused) = self.merge_patient(group, patient_of_row, id, patients.get(&id));
+            group_merged.records.extend(merged);
+            group_merged.refused.extend(refused);
+        }
+        group_merged
     }
 
-    /// Writes one merged patient; on a conflict merges into what the other job left. Gives the patient as it is then.
+    /// Folds the rows of one patient. Returns the record, if it changes, and the rows that do not fit into it.
+    fn merge_patient(
+        &self,
+        group: &Group,
+        patient_of_row: &[Option<PatientId>],
+        id: PatientId,
+        before: Option<&Versioned<PatientRecord>>,
+    ) -> (Option<PatientRecord>, Vec<RowNumber>) {
+        let rows = group.rows.iter().zip(patient_of_row).filter(|(_, patient)| **patient == Some(id));
+        let (numbers, rows): (Vec<RowNumber>, Vec<&PatientRow>) =
+            rows.map(|((number, row), _)| (*number, row)).unzip();
+        let source = RowsOfJob {
+            job: self.job.id,
+            facility: self.job.facility,
+            may_overtake: self.job.may_overtake,
+            now: self.world.now(),
+        };
+        let before = before.map(|record| &record.value);
+        let Merged { record, refused } = PatientRecord::merge(before, id, source, rows);
+        (record, refused.into_iter().filter_map(|place| numbers.get(place).copied()).collect())
+    }
+
+    /// Writes one merged patient. On a conflict the rows are merged into what the other job left.
     async fn store(
         &self,
         group: &Group,
         decided: &Decided,
         record: &PatientRecord,
-    ) -> Result<Option<PatientRecord>, Error> {
+        written: &mut Written,
+    ) -> Result<(), Error> {
         let id = record.patient.id;
         let mut record = record.clone();
         let mut version = decided.before.get(&id).map(|record| record.version);
         for _ in 0..MAX_ATTEMPTS {
-            match self.patients.store_patient(self.job.customer, &record, version).await? {
-                Write::Done => return Ok(Some(record)),
-                Write::Conflict => {
-                    let mut current = self.patients.load_patients(self.job.customer, &[id]).await?;
-                    version = current.get(&id).map(|current| current.version);
-                    let merged = self.merge(group, &decided.patients, &current);
-                    match merged.into_iter().find(|merged| merged.patient.id == id) {
-                        Some(merged) => record = merged,
-                        None => return Ok(current.remove(&id).map(|current| current.value)),
-                    }
-                }
+            if self.patients.store_patient(self.job.customer, &record, version).await? == Write::Done {
+                written.records.push(record);
+                return Ok(());
             }
+            let mut current = self.patients.load_patients(self.job.customer, &[id]).await?;
+            version = current.get(&id).map(|current| current.version);
+            let (merged, refused) = self.merge_patient(group, &decided.patients, id, current.get(&id));
+            written.refused.extend(refused);
+            let Some(merged) = merged else {
+                written.records.extend(current.remove(&id).map(|current| current.value));
+                return Ok(());
+            };
+            record = merged;
         }
         Err(Error::Contended { attempts: MAX_ATTEMPTS })
     }

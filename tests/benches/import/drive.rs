@@ -13,6 +13,7 @@ use domain::time::Timestamp;
 use domain::upload_terms::UploadTerms;
 use futures::executor::block_on;
 use memory::{Cloud, QueueName};
+use pipeline::DirectoryCache;
 use pipeline::api::create_job::CreateJobWith;
 use pipeline::api::idempotency::Parameters;
 use pipeline::deliver_webhook::DeliverWebhook;
@@ -150,6 +151,7 @@ impl Account {
             finished: cloud(),
             queries: self.gateway.map(|_| cloud()),
             world: cloud(),
+            directories: DirectoryCache::default(),
         };
         let next = || JobSize::ALL.into_iter().find_map(|size| self.receive(QueueName::Chunks(size)));
         each(next, |body| {

@@ -12,6 +12,7 @@ use domain::time::Timestamp;
 use domain::upload_terms::UploadTerms;
 use futures::executor::block_on;
 use memory::{Cloud, QueueName, Reliable};
+use pipeline::DirectoryCache;
 use pipeline::api::create_job::CreateJobWith;
 use pipeline::api::idempotency::Parameters;
 use pipeline::fan_out::FanOut;
@@ -110,6 +111,7 @@ async fn run(file: String, rows_per_chunk: u32) -> JobCalls {
         finished: recorder.clone(),
         queries: None::<Cloud>,
         world: cloud.clone(),
+        directories: DirectoryCache::default(),
     };
     let (mut chunks, mut writes) = (Vec::new(), HashMap::new());
     let (before, mut seen) = (total(&cloud.usage()), (0, 0));

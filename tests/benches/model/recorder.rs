@@ -103,6 +103,10 @@ impl LoadJob for Recorder {
     async fn load_job(&self, job: JobId) -> PortResult<Option<Job>> {
         self.note(Purpose::LoadJob, None, self.cloud.load_job(job)).await
     }
+
+    async fn load_jobs(&self, jobs: &[JobId]) -> PortResult<HashMap<JobId, Job>> {
+        self.cloud.load_jobs(jobs).await
+    }
 }
 
 impl EndChunk for Recorder {

@@ -100,6 +100,47 @@ pub async fn the_end_leaves_what_others_wrote_since(
     assert_eq!(load(ports, &job).await, expected);
 }
 
+pub async fn a_job_does_not_complete_once_its_cancel_was_requested(
+    ports: &(impl CreateJob + LoadJob + ChangeState + RequestCancel),
+) {
+    let job = given::processing(ports, 1).await;
+    let completed = given::ended(&job, JobEvent::Finalized, None);
+    assert_eq!(ports.request_cancel(job.id).await.unwrap(), Write::Done);
+    let change = ports.change_state(JobStatus::Processing, &completed).await.unwrap();
+    assert_eq!(change, Write::Conflict);
+    assert_eq!(load(ports, &job).await, Job { cancel_requested: true, ..job.clone() });
+    let canceled = given::ended(&job, JobEvent::Canceled, Some("canceled"));
+    assert_eq!(ports.change_state(JobStatus::Processing, &canceled).await.unwrap(), Write::Done);
+}
+
+pub async fn an_expired_job_that_takes_a_file_has_not_ended(
+    ports: &(impl CreateJob + LoadJob + ChangeState),
+) {
+    let job = given::job();
+    ports.create_job(&job).await.unwrap();
+    let expired = given::ended(&job, JobEvent::UploadExpired, None);
+    assert_eq!(ports.change_state(JobStatus::Waiting, &expired).await.unwrap(), Write::Done);
+    assert_eq!(load(ports, &job).await, expired);
+    let accepted = given::accepted(&expired, 2);
+    assert_eq!(ports.change_state(JobStatus::Expired, &accepted).await.unwrap(), Write::Done);
+    assert_eq!(load(ports, &job).await, accepted);
+    assert_eq!(accepted.finished_at, None);
+}
+
+pub async fn many_jobs_are_loaded_at_once_and_those_that_are_not_there_left_out(
+    ports: &(impl CreateJob + LoadJob),
+) {
+    let jobs: Vec<Job> = (0..120).map(|_| given::job()).collect();
+    for job in &jobs {
+        ports.create_job(job).await.unwrap();
+    }
+    let asked: Vec<_> = jobs.iter().map(|job| job.id).chain([given::job_id()]).collect();
+    let loaded = ports.load_jobs(&asked).await.unwrap();
+    assert_eq!(loaded.len(), jobs.len());
+    assert!(jobs.iter().all(|job| loaded[&job.id] == *job));
+    assert_eq!(ports.load_jobs(&[]).await.unwrap().len(), 0);
+}
+
 pub async fn a_reason_keeps_every_letter(ports: &(impl CreateJob + LoadJob + ChangeState)) {
     let job = given::job();
     ports.create_job(&job).await.unwrap();
@@ -138,6 +179,9 @@ contract!($ jobs:
     one_of_many_changes_at_the_same_time_takes_place,
     a_job_that_is_not_there_does_not_come_by_a_change,
     the_end_leaves_what_others_wrote_since,
+    a_job_does_not_complete_once_its_cancel_was_requested,
+    an_expired_job_that_takes_a_file_has_not_ended,
+    many_jobs_are_loaded_at_once_and_those_that_are_not_there_left_out,
     a_reason_keeps_every_letter,
     a_job_is_canceled_while_it_is_processing_and_only_then,
 );

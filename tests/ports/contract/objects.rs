@@ -28,7 +28,7 @@ fn outcomes(from: u32) -> Vec<RowOutcome> {
 pub async fn a_plan_is_read_whole_and_in_ranges(ports: &(impl StorePlan + ReadPlan)) {
     let (job, upload) = (job_ref(), given::upload());
     let lines = Bytes::from("[0,[1,2,3,4]]\n".repeat(5000));
-    ports.store_plan(job, &upload, lines.clone()).await.unwrap();
+    assert_eq!(ports.store_plan(job, &upload, lines.clone()).await.unwrap(), Write::Done);
     assert!(ports.read_plan(job, &upload, None).await.unwrap() == lines);
     for range in [0..14, 14..28, 69_986..70_000, 0..70_000] {
         let (from, to) = (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
@@ -37,14 +37,15 @@ pub async fn a_plan_is_read_whole_and_in_ranges(ports: &(impl StorePlan + ReadPl
     }
 }
 
-pub async fn a_plan_is_of_one_version_of_the_upload_and_replaced_as_a_whole(
+pub async fn a_plan_is_of_one_version_of_the_upload_and_the_first_one_counts(
     ports: &(impl StorePlan + ReadPlan),
 ) {
     let (job, upload) = (job_ref(), given::upload());
     let other = Upload { version: "other".to_owned(), ..upload.clone() };
-    ports.store_plan(job, &upload, Bytes::from_static(b"a longer plan\n")).await.unwrap();
-    ports.store_plan(job, &other, Bytes::from_static(b"of another upload\n")).await.unwrap();
-    ports.store_plan(job, &upload, Bytes::from_static(b"plan\n")).await.unwrap();
+    let store = async |upload, lines| ports.store_plan(job, upload, Bytes::from_static(lines)).await.unwrap();
+    assert_eq!(store(&upload, b"plan\n").await, Write::Done);
+    assert_eq!(store(&other, b"of another upload\n").await, Write::Done);
+    assert_eq!(store(&upload, b"plan of another release\n").await, Write::Conflict);
     assert_eq!(ports.read_plan(job, &upload, None).await.unwrap(), "plan\n");
     assert_eq!(ports.read_plan(job, &other, None).await.unwrap(), "of another upload\n");
 }
@@ -91,7 +92,7 @@ pub async fn what_was_never_stored_cannot_be_read_however_often_it_is_tried(
 
 contract!($ objects:
     a_plan_is_read_whole_and_in_ranges,
-    a_plan_is_of_one_version_of_the_upload_and_replaced_as_a_whole,
+    a_plan_is_of_one_version_of_the_upload_and_the_first_one_counts,
     the_first_outcomes_of_a_chunk_count,
     of_outcomes_stored_at_the_same_time_one_counts,
     outcomes_are_of_one_chunk_of_one_job,

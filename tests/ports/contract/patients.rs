@@ -120,6 +120,12 @@ pub async fn answers_of_more_than_16_mb_come_complete(ports: &(impl LoadPatients
     assert!(records.iter().all(|record| found[&record.patient.id].value == *record));
 }
 
+pub async fn the_largest_record_that_rows_make_is_stored(ports: &(impl LoadPatients + StorePatient)) {
+    let (customer, record) = (given::customer(), given::record_of_5000_addresses());
+    assert_eq!(ports.store_patient(customer, &record, None).await.unwrap(), Write::Done);
+    assert_eq!(load(ports, customer, record.patient.id).await.unwrap().0, record);
+}
+
 pub async fn a_patient_of_nearly_400_kb_is_stored_and_a_larger_one_refused_for_good(
     ports: &(impl LoadPatients + StorePatient),
 ) {
@@ -143,5 +149,6 @@ contract!($ patients:
     nobody_is_found_where_nobody_is_asked_for,
     who_is_asked_for_twice_is_found_once,
     answers_of_more_than_16_mb_come_complete,
+    the_largest_record_that_rows_make_is_stored,
     a_patient_of_nearly_400_kb_is_stored_and_a_larger_one_refused_for_good,
 );

@@ -90,7 +90,13 @@ pub async fn an_identity_that_is_asked_for_twice_is_found_once(ports: &(impl Loa
 
 pub async fn more_people_than_an_item_holds_are_refused_for_good(ports: &(impl LoadPeople + StorePeople)) {
     let identity = identity(given::customer(), 1);
-    let (many, too_many) = (people(3000), people(8000));
+    // Of ten thousand patients of one identity as many are kept as there is room for.
+    let many = people(10_000);
+    assert!((3_500..10_000).contains(&many.people().len()), "{}", many.people().len());
+    let mut json = serde_json::to_value(&many).unwrap();
+    let list = json["people"].as_array_mut().unwrap();
+    list.extend(list.clone());
+    let too_many: People = serde_json::from_value(json).unwrap();
     assert!(serde_json::to_string(&too_many).unwrap().len() > 400 * 1024);
     let error = ports.store_people(&identity, &too_many, None).await.unwrap_err();
     assert!(!error.transient, "{error}");

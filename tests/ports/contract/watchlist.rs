@@ -9,7 +9,7 @@ use crate::given::{self, NOW, at};
 const LATE: i64 = NOW + 1_000_000_000;
 
 async fn due(ports: &impl Watchlist, now: i64) -> Vec<Watched> {
-    ports.due(at(now), 100).await.unwrap()
+    ports.due(at(now), None, 100).await.unwrap()
 }
 
 fn watched(job: &Job, due: Timestamp, pending: Option<u32>) -> Watched {
@@ -30,10 +30,35 @@ pub async fn the_longest_due_come_first_and_no_more_than_asked_for(ports: &(impl
     for job in &jobs {
         ports.create_job(job).await.unwrap();
     }
-    let first: Vec<_> = ports.due(at(LATE), 3).await.unwrap().iter().map(|watched| watched.job).collect();
-    assert_eq!(first, [jobs[1].id, jobs[3].id, jobs[4].id]);
+    let first = ports.due(at(LATE), None, 3).await.unwrap();
+    let ids = |due: &[Watched]| due.iter().map(|watched| watched.job).collect::<Vec<_>>();
+    assert_eq!(ids(&first), [jobs[1].id, jobs[3].id, jobs[4].id]);
+    let others = ports.due(at(LATE), first.last().copied(), 3).await.unwrap();
+    assert_eq!(ids(&others), [jobs[2].id, jobs[0].id]);
+    assert_eq!(ports.due(at(LATE), others.last().copied(), 3).await.unwrap(), []);
     assert_eq!(due(ports, LATE).await.len(), 5);
     assert_eq!(due(ports, jobs[4].upload_expires_at.as_millis()).await.len(), 3);
+}
+
+pub async fn a_read_goes_on_behind_a_job_that_left_the_list_and_among_jobs_of_one_time(
+    ports: &(impl CreateJob + Watchlist),
+) {
+    let jobs: Vec<Job> = (0..7).map(|_| given::job_of(given::customer(), NOW)).collect();
+    for job in &jobs {
+        ports.create_job(job).await.unwrap();
+    }
+    let mut found = Vec::new();
+    let mut last = None;
+    while let Some(watched) = ports.due(at(LATE), last, 2).await.unwrap().last().copied() {
+        let page = ports.due(at(LATE), last, 2).await.unwrap();
+        ports.forget(watched.job).await.unwrap();
+        found.extend(page.iter().map(|watched| watched.job));
+        last = Some(watched);
+    }
+    found.sort_unstable();
+    let mut expected: Vec<_> = jobs.iter().map(|job| job.id).collect();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
 }
 
 pub async fn a_job_is_due_again_when_the_last_look_said_and_knows_what_was_pending(
@@ -101,6 +126,7 @@ pub async fn a_job_that_is_not_there_does_not_come_by_being_watched_or_forgotten
 contract!($ watchlist:
     a_new_job_is_due_when_its_upload_window_ends,
     the_longest_due_come_first_and_no_more_than_asked_for,
+    a_read_goes_on_behind_a_job_that_left_the_list_and_among_jobs_of_one_time,
     a_job_is_due_again_when_the_last_look_said_and_knows_what_was_pending,
     of_two_who_look_at_the_same_time_one_sets_when_to_look_again,
     a_forgotten_job_is_not_looked_at_any_more,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::job::{LONGEST_LIFE, TIME_TO_PROCESS, TIME_TO_START};
 use memory::{Queue, QueueName, Queues};
 
 use crate::{given, template};
@@ -15,6 +16,24 @@ fn receives(queue: &mut Queue, hidden_for: Duration) -> i64 {
         now = now.plus(hidden_for);
     }
     receives
+}
+
+/// What a job needs must outlive it: files until its last row has its outcome, and they are deleted after
+/// `RetentionDays`; the job's document queries until `QueryDeadlineMinutes` at the most.
+#[test]
+fn no_setting_ends_the_life_of_files_before_that_of_their_job() {
+    let days = template::parameter("RetentionDays")["MinValue"].as_i64().unwrap();
+    let retention = Duration::from_hours(24) * u32::try_from(days).unwrap();
+    assert!(retention >= LONGEST_LIFE, "RetentionDays may be {days}");
+    let rule = &template::properties("Files")["LifecycleConfiguration"]["Rules"][0];
+    let replaced = rule["NoncurrentVersionExpiration"]["NoncurrentDays"].as_i64().unwrap();
+    assert!(replaced >= days, "an upload that was replaced is deleted after {replaced} days");
+    let minutes = template::parameter("QueryDeadlineMinutes")["MaxValue"].as_i64().unwrap();
+    let queries = Duration::from_mins(minutes.unsigned_abs());
+    assert!(
+        TIME_TO_START + TIME_TO_PROCESS.max(queries) <= LONGEST_LIFE,
+        "queries may take {minutes} minutes"
+    );
 }
 
 #[test]

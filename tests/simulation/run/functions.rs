@@ -1,19 +1,20 @@
 //! The use cases, as the functions' `main`s and the API's routes wire them.
 
 use std::pin::Pin;
-use std::time::Duration;
 
 use domain::csv::Limits;
 use domain::ids::CustomerId;
 use domain::upload_terms::UploadTerms;
 use futures::future::Future;
 use memory::{Cloud, QueueName, Received};
+use pipeline::DirectoryCache;
 use pipeline::abandon::Abandon;
 use pipeline::api::ApiError;
 use pipeline::api::cancel_job::cancel_job;
 use pipeline::api::create_job::{CreateJobWith, NewJob};
 use pipeline::api::get_job::get_job;
 use pipeline::api::idempotency::Parameters;
+use pipeline::dead_letters::DeadLetters;
 use pipeline::deliver_webhook::{DeliverWebhook, Delivery};
 use pipeline::fan_out::FanOut;
 use pipeline::finalize::Finalize;
@@ -23,8 +24,8 @@ use pipeline::ports::JobRef;
 use pipeline::query_documents::{Queried, QueryDocuments};
 use pipeline::sweep::Sweep;
 
-use super::Player;
 use super::task::{Cause, Verdict};
+use super::{CLIENT_PAUSE, Player};
 use crate::gateway::Gateway;
 
 impl Player {
@@ -33,31 +34,29 @@ impl Player {
         let cloud = self.cloud.clone();
         let queries = self.story.gateway.is_some().then(|| cloud.clone());
         match cause {
-            Cause::Event(upload, _) => Box::pin(fan_out(cloud, self.story.rows_per_chunk, upload.clone(), 1)),
-            Cause::Message(QueueName::Uploads, message) => {
-                let upload = serde_json::from_str(&message.body).unwrap();
-                Box::pin(fan_out(cloud, self.story.rows_per_chunk, upload, message.receives))
-            }
-            Cause::Message(QueueName::Chunks(_), Received { body, receives, .. }) => {
-                let (message, receives) = (serde_json::from_str(body).unwrap(), *receives);
+            Cause::Event(upload, _) => {
+                // Two releases of the function may cut chunks in different ways.
+                let rows_per_chunk = self.story.rows_per_chunk + u32::from(self.chance.once_in(4));
+                let upload = upload.clone();
                 Box::pin(async move {
-                    let import = ImportRows {
-                        jobs: cloud.clone(),
-                        files: cloud.clone(),
-                        directory: cloud.clone(),
-                        patients: cloud.clone(),
-                        finished: cloud.clone(),
-                        queries,
-                        world: cloud,
-                    };
-                    verdict(import.run(&message).await, receives)
+                    let fan_out = fan_out(&cloud, rows_per_chunk);
+                    verdict(fan_out.run_event(&cloud, &upload).await)
                 })
             }
-            Cause::Message(QueueName::Queries, Received { body, receives, .. }) => {
-                self.query(body, *receives)
+            Cause::Message(QueueName::Uploads, message) => {
+                let upload: UploadMessage = serde_json::from_str(&message.body).unwrap();
+                let fan_out = fan_out(&cloud, self.story.rows_per_chunk);
+                Box::pin(async move { verdict(fan_out.run(&upload).await) })
             }
-            Cause::Message(QueueName::Finished, Received { body, receives, .. }) => {
-                let (message, receives) = (serde_json::from_str(body).unwrap(), *receives);
+            Cause::Message(QueueName::Chunks(_), Received { body, .. }) => {
+                let message = serde_json::from_str(body).unwrap();
+                Box::pin(async move { verdict(import_rows(&cloud, queries).run(&message).await) })
+            }
+            Cause::Message(QueueName::Queries, Received { body, receives, retries, .. }) => {
+                self.query(body, receives + retries)
+            }
+            Cause::Message(QueueName::Finished, Received { body, .. }) => {
+                let message = serde_json::from_str(body).unwrap();
                 Box::pin(async move {
                     let finalize = Finalize {
                         jobs: cloud.clone(),
@@ -65,11 +64,11 @@ impl Player {
                         webhooks: cloud.clone(),
                         clock: cloud,
                     };
-                    verdict(finalize.run(&message).await, receives)
+                    verdict(finalize.run(&message).await)
                 })
             }
-            Cause::Message(QueueName::Webhooks, Received { body, receives, .. }) => {
-                let (message, receives) = (serde_json::from_str(body).unwrap(), *receives);
+            Cause::Message(QueueName::Webhooks, Received { body, .. }) => {
+                let message = serde_json::from_str(body).unwrap();
                 Box::pin(async move {
                     let deliver = DeliverWebhook {
                         jobs: cloud.clone(),
@@ -80,20 +79,28 @@ impl Player {
                     };
                     match deliver.run(&message).await {
                         Ok(Delivery::Retry { after, .. }) => Verdict::Again(after),
-                        other => verdict(other, receives),
+                        other => verdict(other),
                     }
                 })
             }
-            Cause::DeadLetter(body, _) => match serde_json::from_str(body) {
-                Ok(letter) => Box::pin(async move { verdict(abandon(cloud, queries).run(&letter).await, 1) }),
-                Err(_) => Box::pin(async { Verdict::Done }),
-            },
+            Cause::DeadLetter(body, receives) => {
+                let (letter, receives) = (serde_json::from_str(body).unwrap(), *receives);
+                Box::pin(async move {
+                    let letters = DeadLetters {
+                        abandon: abandon(cloud.clone(), queries.clone()),
+                        import: import_rows(&cloud, queries),
+                        chunks: cloud,
+                    };
+                    verdict(letters.run(&letter, receives).await)
+                })
+            }
             Cause::Sweep => {
                 let time_to_query = self.story.time_to_query;
                 Box::pin(async move {
                     let abandon = abandon(cloud.clone(), queries);
                     let sweep = Sweep { abandon, uploads: cloud.clone(), chunks: cloud, time_to_query };
-                    verdict(sweep.run().await, 1)
+                    // A look that fails is repeated; one that fails for good is a bug, which `verdict` tells.
+                    verdict(sweep.run(|_, swept| drop(verdict(swept))).await)
                 })
             }
             &Cause::Create(plan) => {
@@ -149,7 +156,7 @@ impl Player {
             }
             match queried {
                 Ok(Queried::Again { after, .. }) => Verdict::Again(after),
-                other => verdict(other, receives),
+                other => verdict(other),
             }
         })
     }
@@ -162,18 +169,33 @@ impl Player {
     }
 }
 
-async fn fan_out(cloud: Cloud, rows_per_chunk: u32, upload: UploadMessage, receives: u32) -> Verdict {
-    let fan_out = FanOut {
+fn fan_out(cloud: &Cloud, rows_per_chunk: u32) -> FanOut<Cloud, Cloud, Cloud, Cloud, Cloud, Cloud> {
+    FanOut {
         jobs: cloud.clone(),
         files: cloud.clone(),
         chunks: cloud.clone(),
         finished: cloud.clone(),
         webhooks: cloud.clone(),
-        clock: cloud,
+        clock: cloud.clone(),
         limits: Limits::default(),
         rows_per_chunk,
-    };
-    verdict(fan_out.run(&upload).await, receives)
+    }
+}
+
+fn import_rows(
+    cloud: &Cloud,
+    queries: Option<Cloud>,
+) -> ImportRows<Cloud, Cloud, Cloud, Cloud, Cloud, Option<Cloud>, Cloud> {
+    ImportRows {
+        jobs: cloud.clone(),
+        files: cloud.clone(),
+        directory: cloud.clone(),
+        patients: cloud.clone(),
+        finished: cloud.clone(),
+        queries,
+        world: cloud.clone(),
+        directories: DirectoryCache::default(),
+    }
 }
 
 fn abandon(
@@ -191,11 +213,11 @@ fn abandon(
     }
 }
 
-/// What `aws::events` makes of a result: done, or again after a growing pause.
-fn verdict<T>(result: Result<T, pipeline::Error>, receives: u32) -> Verdict {
+/// What becomes of a message by its result: done, or to be retried.
+fn verdict<T>(result: Result<T, pipeline::Error>) -> Verdict {
     match result {
         Ok(_) => Verdict::Done,
-        Err(error) if error.is_transient() => Verdict::Again(Duration::from_secs(1 << receives.min(6))),
+        Err(error) if error.is_transient() => Verdict::Failed(error),
         Err(error) => panic!("an error that no second try can mend: {error}"),
     }
 }
@@ -203,7 +225,7 @@ fn verdict<T>(result: Result<T, pipeline::Error>, receives: u32) -> Verdict {
 /// A client tries again where the service says that it is the service's fault.
 fn client_verdict(error: &ApiError) -> Verdict {
     match error {
-        ApiError::Internal(_) => Verdict::Again(Duration::from_secs(1)),
+        ApiError::Internal(_) => Verdict::Again(CLIENT_PAUSE),
         ApiError::Conflict(_) => Verdict::Done,
         other => panic!("a client's request was refused: {other}"),
     }

@@ -65,6 +65,9 @@ pub fn print_end(output: Output, job: &Job, files: &EndFiles) -> anyhow::Result<
         JobStatus::Completed => output.line(output.strong(format_args!("Imported: {first}.")))?,
         JobStatus::Expired => {
             output.line(output.bad("The import expired: no file arrived in time. Nothing was imported."))?;
+            output.line(
+                "An upload that was still running when the link ran out is imported when it ends; look again then.",
+            )?;
         }
         JobStatus::Failed => {
             let reason = job.reason.as_deref().unwrap_or("no reason given");

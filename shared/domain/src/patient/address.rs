@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::patient::state::State;
 use crate::patient::value::{Digits, Value, value};
 use crate::problem::Problem;
+use crate::stored_size;
 use crate::text::is_dash;
 
 /// An address in the USA.
@@ -26,6 +27,17 @@ pub struct Address {
     /// Always the USA; may be left out where an address is read.
     #[serde(default)]
     pub country: Country,
+}
+
+impl Address {
+    /// Returns the size of the address in a patient's record, in bytes.
+    pub(crate) fn stored_size(&self) -> usize {
+        // What the fields' names, the state, the zip code and the country take: 97 bytes.
+        const FIELDS: usize = 100;
+        let line2 = self.address_line2.as_ref().map_or("", AddressText::as_str);
+        let texts = [self.address_line1.as_str(), line2, self.city.as_str()];
+        FIELDS + texts.into_iter().map(stored_size::text).sum::<usize>()
+    }
 }
 
 /// A line or a city: any text, tidied (white space collapsed, NFC), not blank.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::patient::value::{Digits, Value, value};
 use crate::problem::Problem;
+use crate::stored_size;
 use crate::text::is_dash;
 
 /// A phone number, an email address, or both.
@@ -15,6 +16,15 @@ pub struct Contact {
     /// Email address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Email>,
+}
+
+impl Contact {
+    /// Returns the size of the contact in a patient's record, in bytes.
+    pub(crate) fn stored_size(&self) -> usize {
+        // What the fields' names and the phone number take: 33 bytes.
+        const FIELDS: usize = 40;
+        FIELDS + self.email.as_ref().map_or(0, |email| stored_size::text(email.as_str()))
+    }
 }
 
 /// A phone number in the USA: 10 digits.

@@ -16,6 +16,7 @@ mod value;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CohortId, FacilityId, PatientId};
+use crate::stored_size;
 use crate::time::Timestamp;
 
 pub use address::{Address, AddressText, Country, Zip};
@@ -63,6 +64,43 @@ pub struct PatientRow {
     /// Whether the patient is opted out of health information exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hie_opt_out: Option<bool>,
+}
+
+impl PatientRow {
+    /// Returns how much the row adds to its patient's record at most, in bytes.
+    pub fn stored_size(&self) -> usize {
+        let license = self.drivers_license.as_ref();
+        FIELDS_SIZE
+            + stored_size::text(self.first_name.as_str())
+            + stored_size::text(self.last_name.as_str())
+            + self.external_id.as_ref().map_or(0, |id| stored_size::text(id.as_str()))
+            + license.map_or(0, |license| stored_size::text(license.value.as_str()))
+            + self.addresses.iter().map(Address::stored_size).sum::<usize>()
+            + self.contacts.iter().map(Contact::stored_size).sum::<usize>()
+            // Beside the cohort's id there may be a note of the job that put the patient into it.
+            + self.cohorts.len() * 4 * stored_size::ID
+    }
+}
+
+/// The size of a patient's fields without the texts and lists in them, with the notes of who wrote each.
+const FIELDS_SIZE: usize = 1_500;
+
+impl Patient {
+    /// Returns the size of the patient, in bytes.
+    pub fn stored_size(&self) -> usize {
+        let license = |identifier: &PersonalIdentifier| match identifier {
+            PersonalIdentifier::Ssn { .. } => 0,
+            PersonalIdentifier::DriversLicense(license) => stored_size::text(license.value.as_str()),
+        };
+        FIELDS_SIZE
+            + stored_size::text(self.first_name.as_str())
+            + stored_size::text(self.last_name.as_str())
+            + self.external_id.as_ref().map_or(0, |id| stored_size::text(id.as_str()))
+            + self.personal_identifiers.iter().map(license).sum::<usize>()
+            + self.address.iter().map(Address::stored_size).sum::<usize>()
+            + self.contact.iter().map(Contact::stored_size).sum::<usize>()
+            + (self.facility_ids.len() + self.cohort_ids.len()) * stored_size::ID
+    }
 }
 
 /// A patient as the API shows one, and as one is stored.

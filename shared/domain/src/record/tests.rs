@@ -18,6 +18,11 @@ fn source(number: u128) -> RowsOfJob {
     RowsOfJob { job: job(number), facility, may_overtake: false, now: at(u64::try_from(number).unwrap()) }
 }
 
+/// The size of the record as it is stored.
+fn json_len(record: &PatientRecord) -> usize {
+    serde_json::to_string(record).unwrap().len()
+}
+
 fn patient_id() -> PatientId {
     PatientId::new(Uuid::from_u128(1))
 }
@@ -68,7 +73,9 @@ fn ada_with_everything() -> PatientRow {
 }
 
 fn merge(before: Option<&PatientRecord>, number: u128, rows: &[PatientRow]) -> Option<PatientRecord> {
-    PatientRecord::merge(before, patient_id(), source(number), rows)
+    let Merged { record, refused } = PatientRecord::merge(before, patient_id(), source(number), rows);
+    assert!(refused.is_empty(), "rows were refused: {refused:?}");
+    record
 }
 
 fn created(rows: &[PatientRow]) -> PatientRecord {
@@ -158,4 +165,45 @@ fn an_opt_out_is_withdrawn_only_by_a_newer_job() {
     let record = merge(None, 2, &[opted(true)]).unwrap();
     assert_eq!(merge(Some(&record), 1, &[opted(false)]), None);
     assert!(!merge(Some(&record), 3, &[opted(false)]).unwrap().patient.hie_opt_out);
+}
+
+#[test]
+fn rows_that_do_not_fit_are_refused_and_later_ones_go_on_without_them() {
+    let row = |number: usize| PatientRow {
+        external_id: Some(format!("id {number}").parse().unwrap()),
+        addresses: vec![address(&format!("{number} \"Old\" Main Street"), "02110")],
+        ..ada()
+    };
+    let rows: Vec<PatientRow> = (0..5_000).map(row).collect();
+    let Merged { record, refused } = PatientRecord::merge(None, patient_id(), source(1), &rows);
+    let record = record.unwrap();
+    assert!(json_len(&record) <= LARGEST_RECORD, "{} bytes", json_len(&record));
+    assert!(json_len(&record) > LARGEST_RECORD * 9 / 10, "the room is used: {} bytes", json_len(&record));
+    assert_eq!(record.patient.address.len() + refused.len(), rows.len());
+    assert_eq!(refused, (record.patient.address.len()..5_000).collect::<Vec<_>>());
+    // Nothing of a refused row is left.
+    let last = format!("id {}", refused[0] - 1);
+    assert_eq!(record.patient.external_id.as_ref().unwrap().as_str(), last);
+    // A row that adds nothing fits, also into a full record.
+    let again = PatientRecord::merge(Some(&record), patient_id(), source(1), &rows[..1_000]);
+    assert_eq!(again.refused, Vec::<usize>::new());
+}
+
+#[test]
+fn the_size_of_a_record_is_never_less_than_what_is_stored() {
+    let full = PatientRow {
+        first_name: "Anna, \"Bo\"".parse().unwrap(),
+        addresses: vec![address("1 \\ Main", "02110"), address("2 Main", "60601")],
+        cohorts: (0..20).map(|number| CohortId::new(Uuid::from_u128(number))).collect(),
+        facility: Some(FacilityId::new(Uuid::from_u128(5))),
+        hie_opt_out: Some(true),
+        ..ada_with_everything()
+    };
+    for row in [ada(), ada_with_everything(), full] {
+        let record =
+            merge(Some(&created(&[ada()])), 2, std::slice::from_ref(&row)).unwrap_or(created(&[ada()]));
+        assert!(json_len(&record) <= record.stored_size());
+        assert!(record.stored_size() <= json_len(&record) + 2 * 1_500, "far too much");
+        assert!(created(std::slice::from_ref(&row)).stored_size() <= row.stored_size() + 2 * ID + 4);
+    }
 }

@@ -39,12 +39,12 @@ impl<T> Cell<T> {
 impl<'a> RowCells<'a> {
     /// Begins to read a row; fails if it does not have the cells that the header promises.
     pub(super) fn new(cells: &'a Cells<'a>, layout: &Layout) -> Result<Self, RowProblems> {
-        let row = |problem| RowProblem { column: ProblemColumn::Row, problem };
+        let row = RowProblem::of_row;
         if cells.len() < layout.width() {
-            return Err(RowProblems::new(vec![row(Problem::TooFewCells)]));
+            return Err(RowProblems::of_row(Problem::TooFewCells));
         }
         if cells.len() > layout.width() {
-            return Err(RowProblems::new(vec![row(Problem::TooManyCells)]));
+            return Err(RowProblems::of_row(Problem::TooManyCells));
         }
         let mut problems: Vec<(u32, RowProblem)> = Vec::new();
         // The cells of columns that are not imported must be sound text too. A look at the whole row

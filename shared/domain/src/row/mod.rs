@@ -9,14 +9,19 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 
-use crate::csv::{Cells, Columns};
+use crate::csv::{Cells, Columns, Field};
 use crate::ids::{CohortId, FacilityId};
 use crate::patient::{Address, AddressText, Contact, Country, Dob, DriversLicense, PatientRow, Value};
 use crate::problem::{Problem, RowProblems};
+use crate::stored_size::LARGEST_ROW;
 use crate::text::tidy;
 
 use cells::RowCells;
 use layout::Layout;
+
+/// A row of up to so many bytes never needs more than [`LARGEST_ROW`]: normalisation makes no text three times as long,
+/// and no other row has to be measured.
+const ALWAYS_FITS: usize = 60 * 1024;
 
 /// What rows may refer to: the facilities and cohorts of the customer.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -44,6 +49,12 @@ impl RowParser {
         Self { layout: Layout::new(columns), today, directory }
     }
 
+    /// Returns whether a file with these columns can name facilities or cohorts. If it cannot, a parser needs no
+    /// directory.
+    pub fn reads_directory(columns: &Columns) -> bool {
+        columns.iter().any(|(_, column)| matches!(column.field, Field::Cohort | Field::FacilityId))
+    }
+
     /// Reads a row. Never stops at the first problem: all of them are reported, in the order of the
     /// file's columns. Only of a row with more or fewer cells than the header nothing else is
     /// reported, since its cells cannot be trusted to be in their columns.
@@ -66,8 +77,8 @@ impl RowParser {
         let cohorts = self.cohorts(&mut row);
         let facility = row.cell(&layout.facility, |text| known(text, &self.directory.facilities)).good();
         let hie_opt_out = row.cell(&layout.hie_opt_out, boolean).good();
-        match (first_name, last_name, dob, gender) {
-            (Some(first_name), Some(last_name), Some(dob), Some(gender)) if row.is_good() => Ok(PatientRow {
+        let patient = match (first_name, last_name, dob, gender) {
+            (Some(first_name), Some(last_name), Some(dob), Some(gender)) if row.is_good() => PatientRow {
                 external_id,
                 first_name,
                 last_name,
@@ -80,9 +91,13 @@ impl RowParser {
                 cohorts,
                 facility,
                 hie_opt_out,
-            }),
-            _ => Err(row.into_problems()),
+            },
+            _ => return Err(row.into_problems()),
+        };
+        if cells.concatenated().len() > ALWAYS_FITS && patient.stored_size() > LARGEST_ROW {
+            return Err(RowProblems::of_row(Problem::TooLarge));
         }
+        Ok(patient)
     }
 
     fn dob(&self, row: &mut RowCells<'_>) -> Option<Dob> {

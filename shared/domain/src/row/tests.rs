@@ -372,3 +372,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_row_whose_texts_do_not_fit_into_a_record_is_too_large() {
+    let long = "1 Main St ".repeat(1_000);
+    let mut row = Row::new();
+    for slot in 1..=10 {
+        for column in ["addressLine1", "addressLine2", "city"] {
+            row = row.with(&format!("{column}-{slot}"), &long);
+        }
+        row = row.with(&format!("state-{slot}"), "MA").with(&format!("zip-{slot}"), "02139");
+    }
+    row.cells.retain(|(column, _)| !["addressLine1", "city", "state", "zip"].contains(&&**column));
+    assert_eq!(row.reason(), "row: too large");
+    // One such address is unusual, but fits.
+    assert_eq!(Row::new().with("addressLine1", &long).patient().addresses.len(), 1);
+}

@@ -7,13 +7,15 @@ use crate::Error;
 use crate::api::ApiError;
 use crate::end_job::end_job;
 use crate::messages::FinishedMessage;
-use crate::ports::{ChangeState, Clock, LoadJob, RequestCancel, SendFinished, SendWebhook, Watchlist};
+use crate::ports::{
+    ChangeState, Clock, LoadJob, OpenJobs, RequestCancel, SendFinished, SendWebhook, Watchlist,
+};
 
 /// Cancels a job of this customer. A waiting one ends at once. A processing one ends when its rows have
 /// their outcomes: those that were not started are reported as canceled. Document queries that are under way
 /// go on, but nobody waits for them.
 pub async fn cancel_job(
-    jobs: &(impl LoadJob + ChangeState + RequestCancel + Watchlist),
+    jobs: &(impl LoadJob + OpenJobs + ChangeState + RequestCancel + Watchlist),
     finished: &impl SendFinished,
     webhooks: &impl SendWebhook,
     clock: &impl Clock,

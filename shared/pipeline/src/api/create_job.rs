@@ -3,12 +3,18 @@
 use std::time::Duration;
 
 use domain::ids::{CustomerId, JobId};
-use domain::job::{Job, JobStatus, UPLOAD_WINDOW};
+use domain::job::{Job, JobStatus, UPLOAD_WINDOW, WAITING_JOBS};
 
 use crate::api::ApiError;
 use crate::api::facilities::choose_facility;
 use crate::api::idempotency::{IdempotencyKey, KEPT, LoadPromise, Parameters, Promise, StorePromise};
-use crate::ports::{Clock, CreateJob, LoadDirectory, LoadJob, Randomness, SignUpload, UploadLink, Write};
+use crate::ports::{
+    Clock, CreateJob, LoadDirectory, LoadJob, OpenJobs, PortError, Randomness, SignUpload, UploadLink, Write,
+};
+
+/// Ids that one call draws until no newer job has been accepted meanwhile. A second one is needed only if a job of the
+/// same customer was made and its file accepted between two calls to DynamoDB.
+const ENTER_ATTEMPTS: u32 = 10;
 
 /// A job as its maker is told of it.
 #[derive(Clone, PartialEq, Debug)]
@@ -35,7 +41,7 @@ pub struct CreateJobWith<'a, J, D, F, W> {
 
 impl<J, D, F, W> CreateJobWith<'_, J, D, F, W>
 where
-    J: CreateJob + LoadJob,
+    J: CreateJob + LoadJob + OpenJobs,
     D: LoadDirectory + LoadPromise + StorePromise,
     F: SignUpload,
     W: Clock + Randomness,
@@ -56,9 +62,9 @@ where
 
     async fn create_once(&self, customer: CustomerId, parameters: Parameters) -> Result<NewJob, ApiError> {
         let facility = self.facility(customer, &parameters).await?;
-        let id = JobId::new(self.world.new_id());
+        let id = self.enter(customer).await?;
         let job = Job::new(id, customer, facility, parameters.dry_run, self.world.now());
-        // First of all: a link that is signed later would take an upload after the job has expired.
+        // Before the job is stored: a link that is signed later would begin uploads after the job has expired.
         let upload = self.files.sign_upload((&job).into(), &parameters.terms, UPLOAD_WINDOW).await?;
         self.jobs.create_job(&job).await?;
         Ok(NewJob { job, upload: Some(upload) })
@@ -75,19 +81,48 @@ where
             if let Some(promise) = self.directory.load_promise(customer, key, now).await? {
                 return self.keep(customer, promise, parameters).await;
             }
-            let promise = Promise {
-                job: JobId::new(self.world.new_id()),
-                facility: self.facility(customer, &parameters).await?,
-                parameters: parameters.clone(),
-                expires_at: now.plus(KEPT),
-            };
+            let facility = self.facility(customer, &parameters).await?;
+            let job = self.enter(customer).await?;
+            let promise =
+                Promise { job, facility, parameters: parameters.clone(), expires_at: now.plus(KEPT) };
             if self.directory.store_promise(customer, key, &promise, now).await? == Write::Done {
                 return self.keep(customer, promise, parameters).await;
             }
+            // Another call with the key stored a promise first, or this one did and the answer was lost. In the second
+            // case the job is entered anew below the same id when the promise is kept.
+            self.jobs.leave(customer, job).await?;
         }
     }
 
-    /// Answers with the job of a promise, and makes it if nobody has yet.
+    /// Draws the id of a new job and enters the job among the open ones of the customer.
+    ///
+    /// Ids order jobs: what a newer job says is not overwritten by an older one. So `fan_out` has to know, when it
+    /// accepts the file of a job, of every older job that will be stored. It notes that its job stopped waiting before
+    /// it looks for older ones, and this call looks for newer ones after it entered its own. So if `fan_out` missed this
+    /// job, this call sees a newer job that does not wait any more, and draws a later id.
+    async fn enter(&self, customer: CustomerId) -> Result<JobId, ApiError> {
+        for _ in 0..ENTER_ATTEMPTS {
+            let now = self.world.now();
+            let id = JobId::new(self.world.new_id());
+            self.jobs.enter_job(customer, id, now).await?;
+            // A job waits for as long as its link is valid, and a minute for clocks that differ.
+            let window = i64::try_from((UPLOAD_WINDOW + Duration::from_mins(1)).as_millis()).unwrap_or(0);
+            let oldest = JobId::first_of_millis(now.as_millis() - window);
+            let open = self.jobs.open_jobs(customer, oldest..=*JobId::ALL.end(), now).await?;
+            if open.iter().filter(|open| open.is_waiting).count() > WAITING_JOBS {
+                self.jobs.leave(customer, id).await?;
+                return Err(ApiError::TooManyWaiting);
+            }
+            if !open.iter().any(|open| open.job > id && !open.is_waiting) {
+                return Ok(id);
+            }
+            self.jobs.leave(customer, id).await?;
+        }
+        let code = "newer jobs are accepted again and again".to_owned();
+        Err(ApiError::Internal(PortError { operation: "enter_job", code, transient: true }))
+    }
+
+    /// Answers with the job of a promise, and makes it if no call has made it yet.
     async fn keep(
         &self,
         customer: CustomerId,
@@ -100,6 +135,7 @@ where
         let mut stored = self.jobs.load_job(promise.job).await?;
         if stored.is_none() {
             let job = Job::new(promise.job, customer, promise.facility, parameters.dry_run, self.world.now());
+            self.jobs.enter_job(customer, job.id, job.created_at).await?;
             self.jobs.create_job(&job).await?;
             // Another call may have made it in the same moment: what is stored counts.
             stored = self.jobs.load_job(promise.job).await?;

@@ -30,6 +30,12 @@ pub enum ApiError {
     /// The API key has been used too often; it may be used again after this time.
     #[error("Too many requests, please slow down")]
     TooManyRequests(Duration),
+    /// The customer has as many waiting jobs as it may have.
+    #[error(
+        "1,000 requests are waiting for their files. Upload the files or cancel requests; an unused request expires \
+         after 10 minutes"
+    )]
+    TooManyWaiting,
     /// It is our fault; the cause is for the log.
     #[error("Internal server error, please try again")]
     Internal(#[source] PortError),

@@ -54,6 +54,7 @@ pub(super) async fn settled(
         return Ok(job);
     }
     let (customer, id) = (job.customer, job.id);
+    // The job stays on the sweep's list: an upload that is still running may end within the next hour.
     if let Ok(expired) = job.end(JobEvent::UploadExpired, None, clock.now()) {
         let _ = jobs.change_state(JobStatus::Waiting, &expired).await?;
     }

@@ -35,13 +35,13 @@ pub trait FindUpload: Send + Sync {
 
 /// Stores a plan: a line of JSON for each chunk.
 pub trait StorePlan: Send + Sync {
-    /// Stores the plan of one version of the upload.
+    /// Stores the plan of one version of the upload, unless that has one already: the first one counts.
     fn store_plan(
         &self,
         job: JobRef,
         upload: &Upload,
         lines: Bytes,
-    ) -> impl Future<Output = PortResult<()>> + Send;
+    ) -> impl Future<Output = PortResult<Write>> + Send;
 }
 
 /// Reads a plan.

@@ -1,7 +1,8 @@
 //! Jobs, their chunks and what the sweep looks after.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
+use std::ops::RangeInclusive;
 
 use domain::ids::{CustomerId, JobId};
 use domain::job::{Job, JobStatus};
@@ -20,8 +21,10 @@ pub trait CreateJob: Send + Sync {
 
 /// Reads a job.
 pub trait LoadJob: Send + Sync {
-    /// The job as of now, or none with this id.
+    /// Returns the job as of now, or none if there is none with this id.
     fn load_job(&self, job: JobId) -> impl Future<Output = PortResult<Option<Job>>> + Send;
+    /// Returns those of `jobs` that exist, as of now. No id may come twice.
+    fn load_jobs(&self, jobs: &[JobId]) -> impl Future<Output = PortResult<HashMap<JobId, Job>>> + Send;
 }
 
 /// Lists a customer's jobs.
@@ -36,17 +39,50 @@ pub trait ListJobs: Send + Sync {
     ) -> impl Future<Output = PortResult<Vec<Job>>> + Send;
 }
 
-/// Looks for the jobs before a job.
-pub trait FindOlderJobs: Send + Sync {
-    /// Whether a job of the same customer that is older than `job` is still under way. Jobs of longer ago
-    /// than [`LONGEST_LIFE`](domain::job::LONGEST_LIFE) are over, whatever is stored of them.
-    fn is_older_under_way(&self, job: &Job) -> impl Future<Output = PortResult<bool>> + Send;
+/// The entry of a job among the open jobs of its customer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OpenJob {
+    /// The job.
+    pub job: JobId,
+    /// Whether its file has not been accepted yet.
+    pub is_waiting: bool,
+}
+
+/// Knows which jobs of a customer are open: entered, and neither over nor forgotten by the sweep.
+///
+/// All reads are consistent. An index of the jobs table would not do: DynamoDB updates indexes later than the table
+/// (Developer Guide, "Using Global Secondary Indexes": eventually consistent), so a job of a moment ago may be missing.
+/// An entry is written before its job, so that no job is without one; an entry whose job was never stored expires.
+pub trait OpenJobs: Send + Sync {
+    /// Enters a job that is about to wait for its file.
+    fn enter_job(
+        &self,
+        customer: CustomerId,
+        job: JobId,
+        now: Timestamp,
+    ) -> impl Future<Output = PortResult<()>> + Send;
+    /// Notes that the file of a job is about to be accepted, on the condition that the job is entered.
+    fn stop_waiting(
+        &self,
+        customer: CustomerId,
+        job: JobId,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Takes a job out. Also if it is not there.
+    fn leave(&self, customer: CustomerId, job: JobId) -> impl Future<Output = PortResult<()>> + Send;
+    /// Returns the open jobs of a customer with these ids, in the order of their ids.
+    fn open_jobs(
+        &self,
+        customer: CustomerId,
+        ids: RangeInclusive<JobId>,
+        now: Timestamp,
+    ) -> impl Future<Output = PortResult<Vec<OpenJob>>> + Send;
 }
 
 /// Moves a job to another state.
 pub trait ChangeState: Send + Sync {
     /// Writes status, times, file and reason of `job`, on the condition that the stored job is still
-    /// `from`. Entering `processing` also makes every chunk pending.
+    /// `from` and, if `job` is `completed`, that no cancel was requested: a customer whose request to cancel was
+    /// answered with success never sees the job complete. Entering `processing` also makes every chunk pending.
     fn change_state(&self, from: JobStatus, job: &Job) -> impl Future<Output = PortResult<Write>> + Send;
 }
 
@@ -123,8 +159,13 @@ pub struct Watched {
 /// The list of jobs that are not over and done with. A job is on it from its creation until its last
 /// webhook is handed over.
 pub trait Watchlist: Send + Sync {
-    /// Jobs that are due by `now`, at most `limit`, longest due first.
-    fn due(&self, now: Timestamp, limit: u32) -> impl Future<Output = PortResult<Vec<Watched>>> + Send;
+    /// Returns jobs that are due by `now`, at most `limit`, longest due first; those behind `after`, if it is given.
+    fn due(
+        &self,
+        now: Timestamp,
+        after: Option<Watched>,
+        limit: u32,
+    ) -> impl Future<Output = PortResult<Vec<Watched>>> + Send;
     /// Sets when to look again, on the condition that nobody else did since `watched` was read.
     fn look_again(
         &self,
