@@ -62,7 +62,7 @@ impl World {
             now: self.cloud.now(),
         };
         let id = PatientId::new(self.cloud.new_id());
-        let record = PatientRecord::merge(None, id, source, [&row]).unwrap();
+        let record = PatientRecord::merge(None, id, source, [&row]).record.unwrap();
         assert_eq!(block_on(self.cloud.store_patient(self.customer, &record, None)).unwrap(), Write::Done);
         id
     }

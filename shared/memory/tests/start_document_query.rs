@@ -50,7 +50,7 @@ fn patient_at(cloud: &Cloud, facilities: &[FacilityId]) -> PatientId {
         now: cloud.now(),
     };
     let id = PatientId::new(cloud.new_id());
-    let record = PatientRecord::merge(None, id, source, &rows).unwrap();
+    let record = PatientRecord::merge(None, id, source, &rows).record.unwrap();
     assert_eq!(record.patient.facility_ids, facilities);
     assert_eq!(block_on(cloud.store_patient(CUSTOMER, &record, None)).unwrap(), Write::Done);
     id
