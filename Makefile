@@ -17,8 +17,8 @@ WITH_TOOLS = PATH="$(CURDIR)/.venv-tools/bin:$$PATH" SAM_CLI_TELEMETRY=0
 MACHINE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 
 .DEFAULT_GOAL := help
-.PHONY: .venv/installed .venv-tools/installed .venv-schemathesis/installed named-file
-.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test e2e faults schemathesis medplum sdk browser chromium openapi simulate mutants fuzz bench instructions fmt sam-build tools clean
+.PHONY: .venv/installed .venv-tools/installed .venv-schemathesis/installed .venv-moto/installed named-file
+.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test ports e2e faults schemathesis medplum sdk browser chromium openapi simulate mutants fuzz bench instructions fmt sam-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,7 +81,7 @@ check: ## formatting and lints
 test: check .venv/installed .venv-tools/installed ## everything: what a change has to pass
 	$(CARGO) $(RUN_TESTS) --workspace --exclude tests
 	$(CARGO) test -p tests --test simulation --test webhooks
-	$(CARGO) test -p tests --test ports -- --skip local_stack
+	$(MAKE) ports
 	$(MAKE) fuzz
 	$(CARGO) test --doc --workspace --exclude tests
 	@if command -v npm > /dev/null; then $(MAKE) medplum; \
@@ -92,6 +92,12 @@ test: check .venv/installed .venv-tools/installed ## everything: what a change h
 	$(MAKE) build
 	$(LOCAL_PYTHON) -m unittest discover --start-directory infra/local
 	$(MAKE) e2e
+
+ports: .venv/installed .venv-moto/installed ## what the ports promise, in memory and on emulators of AWS that are not the local stack's
+	@if command -v npm > /dev/null; then npm ci --ignore-scripts --no-audit --no-fund --prefix tests/ports/dynalite; \
+	  else echo 'No npm: the ports are not tested on dynalite'; fi
+	$(LOCAL)/emulators.py -- $(CARGO) test -p tests --test ports -- --skip local_stack \
+	  $(if $(shell command -v npm || true),,--skip dynalite)
 
 e2e: .venv/installed .venv-tools/installed .venv-schemathesis/installed ## end-to-end tests, the ports, the API called in every way, and the demo on local stacks, after `make build`
 	$(ON_SITE) sh -ec '$(CARGO) test -p tests --test e2e -- --skip faults::; \
@@ -185,7 +191,7 @@ tools: .venv-tools/installed ## install SAM CLI, cargo-lambda and cfn-lint below
 
 clean: ## remove everything that was built or installed here
 	-@test ! -x $(LOCAL_PYTHON) || $(LOCAL)/stack.py down --all
-	rm -rf target .aws-sam .local .venv .venv-tools .venv-schemathesis result.csv result-2.csv failures.csv failures-2.csv
+	rm -rf target .aws-sam .local .venv .venv-tools .venv-schemathesis .venv-moto result.csv result-2.csv failures.csv failures-2.csv
 
 # The local stack's Python packages and the tools, pinned with hashes; again only when a list changes.
 .venv/installed:
@@ -196,3 +202,6 @@ clean: ## remove everything that was built or installed here
 
 .venv-schemathesis/installed:
 	@$(PYTHON) infra/local/install.py .venv-schemathesis infra/local/requirements-schemathesis.txt
+
+.venv-moto/installed:
+	@$(PYTHON) infra/local/install.py .venv-moto infra/local/requirements-moto.txt

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
@@ -10,6 +11,9 @@ use crate::stack::STACK;
 
 /// How long a job of a few rows may take, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How often a call is sent again that the service was too busy for.
+const RETRIES: u32 = 3;
 
 /// A customer with an API key.
 pub struct Customer {
@@ -146,9 +150,15 @@ impl Customer {
     }
 }
 
-/// Sends a request and gives status and JSON body.
+/// Sends a request, again where the service asks for that, and gives status and JSON body.
 pub async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
-    let answer = request.send().await.unwrap();
+    let mut answer = request.try_clone().unwrap().send().await.unwrap();
+    for _ in 0..RETRIES {
+        let retry_after = answer.headers().get(RETRY_AFTER).filter(|_| answer.status().is_server_error());
+        let Some(seconds) = retry_after else { break };
+        tokio::time::sleep(Duration::from_secs(seconds.to_str().unwrap().parse().unwrap())).await;
+        answer = request.try_clone().unwrap().send().await.unwrap();
+    }
     let status = answer.status();
     let text = answer.text().await.unwrap();
     (status, serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status}, not JSON: {text}")))

@@ -15,12 +15,25 @@ use pipeline::ports::{Clock as _, JobRef, ResultFile, WebhookSettings};
 use serde::de::DeserializeOwned;
 
 use crate::backend::{Customer, Operator, Receive};
+use crate::differences::Difference;
 use crate::given;
 
 mod timeouts;
 
-fn cloud() -> Ready<Cloud> {
-    ready(Cloud::new(Arc::new(Reliable), given::at(given::NOW), 7))
+/// `memory` keeps every promise.
+pub const DIFFERENCES: &[Difference] = &[];
+
+/// The network that a cloud is on.
+pub struct Memory(Arc<Reliable>);
+
+pub fn backend() -> Memory {
+    Memory(Arc::new(Reliable))
+}
+
+impl Memory {
+    pub fn cloud(&self) -> Ready<Cloud> {
+        ready(Cloud::new(self.0.clone(), given::at(given::NOW), 7))
+    }
 }
 
 impl Customer for Cloud {
@@ -84,78 +97,6 @@ impl Operator for Cloud {
     }
 }
 
-mod jobs {
-    crate::contract::jobs::tests!(super::cloud());
-}
-
-mod chunks {
-    crate::contract::chunks::tests!(super::cloud());
-}
-
-mod chunk_queries {
-    crate::contract::chunk_queries::tests!(super::cloud());
-}
-
-mod gateway_care {
-    crate::contract::gateway_care::tests!(super::cloud());
-}
-
-mod open_jobs {
-    crate::contract::open_jobs::tests!(super::cloud());
-}
-
-mod watchlist {
-    crate::contract::watchlist::tests!(super::cloud());
-}
-
-mod deliveries {
-    crate::contract::deliveries::tests!(super::cloud());
-}
-
-mod people {
-    crate::contract::people::tests!(super::cloud());
-}
-
-mod rosters {
-    crate::contract::rosters::tests!(super::cloud());
-}
-
-mod external_ids {
-    crate::contract::external_ids::tests!(super::cloud());
-}
-
-mod patients {
-    crate::contract::patients::tests!(super::cloud());
-}
-
-mod patient_queries {
-    crate::contract::patient_queries::tests!(super::cloud());
-}
-
-mod documents {
-    crate::contract::documents::tests!(super::cloud());
-}
-
-mod directory {
-    crate::contract::directory::tests!(super::cloud());
-}
-
-mod uploads {
-    crate::contract::uploads::tests!(super::cloud());
-}
-
-mod objects {
-    crate::contract::objects::tests!(super::cloud());
-}
-
-mod results {
-    crate::contract::results::tests!(super::cloud());
-}
-
-mod queues {
-    crate::contract::queues::tests!(super::cloud());
-}
-
-mod webhook_queue {
-    crate::contract::webhook_queue::tests!(super::cloud());
-}
+crate::emulator::contracts!(memory.cloud:
+    jobs, open_jobs, chunks, chunk_queries, gateway_care, watchlist, deliveries, people, rosters,
+    external_ids, patients, patient_queries, documents, directory, uploads, objects, results, queues, webhook_queue);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::Builder;
 
 /// Some server that speaks like AWS.
@@ -56,4 +57,16 @@ impl Endpoint {
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         aws_sdk_sqs::Client::from_conf(config!(self, aws_sdk_sqs).build())
     }
+}
+
+/// What became of a call: nothing but the code, if it failed.
+pub fn code<T, E: ProvideErrorMetadata, R>(result: Result<T, SdkError<E, R>>) -> Result<(), String> {
+    result.map(|_| ()).map_err(|error| error.code().unwrap_or("no code").to_owned())
+}
+
+/// An HTTP client as customers have one.
+pub fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // Plain HTTP: there is no need to read the machine's certificates.
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
 }

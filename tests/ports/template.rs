@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection, TableStatus,
 };
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use yaml_rust2::{Yaml, YamlLoader};
@@ -50,6 +51,15 @@ pub async fn create_table(client: &aws_sdk_dynamodb::Client, resource: &str, nam
         .send()
         .await
         .unwrap();
+    // A table that is being made takes no items:
+    // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
+    while status(client, name).await != Some(TableStatus::Active) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn status(client: &aws_sdk_dynamodb::Client, name: &str) -> Option<TableStatus> {
+    client.describe_table().table_name(name).send().await.unwrap().table?.table_status
 }
 
 fn keys(of: &'static Yaml) -> Vec<KeySchemaElement> {

@@ -1,7 +1,7 @@
 //! SQS messages that were received as often as their queue allows -> `pipeline::dead_letters`.
 
 use aws::events::{Handled, handle_messages};
-use aws::{Environment, System, Unhurried};
+use aws::{Environment, Event, Program, System, Unhurried};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use pipeline::DirectoryCache;
@@ -15,7 +15,7 @@ use tracing::{error, warn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::logging::init();
-    let environment = Environment::load().await;
+    let environment = Environment::load(Program::Abandon).await;
     let dead_letters = DeadLetters {
         abandon: Abandon {
             jobs: environment.jobs()?,
@@ -47,8 +47,8 @@ async fn main() -> Result<(), Error> {
         }
         Ok(Handled::Done)
     };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, Error>(handle_messages(&Unhurried, event.payload, handle).await)
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event<SqsEvent>>| {
+        Ok::<_, Error>(handle_messages(&Unhurried, event.payload.0, handle).await)
     }))
     .await
 }

@@ -6,12 +6,16 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use pipeline::api::ApiError;
 use serde::Serialize;
-use tracing::error;
+use tracing::{error, warn};
 use utoipa::ToSchema;
 
 /// Seconds after which a customer with too many waiting jobs may try again: within a minute some of them expire, if
 /// they were made over the ten minutes that a job waits.
 const WAITING_RETRY_AFTER: u64 = 60;
+
+/// Seconds after which to try again what AWS did not do for us. The SDK's own retries have been used up by then, so
+/// that an immediate one would meet the same trouble.
+const PAUSE: u64 = 5;
 
 /// An answer that is not a success.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,6 +41,15 @@ impl Problem {
     pub fn internal() -> Self {
         let detail = "Internal server error, please try again".to_owned();
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", detail)
+    }
+
+    /// The answer where the same call may succeed in a moment.
+    pub fn unavailable() -> Self {
+        let detail = "The service is busy, please try again".to_owned();
+        Self {
+            retry_after: Some(PAUSE),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", detail)
+        }
     }
 
     /// The answer to a body that is larger than any that a route reads.
@@ -75,6 +88,10 @@ impl From<ApiError> for Problem {
                 retry_after: Some(WAITING_RETRY_AFTER),
                 ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", detail)
             },
+            ApiError::Internal(cause) if cause.transient => {
+                warn!("A request failed, the caller is asked to try again: {cause}");
+                Self::unavailable()
+            }
             ApiError::Internal(cause) => {
                 error!("A request failed: {cause}");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", detail)
@@ -92,5 +109,32 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after = self.retry_after.map(|seconds| (RETRY_AFTER, seconds.to_string()));
         (status, AppendHeaders(retry_after), Json(self)).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pipeline::ports::PortError;
+
+    use super::*;
+
+    fn answer(transient: bool) -> Response {
+        let cause =
+            PortError { operation: "dynamodb.Query", code: "ThrottlingException".to_owned(), transient };
+        Problem::from(ApiError::from(cause)).into_response()
+    }
+
+    #[test]
+    fn trouble_that_passes_is_answered_503_with_a_pause() {
+        let response = answer(true);
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[RETRY_AFTER], "5");
+    }
+
+    #[test]
+    fn trouble_that_stays_is_answered_500() {
+        let response = answer(false);
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!response.headers().contains_key(RETRY_AFTER));
     }
 }

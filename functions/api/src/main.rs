@@ -2,6 +2,8 @@
 
 mod app;
 mod auth;
+mod base_path;
+mod deadline;
 mod docs;
 mod error;
 mod fields;
@@ -16,14 +18,15 @@ mod routes;
 mod shapes;
 
 use app::App;
-use aws::Environment;
+use aws::{Environment, Program};
 use lambda_http::Error;
 use respond::AllowedOrigin;
+use tower::ServiceExt as _;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::logging::init();
-    let environment = Environment::load().await;
+    let environment = Environment::load(Program::Api).await;
     let app = App {
         directory: environment.directory()?,
         jobs: environment.jobs()?,
@@ -36,5 +39,6 @@ async fn main() -> Result<(), Error> {
         world: aws::System,
         webhook_policy: aws::webhook_policy(),
     };
-    lambda_http::run(routes::router(app, AllowedOrigin::from_environment())).await
+    let router = routes::router(app, AllowedOrigin::from_environment());
+    lambda_http::run(router.map_request(base_path::without_base_path)).await
 }

@@ -113,6 +113,13 @@ fn add_common_answers(operation: &mut Value) {
             "500".into(),
             json!({"description": "Something is wrong with the service. The same call may succeed later."}),
         );
+        responses.insert(
+            "503".into(),
+            json!({
+                "description": "The service could not answer in time. `Retry-After` says after how many seconds \
+                    the same call may succeed.",
+            }),
+        );
     }
     for (status, response) in responses {
         if status != "200" {

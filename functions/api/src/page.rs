@@ -125,6 +125,7 @@ impl Here {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base_path::without_base_path;
 
     fn asked<'a>(domain: Option<&'a str>, headers: &'a HeaderMap) -> Asked<'a> {
         Asked {
@@ -147,6 +148,28 @@ mod tests {
         assert_eq!(aws, "https://abc.execute-api.us-east-1.amazonaws.com/live/a/b");
         headers.insert(HOST, "abc.execute-api.localhost:4566".parse().unwrap());
         assert_eq!(address(&asked(None, &headers)), "http://abc.execute-api.localhost:4566/live/a/b");
+    }
+
+    #[tokio::test]
+    async fn the_next_page_is_on_the_domain_and_below_the_base_path_that_was_asked() {
+        for (event, next_page) in [
+            (
+                include_str!("../../../tests/events/api.json"),
+                "https://abc123.execute-api.us-east-1.amazonaws.com/live/health?count=2&fromItem=p.1",
+            ),
+            (
+                include_str!("../../../tests/events/api-custom-domain.json"),
+                "https://api.example.com/health?count=2&fromItem=p.1",
+            ),
+            (
+                include_str!("../../../tests/events/api-base-path.json"),
+                "https://api.example.com/import/health?count=2&fromItem=p.1",
+            ),
+        ] {
+            let request = without_base_path(lambda_http::request::from_str(event).unwrap());
+            let here = Here::from_request_parts(&mut request.into_parts().0, &()).await.unwrap();
+            assert_eq!(here.meta(2, Some("p.1"), 2, &[]).next_page.as_deref(), Some(next_page));
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! SQS messages about webhooks -> `pipeline::deliver_webhook`.
 
 use aws::events::{Handled, handle_groups};
-use aws::{Environment, System, WebhookClient, webhook_policy};
+use aws::{Environment, Event, Program, System, WebhookClient, webhook_policy};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use pipeline::deliver_webhook::{DeliverWebhook, Delivery as Delivered};
@@ -12,7 +12,7 @@ use tracing::{info, warn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::logging::init();
-    let environment = Environment::load().await;
+    let environment = Environment::load(Program::DeliverWebhook).await;
     let queue = environment.webhooks()?;
     let deliver = DeliverWebhook {
         jobs: environment.jobs()?,
@@ -37,8 +37,8 @@ async fn main() -> Result<(), Error> {
         }
         Ok(Handled::Done)
     };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, Error>(handle_groups(&queue, event.payload, handle).await)
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event<SqsEvent>>| {
+        Ok::<_, Error>(handle_groups(&queue, event.payload.0, handle).await)
     }))
     .await
 }

@@ -1,24 +1,26 @@
 //! S3 `ObjectCreated` events of uploads, and SQS messages in their place -> `pipeline::fan_out`.
 
+mod uploaded;
+
 use aws::events::{Handled, handle_messages};
-use aws::{Chunks, Environment, Files, Finished, Jobs, System, Uploads, Webhooks};
-use aws_lambda_events::s3::{S3Event, S3EventRecord};
+use aws::{Chunks, Environment, Event, Files, Finished, Jobs, Program, System, Uploads, Webhooks};
+use aws_lambda_events::s3::S3Event;
 use aws_lambda_events::sqs::SqsEvent;
 use domain::csv::Limits;
-use domain::job::Upload;
 use domain::plan::ROWS_PER_CHUNK;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use pipeline::fan_out::FanOut;
 use pipeline::messages::UploadMessage;
 use serde_json::Value;
 use tracing::{error, info};
+use uploaded::{Uploaded, is_versioned};
 
 type UseCase = FanOut<Jobs, Files, Chunks, Finished, Webhooks, System>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::logging::init();
-    let environment = Environment::load().await;
+    let environment = Environment::load(Program::FanOut).await;
     let fan_out = FanOut {
         jobs: environment.jobs()?,
         files: environment.files()?,
@@ -39,20 +41,29 @@ async fn main() -> Result<(), Error> {
 /// An upload is announced by S3 itself or, where that event got lost, by the sweep through a queue.
 async fn handle(fan_out: &UseCase, queue: &Uploads, event: Value) -> Result<Value, Error> {
     if event.pointer("/Records/0/eventSource").and_then(Value::as_str) == Some("aws:sqs") {
-        let event: SqsEvent = serde_json::from_value(event)?;
+        let Event(event) = serde_json::from_value::<Event<SqsEvent>>(event)?;
         let handle = async |message: UploadMessage, _delivery| {
+            check_versioning(&message);
             let outcome = Box::pin(fan_out.run(&message)).await?;
             info!(job.id = %message.job, ?outcome, "Upload handled");
             Ok(Handled::Done)
         };
         return Ok(serde_json::to_value(handle_messages(queue, event, handle).await)?);
     }
-    let event: S3Event = serde_json::from_value(event)?;
+    let Event(event) = serde_json::from_value::<Event<S3Event>>(event)?;
     for record in event.records {
-        let Some(message) = uploaded(record) else {
-            info!("An object that is no job's upload is ignored");
-            continue;
+        let message = match record.into() {
+            Uploaded::Job(message) => message,
+            Uploaded::NotAnUpload => {
+                info!("An object that is no job's upload was ignored");
+                continue;
+            }
+            Uploaded::Incomplete => {
+                error!("An upload's event without etag or size was ignored; the sweep will find the upload");
+                continue;
+            }
         };
+        check_versioning(&message);
         let outcome = Box::pin(fan_out.run_event(queue, &message)).await.inspect_err(|error| {
             error!(job.id = %message.job, "Upload not handled, its event will be retried: {error}");
         })?;
@@ -61,16 +72,13 @@ async fn handle(fan_out: &UseCase, queue: &Uploads, event: Value) -> Result<Valu
     Ok(Value::Null)
 }
 
-fn uploaded(record: S3EventRecord) -> Option<UploadMessage> {
-    let object = record.s3.object;
-    let job = Files::job_of_upload(object.key.as_deref()?)?;
-    Some(UploadMessage {
-        customer: job.customer,
-        job: job.job,
-        upload: Upload {
-            version: object.version_id?,
-            etag: format!("\"{}\"", object.e_tag?.trim_matches('"')),
-            bytes: object.size.and_then(|size| u64::try_from(size).ok())?,
-        },
-    })
+/// Says what is wrong with a bucket that keeps no versions. The upload is processed all the same.
+fn check_versioning(message: &UploadMessage) {
+    if !is_versioned(&message.upload) {
+        error!(
+            job.id = %message.job,
+            "The bucket keeps no versions: another upload to the same link destroys this one, and the job's rows fail. \
+             Enable versioning of the bucket, as template.yaml does"
+        );
+    }
 }

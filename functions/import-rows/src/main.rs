@@ -1,7 +1,7 @@
 //! SQS messages about chunks -> `pipeline::import_rows`.
 
 use aws::events::{Handled, handle_messages};
-use aws::{Environment, System};
+use aws::{Environment, Event, Program, System};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use pipeline::DirectoryCache;
@@ -12,7 +12,7 @@ use tracing::info;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::logging::init();
-    let environment = Environment::load().await;
+    let environment = Environment::load(Program::ImportRows).await;
     let queue = environment.chunks()?;
     let import_rows = ImportRows {
         jobs: environment.jobs()?,
@@ -29,8 +29,8 @@ async fn main() -> Result<(), Error> {
         info!(job.id = %message.job, chunk.number = %message.chunk, ?outcome, "Chunk handled");
         Ok(Handled::Done)
     };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, Error>(handle_messages(&queue, event.payload, handle).await)
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event<SqsEvent>>| {
+        Ok::<_, Error>(handle_messages(&queue, event.payload.0, handle).await)
     }))
     .await
 }

@@ -4,7 +4,7 @@ mod secret;
 mod settings;
 
 use aws::events::{Handled, handle_messages};
-use aws::{Environment, System};
+use aws::{Environment, Event, Program, System};
 use aws_lambda_events::sqs::SqsEvent;
 use fhir::Gateway;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -18,7 +18,7 @@ use tracing::info;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::logging::init();
-    let environment = Environment::load().await;
+    let environment = Environment::load(Program::QueryDocuments).await;
     let settings = Settings::read(|name| std::env::var(name).ok())?;
     let secret = GatewaySecret::new(environment.sdk(), settings.secret);
     let query_documents = QueryDocuments {
@@ -47,8 +47,8 @@ async fn main() -> Result<(), Error> {
             }
         })
     };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, Error>(handle_messages(&queue, event.payload, handle).await)
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event<SqsEvent>>| {
+        Ok::<_, Error>(handle_messages(&queue, event.payload.0, handle).await)
     }))
     .await
 }

@@ -1,6 +1,6 @@
 //! Every minute -> `pipeline::sweep`.
 
-use aws::{Environment, System};
+use aws::{Environment, Program, System};
 use domain::ids::JobId;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use pipeline::abandon::Abandon;
@@ -11,7 +11,7 @@ use tracing::{debug, error, info};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::logging::init();
-    let environment = Environment::load().await;
+    let environment = Environment::load(Program::Sweep).await;
     let sweep = Sweep {
         abandon: Abandon {
             jobs: environment.jobs()?,

@@ -2,7 +2,7 @@
 
 mod commands;
 
-use aws::{ApiKey, Directory, Environment, Place, System};
+use aws::{ApiKey, Directory, Environment, Place, Program, System};
 use clap::Args;
 use domain::cohort::Cohort;
 use domain::facility::Facility;
@@ -58,7 +58,7 @@ impl Admin {
 /// The environment's table, or the profile's with the place that the profile names.
 async fn directory(context: &Context) -> anyhow::Result<Directory> {
     if let Some(table) = std::env::var(TABLE).ok().filter(|table| !table.is_empty()) {
-        return Ok(Environment::load().await.directory_named(table));
+        return Ok(Environment::load(Program::CommandLine).await.directory_named(table));
     }
     let profile = context.globals.profile(context.output)?;
     let table = profile.directory_table.ok_or_else(|| {
@@ -71,7 +71,7 @@ async fn directory(context: &Context) -> anyhow::Result<Directory> {
         profile: profile.aws_profile,
         endpoint_url: profile.aws_endpoint_url,
     };
-    Ok(Environment::load_at(place).await.directory_named(table))
+    Ok(Environment::load_at(Program::CommandLine, place).await.directory_named(table))
 }
 
 async fn customer(command: CustomerCommand, directory: &Directory, output: Output) -> anyhow::Result<()> {

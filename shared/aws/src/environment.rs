@@ -2,26 +2,13 @@
 
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
+use crate::http_client::http_client;
+use crate::timeouts::Program;
 use crate::{Chunks, Directory, Files, Finished, Jobs, Patients, Queries, Uploads, Webhooks};
-
-/// The first TLS connection of a small function is slow: its share of a processor does the handshake.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
-
-/// Time without a byte after which a response is given up.
-const READ_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// Tries of one call before it fails. The queue redelivers after that, so this only has to bridge short
-/// throttling: the SDK waits up to 31 s between the first and the sixth try, 15 on average.
-const MAX_ATTEMPTS: u32 = 6;
 
 /// A setting that is missing or wrong. Stops a function at its start.
 #[derive(Debug, thiserror::Error)]
@@ -47,14 +34,14 @@ pub struct Place {
 }
 
 impl Environment {
-    /// Reads region, credentials and endpoint from where the AWS SDKs look for them.
-    pub async fn load() -> Self {
-        Self::load_at(Place::default()).await
+    /// Reads region, credentials and endpoint from where the AWS SDKs look for them. The clients wait for as long
+    /// as `program` can.
+    pub async fn load(program: Program) -> Self {
+        Self::load_at(program, Place::default()).await
     }
 
     /// The same, with what is known of the place.
-    pub async fn load_at(place: Place) -> Self {
-        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    pub async fn load_at(program: Program, place: Place) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         if let Some(region) = place.region {
             loader = loader.region(Region::new(region));
@@ -69,14 +56,7 @@ impl Environment {
         if let Some(profile) = place.profile {
             loader = loader.profile_name(profile);
         }
-        let sdk = loader
-            .http_client(http)
-            .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
-            .timeout_config(
-                TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build(),
-            )
-            .load()
-            .await;
+        let sdk = program.timeouts().apply(loader.http_client(http_client()).load().await);
         let dynamodb = aws_sdk_dynamodb::Client::new(&sdk);
         Self { sdk, dynamodb }
     }

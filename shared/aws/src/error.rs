@@ -65,6 +65,7 @@ pub fn failed<E: ProvideErrorMetadata>(
                 (format!("{code} (HTTP {status})"), transient)
             }
             SdkError::TimeoutError(_) => ("timeout".to_owned(), true),
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => ("timeout".to_owned(), true),
             SdkError::DispatchFailure(_) => ("no connection".to_owned(), true),
             SdkError::ResponseError(_) => ("unreadable response".to_owned(), true),
             _ => ("request could not be built".to_owned(), false),

@@ -3,13 +3,16 @@
 //! Keys hold ids only: `uploads/{customer}/{job}.csv`, `plans/{customer}/{job}/{version}.jsonl`,
 //! `outcomes/{customer}/{job}/{chunk}.json`, `results/{customer}/{job}/{result,failures}.csv`.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use bytes::Bytes;
 use domain::job::Upload;
 use domain::outcome::RowOutcome;
@@ -21,6 +24,7 @@ use pipeline::ports::{
     FindUpload, JobRef, PortError, PortResult, ReadOutcomes, ReadPlan, ReadUpload, ResultFile, SignDownload,
     SignUpload, StoreOutcomes, StorePlan, UploadLink, Write, WriteResults,
 };
+use url::Url;
 
 use crate::error::{failed, malformed};
 use crate::result_writer::ObjectWriter;
@@ -77,21 +81,24 @@ impl Files {
 impl ReadUpload for Files {
     type Body = BoxStream<'static, PortResult<Bytes>>;
 
-    /// A part of the upload is read from the latest version, on the condition that it is the right one;
-    /// only if somebody has overwritten it since is the version named. The detour costs nothing on AWS
-    /// and keeps ranges working on stand-ins that ignore them where a version is named.
+    /// Every read names the upload's etag. A version never changes, unless the bucket keeps none: then `null` is the
+    /// version of whatever was uploaded last (Amazon S3 User Guide, "How S3 Versioning works"), and rows of two
+    /// files would be mixed.
+    ///
+    /// A part of the upload is read from the latest version, and only if that is not the right one is the version
+    /// named. The detour costs nothing on AWS and keeps ranges working on stand-ins that ignore them where a version
+    /// is named.
     async fn read_upload(&self, job: JobRef, upload: &Upload, range: Range<u64>) -> PortResult<Self::Body> {
-        let request = || self.client.get_object().bucket(&self.bucket).key(upload_key(job));
+        let request =
+            || self.client.get_object().bucket(&self.bucket).key(upload_key(job)).if_match(&upload.etag);
         if range == (0..upload.bytes) {
             let whole = request().version_id(&upload.version).send().await.map_err(failed(GET))?;
             return Ok(stream_of(whole.body));
         }
-        let latest = request().if_match(&upload.etag).range(http_range(&range)).send().await;
+        let latest = request().range(http_range(&range)).send().await;
         match latest {
             Ok(answer) => Ok(stream_of(answer.body)),
-            Err(error)
-                if error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 404 | 412)) =>
-            {
+            Err(error) if is_another_version(&error) => {
                 let named = request().version_id(&upload.version).range(http_range(&range));
                 let answer = named.send().await.map_err(failed(GET))?;
                 Ok(if is_partial(&answer) {
@@ -121,7 +128,10 @@ impl FindUpload for Files {
                 .send()
                 .await
                 .map_err(failed("s3.ListObjectVersions"))?;
-            first = page.versions.unwrap_or_default().pop().or(first);
+            // The prefix is also that of longer keys.
+            let mut versions = page.versions.unwrap_or_default();
+            versions.retain(|version| version.key.as_deref() == Some(&key));
+            first = versions.pop().or(first);
             (key_marker, version_marker) = (page.next_key_marker, page.next_version_id_marker);
             if key_marker.is_none() {
                 break;
@@ -189,8 +199,10 @@ impl SignUpload for Files {
                 .set_checksum_sha256(terms.sha256_base64());
         }
         let signed = request.presigned(config).await.map_err(failed(PUT))?;
-        let headers = signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(UploadLink { url: signed.uri().to_owned(), headers })
+        Ok(UploadLink {
+            url: signed.uri().to_owned(),
+            headers: signed_headers(signed.uri(), signed.headers())?,
+        })
     }
 }
 
@@ -206,6 +218,39 @@ impl SignDownload for Files {
             .response_content_disposition(format!("attachment; filename=\"{}.csv\"", name_of(file)));
         Ok(request.presigned(config).await.map_err(failed(GET))?.uri().to_owned())
     }
+}
+
+/// Returns those of a request's headers that its link cannot be used without, because the signature covers them:
+/// `X-Amz-SignedHeaders` lists them, separated by `;` (Amazon S3 API Reference, "Authenticating Requests: Using Query
+/// Parameters"). The `Host` is every client's own business.
+///
+/// The request can have further headers: in Lambda the SDK adds `x-amzn-trace-id`, which it does not sign.
+fn signed_headers<'a>(
+    link: &str,
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+) -> PortResult<BTreeMap<String, String>> {
+    let unreadable = || malformed(PUT, "signed link");
+    let url = Url::parse(link).map_err(|_| unreadable())?;
+    let (_, names) =
+        url.query_pairs().find(|(name, _)| name == "X-Amz-SignedHeaders").ok_or_else(unreadable)?;
+    let headers: BTreeMap<_, _> =
+        headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
+    names
+        .split(';')
+        .map(str::to_ascii_lowercase)
+        .filter(|name| name != "host")
+        .map(|name| headers.get_key_value(&name).map(|(name, value)| (name.clone(), value.clone())))
+        .collect::<Option<_>>()
+        .ok_or_else(unreadable)
+}
+
+/// Whether a read of the latest version failed because that is not the version which was asked for.
+///
+/// 412: it has another etag. 403 or 404: there is none, because the upload was deleted and only its versions are left.
+/// S3 says 404 only to callers with `s3:ListBucket`, which no function has (`GetObject` in the Amazon S3 API
+/// Reference).
+fn is_another_version<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 403 | 404 | 412))
 }
 
 fn upload_key(JobRef { customer, job }: JobRef) -> String {
@@ -285,6 +330,25 @@ mod tests {
         for other in ["uploads/x.csv", "results/a/b.csv", "uploads/a/b.csv", ""] {
             assert!(Files::job_of_upload(other).is_none(), "{other}");
         }
+    }
+
+    fn needed(signed: &str, headers: &[(&str, &str)]) -> PortResult<Vec<(String, String)>> {
+        let link =
+            format!("https://s3.example.com/key?X-Amz-Date=1&X-Amz-SignedHeaders={signed}&x-id=PutObject");
+        Ok(signed_headers(&link, headers.iter().copied())?.into_iter().collect())
+    }
+
+    #[test]
+    fn a_link_needs_the_headers_that_it_is_signed_for_and_no_others() {
+        let headers = [("Content-Length", "5"), ("if-none-match", "*"), ("x-amzn-trace-id", "Root=1")];
+        assert_eq!(needed("host", &headers).unwrap(), []);
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            needed("content-length%3Bhost%3Bif-none-match", &headers).unwrap(),
+            [pair("content-length", "5"), pair("if-none-match", "*")]
+        );
+        assert_eq!(needed("host;x-amzn-trace-id", &headers).unwrap(), [pair("x-amzn-trace-id", "Root=1")]);
+        assert!(needed("host;content-md5", &headers).is_err());
     }
 
     #[tokio::test]

@@ -13,9 +13,11 @@ mod document;
 mod documents;
 mod environment;
 mod error;
+mod event;
 pub mod events;
 mod files;
 mod gateway_care;
+mod http_client;
 mod idempotency;
 mod item;
 mod jobs;
@@ -27,6 +29,7 @@ mod result_writer;
 mod rosters;
 mod settings;
 mod system;
+mod timeouts;
 mod webhook_client;
 
 pub use aws_config::SdkConfig;
@@ -34,6 +37,7 @@ pub use aws_config::SdkConfig;
 pub use admission::CALLS_PER_MINUTE;
 pub use directory::{ApiKey, Customer, Directory, StoredKey};
 pub use environment::{ConfigError, Environment, Place};
+pub use event::Event;
 pub use files::Files;
 pub use jobs::Jobs;
 pub use patients::Patients;
@@ -41,4 +45,5 @@ pub use queues::{
     Chunks, Finished, MessageDelete, MessagePutBack, MessageWait, Queries, Unhurried, Uploads, Webhooks,
 };
 pub use system::System;
+pub use timeouts::{ANSWER_WITHIN, Program, Timeouts};
 pub use webhook_client::{ClientError, LookUp, SystemLookUp, WebhookClient, webhook_policy};

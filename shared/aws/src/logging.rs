@@ -1,11 +1,12 @@
 //! What the functions log: our own events at the level that the template sets, those of libraries only from
 //! `WARN` on. At lower levels the AWS SDK logs whole requests, and these hold patient data; no setting can
-//! turn that on.
+//! turn that on. A panic is logged with its place alone, because its text can hold a value, too.
 
+use std::panic::PanicHookInfo;
 use std::str::FromStr as _;
 
-use tracing::Level;
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, error};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -29,7 +30,7 @@ const OURS: [&str; 12] = [
 ];
 
 /// Starts logging to standard output, in the format and from the level that Lambda's logging configuration
-/// names (`AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`).
+/// names (`AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`). From then on a panic ends the process.
 pub fn init() {
     let level = level_of(std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().as_deref());
     let filter = filter_fn(move |event| is_logged(level, event.target(), *event.level()));
@@ -40,6 +41,19 @@ pub fn init() {
         _ => lines.without_time().boxed(),
     };
     registry().with(lines.with_filter(filter.with_max_level_hint(level))).init();
+    std::panic::set_hook(Box::new(end_after_panic));
+}
+
+/// Logs where the panic is and ends the process, as the release profile does anyway (`panic = "abort"`). Where panics
+/// unwind, `lambda_runtime` would catch this one and send its text to Lambda.
+fn end_after_panic(panic: &PanicHookInfo<'_>) {
+    if let Some(place) = panic.location() {
+        let (file, line, column) = (place.file(), place.line(), place.column());
+        error!(panic.file = file, panic.line = line, panic.column = column, "A panic ended the function");
+    } else {
+        error!("A panic ended the function");
+    }
+    std::process::abort();
 }
 
 fn level_of(name: Option<&str>) -> LevelFilter {

@@ -337,7 +337,7 @@ mod tests {
         };
         let matched = People::default().decide(job(1), now(), &rows, &mut new_id);
         let accepted = matched.patients.iter().flatten().count();
-        assert!((3_500..4_500).contains(&accepted), "{accepted}");
+        assert!((1_800..2_200).contains(&accepted), "{accepted}");
         assert!(matched.patients[..accepted].iter().all(Option::is_some));
         assert!(json_len(&matched.people) <= matched.people.stored_size());
         assert!(matched.people.stored_size() <= LARGEST_IDENTITY);

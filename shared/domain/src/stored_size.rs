@@ -12,7 +12,7 @@ pub const LARGEST_RECORD: usize = 380 * 1024;
 pub const LARGEST_ROW: usize = 190 * 1024;
 
 /// The most that the patients of one identity may take. The rest of the item is for remembered decisions.
-pub const LARGEST_PEOPLE: usize = 256 * 1024;
+pub const LARGEST_PEOPLE: usize = 128 * 1024;
 
 /// The most that the patients of one identity and the remembered decisions about them may take.
 pub const LARGEST_IDENTITY: usize = 380 * 1024;

@@ -71,7 +71,7 @@ impl Caller {
 #[test]
 fn wherever_a_call_dies_its_repetition_makes_the_one_job() {
     for fate in [Fate::Refused, Fate::AnswerLost] {
-        for dies_at in 0..6 {
+        for dies_at in 0..10 {
             let caller = Caller::new();
             let script = std::iter::repeat_n(Fate::Answered, dies_at).chain([fate]).collect();
             *caller.network.0.lock().unwrap() = script;
@@ -89,9 +89,9 @@ fn wherever_a_call_dies_its_repetition_makes_the_one_job() {
 #[test]
 fn other_parameters_are_a_conflict_even_where_the_job_was_never_made() {
     let caller = Caller::new();
-    // Recall, directory, promise; the job itself is refused.
-    let script = [Fate::Answered, Fate::Answered, Fate::Answered, Fate::Answered, Fate::Refused];
-    *caller.network.0.lock().unwrap() = script.into();
+    // Recall, directory, two calls to enter the job, promise, job, entry; the storing of the job is refused.
+    let script = std::iter::repeat_n(Fate::Answered, 7).chain([Fate::Refused]).collect();
+    *caller.network.0.lock().unwrap() = script;
     assert!(caller.create(false, "key").is_err());
     assert!(caller.cloud.jobs().is_empty());
     assert!(matches!(caller.create(true, "key"), Err(ApiError::Conflict(_))));

@@ -1,18 +1,21 @@
-//! What the ports promise, by what is promised about.
+//! What the ports promise, by what is promised about; and, in `dynamodb`, `s3` and `sqs`, what `aws` takes for granted
+//! of AWS.
 //!
 //! Each file ends with the list of its promises, from which a macro `tests` is made: it takes an expression that
-//! gives a fresh backend and becomes one test for each promise. A promise that is not on the list is dead code,
-//! which the compiler reports.
+//! gives a fresh backend, and the promises that this backend is known not to keep, and becomes one test for each
+//! promise. A promise that is not on the list is dead code, which the compiler reports.
 
 /// Makes the macro `tests` of a contract.
 macro_rules! contract {
     ($dollar:tt $file:ident: $($promise:ident),+ $(,)?) => {
         macro_rules! tests {
-            ($dollar backend:expr) => {
+            ($dollar backend:expr, $dollar differences:expr) => {
                 $(
                     #[tokio::test]
                     async fn $promise() {
-                        $crate::contract::$file::$promise(&$dollar backend.await).await;
+                        let name = concat!(stringify!($file), "::", stringify!($promise));
+                        let kept = async { $crate::contract::$file::$promise(&$dollar backend.await).await };
+                        $crate::differences::keep(name, $dollar differences, kept).await;
                     }
                 )+
             };
@@ -27,9 +30,11 @@ pub mod chunks;
 pub mod deliveries;
 pub mod directory;
 pub mod documents;
+pub mod dynamodb;
 pub mod external_ids;
 pub mod gateway_care;
 pub mod jobs;
+pub mod links;
 pub mod listed_deliveries;
 pub mod objects;
 pub mod open_jobs;
@@ -39,7 +44,9 @@ pub mod people;
 pub mod queues;
 pub mod results;
 pub mod rosters;
+pub mod s3;
 pub mod settings;
+pub mod sqs;
 pub mod uploads;
 pub mod watchlist;
 pub mod webhook_queue;

@@ -2,9 +2,11 @@
 
 use aws::Files;
 use bytes::Bytes;
+use domain::job::Upload;
+use futures::TryStreamExt as _;
 use pipeline::ports::{
-    FileWriter as _, FindUpload as _, JobRef, ReadPlan as _, ResultFile, StoreOutcomes as _, StorePlan as _,
-    Write, WriteResults as _,
+    FileWriter as _, FindUpload as _, JobRef, ReadPlan as _, ReadUpload as _, ResultFile, StoreOutcomes as _,
+    StorePlan as _, Write, WriteResults as _,
 };
 
 use super::server::Server;
@@ -69,4 +71,25 @@ async fn outcomes_that_are_there_already_are_an_answer() {
     let files = Files::new(server.endpoint.s3(), "bucket".to_owned());
     let write = files.store_outcomes(JobRef::from(&given::job()), given::chunk(0), &[]).await.unwrap();
     assert_eq!(write, Write::Conflict);
+}
+
+/// `API_GetObject.html`: what is not there is 404 to who may list the bucket, which our roles may not, and 403 else.
+#[tokio::test]
+async fn a_version_is_read_by_its_name_where_the_latest_is_another_or_gone() {
+    for (status, code) in [(403, "AccessDenied"), (404, "NoSuchKey"), (412, "PreconditionFailed")] {
+        let server = Server::answering([error(status, code), (200, "0123456789".to_owned())]).await;
+        let files = Files::new(server.endpoint.s3(), "bucket".to_owned());
+        let upload = Upload { bytes: 10, ..given::upload() };
+        let read = files.read_upload(JobRef::from(&given::job()), &upload, 2..5).await.unwrap();
+        let pieces: Vec<Bytes> = read.try_collect().await.unwrap();
+        assert_eq!(pieces.concat(), b"234", "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_may_not_be_read_is_a_permanent_error() {
+    let server = Server::answering([error(403, "AccessDenied")]).await;
+    let files = Files::new(server.endpoint.s3(), "bucket".to_owned());
+    let read = files.read_upload(JobRef::from(&given::job()), &given::upload(), 2..5).await;
+    assert_error(&read.err().unwrap(), false, "AccessDenied");
 }

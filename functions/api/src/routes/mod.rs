@@ -24,6 +24,7 @@ use utoipa::openapi::HttpMethod;
 use utoipa_axum::PathItemExt;
 
 use crate::app::App;
+use crate::deadline::in_time;
 use crate::error::Problem;
 use crate::respond::{AllowedOrigin, with_headers};
 use crate::{docs, openapi};
@@ -112,6 +113,7 @@ pub fn router(app: App, allowed: AllowedOrigin) -> Router {
         .fallback(async || Problem::no_such_route())
         .method_not_allowed_fallback(async || Problem::no_such_method())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(axum::middleware::from_fn(in_time))
         .layer(axum::middleware::from_fn_with_state(allowed, with_headers))
         .with_state(app)
 }

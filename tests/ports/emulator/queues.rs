@@ -7,7 +7,7 @@ use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMess
 use pipeline::ports::{PortResult, SendChunks, SendFinished, SendQueries, SendUpload, SendWebhook};
 use serde::de::DeserializeOwned;
 
-use super::{endpoint, fresh};
+use super::fresh;
 use crate::backend::Receive;
 use crate::template;
 
@@ -16,24 +16,24 @@ const PATIENCE: i32 = 1;
 
 /// One queue of each kind.
 pub struct Queues {
-    client: Client,
+    pub client: Client,
     chunks: [String; 3],
     queries: String,
-    finished: String,
+    pub finished: String,
     uploads: String,
-    webhooks: String,
-}
-
-pub async fn queues() -> Queues {
-    let client = endpoint().sqs();
-    let make = async |resource| template::create_queue(&client, resource, &fresh(resource)).await;
-    let (queries, finished) = (make("Queries").await, make("Finished").await);
-    let chunks = [make("SmallJobChunks").await, make("MediumJobChunks").await, make("LargeJobChunks").await];
-    let (uploads, webhooks) = (make("Uploads").await, make("Webhooks").await);
-    Queues { client, chunks, queries, finished, uploads, webhooks }
+    pub webhooks: String,
 }
 
 impl Queues {
+    pub async fn new(client: Client) -> Self {
+        let make = async |resource| template::create_queue(&client, resource, &fresh(resource)).await;
+        let (queries, finished) = (make("Queries").await, make("Finished").await);
+        let chunks =
+            [make("SmallJobChunks").await, make("MediumJobChunks").await, make("LargeJobChunks").await];
+        let (uploads, webhooks) = (make("Uploads").await, make("Webhooks").await);
+        Self { client, chunks, queries, finished, uploads, webhooks }
+    }
+
     async fn receive<T: DeserializeOwned>(&self, url: &str) -> Vec<T> {
         let mut messages = Vec::new();
         loop {

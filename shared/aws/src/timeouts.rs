@@ -1,0 +1,242 @@
+//! How long each program waits for AWS: one table, because a function that waits for longer than Lambda lets it
+//! run never gets to handle the failure.
+//!
+//! Lambda freezes a function between two invocations, and a connection that was kept alive may be dead when the
+//! function runs again ([Lambda execution environment lifecycle]). Nothing answers on such a connection, so that the
+//! first call after a freeze can cost one `read` timeout. Every `read` is therefore a small part of the function's
+//! own timeout, and [`crate::http_client`] sees to it that the next attempt gets a new connection.
+//!
+//! [Lambda execution environment lifecycle]: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+
+/// Time in which the API function answers any request. Lambda ends the function after 15 seconds (`Timeout` of `Api`
+/// in template.yaml), and API Gateway would answer the caller in our place. Three seconds are left for a slow start
+/// of the handler and for the answer itself.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(12);
+
+/// A program whose clients call AWS: a function, called as in template.yaml, or the command line `bulk`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "each variant is the name of a program")]
+pub enum Program {
+    Api,
+    FanOut,
+    ImportRows,
+    QueryDocuments,
+    Finalize,
+    DeliverWebhook,
+    Abandon,
+    Sweep,
+    CommandLine,
+}
+
+/// The time that calls may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timeouts {
+    /// For a TCP connection and its TLS handshake.
+    pub connect: Duration,
+    /// From the beginning of a request to the first byte of its response. A response's body may pause for as long.
+    pub read: Duration,
+    /// For one attempt of a call, with its whole response unless that is a stream.
+    pub attempt: Duration,
+    /// Attempts of one call.
+    pub attempts: u32,
+    /// The longest pause before the second attempt. It doubles with each further one; the SDK waits for a random
+    /// part of it.
+    pub first_pause: Duration,
+}
+
+impl Program {
+    /// Returns how long the program waits.
+    pub const fn timeouts(self) -> Timeouts {
+        let seconds = Duration::from_secs;
+        match self {
+            // Three attempts fit into `ANSWER_WITHIN`. A caller waits: short pauses, and what is throttled for longer
+            // is answered 503, so that the caller decides.
+            Self::Api => Timeouts {
+                connect: seconds(2),
+                read: seconds(3),
+                attempt: Duration::from_millis(3500),
+                attempts: 3,
+                first_pause: Duration::from_millis(250),
+            },
+            // 15 minutes. An attempt may have to send a plan of 100,000 rows: some megabytes.
+            Self::FanOut => Timeouts {
+                connect: seconds(4),
+                read: seconds(10),
+                attempt: seconds(30),
+                attempts: 6,
+                first_pause: seconds(1),
+            },
+            // Two minutes. The calls are small, and a new table throttles for seconds while it scales: six attempts
+            // bridge up to 31 s of that, and the queue delivers the message again after that.
+            Self::ImportRows => Timeouts {
+                connect: seconds(3),
+                read: seconds(5),
+                attempt: seconds(8),
+                attempts: 6,
+                first_pause: seconds(1),
+            },
+            // Four minutes, of which two searches take up to three; the rest is for storing what they found.
+            Self::QueryDocuments => Timeouts {
+                connect: seconds(3),
+                read: seconds(5),
+                attempt: seconds(8),
+                attempts: 4,
+                first_pause: seconds(1),
+            },
+            // 15 minutes. S3 answers the completion of a multipart upload at once, but may take minutes to send the
+            // end of the response (CompleteMultipartUpload in Amazon S3's API reference).
+            Self::Finalize => Timeouts {
+                connect: seconds(4),
+                read: seconds(10),
+                attempt: seconds(150),
+                attempts: 4,
+                first_pause: seconds(1),
+            },
+            // A minute, of which the receiver takes up to 40 s for ten webhooks of one job.
+            Self::DeliverWebhook => Timeouts {
+                connect: seconds(2),
+                read: seconds(3),
+                attempt: seconds(4),
+                attempts: 3,
+                first_pause: Duration::from_millis(500),
+            },
+            // A minute, for a few calls.
+            Self::Abandon => Timeouts {
+                connect: seconds(3),
+                read: seconds(4),
+                attempt: seconds(6),
+                attempts: 4,
+                first_pause: seconds(1),
+            },
+            // Five minutes, for up to 200 jobs one after the other: a call that hangs must not take all of it. The next
+            // run, a minute later, is a retry of everything.
+            Self::Sweep => Timeouts {
+                connect: seconds(3),
+                read: seconds(5),
+                attempt: seconds(8),
+                attempts: 3,
+                first_pause: seconds(1),
+            },
+            // A person waits, perhaps on a slow line.
+            Self::CommandLine => Timeouts {
+                connect: seconds(10),
+                read: seconds(20),
+                attempt: seconds(25),
+                attempts: 3,
+                first_pause: seconds(1),
+            },
+        }
+    }
+}
+
+impl Timeouts {
+    /// Returns the longest time that one call takes: all attempts, and the pauses between them.
+    pub fn longest_call(self) -> Duration {
+        let pauses = (1..self.attempts).map(|retry| self.first_pause * (1 << (retry - 1)));
+        self.attempt * self.attempts + pauses.sum::<Duration>()
+    }
+
+    /// Sets these times for all clients that are made from the configuration.
+    pub(crate) fn apply(self, config: SdkConfig) -> SdkConfig {
+        config
+            .into_builder()
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(self.attempts)
+                    .with_initial_backoff(self.first_pause),
+            )
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(self.connect)
+                    .read_timeout(self.read)
+                    .operation_attempt_timeout(self.attempt)
+                    // A service may ask for longer pauses than the SDK chooses itself.
+                    .operation_timeout(self.longest_call())
+                    .build(),
+            )
+            // The body of a response that is read as a stream is not part of the attempt.
+            .stalled_stream_protection(
+                StalledStreamProtectionConfig::enabled().grace_period(self.read).build(),
+            )
+            .build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use yaml_rust2::YamlLoader;
+
+    use super::*;
+
+    const FUNCTIONS: [Program; 8] = [
+        Program::Api,
+        Program::FanOut,
+        Program::ImportRows,
+        Program::QueryDocuments,
+        Program::Finalize,
+        Program::DeliverWebhook,
+        Program::Abandon,
+        Program::Sweep,
+    ];
+
+    /// The `Timeout` of each function in template.yaml.
+    fn lambda_timeouts() -> BTreeMap<String, Duration> {
+        let text =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml")).unwrap();
+        let template = YamlLoader::load_from_str(&text).unwrap().remove(0);
+        let resources = template["Resources"].as_hash().unwrap();
+        resources
+            .iter()
+            .filter(|(_, resource)| resource["Type"].as_str() == Some("AWS::Serverless::Function"))
+            .map(|(name, function)| {
+                let seconds = function["Properties"]["Timeout"].as_i64().unwrap();
+                (name.as_str().unwrap().to_owned(), Duration::from_secs(seconds.try_into().unwrap()))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn one_call_never_takes_as_long_as_lambda_lets_its_function_run() {
+        let lambda = lambda_timeouts();
+        let names: Vec<_> = FUNCTIONS.iter().map(|function| format!("{function:?}")).collect();
+        assert_eq!(lambda.len(), names.len(), "template.yaml has {lambda:?}");
+        for (function, name) in FUNCTIONS.into_iter().zip(names) {
+            let (longest, limit) = (function.timeouts().longest_call(), lambda[&name]);
+            assert!(longest <= limit * 4 / 5, "{name}: {longest:?} of {limit:?}");
+        }
+    }
+
+    #[test]
+    fn a_connection_that_died_in_a_freeze_costs_a_fraction_of_the_function_s_time() {
+        for (name, limit) in lambda_timeouts() {
+            let function = FUNCTIONS.into_iter().find(|function| format!("{function:?}") == name).unwrap();
+            let Timeouts { connect, read, attempt, .. } = function.timeouts();
+            assert!(read <= limit / 5, "{name}");
+            assert!(connect <= read && read <= attempt, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_api_answers_before_lambda_ends_it_and_after_its_longest_call() {
+        assert!(Program::Api.timeouts().longest_call() < ANSWER_WITHIN);
+        assert!(ANSWER_WITHIN + Duration::from_secs(2) < lambda_timeouts()["Api"]);
+    }
+
+    #[test]
+    fn the_longest_call_has_all_attempts_and_the_pauses_between_them() {
+        let second = Duration::from_secs(1);
+        let timeouts =
+            Timeouts { connect: second, read: second, attempt: second * 8, attempts: 6, first_pause: second };
+        assert_eq!(timeouts.longest_call(), second * (6 * 8 + 1 + 2 + 4 + 8 + 16));
+        assert_eq!(Timeouts { attempts: 1, ..timeouts }.longest_call(), second * 8);
+    }
+}

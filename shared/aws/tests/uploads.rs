@@ -1,0 +1,141 @@
+//! What is asked of S3 for an upload, and what becomes of S3's documented answers.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use aws::{Environment, Files, Place, Program};
+use bytes::Bytes;
+use domain::job::Upload;
+use futures::TryStreamExt as _;
+use pipeline::ports::{FindUpload as _, JobRef, PortResult, ReadUpload as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+const ID: &str = "018f3f5e-0000-7000-8000-000000000001";
+
+/// A bucket that gives these answers in turn, and notes what it was asked.
+struct Bucket {
+    files: Files,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Bucket {
+    async fn answering(answers: Vec<(u16, String)>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let place = Place {
+            region: Some("us-east-1".to_owned()),
+            endpoint_url: Some(format!("http://{}", listener.local_addr().unwrap())),
+            profile: None,
+        };
+        let environment = Environment::load_at(Program::ImportRows, place).await;
+        let config = aws_sdk_s3::config::Builder::from(environment.sdk()).force_path_style(true).build();
+        let files = Files::new(aws_sdk_s3::Client::from_conf(config), "bucket".to_owned());
+        let asked = Arc::<Mutex<Vec<String>>>::default();
+        let noted = Arc::clone(&asked);
+        tokio::spawn(async move {
+            for (status, body) in answers {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    socket.read_buf(&mut head).await.unwrap();
+                }
+                noted.lock().unwrap().push(String::from_utf8(head).unwrap().to_ascii_lowercase());
+                let answer = format!(
+                    "HTTP/1.1 {status} -\r\nconnection: close\r\ncontent-length: {}\r\n{}\r\n{body}",
+                    body.len(),
+                    if status == 206 { "content-range: bytes 2-4/9\r\n" } else { "" },
+                );
+                socket.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        Self { files, asked }
+    }
+
+    async fn read(&self, upload: &Upload, range: Range<u64>) -> PortResult<Vec<u8>> {
+        let pieces: Vec<Bytes> = self.files.read_upload(job(), upload, range).await?.try_collect().await?;
+        Ok(pieces.concat())
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn job() -> JobRef {
+    JobRef { customer: ID.parse().unwrap(), job: ID.parse().unwrap() }
+}
+
+fn upload(version: &str) -> Upload {
+    Upload { version: version.to_owned(), etag: "\"5d41\"".to_owned(), bytes: 9 }
+}
+
+fn error(status: u16, code: &str) -> (u16, String) {
+    (status, format!("<Error><Code>{code}</Code><Message>Ada Lovelace</Message></Error>"))
+}
+
+fn part() -> (u16, String) {
+    (206, "abc".to_owned())
+}
+
+#[tokio::test]
+async fn the_whole_is_read_from_the_version_if_its_etag_is_the_right_one() {
+    let bucket = Bucket::answering(vec![(200, "abcdefghi".to_owned())]).await;
+    assert_eq!(bucket.read(&upload("v1"), 0..9).await.unwrap(), b"abcdefghi");
+    let [asked] = &bucket.asked()[..] else { panic!("{:?}", bucket.asked()) };
+    assert!(asked.contains("versionid=v1") && asked.contains("if-match: \"5d41\""), "{asked}");
+}
+
+/// 412: a later upload. 404: a delete marker, or no object, for callers who may list the bucket; 403 for others.
+#[tokio::test]
+async fn a_part_is_read_from_the_version_where_that_is_not_the_latest() {
+    for answer in [error(412, "PreconditionFailed"), error(404, "NoSuchKey"), error(403, "AccessDenied")] {
+        let bucket = Bucket::answering(vec![answer.clone(), part()]).await;
+        assert_eq!(bucket.read(&upload("v1"), 2..5).await.unwrap(), b"abc", "{answer:?}");
+        let [latest, named] = &bucket.asked()[..] else { panic!("{:?}", bucket.asked()) };
+        assert!(!latest.contains("versionid"), "{latest}");
+        assert!(named.contains("versionid=v1"), "{named}");
+        for asked in [latest, named] {
+            assert!(asked.contains("if-match: \"5d41\"") && asked.contains("range: bytes=2-4"), "{asked}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_is_gone_cannot_be_read_however_often_it_is_tried() {
+    for (status, code) in [(403, "AccessDenied"), (404, "NoSuchVersion")] {
+        let bucket = Bucket::answering(vec![error(403, "AccessDenied"), error(status, code)]).await;
+        let failed = bucket.read(&upload("v1"), 2..5).await.unwrap_err();
+        assert!(!failed.transient && failed.code.contains(code), "{failed}");
+    }
+}
+
+/// In a bucket that keeps no versions, `null` names whatever was uploaded last.
+#[tokio::test]
+async fn rows_of_an_upload_that_was_overwritten_are_not_read_from_another() {
+    let changed = || error(412, "PreconditionFailed");
+    for (range, answers) in [(2..5, vec![changed(), changed()]), (0..9, vec![changed()])] {
+        let bucket = Bucket::answering(answers).await;
+        let failed = bucket.read(&upload("null"), range).await.unwrap_err();
+        assert!(!failed.transient, "{failed}");
+        assert!(bucket.asked().iter().all(|asked| asked.contains("if-match: \"5d41\"")));
+    }
+}
+
+#[tokio::test]
+async fn only_versions_of_the_upload_itself_are_found() {
+    let version = |key: &str, id: &str| {
+        format!(
+            "<Version><Key>{key}</Key><VersionId>{id}</VersionId><ETag>&quot;5d41&quot;</ETag><Size>9</Size></Version>"
+        )
+    };
+    let key = format!("uploads/{ID}/{ID}.csv");
+    let page = format!(
+        "<ListVersionsResult><IsTruncated>false</IsTruncated>{}{}{}</ListVersionsResult>",
+        version(&key, "v2"),
+        version(&key, "v1"),
+        version(&format!("{key}.bak"), "other"),
+    );
+    let bucket = Bucket::answering(vec![(200, page)]).await;
+    assert_eq!(bucket.files.find_upload(job()).await.unwrap(), Some(upload("v1")));
+}

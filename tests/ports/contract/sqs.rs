@@ -1,0 +1,149 @@
+//! What `aws` takes for granted of SQS: its limits, and what FIFO means.
+//!
+//! The limits are from <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
+//! and `sqs-batch-api.html` there.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
+use aws_sdk_sqs::types::{Message, SendMessageBatchRequestEntry};
+
+use crate::emulator::Queues;
+use crate::services::code;
+
+/// Bytes of one message, and of all messages of a batch together.
+const LARGEST_MESSAGE: usize = 1024 * 1024;
+
+fn send(queues: &Queues, body: &str) -> SendMessageFluentBuilder {
+    queues.client.send_message().queue_url(&queues.finished).message_body(body)
+}
+
+async fn send_batch(queues: &Queues, entries: &[(&str, &str)]) -> Result<(), String> {
+    let entry = |(id, body): &(&str, &str)| {
+        SendMessageBatchRequestEntry::builder().id(*id).message_body(*body).build().unwrap()
+    };
+    let entries = entries.iter().map(entry).collect();
+    let batch = queues.client.send_message_batch().queue_url(&queues.finished).set_entries(Some(entries));
+    code(batch.send().await)
+}
+
+/// Asserts that a request is refused with this code, which the service's model may call by its own name.
+#[track_caller]
+fn assert_refused(result: Result<(), String>, expected: &str) {
+    let code = result.expect_err(expected);
+    assert!(code.contains(expected), "{code} where AWS says {expected}");
+}
+
+pub async fn a_batch_has_ten_messages_at_most_and_no_id_twice(queues: &Queues) {
+    let ids = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"].map(|id| (id, "x"));
+    assert_eq!(send_batch(queues, &ids[..10]).await, Ok(()));
+    assert_refused(send_batch(queues, &ids).await, "TooManyEntriesInBatchRequest");
+    assert_refused(send_batch(queues, &[ids[0], ids[0]]).await, "BatchEntryIdsNotDistinct");
+}
+
+pub async fn a_message_has_a_mebibyte_at_most(queues: &Queues) {
+    let body = "x".repeat(LARGEST_MESSAGE + 1);
+    assert_eq!(code(send(queues, &body[1..]).send().await), Ok(()));
+    let refused = code(send(queues, &body).send().await);
+    assert!(refused.is_err(), "a byte more");
+}
+
+pub async fn a_batch_has_a_mebibyte_at_most(queues: &Queues) {
+    let half = "x".repeat(LARGEST_MESSAGE / 2);
+    assert_eq!(send_batch(queues, &[("0", &half), ("1", &half)]).await, Ok(()));
+    assert_refused(
+        send_batch(queues, &[("0", &half), ("1", &half), ("2", "x")]).await,
+        "BatchRequestTooLong",
+    );
+}
+
+pub async fn a_message_is_not_empty(queues: &Queues) {
+    assert!(code(send(queues, "").send().await).is_err(), "an empty message");
+}
+
+/// `API_SendMessage.html`: what XML cannot hold is refused.
+pub async fn a_message_holds_no_control_characters(queues: &Queues) {
+    assert_refused(code(send(queues, "a\u{1}b").send().await), "InvalidMessageContents");
+}
+
+async fn send_in_order(queues: &Queues, group: &str, id: &str, body: &str) -> Result<(), String> {
+    let message = queues.client.send_message().queue_url(&queues.webhooks).message_body(body);
+    code(message.message_group_id(group).message_deduplication_id(id).send().await)
+}
+
+/// Receives, and does not delete, what comes now.
+async fn receive(queues: &Queues, url: &str) -> Vec<Message> {
+    let receive = queues.client.receive_message().queue_url(url).wait_time_seconds(1);
+    receive.max_number_of_messages(10).send().await.unwrap().messages.unwrap_or_default()
+}
+
+fn bodies(messages: &[Message]) -> Vec<&str> {
+    let mut bodies: Vec<_> = messages.iter().filter_map(Message::body).collect();
+    bodies.sort_unstable();
+    bodies
+}
+
+pub async fn a_message_of_a_fifo_queue_has_a_group_and_an_id(queues: &Queues) {
+    let message = || queues.client.send_message().queue_url(&queues.webhooks).message_body("x");
+    assert_refused(code(message().message_deduplication_id("1").send().await), "MissingParameter");
+    assert_refused(code(message().message_group_id("1").send().await), "InvalidParameterValue");
+}
+
+/// `using-messagegroupid-property.html`: while a message is in flight, the later ones of its group wait, and those
+/// of other groups do not.
+pub async fn a_message_in_flight_holds_up_its_own_group(queues: &Queues) {
+    for (group, body) in [("a", "a1"), ("b", "b1")] {
+        assert_eq!(send_in_order(queues, group, body, body).await, Ok(()));
+    }
+    let first = receive(queues, &queues.webhooks).await;
+    assert_eq!(bodies(&first), ["a1", "b1"]);
+    for (group, body) in [("a", "a2"), ("b", "b2"), ("c", "c1")] {
+        assert_eq!(send_in_order(queues, group, body, body).await, Ok(()));
+    }
+    assert_eq!(bodies(&receive(queues, &queues.webhooks).await), ["c1"]);
+    let of_a = first.iter().find(|message| message.body() == Some("a1")).unwrap();
+    let delete = queues.client.delete_message().queue_url(&queues.webhooks);
+    delete.set_receipt_handle(of_a.receipt_handle.clone()).send().await.unwrap();
+    assert_eq!(bodies(&receive(queues, &queues.webhooks).await), ["a2"]);
+}
+
+/// `DeduplicationScope` of the template is `messageGroup`: `FIFO-queues-exactly-once-processing.html`.
+pub async fn an_id_is_for_one_group(queues: &Queues) {
+    for group in ["a", "b", "a"] {
+        assert_eq!(send_in_order(queues, group, "same", group).await, Ok(()));
+    }
+    assert_eq!(bodies(&receive(queues, &queues.webhooks).await), ["a", "b"]);
+}
+
+/// `sqs-visibility-timeout.html`: a message that is held back comes again when its time is over, and not before.
+pub async fn a_message_that_is_held_back_comes_again_after_that_time(queues: &Queues) {
+    assert_eq!(code(send(queues, "x").send().await), Ok(()));
+    let first = receive(queues, &queues.finished).await;
+    let wait = queues.client.change_message_visibility().queue_url(&queues.finished).visibility_timeout(2);
+    wait.set_receipt_handle(first[0].receipt_handle.clone()).send().await.unwrap();
+    assert_eq!(bodies(&receive(queues, &queues.finished).await), Vec::<&str>::new());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(bodies(&receive(queues, &queues.finished).await), ["x"]);
+}
+
+/// `API_ChangeMessageVisibility.html`: 12 hours at most.
+pub async fn a_message_is_held_back_for_12_hours_at_most(queues: &Queues) {
+    assert_eq!(code(send(queues, "x").send().await), Ok(()));
+    let first = receive(queues, &queues.finished).await;
+    let wait = queues.client.change_message_visibility().queue_url(&queues.finished);
+    let wait = wait.visibility_timeout(12 * 3600 + 1).set_receipt_handle(first[0].receipt_handle.clone());
+    assert!(code(wait.send().await).is_err(), "a second more");
+}
+
+contract!($ sqs:
+    a_batch_has_ten_messages_at_most_and_no_id_twice,
+    a_message_has_a_mebibyte_at_most,
+    a_batch_has_a_mebibyte_at_most,
+    a_message_is_not_empty,
+    a_message_holds_no_control_characters,
+    a_message_of_a_fifo_queue_has_a_group_and_an_id,
+    a_message_in_flight_holds_up_its_own_group,
+    an_id_is_for_one_group,
+    a_message_that_is_held_back_comes_again_after_that_time,
+    a_message_is_held_back_for_12_hours_at_most,
+);

@@ -1,0 +1,40 @@
+//! The promises of `aws` on dynalite, a DynamoDB for Node, which `make ports` starts where npm is at hand.
+
+use crate::differences::Difference;
+use crate::emulator::Emulator;
+
+/// What a chunk end hears that could not be counted, when the item is not shown to it.
+const UNSEEN: &str = "left: ChunkEnd { counted: false, was_last: false }";
+
+pub const DIFFERENCES: &[Difference] = &[
+    Difference {
+        because: "`ReturnValuesOnConditionCheckFailure` is ignored: no item comes with a failed condition",
+        breaks: &[
+            ("api_keys::a_key_finds_its_customer_and_no_other_text_does", "left: UnknownKey"),
+            ("api_keys::a_key_makes_as_many_calls_in_a_minute_as_it_may", "left: UnknownKey"),
+            ("chunks::a_job_that_has_no_chunks_yet_counts_none", UNSEEN),
+            ("chunks::the_last_one_is_told_and_so_is_everybody_after_it", UNSEEN),
+            (
+                "chunk_queries::a_canceled_job_does_not_wait_for_its_queries_and_counts_them_all_the_same",
+                UNSEEN,
+            ),
+            ("chunk_queries::the_last_chunk_is_not_the_last_thing_while_queries_are_pending", UNSEEN),
+            ("chunk_queries::parts_that_were_opened_are_not_opened_again", "left: None"),
+            ("chunk_queries::who_ends_a_part_again_hears_the_sum_if_none_is_left", "left: None"),
+        ],
+    },
+    Difference {
+        because: "`BatchGetItem` answers with 1.4 MB at most, DynamoDB with 16",
+        breaks: &[("patients::answers_of_more_than_16_mb_come_complete", "unprocessed keys")],
+    },
+    Difference {
+        because: "an empty text is taken for a key of an index",
+        breaks: &[("dynamodb::an_empty_key_is_refused_and_another_empty_text_is_not", "a key of an index")],
+    },
+];
+
+pub fn backend() -> Emulator {
+    Emulator::of_variable("DYNALITE", "make ports")
+}
+
+crate::emulator::dynamodb!(dynalite);

@@ -1,0 +1,163 @@
+//! `aws` on an emulator of AWS: tables, a bucket and queues for one test, made from template.yaml.
+
+mod bucket;
+mod queues;
+
+use aws::{Directory, Files, Jobs, Patients};
+use domain::cohort::Cohort;
+use domain::facility::Facility;
+use domain::ids::{CohortId, CustomerId};
+use pipeline::api::directory::{CreateCohort as _, CreateFacility as _, StoreSettings as _};
+use pipeline::ports::{WebhookSettings, Write};
+use uuid::Uuid;
+
+use crate::backend::Operator;
+use crate::given::RETENTION;
+use crate::services::Endpoint;
+use crate::template;
+
+pub use queues::Queues;
+
+/// Makes the tests of contracts on one part of a backend, which is a module with a function `backend` and a list
+/// `DIFFERENCES`.
+macro_rules! contracts {
+    ($backend:ident.$part:ident: $($contract:ident),+ $(,)?) => {
+        $(
+            mod $contract {
+                crate::contract::$contract::tests!(
+                    crate::$backend::backend().$part(),
+                    crate::$backend::DIFFERENCES
+                );
+            }
+        )+
+    };
+}
+
+/// Makes the tests of all promises that are kept with DynamoDB.
+macro_rules! dynamodb {
+    ($backend:ident) => {
+        crate::emulator::contracts!($backend.jobs:
+            jobs, open_jobs, chunks, chunk_queries, gateway_care, watchlist, deliveries,
+            listed_deliveries);
+        crate::emulator::contracts!($backend.patients:
+            patients, people, external_ids, rosters, patient_queries, documents);
+        crate::emulator::contracts!($backend.directory: directory, settings, api_keys);
+        crate::emulator::contracts!($backend.jobs_table: dynamodb);
+    };
+}
+
+/// Makes the tests of all promises that are kept with S3.
+macro_rules! s3 {
+    ($backend:ident) => {
+        crate::emulator::contracts!($backend.files: uploads, objects, results, links);
+        crate::emulator::contracts!($backend.bucket: s3);
+    };
+}
+
+/// Makes the tests of all promises that are kept with SQS.
+macro_rules! sqs {
+    ($backend:ident) => {
+        crate::emulator::contracts!($backend.queues: queues, webhook_queue, sqs);
+    };
+}
+
+pub(crate) use {contracts, dynamodb, s3, sqs};
+
+/// An emulator that runs.
+pub struct Emulator {
+    endpoint: Endpoint,
+}
+
+/// A table without the ports.
+pub struct Table {
+    pub client: aws_sdk_dynamodb::Client,
+    pub name: String,
+}
+
+/// A bucket without the ports.
+pub struct Bucket {
+    pub client: aws_sdk_s3::Client,
+    pub name: String,
+}
+
+impl Emulator {
+    /// The emulator at this address.
+    pub fn at(url: String) -> Self {
+        Self { endpoint: Endpoint::reliable(url) }
+    }
+
+    /// The emulator whose address is in this variable, which `target` of the Makefile sets.
+    pub fn of_variable(name: &str, target: &str) -> Self {
+        let url = std::env::var(name);
+        Self::at(
+            url.unwrap_or_else(|_| panic!("{name} is the address of a running emulator: use `{target}`")),
+        )
+    }
+
+    pub async fn jobs(&self) -> Jobs {
+        let Table { client, name } = self.jobs_table().await;
+        Jobs::new(client, name, RETENTION)
+    }
+
+    pub async fn patients(&self) -> Patients {
+        let Table { client, name } = self.table("Patients").await;
+        Patients::new(client, name)
+    }
+
+    pub async fn directory(&self) -> Directory {
+        let Table { client, name } = self.table("Directory").await;
+        Directory::new(client, name)
+    }
+
+    pub async fn files(&self) -> Files {
+        let Bucket { client, name } = self.bucket().await;
+        Files::new(client, name)
+    }
+
+    pub async fn queues(&self) -> Queues {
+        Queues::new(self.endpoint.sqs()).await
+    }
+
+    pub async fn jobs_table(&self) -> Table {
+        self.table("Jobs").await
+    }
+
+    pub async fn bucket(&self) -> Bucket {
+        let (client, name) = (self.endpoint.s3(), fresh("files"));
+        template::create_bucket(&client, &name).await;
+        Bucket { client, name }
+    }
+
+    async fn table(&self, resource: &str) -> Table {
+        let (client, name) = (self.endpoint.dynamodb(), fresh(resource));
+        template::create_table(&client, resource, &name).await;
+        Table { client, name }
+    }
+}
+
+/// A name that nothing else has.
+fn fresh(kind: &str) -> String {
+    format!("ports-{}-{}", kind.to_lowercase(), Uuid::now_v7().simple())
+}
+
+impl Operator for Directory {
+    async fn enter(
+        &self,
+        customer: CustomerId,
+        facilities: &[Facility],
+        cohorts: &[CohortId],
+        settings: &WebhookSettings,
+    ) {
+        self.create_customer(customer, "Test clinic").await.unwrap();
+        for facility in facilities {
+            self.create_facility(customer, facility).await.unwrap();
+        }
+        for cohort in cohorts {
+            let cohort =
+                Cohort { id: *cohort, name: "Everybody".parse().unwrap(), description: None, color: None };
+            self.create_cohort(customer, &cohort).await.unwrap();
+        }
+        let settings = WebhookSettings { version: 0, ..settings.clone() };
+        assert_eq!(self.store_settings(customer, &settings).await.unwrap(), Write::Done);
+    }
+}

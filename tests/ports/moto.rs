@@ -1,0 +1,72 @@
+//! The promises of `aws` on moto, a server of many services for Python, which `make ports` starts.
+
+use crate::differences::Difference;
+use crate::emulator::Emulator;
+
+/// With what an assertion on an HTTP status fails where nothing is refused.
+const TAKEN: &str = "left: 200";
+
+pub const DIFFERENCES: &[Difference] = &[
+    Difference {
+        because: "an item may have 405,000 bytes, which is less than 400 KiB",
+        breaks: &[
+            (
+                "documents::a_document_that_fills_a_page_alone_does_not_disturb_the_others",
+                "ValidationException",
+            ),
+            ("dynamodb::an_item_over_400_kb_is_refused", "ValidationException"),
+            (
+                "patients::a_patient_of_nearly_400_kb_is_stored_and_a_larger_one_refused_for_good",
+                "ValidationException",
+            ),
+        ],
+    },
+    Difference {
+        because: "a filter may name a key",
+        breaks: &[("dynamodb::a_filter_does_not_name_a_key", "a filter by sk")],
+    },
+    Difference {
+        because: "an attribute of another type than the index says is taken for a key of it",
+        breaks: &[("dynamodb::a_key_of_an_index_has_its_type", "a put")],
+    },
+    Difference {
+        because: "signatures of links, the time of a link and checksums are not looked at",
+        breaks: &[
+            ("links::a_link_past_its_time_is_refused", TAKEN),
+            ("links::a_link_to_one_file_opens_no_other", TAKEN),
+            ("links::a_link_to_read_does_not_write", TAKEN),
+            ("links::a_strict_link_takes_no_file_of_another_checksum", TAKEN),
+            ("links::a_strict_link_takes_no_file_of_another_size", TAKEN),
+            ("links::what_a_strict_link_signs_has_to_be_sent", TAKEN),
+        ],
+    },
+    Difference {
+        because: "a link to a file that is not there answers 403, whatever its signer may do",
+        breaks: &[
+            ("results::a_file_is_there_when_it_is_finished_and_not_before", "403 Forbidden"),
+            ("results::the_two_files_of_a_job_are_two", "403 Forbidden"),
+        ],
+    },
+    Difference {
+        because: "an empty message is taken, and one with control characters",
+        breaks: &[
+            ("sqs::a_message_is_not_empty", "an empty message"),
+            ("sqs::a_message_holds_no_control_characters", "InvalidMessageContents"),
+        ],
+    },
+    Difference {
+        because: "a deduplication id is for the whole queue, and forgotten when its message is deleted",
+        breaks: &[
+            ("sqs::an_id_is_for_one_group", "left: [\"a\"]"),
+            ("webhook_queue::a_webhook_that_is_sent_again_soon_after_arrives_once", "right: []"),
+        ],
+    },
+];
+
+pub fn backend() -> Emulator {
+    Emulator::of_variable("MOTO", "make ports")
+}
+
+crate::emulator::dynamodb!(moto);
+crate::emulator::s3!(moto);
+crate::emulator::sqs!(moto);
