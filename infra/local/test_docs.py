@@ -155,7 +155,9 @@ def exists(path: str) -> bool:
     """Whether the path is in the repository: `X` and `{x}` stand for any name, `{a,b}` for both."""
     if options := re.search(r"\{([^}]*,[^}]*)\}", path):
         return all(exists(path.replace(options[0], option)) for option in options[1].split(","))
-    return any(PROJECT.glob(re.sub(r"\{\w+\}|\bX\b", "*", path)))
+    # A file that git ignores by its name is one that a user makes, such as SAM's answers.
+    is_made = path in (PROJECT / ".gitignore").read_text().replace("\n/", "\n").splitlines()
+    return is_made or any(PROJECT.glob(re.sub(r"\{\w+\}|\bX\b", "*", path)))
 
 
 def anchors(text: str) -> set[str]:

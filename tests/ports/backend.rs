@@ -1,5 +1,7 @@
 //! What a test needs of a backend beside the ports: the other end of things.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId};
@@ -23,6 +25,8 @@ pub trait Receive {
     async fn finished(&self) -> Vec<FinishedMessage>;
     async fn uploads(&self) -> Vec<UploadMessage>;
     async fn webhooks(&self) -> Vec<WebhookMessage>;
+    /// Lets time pass.
+    async fn pass(&self, time: Duration);
 }
 
 /// An operator who enters customers.

@@ -2,6 +2,7 @@
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use domain::facility::Facility;
@@ -78,6 +79,10 @@ impl Receive for Cloud {
 
     async fn webhooks(&self) -> Vec<WebhookMessage> {
         receive(self, QueueName::Webhooks)
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.set_time(self.now().plus(time));
     }
 }
 

@@ -109,8 +109,6 @@ pub async fn create_queue(client: &aws_sdk_sqs::Client, resource: &str, name: &s
     // CloudFormation calls the attributes of a queue as SQS does.
     let attributes: HashMap<_, _> =
         properties.iter().filter_map(|(name, value)| Some((text(name).into(), scalar(value)?))).collect();
-    let is_fifo = properties.contains_key(&Yaml::String("FifoQueue".to_owned()));
-    let name = if is_fifo { format!("{name}.fifo") } else { name.to_owned() };
     let queue = client.create_queue().queue_name(name).set_attributes(Some(attributes)).send().await.unwrap();
     queue.queue_url.unwrap()
 }

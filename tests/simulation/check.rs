@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use domain::delivery::RETRY_AFTER;
 use domain::ids::PatientId;
 use domain::job::{Job, JobStatus};
 use domain::roster::Roster;
+use domain::time::Timestamp;
 use futures::executor::block_on;
 use memory::Reliable;
 use pipeline::api::list_patients::list_patients;
@@ -156,6 +158,35 @@ fn check_webhooks(played: &Played) {
         }
     }
     assert!(by_job.is_empty(), "webhooks about jobs that are not there");
+    check_schedule(played);
+}
+
+/// No attempt is made before its time: after one that is recorded not before the next one was due, and while one is under
+/// way, or its function has died, no other.
+fn check_schedule(played: &Played) {
+    let mut by_id: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
+    for (at, request) in played.cloud.received() {
+        let (_, id) = request.headers.into_iter().find(|(name, _)| *name == "webhook-id").unwrap();
+        by_id.entry(id).or_default().push(at);
+    }
+    for delivery in played.cloud.deliveries() {
+        assert_eq!(delivery.round, 0, "nobody sends again by hand here");
+        let requests = by_id.remove(&delivery.message_id().to_string()).unwrap_or_default();
+        let attempts = delivery.attempts.iter();
+        for (attempt, wait) in attempts.zip(RETRY_AFTER.map(Some).into_iter().chain([None])) {
+            let after = requests.iter().filter(|request| **request > attempt.when);
+            let due = wait.filter(|_| !attempt.outcome.is_success()).map(|wait| attempt.when.plus(wait));
+            for request in after {
+                assert!(due.is_some_and(|due| *request >= due), "{request} is not due: {delivery:#?}");
+            }
+        }
+        for pair in requests.windows(2) {
+            // Even one that is not recorded, because its function died, has its delivery to itself.
+            let gap = pair[0].until(pair[1]);
+            assert!(gap >= RETRY_AFTER[0], "{gap:?} between two requests: {delivery:#?}");
+        }
+    }
+    assert!(by_id.is_empty(), "requests without a record");
 }
 
 /// A job and its files; gives the rows of a job that has them.

@@ -281,7 +281,7 @@ impl Player {
             let received = self.cloud.with_queues(|queues| queues.get(name).receive(now, choice)).unwrap();
             let says = |secret: &str| received.body.contains(secret);
             assert!(!PEOPLE.iter().any(|(first, last, ..)| says(first) || says(last)), "PHI in a queue");
-            if !in_calm && !received.is_last_try && name != QueueName::Webhooks && self.chance.once_in(25) {
+            if !in_calm && !received.is_last_try && self.chance.once_in(25) {
                 // A standard queue delivers at least once: here it is again.
                 self.cloud.with_queues(|queues| queues.get(name).hide(received.receipt, now));
             }
@@ -375,7 +375,7 @@ impl Player {
             (Cause::Message(name, message), Verdict::Failed(error)) => {
                 let delivery = Delivery { receives: message.receives, retries: message.retries };
                 match Redelivery::after(&error, delivery) {
-                    Redelivery::PutBack(after) if name != QueueName::Webhooks && self.reaches_sqs() => {
+                    Redelivery::PutBack(after) if self.reaches_sqs() => {
                         self.cloud.with_queues(|queues| {
                             queues.get(name).put_back(&message, now.plus(after));
                             queues.get(name).delete(message.receipt);

@@ -6,7 +6,7 @@ use memory::Cloud;
 use pipeline::api::ApiError;
 use pipeline::api::retry_webhooks::{Retried, retry_webhooks};
 
-use crate::world::{URL, announce, cloud, customer, ended_job, record, settings, told, work_off};
+use crate::world::{URL, announce, cloud, customer, record, settings, started_job, told, work_off};
 
 async fn retry(cloud: &Cloud) -> Retried {
     retry_webhooks(cloud, cloud, cloud, customer(1)).await.unwrap()
@@ -17,7 +17,7 @@ async fn job_with_answers(answers: Vec<u16>) -> Cloud {
     let cloud = cloud();
     cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
     cloud.set_answers(URL, answers);
-    let job = ended_job(&cloud, customer(1), 1).await;
+    let job = started_job(&cloud, customer(1), 1).await;
     announce(&cloud, &job, JobStatus::Processing).await;
     announce(&cloud, &job, JobStatus::Failed).await;
     work_off(&cloud).await;

@@ -1,22 +1,23 @@
 //! The whole schedule of retries, which takes longer than a test on a stack can wait.
 
-use std::time::Duration;
-
-use domain::delivery::{DeliveryState, LONGEST_WAIT, RETRY_AFTER};
+use domain::delivery::{DeliveryState, LEASE, RETRY_AFTER};
 use domain::job::JobStatus;
+use memory::QueueName;
 use pipeline::abandon::{Abandon, Abandoned};
 use pipeline::deliver_webhook::Delivery;
 use pipeline::messages::{DeadLetter, WebhookMessage};
 use pipeline::ports::WebhookSettings;
 
-use crate::world::{URL, announce, cloud, customer, deliver, ended_job, record, settings, told, work_off};
+use crate::world::{
+    URL, announce, canceled_job, cloud, customer, deliver, next_message, read, record, settings, work_off,
+};
 
 #[tokio::test]
 async fn a_receiver_that_never_answers_well_is_tried_ten_times_over_fifteen_hours() {
     let cloud = cloud();
     cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
     cloud.set_answers(URL, vec![500; 100]);
-    let job = ended_job(&cloud, customer(1), 1).await;
+    let job = canceled_job(&cloud, customer(1), 1).await;
     announce(&cloud, &job, JobStatus::Failed).await;
     work_off(&cloud).await;
     let received = cloud.received();
@@ -32,25 +33,12 @@ async fn a_receiver_that_never_answers_well_is_tried_ten_times_over_fifteen_hour
 }
 
 #[tokio::test]
-async fn the_end_is_told_after_the_start_was_given_up() {
-    let cloud = cloud();
-    cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
-    cloud.set_answers(URL, vec![500; 10]);
-    let job = ended_job(&cloud, customer(1), 1).await;
-    announce(&cloud, &job, JobStatus::Processing).await;
-    announce(&cloud, &job, JobStatus::Failed).await;
-    work_off(&cloud).await;
-    let mut expected = vec!["processing"; 10];
-    expected.push("failed");
-    assert_eq!(told(&cloud), expected);
-}
-
-#[tokio::test]
 async fn a_message_that_waits_holds_up_no_other_job() {
     let cloud = cloud();
     cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
     cloud.set_answers(URL, vec![500]);
-    let (first, second) = (ended_job(&cloud, customer(1), 1).await, ended_job(&cloud, customer(1), 2).await);
+    let (first, second) =
+        (canceled_job(&cloud, customer(1), 1).await, canceled_job(&cloud, customer(1), 2).await);
     announce(&cloud, &first, JobStatus::Failed).await;
     announce(&cloud, &second, JobStatus::Failed).await;
     work_off(&cloud).await;
@@ -63,7 +51,7 @@ async fn a_message_that_waits_holds_up_no_other_job() {
 async fn a_message_that_comes_again_after_it_arrived_is_not_sent_again() {
     let cloud = cloud();
     cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
-    let message = WebhookMessage::about(&ended_job(&cloud, customer(1), 1).await);
+    let message = WebhookMessage::about(&canceled_job(&cloud, customer(1), 1).await);
     assert_eq!(deliver(&cloud, &message).await, Delivery::Delivered);
     assert_eq!(deliver(&cloud, &message).await, Delivery::NothingToSend);
     assert_eq!(cloud.received().len(), 1);
@@ -72,7 +60,7 @@ async fn a_message_that_comes_again_after_it_arrived_is_not_sent_again() {
 #[tokio::test]
 async fn without_a_receiver_nothing_is_sent_and_nothing_fails() {
     let cloud = cloud();
-    let message = WebhookMessage::about(&ended_job(&cloud, customer(1), 1).await);
+    let message = WebhookMessage::about(&canceled_job(&cloud, customer(1), 1).await);
     assert_eq!(deliver(&cloud, &message).await, Delivery::NoReceiver);
     assert!(cloud.received().is_empty() && cloud.deliveries().is_empty());
 }
@@ -82,10 +70,11 @@ async fn a_receiver_that_is_taken_away_gets_no_more_tries() {
     let cloud = cloud();
     cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
     cloud.set_answers(URL, vec![500]);
-    let message = WebhookMessage::about(&ended_job(&cloud, customer(1), 1).await);
+    let message = WebhookMessage::about(&canceled_job(&cloud, customer(1), 1).await);
     assert!(matches!(deliver(&cloud, &message).await, Delivery::Retry { .. }));
     cloud.set_customer(customer(1), domain::row::Directory::default(), WebhookSettings::default());
-    assert_eq!(deliver(&cloud, &message).await, Delivery::NoReceiver);
+    let next = read(&next_message(&cloud).unwrap());
+    assert_eq!(deliver(&cloud, &next).await, Delivery::NoReceiver);
     assert_eq!(record(&cloud, JobStatus::Failed).state, DeliveryState::Skipped);
 }
 
@@ -102,31 +91,49 @@ async fn a_dead_letter_is_recorded_as_failed_unless_it_arrived() {
         webhooks: cloud.clone(),
         clock: cloud.clone(),
     };
-    let lost = WebhookMessage::about(&ended_job(&cloud, customer(1), 1).await);
+    let lost = WebhookMessage::about(&canceled_job(&cloud, customer(1), 1).await);
     let letter = DeadLetter::Webhook(lost);
     assert_eq!(abandon.run(&letter).await.unwrap(), Abandoned::Webhook);
     assert_eq!(abandon.run(&letter).await.unwrap(), Abandoned::Nothing, "twice is once");
     assert_eq!(record(&cloud, JobStatus::Failed).state, DeliveryState::Failed);
-    let arrived = WebhookMessage::about(&ended_job(&cloud, customer(1), 2).await);
+    let arrived = WebhookMessage::about(&canceled_job(&cloud, customer(1), 2).await);
     deliver(&cloud, &arrived).await;
     assert_eq!(abandon.run(&DeadLetter::Webhook(arrived)).await.unwrap(), Abandoned::Nothing);
 }
 
-/// What template.yaml says about the queue of webhooks.
-fn queue_setting(name: &str) -> u64 {
+#[tokio::test]
+async fn what_waits_is_not_in_flight() {
+    let cloud = cloud();
+    cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
+    cloud.set_answers(URL, vec![500; 1000]);
+    for number in 0..50 {
+        announce(&cloud, &canceled_job(&cloud, customer(1), number).await, JobStatus::Failed).await;
+    }
+    while cloud.received().len() < 8 * 50 {
+        let received = next_message(&cloud).unwrap();
+        deliver(&cloud, &read(&received)).await;
+        cloud.with_queues(|queues| {
+            let queue = queues.get(QueueName::Webhooks);
+            assert_eq!(queue.in_flight(), 1, "what is being handled, and nothing else");
+            queue.delete(received.receipt);
+        });
+    }
+}
+
+/// A number that template.yaml says about a resource.
+fn setting(resource: &str, name: &str) -> u64 {
     let template = include_str!("../../template.yaml");
-    let block =
-        template.split("\n  Webhooks:\n").nth(1).unwrap().split("\n  WebhookDeadLetters:").next().unwrap();
-    let value = block.split(&format!("{name}: ")).nth(1).unwrap();
+    let block = template.split(&format!("\n  {resource}:\n")).nth(1).unwrap();
+    let value = block.split(&format!(" {name}: ")).nth(1).unwrap();
     value.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
 }
 
 #[test]
-fn the_queue_keeps_a_message_longer_than_two_rounds_of_the_longest_waits_take() {
-    let waits = u64::try_from(RETRY_AFTER.len()).unwrap();
-    let longest = 2 * waits * LONGEST_WAIT.as_secs();
-    assert!(queue_setting("MessageRetentionPeriod") > longest + Duration::from_hours(24).as_secs());
-    // Its own attempts, receptions behind a message that waits, and room for crashes.
-    assert!(queue_setting("maxReceiveCount") >= 2 * (waits + 1) + 50);
-    assert!(LONGEST_WAIT < Duration::from_hours(12), "what SQS allows");
+fn a_function_is_ended_before_the_lease_of_its_attempt_runs_out_and_before_its_message_comes_again() {
+    let timeout = setting("DeliverWebhook", "Timeout");
+    assert!(timeout + 5 <= LEASE.as_secs(), "5 s for clocks that differ");
+    let hidden = setting("Webhooks", "VisibilityTimeout");
+    assert!(hidden >= 6 * timeout, "what AWS advises for event sources");
+    // So that an attempt that kills its function is made by the same message again, which is a dead letter some day.
+    assert!(hidden > LEASE.as_secs());
 }

@@ -7,7 +7,7 @@ use domain::row::Directory;
 use pipeline::api::settings::{REPLACED_KEY_VALID, rotate_key};
 use pipeline::ports::Clock as _;
 
-use crate::world::{URL, announce, cloud, customer, ended_job, settings, work_off};
+use crate::world::{URL, announce, canceled_job, cloud, customer, settings, work_off};
 
 #[tokio::test]
 async fn a_replaced_key_signs_for_a_day_and_not_longer() {
@@ -17,7 +17,7 @@ async fn a_replaced_key_signs_for_a_day_and_not_longer() {
     let almost = REPLACED_KEY_VALID.saturating_sub(Duration::from_secs(1));
     for (number, wait, keys) in [(1, almost, 2), (2, Duration::from_secs(1), 1)] {
         cloud.set_time(cloud.now().plus(wait));
-        let job = ended_job(&cloud, customer(1), number).await;
+        let job = canceled_job(&cloud, customer(1), number).await;
         announce(&cloud, &job, JobStatus::Failed).await;
         work_off(&cloud).await;
         let (_, request) = cloud.received().pop().unwrap();

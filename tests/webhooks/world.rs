@@ -1,17 +1,19 @@
 //! A customer with a job that has ended, and what the tests do with its webhooks.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::delivery::WebhookDelivery;
 use domain::ids::{CustomerId, FacilityId, JobId};
-use domain::job::{Job, JobEvent, JobStatus};
+use domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
 use domain::time::Timestamp;
 use domain::webhook::WebhookKey;
-use memory::{Cloud, QueueName, Reliable};
+use memory::{Cloud, QueueName, Received, Reliable};
 use pipeline::deliver_webhook::{DeliverWebhook, Delivery};
 use pipeline::messages::WebhookMessage;
-use pipeline::ports::{ChangeState as _, Clock as _, CreateJob as _, SendWebhook as _, WebhookSettings};
+use pipeline::ports::{
+    ChangeState as _, Clock as _, CreateJob as _, SendWebhook as _, WebhookSettings, Write,
+};
+use serde_json::json;
 use uuid::Uuid;
 
 pub const URL: &str = "https://hooks.example.com/import?token=secret";
@@ -30,52 +32,74 @@ pub fn customer(number: u128) -> CustomerId {
     CustomerId::new(Uuid::from_u128(number))
 }
 
-/// A job that has failed.
-pub async fn ended_job(cloud: &Cloud, customer: CustomerId, number: u128) -> Job {
+/// A job that was canceled before it had a file.
+pub async fn canceled_job(cloud: &Cloud, customer: CustomerId, number: u128) -> Job {
     let (id, facility) = (JobId::new(Uuid::from_u128(number << 8)), FacilityId::new(Uuid::nil()));
     let job = Job::new(id, customer, facility, false, cloud.now());
     cloud.create_job(&job).await.unwrap();
+    end(cloud, job).await
+}
+
+/// A job that was canceled after its file was accepted.
+pub async fn started_job(cloud: &Cloud, customer: CustomerId, number: u128) -> Job {
+    let (id, facility) = (JobId::new(Uuid::from_u128(number << 8)), FacilityId::new(Uuid::nil()));
+    let job = Job::new(id, customer, facility, false, cloud.now());
+    cloud.create_job(&job).await.unwrap();
+    let upload = Upload { version: "1".into(), etag: "\"e\"".into(), bytes: 9 };
+    let columns = serde_json::from_value(json!({"width": 1, "columns": [[0, "firstName"]]})).unwrap();
+    let accepted =
+        job.accept(AcceptedFile { upload, columns, rows: 1, chunks: 1 }, false, cloud.now()).unwrap();
+    assert_eq!(cloud.change_state(JobStatus::Waiting, &accepted).await.unwrap(), Write::Done);
+    end(cloud, accepted).await
+}
+
+async fn end(cloud: &Cloud, job: Job) -> Job {
+    let before = job.status;
     let ended = job.end(JobEvent::Canceled, Some("canceled".into()), cloud.now()).unwrap();
-    let _ = cloud.change_state(JobStatus::Waiting, &ended).await.unwrap();
+    assert_eq!(cloud.change_state(before, &ended).await.unwrap(), Write::Done);
     ended
 }
 
+/// The message that the job reached `status`.
+pub fn message(job: &Job, status: JobStatus) -> WebhookMessage {
+    WebhookMessage { status, ..WebhookMessage::about(job) }
+}
+
 pub async fn announce(cloud: &Cloud, job: &Job, status: JobStatus) {
-    let message = WebhookMessage { status, ..WebhookMessage::about(job) };
-    cloud.send_webhook(&message).await.unwrap();
+    cloud.send_webhook(&message(job, status)).await.unwrap();
+}
+
+/// What delivers webhooks with this server and this queue.
+pub fn deliver_with<H, W>(
+    cloud: &Cloud,
+    http: H,
+    webhooks: W,
+) -> DeliverWebhook<Cloud, Cloud, Cloud, H, W, Cloud> {
+    let cloud = || cloud.clone();
+    DeliverWebhook { jobs: cloud(), settings: cloud(), files: cloud(), http, webhooks, clock: cloud() }
 }
 
 pub async fn deliver(cloud: &Cloud, message: &WebhookMessage) -> Delivery {
-    let deliver = DeliverWebhook {
-        jobs: cloud.clone(),
-        settings: cloud.clone(),
-        files: cloud.clone(),
-        http: cloud.clone(),
-        clock: cloud.clone(),
-    };
-    deliver.run(message).await.unwrap()
+    deliver_with(cloud, cloud.clone(), cloud.clone()).run(message).await.unwrap()
+}
+
+/// The next message of the queue, at its time.
+pub fn next_message(cloud: &Cloud) -> Option<Received> {
+    let next = cloud.with_queues(|queues| queues.get(QueueName::Webhooks).next_visible())?;
+    cloud.set_time(next);
+    let now = cloud.now();
+    cloud.with_queues(|queues| queues.get(QueueName::Webhooks).receive(now, 0))
+}
+
+pub fn read(received: &Received) -> WebhookMessage {
+    serde_json::from_str(&received.body).unwrap()
 }
 
 /// Works the queue off, in virtual time, until nothing is left in it.
 pub async fn work_off(cloud: &Cloud) {
-    while let Some(next) = cloud.with_queues(|queues| queues.get(QueueName::Webhooks).next_visible()) {
-        cloud.set_time(next);
-        let now = cloud.now();
-        let received = cloud.with_queues(|queues| queues.get(QueueName::Webhooks).receive(now, 0));
-        let Some(received) = received else {
-            // What is visible stands behind a message that waits.
-            cloud.set_time(now.plus(Duration::from_secs(1)));
-            continue;
-        };
-        let message = serde_json::from_str(&received.body).unwrap();
-        let delivery = deliver(cloud, &message).await;
-        cloud.with_queues(|queues| {
-            let queue = queues.get(QueueName::Webhooks);
-            match delivery {
-                Delivery::Retry { after, .. } => queue.hide(received.receipt, now.plus(after)),
-                _ => queue.delete(received.receipt),
-            }
-        });
+    while let Some(received) = next_message(cloud) {
+        deliver(cloud, &read(&received)).await;
+        cloud.with_queues(|queues| queues.get(QueueName::Webhooks).delete(received.receipt));
     }
 }
 

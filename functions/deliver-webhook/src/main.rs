@@ -1,12 +1,11 @@
 //! SQS messages about webhooks -> `pipeline::deliver_webhook`.
 
-use aws::events::{Handled, handle_groups};
+use aws::events::{Handled, handle_messages};
 use aws::{Environment, Event, Program, System, WebhookClient, webhook_policy};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use pipeline::deliver_webhook::{DeliverWebhook, Delivery as Delivered};
+use pipeline::deliver_webhook::{DeliverWebhook, Delivery};
 use pipeline::messages::WebhookMessage;
-use pipeline::redelivery::Delivery;
 use tracing::{info, warn};
 
 #[tokio::main(flavor = "current_thread")]
@@ -19,26 +18,29 @@ async fn main() -> Result<(), Error> {
         settings: environment.directory()?,
         files: environment.files()?,
         http: WebhookClient::new(webhook_policy())?,
+        webhooks: queue.clone(),
         clock: System,
     };
-    let handle = async |message: WebhookMessage, Delivery { receives: delivery, .. }| {
+    let handle = async |message: WebhookMessage, _| {
         let (job, status) = (message.job, message.status);
         match deliver.run(&message).await? {
-            Delivered::Delivered => info!(job.id = %job, job.status = %status, delivery, "Webhook delivered"),
-            Delivered::NothingToSend => info!(job.id = %job, job.status = %status, "No webhook is due"),
-            Delivered::NoReceiver => info!(job.id = %job, job.status = %status, "No webhook URL is set"),
-            Delivered::GivenUp { cause } => {
-                warn!(job.id = %job, job.status = %status, delivery, %cause, "Webhook given up");
+            Delivery::Delivered => info!(job.id = %job, job.status = %status, "Webhook delivered"),
+            Delivery::NothingToSend => info!(job.id = %job, job.status = %status, "No webhook is due"),
+            Delivery::NoReceiver => info!(job.id = %job, job.status = %status, "No webhook URL is set"),
+            Delivery::Waiting { after } => {
+                info!(job.id = %job, job.status = %status, ?after, "Webhook waits");
             }
-            Delivered::Retry { after, cause } => {
-                warn!(job.id = %job, job.status = %status, delivery, %cause, ?after, "Webhook not delivered");
-                return Ok(Handled::Again(after));
+            Delivery::GivenUp { cause } => {
+                warn!(job.id = %job, job.status = %status, %cause, "Webhook given up");
+            }
+            Delivery::Retry { after, cause } => {
+                warn!(job.id = %job, job.status = %status, %cause, ?after, "Webhook not delivered");
             }
         }
         Ok(Handled::Done)
     };
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Event<SqsEvent>>| {
-        Ok::<_, Error>(handle_groups(&queue, event.payload.0, handle).await)
+        Ok::<_, Error>(handle_messages(&queue, event.payload.0, handle).await)
     }))
     .await
 }

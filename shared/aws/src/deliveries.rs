@@ -155,11 +155,15 @@ fn undelivered(state: DeliveryState) -> Option<Undelivered> {
     }
 }
 
-/// The time that the retention counts from: the next attempt, the last one, or, of a delivery without any,
-/// when its job was made.
+/// The time that the retention counts from: the next attempt, the one that is under way, the last one, or, of a delivery
+/// without any, when its job was made.
 fn expiry(delivery: &WebhookDelivery) -> Timestamp {
     let last = delivery.attempts.last().map(|attempt| attempt.when);
-    delivery.next_attempt.or(last).unwrap_or_else(|| Timestamp::from_millis(delivery.job.created_millis()))
+    delivery
+        .next_attempt
+        .max(delivery.began)
+        .or(last)
+        .unwrap_or_else(|| Timestamp::from_millis(delivery.job.created_millis()))
 }
 
 fn read(item: &Item) -> PortResult<Versioned<WebhookDelivery>> {

@@ -1,17 +1,16 @@
 //! Lambda events from SQS: each message is handled by itself, and only those that failed come again.
 //! `pipeline::redelivery` says how.
 
-use std::cell::RefCell;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use futures::future::join_all;
 use pipeline::Error;
-use pipeline::in_groups::in_groups;
 use pipeline::redelivery::{Delivery, Redelivery};
 use serde::de::DeserializeOwned;
 use tracing::{error, warn};
 
-use crate::queues::{MessageDelete, MessagePutBack, MessageWait, retries_of};
+use crate::queues::{MessagePutBack, MessageWait, retries_of};
 
 /// The pause before a message of an unknown form comes again, on its way to the dead letters.
 const UNKNOWN_FORM_PAUSE: Duration = Duration::from_mins(2);
@@ -25,21 +24,21 @@ pub enum Handled {
     Again(Duration),
 }
 
-/// Handles every message of an event. A message that fails comes again after a growing pause, rather than after the
-/// queue's visibility timeout, which has to be as long as the slowest run. If the failure was transient it comes
-/// again as a new message, so that the queue does not count it.
+/// Handles every message of an event, all of them beside each other: one that takes long does not hold up the others. A
+/// message that fails comes again after a growing pause, rather than after the queue's visibility timeout, which has to be
+/// as long as the slowest run. If the failure was transient it comes again as a new message, so that the queue does not
+/// count it.
 pub async fn handle_messages<M: DeserializeOwned>(
     queue: &(impl MessageWait + MessagePutBack),
     event: SqsEvent,
     handle: impl AsyncFn(M, Delivery) -> Result<Handled, Error>,
 ) -> SqsBatchResponse {
-    let mut response = SqsBatchResponse::default();
-    for message in event.records {
-        let pause = match handle_one(&message, &handle).await {
-            None => continue,
-            Some(Redelivery::Same(pause)) => pause,
-            Some(Redelivery::PutBack(pause)) => match queue.put_back(&message, pause).await {
-                Ok(()) => continue,
+    let handle = &handle;
+    let handled = event.records.into_iter().map(|message| async move {
+        let pause = match handle_one(&message, handle).await? {
+            Redelivery::Same(pause) => pause,
+            Redelivery::PutBack(pause) => match queue.put_back(&message, pause).await {
+                Ok(()) => return None,
                 Err(error) => {
                     warn!(
                         message.id = message.message_id,
@@ -50,42 +49,10 @@ pub async fn handle_messages<M: DeserializeOwned>(
             },
         };
         hold_back(queue, &message, pause).await;
-        response.batch_item_failures.push(failure(message));
-    }
-    response
-}
-
-/// Handles every message of a FIFO queue's event: groups beside each other, a group's messages in their
-/// order. A message that is to come again takes the later ones of its group along. What is done is
-/// deleted at once: otherwise the next message of a fast group would wait until the slowest group of the
-/// batch has ended.
-pub async fn handle_groups<M: DeserializeOwned>(
-    queue: &(impl MessageWait + MessageDelete),
-    event: SqsEvent,
-    handle: impl AsyncFn(M, Delivery) -> Result<Handled, Error>,
-) -> SqsBatchResponse {
-    let failures = RefCell::new(Vec::new());
-    let group = |message: &SqsMessage| message.attributes.get("MessageGroupId").cloned();
-    in_groups(event.records, group, async |message: SqsMessage, waiting: Option<&Duration>| {
-        let pause = match waiting {
-            Some(pause) => Some(*pause),
-            // A message of a FIFO queue has no delay of its own, so its work cannot be put back as a new message.
-            None => handle_one(&message, &handle).await.map(|redelivery| match redelivery {
-                Redelivery::Same(pause) | Redelivery::PutBack(pause) => pause,
-            }),
-        };
-        match pause {
-            Some(pause) => {
-                hold_back(queue, &message, pause).await;
-                failures.borrow_mut().push(failure(message));
-            }
-            None => delete(queue, &message).await,
-        }
-        pause
-    })
-    .await;
+        Some(failure(message))
+    });
     let mut response = SqsBatchResponse::default();
-    response.batch_item_failures = failures.into_inner();
+    response.batch_item_failures = join_all(handled).await.into_iter().flatten().collect();
     response
 }
 
@@ -127,12 +94,6 @@ async fn hold_back(queue: &impl MessageWait, message: &SqsMessage, pause: Durati
     }
 }
 
-async fn delete(queue: &impl MessageDelete, message: &SqsMessage) {
-    if let Err(error) = queue.delete(message).await {
-        warn!("A message is deleted with its batch, not before: {error}");
-    }
-}
-
 fn failure(message: SqsMessage) -> BatchItemFailure {
     let mut failure = BatchItemFailure::default();
     failure.item_identifier = message.message_id.unwrap_or_default();
@@ -154,6 +115,7 @@ mod tests {
     use std::sync::Mutex;
 
     use pipeline::ports::{PortError, PortResult};
+    use tokio::sync::Barrier;
 
     use super::*;
 
@@ -197,14 +159,7 @@ mod tests {
         }
     }
 
-    impl MessageDelete for Noted {
-        async fn delete(&self, message: &SqsMessage) -> PortResult<()> {
-            self.note(message, "deleted");
-            Ok(())
-        }
-    }
-
-    /// Messages whose body, id and receipt are all their name, of the group that its first letter says.
+    /// Messages whose body, id and receipt are all their name.
     fn event(names: &[&str]) -> SqsEvent {
         let mut event = SqsEvent::default();
         event.records = names
@@ -214,7 +169,6 @@ mod tests {
                 message.message_id = Some((*name).to_owned());
                 message.receipt_handle = Some((*name).to_owned());
                 message.body = Some(format!("\"{name}\""));
-                message.attributes.insert("MessageGroupId".to_owned(), name[..1].to_owned());
                 message
             })
             .collect();
@@ -245,33 +199,34 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_group_waits_behind_its_first_failure_and_other_groups_go_on() {
+    async fn a_message_that_comes_again_is_the_only_one_of_its_batch() {
         let queue = Noted::default();
-        let handled = Mutex::new(Vec::new());
-        let names = ["a1", "b1", "a2", "b2", "a3", "c1"];
-        let response = handle_groups(&queue, event(&names), async |name: String, _| {
-            handled.lock().unwrap().push(name.clone());
-            Ok(if name == "a2" { Handled::Again(Duration::from_secs(30)) } else { Handled::Done })
+        let response = handle_messages(&queue, event(&["a", "b", "c"]), async |name: String, _| {
+            Ok(if name == "b" { Handled::Again(Duration::from_secs(30)) } else { Handled::Done })
         })
         .await;
-        let mut failed: Vec<_> =
+        let failed: Vec<_> =
             response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
-        failed.sort();
-        assert_eq!(failed, ["a2", "a3"]);
-        let mut handled = handled.into_inner().unwrap();
-        handled.sort();
-        assert_eq!(handled, ["a1", "a2", "b1", "b2", "c1"]);
-        let noted = queue.asked();
-        let of_a: Vec<_> = noted.iter().filter(|note| note.starts_with('a')).collect();
-        // The first one before the others: whichever is visible first comes first.
-        assert_eq!(of_a, ["a1 deleted", "a2 waits 30", "a3 waits 30"]);
-        assert_eq!(noted.iter().filter(|note| note.ends_with("deleted")).count(), 4);
+        assert_eq!(failed, ["b"]);
+        assert_eq!(queue.asked(), ["b waits 30"]);
+    }
+
+    #[tokio::test]
+    async fn a_message_that_takes_long_holds_up_no_other_of_its_batch() {
+        // Each of the messages waits for the other one to be handled, too.
+        let (queue, both) = (Noted::default(), Barrier::new(2));
+        let handled = handle_messages(&queue, event(&["a", "b"]), async |_: String, _| {
+            both.wait().await;
+            Ok(Handled::Done)
+        });
+        let response = tokio::time::timeout(Duration::from_secs(5), handled).await.unwrap();
+        assert!(response.batch_item_failures.is_empty());
     }
 
     #[tokio::test]
     async fn a_message_of_another_form_comes_again_and_is_never_deleted() {
         let queue = Noted::default();
-        let response = handle_groups(&queue, event(&["a1"]), async |_: u32, _| Ok(Handled::Done)).await;
+        let response = handle_messages(&queue, event(&["a1"]), async |_: u32, _| Ok(Handled::Done)).await;
         assert_eq!(response.batch_item_failures.len(), 1);
         assert_eq!(queue.asked(), ["a1 waits 120"]);
     }

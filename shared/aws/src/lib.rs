@@ -41,9 +41,7 @@ pub use event::Event;
 pub use files::Files;
 pub use jobs::Jobs;
 pub use patients::Patients;
-pub use queues::{
-    Chunks, Finished, MessageDelete, MessagePutBack, MessageWait, Queries, Unhurried, Uploads, Webhooks,
-};
+pub use queues::{Chunks, Finished, MessagePutBack, MessageWait, Queries, Unhurried, Uploads, Webhooks};
 pub use system::System;
 pub use timeouts::{ANSWER_WITHIN, Program, Timeouts};
 pub use webhook_client::{ClientError, LookUp, SystemLookUp, WebhookClient, webhook_policy};

@@ -61,7 +61,7 @@ queue!(
     Finished
 );
 queue!(
-    /// The FIFO queue of webhooks.
+    /// The queue of webhooks.
     Webhooks
 );
 queue!(
@@ -109,21 +109,6 @@ pub(crate) fn retries_of(message: &SqsMessage) -> u32 {
 pub trait MessageWait: Send + Sync {
     /// Makes the message visible again after `wait` (at most 12 hours, AWS limit).
     fn wait(&self, message: &SqsMessage, wait: Duration) -> impl Future<Output = PortResult<()>> + Send;
-}
-
-/// Takes a received message out of its queue, before the batch that it came in has ended.
-pub trait MessageDelete: Send + Sync {
-    /// Deletes the message.
-    fn delete(&self, message: &SqsMessage) -> impl Future<Output = PortResult<()>> + Send;
-}
-
-impl MessageDelete for Webhooks {
-    async fn delete(&self, message: &SqsMessage) -> PortResult<()> {
-        const OPERATION: &str = "sqs.DeleteMessage";
-        let delete = self.0.client.delete_message().queue_url(&self.0.url);
-        delete.receipt_handle(receipt(OPERATION, message)?).send().await.map_err(failed(OPERATION))?;
-        Ok(())
-    }
 }
 
 impl Queue {
@@ -283,15 +268,17 @@ impl SendUpload for Uploads {
 }
 
 impl SendWebhook for Webhooks {
-    async fn send_webhook(&self, message: &WebhookMessage) -> PortResult<()> {
+    async fn send_webhook_after(&self, message: &WebhookMessage, delay: Duration) -> PortResult<()> {
         const OPERATION: &str = "sqs.SendMessage";
+        // Whole seconds, rounded up: a message that comes early would only have to be sent once more.
+        let seconds = i32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
         self.0
             .client
             .send_message()
             .queue_url(&self.0.url)
             .message_body(body(OPERATION, message)?)
-            .message_group_id(message.job.to_string())
-            .message_deduplication_id(message.deduplication_id())
+            .message_group_id(message.customer.to_string())
+            .delay_seconds(seconds)
             .send()
             .await
             .map_err(failed(OPERATION))?;

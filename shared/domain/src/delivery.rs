@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{CustomerId, JobId, MessageId};
 use crate::job::JobStatus;
+use crate::mutants::{Bug, has};
 use crate::time::Timestamp;
 use crate::webhook::message_id;
 
@@ -23,9 +24,18 @@ pub const RETRY_AFTER: [Duration; 9] = [
     Duration::from_hours(8),
 ];
 
-/// The longest wait that the queue can do for us: SQS allows a message 12 hours of invisibility, counted
-/// from when it was received.
-pub const LONGEST_WAIT: Duration = Duration::from_hours(11);
+/// The longest wait that a receiver gets by `Retry-After`: more than any of ours, and short enough that ten attempts end
+/// within five days.
+pub const LONGEST_WAIT: Duration = Duration::from_hours(12);
+
+/// How long an attempt has its delivery to itself. Longer than the function may run (`Timeout` in template.yaml, after
+/// which Lambda ends it), so that nothing is sent any more by the holder of a lease that has run out; 5 s are for clocks
+/// that differ.
+pub const LEASE: Duration = Duration::from_secs(35);
+
+/// How long a message stays behind an attempt at the other message of its job, before it looks again: the shortest delay
+/// of SQS, so that a job's end is told promptly after its start.
+const BEHIND: Duration = Duration::from_secs(1);
 
 /// Attempts that a delivery remembers, the newest ones: two rounds.
 pub const ATTEMPTS_KEPT: usize = 20;
@@ -145,20 +155,91 @@ pub struct WebhookDelivery {
     pub state: DeliveryState,
     /// 0 for the delivery that the job asked for, one more each time that it was sent again by hand.
     pub round: u32,
-    /// Attempts in this round.
+    /// Attempts in this round whose outcome is known.
     pub tries: u32,
+    /// How often this round was handed on to a new message of the queue.
+    #[serde(default)]
+    pub handovers: u32,
     /// The newest attempts, oldest first.
     pub attempts: Vec<Attempt>,
     /// When it is tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt: Option<Timestamp>,
+    /// When the attempt began that is under way, or that died.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Timestamp>,
+}
+
+/// Which message of the queue carries a delivery on. A later one is greater.
+///
+/// A standard queue may give a message out twice, early or late, and a function that dies between sending the next
+/// message and deleting the last one leaves both. Copies of an earlier message than the record knows of are dropped, so
+/// that they do not live longer than until the next attempt.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Serialize, Deserialize)]
+pub struct Carrier {
+    /// 0 for the messages that the job sends, one more each time that it is sent again by hand.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub round: u32,
+    /// How often the round was handed on to a new message.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub handovers: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl Carrier {
+    /// The first message of a round.
+    pub const fn of_round(round: u32) -> Self {
+        Self { round, handovers: 0 }
+    }
+
+    /// The message that this one is handed on to.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self { handovers: self.handovers + 1, ..self }
+    }
+}
+
+/// What a message means to its delivery when it arrives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// An attempt is due.
+    Attempt,
+    /// Not before then: the next attempt is not due, or one is under way, whose function may have died.
+    Wait(Timestamp),
+    /// Nothing: the delivery has ended, or another message carries it on.
+    Over,
+}
+
+/// What the other message of a job means to an attempt that is about to be made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// The attempt is in order.
+    Free,
+    /// Not before then, at the earliest.
+    Wait(Timestamp),
+    /// Never: it would come out of order.
+    TooLate,
 }
 
 impl WebhookDelivery {
     /// A delivery that was not tried yet.
     pub fn new(customer: CustomerId, job: JobId, status: JobStatus) -> Self {
-        let (state, attempts) = (DeliveryState::Processing, Vec::new());
-        Self { customer, job, status, state, round: 0, tries: 0, attempts, next_attempt: None }
+        Self {
+            customer,
+            job,
+            status,
+            state: DeliveryState::Processing,
+            round: 0,
+            tries: 0,
+            handovers: 0,
+            attempts: Vec::new(),
+            next_attempt: None,
+            began: None,
+        }
     }
 
     /// The message's id: the same on every attempt and in every round.
@@ -166,21 +247,88 @@ impl WebhookDelivery {
         message_id(self.job, self.status)
     }
 
-    /// Whether a queued message of `round` is still to be sent. One that comes twice is not, and neither
-    /// is one from before a round that ended.
-    pub fn wants(&self, round: u32) -> bool {
+    /// The message of the queue that carries the delivery on.
+    pub const fn carrier(&self) -> Carrier {
+        Carrier { round: self.round, handovers: self.handovers }
+    }
+
+    /// What it means that `message` arrives. The record alone decides: the queue may give out any message at any time.
+    pub fn turn(&self, message: Carrier, now: Timestamp) -> Turn {
+        let lease = if has(Bug::WebhookLeaseIgnored) { Duration::ZERO } else { LEASE };
+        let lease_end = self.began.map(|began| began.plus(lease));
+        match self.next_attempt.max(lease_end) {
+            _ if !self.wants(message) => Turn::Over,
+            Some(due) if due > now && !has(Bug::WebhookEarly) => Turn::Wait(due),
+            Some(_) | None => Turn::Attempt,
+        }
+    }
+
+    /// Whether `message` has something to say to the delivery. One of a round that ended does not, and neither does a copy
+    /// of one that was handed on.
+    pub fn wants(&self, message: Carrier) -> bool {
         match self.state {
-            DeliveryState::Processing => round >= self.round,
-            DeliveryState::Failed => round > self.round,
+            DeliveryState::Processing => message >= self.carrier(),
+            DeliveryState::Failed => message.round > self.round,
             DeliveryState::Delivered | DeliveryState::Skipped => false,
+        }
+    }
+
+    /// What the message `processing` of the same job means to this one, which is about the job's end. It was sent before,
+    /// and there is no record of it before its first attempt.
+    pub fn order_after(start: Option<&Self>, now: Timestamp) -> Order {
+        let Some(start) = start else { return Order::Wait(now.plus(BEHIND)) };
+        let is_settled = match start.state {
+            DeliveryState::Processing => false,
+            DeliveryState::Delivered | DeliveryState::Failed | DeliveryState::Skipped => true,
+        };
+        match start.next_attempt.max(start.began) {
+            _ if is_settled => Order::Free,
+            Some(due) if due > now => Order::Wait(due.plus(BEHIND)),
+            // The longer it is overdue, the longer it may still be: its function may have died.
+            Some(due) => Order::Wait(now.plus(BEHIND + due.until(now) / 2)),
+            None => Order::Wait(now.plus(BEHIND)),
+        }
+    }
+
+    /// What the message about the end of the same job means to this one, `processing`, which comes so late when it is sent
+    /// again by hand or by a second event of the upload.
+    pub fn order_before(end: Option<&Self>, now: Timestamp) -> Order {
+        match end {
+            Some(end) if end.state == DeliveryState::Delivered => Order::TooLate,
+            Some(end) if end.began.is_some_and(|began| began.plus(LEASE) > now) => {
+                Order::Wait(now.plus(BEHIND))
+            }
+            Some(_) | None => Order::Free,
         }
     }
 
     /// Starts a round, unless it has started: as many attempts as the first one had.
     pub fn start_round(&mut self, round: u32) {
         if round > self.round {
-            (self.round, self.tries, self.state) = (round, 0, DeliveryState::Processing);
+            *self = Self {
+                round,
+                attempts: std::mem::take(&mut self.attempts),
+                ..Self::new(self.customer, self.job, self.status)
+            };
         }
+    }
+
+    /// Begins an attempt for this message: until its outcome is noted, or the lease has run out, no other message makes one.
+    pub fn begin(&mut self, message: Carrier, now: Timestamp) {
+        self.start_round(message.round);
+        // A message that is ahead of the record: the function that sent it died before it could store so.
+        self.handovers = message.handovers.max(self.handovers);
+        self.began = Some(now);
+    }
+
+    /// Notes that a new message carries the delivery on.
+    pub const fn handed_on(&mut self) {
+        self.handovers = self.carrier().next().handovers;
+    }
+
+    /// Puts the attempt off that has just begun, without having made it.
+    pub fn put_off(&mut self, until: Timestamp) {
+        (self.began, self.next_attempt) = (None, Some(until));
     }
 
     /// Notes an attempt and decides what follows from it: success ends the delivery, 410 and the last
@@ -188,6 +336,7 @@ impl WebhookDelivery {
     /// the receiver asked for, whichever is longer.
     pub fn attempted(&mut self, attempt: Attempt, asked: Option<Duration>) {
         self.tries = self.tries.saturating_add(1);
+        self.began = None;
         self.note(attempt);
         let wait = self.wait_after(self.tries);
         (self.state, self.next_attempt) = match (self.state, attempt.outcome, wait) {
@@ -210,12 +359,12 @@ impl WebhookDelivery {
             return;
         }
         self.note(Attempt { when, outcome: AttemptOutcome::Error(NoAnswer::Internal) });
-        (self.state, self.next_attempt) = (DeliveryState::Failed, None);
+        (self.state, self.next_attempt, self.began) = (DeliveryState::Failed, None, None);
     }
 
     /// Ends it without sending it.
     pub fn skip(&mut self) {
-        (self.state, self.next_attempt) = (DeliveryState::Skipped, None);
+        (self.state, self.next_attempt, self.began) = (DeliveryState::Skipped, None, None);
     }
 
     fn note(&mut self, attempt: Attempt) {

@@ -17,6 +17,7 @@ pub mod job;
 pub mod job_size;
 pub mod label;
 pub mod matching;
+pub mod mutants;
 pub mod outcome;
 pub mod patient;
 pub mod plan;

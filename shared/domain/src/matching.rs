@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{JobId, PatientId, RowNumber};
 use crate::job::LONGEST_LIFE;
+use crate::mutants::{Bug, has};
 use crate::patient::Zip;
 use crate::stored_size::{LARGEST_IDENTITY, LARGEST_PEOPLE};
 use crate::time::Timestamp;
@@ -134,7 +135,8 @@ impl People {
         rows: &[RowToMatch<'_>],
         mut new_id: impl FnMut() -> PatientId,
     ) -> Matched {
-        let remembered = self.decisions.iter().find(|decision| decision.job == job);
+        let remembered =
+            self.decisions.iter().find(|decision| decision.job == job && !has(Bug::DecisionForgotten));
         let mut people = self.clone();
         let oldest_kept = now.as_millis() - i64::try_from(DECISIONS_KEPT.as_millis()).unwrap_or(i64::MAX);
         if remembered.is_none() {

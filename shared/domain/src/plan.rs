@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::csv::ScannedRow;
 use crate::identity::RowIdentity;
 use crate::ids::RowNumber;
+use crate::mutants::{Bug, has};
 
 /// Rows in a chunk. At two writes a row and 32 at a time, 250 rows take a worker less than a second where the
 /// table keeps up: long enough that the per-chunk calls vanish, short enough that a redelivery costs little.
@@ -222,7 +223,7 @@ fn groups_split_over(mentions: &mut [Mention], ranges: &[std::ops::Range<u32>]) 
         .chunk_by(|a, b| a.identity == b.identity)
         .filter_map(|group| {
             let (first, last) = (group.first()?.row, group.last()?.row);
-            (range_of(first) != range_of(last)).then_some((first, group))
+            (range_of(first) != range_of(last) && !has(Bug::DuplicatesApart)).then_some((first, group))
         })
         .flat_map(|(first, group)| {
             group.iter().map(move |mention| MovedRow { row: mention.row, first_of_group: first })

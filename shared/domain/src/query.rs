@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ids::JobId;
+use crate::mutants::{Bug, has};
 use crate::plan::ChunkNumber;
 use crate::time::Timestamp;
 
@@ -203,7 +204,9 @@ impl PatientQuery {
         if let Some(outcome) = known.outcome_for(request) {
             return Turn::Served(outcome);
         }
-        let is_running = known.outcome.is_none() && known.lease.is_some_and(|lease| lease.until > now);
+        let is_running = !has(Bug::LeaseIgnored)
+            && known.outcome.is_none()
+            && known.lease.is_some_and(|lease| lease.until > now);
         if !is_running {
             return Turn::Start(Self { lease, ..known.start_again(request, now) });
         }
@@ -234,7 +237,8 @@ impl PatientQuery {
             Self { documents: self.documents, served: self.served.clone(), ..Self::start(request, now) };
         if let Some(outcome) = self.outcome {
             let requests = self.joined.iter().chain([&self.request]);
-            next.served.extend(requests.map(|request| (*request, outcome)));
+            let kept = if has(Bug::ServedForgotten) { 0 } else { usize::MAX };
+            next.served.extend(requests.map(|request| (*request, outcome)).take(kept));
             let surplus = next.served.len().saturating_sub(SERVED_KEPT);
             next.served.drain(..surplus);
         } else {
@@ -249,7 +253,7 @@ impl PatientQuery {
 
     /// How the query of a request ended, if it did.
     pub fn outcome_for(&self, request: QueryRequestId) -> Option<QueryOutcome> {
-        if self.request == request || self.joined.contains(&request) {
+        if self.request == request || (self.joined.contains(&request) && !has(Bug::JoinedForgotten)) {
             return self.outcome;
         }
         self.served.iter().rev().find(|(served, _)| *served == request).map(|(_, outcome)| *outcome)

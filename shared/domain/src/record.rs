@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CohortId, FacilityId, JobId, PatientId};
+use crate::mutants::{Bug, has};
 use crate::patient::{
     Address, AddressText, Contact, ExternalId, Names, Patient, PatientRow, PersonalIdentifier,
 };
@@ -257,7 +258,7 @@ impl PatientRecord {
             Some(index) => Some(self.written_by[index].1),
             None => self.was_given_at_creation(register).then_some(self.created_by),
         };
-        if last_writer.is_some_and(|last| job < last) {
+        if last_writer.is_some_and(|last| job < last) && !has(Bug::OlderJobWins) {
             return false;
         }
         match position {

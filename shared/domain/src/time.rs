@@ -38,6 +38,11 @@ impl Timestamp {
     pub fn plus(self, by: Duration) -> Self {
         Self::from_millis(self.as_millis().saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
     }
+
+    /// The time from this one to a later one; nothing if that is not later.
+    pub fn until(self, later: Self) -> Duration {
+        Duration::from_millis(u64::try_from(later.as_millis() - self.as_millis()).unwrap_or(0))
+    }
 }
 
 impl fmt::Display for Timestamp {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::ids::{CustomerId, JobId};
 use domain::job::Upload;
+use domain::mutants::{Bug, has};
 use domain::outcome::RowOutcome;
 use domain::plan::ChunkNumber;
 use domain::upload_terms::UploadTerms;
@@ -52,7 +53,7 @@ impl Cloud {
     /// Stores an object unless there is one under the key.
     async fn put_first(&self, key: String, bytes: Bytes) -> PortResult<Write> {
         self.call(Operation::PutObject, |state| {
-            if state.files.objects.contains_key(&key) {
+            if state.files.objects.contains_key(&key) && !has(Bug::LastOutcomesCount) {
                 return Billed::request(Write::Conflict);
             }
             let length = bytes.len();

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 
 use domain::ids::{CustomerId, JobId};
 use domain::job::{Job, JobStatus, LONGEST_LIFE};
+use domain::mutants::{Bug, has};
 use domain::outcome::Tally;
 use domain::plan::ChunkNumber;
 use domain::query::{QueryPart, QueryTally};
@@ -211,7 +212,9 @@ impl ChangeState for Cloud {
     async fn change_state(&self, from: JobStatus, job: &Job) -> PortResult<Write> {
         self.call(Operation::UpdateItem, |state| {
             let allows = |stored: &Job| {
-                stored.status == from && !(job.status == JobStatus::Completed && stored.cancel_requested)
+                let is_canceled = stored.cancel_requested && !has(Bug::CompletedAfterCancel);
+                let is_from = stored.status == from || has(Bug::StateUnconditional);
+                is_from && !(job.status == JobStatus::Completed && is_canceled)
             };
             let Some(stored) = state.jobs.jobs.get_mut(&job.id).filter(|stored| allows(&stored.job)) else {
                 return Billed::request(Write::Conflict);
@@ -247,7 +250,7 @@ impl EndChunk for Cloud {
             };
             let bytes = bytes(job);
             let counted = job.pending_chunks.remove(&chunk);
-            if counted {
+            if counted || has(Bug::ChunkCountedTwice) {
                 job.successful += tally.successful;
                 job.failed += tally.failed;
                 if queries > 0 {
@@ -284,7 +287,7 @@ impl ChunkQueries for Cloud {
             let Some(parts) = state.jobs.parts.get_mut(&(part.job, part.chunk)) else {
                 return Billed::request(None);
             };
-            if parts.open.remove(&part.part) {
+            if parts.open.remove(&part.part) || has(Bug::PartCountedTwice) {
                 parts.tally.successful += tally.successful;
                 parts.tally.failed += tally.failed;
             }

@@ -1,6 +1,5 @@
 //! A queue as SQS has them: messages are received, hidden for a while, and come again unless they are deleted.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::time::Timestamp;
@@ -20,8 +19,6 @@ pub struct Queue {
 #[derive(Debug)]
 struct Message {
     id: u64,
-    /// The group whose order is kept; none in a standard queue.
-    group: Option<String>,
     body: String,
     visible: Timestamp,
     receives: u32,
@@ -69,16 +66,14 @@ impl Queue {
     }
 
     /// Adds a message that is visible from `visible` on.
-    pub fn send(&mut self, body: String, group: Option<String>, visible: Timestamp) {
+    pub fn send(&mut self, body: String, visible: Timestamp) {
         self.sent += 1;
-        self.messages.push(Message { id: self.sent, group, body, visible, receives: 0, retries: 0 });
+        self.messages.push(Message { id: self.sent, body, visible, receives: 0, retries: 0 });
     }
 
     /// Puts the work of a received message back as a new message that is visible from `visible` on.
     pub fn put_back(&mut self, received: &Received, visible: Timestamp) {
-        let put_back = self.messages.iter().find(|message| message.id == received.receipt.message);
-        let group = put_back.and_then(|message| message.group.clone());
-        self.send(received.body.clone(), group, visible);
+        self.send(received.body.clone(), visible);
         if let Some(message) = self.messages.last_mut() {
             message.retries = received.retries + 1;
         }
@@ -88,6 +83,11 @@ impl Queue {
     pub fn receivable(&mut self, now: Timestamp) -> usize {
         self.bury(now);
         self.candidates(now).len()
+    }
+
+    /// How many messages were received and not deleted since, hidden or not.
+    pub fn in_flight(&self) -> usize {
+        self.messages.iter().filter(|message| message.receives > 0).count()
     }
 
     /// Receives the `choice`-th of the messages that can be received.
@@ -146,17 +146,9 @@ impl Queue {
         });
     }
 
-    /// Indices of the messages that can be received: of a group only the first one, and only while it is visible.
+    /// Indices of the messages that can be received.
     fn candidates(&self, now: Timestamp) -> Vec<usize> {
-        let mut groups = BTreeSet::new();
-        let mut candidates = Vec::new();
-        for (index, message) in self.messages.iter().enumerate() {
-            let is_first = message.group.as_ref().is_none_or(|group| groups.insert(group));
-            if is_first && message.visible <= now {
-                candidates.push(index);
-            }
-        }
-        candidates
+        (0..self.messages.len()).filter(|&index| self.messages[index].visible <= now).collect()
     }
 }
 
@@ -173,7 +165,7 @@ mod tests {
     #[test]
     fn a_received_message_is_hidden_and_comes_again() {
         let mut queue = Queue::new(MINUTE, 3);
-        queue.send("a".into(), None, at(0));
+        queue.send("a".into(), at(0));
         assert_eq!(queue.receive(at(0), 0).unwrap().receives, 1);
         assert_eq!(queue.receive(at(59), 0), None);
         assert_eq!(queue.receive(at(60), 0).unwrap().receives, 2);
@@ -182,7 +174,7 @@ mod tests {
     #[test]
     fn only_the_latest_receipt_counts() {
         let mut queue = Queue::new(MINUTE, 3);
-        queue.send("a".into(), None, at(0));
+        queue.send("a".into(), at(0));
         let first = queue.receive(at(0), 0).unwrap();
         let second = queue.receive(at(60), 0).unwrap();
         queue.delete(first.receipt);
@@ -194,7 +186,7 @@ mod tests {
     #[test]
     fn a_message_that_is_not_deleted_in_time_is_a_dead_letter() {
         let mut queue = Queue::new(MINUTE, 1);
-        queue.send("a".into(), None, at(0));
+        queue.send("a".into(), at(0));
         assert!(queue.receive(at(0), 0).unwrap().is_last_try);
         assert_eq!(queue.take_dead(at(59)), Vec::<String>::new());
         assert_eq!(queue.take_dead(at(60)), ["a"]);
@@ -202,16 +194,15 @@ mod tests {
     }
 
     #[test]
-    fn a_group_waits_for_its_first_message() {
+    fn a_message_that_is_sent_ahead_comes_at_its_time_and_holds_up_no_other() {
         let mut queue = Queue::new(MINUTE, 3);
-        for (body, group) in [("a1", "a"), ("a2", "a"), ("b1", "b")] {
-            queue.send(body.into(), Some(group.into()), at(0));
-        }
-        let first = queue.receive(at(0), 0).unwrap();
-        assert_eq!((first.body.as_str(), queue.receivable(at(0))), ("a1", 1));
-        queue.hide(first.receipt, at(600));
-        assert_eq!(queue.receive(at(100), 0).unwrap().body, "b1");
-        queue.delete(first.receipt);
-        assert_eq!(queue.receive(at(100), 0).unwrap().body, "a2");
+        queue.send("late".into(), at(900));
+        queue.send("now".into(), at(0));
+        assert_eq!((queue.receivable(at(0)), queue.next_visible()), (1, Some(at(0))));
+        let received = queue.receive(at(0), 0).unwrap();
+        assert_eq!(received.body, "now");
+        queue.delete(received.receipt);
+        assert_eq!(queue.receive(at(899), 0), None);
+        assert_eq!(queue.receive(at(900), 0).unwrap().body, "late");
     }
 }

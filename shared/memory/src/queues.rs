@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use domain::job_size::JobSize;
-use domain::time::Timestamp;
 use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
-use pipeline::ports::{PortResult, SendChunks, SendFinished, SendQueries, SendUpload, SendWebhook};
+use pipeline::ports::{
+    LONGEST_DELAY, PortResult, SendChunks, SendFinished, SendQueries, SendUpload, SendWebhook,
+};
 use serde::Serialize;
 
 use crate::cloud::{Billed, permanent};
@@ -13,9 +14,6 @@ use crate::{Cloud, Operation, Queue};
 
 /// Messages that one `SendMessageBatch` takes (AWS limit).
 const MESSAGES_PER_BATCH: usize = 10;
-
-/// For so long a FIFO queue drops messages that it was sent before (AWS limit).
-const DEDUPLICATED_FOR: Duration = Duration::from_mins(5);
 
 /// One of the queues.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -28,7 +26,7 @@ pub enum QueueName {
     Queries,
     /// Jobs with nothing left to wait for.
     Finished,
-    /// Webhooks; FIFO.
+    /// Webhooks.
     Webhooks,
 }
 
@@ -66,7 +64,6 @@ pub struct Queues {
     queries: Queue,
     finished: Queue,
     webhooks: Queue,
-    recent_webhooks: Vec<(Timestamp, String)>,
 }
 
 impl Default for Queues {
@@ -76,8 +73,7 @@ impl Default for Queues {
             chunks: JobSize::ALL.map(|_| Queue::new(Duration::from_mins(12), 8)),
             queries: Queue::new(Duration::from_mins(24), 1000),
             finished: Queue::new(Duration::from_mins(90), 8),
-            webhooks: Queue::new(Duration::from_mins(6), 100),
-            recent_webhooks: Vec::new(),
+            webhooks: Queue::new(Duration::from_mins(3), 100),
         }
     }
 }
@@ -97,13 +93,22 @@ impl Queues {
 
 impl Cloud {
     async fn send(&self, queue: QueueName, messages: &[impl Serialize + Sync]) -> PortResult<()> {
+        self.send_after(queue, messages, Duration::ZERO).await
+    }
+
+    async fn send_after(
+        &self,
+        queue: QueueName,
+        messages: &[impl Serialize + Sync],
+        delay: Duration,
+    ) -> PortResult<()> {
         for batch in messages.chunks(MESSAGES_PER_BATCH) {
             let bodies: Vec<String> = batch.iter().map(body).collect::<PortResult<_>>()?;
             let bytes: usize = bodies.iter().map(String::len).sum();
             let (units, items) = ((bytes as u64).div_ceil(64 * 1024), bodies.len() as u64);
             self.call(Operation::SendMessage, |state| {
                 for body in bodies {
-                    state.queues.get(queue).send(body, None, state.now);
+                    state.queues.get(queue).send(body, state.now.plus(delay));
                 }
                 Billed::new((), units, items).with_bytes(bytes)
             })
@@ -142,18 +147,10 @@ impl SendUpload for Cloud {
 }
 
 impl SendWebhook for Cloud {
-    async fn send_webhook(&self, message: &WebhookMessage) -> PortResult<()> {
-        let (body, id) = (body(message)?, message.deduplication_id());
-        let bytes = body.len();
-        self.call(Operation::SendMessage, |state| {
-            let (now, queues) = (state.now, &mut state.queues);
-            queues.recent_webhooks.retain(|(sent, _)| sent.plus(DEDUPLICATED_FOR) > now);
-            if !queues.recent_webhooks.iter().any(|(_, recent)| *recent == id) {
-                queues.recent_webhooks.push((now, id));
-                queues.webhooks.send(body, Some(message.job.to_string()), now);
-            }
-            Billed::request(()).with_bytes(bytes)
-        })
-        .await
+    async fn send_webhook_after(&self, message: &WebhookMessage, delay: Duration) -> PortResult<()> {
+        if delay > LONGEST_DELAY {
+            return Err(permanent(Operation::SendMessage, "InvalidParameterValue"));
+        }
+        self.send_after(QueueName::Webhooks, std::slice::from_ref(message), delay).await
     }
 }

@@ -86,7 +86,7 @@ where
     /// A webhook that could not be handled, through no fault of the receiver.
     async fn webhook(&self, message: &WebhookMessage) -> Result<Abandoned, Error> {
         let given_up = update_delivery(&self.jobs, message, |delivery| {
-            delivery.start_round(message.round);
+            delivery.start_round(message.carrier.round);
             delivery.give_up(self.clock.now());
         });
         Ok(given_up.await?.map_or(Abandoned::Nothing, |_| Abandoned::Webhook))

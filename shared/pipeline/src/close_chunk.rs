@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use domain::job::Job;
+use domain::mutants::{Bug, has};
 use domain::outcome::{RowOutcome, Tally};
 use domain::plan::ChunkNumber;
 
@@ -43,6 +44,9 @@ where
         chunk: ChunkNumber,
         outcomes: &[RowOutcome],
     ) -> Result<Option<Tally>, Error> {
+        if has(Bug::ChunkCountedEarly) {
+            self.jobs.end_chunk(job.id, chunk, Tally::of(outcomes), 0).await?;
+        }
         let outcomes = match self.files.store_outcomes(job.into(), chunk, outcomes).await? {
             Write::Done => Cow::Borrowed(outcomes),
             Write::Conflict => Cow::Owned(self.files.read_outcomes(job.into(), chunk).await?),
@@ -75,7 +79,7 @@ where
     /// Sends the queries of a chunk that have not ended. Also for a job that has: a canceled one does not wait for
     /// its queries, but the patients whom it created are to be queried.
     pub async fn send_open_queries(&self, job: &Job, chunk: ChunkNumber) -> Result<(), Error> {
-        if job.pending_queries.contains(&chunk) {
+        if job.pending_queries.contains(&chunk) && !has(Bug::QueriesNotSentAgain) {
             self.queries.send_queries(&self.open_queries(job, chunk).await?).await?;
         }
         Ok(())

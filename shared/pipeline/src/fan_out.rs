@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use domain::csv::{FileError, FileScan, FileSummary, Limits};
 use domain::ids::JobId;
 use domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
+use domain::mutants::{Bug, has};
 use domain::plan::{Chunk, Planner};
 use domain::time::Timestamp;
 use futures::StreamExt as _;
@@ -111,6 +112,7 @@ where
             return Ok(Some(FannedOut::Ignored("no such job")));
         }
         match (job.status, &job.file) {
+            (JobStatus::Expired, _) if has(Bug::LateUploadDropped) => Ok(Some(FannedOut::Ignored("a bug"))),
             // S3 accepted the file of an expired job, because its upload began before the link ran out.
             (JobStatus::Waiting | JobStatus::Expired, _) => self.start(job, &uploaded.upload).await,
             (JobStatus::Processing, Some(file)) if file.upload.version == uploaded.upload.version => {
@@ -179,10 +181,13 @@ where
         if !self.stop_waiting(&job).await? {
             return Ok(None);
         }
-        let may_overtake = self.may_overtake(&job, now).await?;
+        let may_overtake = self.may_overtake(&job, now).await? && !has(Bug::OlderJobsIgnored);
         let Ok(job) = job.accept(file, may_overtake, now) else {
             return Ok(None);
         };
+        if has(Bug::ChunksBeforeProcessing) {
+            self.send(&job, &plan).await?;
+        }
         if self.jobs.change_state(before, &job).await? == Write::Conflict {
             return Ok(None);
         }

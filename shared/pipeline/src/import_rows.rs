@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use domain::identity::Identity;
 use domain::ids::{PatientId, RowNumber};
 use domain::job::{AcceptedFile, Job, JobStatus};
+use domain::mutants::{Bug, has};
 use domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
 use domain::plan::{Chunk, ChunkNumber};
 use domain::problem::{Problem, RowProblems};
@@ -81,7 +82,9 @@ where
         let Self { jobs, files, finished, queries, .. } = self;
         let close_chunk = CloseChunk { jobs, files, finished, queries };
         let (JobStatus::Processing, Some(file)) = (job.status, &job.file) else {
-            close_chunk.send_open_queries(&job, message.chunk).await?;
+            if !has(Bug::CanceledQueriesNotSentAgain) {
+                close_chunk.send_open_queries(&job, message.chunk).await?;
+            }
             return Ok(Imported::Nothing);
         };
         if !job.pending_chunks.contains(&message.chunk) {
@@ -196,7 +199,11 @@ where
         // A chunk that was written before its worker died changes no patient any more, so the records tell which
         // patients this job changed. A patient that another job changed since is queried by that job, and by this one,
         // too, if this one created it.
-        let is_ours = |record: &PatientRecord| [record.created_by, record.changed_by].contains(&job.id);
+        let is_ours = |record: &PatientRecord| {
+            record.changed_by == job.id
+                || (record.created_by == job.id && !has(Bug::CreatedNotQueried))
+                || has(Bug::UnchangedQueried)
+        };
         let to_query = written
             .iter()
             .flatten()

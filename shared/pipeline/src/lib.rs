@@ -16,7 +16,6 @@ pub mod error;
 pub mod fan_out;
 pub mod finalize;
 pub mod import_rows;
-pub mod in_groups;
 pub mod messages;
 mod outcomes;
 mod plan_file;

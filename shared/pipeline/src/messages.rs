@@ -1,10 +1,10 @@
 //! The messages between the functions: ids and byte ranges, never patient data.
 
+use domain::delivery::Carrier;
 use domain::ids::{CustomerId, JobId, PatientId};
 use domain::job::{Job, JobStatus, Upload};
 use domain::plan::ChunkNumber;
 use domain::query::{QueryPart, QueryRequestId};
-use domain::webhook::message_id;
 use serde::{Deserialize, Serialize};
 
 use crate::ports::JobRef;
@@ -91,14 +91,9 @@ pub struct WebhookMessage {
     pub job: JobId,
     /// The status that it reached.
     pub status: JobStatus,
-    /// 0 for the message that the job sends, one more each time that it is sent again by hand.
-    #[serde(default, skip_serializing_if = "is_first_round")]
-    pub round: u32,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-const fn is_first_round(round: &u32) -> bool {
-    *round == 0
+    /// Which of the messages about it this is.
+    #[serde(flatten)]
+    pub carrier: Carrier,
 }
 
 /// A message that was tried as often as it may be. Which kind it is shows in its form.
@@ -133,19 +128,12 @@ impl DeadLetter {
 impl WebhookMessage {
     /// The message that a job reached the status that it has.
     pub fn about(job: &Job) -> Self {
-        Self { customer: job.customer, job: job.id, status: job.status, round: 0 }
+        Self { customer: job.customer, job: job.id, status: job.status, carrier: Carrier::default() }
     }
 
     /// The job, as files are named by it.
     pub fn job_ref(&self) -> JobRef {
         JobRef { customer: self.customer, job: self.job }
-    }
-
-    /// What a queue knows repetitions of the message by. A round has an id of its own: within minutes of
-    /// the round before, its message would be taken for a repetition.
-    pub fn deduplication_id(&self) -> String {
-        let id = message_id(self.job, self.status);
-        if self.round == 0 { id.to_string() } else { format!("{id}-{}", self.round) }
     }
 }
 
@@ -178,7 +166,12 @@ mod tests {
         }
         let uploaded = UploadMessage { customer, job, upload };
         assert_eq!(read(serde_json::to_string(&uploaded).unwrap()), DeadLetter::Upload(uploaded));
-        let webhook = WebhookMessage { customer, job, status: JobStatus::Completed, round: 1 };
+        let webhook = WebhookMessage {
+            customer,
+            job,
+            status: JobStatus::Completed,
+            carrier: Carrier::of_round(1).next(),
+        };
         assert_eq!(read(serde_json::to_string(&webhook).unwrap()), DeadLetter::Webhook(webhook));
         let finished = FinishedMessage { job };
         assert_eq!(read(serde_json::to_string(&finished).unwrap()), DeadLetter::Finished(finished));

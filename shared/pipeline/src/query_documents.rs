@@ -10,6 +10,7 @@ use std::time::Duration;
 use domain::document::Demographics;
 use domain::gateway_care::{Breaker, Leave, Slots};
 use domain::ids::{CustomerId, PatientId};
+use domain::mutants::{Bug, has};
 use domain::query::{
     PatientQuery, QueryOutcome, QueryRequestId, QueryTally, QueryTry, StoredDocuments, Turn,
 };
@@ -98,6 +99,10 @@ where
         if let QueryAsker::Part(part) = message.asker
             && !self.jobs.open_parts_of(part.job, part.chunk).await?.contains(&part.part)
         {
+            if has(Bug::GivenUpQueryLeft) {
+                end_part(&self.jobs, &self.finished, part, QueryTally::default()).await?;
+                return Ok(Queried::Ended(QueryTally::default()));
+            }
             return self.ended_before(message).await;
         }
         let known = self.patients.load_queries(message.customer, &message.patients).await?;
@@ -240,6 +245,9 @@ where
 
     /// Asks the gateway about a patient whose query is ours, and notes what it says.
     async fn ask(&self, this: Try, query: Versioned<PatientQuery>) -> Result<Patient, Error> {
+        if has(Bug::OldDocumentsDroppedEarly) {
+            self.patients.drop_documents_before(this.customer, this.patient, this.id).await?;
+        }
         let conclusion = if query.value.is_exhausted() {
             Conclusion::Ended(QueryOutcome::Failed, None)
         } else {
@@ -253,7 +261,7 @@ where
         let Some(patient) = record.map(|record| record.value.patient) else {
             return Ok(Conclusion::Ended(QueryOutcome::NotKnown, None));
         };
-        if patient.hie_opt_out {
+        if patient.hie_opt_out && !has(Bug::OptedOutAsked) {
             return Ok(Conclusion::Ended(QueryOutcome::OptedOut, None));
         }
         Ok(match self.gateway.ask(&Demographics::from(&patient)).await {
@@ -287,7 +295,9 @@ where
             if self.patients.store_query(customer, patient, &after, Some(query.version)).await? == Write::Done
             {
                 if after.outcome.is_some_and(QueryOutcome::is_success) {
-                    self.patients.drop_documents_before(customer, patient, id).await?;
+                    let new = || QueryTry::new(self.world.new_id());
+                    let first_kept = if has(Bug::NewDocumentsDropped) { new() } else { id };
+                    self.patients.drop_documents_before(customer, patient, first_kept).await?;
                 }
                 return Ok(match (after.outcome, conclusion) {
                     (None, Conclusion::Failed(failure)) => Patient::Failed(failure),

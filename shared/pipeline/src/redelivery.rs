@@ -11,6 +11,8 @@
 
 use std::time::Duration;
 
+use domain::mutants::{Bug, has};
+
 use crate::Error;
 
 /// The pause before the first retry of a message. It doubles with every further one.
@@ -45,7 +47,7 @@ pub enum Redelivery {
 impl Redelivery {
     /// Returns how the work that failed with `error` is retried.
     pub fn after(error: &Error, delivery: Delivery) -> Self {
-        if error.is_transient() {
+        if error.is_transient() && !has(Bug::DisturbanceUsesTriesUp) {
             Self::PutBack(pause(delivery.retries))
         } else {
             Self::Same(Self::counted_pause(delivery))

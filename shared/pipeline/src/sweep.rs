@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use domain::ids::JobId;
 use domain::job::{Job, JobEvent, JobStatus, LATE_UPLOAD_WATCH, TIME_TO_PROCESS, TIME_TO_START};
+use domain::mutants::{Bug, has};
 use domain::time::Timestamp;
 use futures::{StreamExt as _, stream};
 
@@ -172,7 +173,8 @@ where
     /// A job whose file was not accepted, after its link ran out.
     async fn without_file(&self, job: &Job, now: Timestamp) -> Result<Swept, Error> {
         let abandon = &self.abandon;
-        let Some(upload) = abandon.files.find_upload(job.into()).await? else {
+        let found = abandon.files.find_upload(job.into()).await?.filter(|_| !has(Bug::LostUploadsLost));
+        let Some(upload) = found else {
             return self.without_upload(job, now).await;
         };
         if now > job.upload_expires_at.plus(TIME_TO_START) {
@@ -207,7 +209,7 @@ where
         }
         let (Some(file), Some(started_at)) = (&job.file, job.started_at) else { return Ok(Swept::Fine) };
         if job.pending_chunks.is_empty() {
-            let late = now > started_at.plus(self.time_to_query);
+            let late = now > started_at.plus(self.time_to_query) && !has(Bug::NoQueryDeadline);
             return self.querying(job, stalled, late).await;
         }
         let late = now > started_at.plus(TIME_TO_PROCESS);
@@ -215,14 +217,18 @@ where
             return Ok(Swept::Fine);
         }
         // Fan-out may have died before it could say that the job is processing; that comes before its end.
-        self.abandon.webhooks.send_webhook(&WebhookMessage::about(job)).await?;
+        if !has(Bug::ProcessingUnannounced) {
+            self.abandon.webhooks.send_webhook(&WebhookMessage::about(job)).await?;
+        }
         let plan = self.abandon.files.read_plan(job.into(), &file.upload, None).await?;
         let plan = PlanFile::read(plan);
         if late {
             self.abandon.job(job, &plan.chunks().collect::<Option<Vec<_>>>().unwrap_or_default()).await?;
             return Ok(Swept::Abandoned);
         }
-        self.chunks.send_chunks(job.size(), &plan.messages(job, &job.pending_chunks)).await?;
+        if !has(Bug::StalledChunksLost) {
+            self.chunks.send_chunks(job.size(), &plan.messages(job, &job.pending_chunks)).await?;
+        }
         Ok(Swept::ChunksSent)
     }
 

@@ -195,6 +195,7 @@ impl Account {
             settings: cloud(),
             files: cloud(),
             http: cloud(),
+            webhooks: cloud(),
             clock: cloud(),
         };
         let next = || self.receive(QueueName::Webhooks);

@@ -10,7 +10,7 @@ pub const READ: f64 = 0.125;
 pub const PUT: f64 = 5.0;
 /// A million requests of S3 that read.
 pub const GET: f64 = 0.4;
-/// A million requests of SQS, each up to 64 KiB. A plain queue takes 0.40, FIFO and fair ones, which ours are, 0.50.
+/// A million requests of SQS, each up to 64 KiB. A plain queue takes 0.40, fair ones, which ours are, 0.50.
 pub const QUEUE: f64 = 0.5;
 /// A million requests of Lambda.
 pub const INVOCATION: f64 = 0.2;

@@ -1,5 +1,7 @@
 //! The queues that are between the functions, and whoever reads them.
 
+use std::time::Duration;
+
 use aws::{Chunks, Finished, Queries, Uploads, Webhooks};
 use aws_sdk_sqs::Client;
 use domain::job_size::JobSize;
@@ -67,6 +69,10 @@ impl Receive for Queues {
     async fn webhooks(&self) -> Vec<WebhookMessage> {
         self.receive(&self.webhooks).await
     }
+
+    async fn pass(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
 }
 
 impl SendChunks for Queues {
@@ -95,7 +101,7 @@ impl SendUpload for Queues {
 }
 
 impl SendWebhook for Queues {
-    async fn send_webhook(&self, message: &WebhookMessage) -> PortResult<()> {
-        Webhooks::new(self.client.clone(), self.webhooks.clone()).send_webhook(message).await
+    async fn send_webhook_after(&self, message: &WebhookMessage, delay: Duration) -> PortResult<()> {
+        Webhooks::new(self.client.clone(), self.webhooks.clone()).send_webhook_after(message, delay).await
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws::{Chunks, Finished, MessageWait as _, Webhooks};
 use aws_lambda_events::sqs::SqsMessage;
+use domain::delivery::Carrier;
 use domain::job::JobStatus;
 use domain::job_size::JobSize;
 use pipeline::messages::{ChunkMessage, FinishedMessage, WebhookMessage};
@@ -21,6 +22,11 @@ fn messages(count: u32) -> Vec<ChunkMessage> {
         .collect()
 }
 
+fn webhook() -> WebhookMessage {
+    let (customer, job) = (given::customer(), given::job_id());
+    WebhookMessage { customer, job, status: JobStatus::Failed, carrier: Carrier::default() }
+}
+
 fn chunks(server: &Server) -> Chunks {
     let url = |size| format!("{}/000000000000/{size}", server.endpoint.url);
     Chunks::new(&server.endpoint.sqs(), url("small"), url("medium"), url("large"))
@@ -31,7 +37,7 @@ async fn assert_is(status: u16, code: &str, transient: bool) {
     let server = Server::answering([(status, body.to_string())]).await;
     let url = format!("{}/000000000000/queue", server.endpoint.url);
     let (job, client) = (given::job(), server.endpoint.sqs());
-    let webhook = WebhookMessage { customer: job.customer, job: job.id, status: JobStatus::Failed, round: 0 };
+    let webhook = webhook();
     assert_error(
         &chunks(&server).send_chunks(JobSize::Large, &messages(1)).await.unwrap_err(),
         transient,
@@ -105,6 +111,21 @@ async fn a_chunk_is_held_back_in_the_queue_that_it_came_from() {
     }
     message.event_source_arn = Some("arn:aws:sqs:us-east-1:000000000000:another".to_owned());
     assert!(!chunks(&server).wait(&message, Duration::ZERO).await.unwrap_err().transient);
+}
+
+/// Fair between customers, as the chunks are; a message that came early would only have to be sent once more.
+#[tokio::test]
+async fn a_webhook_is_of_its_customers_group_and_late_rather_than_early() {
+    let server = Server::answering([(200, "{}".to_owned())]).await;
+    let webhooks =
+        Webhooks::new(server.endpoint.sqs(), format!("{}/000000000000/webhooks", server.endpoint.url));
+    let message = webhook();
+    for (delay_ms, seconds) in [(0, 0), (1, 1), (5000, 5), (5001, 6), (900_000, 900)] {
+        webhooks.send_webhook_after(&message, Duration::from_millis(delay_ms)).await.unwrap();
+        let asked = server.requests().pop().unwrap();
+        assert_eq!(asked["DelaySeconds"], seconds, "{asked}");
+        assert_eq!(asked["MessageGroupId"], message.customer.to_string());
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::{given, template};
 /// How often a message is received that nobody deletes.
 fn receives(queue: &mut Queue, hidden_for: Duration) -> i64 {
     let (mut now, mut receives) = (given::at(given::NOW), 0);
-    queue.send("message".to_owned(), None, now);
+    queue.send("message".to_owned(), now);
     while queue.receive(now, 0).is_some() {
         receives += 1;
         now = now.plus(hidden_for);

@@ -15,7 +15,7 @@ use pipeline::api::create_job::{CreateJobWith, NewJob};
 use pipeline::api::get_job::get_job;
 use pipeline::api::idempotency::Parameters;
 use pipeline::dead_letters::DeadLetters;
-use pipeline::deliver_webhook::{DeliverWebhook, Delivery};
+use pipeline::deliver_webhook::DeliverWebhook;
 use pipeline::fan_out::FanOut;
 use pipeline::finalize::Finalize;
 use pipeline::import_rows::ImportRows;
@@ -75,12 +75,10 @@ impl Player {
                         settings: cloud.clone(),
                         files: cloud.clone(),
                         http: cloud.clone(),
+                        webhooks: cloud.clone(),
                         clock: cloud,
                     };
-                    match deliver.run(&message).await {
-                        Ok(Delivery::Retry { after, .. }) => Verdict::Again(after),
-                        other => verdict(other),
-                    }
+                    verdict(deliver.run(&message).await)
                 })
             }
             Cause::DeadLetter(body, receives) => {

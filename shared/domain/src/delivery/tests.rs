@@ -39,7 +39,7 @@ fn jitter_makes_a_wait_longer_by_a_fifth_at_most_and_is_not_the_same_for_all_job
             delivery.attempted(answered(500), None);
             let wait = Duration::from_secs(u64::try_from(wait_s(&delivery).unwrap()).unwrap());
             assert!(wait >= RETRY_AFTER[tries - 1] && wait <= RETRY_AFTER[tries - 1] * 6 / 5);
-            assert!(wait <= LONGEST_WAIT, "the queue cannot hold a message back for {wait:?}");
+            assert!(wait <= LONGEST_WAIT, "{wait:?}");
         }
         waits.insert(wait_s(&delivery));
     }
@@ -47,8 +47,8 @@ fn jitter_makes_a_wait_longer_by_a_fifth_at_most_and_is_not_the_same_for_all_job
 }
 
 #[test]
-fn a_receiver_that_asks_for_time_gets_it_within_what_the_queue_can_wait() {
-    for (asked, expected) in [(60, 60), (1, 5), (1_000_000, 11 * 3600)] {
+fn a_receiver_that_asks_for_time_gets_it_up_to_half_a_day() {
+    for (asked, expected) in [(60, 60), (1, 5), (1_000_000, 12 * 3600)] {
         let mut delivery = delivery(0);
         delivery.attempted(answered(429), Some(Duration::from_secs(asked)));
         assert_eq!(wait_s(&delivery), Some(expected));
@@ -86,7 +86,7 @@ fn what_arrived_stays_arrived() {
     delivery.attempted(answered(200), None);
     delivery.attempted(answered(500), None);
     assert_eq!((delivery.state, delivery.next_attempt), (DeliveryState::Delivered, None));
-    assert!(!delivery.wants(0) && !delivery.wants(1));
+    assert!(!delivery.wants(Carrier::of_round(0)) && !delivery.wants(Carrier::of_round(1)));
 }
 
 #[test]
@@ -95,14 +95,92 @@ fn a_round_by_hand_has_all_its_attempts_and_repeated_messages_of_ended_rounds_ha
     for _ in 0..10 {
         delivery.attempted(answered(500), None);
     }
-    assert!(!delivery.wants(0), "the job's own message came again");
-    assert!(delivery.wants(1));
+    let [own, by_hand] = [0, 1].map(Carrier::of_round);
+    assert!(!delivery.wants(own), "the job's own message came again");
+    assert!(delivery.wants(by_hand));
     delivery.start_round(1);
     delivery.attempted(answered(500), None);
     assert_eq!((delivery.state, wait_s(&delivery)), (DeliveryState::Processing, Some(5)));
-    assert!(delivery.wants(1) && !delivery.wants(0));
+    assert!(delivery.wants(by_hand) && !delivery.wants(own));
     delivery.start_round(1);
     assert_eq!(delivery.tries, 1, "a round starts once");
+}
+
+fn after(seconds: u64) -> Timestamp {
+    Timestamp::from_millis(START).plus(Duration::from_secs(seconds))
+}
+
+const FIRST: Carrier = Carrier::of_round(0);
+
+#[test]
+fn a_message_that_comes_before_the_next_attempt_is_due_waits_for_it() {
+    let mut delivery = delivery(0);
+    assert_eq!(delivery.turn(FIRST, after(0)), Turn::Attempt);
+    delivery.begin(FIRST, after(0));
+    delivery.attempted(answered(500), None);
+    assert_eq!(delivery.turn(FIRST, after(4)), Turn::Wait(after(5)));
+    assert_eq!(delivery.turn(FIRST, after(5)), Turn::Attempt);
+}
+
+#[test]
+fn while_an_attempt_is_under_way_no_other_message_makes_one_unless_its_function_died() {
+    let mut delivery = delivery(0);
+    delivery.begin(FIRST, after(0));
+    let lease_end = after(LEASE.as_secs());
+    assert_eq!(delivery.turn(FIRST, after(1)), Turn::Wait(lease_end));
+    assert_eq!(delivery.turn(FIRST, lease_end), Turn::Attempt);
+    delivery.attempted(answered(204), None);
+    assert_eq!(delivery.turn(FIRST, lease_end), Turn::Over);
+}
+
+#[test]
+fn a_message_that_was_handed_on_is_over_and_its_successor_is_not() {
+    let mut delivery = delivery(0);
+    delivery.begin(FIRST, after(0));
+    delivery.attempted(answered(500), None);
+    delivery.handed_on();
+    assert_eq!(delivery.turn(FIRST, after(9)), Turn::Over);
+    assert_eq!(delivery.turn(FIRST.next(), after(9)), Turn::Attempt);
+}
+
+#[test]
+fn a_successor_is_wanted_even_if_the_record_does_not_know_of_it_and_its_predecessor_is_then_over() {
+    let mut delivery = delivery(0);
+    delivery.begin(FIRST, after(0));
+    let lease_end = after(LEASE.as_secs());
+    assert_eq!(delivery.turn(FIRST.next(), lease_end), Turn::Attempt);
+    delivery.begin(FIRST.next(), lease_end);
+    assert_eq!(delivery.turn(FIRST, after(100)), Turn::Over);
+    delivery.begin(FIRST, after(100));
+    assert_eq!(delivery.carrier(), FIRST.next(), "it never goes back");
+}
+
+#[test]
+fn the_end_is_told_after_the_start_is_settled_however_that_went() {
+    let mut start = WebhookDelivery { status: JobStatus::Processing, ..delivery(0) };
+    assert_eq!(WebhookDelivery::order_after(None, after(0)), Order::Wait(after(1)), "not tried yet");
+    start.begin(FIRST, after(0));
+    assert_eq!(WebhookDelivery::order_after(Some(&start), after(2)), Order::Wait(after(4)), "under way");
+    start.attempted(answered(500), Some(Duration::from_mins(1)));
+    assert_eq!(WebhookDelivery::order_after(Some(&start), after(1)), Order::Wait(after(61)), "waiting");
+    assert_eq!(WebhookDelivery::order_after(Some(&start), after(70)), Order::Wait(after(76)), "due");
+    for state in [DeliveryState::Delivered, DeliveryState::Failed, DeliveryState::Skipped] {
+        let settled = WebhookDelivery { state, next_attempt: None, ..start.clone() };
+        assert_eq!(WebhookDelivery::order_after(Some(&settled), after(1)), Order::Free, "{state:?}");
+    }
+}
+
+#[test]
+fn the_start_is_not_told_during_an_attempt_at_the_end_and_not_after_it_arrived() {
+    let mut end = delivery(0);
+    assert_eq!(WebhookDelivery::order_before(None, after(0)), Order::Free);
+    end.begin(FIRST, after(0));
+    assert_eq!(WebhookDelivery::order_before(Some(&end), after(1)), Order::Wait(after(2)));
+    assert_eq!(WebhookDelivery::order_before(Some(&end), after(LEASE.as_secs())), Order::Free, "it died");
+    end.attempted(answered(500), None);
+    assert_eq!(WebhookDelivery::order_before(Some(&end), after(1)), Order::Free);
+    end.attempted(answered(200), None);
+    assert_eq!(WebhookDelivery::order_before(Some(&end), after(1)), Order::TooLate);
 }
 
 #[test]

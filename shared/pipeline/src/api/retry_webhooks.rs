@@ -2,12 +2,12 @@
 //!
 //! The message is queued before its delivery is noted as being tried: dying in between costs nothing, because
 //! a message of a new round is sent even where the record still says failed. Doing it twice, one after
-//! the other or at the same time, queues the same round twice, which the queue or the delivery's record
-//! takes for the repetition that it is.
+//! the other or at the same time, queues the same round twice, which the delivery's record takes for the
+//! repetition that it is.
 
 use std::collections::BTreeMap;
 
-use domain::delivery::WebhookDelivery;
+use domain::delivery::{Carrier, WebhookDelivery};
 use domain::ids::{CustomerId, JobId};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -65,9 +65,9 @@ async fn retry_job(
     let mut sent = 0;
     for Versioned { value: mut delivery, version } in deliveries {
         let (customer, job, status) = (delivery.customer, delivery.job, delivery.status);
-        let message = WebhookMessage { customer, job, status, round: delivery.round + 1 };
-        queue.send_webhook(&message).await?;
-        delivery.start_round(message.round);
+        let carrier = Carrier::of_round(delivery.round + 1);
+        queue.send_webhook(&WebhookMessage { customer, job, status, carrier }).await?;
+        delivery.start_round(carrier.round);
         match log.store_delivery(&delivery, Some(version)).await? {
             // A conflict: somebody else sent it, or it is on its way already.
             Write::Done | Write::Conflict => sent += 1,

@@ -1,6 +1,7 @@
 //! Messages to other functions.
 
 use std::future::Future;
+use std::time::Duration;
 
 use domain::job_size::JobSize;
 
@@ -53,8 +54,20 @@ pub trait SendUpload: Send + Sync {
     fn send_upload(&self, message: &UploadMessage) -> impl Future<Output = PortResult<()>> + Send;
 }
 
+/// The longest time that a message can be sent ahead (`DelaySeconds`; "Amazon SQS standard queue quotas",
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>).
+pub const LONGEST_DELAY: Duration = Duration::from_mins(15);
+
 /// Hands a webhook over for delivery.
 pub trait SendWebhook: Send + Sync {
-    /// Sends the message, in order after those of the same job.
-    fn send_webhook(&self, message: &WebhookMessage) -> impl Future<Output = PortResult<()>> + Send;
+    /// Sends the message.
+    fn send_webhook(&self, message: &WebhookMessage) -> impl Future<Output = PortResult<()>> + Send {
+        self.send_webhook_after(message, Duration::ZERO)
+    }
+    /// Sends the message so that it arrives after `delay`, which is [`LONGEST_DELAY`] at most.
+    fn send_webhook_after(
+        &self,
+        message: &WebhookMessage,
+        delay: Duration,
+    ) -> impl Future<Output = PortResult<()>> + Send;
 }

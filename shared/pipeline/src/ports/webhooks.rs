@@ -20,7 +20,7 @@ pub trait DeliveryLog: Send + Sync {
         status: JobStatus,
     ) -> impl Future<Output = PortResult<Option<Versioned<WebhookDelivery>>>> + Send;
     /// Stores it, on the condition that the stored version is still `version` (none: that there is nothing
-    /// stored).
+    /// stored, which counts as 0). The version is then one more.
     fn store_delivery(
         &self,
         delivery: &WebhookDelivery,

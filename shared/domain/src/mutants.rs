@@ -1,0 +1,80 @@
+//! Bugs that a test switches on, one at a time, to see whether the simulation notices them (`make mutants`).
+//!
+//! A bug stands beside the right code as `has(Bug::…)`, so that the compiler checks it whenever the code around it
+//! changes. Without the feature `mutants`, which nothing that is deployed has, `has` is `false` at compile time and the
+//! bugs are not in the binary.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+macro_rules! bugs {
+    ($($name:ident $seeds:literal: $what:literal,)+) => {
+        /// A bug.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[expect(missing_docs, reason = "each says in words what it is")]
+        pub enum Bug {
+            $($name,)+
+        }
+
+        impl Bug {
+            /// All bugs.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// Returns what is wrong.
+            pub const fn what(self) -> &'static str {
+                match self { $(Self::$name => $what),+ }
+            }
+
+            /// Returns how many seeds of the simulation it took until one noticed the bug, when that was measured last.
+            pub const fn seeds(self) -> u64 {
+                match self { $(Self::$name => $seeds),+ }
+            }
+        }
+    };
+}
+
+bugs! {
+    ChunkCountedTwice 1: "a chunk is counted as often as it ends",
+    ChunkCountedEarly 1: "a chunk is counted before its outcomes are stored",
+    LastOutcomesCount 1: "the last plan and the last outcomes of a chunk count, not the first",
+    DuplicatesApart 1: "rows of one identity stay where they are in the file",
+    DecisionForgotten 1: "a decision about a person is not remembered",
+    OlderJobWins 1: "an older job overwrites a newer one",
+    OlderJobsIgnored 1: "a job does not look for older open jobs",
+    PatientOverwritten 1: "a patient is written without the condition of its version",
+    ChunksBeforeProcessing 1: "chunks are sent before the job is processing",
+    StalledChunksLost 1: "the sweep does not send pending chunks again",
+    ProcessingUnannounced 1: "the sweep does not say that a job is processing",
+    LostUploadsLost 1: "the sweep does not look for lost uploads",
+    LateUploadDropped 1: "the file of an expired job is dropped",
+    StateUnconditional 1: "the state of a job changes without a condition",
+    CompletedAfterCancel 1: "a job completes although its cancel was requested",
+    DisturbanceUsesTriesUp 1: "a transient failure is counted by the queue",
+    QueriesNotSentAgain 1: "queries that were not sent are never sent",
+    CanceledQueriesNotSentAgain 1: "the queries of a canceled job are not sent again",
+    PartCountedTwice 1: "a part of the queries is counted as often as it ends",
+    LeaseIgnored 1: "a lease keeps no other worker off",
+    ServedForgotten 1: "a query forgets the requests that it served",
+    JoinedForgotten 1: "a request that joined a query is not served by it",
+    NewDocumentsDropped 1: "the documents just found are dropped with those of earlier tries",
+    OldDocumentsDroppedEarly 1: "the documents of earlier tries are dropped before the new ones are found",
+    UnchangedQueried 1: "patients that a job did not change are queried",
+    CreatedNotQueried 1: "a patient that another job changed meanwhile is not queried by the job that created it",
+    OptedOutAsked 1: "the gateway is asked about opted-out patients",
+    GivenUpQueryLeft 1: "a query that was given up is left to the worker that was at it",
+    NoQueryDeadline 1: "queries have no deadline",
+}
+
+/// The place of the bug that is switched on, counted from 1; 0 for none.
+static SWITCHED_ON: AtomicUsize = AtomicUsize::new(0);
+
+/// Switches a bug on, and the one before off.
+#[cfg(feature = "mutants")]
+pub fn switch_on(bug: Option<Bug>) {
+    SWITCHED_ON.store(bug.map_or(0, |bug| bug as usize + 1), Ordering::Relaxed);
+}
+
+/// Returns whether the code has a bug.
+#[inline]
+pub fn has(bug: Bug) -> bool {
+    cfg!(feature = "mutants") && SWITCHED_ON.load(Ordering::Relaxed) == bug as usize + 1
+}

@@ -1,0 +1,72 @@
+//! Does the simulation bite? Every bug of `domain::mutants` is switched on, and stories are played until one fails.
+//!
+//! `make mutants SEEDS=5000` tries all bugs, `MUTANT=LeaseIgnored` one. Without `MUTANTS=all` only those are tried that few
+//! seeds notice.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
+// The modules are those of the simulation, which uses more of them.
+#![allow(dead_code)]
+
+mod chance;
+mod check;
+mod check_queries;
+mod gateway;
+mod reference;
+mod rows;
+mod run;
+mod story;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+
+use domain::mutants::{Bug, switch_on};
+
+/// Seeds that are played for each bug where nothing else is asked for.
+const SEEDS: u64 = 200;
+
+/// Bugs that so many seeds are enough for are tried in every run.
+const FEW: u64 = 40;
+
+/// Returns the number of seeds until one notices the bug.
+fn noticed_after(bug: Bug, seeds: u64) -> Option<u64> {
+    switch_on(Some(bug));
+    let fails = |seed: &u64| {
+        let played = catch_unwind(AssertUnwindSafe(|| {
+            let mut played = run::play(*seed);
+            check::check(&played);
+            check::check_second_upload(&mut played);
+        }));
+        played.is_err()
+    };
+    let noticed = (0..seeds).find(fails).map(|seed| seed + 1);
+    switch_on(None);
+    noticed
+}
+
+#[test]
+fn every_bug_is_noticed() {
+    let text = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let (wanted, all) = (text("MUTANT"), text("MUTANTS").is_some());
+    let seeds = text("SEEDS").map_or(SEEDS, |seeds| seeds.parse().unwrap());
+    let is_tried = |bug: &Bug| match &wanted {
+        Some(name) => format!("{bug:?}") == *name,
+        None => all || bug.seeds() <= FEW,
+    };
+    // A story that fails is what is wanted: its panic is no news.
+    let hook = take_hook();
+    set_hook(Box::new(|_| {}));
+    let tried: Vec<(Bug, Option<u64>)> = Bug::ALL
+        .iter()
+        .copied()
+        .filter(is_tried)
+        .map(|bug| {
+            let noticed = noticed_after(bug, seeds);
+            let after = noticed.map_or("NOT NOTICED".to_owned(), |seeds| format!("{seeds} seeds"));
+            eprintln!("{after:>12}  {bug:?}: {}", bug.what());
+            (bug, noticed)
+        })
+        .collect();
+    set_hook(hook);
+    assert!(!tried.is_empty(), "no such bug");
+    let missed: Vec<Bug> =
+        tried.iter().filter(|(_, noticed)| noticed.is_none()).map(|(bug, _)| *bug).collect();
+    assert!(missed.is_empty(), "not noticed within {seeds} seeds: {missed:?}");
+}

@@ -1,0 +1,134 @@
+//! Whatever the queue does: messages that come twice, early or late, and functions that die.
+
+use std::time::Duration;
+
+use domain::delivery::{DeliveryState, LEASE};
+use domain::job::JobStatus;
+use memory::{Cloud, QueueName};
+use pipeline::deliver_webhook::Delivery;
+use pipeline::messages::WebhookMessage;
+use pipeline::ports::{
+    Clock as _, PortError, PortResult, PostOutcome, PostWebhook, SendWebhook, WebhookRequest,
+};
+use tokio::sync::Notify;
+
+use crate::world::{
+    URL, canceled_job, cloud, customer, deliver, deliver_with, message, next_message, read, record, settings,
+    work_off,
+};
+
+async fn message_to_a_server_with_answers(answers: Vec<u16>) -> (Cloud, WebhookMessage) {
+    let cloud = cloud();
+    cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
+    cloud.set_answers(URL, answers);
+    let job = canceled_job(&cloud, customer(1), 1).await;
+    (cloud, message(&job, JobStatus::Failed))
+}
+
+/// Messages in the queue, delayed or not.
+fn waiting(cloud: &Cloud) -> usize {
+    let in_a_week = cloud.now().plus(Duration::from_hours(7 * 24));
+    cloud.with_queues(|queues| queues.get(QueueName::Webhooks).receivable(in_a_week))
+}
+
+/// A server that answers when it is told to.
+struct Held<'a> {
+    asked: &'a Notify,
+    answers: &'a Notify,
+}
+
+impl PostWebhook for Held<'_> {
+    async fn post(&self, _: WebhookRequest) -> PostOutcome {
+        self.asked.notify_one();
+        self.answers.notified().await;
+        PostOutcome::Answered { status: 200, retry_after: None }
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_comes_early_makes_no_attempt_and_waits() {
+    let (cloud, message) = message_to_a_server_with_answers(vec![500, 500]).await;
+    deliver(&cloud, &message).await;
+    let next = WebhookMessage { carrier: message.carrier.next(), ..message };
+    for seconds in [5, 4, 3, 2, 1] {
+        assert_eq!(deliver(&cloud, &next).await, Delivery::Waiting { after: Duration::from_secs(seconds) });
+        cloud.set_time(cloud.now().plus(Duration::from_secs(1)));
+    }
+    assert_eq!(cloud.received().len(), 1);
+    assert!(matches!(deliver(&cloud, &next).await, Delivery::Retry { .. }));
+    assert_eq!(cloud.received().len(), 2);
+}
+
+#[tokio::test]
+async fn of_two_copies_at_the_same_time_one_makes_the_attempt_and_the_other_waits() {
+    let (cloud, message) = message_to_a_server_with_answers(vec![]).await;
+    let (asked, answers) = (Notify::new(), Notify::new());
+    let holder = deliver_with(&cloud, Held { asked: &asked, answers: &answers }, cloud.clone());
+    let copy = async {
+        asked.notified().await;
+        let copy = deliver(&cloud, &message).await;
+        answers.notify_one();
+        copy
+    };
+    let (held, copy) = futures::join!(holder.run(&message), copy);
+    assert_eq!(held.unwrap(), Delivery::Delivered);
+    assert_eq!(copy, Delivery::Waiting { after: LEASE });
+    work_off(&cloud).await;
+    assert!(cloud.received().is_empty(), "the copy comes again, and nothing is left to do");
+}
+
+#[tokio::test]
+async fn an_attempt_whose_function_died_is_made_again_when_its_lease_has_run_out() {
+    let (cloud, message) = message_to_a_server_with_answers(vec![]).await;
+    let (asked, answers) = (Notify::new(), Notify::new());
+    let holder = deliver_with(&cloud, Held { asked: &asked, answers: &answers }, cloud.clone());
+    tokio::select! {
+        _ = holder.run(&message) => unreachable!("there is no answer"),
+        () = asked.notified() => {}
+    }
+    let begun = cloud.now();
+    assert_eq!(deliver(&cloud, &message).await, Delivery::Waiting { after: LEASE });
+    work_off(&cloud).await;
+    let received = cloud.received();
+    assert_eq!(received.len(), 1);
+    assert_eq!(begun.until(received[0].0), LEASE);
+    assert_eq!(record(&cloud, JobStatus::Failed).state, DeliveryState::Delivered);
+}
+
+#[tokio::test]
+async fn copies_end_at_the_next_attempt() {
+    let (cloud, message) = message_to_a_server_with_answers(vec![500, 500]).await;
+    for _ in 0..10 {
+        cloud.send_webhook(&message).await.unwrap();
+    }
+    for _ in 0..10 {
+        let received = next_message(&cloud).unwrap();
+        deliver(&cloud, &read(&received)).await;
+        cloud.with_queues(|queues| queues.get(QueueName::Webhooks).delete(received.receipt));
+    }
+    assert_eq!((cloud.received().len(), waiting(&cloud)), (1, 1));
+    work_off(&cloud).await;
+    assert_eq!(cloud.received().len(), 3);
+}
+
+/// A queue that takes nothing.
+struct Full;
+
+impl SendWebhook for Full {
+    async fn send_webhook_after(&self, _: &WebhookMessage, _: Duration) -> PortResult<()> {
+        Err(PortError { operation: "sqs.SendMessage", code: "ServiceUnavailable".into(), transient: true })
+    }
+}
+
+#[tokio::test]
+async fn where_the_next_message_cannot_be_sent_the_last_one_waits_in_its_place() {
+    let (cloud, message) = message_to_a_server_with_answers(vec![500]).await;
+    let failed = deliver_with(&cloud, cloud.clone(), Full).run(&message).await;
+    assert!(failed.unwrap_err().is_transient(), "the message comes again");
+    assert_eq!(record(&cloud, JobStatus::Failed).attempts.len(), 1, "the attempt was made");
+    assert_eq!(deliver(&cloud, &message).await, Delivery::Waiting { after: Duration::from_secs(5) });
+    work_off(&cloud).await;
+    let received = cloud.received();
+    assert_eq!(received.len(), 2);
+    assert_eq!(received[0].0.until(received[1].0), Duration::from_secs(5));
+}

@@ -1,0 +1,94 @@
+//! The two messages of a job: `processing` never comes after the end, and the end not before it.
+
+use std::time::Duration;
+
+use domain::delivery::{Carrier, DeliveryState, LEASE, WebhookDelivery};
+use domain::job::{Job, JobStatus};
+use memory::Cloud;
+use pipeline::deliver_webhook::Delivery;
+use pipeline::messages::WebhookMessage;
+use pipeline::ports::{Clock as _, DeliveryLog as _, WebhookSettings, Write};
+
+use crate::world::{
+    URL, announce, canceled_job, cloud, customer, deliver, message, record, settings, started_job, told,
+    work_off,
+};
+
+/// A cloud whose one customer's server answers like this, and a job of the customer that ran.
+async fn job_with_answers(answers: Vec<u16>) -> (Cloud, Job) {
+    let cloud = cloud();
+    cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
+    cloud.set_answers(URL, answers);
+    let job = started_job(&cloud, customer(1), 1).await;
+    (cloud, job)
+}
+
+#[tokio::test]
+async fn the_end_is_told_after_the_start_was_given_up() {
+    let (cloud, job) = job_with_answers(vec![500; 10]).await;
+    announce(&cloud, &job, JobStatus::Processing).await;
+    announce(&cloud, &job, JobStatus::Failed).await;
+    work_off(&cloud).await;
+    let mut expected = vec!["processing"; 10];
+    expected.push("failed");
+    assert_eq!(told(&cloud), expected);
+}
+
+#[tokio::test]
+async fn an_end_that_overtakes_the_start_waits_for_it_and_follows_within_a_second() {
+    let (cloud, job) = job_with_answers(vec![500, 500, 500]).await;
+    announce(&cloud, &job, JobStatus::Failed).await;
+    announce(&cloud, &job, JobStatus::Processing).await;
+    work_off(&cloud).await;
+    assert_eq!(told(&cloud), ["processing", "processing", "processing", "processing", "failed"]);
+    let received = cloud.received();
+    let gap = received[3].0.until(received[4].0);
+    assert!(gap <= Duration::from_secs(1), "{gap:?} after the start had arrived");
+}
+
+#[tokio::test]
+async fn an_end_whose_start_is_nowhere_sees_to_it_that_it_is_told() {
+    let (cloud, job) = job_with_answers(vec![]).await;
+    announce(&cloud, &job, JobStatus::Failed).await;
+    work_off(&cloud).await;
+    assert_eq!(told(&cloud), ["processing", "failed"]);
+    announce(&cloud, &job, JobStatus::Processing).await;
+    work_off(&cloud).await;
+    assert_eq!(told(&cloud).len(), 2, "the start's own message is late, and nothing is left to say");
+}
+
+#[tokio::test]
+async fn a_job_that_never_started_has_no_start_to_wait_for() {
+    let cloud = cloud();
+    cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
+    let job = canceled_job(&cloud, customer(1), 1).await;
+    assert_eq!(deliver(&cloud, &message(&job, JobStatus::Failed)).await, Delivery::Delivered);
+    assert_eq!(told(&cloud), ["failed"]);
+}
+
+#[tokio::test]
+async fn a_start_that_nobody_listened_to_does_not_hold_up_the_end() {
+    let (cloud, job) = job_with_answers(vec![500]).await;
+    announce(&cloud, &job, JobStatus::Processing).await;
+    deliver(&cloud, &message(&job, JobStatus::Processing)).await;
+    cloud.set_customer(customer(1), domain::row::Directory::default(), WebhookSettings::default());
+    work_off(&cloud).await;
+    assert_eq!(record(&cloud, JobStatus::Processing).state, DeliveryState::Skipped);
+    cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
+    assert_eq!(deliver(&cloud, &message(&job, JobStatus::Failed)).await, Delivery::Delivered);
+}
+
+#[tokio::test]
+async fn a_start_that_is_sent_again_waits_while_an_attempt_at_the_end_is_under_way() {
+    let (cloud, job) = job_with_answers(vec![410]).await;
+    deliver(&cloud, &message(&job, JobStatus::Processing)).await;
+    // An attempt whose function died.
+    let mut end = WebhookDelivery::new(customer(1), job.id, JobStatus::Failed);
+    end.begin(Carrier::default(), cloud.now());
+    assert_eq!(cloud.store_delivery(&end, None).await.unwrap(), Write::Done);
+    let again = WebhookMessage { carrier: Carrier::of_round(1), ..message(&job, JobStatus::Processing) };
+    assert!(matches!(deliver(&cloud, &again).await, Delivery::Waiting { .. }));
+    assert_eq!(told(&cloud).len(), 1);
+    cloud.set_time(cloud.now().plus(LEASE));
+    assert_eq!(deliver(&cloud, &again).await, Delivery::Delivered);
+}
