@@ -18,7 +18,7 @@ MACHINE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 
 .DEFAULT_GOAL := help
 .PHONY: .venv/installed .venv-tools/installed .venv-schemathesis/installed .venv-moto/installed named-file
-.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test ports e2e faults schemathesis medplum openapi simulate mutants fuzz bench instructions fmt sam-build tools clean
+.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test ports e2e faults schemathesis medplum sdk browser chromium openapi simulate mutants fuzz bench instructions fmt sam-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,7 +101,11 @@ ports: .venv/installed .venv-moto/installed ## what the ports promise, in memory
 	  $(if $(shell command -v npm || true),,--skip dynalite)
 
 e2e: .venv/installed .venv-tools/installed .venv-schemathesis/installed ## end-to-end tests, the ports, the API called in every way, and the demo on local stacks, after `make build`
-	$(LOCAL)/stack.py run --name test -- sh -ec '$(CARGO) test -p tests --test e2e -- --skip faults::; \
+	$(ON_SITE) sh -ec '$(CARGO) test -p tests --test e2e -- --skip faults::; \
+	  if command -v npm > /dev/null; then $(MAKE) sdk; \
+	  else echo "No npm: the public client of the API was not tried"; fi; \
+	  if $(MAKE) chromium; then $(MAKE) browser; \
+	  else echo "No Chromium, and no root on Debian to install it: no page was tried in a browser"; fi; \
 	  $(CARGO) test -p tests --test ports -- local_stack; $(LOCAL)/call_api.py; \
 	  $(LOCAL)/demo.py --rows 300 --out .local/test'
 	$(MAKE) faults
@@ -109,6 +113,22 @@ e2e: .venv/installed .venv-tools/installed .venv-schemathesis/installed ## end-t
 faults: .venv/installed ## import while AWS calls fail and functions are killed, on a local stack, after `make build`
 	$(LOCAL)/stack.py run --name faults --faults none --visibility 10 --param GatewayRequestSeconds=3 -- \
 	  $(CARGO) test -p tests --test e2e -- faults:: --nocapture --test-threads=1
+
+# On a stack whose API and files are open to a site: the one that runs this, if there is one (STACK names its file).
+ON_SITE = $(if $(STACK),,$(LOCAL)/stack.py run --name test --param CorsOrigin=http://clinic.test --)
+CHROMIUM = $(firstword $(shell command -v chromium chromium-browser google-chrome))
+
+sdk: .venv/installed ## the public API's own client on a local stack, after `make build`: needs Node 20 and npm
+	npm ci --ignore-scripts --no-audit --no-fund --prefix tests/sdk
+	$(ON_SITE) $(CARGO) test -p tests --test e2e -- --ignored sdk::
+
+browser: .venv/installed ## a page in a browser imports a file on a local stack, after `make build`: needs Chromium
+	CHROMIUM=$(CHROMIUM) $(ON_SITE) $(CARGO) test -p tests --test e2e -- --ignored browser::
+
+chromium: ## install Chromium if there is none, which takes root on Debian
+	@test -n "$(CHROMIUM)" || { test "$$(id -u)" = 0 && command -v apt-get > /dev/null && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium > /dev/null && \
+	  chromium --version > /dev/null; }
 
 medplum: ## the FHIR client with a search engine and a validator of R4 that are not ours: needs Node 20 and npm
 	npm ci --ignore-scripts --no-audit --no-fund --prefix shared/fhir/tests/medplum

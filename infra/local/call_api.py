@@ -11,7 +11,7 @@ from pathlib import Path
 
 from client import Api
 from paths import PROJECT
-from seed import admin
+from seed import ADDRESS, admin
 
 HERE = PROJECT / "tests" / "api"
 PROGRAM = PROJECT / ".venv-schemathesis" / "bin" / "schemathesis"
@@ -22,7 +22,7 @@ def main() -> int:
     # A customer with something of each kind to be answered with.
     url, environment = stack["apiUrl"], stack["adminEnv"]
     customer = ("--customer", admin(environment, "customer", "create", "--name", "Called clinic"))
-    facility = admin(environment, "facility", "create", *customer, "--name", "Main", "--npi", "1234567893")
+    facility = admin(environment, "facility", "create", *customer, "--name", "Main", "--npi", "1234567893", *ADDRESS)
     key = admin(environment, "key", "create", *customer)
     Api(url, key).call("POST", "/medical/v1/cohort", {"name": "Called"}, shown=False)
     command = [

@@ -9,6 +9,8 @@ import subprocess
 from paths import BINARIES
 
 FACILITIES = (("Main Street Clinic", "1234567893"), ("Lakeside Family Practice", "1245319599"))
+#: Of a facility that is about something else.
+ADDRESS = ("--address-line1", "1 Main St", "--city", "Boston", "--state", "MA", "--zip", "02110")
 
 
 def admin(environment: dict[str, str], *arguments: str) -> str:
@@ -29,7 +31,7 @@ def seed(environment: dict[str, str]) -> dict[str, object]:
         "customer": customer,
         "apiKey": admin(environment, "key", "create", *of_customer),
         "facilities": [
-            admin(environment, "facility", "create", *of_customer, "--name", name, "--npi", npi)
+            admin(environment, "facility", "create", *of_customer, "--name", name, "--npi", npi, *ADDRESS)
             for name, npi in FACILITIES
         ],
         "cohorts": [admin(environment, "cohort", "create", *of_customer, "--name", "Diabetes programme")],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -52,6 +53,21 @@ class Template(unittest.TestCase):
                 template["Resources"][name]["Type"],
                 {"AWS::Serverless::Api", "AWS::Serverless::Function", "AWS::IAM::Role", "AWS::S3::BucketPolicy"},
             )
+
+
+    def test_the_allowed_site_can_read_api_gateways_own_answers_as_it_can_ours(self) -> None:
+        respond = (PROJECT / "functions" / "api" / "src" / "respond.rs").read_text()
+        exposed = re.findall(r'const EXPOSED: &str = "(.+)";', respond)
+        expected = {
+            "Access-Control-Allow-Origin": {"Fn::Sub": "'${CorsOrigin}'"},
+            "Access-Control-Expose-Headers": f"'{exposed[0]}'",
+            "Vary": "'origin'",
+        }
+        for name, response in load_template()["Resources"]["RestApi"]["Properties"]["GatewayResponses"].items():
+            headers = response["ResponseParameters"]["Headers"]
+            for header, value in expected.items():
+                only_with_a_site = {"Fn::If": ["HasCorsOrigin", value, {"Ref": "AWS::NoValue"}]}
+                self.assertEqual(headers.get(header), only_with_a_site, f"{header} of {name}")
 
 
 class Sample(unittest.TestCase):

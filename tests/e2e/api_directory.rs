@@ -37,7 +37,7 @@ async fn a_facility_is_read_back_as_it_was_made_and_normalised() {
     assert_eq!(made, expected);
     assert_eq!(customer.call(Method::GET, &format!("{FACILITY}/{id}")).await.1, expected);
     let (_, list) = customer.call(Method::GET, FACILITY).await;
-    assert_eq!(list, json!({"facilities": [expected]}));
+    assert_eq!(list, json!({"facilities": [expected], "meta": {"itemsOnPage": 1}}));
     // It is a facility like any other.
     let (_, job) = customer.call(Method::POST, "/medical/v1/patient/bulk").await;
     assert_eq!(job["facilityId"], id);
@@ -59,7 +59,7 @@ async fn a_bad_facility_is_refused_with_all_its_problems_and_none_of_its_content
     );
     assert!(!problem.to_string().contains("secret"));
     let (_, list) = customer.call(Method::GET, FACILITY).await;
-    assert_eq!(list, json!({"facilities": []}));
+    assert_eq!(list, json!({"facilities": [], "meta": {"itemsOnPage": 0}}));
 }
 
 #[tokio::test]
@@ -83,7 +83,10 @@ async fn a_cohort_is_read_back_as_it_was_made() {
     let expected = json!({"id": id, "name": "Diabetes", "description": "Type 2", "color": "blue", "size": 0});
     assert_eq!(made, expected);
     assert_eq!(customer.call(Method::GET, &format!("{COHORT}/{id}")).await.1, expected);
-    assert_eq!(customer.call(Method::GET, COHORT).await.1, json!({"cohorts": [expected]}));
+    assert_eq!(
+        customer.call(Method::GET, COHORT).await.1,
+        json!({"cohorts": [expected], "meta": {"itemsOnPage": 1}})
+    );
     let pages = customer.pages(&format!("{COHORT}/{id}/patient"), "patients").await;
     assert_eq!(pages, [Vec::<Value>::new()]);
     let (status, problem) = customer.post(COHORT, &json!({"name": " "})).await;

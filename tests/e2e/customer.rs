@@ -51,9 +51,10 @@ impl Customer {
     }
 
     pub fn add_facility(&self) -> String {
-        let arguments =
+        let facility =
             ["facility", "create", "--customer", &self.id, "--name", "Main", "--npi", "1234567893"];
-        STACK.admin(&arguments, "id")
+        let address = ["--address-line1", "1 Main St", "--city", "Boston", "--state", "MA", "--zip", "02110"];
+        STACK.admin(&[&facility[..], &address].concat(), "id")
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {

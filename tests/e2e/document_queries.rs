@@ -74,6 +74,8 @@ async fn every_new_patient_is_queried_and_the_documents_can_be_read() {
         let documents = documents(&customer, patient).await;
         let count = documents.len();
         assert_eq!(download, json!({"status": "completed", "total": count, "successful": count}));
+        let path = format!("/medical/v1/document?patientId={patient}&count=7");
+        assert_eq!(customer.pages(&path, "documents").await.concat(), documents, "page by page");
         with_documents += usize::from(count > 0);
         for document in &documents {
             assert_eq!(document["status"], "current", "{document}");

@@ -8,7 +8,7 @@ use domain::document::DocumentRecord;
 use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
 use domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
-use domain::patient::PatientRow;
+use domain::patient::{Address, Country, PatientRow};
 use domain::plan::ChunkNumber;
 use domain::query::{PatientQuery, QueryRequestId, QueryTry, StoredDocuments, Turn};
 use domain::record::{PatientRecord, RowsOfJob};
@@ -89,7 +89,14 @@ pub fn facility_named(name: &str) -> Facility {
         npi: "1234567893".parse().unwrap(),
         tin: None,
         active: true,
-        address: None,
+        address: Address {
+            address_line1: "1 Main St".parse().unwrap(),
+            address_line2: None,
+            city: "Boston".parse().unwrap(),
+            state: "MA".parse().unwrap(),
+            zip: "02139".parse().unwrap(),
+            country: Country::Usa,
+        },
     }
 }
 

@@ -203,8 +203,11 @@ fn check_documents(
 ) {
     let cloud = played.cloud.with_network(Arc::new(Reliable));
     let readable = query.documents.map(|stored| {
-        let read = block_on(cloud.read_documents(customer, patient, stored)).unwrap();
-        read.expect("documents that a query names are not there")
+        let pages = (0..stored.pages).flat_map(|page| {
+            let read = block_on(cloud.read_documents(customer, patient, stored.found_by, page)).unwrap();
+            read.expect("documents that a query names are not there")
+        });
+        pages.collect::<Vec<_>>()
     });
     let answered: Vec<&GatewayAnswer> = asks
         .iter()

@@ -9,12 +9,14 @@ use pipeline::ports::Clock as _;
 
 use crate::app::App;
 use crate::error::Problem;
+use crate::known::refuse_unknown;
 
 /// Header that carries the API key.
 const API_KEY: &str = "x-api-key";
 
 /// The customer whose API key came with the request. A handler that takes this cannot be reached
-/// without a key, and reads and writes nothing but this customer's.
+/// without a key, nor with query parameters that it does not know, and reads and writes nothing but this
+/// customer's.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller(pub CustomerId);
 
@@ -27,7 +29,10 @@ impl FromRequestParts<App> for Caller {
             return Err(ApiError::Forbidden.into());
         }
         match app.directory.admit_call(key, app.world.now()).await.map_err(ApiError::from)? {
-            Admission::Admitted(customer) => Ok(Self(customer)),
+            Admission::Admitted(customer) => {
+                refuse_unknown(parts)?;
+                Ok(Self(customer))
+            }
             Admission::UnknownKey => Err(ApiError::Forbidden.into()),
             Admission::TooMany(wait) => Err(ApiError::TooManyRequests(wait).into()),
         }

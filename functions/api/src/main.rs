@@ -9,6 +9,7 @@ mod error;
 mod fields;
 mod headers;
 mod json;
+mod known;
 mod openapi;
 mod page;
 mod query;

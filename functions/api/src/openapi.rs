@@ -23,7 +23,9 @@ pub const DOCUMENT: &str = include_str!("../../../infra/openapi.json");
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         description = "Upload a CSV of up to 100,000 patients, get every patient created or updated and every \
             row's outcome back. Every call but those without a lock needs the header `x-api-key`; an unknown \
-            key, and API Gateway's own refusals, are answered in the shape of all other errors."
+            key, and API Gateway's own refusals, are answered in the shape of all other errors. A query parameter \
+            that a call does not know is answered 400, and named. No answer is larger than 6 MB: a page of a list \
+            ends before the item with which it would be larger than 4 MB."
     ),
     servers((url = "./", description = "Where this document is.")),
     security(("apiKey" = [])),
@@ -96,6 +98,9 @@ fn add_common_answers(operation: &mut Value) {
     }
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     if !is_public {
+        responses
+            .entry("400")
+            .or_insert_with(|| json!({"description": "A query parameter is not known; `detail` names it."}));
         responses.insert("403".into(), json!({"description": "The API key is missing or unknown."}));
         responses.insert(
             "429".into(),

@@ -9,7 +9,7 @@ use axum::http::header::HOST;
 use axum::http::request::Parts;
 use lambda_http::request::RequestContext;
 use pipeline::api::ApiError;
-use pipeline::api::page::PageRequest;
+use pipeline::api::page::{Counts, PageRequest};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
@@ -26,8 +26,8 @@ pub struct PageQuery {
 
 impl PageQuery {
     /// The page that is asked for.
-    pub fn parse<P: FromStr>(&self) -> Result<PageRequest<P>, ApiError> {
-        PageRequest::parse(self.count.as_deref(), self.from_item.as_deref())
+    pub fn parse<P: FromStr>(&self, counts: Counts) -> Result<PageRequest<P>, ApiError> {
+        PageRequest::parse(counts, self.count.as_deref(), self.from_item.as_deref())
     }
 }
 

@@ -183,7 +183,7 @@ pub struct FacilityShape {
     tin: Option<String>,
     /// Whether it is in use.
     active: bool,
-    address: Option<AddressShape>,
+    address: AddressShape,
 }
 
 /// A facility to add.

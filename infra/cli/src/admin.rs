@@ -134,9 +134,10 @@ async fn key(command: KeyCommand, directory: &Directory, output: Output) -> anyh
 
 async fn facility(command: FacilityCommand, directory: &Directory, output: Output) -> anyhow::Result<()> {
     match command {
-        FacilityCommand::Create { customer, name, npi } => {
+        FacilityCommand::Create { customer, name, npi, address } => {
             let id = FacilityId::new(System.new_id());
-            let facility = Facility { id, name, npi, tin: None, active: true, address: None };
+            let address = address.into();
+            let facility = Facility { id, name, npi, tin: None, active: true, address };
             directory.create_facility(customer, &facility).await.map_err(failed)?;
             created(output, "id", &id.to_string())
         }

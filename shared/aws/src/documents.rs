@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::document::DocumentRecord;
 use domain::ids::{CustomerId, PatientId};
 use domain::query::{PatientQuery, QueryTry, StoredDocuments};
@@ -66,8 +65,8 @@ impl StoreDocuments for Patients {
     ) -> PortResult<StoredDocuments> {
         let pages = pages_of(documents)?;
         let stored = StoredDocuments { found_by, pages: u32::try_from(pages.len()).unwrap_or(u32::MAX) };
-        for (item, page) in page_keys(customer, patient, stored).into_iter().zip(pages) {
-            let mut item = item;
+        for (number, page) in (0..).zip(pages) {
+            let mut item = page_key(customer, patient, found_by, number);
             item.insert("doc".to_owned(), s(page));
             let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
             put.send().await.map_err(failed("dynamodb.PutItem"))?;
@@ -110,22 +109,14 @@ impl ReadDocuments for Patients {
         &self,
         customer: CustomerId,
         patient: PatientId,
-        stored: StoredDocuments,
+        found_by: QueryTry,
+        page: u32,
     ) -> PortResult<Option<Vec<DocumentRecord>>> {
-        let mut items = read_many(&self.client, &self.table, page_keys(customer, patient, stored)).await?;
-        if items.len() < stored.pages as usize {
-            return Ok(None);
-        }
-        items.sort_by(|one, other| text(one, "sk").cmp(&text(other, "sk")));
-        let mut documents = Vec::new();
-        for item in &items {
-            let page = item.get("doc").and_then(|doc: &AttributeValue| doc.as_s().ok());
-            let page = page.ok_or_else(|| malformed("dynamodb.read", "doc"))?;
-            let page: Vec<DocumentRecord> =
-                serde_json::from_str(page).map_err(|_| malformed("dynamodb.read", "doc"))?;
-            documents.extend(page);
-        }
-        Ok(Some(documents))
+        let keys = vec![page_key(customer, patient, found_by, page)];
+        let items = read_many(&self.client, &self.table, keys).await?;
+        let Some(item) = items.first() else { return Ok(None) };
+        let page = text(item, "doc").ok_or_else(|| malformed("dynamodb.read", "doc"))?;
+        serde_json::from_str(page).map(Some).map_err(|_| malformed("dynamodb.read", "doc"))
     }
 }
 
@@ -133,10 +124,9 @@ fn page_prefix(found_by: impl std::fmt::Display) -> String {
     format!("documents#{found_by}")
 }
 
-fn page_keys(customer: CustomerId, patient: PatientId, stored: StoredDocuments) -> Vec<Item> {
-    let partition = patient_partition(customer, patient);
-    let prefix = page_prefix(stored.found_by);
-    (0..stored.pages).map(|page| key(&partition, format_args!("{prefix}#{page:04}"))).collect()
+/// Numbers have as many digits as the largest one, so that text sorts as they do.
+fn page_key(customer: CustomerId, patient: PatientId, found_by: QueryTry, page: u32) -> Item {
+    key(patient_partition(customer, patient), format_args!("{}#{page:04}", page_prefix(found_by)))
 }
 
 /// The documents as JSON lists that fit into an item each.

@@ -23,9 +23,8 @@ pub struct Facility {
     pub tin: Option<Tin>,
     /// Whether it is in use.
     pub active: bool,
-    /// Where it is; none of a facility that an operator made without.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<Address>,
+    /// Where it is.
+    pub address: Address,
 }
 
 /// A National Provider Identifier: 10 digits, the last of which checks the others.

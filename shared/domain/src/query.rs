@@ -5,6 +5,7 @@
 //! not served again, however often its message comes.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -116,6 +117,14 @@ impl QueryTry {
     /// The try with this id.
     pub const fn new(id: Uuid) -> Self {
         Self(id)
+    }
+}
+
+impl FromStr for QueryTry {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        text.parse().map(Self)
     }
 }
 

@@ -9,7 +9,7 @@ use pipeline::ports::{LoadQueries, PortResult, ReadDocuments, StoreDocuments, St
 
 use crate::cloud::{Billed, permanent};
 use crate::patients::{LARGEST_DOCUMENT, units};
-use crate::{Cloud, Operation, UsageOf};
+use crate::{Cloud, Operation};
 
 /// Bytes of JSON in one item, as in `aws`.
 const PAGE_BYTES: usize = 200 * 1024;
@@ -122,24 +122,19 @@ impl ReadDocuments for Cloud {
         &self,
         customer: CustomerId,
         patient: PatientId,
-        stored: StoredDocuments,
+        found_by: QueryTry,
+        page: u32,
     ) -> PortResult<Option<Vec<DocumentRecord>>> {
-        if stored.pages == 0 {
-            return Ok(Some(Vec::new()));
-        }
         self.call(Operation::BatchGetItem, |state| {
-            let keys = (0..stored.pages).map(|page| (customer, patient, stored.found_by, page));
-            let pages: Option<Vec<&String>> = keys.map(|key| state.patients.documents.get(&key)).collect();
-            let Some(pages) = pages else { return Billed::new(None, 1, u64::from(stored.pages)) };
-            let units = pages.iter().map(|page| units(page.len(), 4096)).sum();
-            let bytes = pages.iter().map(|page| page.len() as u64).sum();
-            let lists = pages.iter().map(|page| serde_json::from_str::<Vec<DocumentRecord>>(page));
-            let result = match lists.collect::<Result<Vec<_>, _>>() {
-                Ok(lists) => Ok(Some(lists.concat())),
-                Err(_) => Err(permanent(Operation::BatchGetItem, "malformed doc")),
+            let Some(page) = state.patients.documents.get(&(customer, patient, found_by, page)) else {
+                return Billed::new(None, 1, 1);
             };
-            let usage = UsageOf { calls: 1, units, items: u64::from(stored.pages), bytes, index_units: 0 };
-            Billed { result, usage }
+            match serde_json::from_str(page) {
+                Ok(documents) => {
+                    Billed::new(Some(documents), units(page.len(), 4096), 1).with_bytes(page.len())
+                }
+                Err(_) => Billed::failed(permanent(Operation::BatchGetItem, "malformed doc")),
+            }
         })
         .await
     }

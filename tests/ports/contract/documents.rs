@@ -1,4 +1,4 @@
-//! Documents: a list of any length is stored beside those of other tries, and is read as a whole or not at all.
+//! Documents: a list of any length is stored beside those of other tries, in pages that are read one by one.
 
 use domain::document::DocumentRecord;
 use domain::ids::{CustomerId, PatientId};
@@ -26,7 +26,11 @@ async fn read(
     (customer, patient): (CustomerId, PatientId),
     stored: StoredDocuments,
 ) -> Option<Vec<DocumentRecord>> {
-    ports.read_documents(customer, patient, stored).await.unwrap()
+    let mut documents = Vec::new();
+    for page in 0..stored.pages {
+        documents.extend(ports.read_documents(customer, patient, stored.found_by, page).await.unwrap()?);
+    }
+    Some(documents)
 }
 
 fn somebody() -> (CustomerId, PatientId) {

@@ -6,6 +6,7 @@ use domain::ids::CohortId;
 use domain::roster::Roster;
 use pipeline::api::directory::LoadCohort as _;
 use pipeline::api::list_patients::list_patients;
+use pipeline::api::page::Counts;
 use pipeline::api::{ApiError, get_cohort};
 
 use crate::app::App;
@@ -16,6 +17,8 @@ use crate::query::{Id, Parameters};
 use crate::routes::list_patients::PatientPage;
 
 /// List a cohort's patients.
+///
+/// A page may be shorter than `count` and still have a next one: no answer is larger than 4 MB.
 #[utoipa::path(
     get, path = "/medical/v1/cohort/{id}/patient", operation_id = "listCohortPatients", tag = "cohort",
     params(
@@ -36,7 +39,7 @@ pub async fn handle(
     Parameters(query): Parameters<PageQuery>,
     here: Here,
 ) -> Result<Json<PatientPage>, Problem> {
-    let request = query.parse()?;
+    let request = query.parse(Counts::PAGED)?;
     let cohort = app.directory.load_cohort(customer, id).await.map_err(ApiError::from)?;
     let cohort = cohort.ok_or(get_cohort::NOT_FOUND)?;
     let page = list_patients(&app.patients, customer, Roster::Cohort(cohort.id), None, request).await?;

@@ -7,6 +7,7 @@ use domain::ids::CohortId;
 use pipeline::api::ApiError;
 use pipeline::api::directory::CreateCohort as _;
 use pipeline::api::get_cohort::{CohortView, get_cohort, list_cohorts};
+use pipeline::api::page::{Counts, Page};
 use pipeline::ports::Randomness as _;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -17,11 +18,13 @@ use crate::auth::Caller;
 use crate::error::Problem;
 use crate::fields::Fields;
 use crate::json::Body;
-use crate::query::Id;
+use crate::page::{Here, Meta, PageQuery};
+use crate::query::{Id, Parameters};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Cohorts {
     cohorts: Vec<CohortBody>,
+    meta: Meta,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,15 +44,31 @@ impl From<CohortView> for CohortBody {
 }
 
 /// List cohorts with their sizes.
+///
+/// There is a second page only where the answer would be larger than 4 MB, or fewer are asked for.
 #[utoipa::path(
     get, path = "/medical/v1/cohort", operation_id = "listCohorts", tag = "cohort",
+    params(
+        ("count" = Option<u32>, Query, minimum = 1, maximum = 20_000, description = "Items on a page. Default: all that fit into an answer."),
+        ("fromItem" = Option<String>, Query, pattern = "^(|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$", description = "Where the page begins: taken from `meta.nextPage`."),
+    ),
     responses(
-        (status = 200, description = "All of them.", body = Cohorts),
+        (status = 200, description = "The cohorts.", body = Cohorts),
+        (status = 400, description = "What was sent cannot be understood; `detail` says what."),
     ),
 )]
-pub async fn list(State(app): State<App>, Caller(customer): Caller) -> Result<Json<Cohorts>, Problem> {
-    let cohorts = list_cohorts(&app.directory, &app.patients, customer).await?;
-    Ok(Json(Cohorts { cohorts: cohorts.into_iter().map(CohortBody::from).collect() }))
+pub async fn list(
+    State(app): State<App>,
+    Caller(customer): Caller,
+    Parameters(query): Parameters<PageQuery>,
+    here: Here,
+) -> Result<Json<Cohorts>, Problem> {
+    let request = query.parse(Counts::WHOLE)?;
+    let found = list_cohorts(&app.directory, &app.patients, customer, request).await?;
+    let bodies = found.items.into_iter().map(CohortBody::from);
+    let page = Page::of(request.count, bodies, |body| body.cohort.id);
+    let meta = here.meta(page.items.len(), page.next.or(found.next), request.count, &[]);
+    Ok(Json(Cohorts { cohorts: page.items, meta }))
 }
 
 /// Add a cohort.

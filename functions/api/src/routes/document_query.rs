@@ -1,11 +1,14 @@
 //! `GET` and `POST /medical/v1/document/query?patientId=`
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::State;
 use domain::query::{PatientQuery, QueryOutcome, QueryRequestId};
 use pipeline::api::get_document_query::get_document_query;
 use pipeline::api::start_document_query::StartDocumentQuery;
+use pipeline::api::{ApiError, FieldProblem};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::App;
@@ -87,11 +90,11 @@ pub async fn read(
     post, path = "/medical/v1/document/query", operation_id = "startDocumentQuery", tag = "document",
     params(
         ("patientId" = String, Query, format = "uuid", description = "The patient."),
-        ("facilityId" = Option<String>, Query, pattern = "^(|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$", description = "The facility that asks. May be left out by who has one only."),
+        ("facilityId" = Option<String>, Query, pattern = "^(|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$", description = "The facility that asks. Optional if the patient has exactly one."),
     ),
     responses(
         (status = 200, description = "The query.", body = QueryBody),
-        (status = 400, description = "The patient is missing, or the facility of one who has several."),
+        (status = 400, description = "The patient is missing, or the facility of a patient who has several; or the body asks to leave out networks (`hie`)."),
         (status = 404, description = "There is no such object of yours."),
         (status = 409, description = "The patient is opted out, or there is no gateway to ask."),
     ),
@@ -100,7 +103,9 @@ pub async fn start(
     State(app): State<App>,
     Caller(customer): Caller,
     Parameters(query): Parameters<DocumentQuery>,
+    body: Bytes,
 ) -> Result<Json<QueryBody>, Problem> {
+    refuse_choice_of_networks(&body)?;
     let patient = patient(query.patient_id.as_deref())?;
     let facility = facility(query.facility_id.as_deref())?;
     let App { patients, directory, queries, world, .. } = &app;
@@ -108,6 +113,17 @@ pub async fn start(
     let query = start.run(customer, patient, facility).await?;
     tracing::info!(patient.id = %patient, request.id = %query.request.as_uuid(), "Document query asked for");
     Ok(Json(query.into()))
+}
+
+/// Refuses a body that says which networks to leave out, as a caller of the public API can: there is one gateway, and a
+/// query that ignored the wish would tell a network of the patient that is not to know.
+fn refuse_choice_of_networks(body: &[u8]) -> Result<(), ApiError> {
+    let told: Value = serde_json::from_slice(body).unwrap_or_default();
+    if told["hie"].is_null() {
+        return Ok(());
+    }
+    let problem = "there is one gateway, which cannot be told what to leave out".to_owned();
+    Err(ApiError::Invalid(vec![FieldProblem { field: "hie".to_owned(), problem }]))
 }
 
 impl From<PatientQuery> for QueryBody {

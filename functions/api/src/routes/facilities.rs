@@ -5,8 +5,9 @@ use axum::extract::State;
 use domain::facility::Facility;
 use domain::ids::FacilityId;
 use pipeline::api::ApiError;
-use pipeline::api::directory::{CreateFacility as _, ListFacilities as _};
-use pipeline::api::facilities::get_facility;
+use pipeline::api::directory::CreateFacility as _;
+use pipeline::api::facilities::{get_facility, list_facilities};
+use pipeline::api::page::Counts;
 use pipeline::ports::Randomness as _;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -17,24 +18,40 @@ use crate::auth::Caller;
 use crate::error::Problem;
 use crate::fields::Fields;
 use crate::json::Body;
-use crate::query::Id;
+use crate::page::{Here, Meta, PageQuery};
+use crate::query::{Id, Parameters};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Facilities {
     #[schema(value_type = Vec<crate::shapes::FacilityShape>)]
     facilities: Vec<Facility>,
+    meta: Meta,
 }
 
 /// List facilities.
+///
+/// There is a second page only where the answer would be larger than 4 MB, or fewer are asked for.
 #[utoipa::path(
     get, path = "/medical/v1/facility", operation_id = "listFacilities", tag = "facility",
+    params(
+        ("count" = Option<u32>, Query, minimum = 1, maximum = 20_000, description = "Items on a page. Default: all that fit into an answer."),
+        ("fromItem" = Option<String>, Query, pattern = "^(|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})$", description = "Where the page begins: taken from `meta.nextPage`."),
+    ),
     responses(
-        (status = 200, description = "All of them.", body = Facilities),
+        (status = 200, description = "The facilities.", body = Facilities),
+        (status = 400, description = "What was sent cannot be understood; `detail` says what."),
     ),
 )]
-pub async fn list(State(app): State<App>, Caller(customer): Caller) -> Result<Json<Facilities>, Problem> {
-    let facilities = app.directory.list_facilities(customer).await.map_err(ApiError::from)?;
-    Ok(Json(Facilities { facilities }))
+pub async fn list(
+    State(app): State<App>,
+    Caller(customer): Caller,
+    Parameters(query): Parameters<PageQuery>,
+    here: Here,
+) -> Result<Json<Facilities>, Problem> {
+    let request = query.parse(Counts::WHOLE)?;
+    let page = list_facilities(&app.directory, customer, request).await?;
+    let meta = here.meta(page.items.len(), page.next, request.count, &[]);
+    Ok(Json(Facilities { facilities: page.items, meta }))
 }
 
 /// Add a facility.
@@ -85,6 +102,8 @@ fn read(id: FacilityId, body: &Map<String, Value>) -> Result<Facility, ApiError>
     let active = fields.flag("active").unwrap_or(true);
     let address = fields.address("address");
     fields.finish()?;
-    let (Some(name), Some(npi)) = (name, npi) else { return Err(ApiError::Invalid(Vec::new())) };
+    let (Some(name), Some(npi), Some(address)) = (name, npi, address) else {
+        return Err(ApiError::Invalid(Vec::new()));
+    };
     Ok(Facility { id, name, npi, tin, active, address })
 }

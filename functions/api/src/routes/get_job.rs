@@ -37,7 +37,7 @@ struct QueriesBody {
 #[schema(as = BulkRequest)]
 pub struct JobBody {
     #[schema(value_type = String, format = "uuid")]
-    request_id: JobId,
+    pub request_id: JobId,
     #[schema(value_type = String, format = "uuid")]
     facility_id: FacilityId,
     #[schema(value_type = crate::shapes::JobStatusShape)]

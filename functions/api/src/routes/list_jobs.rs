@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use pipeline::api::get_job::JobView;
 use pipeline::api::list_jobs::list_jobs;
+use pipeline::api::page::{Counts, Page};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,6 +23,8 @@ pub struct JobPage {
 }
 
 /// List imports, newest first.
+///
+/// A page may be shorter than `count` and still have a next one: no answer is larger than 4 MB.
 #[utoipa::path(
     get, path = "/medical/v1/patient/bulk", operation_id = "listBulkRequests", tag = "bulk",
     params(
@@ -39,9 +42,10 @@ pub async fn handle(
     Parameters(query): Parameters<PageQuery>,
     here: Here,
 ) -> Result<Json<JobPage>, Problem> {
-    let request = query.parse()?;
-    let page = list_jobs(&app.jobs, &app.files, &app.world, customer, request).await?;
-    let meta = here.meta(page.items.len(), page.next, request.count, &[]);
-    let bare = |job| JobView { job, result: None, failures: None }.into();
-    Ok(Json(JobPage { requests: page.items.into_iter().map(bare).collect(), meta }))
+    let request = query.parse(Counts::PAGED)?;
+    let found = list_jobs(&app.jobs, &app.files, &app.world, customer, request).await?;
+    let bare = |job| JobBody::from(JobView { job, result: None, failures: None });
+    let page = Page::of(request.count, found.items.into_iter().map(bare), |job| job.request_id);
+    let meta = here.meta(page.items.len(), page.next.or(found.next), request.count, &[]);
+    Ok(Json(JobPage { requests: page.items, meta }))
 }

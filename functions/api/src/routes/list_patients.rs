@@ -6,6 +6,7 @@ use domain::patient::Patient;
 use domain::roster::Roster;
 use pipeline::api::facilities::get_facility;
 use pipeline::api::list_patients::list_patients;
+use pipeline::api::page::Counts;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -32,7 +33,8 @@ pub struct PatientPage {
 
 /// List patients, in the order in which they came.
 ///
-/// With `facilityId` a page may be shorter than `count` and still have a next one.
+/// A page may be shorter than `count` and still have a next one: with `facilityId`, and where patients are so large
+/// that the answer would be larger than 4 MB.
 #[utoipa::path(
     get, path = "/medical/v1/patient", operation_id = "listPatients", tag = "patient",
     params(
@@ -52,7 +54,7 @@ pub async fn handle(
     Parameters(query): Parameters<PatientQuery>,
     here: Here,
 ) -> Result<Json<PatientPage>, Problem> {
-    let request = PageQuery { count: query.count, from_item: query.from_item }.parse()?;
+    let request = PageQuery { count: query.count, from_item: query.from_item }.parse(Counts::PAGED)?;
     let facility = facility(query.facility_id.as_deref())?;
     if let Some(facility) = facility {
         get_facility(&app.directory, customer, facility).await?;

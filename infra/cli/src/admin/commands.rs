@@ -1,9 +1,10 @@
 //! The commands of `bulk admin`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use domain::facility::Npi;
 use domain::ids::CustomerId;
 use domain::label::Label;
+use domain::patient::{Address, AddressText, Country, State, Zip};
 
 /// What an operator looks after.
 #[derive(Debug, Subcommand)]
@@ -72,6 +73,8 @@ pub enum FacilityCommand {
         /// Its National Provider Identifier, 10 digits of which the last checks the others
         #[arg(long)]
         npi: Npi,
+        #[command(flatten)]
+        address: AddressArguments,
     },
     /// List the facilities of a customer
     List {
@@ -79,6 +82,33 @@ pub enum FacilityCommand {
         #[arg(long, value_name = "ID")]
         customer: CustomerId,
     },
+}
+
+/// Where a facility is. Clients of the public API read no facility without an address.
+#[derive(Debug, Args)]
+pub struct AddressArguments {
+    /// Number and street
+    #[arg(long, value_name = "TEXT")]
+    address_line1: AddressText,
+    /// Suite, floor and the like
+    #[arg(long, value_name = "TEXT")]
+    address_line2: Option<AddressText>,
+    /// City
+    #[arg(long)]
+    city: AddressText,
+    /// State, by its code or its name
+    #[arg(long)]
+    state: State,
+    /// Zip code
+    #[arg(long)]
+    zip: Zip,
+}
+
+impl From<AddressArguments> for Address {
+    fn from(arguments: AddressArguments) -> Self {
+        let AddressArguments { address_line1, address_line2, city, state, zip } = arguments;
+        Self { address_line1, address_line2, city, state, zip, country: Country::Usa }
+    }
 }
 
 #[derive(Debug, Subcommand)]

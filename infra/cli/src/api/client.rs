@@ -11,6 +11,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::api::error::{ApiError, ErrorBody, Refusal};
+use crate::api::jobs::Meta;
 use crate::api::retry::{Pause, TRIES};
 use crate::config::{Connection, is_loopback};
 
@@ -37,6 +38,16 @@ pub struct Call<'a> {
     pub query: &'a [(&'a str, String)],
     pub headers: HeaderMap,
     pub body: Option<&'a Value>,
+}
+
+/// A page of a list that is read as a whole.
+pub trait ListPage {
+    /// What the list is of.
+    type Item;
+    /// Where the list goes on.
+    fn meta(&self) -> &Meta;
+    /// What is on the page.
+    fn items(self) -> Vec<Self::Item>;
 }
 
 impl Client {
@@ -71,6 +82,29 @@ impl Client {
         query: &[(&str, String)],
     ) -> Result<T, ApiError> {
         self.repeated(Method::GET, path, Call { query, ..Call::default() }).await
+    }
+
+    /// Reads a list with all of its pages.
+    pub async fn get_all<P: DeserializeOwned + ListPage>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<Vec<P::Item>, ApiError> {
+        let mut query: Vec<(String, String)> =
+            query.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let mut items = Vec::new();
+        loop {
+            let borrowed: Vec<(&str, String)> =
+                query.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+            let page: P = self.get(path, &borrowed).await?;
+            let next = page.meta().next_query();
+            items.extend(page.items());
+            match next {
+                // The same page again would never be the last.
+                Some(next) if next != query => query = next,
+                _ => return Ok(items),
+            }
+        }
     }
 
     /// Reads, without another try: for callers that come back anyway.

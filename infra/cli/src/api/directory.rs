@@ -4,6 +4,8 @@ use domain::ids::{CohortId, FacilityId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::api::client::ListPage;
+use crate::api::jobs::Meta;
 use crate::api::{ApiError, Client};
 
 /// A place where patients receive care.
@@ -30,22 +32,52 @@ pub struct Cohort {
     pub more: Map<String, Value>,
 }
 
+#[derive(Deserialize)]
+struct Facilities {
+    facilities: Vec<Facility>,
+    #[serde(default)]
+    meta: Meta,
+}
+
+impl ListPage for Facilities {
+    type Item = Facility;
+
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    fn items(self) -> Vec<Facility> {
+        self.facilities
+    }
+}
+
+#[derive(Deserialize)]
+struct Cohorts {
+    cohorts: Vec<Cohort>,
+    #[serde(default)]
+    meta: Meta,
+}
+
+impl ListPage for Cohorts {
+    type Item = Cohort;
+
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    fn items(self) -> Vec<Cohort> {
+        self.cohorts
+    }
+}
+
 impl Client {
     /// The customer's facilities.
     pub async fn facilities(&self) -> Result<Vec<Facility>, ApiError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            facilities: Vec<Facility>,
-        }
-        Ok(self.get::<Answer>("/medical/v1/facility", &[]).await?.facilities)
+        self.get_all::<Facilities>("/medical/v1/facility", &[]).await
     }
 
     /// The customer's cohorts.
     pub async fn cohorts(&self) -> Result<Vec<Cohort>, ApiError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            cohorts: Vec<Cohort>,
-        }
-        Ok(self.get::<Answer>("/medical/v1/cohort", &[]).await?.cohorts)
+        self.get_all::<Cohorts>("/medical/v1/cohort", &[]).await
     }
 }

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::api::client::Call;
+use crate::api::client::{Call, ListPage};
 use crate::api::jobs::Meta;
 use crate::api::{ApiError, Client};
 
@@ -32,6 +32,25 @@ pub struct PatientPage {
     pub meta: Meta,
 }
 
+#[derive(Debug, Deserialize)]
+struct Documents {
+    documents: Vec<Value>,
+    #[serde(default)]
+    meta: Meta,
+}
+
+impl ListPage for Documents {
+    type Item = Value;
+
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    fn items(self) -> Vec<Value> {
+        self.documents
+    }
+}
+
 impl Client {
     /// One patient.
     pub async fn patient(&self, id: PatientId) -> Result<Patient, ApiError> {
@@ -56,12 +75,7 @@ impl Client {
 
     /// The documents that were found about a patient.
     pub async fn documents(&self, id: PatientId) -> Result<Vec<Value>, ApiError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            documents: Vec<Value>,
-        }
-        let query = [("patientId", id.to_string())];
-        Ok(self.get::<Answer>("/medical/v1/document", &query).await?.documents)
+        self.get_all::<Documents>("/medical/v1/document", &[("patientId", id.to_string())]).await
     }
 
     /// How the search for a patient's documents stands.

@@ -215,3 +215,26 @@ fn facilities_and_cohorts_are_listed_with_their_ids() {
     assert_eq!(home.run(&["cohort", "list"]).stdout, format!("{FACILITY}      1,200  Diabetes\n"));
     assert_eq!(home.run(&["cohort", "list", "--json"]).json()["size"], 1200);
 }
+
+#[test]
+fn what_is_listed_as_a_whole_is_read_with_all_of_its_pages() {
+    let (fake, home) = service();
+    let page = |number: u32, next: Option<&str>| {
+        let next = next.map(|next| format!("https://elsewhere.example/x?count=1&fromItem={next}"));
+        let document = json!({"id": id(number), "name": "n", "npi": "1234567893", "fileName": "n.pdf"});
+        let mut page = json!({"facilities": [document], "documents": [document], "meta": {}});
+        page["meta"]["nextPage"] = next.into();
+        Answer::Json(200, page)
+    };
+    for path in ["/live/medical/v1/facility", "/live/medical/v1/document"] {
+        fake.answers(&format!("GET {path}"), [page(1, Some("a.1")), page(2, Some("b.2")), page(3, None)]);
+    }
+    for arguments in [&["facility", "list"][..], &["patient", "documents", &id(7)]] {
+        let run = home.run(&[arguments, &["--json"]].concat());
+        let ids: Vec<Value> = run.json_lines().iter().map(|line| line["id"].clone()).collect();
+        assert_eq!(ids, [id(1), id(2), id(3)], "{run:?}");
+    }
+    let asked: Vec<String> = fake.asked().into_iter().map(|asked| asked.path).collect();
+    assert!(asked[2].ends_with("/facility?count=1&fromItem=b.2"), "{asked:?}");
+    assert!(asked[4].ends_with("/document?count=1&fromItem=a.1"), "{asked:?}");
+}

@@ -20,11 +20,9 @@ impl CreateFacility for Directory {
         item.insert("npi".to_owned(), s(facility.npi));
         item.insert("active".to_owned(), aws_sdk_dynamodb::types::AttributeValue::Bool(facility.active));
         item.extend(facility.tin.map(|tin| ("tin".to_owned(), s(tin))));
-        if let Some(address) = &facility.address {
-            let json =
-                serde_json::to_string(address).map_err(|_| malformed("dynamodb.PutItem", "address"))?;
-            item.insert("address".to_owned(), s(json));
-        }
+        let address = serde_json::to_string(&facility.address);
+        let address = address.map_err(|_| malformed("dynamodb.PutItem", "address"))?;
+        item.insert("address".to_owned(), s(address));
         self.put(item).await
     }
 }
@@ -70,7 +68,7 @@ impl ListCohorts for Directory {
 }
 
 fn read_facility(item: &Item) -> PortResult<Facility> {
-    let address = text(item, "address").map(serde_json::from_str).transpose();
+    let address = text(item, "address").and_then(|address| serde_json::from_str(address).ok());
     Ok(Facility {
         id: id_after(item, FACILITY)?,
         name: parsed(item, "name")?,
@@ -78,7 +76,7 @@ fn read_facility(item: &Item) -> PortResult<Facility> {
         tin: text(item, "tin").map(|_| parsed(item, "tin")).transpose()?,
         // One that was made before this was asked for is in use.
         active: item.get("active").and_then(|value| value.as_bool().ok()).copied().unwrap_or(true),
-        address: address.map_err(|_| malformed("dynamodb.read", "address"))?,
+        address: address.ok_or_else(|| malformed("dynamodb.read", "address"))?,
     })
 }
 

@@ -1,10 +1,11 @@
-//! The rule that says which facility a call means, and the check of one that is only named.
+//! A customer's facilities, and the rule that says which of them a call means.
 
 use domain::facility::Facility;
 use domain::ids::{CustomerId, FacilityId};
 
 use crate::api::ApiError;
-use crate::api::directory::LoadFacility;
+use crate::api::directory::{ListFacilities, LoadFacility};
+use crate::api::page::{Page, PageRequest};
 
 /// What is said of a facility that is not there, or another customer's.
 pub const NOT_FOUND: ApiError = ApiError::NotFound("Could not find facility");
@@ -16,6 +17,18 @@ pub async fn get_facility(
     id: FacilityId,
 ) -> Result<Facility, ApiError> {
     directory.load_facility(customer, id).await?.ok_or(NOT_FOUND)
+}
+
+/// The customer's facilities from one on, by id.
+pub async fn list_facilities(
+    directory: &impl ListFacilities,
+    customer: CustomerId,
+    request: PageRequest<FacilityId>,
+) -> Result<Page<Facility, FacilityId>, ApiError> {
+    let mut facilities = directory.list_facilities(customer).await?;
+    facilities.sort_by_key(|facility| facility.id);
+    facilities.retain(|facility| request.from.is_none_or(|first| facility.id >= first));
+    Ok(Page::of(request.count, facilities, |facility| facility.id))
 }
 
 /// The facility that was asked for, or the customer's only one.

@@ -13,6 +13,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::api::ApiError;
 use crate::api::directory::{ListCohorts, LoadCohort};
+use crate::api::page::{Page, PageRequest};
 use crate::ports::{PortResult, ReadRoster};
 
 /// What is said of a cohort that is not there, or another customer's.
@@ -44,17 +45,21 @@ pub async fn get_cohort(
     Ok(CohortView { size: size(patients, customer, id).await?, cohort })
 }
 
-/// All cohorts of this customer.
+/// The cohorts of this customer from one on, by id.
 pub async fn list_cohorts(
     directory: &impl ListCohorts,
     patients: &impl ReadRoster,
     customer: CustomerId,
-) -> Result<Vec<CohortView>, ApiError> {
-    let cohorts = directory.list_cohorts(customer).await?;
-    let views = stream::iter(cohorts).map(async |cohort| {
+    request: PageRequest<CohortId>,
+) -> Result<Page<CohortView, CohortId>, ApiError> {
+    let mut cohorts = directory.list_cohorts(customer).await?;
+    cohorts.sort_by_key(|cohort| cohort.id);
+    cohorts.retain(|cohort| request.from.is_none_or(|first| cohort.id >= first));
+    let page = Page::of(request.count, cohorts, |cohort| cohort.id);
+    let views = stream::iter(page.items).map(async |cohort| {
         PortResult::Ok(CohortView { size: size(patients, customer, cohort.id).await?, cohort })
     });
-    Ok(views.buffered(COUNTED_TOGETHER).try_collect().await?)
+    Ok(Page { items: views.buffered(COUNTED_TOGETHER).try_collect().await?, next: page.next })
 }
 
 async fn size(patients: &impl ReadRoster, customer: CustomerId, cohort: CohortId) -> PortResult<usize> {

@@ -5,7 +5,7 @@ use domain::patient::Patient;
 use domain::roster::{Roster, RosterEntry, RosterPlace};
 
 use crate::api::ApiError;
-use crate::api::page::{Page, PageRequest};
+use crate::api::page::{Page, PageBuilder, PageRequest};
 use crate::ports::{LoadPatients, ReadRoster};
 
 /// Roster entries that are read at once. An entry has the patients of one chunk, up to a few hundred.
@@ -26,8 +26,8 @@ pub async fn list_patients(
     facility: Option<FacilityId>,
     page: PageRequest<RosterPlace>,
 ) -> Result<Page<Patient, RosterPlace>, ApiError> {
-    let mut found = Vec::new();
     let mut from = page.from;
+    let mut page = PageBuilder::new(page.count);
     let mut looked_at = 0;
     loop {
         let first = from.map(|place| place.entry);
@@ -38,7 +38,7 @@ pub async fn list_patients(
             let mut place = place_in(entry, skipped);
             for ids in ids.get(skipped..).unwrap_or_default().chunks(PATIENTS_PER_READ) {
                 if looked_at >= LOOKED_AT {
-                    return Ok(Page { items: found, next: Some(place) });
+                    return Ok(page.before(Some(place)));
                 }
                 looked_at += ids.len();
                 let mut known = patients.load_patients(customer, ids).await?;
@@ -48,11 +48,10 @@ pub async fn list_patients(
                             facility.is_none_or(|facility| record.patient.facility_ids.contains(&facility));
                         record.listed_by(roster) == Some(entry.job) && is_there
                     });
-                    if let Some(record) = listed {
-                        if found.len() == page.count {
-                            return Ok(Page { items: found, next: Some(place) });
-                        }
-                        found.push(record.patient);
+                    if let Some(record) = listed
+                        && !page.add(record.patient)
+                    {
+                        return Ok(page.before(Some(place)));
                     }
                     place.index += 1;
                 }
@@ -60,7 +59,7 @@ pub async fn list_patients(
             from = Some(place);
         }
         if is_end {
-            return Ok(Page { items: found, next: None });
+            return Ok(page.before(None));
         }
     }
 }

@@ -1,15 +1,20 @@
 //! `POST /medical/v1/document/query`: look for one patient's documents now.
 
 use domain::ids::{CustomerId, FacilityId, PatientId};
+use domain::patient::Patient;
 use domain::query::{PatientQuery, QueryRequestId};
 
 use crate::api::ApiError;
-use crate::api::facilities::choose_facility;
+use crate::api::facilities;
 use crate::api::find_patient::get_patient;
 use crate::messages::{QueryAsker, QueryMessage};
 use crate::ports::{
     Clock, LoadDirectory, LoadPatients, LoadQueries, Randomness, SendQueries, StoreQuery, Write,
 };
+
+/// What a caller is told who names no facility for a patient with several.
+const SEVERAL_FACILITIES: ApiError =
+    ApiError::BadRequest("The patient has more than one facility, please specify a facility ID");
 
 /// What a query is started with.
 #[derive(Debug)]
@@ -38,9 +43,9 @@ where
         patient: PatientId,
         facility: Option<FacilityId>,
     ) -> Result<PatientQuery, ApiError> {
-        let known = self.directory.load_directory(customer).await?;
-        choose_facility(facility, known.facilities.iter().copied())?;
-        if get_patient(self.patients, customer, patient).await?.hie_opt_out {
+        let patient_is = get_patient(self.patients, customer, patient).await?;
+        self.check_facility(customer, &patient_is, facility).await?;
+        if patient_is.hie_opt_out {
             return Err(ApiError::Conflict("The patient is opted out of health information exchange"));
         }
         if !self.queries.has_gateway() {
@@ -52,6 +57,22 @@ where
         let message = QueryMessage { customer, asker, patients: vec![patient] };
         self.queries.send_queries(&[message]).await?;
         Ok(query)
+    }
+
+    /// Checks who asks: the facility that is named, which has to be the customer's, or the patient's only one.
+    async fn check_facility(
+        &self,
+        customer: CustomerId,
+        patient: &Patient,
+        named: Option<FacilityId>,
+    ) -> Result<(), ApiError> {
+        match named {
+            Some(named) if !self.directory.load_directory(customer).await?.facilities.contains(&named) => {
+                Err(facilities::NOT_FOUND)
+            }
+            None if patient.facility_ids.len() != 1 => Err(SEVERAL_FACILITIES),
+            Some(_) | None => Ok(()),
+        }
     }
 
     async fn ask(&self, customer: CustomerId, patient: PatientId) -> Result<PatientQuery, ApiError> {

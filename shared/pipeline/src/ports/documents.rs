@@ -55,12 +55,14 @@ pub trait StoreDocuments: Send + Sync {
 
 /// Reads documents.
 pub trait ReadDocuments: Send + Sync {
-    /// The documents that a try found; none if they are not there any more, because a later try found others.
+    /// The documents on one of the pages that a try's documents are stored in, from 0; none if the page is not there
+    /// any more, because a later try found others.
     fn read_documents(
         &self,
         customer: CustomerId,
         patient: PatientId,
-        stored: StoredDocuments,
+        found_by: QueryTry,
+        page: u32,
     ) -> impl Future<Output = PortResult<Option<Vec<DocumentRecord>>>> + Send;
 }
 

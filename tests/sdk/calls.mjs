@@ -1,0 +1,205 @@
+// The public API's own client, calling what this service serves of that API: `make sdk`.
+//
+// API_URL and API_KEY are of a customer that has one facility, which an operator made, and nothing else.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import sdk from "@metriport/api-sdk";
+
+const { MetriportMedicalApi, patientListSchema, patientSchema } = sdk;
+const { API_URL, API_KEY } = process.env;
+const PATIENCE_MS = 90_000;
+
+const client = new MetriportMedicalApi(API_KEY, { baseAddress: API_URL });
+
+/** What came to the customer's receiver: the body as it was sent, and the signature. */
+const received = [];
+const receiver = createServer(async (request, response) => {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const body = Buffer.concat(chunks).toString();
+  received.push({ body, signature: request.headers["x-metriport-signature"] });
+  const { ping } = JSON.parse(body);
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(ping ? { pong: ping } : {}));
+});
+let settings;
+/** The patients of the import, by their external ids. */
+const patients = {};
+
+/** Makes a call that the client has no method for. */
+async function call(method, path, body) {
+  const headers = { "x-api-key": API_KEY, "content-type": "application/json" };
+  const response = await fetch(API_URL + path, { method, headers, body: body && JSON.stringify(body) });
+  assert.ok(response.ok, `${method} ${path}: ${response.status}`);
+  return response.json();
+}
+
+async function eventually(what, read) {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await read();
+    if (found) return found;
+    assert.ok(Date.now() < deadline, what);
+    await sleep(200);
+  }
+}
+
+/** Imports a CSV and returns the parsed webhook that said how it ended. */
+async function importFile(csv) {
+  const job = await call("POST", `/medical/v1/patient/bulk?facilityId=${patients.facility}`);
+  const uploaded = await fetch(job.uploadUrl, { method: "PUT", body: csv });
+  assert.equal(uploaded.status, 200);
+  return eventually("the import ends", () =>
+    received
+      .map(({ body }) => MetriportMedicalApi.parseWebhookResponse(JSON.parse(body)))
+      .find(
+        ({ meta, bulkPatientCreate }) =>
+          meta.requestId === job.requestId && ["completed", "failed"].includes(bulkPatientCreate?.status)
+      )
+  );
+}
+
+/** Whether a call is refused with this status and these words. */
+function refusal(status, detail) {
+  return (error) => error.response?.status === status && detail.test(error.response.data.detail);
+}
+
+before(async () => {
+  receiver.listen(0, "127.0.0.1");
+  await once(receiver, "listening");
+});
+after(() => receiver.close());
+
+test("a facility that an operator made is listed and read", async () => {
+  const [made, ...others] = await client.listFacilities();
+  assert.deepEqual(others, []);
+  assert.equal(made.address.city, "Boston");
+  assert.deepEqual(await client.getFacility(made.id), made);
+  patients.facility = made.id;
+});
+
+test("a facility is added, with what can be left out of it and without", async () => {
+  const address = { addressLine1: "2 Main St", city: "San Juan", state: "PR", zip: "00901", country: "USA" };
+  const least = await client.createFacility({ name: "Least", npi: "1245319599", address });
+  assert.equal(least.active, true);
+  const most = await client.createFacility({
+    name: "Most",
+    npi: "1245319599",
+    tin: "12-3456789",
+    active: false,
+    address: { ...address, addressLine2: "Floor 3" },
+  });
+  assert.deepEqual(await client.getFacility(most.id), most);
+  assert.equal((await client.listFacilities()).length, 3);
+  patients.otherFacility = most.id;
+});
+
+test("the settings are read, and a webhook URL is set, pinged and looked after", async () => {
+  assert.deepEqual(
+    (({ webhookUrl, webhookKey }) => ({ webhookUrl, webhookKey }))(await client.getSettings()),
+    { webhookUrl: null, webhookKey: null }
+  );
+  settings = await client.updateSettings(`http://127.0.0.1:${receiver.address().port}/hook`);
+  assert.deepEqual(await client.getSettings(), settings);
+  const [{ body, signature }] = received;
+  assert.equal(MetriportMedicalApi.parseWebhookResponse(JSON.parse(body)).meta.type, "ping");
+  assert.ok(client.verifyWebhookSignature(settings.webhookKey, body, signature));
+  const status = await client.getWebhookStatus();
+  assert.equal(status.webhookEnabled, true);
+  assert.deepEqual([status.webhookRequestsProcessing, status.webhookRequestsFailed], [0, 0]);
+  await client.retryWebhookRequests();
+});
+
+test("the webhooks of an import, good or bad, are parsed and verified", async () => {
+  const { id: cohort } = await call("POST", "/medical/v1/cohort", { name: "Some", color: "green" });
+  patients.cohort = cohort;
+  const header =
+    "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,phone,email,ssn," +
+    "driversLicenceNo,driversLicenceState,cohort,facilityId\n";
+  const home = "1 Main St,Boston,MA,02110";
+  const rows = [
+    `sdk-1,Ottoline,Sdkone,1961-12-01,F,${home},6175550123,otto@example.com,078-05-1121,S99988801,MA,${cohort},`,
+    `sdk-2,Algernon,Sdktwo,1985-02-03,M,${home},,,,,,${cohort},`,
+    `sdk-2,Algernon,Sdktwo,1985-02-03,M,${home},,,,,,,${patients.otherFacility}`,
+  ];
+  const { bulkPatientCreate } = await importFile(`${header}${rows.join("\n")}\n`);
+  assert.equal(bulkPatientCreate.status, "completed");
+  assert.equal((await fetch(bulkPatientCreate.result)).status, 200);
+  assert.equal((await importFile("no,patients\n1,2\n")).bulkPatientCreate.status, "failed");
+  for (const { body, signature } of received) {
+    assert.ok(client.verifyWebhookSignature(settings.webhookKey, body, signature), body);
+  }
+});
+
+test("patients are read by id, by external id, and by their demographics", async () => {
+  for (const externalId of ["sdk-1", "sdk-2"]) {
+    const patient = await client.getPatientByExternalId(externalId);
+    assert.equal(patient.externalId, externalId);
+    patientSchema.parse(patient);
+    assert.deepEqual(await client.getPatient(patient.id), patient);
+    const { firstName, lastName, dob, genderAtBirth, address } = patient;
+    assert.deepEqual(await client.matchPatient({ firstName, lastName, dob, genderAtBirth, address }), patient);
+    patients[externalId] = patient;
+  }
+  const { dob, genderAtBirth, address } = patients["sdk-1"];
+  const nobody = { firstName: "Nobody", lastName: "Here", dob, genderAtBirth, address };
+  assert.equal(await client.matchPatient(nobody), undefined);
+});
+
+test("patients are listed page by page, of a facility, and of a cohort", async () => {
+  const first = await client.listPatients({ pagination: { count: 1 } });
+  assert.equal(first.meta.itemsOnPage, 1);
+  const second = await client.listPatientsPage(first.meta.nextPage);
+  assert.equal(second.meta.nextPage, undefined);
+  const ids = [...first.patients, ...second.patients].map((patient) => patient.externalId);
+  assert.deepEqual(ids.sort(), ["sdk-1", "sdk-2"]);
+  const there = await client.listPatients({ facilityId: patients.otherFacility });
+  assert.deepEqual(there.patients.map((patient) => patient.externalId), ["sdk-2"]);
+  const inCohort = await client.listPatientsInCohort({ id: patients.cohort, pagination: { count: 1 } });
+  const restOfCohort = await client.getCohortPatientsPage(inCohort.meta.nextPage);
+  assert.equal(inCohort.patients.length + restOfCohort.patients.length, 2);
+  for (const page of [first, second, there, inCohort, restOfCohort]) patientListSchema.parse(page);
+});
+
+test("what this service cannot be told is refused rather than ignored", async () => {
+  await assert.rejects(client.listPatients({ filters: "Ottoline" }), refusal(400, /filters/));
+  await assert.rejects(client.getPatientByExternalId("sdk-1", "elation"), refusal(400, /source/));
+  const { id } = patients["sdk-1"];
+  const elsewhere = { hie: { carequality: { exclude: true } } };
+  await assert.rejects(client.startDocumentQuery(id, undefined, elsewhere), refusal(400, /hie/));
+  await assert.rejects(client.listDocuments(id, { content: "summary" }), refusal(400, /content/));
+});
+
+test("cohorts are listed and read with their sizes", async () => {
+  const { cohorts } = await client.listCohorts();
+  assert.deepEqual(cohorts.map(({ id, size }) => ({ id, size })), [{ id: patients.cohort, size: 2 }]);
+  assert.deepEqual(await client.getCohort(patients.cohort), cohorts[0]);
+});
+
+test("a document query is started by the patient's only facility, watched, and its documents are read", async () => {
+  const { id } = patients["sdk-1"];
+  const started = await client.startDocumentQuery(id);
+  assert.equal(started.download.status, "processing");
+  const ended = await eventually("the query ends", async () => {
+    const query = await client.getDocumentQueryStatus(id);
+    return query.download?.status === "processing" ? undefined : query;
+  });
+  assert.equal(ended.requestId, started.requestId);
+  assert.equal(ended.download.status, "completed");
+  const { documents } = await client.listDocuments(id);
+  assert.equal(documents.length, ended.download.successful ?? 0);
+  assert.deepEqual(await client.listDocumentsAsDTO(id), documents);
+  assert.equal((await client.listDocuments(id, { count: 1000 })).documents.length, documents.length);
+});
+
+test("a patient with several facilities needs one of them to be named, which has to be the customer's", async () => {
+  const { id } = patients["sdk-2"];
+  await assert.rejects(client.startDocumentQuery(id), refusal(400, /facility/));
+  await client.startDocumentQuery(id, patients.otherFacility);
+  const foreign = "01999999-9999-7999-8999-999999999999";
+  await assert.rejects(client.startDocumentQuery(id, foreign), refusal(404, /facility/));
+});
