@@ -24,7 +24,14 @@ GUIDES = ("README.md", ARCHITECTURE, "infra/docs/*.md", "functions/*/README.md",
 
 #: Names in capitals that are not the template's: AWS's, and those of Rust and its libraries.
 CALLS = {"DeleteItem", "GetObject", "PutItem", "PutObject", "Scan"}
-METRICS = {"ApproximateAgeOfOldestMessage", "Errors", "Invocations", "Throttles", "WriteThrottleEvents"}
+METRICS = {
+    "ApproximateAgeOfOldestMessage",
+    "ApproximateNumberOfMessagesDelayed",
+    "Errors",
+    "Invocations",
+    "Throttles",
+    "WriteThrottleEvents",
+}
 DIMENSIONS = {"ApiName", "Stage"}
 REQUESTS = {"ConditionalRequestConflict", "ReturnValuesOnConditionCheckFailure", "WarmThroughput"}
 RUST = {"ByteRecord", "Debug"}

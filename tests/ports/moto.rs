@@ -54,13 +54,6 @@ pub const DIFFERENCES: &[Difference] = &[
             ("sqs::a_message_holds_no_control_characters", "InvalidMessageContents"),
         ],
     },
-    Difference {
-        because: "a deduplication id is for the whole queue, and forgotten when its message is deleted",
-        breaks: &[
-            ("sqs::an_id_is_for_one_group", "left: [\"a\"]"),
-            ("webhook_queue::a_webhook_that_is_sent_again_soon_after_arrives_once", "right: []"),
-        ],
-    },
 ];
 
 pub fn backend() -> Emulator {

@@ -39,7 +39,7 @@ const LATE_UPLOAD_LOOKS: Duration = Duration::from_mins(30);
 const JOBS_PER_READ: u32 = 100;
 
 /// Jobs that are looked at beside each other. A look is three or four calls of 5 to 30 ms, one after the other.
-const CONCURRENT_LOOKS: usize = 50;
+pub const CONCURRENT_LOOKS: usize = 50;
 
 /// Time after which a run begins no further look: the next run, a minute after this one, goes on where this one stopped.
 /// A look that has begun has the rest of the function's five minutes. The longest one gives up the document queries of

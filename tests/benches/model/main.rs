@@ -1,8 +1,8 @@
 //! How long imports take on AWS, what limits them, and whether one customer holds up another: a simulation of what
 //! AWS documents, run on what the real planner and the real workers ask for.
 //!
-//! `cargo bench -p tests --no-default-features --bench model` runs all of it; `-- speed`, `-- keys` and `-- fairness`
-//! run a part. The same code gives the same tables, on every machine.
+//! `cargo bench -p tests --no-default-features --bench model` runs all of it; `-- speed`, `-- keys`, `-- fairness`
+//! and `-- sweep` run a part. The same code gives the same tables, on every machine.
 // Figures are rounded, and its input is sound.
 #![allow(
     clippy::cast_possible_truncation,
@@ -27,6 +27,7 @@ mod record;
 mod recorder;
 mod report;
 mod simulation;
+mod sweep;
 mod table;
 mod turned;
 mod waits;
@@ -40,6 +41,9 @@ fn main() {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let is_wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|name| name == part);
+    if is_wanted("sweep") {
+        sweep::report();
+    }
     if !["speed", "keys", "fairness"].into_iter().any(is_wanted) {
         return;
     }

@@ -1,4 +1,4 @@
-//! What `aws` takes for granted of SQS: its limits, and what FIFO means.
+//! What `aws` takes for granted of SQS: its limits, and when a message comes again.
 //!
 //! The limits are from <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
 //! and `sqs-batch-api.html` there.
@@ -66,11 +66,6 @@ pub async fn a_message_holds_no_control_characters(queues: &Queues) {
     assert_refused(code(send(queues, "a\u{1}b").send().await), "InvalidMessageContents");
 }
 
-async fn send_in_order(queues: &Queues, group: &str, id: &str, body: &str) -> Result<(), String> {
-    let message = queues.client.send_message().queue_url(&queues.webhooks).message_body(body);
-    code(message.message_group_id(group).message_deduplication_id(id).send().await)
-}
-
 /// Receives, and does not delete, what comes now.
 async fn receive(queues: &Queues, url: &str) -> Vec<Message> {
     let receive = queues.client.receive_message().queue_url(url).wait_time_seconds(1);
@@ -81,38 +76,6 @@ fn bodies(messages: &[Message]) -> Vec<&str> {
     let mut bodies: Vec<_> = messages.iter().filter_map(Message::body).collect();
     bodies.sort_unstable();
     bodies
-}
-
-pub async fn a_message_of_a_fifo_queue_has_a_group_and_an_id(queues: &Queues) {
-    let message = || queues.client.send_message().queue_url(&queues.webhooks).message_body("x");
-    assert_refused(code(message().message_deduplication_id("1").send().await), "MissingParameter");
-    assert_refused(code(message().message_group_id("1").send().await), "InvalidParameterValue");
-}
-
-/// `using-messagegroupid-property.html`: while a message is in flight, the later ones of its group wait, and those
-/// of other groups do not.
-pub async fn a_message_in_flight_holds_up_its_own_group(queues: &Queues) {
-    for (group, body) in [("a", "a1"), ("b", "b1")] {
-        assert_eq!(send_in_order(queues, group, body, body).await, Ok(()));
-    }
-    let first = receive(queues, &queues.webhooks).await;
-    assert_eq!(bodies(&first), ["a1", "b1"]);
-    for (group, body) in [("a", "a2"), ("b", "b2"), ("c", "c1")] {
-        assert_eq!(send_in_order(queues, group, body, body).await, Ok(()));
-    }
-    assert_eq!(bodies(&receive(queues, &queues.webhooks).await), ["c1"]);
-    let of_a = first.iter().find(|message| message.body() == Some("a1")).unwrap();
-    let delete = queues.client.delete_message().queue_url(&queues.webhooks);
-    delete.set_receipt_handle(of_a.receipt_handle.clone()).send().await.unwrap();
-    assert_eq!(bodies(&receive(queues, &queues.webhooks).await), ["a2"]);
-}
-
-/// `DeduplicationScope` of the template is `messageGroup`: `FIFO-queues-exactly-once-processing.html`.
-pub async fn an_id_is_for_one_group(queues: &Queues) {
-    for group in ["a", "b", "a"] {
-        assert_eq!(send_in_order(queues, group, "same", group).await, Ok(()));
-    }
-    assert_eq!(bodies(&receive(queues, &queues.webhooks).await), ["a", "b"]);
 }
 
 /// `sqs-visibility-timeout.html`: a message that is held back comes again when its time is over, and not before.
@@ -141,9 +104,6 @@ contract!($ sqs:
     a_batch_has_a_mebibyte_at_most,
     a_message_is_not_empty,
     a_message_holds_no_control_characters,
-    a_message_of_a_fifo_queue_has_a_group_and_an_id,
-    a_message_in_flight_holds_up_its_own_group,
-    an_id_is_for_one_group,
     a_message_that_is_held_back_comes_again_after_that_time,
     a_message_is_held_back_for_12_hours_at_most,
 );

@@ -1,0 +1,111 @@
+//! How long the sweep takes to repair a customer's job while other customers have left very many jobs unused.
+//!
+//! The calls of a look are counted on the real sweep, over memory; their latencies and the processor time of a call are the
+//! model's. A look's calls come one after the other, and looks run beside each other until the run's time is over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ids::{CustomerId, FacilityId, JobId};
+use domain::job::{Job, UPLOAD_WINDOW};
+use domain::time::Timestamp;
+use futures::executor::block_on;
+use memory::{Cloud, Operation, Reliable, UsageOf};
+use pipeline::abandon::Abandon;
+use pipeline::ports::CreateJob as _;
+use pipeline::sweep::{CONCURRENT_LOOKS, Sweep, TIME_FOR_LOOKS};
+use uuid::Uuid;
+
+use crate::parameters::{Latency, MILLISECOND, Micros, SECOND};
+
+/// Jobs that were made and never used: what one key can make in an hour, at 3,000 calls a minute, if no customer were held
+/// to 1,000 waiting ones.
+const UNUSED: u64 = 180_000;
+
+/// Jobs on which the calls are counted.
+const COUNTED: u64 = 2_000;
+
+/// The longest delay of another customer's repair that is accepted.
+const LONGEST: Micros = 300 * SECOND;
+
+/// The sweep has twice the memory, and so twice the processor, that the model's processor times are for: template.yaml.
+const PROCESSORS: u64 = 2;
+
+/// The calls of one look at an unused job, as AWS counts them.
+struct Look {
+    /// Calls of each kind, for all looks that were counted.
+    calls: Vec<(Operation, u64)>,
+}
+
+impl Look {
+    fn counted() -> Self {
+        let made = Timestamp::from_millis(1_800_000_000_000);
+        let cloud = Cloud::new(Arc::new(Reliable), made, 1);
+        for number in 1..=COUNTED {
+            let id = |kind: u128| Uuid::from_u128(u128::from(number) * 10 + kind);
+            let (job, customer, facility) =
+                (JobId::new(id(1)), CustomerId::new(id(2)), FacilityId::new(id(3)));
+            block_on(cloud.create_job(&Job::new(job, customer, facility, false, made)))
+                .expect("memory answers");
+        }
+        cloud.set_time(made.plus(UPLOAD_WINDOW).plus(Duration::from_secs(1)));
+        let before = cloud.usage();
+        let abandon = Abandon {
+            jobs: cloud.clone(),
+            files: cloud.clone(),
+            patients: cloud.clone(),
+            finished: cloud.clone(),
+            queries: None::<Cloud>,
+            webhooks: cloud.clone(),
+            clock: cloud.clone(),
+        };
+        let (uploads, chunks) = (cloud.clone(), cloud.clone());
+        let sweep = Sweep { abandon, uploads, chunks, time_to_query: Duration::ZERO };
+        let looks = block_on(sweep.run(|_, _| ())).expect("memory answers");
+        assert_eq!(looks as u64, COUNTED);
+        let calls = cloud.usage().since(&before);
+        let calls = calls.iter().map(|(operation, UsageOf { calls, .. })| (operation, calls));
+        Self { calls: calls.filter(|(_, calls)| *calls > 0).collect() }
+    }
+
+    /// Time from the first call of a look to the last one's answer.
+    fn latency(&self, latency: &Latency) -> f64 {
+        let of = |operation: Operation| match operation {
+            Operation::BatchGetItem | Operation::Query => latency.batch,
+            Operation::ListObjectVersions => latency.object,
+            _ => latency.item,
+        };
+        let all: u64 = self.calls.iter().map(|(operation, calls)| of(*operation) * calls).sum();
+        all as f64 / COUNTED as f64
+    }
+
+    fn calls(&self) -> f64 {
+        self.calls.iter().map(|(_, calls)| calls).sum::<u64>() as f64 / COUNTED as f64
+    }
+}
+
+/// Prints the delay, and fails where it is too long.
+pub fn report() {
+    let (look, latency) = (Look::counted(), Latency::ASSUMED);
+    let by_latency = CONCURRENT_LOOKS as f64 / look.latency(&latency);
+    let by_processor = PROCESSORS as f64 / (look.calls() * latency.call_cpu as f64);
+    let looks_a_second = by_latency.min(by_processor) * SECOND as f64;
+    let (mut left, mut delay) = (UNUSED as f64, 0.0);
+    let of_a_run = looks_a_second * TIME_FOR_LOOKS.as_secs_f64();
+    while left > of_a_run {
+        left -= of_a_run;
+        // The next run begins a minute after this one.
+        delay += 60.0;
+    }
+    delay += left / looks_a_second;
+    // The job falls due right after a run has read the list.
+    delay += 60.0;
+    println!(
+        "\nThe sweep: a lost upload of one customer, behind {UNUSED} unused jobs of others that are due before it"
+    );
+    println!("  calls of a look            {:>8.2}", look.calls());
+    println!("  time of a look             {:>8.0} ms", look.latency(&latency) / MILLISECOND as f64);
+    println!("  looks a second             {looks_a_second:>8.0}");
+    println!("  longest delay of a repair  {delay:>8.0} s");
+    assert!(delay * SECOND as f64 <= LONGEST as f64, "a repair may wait for {delay:.0} s");
+}
