@@ -35,6 +35,10 @@ pub const DIFFERENCES: &[Difference] = &[
         because: "a message may be held back for longer than 12 hours",
         breaks: &[("sqs::a_message_is_held_back_for_12_hours_at_most", "a second more")],
     },
+    Difference {
+        because: "a message may be delayed for longer than 15 minutes",
+        breaks: &[("webhook_queue::fifteen_minutes_is_the_longest_delay", "an `Ok` value")],
+    },
 ];
 
 static STACK: LazyLock<Stack> = LazyLock::new(|| {

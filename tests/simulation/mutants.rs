@@ -27,6 +27,8 @@ const FEW: u64 = 40;
 
 /// Returns the number of seeds until one notices the bug.
 fn noticed_after(bug: Bug, seeds: u64) -> Option<u64> {
+    // Some bugs need more than most: a crash or a conflict at one place.
+    let seeds = seeds.max(2 * bug.seeds());
     switch_on(Some(bug));
     let fails = |seed: &u64| {
         let played = catch_unwind(AssertUnwindSafe(|| {

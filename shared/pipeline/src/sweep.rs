@@ -217,9 +217,7 @@ where
             return Ok(Swept::Fine);
         }
         // Fan-out may have died before it could say that the job is processing; that comes before its end.
-        if !has(Bug::ProcessingUnannounced) {
-            self.abandon.webhooks.send_webhook(&WebhookMessage::about(job)).await?;
-        }
+        self.abandon.webhooks.send_webhook(&WebhookMessage::about(job)).await?;
         let plan = self.abandon.files.read_plan(job.into(), &file.upload, None).await?;
         let plan = PlanFile::read(plan);
         if late {
