@@ -19,13 +19,10 @@ use crate::reference::{Kept, read};
 use crate::rows::Ids;
 use crate::run::{Import, Played};
 
-/// How long after the deadline of its queries a job may end, disturbances of AWS aside. The sweep looks at it a quarter of an hour later each
-/// time that it dies at it, and so it goes on with finalize.
-const PATIENCE: Duration = Duration::from_hours(3);
-
-/// The same where chunks have to be given up first: eight receives, each of them hidden for twelve minutes, and then
-/// those of the dead letter, each hidden for a quarter of an hour.
-const PATIENCE_WITH_POISON: Duration = Duration::from_hours(8);
+/// How long after the deadline of its queries a job may end, disturbances of AWS aside. Poisoned chunks are given up after
+/// eight receives, each hidden for twelve minutes, and those of their dead letters; and where one call in eight fails it takes
+/// dozens of tries until a run of finalize meets no fault.
+const PATIENCE: Duration = Duration::from_hours(12);
 
 /// Checks everything about queries that needs no reference.
 pub fn check_queries(played: &Played) {
@@ -121,8 +118,7 @@ fn check_job(
         assert_eq!(ended.successful as usize, successes, "queries of job {} that succeeded", job.id);
     }
     if let (Some(started), Some(finished)) = (job.started_at, job.finished_at) {
-        let patience = if played.story.is_poisoned { PATIENCE_WITH_POISON } else { PATIENCE };
-        let patience = patience + played.story.away();
+        let patience = PATIENCE + played.story.away();
         let latest = started.plus(played.story.time_to_query).plus(patience);
         assert!(finished <= latest, "job {} ended {finished}, long after {latest}", job.id);
     }

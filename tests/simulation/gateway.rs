@@ -20,6 +20,9 @@ use serde_json::json;
 use crate::chance::Chance;
 use crate::rows::PEOPLE;
 
+/// How long a worker has for a chunk: `Timeout` of Abandon in template.yaml, which is longer than that of ImportRows.
+const LONGEST_IMPORT: Duration = Duration::from_secs(150);
+
 /// What a seed decides about the gateway.
 #[derive(Clone, Debug)]
 pub struct Temper {
@@ -212,8 +215,9 @@ impl Gateway {
         if found.len() > 1 {
             log.confused.extend(found.iter().map(|record| record.patient.id));
         }
-        // Since the patient was read, somebody may have opted it out.
-        let is_news = record.patient.date_updated >= self.invoked;
+        // A worker may have opted the patient out since it was read here. The time of an update is that of its merge,
+        // and the worker may have stood still before it stored the record.
+        let is_news = record.patient.date_updated.plus(LONGEST_IMPORT) >= self.invoked;
         assert!(
             !record.patient.hie_opt_out || is_news || found.len() > 1,
             "an opted-out patient is asked about"

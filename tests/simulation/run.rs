@@ -156,7 +156,8 @@ impl Played {
         let chance = Chance::new(1);
         let weather = Arc::new(Weather::new(&chance));
         weather.set_calm(true);
-        let now = Clock::now(&self.cloud);
+        // A while later: the id of a job that a crash kept from being stored counts as that of an older job for two minutes.
+        let now = Clock::now(&self.cloud).plus(Duration::from_mins(5));
         let mut player = Player {
             cloud: self.cloud.with_network(weather.clone()),
             weather,
