@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::chance::Chance;
 use crate::rows::PEOPLE;
 
-/// How long a worker has for a chunk: `Timeout` of Abandon in template.yaml, which is longer than that of ImportRows.
+/// How long a worker has for a chunk: `Timeout` of `Abandon` in template.yaml, longer than that of `ImportRows`.
 const LONGEST_IMPORT: Duration = Duration::from_secs(150);
 
 /// What a seed decides about the gateway.
@@ -253,8 +253,11 @@ impl Gateway {
     /// Who waits for the end of the patient's query.
     fn joined(&self, patient: PatientId) -> BTreeSet<QueryRequestId> {
         let queries = self.cloud.patient_queries(self.customer).unwrap();
-        let query = queries.iter().find(|(queried, _)| *queried == patient);
-        let query = serde_json::to_value(&query.unwrap().1).unwrap();
+        // A patient that is confused with another one may have no query of its own.
+        let Some((_, query)) = queries.iter().find(|(queried, _)| *queried == patient) else {
+            return [self.request].into();
+        };
+        let query = serde_json::to_value(query).unwrap();
         let joined = query.get("joined").map(|joined| serde_json::from_value(joined.clone()).unwrap());
         joined.into_iter().flat_map(|joined: Vec<_>| joined).chain([self.request]).collect()
     }

@@ -127,13 +127,23 @@ impl Story {
             file
         });
         let jobs = 1 + chance.below(2) + u64::from(customers.len() > 1);
-        let plans = (0..jobs)
+        let mut plans: Vec<Plan> = (0..jobs)
             .map(|job| {
                 // The second customer has the last job.
                 let customer = if job + 1 == jobs { customers.len() - 1 } else { 0 };
                 Plan::random(chance, customer, &customers[customer].ids, most_rows)
             })
             .collect();
+        // The same file again, while an older job of the customer may be under way.
+        if let Some(file) = &earlier
+            && jobs > 1
+            && chance.once_in(3)
+            && let Some(last) = plans.iter_mut().rfind(|plan| plan.customer == 0)
+        {
+            for upload in &mut last.uploads {
+                upload.file = file.clone();
+            }
+        }
         let most_per_chunk = chance.pick(&[8, 8, 8, 40]);
         let mut gateway = chance.once_in(2).then(|| Temper::random(chance));
         let time_to_query = match chance.below(5) {
