@@ -113,22 +113,36 @@ fn as_json_an_import_is_one_line_without_links() {
 }
 
 #[test]
-fn a_job_that_failed_or_expired_exits_with_3() {
-    for (status, reason, said) in [
-        (
-            "failed",
-            json!("the file is larger than 1073741824 bytes"),
-            "The import failed: the file is larger",
-        ),
-        ("failed", json!("canceled"), "The import failed: canceled"),
-        ("expired", json!(null), "The import expired"),
+fn a_job_that_failed_exits_with_3() {
+    for (reason, said) in [
+        ("the file is larger than 1073741824 bytes", "The import failed: the file is larger"),
+        ("canceled", "The import failed: canceled"),
     ] {
         let (fake, home) = ready();
-        fake.job(1, [json!({"status": status, "reason": reason})]);
+        fake.job(1, [json!({"status": "failed", "reason": reason})]);
         let run = home.run(&["import", "patients.csv"]);
         assert_eq!(run.status, 3, "{run:?}");
         assert!(run.stdout.starts_with(said), "{run:?}");
     }
+}
+
+#[test]
+fn an_import_whose_link_ran_out_during_the_upload_is_waited_for() {
+    let (fake, home) = ready();
+    let expired = json!({"status": "expired"});
+    fake.job(1, [expired.clone(), expired, completed(&fake, 0)]);
+    let run = home.run(&["import", "patients.csv"]);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(run.stderr.contains("the link ran out during the upload"), "{run:?}");
+}
+
+#[test]
+fn an_import_that_expired_without_a_file_has_ended() {
+    let (fake, home) = ready();
+    fake.job(1, [json!({"status": "expired"})]);
+    let run = home.run(&["status", &id(1), "--wait"]);
+    assert_eq!(run.status, 3, "{run:?}");
+    assert!(run.stdout.starts_with("The import expired: no file arrived in time."), "{run:?}");
 }
 
 #[test]
