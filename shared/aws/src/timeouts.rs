@@ -107,7 +107,7 @@ impl Program {
                 attempts: 3,
                 first_pause: Duration::from_millis(500),
             },
-            // A minute, for a few calls.
+            // Two and a half minutes: it imports a chunk, as ImportRows does, or makes a few calls to give work up.
             Self::Abandon => Timeouts {
                 connect: seconds(3),
                 read: seconds(4),
@@ -115,8 +115,8 @@ impl Program {
                 attempts: 4,
                 first_pause: seconds(1),
             },
-            // Five minutes, for up to 200 jobs one after the other: a call that hangs must not take all of it. The next
-            // run, a minute later, is a retry of everything.
+            // Five minutes, of which looks at jobs begin in the first one, 50 beside each other: a call that hangs must not
+            // keep the others waiting for long. The next run, a minute later, looks again at what failed.
             Self::Sweep => Timeouts {
                 connect: seconds(3),
                 read: seconds(5),

@@ -101,7 +101,7 @@ impl Capacity {
 /// The SDK's standard retries.
 #[derive(Clone, Copy, Debug)]
 pub struct Retry {
-    /// Tries of a call. Code: `MAX_ATTEMPTS` of shared/aws.
+    /// Attempts of a call. Code: `Program::ImportRows` of shared/aws.
     pub attempts: u32,
     /// The wait before the first retry is anything up to this; it doubles. Code: `aws-smithy-types`.
     pub first: Micros,

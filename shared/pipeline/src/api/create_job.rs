@@ -12,6 +12,9 @@ use crate::ports::{
     Clock, CreateJob, LoadDirectory, LoadJob, OpenJobs, PortError, Randomness, SignUpload, UploadLink, Write,
 };
 
+/// How long a job waits at most, in milliseconds: as long as its link is valid, and a minute for clocks that differ.
+const WAITS_FOR_MILLIS: i64 = (UPLOAD_WINDOW.as_secs().cast_signed() + 60) * 1000;
+
 /// Ids that one call draws until no newer job has been accepted meanwhile. A second one is needed only if a job of the
 /// same customer was made and its file accepted between two calls to DynamoDB.
 const ENTER_ATTEMPTS: u32 = 10;
@@ -105,9 +108,7 @@ where
             let now = self.world.now();
             let id = JobId::new(self.world.new_id());
             self.jobs.enter_job(customer, id, now).await?;
-            // A job waits for as long as its link is valid, and a minute for clocks that differ.
-            let window = i64::try_from((UPLOAD_WINDOW + Duration::from_mins(1)).as_millis()).unwrap_or(0);
-            let oldest = JobId::first_of_millis(now.as_millis() - window);
+            let oldest = JobId::first_of_millis(now.as_millis() - WAITS_FOR_MILLIS);
             let open = self.jobs.open_jobs(customer, oldest..=*JobId::ALL.end(), now).await?;
             if open.iter().filter(|open| open.is_waiting).count() > WAITING_JOBS {
                 self.jobs.leave(customer, id).await?;
