@@ -1,5 +1,5 @@
-//! Runs a function's own binary as Lambda does: it fetches one event from a Runtime API and sends its answer there
-//! ([Using the Lambda runtime API]). The tests of the functions include this file as a module.
+//! Runs a function's own binary as Lambda does: the function fetches one event from a Runtime API and sends its answer there
+//! ([Using the Lambda runtime API]). The functions' tests include this file as a module.
 //!
 //! [Using the Lambda runtime API]: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// How long an answer is waited for: longer than any test's function takes.
+/// How long a test waits for the answer: longer than any function under test takes.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How often it is looked whether the function is still there.
+/// The time between two checks of whether the function still runs.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What Lambda learns of one invocation, and what the function wrote meanwhile.
+/// What Lambda learns about one invocation, and what the function wrote meanwhile.
 #[derive(Debug)]
 pub struct Invocation {
     pub answer: Answer,
-    /// Standard output and standard error.
+    /// What the function wrote to standard output and standard error.
     pub log: String,
 }
 
@@ -58,7 +58,7 @@ pub fn invoke(binary: &str, variables: &[(&str, &str)], event: &str) -> Invocati
         .spawn()
         .unwrap();
     let answer = wait(&answers, || function.try_wait().unwrap().is_some());
-    // It may have ended by itself.
+    // An error means that the function has ended by itself.
     let _ = function.kill();
     let output = function.wait_with_output().unwrap();
     let log = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
@@ -106,7 +106,7 @@ fn serve_connection(mut connection: TcpStream, event: &str, answers: &Sender<Ans
             Some("error") => Answer::Error(body()),
             other => panic!("the Runtime API has no {other:?}"),
         };
-        // The test may have its answer already; nobody waits for this one.
+        // The test may have its answer already, so that no task waits for this one.
         let _ = answers.send(answer);
         let _ = connection.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n");
     }

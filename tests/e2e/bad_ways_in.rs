@@ -1,4 +1,4 @@
-//! What a caller gets who does not do it right.
+//! Requests and uploads that are wrong: what the caller is told.
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;

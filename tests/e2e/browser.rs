@@ -1,5 +1,5 @@
-//! The site in `CorsOrigin`: what a browser asks before it lets a page of the site do something, and a browser that does
-//! it. `make e2e` deploys the stack with this site.
+//! The site in `CorsOrigin`: the preflight requests that a browser sends, and a page of the site that imports a file in
+//! a real browser. `make e2e` deploys the stack with this site.
 
 use std::process::{Child, Command, Stdio};
 
@@ -17,16 +17,16 @@ use tokio::sync::mpsc;
 use crate::customer::{Customer, PATIENCE};
 use crate::stack::STACK;
 
-/// The site that the stack is deployed for. The name is nobody's (RFC 6761, section 6.2).
+/// The site that the stack is deployed for. Its name is reserved for tests (RFC 6761, section 6.2).
 pub const SITE: &str = "http://clinic.test";
 
-/// A site that it is not deployed for.
+/// A site that may not use the API from a page.
 const ELSEWHERE: &str = "http://elsewhere.test";
 
 const FILE: &str = "firstName,lastName,dob,gender,addressLine1,city,state,zip\n\
     Ottoline,Browser,1961-12-01,F,1 Main St,Boston,MA,02110\n";
 
-/// Asks as a browser does before it sends what is no plain form.
+/// Sends the preflight request that a browser sends before any request that is no plain form.
 async fn preflight(url: &str, origin: &str, method: &str, headers: &str) -> Response {
     let request = Client::new().request(Method::OPTIONS, url).header("origin", origin);
     let request = request.header("access-control-request-method", method);
@@ -48,7 +48,7 @@ async fn the_api_lets_pages_of_the_site_send_what_its_calls_need() {
     for name in ["content-type", "idempotency-key", "x-api-key", "x-upload-checksum-sha256"] {
         assert!(header(&answer, "access-control-allow-headers").split(',').any(|one| one == name), "{name}");
     }
-    // Every origin is told the one site; the browser compares it with the page's own.
+    // The answer names the same site to every origin. The browser compares it with the site of the page.
     let answer = preflight(&url, ELSEWHERE, "POST", "x-api-key").await;
     assert_eq!(header(&answer, "access-control-allow-origin"), SITE);
 }
@@ -87,7 +87,7 @@ async fn a_page_of_the_site_imports_a_file_and_reads_its_result() {
     assert_eq!(imported["missing"], "NOT_FOUND", "what is refused can be read, too");
     assert!(imported["requestId"].is_string(), "{imported}");
     assert_eq!(outcomes["uploaded"], 200);
-    // It is an import like any other.
+    // The job of the page is a job like any other.
     let id = imported["job"].as_str().unwrap();
     let (_, job) = customer.call(Method::GET, &format!("/medical/v1/patient/bulk/{id}")).await;
     assert_eq!((&job["status"], &job["successful"]), (&json!("completed"), &json!(1)), "{job}");
@@ -104,7 +104,7 @@ async fn a_page_of_another_site_reads_nothing_and_uploads_nothing() {
     assert_eq!(statuses.collect::<Vec<_>>(), ["waiting"], "the one that the test made: {jobs}");
 }
 
-/// Opens the page at a site in Chromium, and gives what came of what it does there.
+/// Opens the page in Chromium under the name of a site, and returns what the page reports.
 async fn open_page(site: &str, customer: &Customer) -> Value {
     let (_, link) = customer.create_job("").await;
     let task = json!({
@@ -128,19 +128,19 @@ async fn open_page(site: &str, customer: &Customer) -> Value {
     serde_json::from_str(&outcomes).unwrap()
 }
 
-/// Chromium, with nothing of anybody's in it. It ends with this.
+/// Chromium with an empty profile. The browser ends when this value is dropped.
 struct Browser {
     process: Child,
     _profile: tempfile::TempDir,
 }
 
 impl Browser {
-    /// Opens a site, which is on a port of this machine whatever its name is.
+    /// Opens a site. Each name leads to a port of this machine.
     fn open(site: &str, port: u16) -> Self {
         let chromium = std::env::var("CHROMIUM").expect("CHROMIUM names the browser: use `make browser`");
         let profile = tempfile::tempdir().unwrap();
         let process = Command::new(chromium)
-            // Without its sandbox, which needs more of a container than it has.
+            // Without its sandbox, because that needs rights which a container does not have.
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--no-proxy-server"])
             .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
             .arg(format!("--host-resolver-rules=MAP *.test 127.0.0.1:{port}"))

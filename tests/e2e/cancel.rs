@@ -1,4 +1,4 @@
-//! Stopping a job, and what a job says that cannot be stopped.
+//! Cancels jobs, and reads what the API says of a job that cannot be canceled any more.
 
 use reqwest::{Method, StatusCode};
 

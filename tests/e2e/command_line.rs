@@ -1,4 +1,4 @@
-//! `bulk` against the deployed service: what it says on the user's machine is what the service does.
+//! `bulk` against the deployed service: what the command line says on the user's machine is what the service does.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -13,7 +13,7 @@ const HEADER: &str =
     "firstName,lastName,dob,gender,addressLine1,city,state,zip,phone,email,ssn,hieOptOut,note";
 const GOOD: &str = "Ada,King,1985-12-10,F,1 Main St,Boston,MA,02108,,,,,";
 
-/// Cells that people get wrong, by their position.
+/// Cells that users often get wrong, each with the index of its column.
 const MISTAKES: [(usize, &str); 16] = [
     (0, " "),
     (1, ""),
@@ -75,7 +75,7 @@ fn what_check_finds_is_what_the_service_finds_byte_for_byte() {
     let read = |name| std::fs::read_to_string(folder.path().join(name)).unwrap();
     assert_eq!(read("checked.csv"), read("imported.csv"));
 
-    // The result can be had again later, and has every row.
+    // The result can be downloaded again later, and has every row.
     let id = job["requestId"].as_str().unwrap();
     let result = bulk(folder.path(), &customer, &["result", id, "-"]);
     assert_eq!(result.status.code(), Some(0), "{result:?}");

@@ -1,4 +1,4 @@
-//! A customer of the API, as its developer would write one: plain HTTP, nothing of our code.
+//! A customer of the API, as an integrator would program it: plain HTTP, and no code of this project.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::stack::STACK;
 /// How long a job of a few rows may take, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
-/// How often a call is sent again that the service was too busy for.
+/// How often a call is retried after the service answered that it was too busy.
 const RETRIES: u32 = 3;
 
 /// A customer with an API key.
@@ -61,18 +61,17 @@ impl Customer {
         self.http.request(method, format!("{}{path}", STACK.api_url)).header("x-api-key", &self.api_key)
     }
 
-    /// Sends a request and gives status and JSON body.
+    /// Sends a request and returns status and JSON body.
     pub async fn call(&self, method: Method, path: &str) -> (StatusCode, Value) {
         answer(self.request(method, path)).await
     }
 
-    /// Posts JSON and gives status and JSON body.
+    /// Posts JSON and returns status and JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
         answer(self.request(Method::POST, path).json(body)).await
     }
 
-    /// Fetches a list page by page, each by the link that the one before it gave, as it is. Gives the items
-    /// of each page.
+    /// Fetches a list page by page, each by the link on the page before, as it is. Returns the items of each page.
     pub async fn pages(&self, path: &str, items: &str) -> Vec<Vec<Value>> {
         let mut url = format!("{}{path}", STACK.api_url);
         let mut pages = Vec::new();
@@ -89,12 +88,12 @@ impl Customer {
         }
     }
 
-    /// Sets or clears the webhook URL and gives the answer.
+    /// Sets or clears the webhook URL and returns the answer.
     pub async fn set_webhook_url(&self, url: Option<&str>) -> (StatusCode, Value) {
         answer(self.request(Method::POST, "/settings").json(&json!({"webhookUrl": url}))).await
     }
 
-    /// Registers a receiver and gives the key that its messages are signed with.
+    /// Registers a receiver and returns the key that its messages are signed with.
     pub async fn listen(&self) -> (Receiver, String) {
         let receiver = Receiver::start().await;
         let (status, settings) = self.set_webhook_url(Some(&receiver.url)).await;
@@ -102,7 +101,7 @@ impl Customer {
         (receiver, settings["webhookKey"].as_str().unwrap().to_owned())
     }
 
-    /// Makes a job and cancels it: the shortest way to a webhook, which says `failed`.
+    /// Creates a job and cancels it: the shortest way to a webhook, which says `failed`.
     pub async fn cause_a_webhook(&self) -> String {
         let (id, _) = self.create_job("").await;
         let (status, job) = self.call(Method::POST, &format!("/medical/v1/patient/bulk/{id}/cancel")).await;
@@ -110,7 +109,7 @@ impl Customer {
         id
     }
 
-    /// Makes a job and gives its id and upload link.
+    /// Creates a job and returns its id and upload link.
     pub async fn create_job(&self, query: &str) -> (String, String) {
         let (status, job) = self.call(Method::POST, &format!("/medical/v1/patient/bulk{query}")).await;
         assert_eq!(status, StatusCode::OK, "{job}");
@@ -125,13 +124,13 @@ impl Customer {
         assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap());
     }
 
-    /// Uploads a file with no headers but those that HTTP needs.
+    /// Uploads a file without any header that HTTP does not need.
     pub async fn upload_bare(&self, url: &str, file: impl Into<reqwest::Body>) {
         let answer = self.http.put(url).body(file).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap());
     }
 
-    /// Makes a job, uploads the file and waits for its last webhook.
+    /// Creates a job, uploads the file and waits for the last webhook.
     pub async fn import(&self, receiver: &Receiver, query: &str, file: &str) -> (String, Delivery) {
         let (job, url) = self.create_job(query).await;
         self.upload(&url, file.to_owned()).await;
@@ -150,7 +149,7 @@ impl Customer {
     }
 }
 
-/// Sends a request, again where the service asks for that, and gives status and JSON body.
+/// Sends a request, retries it where the service asks for that, and returns status and JSON body.
 pub async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let mut answer = request.try_clone().unwrap().send().await.unwrap();
     for _ in 0..RETRIES {

@@ -12,7 +12,7 @@ use crate::stack::STACK;
 
 const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,hieOptOut";
 
-/// A file of people whom the sandbox has never seen: their names are made of letters of a number.
+/// Returns a file of people that the sandbox has never seen: their names are made from `number`.
 fn people(prefix: &str, count: u8) -> String {
     let rows = (0..count).map(|number| {
         let name: String = format!("{prefix}{}", char::from(b'a' + number % 26));
@@ -89,7 +89,7 @@ async fn every_new_patient_is_queried_and_the_documents_can_be_read() {
 }
 
 #[tokio::test]
-async fn nobody_is_queried_who_is_opted_out_or_unchanged_or_in_a_dry_run() {
+async fn no_patient_is_queried_who_is_opted_out_or_unchanged_or_in_a_dry_run() {
     let (customer, _) = Customer::with_facility();
     let (receiver, _) = customer.listen().await;
     let file = people("who", 3);

@@ -1,5 +1,5 @@
-//! The events of `tests/events`, sent to the release binaries through Lambda's runtime interface emulator,
-//! which is also what `sam local invoke` sends them through.
+//! Sends the events of `tests/events` to the built functions through Lambda's runtime interface emulator, as
+//! `sam local invoke` does.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::customer::Customer;
 use crate::stack::project;
 
-/// The ids that the events on file carry.
+/// The ids in the events on file.
 const CUSTOMER: &str = "0199a1b2-0000-7000-8000-00000000c001";
 const JOB: &str = "0199a1b2-0000-7000-8000-00000000a001";
 const MESSAGE: &str = "059f36b4-87a3-44ab-83d2-661975830a7d";
@@ -20,8 +20,8 @@ fn event(function: &str) -> String {
     std::fs::read_to_string(project().join(format!("tests/events/{function}.json"))).unwrap()
 }
 
-/// Sends an event and gives the function's answer. One at a time: the emulator picks free ports, and two
-/// that start together can pick the same.
+/// Sends an event and returns the function's answer. One at a time, because the emulator picks free ports and two that
+/// start together can pick the same.
 fn invoke(function: &str, event: &str) -> Value {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock();
@@ -66,7 +66,7 @@ fn every_function_has_an_event_and_answers_it() {
     for function in functions {
         let expected = match function.as_str() {
             "api" => json!(200),
-            // An upload of nobody's job is nobody's business; a message about one is kept for a look.
+            // An upload without a job is ignored. A message about a job that does not exist is kept as a dead letter.
             "fan-out" | "sweep" => Value::Null,
             "abandon" | "query-documents" => json!([]),
             _ => json!([{"itemIdentifier": MESSAGE}]),
@@ -82,7 +82,7 @@ fn every_function_has_an_event_and_answers_it() {
 }
 
 #[tokio::test]
-async fn events_that_come_again_after_the_end_change_nothing() {
+async fn events_repeated_after_the_end_change_nothing() {
     let (customer, _) = Customer::with_facility();
     let (receiver, _) = customer.listen().await;
     let file = "firstName,lastName,dob,gender,addressLine1,city,state,zip\nAda,Lovelace,1985-12-10,F,1 Main St,Boston,MA,02110\n";

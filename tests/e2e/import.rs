@@ -77,7 +77,7 @@ async fn every_row_of_the_result_is_its_row_of_the_upload_and_its_outcome() {
 }
 
 #[tokio::test]
-async fn the_same_file_again_creates_nobody() {
+async fn the_same_file_again_creates_no_patient() {
     let (customer, _) = Customer::with_facility();
     let rows: Vec<String> = (0..300)
         .map(|n| format!("x{n},First{n},Last,1980-01-01,O,{n} Road,Boston,MA,{:05},,", 10000 + n))
@@ -95,7 +95,7 @@ async fn the_same_file_again_creates_nobody() {
 }
 
 #[tokio::test]
-async fn a_dry_run_validates_and_creates_nobody() {
+async fn a_dry_run_validates_and_creates_no_patient() {
     let (customer, _) = Customer::with_facility();
     let (receiver, _) = customer.listen().await;
     let rows = [

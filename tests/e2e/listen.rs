@@ -1,4 +1,4 @@
-//! `bulk listen`, as an integrator uses it.
+//! `bulk listen`, as an integrator uses it: a receiver that prints what arrives and checks both signatures.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};

@@ -1,6 +1,6 @@
-//! A webhook receiver that records what it gets, and whose behaviour a test can change while it runs.
+//! A webhook receiver that records its messages. A test can change how it answers while it runs.
 //!
-//! It speaks HTTP by hand, because it has to misbehave in ways that no server offers.
+//! It writes HTTP by hand, because it has to misbehave in ways that no server library offers.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -14,29 +14,29 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-/// First byte of a client that wants TLS.
+/// The first byte that a TLS client sends.
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// How the receiver answers.
+/// How the receiver answers each request.
 #[derive(Clone, Debug)]
 pub enum Behaviour {
-    /// At once, with this status.
+    /// Answers at once with this status.
     Answer(u16),
-    /// With this status and header.
+    /// Answers at once with this status and header.
     AnswerWith(u16, &'static str, String),
-    /// After a while, with success.
+    /// Answers with success after a while.
     Slow(Duration),
-    /// With success, and a body that never ends.
+    /// Answers with success, and a body that never ends.
     EndlessBody,
-    /// With headers that never end.
+    /// Answers with headers that never end.
     EndlessHeaders,
-    /// With what is not HTTP.
+    /// Answers with bytes that are not HTTP.
     Garbage,
-    /// Not at all: it closes the connection.
+    /// Closes the connection without an answer.
     HangUp,
 }
 
-/// A message as it arrived.
+/// A message as it arrived, with its headers.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     pub at: Instant,
@@ -100,7 +100,7 @@ impl Receiver {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let recorded = Arc::clone(&shared);
-                // A connection that breaks is the sender's business.
+                // A connection that breaks is the sender's problem, so that the receiver goes on.
                 tokio::spawn(async move { serve(stream, &recorded).await });
             }
         });
@@ -168,7 +168,7 @@ impl Receiver {
 async fn serve(stream: TcpStream, recorded: &Recorded) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     if stream.fill_buf().await?.first() == Some(&TLS_HANDSHAKE) {
-        // What a server says on its port for plain HTTP.
+        // A server that speaks TLS answers so to plain HTTP.
         return stream.get_mut().write_all(b"HTTP/1.1 400 \r\ncontent-length: 0\r\n\r\n").await;
     }
     let mut headers = HeaderMap::new();

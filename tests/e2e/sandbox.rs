@@ -1,4 +1,4 @@
-//! The sandbox gateway: what it was asked, and how it is made to misbehave. `infra/local/sandbox_fhir.py` is it.
+//! The sandbox gateway: which requests it got, and how a test makes it misbehave. `infra/local/sandbox_fhir.py` is it.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,12 @@ use serde::Deserialize;
 
 use crate::stack::STACK;
 
-/// What came to the gateway.
+/// What the gateway counted since it was reset.
 #[derive(Debug, Deserialize)]
 pub struct Asked {
-    /// Faults that requests met.
+    /// Requests that got a fault instead of an answer.
     pub faults: HashMap<String, u64>,
-    /// By a hash of who was searched for: what was answered in full, and what was found.
+    /// For each patient, by a hash of the search: the searches that were answered in full, and what the first one found.
     pub patients: HashMap<String, HashMap<String, u64>>,
 }
 
@@ -28,19 +28,19 @@ impl Sandbox {
         Self { admin, http: Client::new() }
     }
 
-    /// Other faults instead: `429=0.1&retry-after=1`; none if empty.
+    /// Replaces the faults, for example by `429=0.1&retry-after=1`. An empty string means none.
     pub async fn misbehave(&self, faults: &str) {
         let answer = self.http.put(format!("{}/faults?{faults}", self.admin)).send().await.unwrap();
         answer.error_for_status().unwrap();
     }
 
-    /// Forgets what came so far.
+    /// Sets all counts back to zero.
     pub async fn forget(&self) {
         let answer = self.http.delete(format!("{}/requests", self.admin)).send().await.unwrap();
         answer.error_for_status().unwrap();
     }
 
-    /// What came since then.
+    /// Returns the counts since the last reset.
     pub async fn asked(&self) -> Asked {
         let answer = self.http.get(format!("{}/requests", self.admin)).send().await.unwrap();
         answer.json().await.unwrap()

@@ -1,4 +1,4 @@
-//! The running stack, as `infra/local` describes it.
+//! The running stack, read from the file in which the local stack describes itself.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The stack that all tests use.
+/// The stack that all tests of this program use.
 pub static STACK: LazyLock<Stack> = LazyLock::new(|| {
     let path = std::env::var("STACK").expect("STACK names the file of a running stack: use `make test`");
     let json = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -18,27 +18,27 @@ pub static STACK: LazyLock<Stack> = LazyLock::new(|| {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stack {
-    /// The API, without a slash at the end.
+    /// The URL of the API, without a slash at the end.
     pub api_url: String,
     /// Variables with which `bulk admin` reaches the stack.
     pub admin_env: std::collections::BTreeMap<String, String>,
-    /// Where the functions' programs are, and nobody else's.
+    /// The folder of the functions' programs, which holds nothing else.
     pub temporary: PathBuf,
-    /// The folder of logs.
+    /// The folder that the functions' logs are written to.
     pub logs: PathBuf,
-    /// Where the sandbox gateway says what was asked of it.
+    /// The URL at which the sandbox gateway tells its counts.
     pub sandbox: Option<String>,
-    /// What stands between the functions and the emulator, if anything does.
+    /// The URL of the fault proxy between the functions and the emulator, if the stack has one.
     pub faults: Option<String>,
 }
 
-/// The project's folder.
+/// Returns the top folder of the project.
 pub fn project() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 impl Stack {
-    /// A program that was built along with what is deployed.
+    /// Returns the path of a program that was built together with the functions.
     #[allow(clippy::unused_self, reason = "the stack runs these very binaries")]
     pub fn binary(&self, name: &str) -> PathBuf {
         let binaries = std::env::var("BINARIES").unwrap_or_else(|_| "target/local".to_owned());

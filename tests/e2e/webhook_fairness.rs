@@ -1,8 +1,8 @@
-//! Fifty customers, one of which hangs: the others' webhooks arrive all the same, and while it hangs.
+//! Fifty customers, one of which has a receiver that hangs: the others' webhooks arrive while it hangs.
 //!
-//! What many batches at the same time are worth, with as many hanging attempts as there can be, is played in virtual
-//! time by `tests/webhooks/fairness.rs`. How long everything takes here is the machine's matter, and the other tests',
-//! whose receivers hang, too. What has to show is that messages do not wait for a receiver that hangs.
+//! `tests/webhooks/fairness.rs` simulates the full load in virtual time. Here the machine decides how long everything
+//! takes, and other tests have receivers that hang, too. So this test only shows that messages do not wait for a receiver
+//! that hangs.
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +13,13 @@ use crate::receiver::Behaviour;
 
 const CUSTOMERS: usize = 50;
 
-/// Webhooks of each customer.
+/// How many webhooks each customer gets.
 const WEBHOOKS: usize = 2;
 
-/// Webhooks of the one whose receiver hangs.
+/// How many webhooks the customer gets that has the receiver which hangs.
 const HANGING_WEBHOOKS: usize = 10;
 
-/// Time for which a receiver that hangs holds an attempt, less what a busy machine is late by.
+/// How long an attempt waits for a receiver that hangs, less the delay of a busy machine.
 const ATTEMPT: Duration = Duration::from_millis(3500);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -38,7 +38,7 @@ async fn one_customer_that_hangs_does_not_keep_the_others_from_their_webhooks() 
             customer.cause_a_webhook().await;
         }
     }));
-    // All the while, so that there is an attempt that hangs whenever another customer's message is there.
+    // The whole time, so that an attempt hangs whenever another customer's message is in the queue.
     let of_hanging = async {
         for _ in 0..HANGING_WEBHOOKS {
             hanging.cause_a_webhook().await;

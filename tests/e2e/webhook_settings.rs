@@ -1,4 +1,4 @@
-//! Webhook settings: the ping, the key, its replacement, and URLs that are refused.
+//! Webhook settings: the ping, the key, the replacement of the key, and URLs that are refused.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;

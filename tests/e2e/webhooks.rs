@@ -1,4 +1,4 @@
-//! Webhooks to receivers that misbehave: what is sent again, when, and what is recorded about it.
+//! Webhooks to receivers that misbehave: which attempts are repeated, when, and what is recorded about them.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn status_of(customer: &Customer, query: &str) -> Value {
     body
 }
 
-/// Waits until the counts of deliveries being tried and failed are these, and gives the whole answer.
+/// Waits until the counts of deliveries being tried and failed are these, and returns the whole answer.
 async fn wait_for_counts(customer: &Customer, processing: u32, failed: u32) -> Value {
     let deadline = std::time::Instant::now() + PATIENCE;
     loop {
@@ -30,7 +30,7 @@ async fn wait_for_counts(customer: &Customer, processing: u32, failed: u32) -> V
     }
 }
 
-/// Waits until the outcome of an attempt of the customer's one delivery is recorded, and gives the whole answer.
+/// Waits until the outcome of an attempt of the customer's one delivery is recorded, and returns the whole answer.
 async fn wait_for_attempt(customer: &Customer) -> Value {
     let deadline = std::time::Instant::now() + PATIENCE;
     loop {
@@ -42,8 +42,8 @@ async fn wait_for_attempt(customer: &Customer) -> Value {
     }
 }
 
-/// A receiver that misbehaves once and is well afterwards gets the same message again. Gives the time
-/// between the two, and the first of the recorded attempts.
+/// Has a receiver misbehave once, and expects the same message again. Returns the time between the two attempts, and the
+/// record of the first.
 async fn misbehaves_once(behaviour: Behaviour) -> (Duration, Value) {
     let (customer, _) = Customer::with_facility();
     let (receiver, key) = customer.listen().await;
@@ -76,17 +76,17 @@ async fn is_sent_again_after_five_seconds(behaviour: Behaviour, outcome: (&str, 
 }
 
 #[tokio::test]
-async fn after_a_server_error_the_message_comes_again() {
+async fn after_a_server_error_the_message_is_posted_again() {
     is_sent_again_after_five_seconds(Behaviour::Answer(500), ("statusCode", json!(500))).await;
 }
 
 #[tokio::test]
-async fn after_garbage_the_message_comes_again() {
+async fn after_garbage_the_message_is_posted_again() {
     is_sent_again_after_five_seconds(Behaviour::Garbage, ("error", json!("connection-broke"))).await;
 }
 
 #[tokio::test]
-async fn after_a_closed_connection_the_message_comes_again() {
+async fn after_a_closed_connection_the_message_is_posted_again() {
     is_sent_again_after_five_seconds(Behaviour::HangUp, ("error", json!("connection-broke"))).await;
 }
 

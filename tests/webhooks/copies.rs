@@ -1,4 +1,4 @@
-//! Whatever the queue does: messages that come twice, early or late, and functions that die.
+//! Messages that are received twice, early or late, and functions that die: each webhook is posted in order all the same.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use pipeline::ports::{
 };
 use tokio::sync::Notify;
 
-use crate::world::{
-    URL, canceled_job, cloud, customer, deliver, deliver_with, message, next_message, read, record, settings,
-    work_off,
+use crate::setup::{
+    URL, canceled_job, cloud, customer, deliver, deliver_all, deliver_with, message, next_message, read,
+    record, settings,
 };
 
 async fn message_to_a_server_with_answers(answers: Vec<u16>) -> (Cloud, WebhookMessage) {
@@ -25,13 +25,13 @@ async fn message_to_a_server_with_answers(answers: Vec<u16>) -> (Cloud, WebhookM
     (cloud, message(&job, JobStatus::Failed))
 }
 
-/// Messages in the queue, delayed or not.
+/// Returns how many messages the queue holds, delayed ones included.
 fn waiting(cloud: &Cloud) -> usize {
     let in_a_week = cloud.now().plus(Duration::from_hours(7 * 24));
     cloud.with_queues(|queues| queues.get(QueueName::Webhooks).receivable(in_a_week))
 }
 
-/// A server that answers when it is told to.
+/// A customer's server that answers when the test tells it to.
 struct Held<'a> {
     asked: &'a Notify,
     answers: &'a Notify,
@@ -73,8 +73,8 @@ async fn of_two_copies_at_the_same_time_one_makes_the_attempt_and_the_other_wait
     let (held, copy) = futures::join!(holder.run(&message), copy);
     assert_eq!(held.unwrap(), Delivery::Delivered);
     assert_eq!(copy, Delivery::Waiting { after: LEASE });
-    work_off(&cloud).await;
-    assert!(cloud.received().is_empty(), "the copy comes again, and nothing is left to do");
+    deliver_all(&cloud).await;
+    assert!(cloud.received().is_empty(), "the copy is received, and nothing is left to do");
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn an_attempt_whose_function_died_is_made_again_when_its_lease_has_run_out
     }
     let begun = cloud.now();
     assert_eq!(deliver(&cloud, &message).await, Delivery::Waiting { after: LEASE });
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     let received = cloud.received();
     assert_eq!(received.len(), 1);
     assert_eq!(begun.until(received[0].0), LEASE);
@@ -107,11 +107,11 @@ async fn copies_end_at_the_next_attempt() {
         cloud.with_queues(|queues| queues.get(QueueName::Webhooks).delete(received.receipt));
     }
     assert_eq!((cloud.received().len(), waiting(&cloud)), (1, 1));
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     assert_eq!(cloud.received().len(), 3);
 }
 
-/// A queue that takes nothing.
+/// A queue that refuses every message.
 struct Full;
 
 impl SendWebhook for Full {
@@ -124,10 +124,10 @@ impl SendWebhook for Full {
 async fn where_the_next_message_cannot_be_sent_the_last_one_waits_in_its_place() {
     let (cloud, message) = message_to_a_server_with_answers(vec![500]).await;
     let failed = deliver_with(&cloud, cloud.clone(), Full).run(&message).await;
-    assert!(failed.unwrap_err().is_transient(), "the message comes again");
+    assert!(failed.unwrap_err().is_transient(), "the message is retried");
     assert_eq!(record(&cloud, JobStatus::Failed).attempts.len(), 1, "the attempt was made");
     assert_eq!(deliver(&cloud, &message).await, Delivery::Waiting { after: Duration::from_secs(5) });
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     let received = cloud.received();
     assert_eq!(received.len(), 2);
     assert_eq!(received[0].0.until(received[1].0), Duration::from_secs(5));

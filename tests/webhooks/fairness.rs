@@ -1,7 +1,7 @@
-//! Fifty customers, of which one hangs for its whole 4 seconds each time: nobody else waits for it.
+//! Fifty customers, one of which has a server that hangs for the whole 4 seconds of each attempt: no other customer waits.
 //!
-//! The queue and Lambda are played in virtual time: batches of ten messages, handled as `deliver-webhook`
-//! handles them. On AWS many batches run at the same time; one after the other is played, too, to show what that costs.
+//! Queue and Lambda are simulated in virtual time: batches of ten messages, handled as `deliver-webhook` handles them. On
+//! AWS many batches run at the same time. A second test runs one batch after the other, to show what that would cost.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -15,28 +15,28 @@ use memory::{Cloud, QueueName, Received};
 use pipeline::ports::{Clock as _, PostOutcome, PostWebhook, WebhookRequest};
 use tokio::time::{Instant, sleep};
 
-use crate::world::{START, announce, cloud, customer, deliver_with, read, settings, started_job};
+use crate::setup::{START, announce, cloud, customer, deliver_with, read, settings, started_job};
 
 const CUSTOMERS: u128 = 50;
 const JOBS_OF_EACH: u128 = 4;
 const HANGING: &str = "https://hanging.example.com/";
 
-/// Time that an attempt has at most.
+/// The time that an attempt may take.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Time that a server takes which does not hang.
+/// The time after which a server answers that does not hang.
 const QUICK: Duration = Duration::from_millis(20);
 
 /// Messages that Lambda hands to one invocation, as template.yaml has it.
 const BATCH: usize = 10;
 
-/// A function looks for messages this often.
+/// The time between two polls of the queue while it is empty.
 const POLL: Duration = Duration::from_millis(100);
 
-/// Long enough for all that is asserted, and for three attempts at the hanging server.
+/// How long the load runs: enough for every message, and for three attempts at the server that hangs.
 const LOAD: Duration = Duration::from_mins(1);
 
-/// Servers that answer quickly, but for one. Notes when each request came.
+/// The customers' servers. All but one answer quickly, and the time of each request is recorded.
 struct Servers<'a> {
     cloud: &'a Cloud,
     start: Instant,
@@ -57,12 +57,12 @@ impl PostWebhook for Servers<'_> {
     }
 }
 
-/// Sets the cloud's clock to tokio's, which goes forward by itself as soon as everybody waits.
+/// Sets the cloud's clock to tokio's, which goes forward by itself as soon as every task waits.
 fn tell_time(cloud: &Cloud, start: Instant) {
     cloud.set_time(Timestamp::from_millis(START).plus(start.elapsed()));
 }
 
-/// One of the batches that run at the same time: takes messages as long as there are any.
+/// One worker: it takes a batch of messages after the other until the load ends.
 async fn invocations(cloud: &Cloud, batch: usize, start: Instant, arrivals: &Mutex<Vec<(String, Duration)>>) {
     let deliver = deliver_with(cloud, Servers { cloud, start, arrivals }, cloud.clone());
     while start.elapsed() < LOAD {
@@ -85,11 +85,11 @@ async fn invocations(cloud: &Cloud, batch: usize, start: Instant, arrivals: &Mut
     }
 }
 
-/// Times at which the messages of the 49 came, and the number of requests to the one that hangs.
+/// Returns when each message of the 49 customers arrived, and how many requests the server that hangs got.
 async fn load(concurrency: usize, batch: usize) -> (Vec<Duration>, usize) {
     let cloud = cloud();
     for number in 0..CUSTOMERS {
-        // The hanging one first, so that everybody else stands behind it.
+        // The customer with the server that hangs is the first, so that all others stand behind it.
         let url =
             if number == 0 { HANGING.to_owned() } else { format!("https://customer-{number}.example.com/") };
         cloud.set_customer(customer(number), Directory::default(), settings(&url));
@@ -106,15 +106,15 @@ async fn load(concurrency: usize, batch: usize) -> (Vec<Duration>, usize) {
     (others.into_iter().map(|(_, at)| at).collect(), hanging.len())
 }
 
-/// Messages to the 49 customers that do not hang.
+/// Messages to the 49 customers with servers that answer.
 const MESSAGES: usize = 49 * 4 * 2;
 
 #[tokio::test(start_paused = true)]
-async fn where_batches_run_beside_each_other_nobody_waits_for_the_one_that_hangs() {
+async fn where_batches_run_beside_each_other_no_customer_waits_for_the_one_that_hangs() {
     let (arrivals, hanging) = load(20, BATCH).await;
     assert_eq!(arrivals.len(), MESSAGES, "each arrives, once");
     let last = arrivals.iter().max().unwrap();
-    // A job's two messages are here at the same time, so that its end waits a second for its start.
+    // Both messages of a job are in the queue at the same time, so that the second waits a second for the first.
     assert!(*last < Duration::from_millis(1500), "{last:?}, less than one attempt at the hanging server");
     assert!(hanging >= 3 * 4, "the hanging server was tried {hanging} times meanwhile");
 }
@@ -124,9 +124,12 @@ async fn where_batches_run_one_after_the_other_a_batch_costs_one_timeout_however
     let (arrivals, _) = load(1, BATCH).await;
     assert_eq!(arrivals.len(), MESSAGES);
     let last = arrivals.iter().max().unwrap();
-    // Its four jobs are in the first batch, together; before they come again, all others are done.
+    // The customer's four jobs are in the first batch together. All other messages are delivered before they are retried.
     assert!(*last < TIMEOUT + Duration::from_secs(3), "{last:?}");
     let (one_by_one, _) = load(1, 1).await;
     let last = one_by_one.iter().max().unwrap();
-    assert!(*last > 4 * TIMEOUT, "without batches, each of its jobs costs everybody a timeout: {last:?}");
+    assert!(
+        *last > 4 * TIMEOUT,
+        "without batches, each of its jobs costs every customer a timeout: {last:?}"
+    );
 }

@@ -1,5 +1,5 @@
-//! Delivery of webhooks over ports in memory, in virtual time: the whole schedule of retries, retries by hand,
-//! and a load of fifty customers of which one hangs. Needs no stack.
+//! Delivers webhooks over ports in memory, in virtual time: the whole schedule of retries, retries by hand, and a load of
+//! fifty customers, one of which has a server that hangs. These tests need no stack.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod copies;
@@ -8,4 +8,4 @@ mod order;
 mod retry;
 mod schedule;
 mod settings;
-mod world;
+mod setup;

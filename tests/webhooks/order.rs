@@ -9,12 +9,12 @@ use pipeline::deliver_webhook::Delivery;
 use pipeline::messages::WebhookMessage;
 use pipeline::ports::{Clock as _, DeliveryLog as _, WebhookSettings, Write};
 
-use crate::world::{
-    URL, announce, canceled_job, cloud, customer, deliver, message, record, settings, started_job, told,
-    work_off,
+use crate::setup::{
+    URL, announce, canceled_job, cloud, customer, deliver, deliver_all, message, record, settings,
+    started_job, told,
 };
 
-/// A cloud whose one customer's server answers like this, and a job of the customer that ran.
+/// Returns a cloud with one customer, the server of which gives these answers, and a job of this customer that ran.
 async fn job_with_answers(answers: Vec<u16>) -> (Cloud, Job) {
     let cloud = cloud();
     cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
@@ -24,11 +24,11 @@ async fn job_with_answers(answers: Vec<u16>) -> (Cloud, Job) {
 }
 
 #[tokio::test]
-async fn the_end_is_told_after_the_start_was_given_up() {
+async fn the_end_is_posted_after_the_start_failed_for_good() {
     let (cloud, job) = job_with_answers(vec![500; 10]).await;
     announce(&cloud, &job, JobStatus::Processing).await;
     announce(&cloud, &job, JobStatus::Failed).await;
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     let mut expected = vec!["processing"; 10];
     expected.push("failed");
     assert_eq!(told(&cloud), expected);
@@ -39,7 +39,7 @@ async fn an_end_that_overtakes_the_start_waits_for_it_and_follows_within_a_secon
     let (cloud, job) = job_with_answers(vec![500, 500, 500]).await;
     announce(&cloud, &job, JobStatus::Failed).await;
     announce(&cloud, &job, JobStatus::Processing).await;
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     assert_eq!(told(&cloud), ["processing", "processing", "processing", "processing", "failed"]);
     let received = cloud.received();
     let gap = received[3].0.until(received[4].0);
@@ -50,10 +50,10 @@ async fn an_end_that_overtakes_the_start_waits_for_it_and_follows_within_a_secon
 async fn an_end_whose_start_is_nowhere_sees_to_it_that_it_is_told() {
     let (cloud, job) = job_with_answers(vec![]).await;
     announce(&cloud, &job, JobStatus::Failed).await;
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     assert_eq!(told(&cloud), ["processing", "failed"]);
     announce(&cloud, &job, JobStatus::Processing).await;
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     assert_eq!(told(&cloud).len(), 2, "the start's own message is late, and nothing is left to say");
 }
 
@@ -67,12 +67,12 @@ async fn a_job_that_never_started_has_no_start_to_wait_for() {
 }
 
 #[tokio::test]
-async fn a_start_that_nobody_listened_to_does_not_hold_up_the_end() {
+async fn a_start_that_no_receiver_took_does_not_hold_up_the_end() {
     let (cloud, job) = job_with_answers(vec![500]).await;
     announce(&cloud, &job, JobStatus::Processing).await;
     deliver(&cloud, &message(&job, JobStatus::Processing)).await;
     cloud.set_customer(customer(1), domain::row::Directory::default(), WebhookSettings::default());
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     assert_eq!(record(&cloud, JobStatus::Processing).state, DeliveryState::Skipped);
     cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
     assert_eq!(deliver(&cloud, &message(&job, JobStatus::Failed)).await, Delivery::Delivered);
@@ -82,7 +82,7 @@ async fn a_start_that_nobody_listened_to_does_not_hold_up_the_end() {
 async fn a_start_that_is_sent_again_waits_while_an_attempt_at_the_end_is_under_way() {
     let (cloud, job) = job_with_answers(vec![410]).await;
     deliver(&cloud, &message(&job, JobStatus::Processing)).await;
-    // An attempt whose function died.
+    // An attempt of a function that died.
     let mut end = WebhookDelivery::new(customer(1), job.id, JobStatus::Failed);
     end.begin(Carrier::default(), cloud.now());
     assert_eq!(cloud.store_delivery(&end, None).await.unwrap(), Write::Done);

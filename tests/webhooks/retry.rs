@@ -1,4 +1,4 @@
-//! `POST /settings/webhook/retry`: what was given up is sent again, once and in order.
+//! `POST /settings/webhook/retry`: deliveries that failed for good are sent again, once and in order.
 
 use domain::delivery::DeliveryState;
 use domain::job::JobStatus;
@@ -6,13 +6,13 @@ use memory::Cloud;
 use pipeline::api::ApiError;
 use pipeline::api::retry_webhooks::{Retried, retry_webhooks};
 
-use crate::world::{URL, announce, cloud, customer, record, settings, started_job, told, work_off};
+use crate::setup::{URL, announce, cloud, customer, deliver_all, record, settings, started_job, told};
 
 async fn retry(cloud: &Cloud) -> Retried {
     retry_webhooks(cloud, cloud, cloud, customer(1)).await.unwrap()
 }
 
-/// A job whose two messages met with these answers.
+/// Stores a job, and delivers its two messages to a server that gives these answers.
 async fn job_with_answers(answers: Vec<u16>) -> Cloud {
     let cloud = cloud();
     cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
@@ -20,7 +20,7 @@ async fn job_with_answers(answers: Vec<u16>) -> Cloud {
     let job = started_job(&cloud, customer(1), 1).await;
     announce(&cloud, &job, JobStatus::Processing).await;
     announce(&cloud, &job, JobStatus::Failed).await;
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     cloud
 }
 
@@ -30,7 +30,7 @@ async fn what_failed_is_sent_again_in_order_and_twice_is_once() {
     assert_eq!(retry(&cloud).await, Retried { sent: 2, left: 0 });
     assert_eq!(retry(&cloud).await, Retried { sent: 0, left: 0 });
     assert_eq!(record(&cloud, JobStatus::Failed).state, DeliveryState::Processing);
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     assert_eq!(told(&cloud), ["processing", "failed", "processing", "failed"]);
     assert!(cloud.deliveries().iter().all(|delivery| delivery.state == DeliveryState::Delivered));
 }
@@ -39,7 +39,7 @@ async fn what_failed_is_sent_again_in_order_and_twice_is_once() {
 async fn two_calls_at_the_same_time_send_once() {
     let cloud = job_with_answers(vec![410, 410]).await;
     futures::join!(retry(&cloud), retry(&cloud));
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     assert_eq!(told(&cloud).len(), 4);
 }
 
@@ -47,7 +47,7 @@ async fn two_calls_at_the_same_time_send_once() {
 async fn the_start_is_not_told_after_the_end() {
     let cloud = job_with_answers(vec![410, 200]).await;
     assert_eq!(retry(&cloud).await, Retried { sent: 1, left: 0 });
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     assert_eq!(told(&cloud), ["processing", "failed"]);
     assert_eq!(record(&cloud, JobStatus::Processing).state, DeliveryState::Skipped);
     assert_eq!(retry(&cloud).await, Retried { sent: 0, left: 0 });
@@ -57,12 +57,12 @@ async fn the_start_is_not_told_after_the_end() {
 async fn every_round_has_all_its_attempts_and_can_fail_again() {
     let cloud = job_with_answers(vec![410; 2].into_iter().chain(vec![500; 20]).collect()).await;
     retry(&cloud).await;
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     assert_eq!(told(&cloud).len(), 22);
     let failed = record(&cloud, JobStatus::Failed);
     assert_eq!((failed.state, failed.round, failed.attempts.len()), (DeliveryState::Failed, 1, 11));
     assert_eq!(retry(&cloud).await, Retried { sent: 2, left: 0 });
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     assert_eq!(record(&cloud, JobStatus::Failed).state, DeliveryState::Delivered);
 }
 
@@ -72,6 +72,6 @@ async fn another_customers_deliveries_are_left_alone() {
     cloud.set_customer(customer(2), domain::row::Directory::default(), settings(URL));
     let retried = retry_webhooks(&cloud, &cloud, &cloud, customer(2)).await.unwrap();
     assert_eq!(retried, Retried { sent: 0, left: 0 });
-    let nobody = retry_webhooks(&cloud, &cloud, &cloud, customer(3)).await;
-    assert!(matches!(nobody, Err(ApiError::Conflict(_))), "without a URL there is nowhere to send to");
+    let without_url = retry_webhooks(&cloud, &cloud, &cloud, customer(3)).await;
+    assert!(matches!(without_url, Err(ApiError::Conflict(_))), "without a URL there is nowhere to send to");
 }

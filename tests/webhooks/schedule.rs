@@ -8,8 +8,8 @@ use pipeline::deliver_webhook::Delivery;
 use pipeline::messages::{DeadLetter, WebhookMessage};
 use pipeline::ports::WebhookSettings;
 
-use crate::world::{
-    URL, announce, canceled_job, cloud, customer, deliver, next_message, read, record, settings, work_off,
+use crate::setup::{
+    URL, announce, canceled_job, cloud, customer, deliver, deliver_all, next_message, read, record, settings,
 };
 
 #[tokio::test]
@@ -19,7 +19,7 @@ async fn a_receiver_that_never_answers_well_is_tried_ten_times_over_fifteen_hour
     cloud.set_answers(URL, vec![500; 100]);
     let job = canceled_job(&cloud, customer(1), 1).await;
     announce(&cloud, &job, JobStatus::Failed).await;
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     let received = cloud.received();
     assert_eq!(received.len(), 10);
     for (index, pair) in received.windows(2).enumerate() {
@@ -41,14 +41,14 @@ async fn a_message_that_waits_holds_up_no_other_job() {
         (canceled_job(&cloud, customer(1), 1).await, canceled_job(&cloud, customer(1), 2).await);
     announce(&cloud, &first, JobStatus::Failed).await;
     announce(&cloud, &second, JobStatus::Failed).await;
-    work_off(&cloud).await;
+    deliver_all(&cloud).await;
     let times: Vec<i64> =
-        cloud.received().iter().map(|(at, _)| at.as_millis() - crate::world::START).collect();
+        cloud.received().iter().map(|(at, _)| at.as_millis() - crate::setup::START).collect();
     assert_eq!(times, [0, 0, 5000]);
 }
 
 #[tokio::test]
-async fn a_message_that_comes_again_after_it_arrived_is_not_sent_again() {
+async fn a_message_that_is_received_again_is_not_posted_again() {
     let cloud = cloud();
     cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
     let message = WebhookMessage::about(&canceled_job(&cloud, customer(1), 1).await);
@@ -120,7 +120,7 @@ async fn what_waits_is_not_in_flight() {
     }
 }
 
-/// A number that template.yaml says about a resource.
+/// Returns a number that template.yaml states about a resource.
 fn setting(resource: &str, name: &str) -> u64 {
     let template = include_str!("../../template.yaml");
     let block = template.split(&format!("\n  {resource}:\n")).nth(1).unwrap();
@@ -129,11 +129,11 @@ fn setting(resource: &str, name: &str) -> u64 {
 }
 
 #[test]
-fn a_function_is_ended_before_the_lease_of_its_attempt_runs_out_and_before_its_message_comes_again() {
+fn a_function_is_ended_before_the_lease_of_its_attempt_runs_out_and_before_its_message_is_visible_again() {
     let timeout = setting("DeliverWebhook", "Timeout");
     assert!(timeout + 5 <= LEASE.as_secs(), "5 s for clocks that differ");
     let hidden = setting("Webhooks", "VisibilityTimeout");
     assert!(hidden >= 6 * timeout, "what AWS advises for event sources");
-    // So that an attempt that kills its function is made by the same message again, which is a dead letter some day.
+    // An attempt that kills its function is made again by the same message, which becomes a dead letter in the end.
     assert!(hidden > LEASE.as_secs());
 }

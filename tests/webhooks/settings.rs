@@ -1,4 +1,4 @@
-//! Replacing the key, over a day and longer.
+//! Replaces the webhook key, and looks at the signatures for more than a day.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use domain::row::Directory;
 use pipeline::api::settings::{REPLACED_KEY_VALID, rotate_key};
 use pipeline::ports::Clock as _;
 
-use crate::world::{URL, announce, canceled_job, cloud, customer, settings, work_off};
+use crate::setup::{URL, announce, canceled_job, cloud, customer, deliver_all, settings};
 
 #[tokio::test]
 async fn a_replaced_key_signs_for_a_day_and_not_longer() {
@@ -19,7 +19,7 @@ async fn a_replaced_key_signs_for_a_day_and_not_longer() {
         cloud.set_time(cloud.now().plus(wait));
         let job = canceled_job(&cloud, customer(1), number).await;
         announce(&cloud, &job, JobStatus::Failed).await;
-        work_off(&cloud).await;
+        deliver_all(&cloud).await;
         let (_, request) = cloud.received().pop().unwrap();
         let (_, signatures) = request.headers.iter().find(|(name, _)| *name == "webhook-signature").unwrap();
         assert_eq!(signatures.split(' ').count(), keys, "{signatures}");

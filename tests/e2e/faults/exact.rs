@@ -1,4 +1,4 @@
-//! Imports a file and compares what came of it, row by row, with what came of it for another customer.
+//! Imports a file and compares the outcome, row by row, with the outcome of the same file for another customer.
 
 use std::collections::{BTreeSet, HashMap};
 use std::process::Command;
@@ -11,13 +11,13 @@ use crate::customer::Customer;
 use crate::receiver::Receiver;
 use crate::stack::project;
 
-/// How long a job may take in bad weather, on a busy machine, with functions built for debugging.
+/// How long a job may take under injected faults, on a busy machine, with functions built for debugging.
 pub const PATIENCE: Duration = Duration::from_mins(10);
 
-/// Columns that the result has after those of the upload.
+/// How many columns the result has after those of the upload.
 const OURS: usize = 3;
 
-/// The sample file of `infra/local`, without ids of facilities and cohorts, so that every customer can have it.
+/// Returns a sample file without ids of facilities and cohorts, so that every customer can import it.
 pub fn sample(rows: usize) -> String {
     let path = std::env::temp_dir().join(format!("faults-{}.csv", std::process::id()));
     python("sample.py", &["--rows", &rows.to_string(), "--out", path.to_str().unwrap()]);
@@ -26,7 +26,7 @@ pub fn sample(rows: usize) -> String {
     file
 }
 
-/// Runs a program of `infra/local` and gives what it printed.
+/// Runs a program of `infra/local` and returns what it printed.
 fn python(program: &str, arguments: &[&str]) -> Vec<u8> {
     let python = std::env::var("PYTHON").expect("PYTHON names the local stack's Python: use `make e2e`");
     let path = project().join("infra/local").join(program);
@@ -35,21 +35,21 @@ fn python(program: &str, arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// A CSV's rows, header first, however many cells each has.
+/// Returns the rows of a CSV, the header first. Rows may differ in their number of cells.
 fn table(file: &str) -> Vec<Vec<String>> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file.as_bytes());
     reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
 }
 
-/// What came of a job.
+/// A job that has ended, with its result file.
 pub struct Imported {
-    /// Its state at the end.
+    /// The state in which the job ended.
     pub job: Value,
-    /// Its result file, header first: the upload's cells and ours.
+    /// The result file, header first: the cells of the upload, then those of the service.
     rows: Vec<(Vec<String>, [String; OURS])>,
 }
 
-/// Uploads the file, lets `meanwhile` have its way with the job, and downloads the result at the end.
+/// Uploads the file, runs `meanwhile` while the job is processed, and downloads the result at the end.
 pub async fn import(
     customer: &Customer,
     receiver: &Receiver,
@@ -74,16 +74,16 @@ pub async fn import(
 }
 
 impl Imported {
-    /// The patients of the rows that have one.
+    /// Returns the patient ids of the rows that have one.
     pub fn patients(&self) -> BTreeSet<&str> {
         self.rows[1..].iter().map(|(_, [patient, ..])| patient.as_str()).filter(|id| !id.is_empty()).collect()
     }
 
-    /// Every row of the file once, in order, unchanged, and of each came what came of it for `expected`, whose
-    /// patients and ours are the same people.
+    /// Checks that the result has every row of the file once, in order and unchanged, and that each row has the outcome
+    /// that it has in `expected`, where the patients are the same people.
     pub fn assert_exact(&self, file: &str, expected: &Self) {
         let mut uploaded = table(file);
-        // A row that lacks its last cells gets empty ones, so that ours stand in their columns.
+        // The service fills up a row that lacks its last cells, so that its own cells stand in their columns.
         let columns = uploaded[0].len();
         for row in &mut uploaded {
             row.resize(columns, String::new());
@@ -114,7 +114,7 @@ impl Imported {
         assert_eq!(count("failed"), counts["failed"] as u64);
     }
 
-    /// The customer has exactly the patients of this result, and nothing of any customer is half done.
+    /// Checks that the customer has exactly the patients of this result, and that nothing is half done.
     pub fn assert_stored(&self, customer: &Customer) {
         let stored: Value = serde_json::from_slice(&python("stored.py", &[&customer.id])).unwrap();
         assert_eq!((&stored["ghosts"], &stored["nameless"]), (&Value::Array(vec![]), &Value::Array(vec![])));
@@ -124,7 +124,7 @@ impl Imported {
         assert_eq!(stored, self.patients());
     }
 
-    /// The job's webhooks: signed, in order, and repeated under the same id only.
+    /// Checks the job's webhooks: signed, in order, and repeated under the same id only.
     pub fn assert_messages(&self, receiver: &Receiver, key: &str) {
         let mut ids: Vec<(String, String)> = Vec::new();
         for message in receiver.deliveries() {

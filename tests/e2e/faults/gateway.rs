@@ -1,12 +1,12 @@
-//! A gateway that throttles, fails, hangs and breaks off.
+//! A gateway that throttles, fails, hangs, or closes connections in the middle of an answer.
 
 use super::exact::import;
-use super::weather::Weather;
+use super::fault_proxy::FaultProxy;
 use super::{ROWS, alone, expected};
 use crate::customer::Customer;
 use crate::sandbox::{Asked, Sandbox};
 
-/// Searches that were answered in full, and what the first answer of each patient found.
+/// Returns how many searches were answered in full, and what the first answer about each patient found.
 fn searches(asked: &Asked, kind: &str) -> (u64, u64) {
     let sum = |what: &str| {
         asked.patients.values().filter_map(|counts| counts.get(&format!("{kind}{what}"))).sum::<u64>()
@@ -17,8 +17,8 @@ fn searches(asked: &Asked, kind: &str) -> (u64, u64) {
 #[tokio::test]
 async fn a_gateway_in_a_bad_way_is_asked_again_and_every_count_is_exact() {
     let _alone = alone().await;
-    let weather = Weather::of_stack();
-    let expected = expected(&weather).await;
+    let proxy = FaultProxy::of_stack();
+    let expected = expected(&proxy).await;
     let sandbox = Sandbox::of_stack();
 
     sandbox.forget().await;
@@ -46,11 +46,11 @@ async fn a_gateway_in_a_bad_way_is_asked_again_and_every_count_is_exact() {
     assert_eq!(queries["failed"], 0);
     let total = queries["total"].as_u64().unwrap();
 
-    // Undisturbed, each patient is searched for once. Two patients can be one person to the gateway.
+    // Without faults, each patient is searched for once. Two patients can be one person to the gateway.
     assert_eq!(undisturbed.faults.values().sum::<u64>(), 0);
     let (found, documents) = (searches(&undisturbed, "Patient"), searches(&undisturbed, "DocumentReference"));
     assert_eq!(found.0, total);
-    // Disturbed, a search comes again for nothing but a fault: of its own, or of the search that follows it.
+    // With faults, a search is repeated only because of a fault: its own, or that of the search which follows it.
     let faults: u64 = asked.faults.values().sum();
     let (again, documents_again) = (searches(&asked, "Patient"), searches(&asked, "DocumentReference"));
     assert_eq!(asked.patients.len(), undisturbed.patients.len());

@@ -1,7 +1,7 @@
 //! Functions that are killed in the middle of their work, at each of the places that ARCHITECTURE.md names.
 //!
-//! The call after which a function is to die is held on its way to AWS; then the function is killed. What was
-//! held is carried out late, or never, as on a network that breaks together with the machine.
+//! The fault proxy holds the call after which a function has to die; then the test kills the function. The held call is
+//! carried out late, or never, as on a network that breaks together with the machine.
 
 use std::time::Duration;
 
@@ -9,27 +9,27 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::exact::{PATIENCE, import};
+use super::fault_proxy::FaultProxy;
 use super::processes::{invocations_that_died, kill_all};
-use super::weather::Weather;
 use super::{ROWS, alone, expected};
 use crate::customer::Customer;
 
 /// How long a call is held: longer than the kill takes, shorter than the stack's visibility timeout.
 const HELD_MS: u64 = 3000;
 
-/// The call is carried out, late.
+/// The held call is carried out late.
 const LATE: (&str, u64) = ("latency", HELD_MS);
 
-/// The call is never carried out.
+/// The held call is never carried out.
 const NEVER: (&str, u64) = ("timeout_ms", HELD_MS);
 
 /// A moment at which a function dies.
 struct Moment {
     function: &'static str,
-    /// What has to be done before a call is held, in percent of the rows.
+    /// The share of rows, in percent, that must have their outcome before the call is held.
     progress: u64,
     before: &'static str,
-    /// The call that is held.
+    /// The call that the proxy holds.
     call: Value,
     then: (&'static str, u64),
 }
@@ -71,13 +71,13 @@ fn moments() -> Vec<Moment> {
     ]
 }
 
-/// Rows of a job that have their outcome.
+/// Returns how many rows of a job have their outcome.
 async fn rows_done(customer: &Customer, job: &str) -> u64 {
     let (_, state) = customer.call(Method::GET, &format!("/medical/v1/patient/bulk/{job}")).await;
     state["successful"].as_u64().unwrap() + state["failed"].as_u64().unwrap()
 }
 
-/// Waits until as many rows have their outcome.
+/// Waits until at least this many rows have their outcome.
 async fn wait_for_rows(customer: &Customer, job: &str, rows: u64) -> u64 {
     let wait = async {
         loop {
@@ -94,8 +94,8 @@ async fn wait_for_rows(customer: &Customer, job: &str, rows: u64) -> u64 {
 #[tokio::test]
 async fn functions_killed_in_mid_job_lose_and_repeat_no_row() {
     let _alone = alone().await;
-    let weather = Weather::of_stack();
-    let expected = expected(&weather).await;
+    let proxy = FaultProxy::of_stack();
+    let expected = expected(&proxy).await;
 
     let (customer, _) = Customer::with_facility();
     let (receiver, key) = customer.listen().await;
@@ -104,14 +104,14 @@ async fn functions_killed_in_mid_job_lose_and_repeat_no_row() {
     let mut killed = Vec::new();
     let mut moments = moments().into_iter().peekable();
     let first = moments.peek().unwrap();
-    // Before the upload: a function that is warm is fast.
-    let mut rules = weather.hold(first.call.clone(), first.then).await;
+    // Set before the upload, because a warm function is faster than this test.
+    let mut rules = proxy.hold(first.call.clone(), first.then).await;
     let imported = import(&customer, &receiver, &expected.file, async |job| {
         while let Some(moment) = moments.next() {
-            weather.wait_for_held(&rules, PATIENCE).await;
+            proxy.wait_for_held(&rules, PATIENCE).await;
             let processes = kill_all(moment.function);
             if let Some(next) = moments.peek().filter(|next| next.progress == 0) {
-                rules = weather.hold(next.call.clone(), next.then).await;
+                rules = proxy.hold(next.call.clone(), next.then).await;
             }
             let done = rows_done(&customer, job).await;
             println!(
@@ -120,12 +120,12 @@ async fn functions_killed_in_mid_job_lose_and_repeat_no_row() {
             );
             killed.push((moment.function, done));
             if let Some(next) = moments.peek().filter(|next| next.progress > 0) {
-                weather.set(&json!([])).await;
+                proxy.set(&json!([])).await;
                 wait_for_rows(&customer, job, ROWS as u64 * next.progress / 100).await;
-                rules = weather.hold(next.call.clone(), next.then).await;
+                rules = proxy.hold(next.call.clone(), next.then).await;
             }
         }
-        weather.set(&json!([])).await;
+        proxy.set(&json!([])).await;
     })
     .await;
     imported.assert_exact(&expected.file, &expected.imported);
@@ -143,6 +143,6 @@ async fn functions_killed_in_mid_job_lose_and_repeat_no_row() {
 
     let again = import(&customer, &receiver, &expected.file, async |_| ()).await;
     again.assert_exact(&expected.file, &imported);
-    assert_eq!(again.patients(), imported.patients(), "the same file again creates nobody");
+    assert_eq!(again.patients(), imported.patients(), "the same file again creates no patient");
     again.assert_stored(&customer);
 }

@@ -1,17 +1,17 @@
-//! The functions' processes, which the emulator starts, and their violent end.
+//! Kills the functions' processes, which the emulator starts.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::stack::STACK;
 
-/// Kills all processes of a function of this stack and says how many there were.
+/// Kills all processes of a function of this stack and returns how many there were.
 ///
-/// They are told from everybody else's by their program, which lies in the stack's own folder.
+/// A process belongs to this stack if its program lies in the stack's own folder.
 pub fn kill_all(function: &str) -> usize {
     let ours = pids().filter(|pid| is_of(*pid, function)).map(|pid| pid.to_string());
     let ours: Vec<String> = ours.collect();
-    // The shell's own kill: small containers have no other.
+    // The shell's own `kill`, because small containers have no program of this name.
     let command = format!("kill -KILL {}", ours.join(" "));
     let killed = Command::new("sh").args(["-c", &command]).status().unwrap();
     assert!(killed.success() && !ours.is_empty(), "{function} had no process, or it ended by itself");
@@ -37,7 +37,7 @@ fn is_of(pid: u32, function: &str) -> bool {
     program.starts_with(&STACK.temporary) && environment.split(|byte| *byte == 0).any(is_named)
 }
 
-/// How many invocations the emulator saw end with their process.
+/// Returns how many invocations ended, as the emulator saw it, because their process died.
 pub fn invocations_that_died(function: &str) -> usize {
     let log = std::fs::read_to_string(STACK.logs.join("emulator.log")).unwrap();
     let died = |line: &&str| line.contains(": Runtime exited") && line.contains(&format!("-{function}-"));

@@ -1,19 +1,19 @@
-//! Calls that are throttled, connections that break, answers that get lost after the deed.
+//! Calls that are throttled, connections that break, and replies that are lost after AWS carried out the call.
 
 use std::collections::BTreeSet;
 
 use super::exact::{PATIENCE, import};
-use super::weather::{Weather, by_kind};
+use super::fault_proxy::{FaultProxy, by_kind};
 use super::{ROWS, alone, expected};
 use crate::customer::Customer;
 use crate::receiver::Behaviour;
 
 #[tokio::test]
-async fn under_throttling_resets_and_lost_replies_the_result_is_that_of_calm_weather() {
+async fn under_throttling_resets_and_lost_replies_the_result_is_the_same_as_without_faults() {
     let _alone = alone().await;
-    let weather = Weather::of_stack();
-    let expected = expected(&weather).await;
-    let rules = weather.set(&Weather::profile("storm")).await;
+    let proxy = FaultProxy::of_stack();
+    let expected = expected(&proxy).await;
+    let rules = proxy.set(&FaultProxy::profile("storm")).await;
 
     let (customer, _) = Customer::with_facility();
     let (receiver, key) = customer.listen().await;
@@ -26,15 +26,15 @@ async fn under_throttling_resets_and_lost_replies_the_result_is_that_of_calm_wea
     first.assert_exact(&expected.file, &expected.imported);
     first.assert_messages(&receiver, &key);
     let processing = receiver.deliveries().iter().filter(|message| message.status() == "processing").count();
-    assert!(processing > 1, "the message that was refused came again");
-    let created = weather.faults(&rules).await;
+    assert!(processing > 1, "the refused message was received again");
+    let created = proxy.faults(&rules).await;
 
     let again = import(&customer, &receiver, &expected.file, async |_| ()).await;
     again.assert_exact(&expected.file, &first);
-    assert_eq!(again.patients(), first.patients(), "the same file again creates nobody");
+    assert_eq!(again.patients(), first.patients(), "the same file again creates no patient");
     again.assert_messages(&receiver, &key);
-    let faults = weather.faults(&rules).await;
-    weather.set(&serde_json::json!([])).await;
+    let faults = proxy.faults(&rules).await;
+    proxy.set(&serde_json::json!([])).await;
     again.assert_stored(&customer);
 
     println!("{ROWS} rows, twice: {} faults in the first import, {} in all", created.len(), faults.len());

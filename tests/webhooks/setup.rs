@@ -1,4 +1,4 @@
-//! A customer with a job that has ended, and what the tests do with its webhooks.
+//! What all tests start from: a customer with a job that has ended, and the calls that deliver its webhooks.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub fn customer(number: u128) -> CustomerId {
     CustomerId::new(Uuid::from_u128(number))
 }
 
-/// A job that was canceled before it had a file.
+/// Stores a job that was canceled before its file was uploaded.
 pub async fn canceled_job(cloud: &Cloud, customer: CustomerId, number: u128) -> Job {
     let (id, facility) = (JobId::new(Uuid::from_u128(number << 8)), FacilityId::new(Uuid::nil()));
     let job = Job::new(id, customer, facility, false, cloud.now());
@@ -40,7 +40,7 @@ pub async fn canceled_job(cloud: &Cloud, customer: CustomerId, number: u128) -> 
     end(cloud, job).await
 }
 
-/// A job that was canceled after its file was accepted.
+/// Stores a job that was canceled after its file was accepted.
 pub async fn started_job(cloud: &Cloud, customer: CustomerId, number: u128) -> Job {
     let (id, facility) = (JobId::new(Uuid::from_u128(number << 8)), FacilityId::new(Uuid::nil()));
     let job = Job::new(id, customer, facility, false, cloud.now());
@@ -60,7 +60,7 @@ async fn end(cloud: &Cloud, job: Job) -> Job {
     ended
 }
 
-/// The message that the job reached `status`.
+/// Returns the message which says that the job reached `status`.
 pub fn message(job: &Job, status: JobStatus) -> WebhookMessage {
     WebhookMessage { status, ..WebhookMessage::about(job) }
 }
@@ -69,7 +69,7 @@ pub async fn announce(cloud: &Cloud, job: &Job, status: JobStatus) {
     cloud.send_webhook(&message(job, status)).await.unwrap();
 }
 
-/// What delivers webhooks with this server and this queue.
+/// Returns the use case that delivers webhooks, with this server of the customer and this queue.
 pub fn deliver_with<H, W>(
     cloud: &Cloud,
     http: H,
@@ -83,7 +83,7 @@ pub async fn deliver(cloud: &Cloud, message: &WebhookMessage) -> Delivery {
     deliver_with(cloud, cloud.clone(), cloud.clone()).run(message).await.unwrap()
 }
 
-/// The next message of the queue, at its time.
+/// Receives the next message of the queue. The clock goes forward to the time at which it can be received.
 pub fn next_message(cloud: &Cloud) -> Option<Received> {
     let next = cloud.with_queues(|queues| queues.get(QueueName::Webhooks).next_visible())?;
     cloud.set_time(next);
@@ -95,20 +95,20 @@ pub fn read(received: &Received) -> WebhookMessage {
     serde_json::from_str(&received.body).unwrap()
 }
 
-/// Works the queue off, in virtual time, until nothing is left in it.
-pub async fn work_off(cloud: &Cloud) {
+/// Delivers every message of the queue, in virtual time, until the queue is empty.
+pub async fn deliver_all(cloud: &Cloud) {
     while let Some(received) = next_message(cloud) {
         deliver(cloud, &read(&received)).await;
         cloud.with_queues(|queues| queues.get(QueueName::Webhooks).delete(received.receipt));
     }
 }
 
-/// The record of the delivery about `status`.
+/// Returns the record of the delivery about `status`.
 pub fn record(cloud: &Cloud, status: JobStatus) -> WebhookDelivery {
     cloud.deliveries().into_iter().find(|delivery| delivery.status == status).unwrap()
 }
 
-/// The statuses that the server was told, in order.
+/// Returns the statuses that the customer's server was told, in order.
 pub fn told(cloud: &Cloud) -> Vec<String> {
     let status = |body: &[u8]| {
         let body: serde_json::Value = serde_json::from_slice(body).unwrap();

@@ -1,43 +1,42 @@
-//! Imports while AWS calls fail and functions die. For a stack with `--faults`: `make e2e` starts one.
+//! Imports a file while AWS calls fail and functions die. These tests need a stack with `--faults`: `make faults` starts one.
 //!
-//! What is right is not written down here: the same file, imported by another customer in calm weather,
-//! says what has to come of every row.
+//! The expected outcome is not written down here. It is that of the same file, imported by another customer without faults.
 
 mod exact;
+mod fault_proxy;
 mod gateway;
 mod kills;
 mod processes;
 mod storm;
-mod weather;
 
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use exact::{Imported, import, sample};
-use weather::Weather;
+use fault_proxy::FaultProxy;
 
 use crate::customer::Customer;
 
-/// Rows of the file: the good, the bad, and the same people twice.
+/// How many rows the file has: valid ones, invalid ones and duplicates.
 const ROWS: usize = 5000;
 
-/// The file, and what came of it when nothing failed.
+/// The file, and its outcome without faults.
 struct Expected {
     file: String,
     imported: Imported,
 }
 
-/// Nobody else changes the weather meanwhile.
+/// One test at a time, because all share the rules of the fault proxy.
 async fn alone() -> MutexGuard<'static, ()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
     ONE_AT_A_TIME.lock().await
 }
 
-/// Imports the file in calm weather, the first time that it is asked for.
-async fn expected(weather: &Weather) -> &'static Expected {
+/// Returns the outcome without faults. The first caller imports the file.
+async fn expected(proxy: &FaultProxy) -> &'static Expected {
     static EXPECTED: OnceCell<Expected> = OnceCell::const_new();
     EXPECTED
         .get_or_init(async || {
-            weather.set(&serde_json::json!([])).await;
+            proxy.set(&serde_json::json!([])).await;
             let file = sample(ROWS);
             let (customer, _) = Customer::with_facility();
             let (receiver, key) = customer.listen().await;
