@@ -1,4 +1,4 @@
-//! Cohorts: named sets of a customer's patients. Rows say who belongs to them.
+//! Cohorts: named sets of a customer's patients. A row names the cohorts of its patient.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,14 +8,14 @@ use crate::label::Label;
 /// A cohort, in the shape of the API.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Cohort {
-    /// Its id.
+    /// The id of the cohort.
     pub id: CohortId,
-    /// Its name.
+    /// The name that the customer gave it.
     pub name: Label,
-    /// What it is about.
+    /// A description for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Label>,
-    /// The colour in which the customer's programs show it.
+    /// The colour in which the customer's programs show the cohort.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub color: Option<Label>,
 }

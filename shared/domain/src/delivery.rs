@@ -1,4 +1,4 @@
-//! The delivery of one webhook message: what was tried, what came of it, and when to try again.
+//! The delivery of one webhook message: which attempts were made, how they ended, and when the next one is due.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::mutants::{Bug, has};
 use crate::time::Timestamp;
 use crate::webhook::message_id;
 
-/// Waiting times after the first, second, … attempt that failed; after the last one it is given up. A
-/// receiver has about 15 hours and 42 minutes to come back, with jitter up to 19 hours.
+/// The waits after the first, second, … failed attempt. After the last one the delivery has failed. A receiver has
+/// about 15 hours and 42 minutes to come back, and up to 19 hours with jitter.
 pub const RETRY_AFTER: [Duration; 9] = [
     Duration::from_secs(5),
     Duration::from_secs(30),
@@ -24,38 +24,38 @@ pub const RETRY_AFTER: [Duration; 9] = [
     Duration::from_hours(8),
 ];
 
-/// The longest wait that a receiver gets by `Retry-After`: more than any of ours, and short enough that ten attempts end
-/// within five days.
+/// The longest wait that a receiver can ask for by `Retry-After`: longer than any wait of the schedule, and short
+/// enough that ten attempts end within five days.
 pub const LONGEST_WAIT: Duration = Duration::from_hours(12);
 
-/// How long an attempt has its delivery to itself. Longer than the function may run (`Timeout` in template.yaml, after
-/// which Lambda ends it), so that nothing is sent any more by the holder of a lease that has run out; 5 s are for clocks
-/// that differ.
+/// How long an attempt holds its delivery. Longer than the function may run (`Timeout` in template.yaml, after which
+/// Lambda ends it), so that the holder of an ended lease sends nothing any more. 5 seconds of it are for clocks that
+/// differ.
 pub const LEASE: Duration = Duration::from_secs(35);
 
-/// How long a message stays behind an attempt at the other message of its job, before it looks again: the shortest delay
-/// of SQS, so that a job's end is told promptly after its start.
+/// How long a message waits for an attempt at the other message of its job before it is checked again: the shortest
+/// delay of SQS, so that the webhook about a job's end follows promptly on that about its start.
 const BEHIND: Duration = Duration::from_secs(1);
 
-/// Attempts that a delivery remembers, the newest ones: two rounds.
+/// How many attempts a delivery remembers, the newest ones: two rounds.
 pub const ATTEMPTS_KEPT: usize = 20;
 
-/// Where a delivery is.
+/// The state of a delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
-    /// It is being tried.
+    /// Attempts are being made.
     Processing,
     /// The receiver answered with success.
     Delivered,
-    /// It was given up. It can be sent again by hand.
+    /// The last attempt failed. The customer can have the message sent again.
     Failed,
-    /// It is not to be sent any more: the customer took the receiver away, or knows better by now.
+    /// The message is not sent any more, because the customer removed the receiver or was told something newer.
     Skipped,
 }
 
 impl DeliveryState {
-    /// The word for it, as the API has it.
+    /// Returns the state as the API names it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Processing => "processing",
@@ -66,31 +66,31 @@ impl DeliveryState {
     }
 }
 
-/// Why there was no answer. A closed list: nothing that a receiver says gets into it.
+/// Why a receiver did not answer. A closed list, so that no text of a receiver gets into it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 #[error("{}", self.text())]
 pub enum NoAnswer {
-    /// Nothing within the time that an attempt has.
+    /// The receiver did not answer within the time of an attempt.
     Timeout,
-    /// The receiver's name has no address.
+    /// The receiver's host name has no address.
     NameNotFound,
-    /// The receiver's name leads to addresses that are not public.
+    /// The receiver's host name leads to addresses that are not public.
     AddressNotAllowed,
-    /// The URL itself is not allowed any more.
+    /// The URL is not allowed any more.
     UrlNotAllowed,
-    /// Nothing listens there, or it cannot be reached.
+    /// The receiver refuses connections or cannot be reached.
     NoConnection,
-    /// No secure connection: the certificate is not valid, or it does not speak TLS.
+    /// The connection is not secure: the certificate is invalid, or the receiver does not speak TLS.
     NoTls,
-    /// The connection broke, or what came was not HTTP.
+    /// The connection broke, or the answer was not HTTP.
     ConnectionBroke,
-    /// Our own fault: the message could not be handled, however often it was tried.
+    /// The service could not handle the message. The receiver is not at fault.
     Internal,
 }
 
 impl NoAnswer {
-    /// What the customer is told.
+    /// Returns what the customer is told.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Timeout => "no answer within 4 seconds",
@@ -105,18 +105,18 @@ impl NoAnswer {
     }
 }
 
-/// What came of an attempt.
+/// How an attempt ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AttemptOutcome {
     /// The receiver answered with this HTTP status.
     StatusCode(u16),
-    /// It did not.
+    /// The receiver did not answer.
     Error(NoAnswer),
 }
 
 impl AttemptOutcome {
-    /// Success is 2xx and nothing else; redirects are not followed.
+    /// Returns whether the attempt succeeded: 2xx is success and nothing else is. Redirects are not followed.
     pub const fn is_success(self) -> bool {
         matches!(self, Self::StatusCode(200..=299))
     }
@@ -131,12 +131,12 @@ impl std::fmt::Display for AttemptOutcome {
     }
 }
 
-/// One attempt.
+/// One attempt at a delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Attempt {
-    /// When it was made.
+    /// When the attempt was made.
     pub when: Timestamp,
-    /// What came of it.
+    /// How the attempt ended.
     #[serde(flatten)]
     pub outcome: AttemptOutcome,
 }
@@ -145,42 +145,42 @@ pub struct Attempt {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookDelivery {
-    /// Whose it is.
+    /// The customer that the message is for.
     pub customer: CustomerId,
-    /// The job.
+    /// The job that the message is about.
     pub job: JobId,
-    /// The status that it reached.
+    /// The status that the job reached.
     pub status: JobStatus,
-    /// Where the delivery is.
+    /// The state of the delivery.
     pub state: DeliveryState,
-    /// 0 for the delivery that the job asked for, one more each time that it was sent again by hand.
+    /// The round: 0 for the message that the job sent, and one more each time that the customer has it sent again.
     pub round: u32,
-    /// Attempts in this round whose outcome is known.
+    /// The attempts of this round with a known outcome.
     pub tries: u32,
-    /// How often this round was handed on to a new message of the queue.
+    /// How often this round was handed over to a new message of the queue.
     #[serde(default)]
     pub handovers: u32,
-    /// The newest attempts, oldest first.
+    /// The newest attempts, the oldest first.
     pub attempts: Vec<Attempt>,
-    /// When it is tried again.
+    /// When the next attempt is due. None if the delivery has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt: Option<Timestamp>,
-    /// When the attempt began that is under way, or that died.
+    /// When the attempt began that is running, or that died.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub began: Option<Timestamp>,
 }
 
-/// Which message of the queue carries a delivery on. A later one is greater.
+/// Names the message of the queue that carries a delivery. A later message is greater.
 ///
-/// A standard queue may give a message out twice, early or late, and a function that dies between sending the next
-/// message and deleting the last one leaves both. Copies of an earlier message than the record knows of are dropped, so
-/// that they do not live longer than until the next attempt.
+/// A standard queue may return a message twice, early or late, and a function that dies between sending the next
+/// message and deleting the last one leaves both. A copy of a message that is earlier than the recorded one is dropped,
+/// so that it does not live longer than until the next attempt.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Serialize, Deserialize)]
 pub struct Carrier {
-    /// 0 for the messages that the job sends, one more each time that it is sent again by hand.
+    /// 0 for the messages that the job sends, and one more each time that the customer has them sent again.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub round: u32,
-    /// How often the round was handed on to a new message.
+    /// How often the round was handed over to a new message.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub handovers: u32,
 }
@@ -191,26 +191,26 @@ const fn is_zero(number: &u32) -> bool {
 }
 
 impl Carrier {
-    /// The first message of a round.
+    /// Returns the first message of a round.
     pub const fn of_round(round: u32) -> Self {
         Self { round, handovers: 0 }
     }
 
-    /// The message that this one is handed on to.
+    /// Returns the message that this one is handed over to.
     #[must_use]
     pub const fn next(self) -> Self {
         Self { handovers: self.handovers + 1, ..self }
     }
 }
 
-/// What a message means to its delivery when it arrives.
+/// What a received message means to its delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Turn {
-    /// An attempt is due.
+    /// An attempt is due now.
     Attempt,
-    /// Not before then: the next attempt is not due, or one is under way, whose function may have died.
+    /// Not before this time: the next attempt is not due, or one is running that may have died.
     Wait(Timestamp),
-    /// Nothing: the delivery has ended, or another message carries it on.
+    /// Nothing is to do: the delivery has ended, or another message carries it.
     Over,
 }
 
@@ -219,14 +219,14 @@ pub enum Turn {
 pub enum Order {
     /// The attempt is in order.
     Free,
-    /// Not before then, at the earliest.
+    /// The attempt has to wait until this time at least.
     Wait(Timestamp),
-    /// Never: it would come out of order.
+    /// The attempt must not be made, because its message would arrive out of order.
     TooLate,
 }
 
 impl WebhookDelivery {
-    /// A delivery that was not tried yet.
+    /// Returns a delivery without attempts.
     pub fn new(customer: CustomerId, job: JobId, status: JobStatus) -> Self {
         Self {
             customer,
@@ -242,17 +242,18 @@ impl WebhookDelivery {
         }
     }
 
-    /// The message's id: the same on every attempt and in every round.
+    /// Returns the id of the message: the same for every attempt and every round.
     pub fn message_id(&self) -> MessageId {
         message_id(self.job, self.status)
     }
 
-    /// The message of the queue that carries the delivery on.
+    /// Returns which message of the queue carries the delivery.
     pub const fn carrier(&self) -> Carrier {
         Carrier { round: self.round, handovers: self.handovers }
     }
 
-    /// What it means that `message` arrives. The record alone decides: the queue may give out any message at any time.
+    /// Returns what it means that `message` was received. The record alone decides, because the queue may return any
+    /// message at any time.
     pub fn turn(&self, message: Carrier, now: Timestamp) -> Turn {
         let lease = if has(Bug::WebhookLeaseIgnored) { Duration::ZERO } else { LEASE };
         let lease_end = self.began.map(|began| began.plus(lease));
@@ -263,8 +264,8 @@ impl WebhookDelivery {
         }
     }
 
-    /// Whether `message` has something to say to the delivery. One of a round that ended does not, and neither does a copy
-    /// of one that was handed on.
+    /// Returns whether `message` still matters to the delivery. A message of an ended round does not, and neither does
+    /// a copy of one that was handed over.
     pub fn wants(&self, message: Carrier) -> bool {
         match self.state {
             DeliveryState::Processing => message >= self.carrier(),
@@ -273,8 +274,8 @@ impl WebhookDelivery {
         }
     }
 
-    /// What the message `processing` of the same job means to this one, which is about the job's end. It was sent before,
-    /// and there is no record of it before its first attempt.
+    /// Returns what the `processing` message of the same job means to this one, which is about the job's end. That
+    /// message was sent first, and has no record before its first attempt.
     pub fn order_after(start: Option<&Self>, now: Timestamp) -> Order {
         let Some(start) = start else { return Order::Wait(now.plus(BEHIND)) };
         let is_settled = match start.state {
@@ -284,14 +285,14 @@ impl WebhookDelivery {
         match start.next_attempt.max(start.began) {
             _ if is_settled => Order::Free,
             Some(due) if due > now => Order::Wait(due.plus(BEHIND)),
-            // The longer it is overdue, the longer it may still be: its function may have died.
+            // The longer the attempt is overdue, the longer it may stay so, because its function may have died.
             Some(due) => Order::Wait(now.plus(BEHIND + due.until(now) / 2)),
             None => Order::Wait(now.plus(BEHIND)),
         }
     }
 
-    /// What the message about the end of the same job means to this one, `processing`, which comes so late when it is sent
-    /// again by hand or by a second event of the upload.
+    /// Returns what the message about the end of the same job means to this `processing` message, which can be this
+    /// late if the customer has it sent again or if the upload has a second event.
     pub fn order_before(end: Option<&Self>, now: Timestamp) -> Order {
         match end {
             Some(end) if end.state == DeliveryState::Delivered => Order::TooLate,
@@ -302,7 +303,7 @@ impl WebhookDelivery {
         }
     }
 
-    /// Starts a round, unless it has started: as many attempts as the first one had.
+    /// Starts a round with as many attempts as the first one had, unless this round has started.
     pub fn start_round(&mut self, round: u32) {
         if round > self.round {
             *self = Self {
@@ -313,38 +314,39 @@ impl WebhookDelivery {
         }
     }
 
-    /// Begins an attempt for this message: until its outcome is noted, or the lease has run out, no other message makes one.
+    /// Begins an attempt for this message. No other message makes one until the outcome is recorded or the lease has
+    /// ended.
     pub fn begin(&mut self, message: Carrier, now: Timestamp) {
         self.start_round(message.round);
-        // A message that is ahead of the record: the function that sent it died before it could store so.
+        // The message is ahead of the record: the function that sent it died before it could store that.
         self.handovers = message.handovers.max(self.handovers);
         self.began = Some(now);
     }
 
-    /// Notes that a new message carries the delivery on.
+    /// Records that a new message carries the delivery.
     pub const fn handed_on(&mut self) {
         self.handovers = self.carrier().next().handovers;
     }
 
-    /// Puts the attempt off that has just begun, without having made it.
+    /// Puts off the attempt that has just begun, which was not made.
     pub fn put_off(&mut self, until: Timestamp) {
         (self.began, self.next_attempt) = (None, Some(until));
     }
 
-    /// Notes an attempt and decides what follows from it: success ends the delivery, 410 and the last
-    /// attempt of the round give it up, anything else is tried again after its time or after the time that
-    /// the receiver asked for, whichever is longer.
+    /// Records an attempt and decides what follows: success ends the delivery, 410 and the last attempt of the round
+    /// fail it, and any other outcome is retried after its wait or after the time that the receiver asked for,
+    /// whichever is longer.
     pub fn attempted(&mut self, attempt: Attempt, asked: Option<Duration>) {
         self.tries = self.tries.saturating_add(1);
         self.began = None;
         self.note(attempt);
         let wait = self.wait_after(self.tries);
         (self.state, self.next_attempt) = match (self.state, attempt.outcome, wait) {
-            // What arrived stays arrived, whatever a second delivery of the message met with.
+            // A message that arrived stays delivered, whatever the attempt of a second copy ended with.
             (DeliveryState::Delivered, _, _) | (_, AttemptOutcome::StatusCode(200..=299), _) => {
                 (DeliveryState::Delivered, None)
             }
-            // 410: the receiver is gone.
+            // 410 Gone (RFC 9110): the receiver does not exist any more.
             (_, AttemptOutcome::StatusCode(410), _) | (_, _, None) => (DeliveryState::Failed, None),
             (_, AttemptOutcome::StatusCode(_) | AttemptOutcome::Error(_), Some(wait)) => {
                 let wait = wait.max(asked.unwrap_or_default()).min(LONGEST_WAIT);
@@ -353,7 +355,7 @@ impl WebhookDelivery {
         };
     }
 
-    /// Gives it up, because its message could not be handled.
+    /// Fails the delivery, because its message could not be handled.
     pub fn give_up(&mut self, when: Timestamp) {
         if self.state != DeliveryState::Processing {
             return;
@@ -362,7 +364,7 @@ impl WebhookDelivery {
         (self.state, self.next_attempt, self.began) = (DeliveryState::Failed, None, None);
     }
 
-    /// Ends it without sending it.
+    /// Ends the delivery without sending it.
     pub fn skip(&mut self) {
         (self.state, self.next_attempt, self.began) = (DeliveryState::Skipped, None, None);
     }
@@ -373,8 +375,8 @@ impl WebhookDelivery {
         self.attempts.drain(..surplus);
     }
 
-    /// The wait after the `tries`-th attempt, up to a fifth longer, by the job, so that the jobs of an outage
-    /// do not all come back at once. None after the last attempt.
+    /// Returns the wait after the `tries`-th attempt, lengthened by up to a fifth that depends on the job, so that the
+    /// jobs of an outage do not all come back at once. None after the last attempt.
     fn wait_after(&self, tries: u32) -> Option<Duration> {
         let wait = *RETRY_AFTER.get(usize::try_from(tries).ok()?.checked_sub(1)?)?;
         let jitter = u32::from(self.job.as_uuid().as_bytes()[15]);
@@ -382,7 +384,7 @@ impl WebhookDelivery {
     }
 }
 
-/// Reads a `Retry-After` header: seconds, or a date (RFC 9110). None if it is neither.
+/// Returns the wait of a `Retry-After` header: seconds, or a date (RFC 9110). None if it is neither.
 pub fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse() {

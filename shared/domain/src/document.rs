@@ -1,5 +1,5 @@
-//! Documents that a health information exchange holds about a patient: what is known of one without
-//! fetching it, and what the patient is found by.
+//! Documents that a health information exchange holds about a patient: what is known about one without fetching it, and
+//! what the exchange finds the patient by.
 
 use std::fmt;
 
@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 use crate::patient::{Dob, Gender, Names, Patient, Zip};
 use crate::time::Timestamp;
 
-/// What a patient is found by at an exchange that has never heard of our ids.
+/// What an exchange finds a patient by that does not know the ids of this service.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Demographics {
-    /// First names.
+    /// The first names of the patient.
     pub given: Names,
-    /// Last names.
+    /// The last names of the patient.
     pub family: Names,
-    /// Date of birth.
+    /// The date of birth, as stored.
     pub birth_date: Dob,
-    /// Gender at birth.
+    /// The gender at birth, as stored.
     pub gender: Gender,
-    /// Zip codes of all known addresses, each once.
+    /// The zip codes of all known addresses, each once.
     pub postal_codes: Vec<Zip>,
 }
 
@@ -47,18 +47,18 @@ impl From<&Patient> for Demographics {
 pub struct DocumentId(String);
 
 impl DocumentId {
-    /// Most bytes of an id. FHIR allows 64; a URN or an OID in its place can be longer. It has to fit
-    /// into the key of a table.
+    /// The most bytes that an id may have. FHIR allows 64; a URN or an OID in its place can be longer. The id has to
+    /// fit into the key of a table.
     const BYTES: usize = 255;
 
-    /// The id, if text can be one.
+    /// Returns the id, or none if this text cannot be an id.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         let is_id = !text.is_empty() && text.len() <= Self::BYTES && !text.chars().any(char::is_control);
         is_id.then(|| Self(text.to_owned()))
     }
 
-    /// The id's text.
+    /// Returns the text of the id.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -75,82 +75,82 @@ impl<'de> Deserialize<'de> for DocumentId {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Document {
-    /// The exchange's id for it.
+    /// The id that the exchange has for the document.
     pub id: DocumentId,
-    /// A name for a file that would hold it.
+    /// A name for a file that would hold the document.
     pub file_name: String,
-    /// What it is, in words for people.
+    /// A description for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Whether it still stands.
+    /// Whether the document is still valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<DocumentStatus>,
-    /// When the exchange came to know it.
+    /// When the exchange registered the document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub indexed: Option<Timestamp>,
-    /// Its format, such as `application/pdf`.
+    /// The media type, such as `application/pdf`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
-    /// Its bytes. An exchange that makes documents on demand does not know them beforehand.
+    /// The size in bytes. An exchange that creates documents on demand does not know it beforehand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// What kind of document it is.
+    /// What kind of document it is, in code systems and in words.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<DocumentType>,
 }
 
-/// Whether a document still stands, in FHIR's codes.
+/// Whether a document is still valid, in FHIR's codes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DocumentStatus {
-    /// It does.
+    /// The document is valid.
     Current,
-    /// Another one took its place.
+    /// Another document replaced this one.
     Superseded,
-    /// It should never have been there.
+    /// The document was registered by mistake.
     EnteredInError,
 }
 
-/// The kind of a document: the same one in several code systems.
+/// The kind of a document: the same kind in one or more code systems.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct DocumentType {
-    /// Its codes.
+    /// The codes, one for each code system.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub coding: Vec<Coding>,
-    /// It in words.
+    /// The kind in words for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
 
-/// A code of a code system.
+/// A code of a code system, such as LOINC.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Coding {
-    /// The code system's URI, such as `http://loinc.org`.
+    /// The URI of the code system, such as `http://loinc.org`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
-    /// The code.
+    /// The code within its system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// What the code means.
+    /// What the code means, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display: Option<String>,
 }
 
-/// A document as it is stored: what the API shows, and what it takes to fetch it one day.
+/// A document as it is stored: what the API shows, and what is needed to fetch the content.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentRecord {
-    /// What the API shows.
+    /// What the API shows of the document.
     #[serde(flatten)]
     pub document: Document,
-    /// Where the document is, as the exchange wrote it: absolute, or relative to the exchange's base.
+    /// Where the content is, as the exchange wrote it: absolute, or relative to the base URL of the exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// When the document was made, as the exchange wrote it: a time, or a day, a month or a year only.
+    /// When the document was created, as the exchange wrote it: a time, or only a day, a month or a year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
 }
 
-/// Titles, descriptions and links tell of a patient's health: none of them gets into a log by `{:?}`.
+/// Shows nothing, because titles, descriptions and links tell of a patient's health and must not reach a log.
 macro_rules! opaque_debug {
     ($($name:ident),*) => {
         $(impl fmt::Debug for $name {

@@ -12,22 +12,22 @@ use crate::patient::Address;
 /// A facility, in the shape of the API.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Facility {
-    /// Its id.
+    /// The id of the facility.
     pub id: FacilityId,
-    /// Its name.
+    /// The name that the customer gave it.
     pub name: Label,
-    /// Its National Provider Identifier.
+    /// The National Provider Identifier of the facility.
     pub npi: Npi,
-    /// Its tax identification number.
+    /// The tax identification number of the facility.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tin: Option<Tin>,
-    /// Whether it is in use.
+    /// Whether the facility is in use.
     pub active: bool,
-    /// Where it is.
+    /// The postal address of the facility.
     pub address: Address,
 }
 
-/// A National Provider Identifier: 10 digits, the last of which checks the others.
+/// A National Provider Identifier: 10 digits, the last of which is a check digit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Npi([u8; 10]);
 
@@ -35,25 +35,25 @@ pub struct Npi([u8; 10]);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Tin([u8; 9]);
 
-/// Text that is no such number.
+/// Why a text is not such a number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NotANumber {
-    /// There is nothing in it.
+    /// The text is blank.
     #[error("missing")]
     Blank,
-    /// It has more, less or other than the 10 digits of an NPI.
+    /// The text is not the 10 digits of an NPI.
     #[error("not 10 digits")]
     NotTenDigits,
-    /// It is no NPI: its last digit does not go with the others.
+    /// The check digit is wrong.
     #[error("wrong check digit")]
     WrongCheckDigit,
-    /// It has more, less or other than the 9 digits of a TIN.
+    /// The text is not the 9 digits of a TIN.
     #[error("not 9 digits")]
     NotNineDigits,
 }
 
-/// What the Luhn sum of every NPI starts with: that of the prefix 80840, which stands for health
-/// identifiers in the United States and is left out (45 CFR 162.406).
+/// The Luhn sum of the prefix 80840, which every NPI implies: it stands for health identifiers in the United States (45
+/// CFR 162.406).
 const LUHN_OF_80840: u32 = 24;
 
 impl FromStr for Npi {
@@ -91,7 +91,7 @@ impl FromStr for Tin {
     }
 }
 
-/// Exactly `N` ASCII digits; none if there is anything else.
+/// Returns exactly `N` ASCII digits. None if the text is anything else.
 fn digits<const N: usize>(text: &str) -> Result<Option<[u8; N]>, NotANumber> {
     let text = text.trim();
     if text.is_empty() {

@@ -1,4 +1,4 @@
-//! Identifiers: one newtype for each kind of object, so that no two can be mixed up.
+//! Identifiers: one newtype for each kind of object, so that the compiler tells them apart.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -20,7 +20,7 @@ macro_rules! id {
                 Self(uuid)
             }
 
-            /// The bare UUID.
+            /// Returns the id as a plain UUID.
             pub const fn as_uuid(self) -> Uuid {
                 self.0
             }
@@ -50,34 +50,34 @@ macro_rules! id {
 }
 
 id!(
-    /// A customer: the tenant that owns facilities, cohorts, patients and jobs.
+    /// Identifies a customer: the tenant that owns facilities, cohorts, patients and jobs.
     CustomerId
 );
 id!(
-    /// One bulk import, called `requestId` by the API. UUIDv7: ids sort by creation time, which is
-    /// what makes "the newer job wins" decidable from the ids alone.
+    /// Identifies a job, which the API calls `requestId`. UUIDv7: ids sort by creation time, so that the ids alone
+    /// decide which of two jobs is newer.
     JobId
 );
 id!(
-    /// A patient, called `metriportId` in result files. UUIDv7.
+    /// Identifies a patient, called `metriportId` in result files. UUIDv7.
     PatientId
 );
 id!(
-    /// A facility of a customer: the place where a patient receives care.
+    /// Identifies a facility of a customer: the place where a patient receives care.
     FacilityId
 );
 id!(
-    /// A cohort of a customer: a named set of patients.
+    /// Identifies a cohort of a customer: a named set of patients.
     CohortId
 );
 id!(
-    /// A webhook message; the same on every delivery attempt.
+    /// Identifies a webhook message. It is the same for every attempt at its delivery.
     MessageId
 );
 
 impl JobId {
-    /// When the job was made, in milliseconds since 1970-01-01T00:00:00Z, as its UUIDv7 says; 0 for
-    /// an id of another kind.
+    /// Returns when the job was created, in milliseconds since 1970-01-01T00:00:00Z, as its UUIDv7 says. Returns 0 for
+    /// an id of another version.
     pub fn created_millis(self) -> i64 {
         self.0.get_timestamp().map_or(0, |time| {
             let (seconds, nanos) = time.to_unix();
@@ -93,35 +93,33 @@ impl JobId {
         *Self::ALL.start()..=Self(Uuid::from_u128(self.0.as_u128().saturating_sub(1)))
     }
 
-    /// The least id that a job can have that is made at this time, in milliseconds since
-    /// 1970-01-01T00:00:00Z.
+    /// Returns the least id of a job that is created at this time, in milliseconds since 1970-01-01T00:00:00Z.
     pub fn first_of_millis(millis: i64) -> Self {
         let millis = u64::try_from(millis).unwrap_or(0);
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
     }
 }
 
-/// The number of a data row in the uploaded file: 1 is the first row after the header. Blank lines
-/// are not rows and have no number.
+/// The number of a data row in the uploaded file: 1 is the first row after the header. Blank rows have no number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RowNumber(u32);
 
 impl RowNumber {
-    /// The first data row.
+    /// The number of the first data row.
     pub const FIRST: Self = Self(1);
 
-    /// A row number from its 1-based value.
+    /// Returns the row number of a 1-based value.
     pub const fn new(number: u32) -> Self {
         Self(number)
     }
 
-    /// The 1-based number.
+    /// Returns the 1-based value.
     pub const fn get(self) -> u32 {
         self.0
     }
 
-    /// The row after this one.
+    /// Returns the number of the next row.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)

@@ -1,4 +1,4 @@
-//! A bulk import job and the states it can be in.
+//! A job, which is one bulk import, and the states that it can be in.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,73 +13,73 @@ use crate::plan::ChunkNumber;
 use crate::query::QueryTally;
 use crate::time::Timestamp;
 
-/// How long an upload link is valid. A job without an upload by then is expired.
+/// How long an upload link is valid. A job without an upload expires after that.
 pub const UPLOAD_WINDOW: Duration = Duration::from_mins(10);
 
-/// How long after the link ran out the sweep looks for a file whose S3 event was lost. S3 checks a link when a
-/// request begins, so an upload can end, and be accepted, after the link's time (Amazon S3 User Guide, "Sharing
-/// objects with presigned URLs": a download or upload that began in time is not cut off).
+/// How long after the end of the link the sweep looks for a file with a lost S3 event. S3 checks a link when a request
+/// begins, so that an upload can end, and be accepted, after the link's time (Amazon S3 User Guide, "Sharing objects
+/// with presigned URLs": a transfer that began in time is not cut off).
 pub const LATE_UPLOAD_WATCH: Duration = Duration::from_hours(1);
 
-/// How long after the link ran out the service tries to read a file that is there. A file that could not be read
-/// for so long fails its job.
+/// How long after the end of the link the service tries to read a file that was uploaded. If the file cannot be read in
+/// this time, its job fails.
 pub const TIME_TO_START: Duration = Duration::from_hours(24);
 
-/// How long the rows of a job may take. A row without an outcome by then gets a failed one, so that a job never
-/// stays `processing` for ever.
+/// How long the rows of a job may take. A row without an outcome after that fails, so that a job never stays
+/// `processing` for ever.
 pub const TIME_TO_PROCESS: Duration = Duration::from_hours(6);
 
-/// How long a job needs its files and its entries at most: the time to read its upload, and then either the time
-/// for its rows or the longest deadline of its document queries (`QueryDeadlineMinutes` allows 40 hours).
+/// How long a job needs its files and its entries at most: the time to read the upload, and then the time for its rows
+/// or the longest deadline of its document queries (`QueryDeadlineMinutes` allows 40 hours), whichever is longer.
 pub const LONGEST_LIFE: Duration = Duration::from_hours(3 * 24);
 
-/// The jobs of one customer that may be `waiting` at the same time (contract with callers, "Limits").
+/// How many jobs of one customer may be `waiting` at the same time (integrator guide, "Limits").
 pub const WAITING_JOBS: usize = 1_000;
 
 /// The `reason` of a canceled job, and of its rows that were not started.
 pub const CANCELED: &str = "canceled";
 
-/// The `reason` of a job whose result could not be built, through no fault of its file.
+/// The `reason` of a job with a result that could not be built, through no fault of its file.
 pub const INTERNAL_ERROR: &str = "internal error, please upload the file again";
 
-/// Where a job stands.
+/// The state of a job.
 ///
-/// `waiting` becomes `processing`, `failed` or `expired`; `processing` becomes `completed` or `failed`, which
-/// are final. `expired` becomes `processing` or `failed` if S3 accepted a file after all, because its upload began
-/// before the link ran out.
+/// `waiting` becomes `processing`, `failed` or `expired`. `processing` becomes `completed` or `failed`, which are
+/// final. `expired` becomes `processing` or `failed` if S3 accepted a file after all, because its upload began before
+/// the link ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobStatus {
-    /// No file yet, or one that has not been checked yet.
+    /// The job has no file, or one that has not been checked yet.
     Waiting,
-    /// The file is sound, its rows are being imported.
+    /// The file is valid, and its rows are being imported.
     Processing,
     /// Every row has its outcome.
     Completed,
-    /// The file could not be imported, or the job was canceled.
+    /// The file could not be imported, or the customer canceled the job.
     Failed,
-    /// The upload link ran out and no file was there.
+    /// The upload link ended before a file was there.
     Expired,
 }
 
 /// What can happen to a job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum JobEvent {
-    /// The whole file was read and is sound.
+    /// The whole file was read and is valid.
     FileAccepted,
     /// The file cannot be imported.
     FileRejected,
-    /// The upload link ran out and no file is there.
+    /// The upload link ended and no file is there.
     UploadExpired,
-    /// The customer does not want the job any more, and no row of it is left without an outcome.
+    /// The customer canceled the job, and every row of it has an outcome.
     Canceled,
     /// Every row has its outcome and the result file is written.
     Finalized,
-    /// The result cannot be built, however often it is tried.
+    /// The result cannot be built, however often a worker retries.
     GivenUp,
 }
 
-/// An event that has no place in the state the job is in, for example a file for a job that ended.
+/// An event that cannot happen in the state of the job, for example a file for a job that ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("a {status} job cannot take {event:?}")]
 pub struct IllegalTransition {
@@ -88,7 +88,7 @@ pub struct IllegalTransition {
 }
 
 impl JobStatus {
-    /// The state after `event`. Nothing else decides about states.
+    /// Returns the state after `event`. No other code decides about states.
     pub fn after(self, event: JobEvent) -> Result<Self, IllegalTransition> {
         use JobEvent::{Canceled, FileAccepted, FileRejected, Finalized, GivenUp, UploadExpired};
         use JobStatus::{Completed, Expired, Failed, Processing, Waiting};
@@ -109,7 +109,7 @@ impl JobStatus {
         }
     }
 
-    /// Whether the state never changes again.
+    /// Returns whether the state never changes again.
     pub const fn is_final(self) -> bool {
         match self {
             Self::Waiting | Self::Processing | Self::Expired => false,
@@ -117,7 +117,7 @@ impl JobStatus {
         }
     }
 
-    /// Whether the job takes a file: the first one that S3 accepted.
+    /// Returns whether the job takes a file: the first one that S3 accepts.
     pub const fn takes_file(self) -> bool {
         match self {
             Self::Waiting | Self::Expired => true,
@@ -125,7 +125,7 @@ impl JobStatus {
         }
     }
 
-    /// The name that the API and the tables use.
+    /// Returns the name that the API and the tables use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -143,78 +143,78 @@ impl fmt::Display for JobStatus {
     }
 }
 
-/// The one upload that a job is bound to: a version of its object that no later upload replaces.
+/// The one upload that a job is bound to: a version of its object, which no later upload replaces.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Upload {
-    /// The version of the object in the versioned bucket.
+    /// The id of the object's version in the versioned bucket.
     pub version: String,
     /// The entity tag of that version, quotes included, as S3 writes it.
     pub etag: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub bytes: u64,
 }
 
-/// What was learned about the file when it was accepted.
+/// What the scan found out about the file before it was accepted.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct AcceptedFile {
     /// The upload that was read.
     pub upload: Upload,
-    /// Which of its columns means what.
+    /// Which column of the file means what.
     pub columns: Columns,
-    /// Data rows in it.
+    /// The number of data rows.
     pub rows: u32,
-    /// Chunks they were cut into.
+    /// The number of chunks that the rows were divided into.
     pub chunks: u32,
 }
 
-/// A bulk import.
+/// A job: one bulk import.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Job {
-    /// Its id, which the API calls `requestId`.
+    /// The id, which the API calls `requestId`.
     pub id: JobId,
-    /// Whose it is.
+    /// The customer that created the job.
     pub customer: CustomerId,
     /// The facility of rows that name none.
     pub facility: FacilityId,
-    /// Only validate: create nothing.
+    /// Whether rows are only validated, so that no patient is created.
     pub dry_run: bool,
-    /// Where it stands.
+    /// The state of the job.
     pub status: JobStatus,
-    /// When it was made.
+    /// When the job was created.
     pub created_at: Timestamp,
     /// Until when a file can be uploaded.
     pub upload_expires_at: Timestamp,
-    /// When its file was accepted.
+    /// When the file was accepted. None before.
     pub started_at: Option<Timestamp>,
-    /// When it ended.
+    /// When the job ended. None before.
     pub finished_at: Option<Timestamp>,
-    /// Its file, once accepted.
+    /// The file, once it is accepted.
     pub file: Option<AcceptedFile>,
-    /// Whether an older job of the customer was still open when this one's file was accepted, so that this one may
-    /// overtake it. What a newer job says stays, so that then every value has to be known as
-    /// the newer job's, even one that it does not change.
+    /// Whether an older job of the customer was still open when this one's file was accepted, so that this job may
+    /// overtake it. Values of a newer job stay, so that this job has to mark every value as its own, even one that it
+    /// does not change.
     pub may_overtake: bool,
-    /// Chunks whose outcomes are not in yet. Empty before the file is accepted.
+    /// The chunks without outcomes. Empty before the file is accepted.
     pub pending_chunks: BTreeSet<ChunkNumber>,
-    /// Chunks whose document queries have not all ended yet.
+    /// The chunks with document queries that have not ended.
     pub pending_queries: BTreeSet<ChunkNumber>,
-    /// Document queries that were started.
+    /// How many document queries were started.
     pub queries: u32,
-    /// How those that ended did.
+    /// How many document queries ended in which way.
     pub queries_ended: QueryTally,
-    /// Rows that succeeded so far.
+    /// How many rows succeeded so far.
     pub successful: u32,
-    /// Rows that failed so far.
+    /// How many rows failed so far.
     pub failed: u32,
-    /// Why it failed, for its customer.
+    /// Why the job failed, for the customer.
     pub reason: Option<String>,
-    /// Whether its customer asked to cancel it while it was processing. Rows that are not started then
-    /// are reported as canceled, and the job ends as soon as every row has its outcome.
+    /// Whether the customer asked to cancel the job while it was processing. Rows that are not started then are
+    /// reported as canceled, and the job ends as soon as every row has its outcome.
     pub cancel_requested: bool,
 }
 
 impl Job {
-    /// A new job that waits for its file.
+    /// Returns a new job that waits for its file.
     pub fn new(
         id: JobId,
         customer: CustomerId,
@@ -245,7 +245,7 @@ impl Job {
         }
     }
 
-    /// The job with its file accepted: every chunk is pending.
+    /// Returns the job with its file accepted, so that every chunk is pending.
     pub fn accept(
         self,
         file: AcceptedFile,
@@ -264,7 +264,7 @@ impl Job {
         })
     }
 
-    /// The job ended by `event`, with a reason for its customer where it failed.
+    /// Returns the job, ended by `event`, with a reason for the customer if it failed.
     pub fn end(
         self,
         event: JobEvent,
@@ -274,7 +274,7 @@ impl Job {
         Ok(Self { status: self.status.after(event)?, finished_at: Some(now), reason, ..self })
     }
 
-    /// The event by which the job ends when every row has its outcome, and the reason that comes with it.
+    /// Returns the event by which the job ends when every row has its outcome, and the reason for the customer.
     pub fn closing_event(&self) -> (JobEvent, Option<String>) {
         if self.cancel_requested {
             (JobEvent::Canceled, Some(CANCELED.to_owned()))
@@ -283,28 +283,28 @@ impl Job {
         }
     }
 
-    /// Whether nothing is left to wait for: every row has its outcome, and every document query has ended or,
-    /// in a canceled job, goes on by itself.
+    /// Returns whether the job has nothing left to wait for: every row has its outcome, and every document query has
+    /// ended. The queries of a canceled job go on by themselves.
     pub fn is_worked_off(&self) -> bool {
         self.pending_chunks.is_empty() && (self.pending_queries.is_empty() || self.cancel_requested)
     }
 
-    /// Whether the rows of the job have result files: it ran to its end, be it a canceled one.
+    /// Returns whether the rows of the job have result files, because it ran to its end or was canceled while it ran.
     pub fn has_results(&self) -> bool {
         self.status == JobStatus::Completed || (self.status == JobStatus::Failed && self.cancel_requested)
     }
 
-    /// Data rows of its file; 0 before the file is accepted.
+    /// Returns the number of data rows. 0 before the file is accepted.
     pub fn total(&self) -> u32 {
         self.file.as_ref().map_or(0, |file| file.rows)
     }
 
-    /// How large it is, by its rows.
+    /// Returns the size class of the job, by its rows.
     pub fn size(&self) -> JobSize {
         JobSize::of(self.total())
     }
 
-    /// The share of rows that have their outcome, from 0 to 1.
+    /// Returns the share of rows that have their outcome, from 0 to 1.
     pub fn progress(&self) -> f64 {
         match self.total() {
             0 => 0.0,

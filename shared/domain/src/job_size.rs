@@ -1,29 +1,29 @@
-//! How large a job is. A small one must not wait behind a large one, whoever's they are, so each size has a queue
-//! and workers of its own. Sharing one queue fairly between customers is not enough: where a hundred of them import
-//! large files at once, each of them has only its share, and the queue is full all the same.
+//! Size classes of jobs. A small job must not wait behind a large one of any customer, so that each class has a queue
+//! and workers of its own. A queue that is shared fairly between customers does not suffice: when a hundred customers
+//! import large files at once, each customer only gets its share, and the queue is full all the same.
 
-/// Rows of the largest small job: somebody is watching it.
+/// The most rows of a small job, for which a person is waiting.
 pub const SMALL_ROWS: u32 = 1_000;
 
-/// Rows of the largest medium job: a clinic's whole file, mostly.
+/// The most rows of a medium job, in most cases the whole file of a clinic.
 pub const MEDIUM_ROWS: u32 = 10_000;
 
-/// How large a job is.
+/// The size class of a job.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum JobSize {
-    /// Up to [`SMALL_ROWS`].
+    /// Up to [`SMALL_ROWS`] rows.
     Small,
-    /// Up to [`MEDIUM_ROWS`].
+    /// Up to [`MEDIUM_ROWS`] rows.
     Medium,
-    /// More.
+    /// More than [`MEDIUM_ROWS`] rows.
     Large,
 }
 
 impl JobSize {
-    /// All of them, the smallest first.
+    /// Every size class, the smallest first.
     pub const ALL: [Self; 3] = [Self::Small, Self::Medium, Self::Large];
 
-    /// The size of a job with so many rows.
+    /// Returns the size class of a job with this many rows.
     pub const fn of(rows: u32) -> Self {
         if rows <= SMALL_ROWS {
             Self::Small

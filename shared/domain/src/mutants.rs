@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 macro_rules! bugs {
     ($($name:ident $seeds:literal: $what:literal,)+) => {
-        /// A bug.
+        /// A known bug, which the code can be made to have.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[expect(missing_docs, reason = "each says in words what it is")]
         pub enum Bug {
@@ -16,7 +16,7 @@ macro_rules! bugs {
         }
 
         impl Bug {
-            /// All bugs.
+            /// Every bug, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
             /// Returns what is wrong.
@@ -67,16 +67,16 @@ bugs! {
     WebhookOutOfOrder 13: "the end of a job is told without a look at its start",
 }
 
-/// The place of the bug that is switched on, counted from 1; 0 for none.
+/// The index of the bug that is switched on, counted from 1. 0 means none.
 static SWITCHED_ON: AtomicUsize = AtomicUsize::new(0);
 
-/// Switches a bug on, and the one before off.
+/// Switches a bug on, and the previous one off.
 #[cfg(feature = "mutants")]
 pub fn switch_on(bug: Option<Bug>) {
     SWITCHED_ON.store(bug.map_or(0, |bug| bug as usize + 1), Ordering::Relaxed);
 }
 
-/// Returns whether the code has a bug.
+/// Returns whether the code has this bug now.
 #[inline]
 pub fn has(bug: Bug) -> bool {
     cfg!(feature = "mutants") && SWITCHED_ON.load(Ordering::Relaxed) == bug as usize + 1

@@ -1,4 +1,4 @@
-//! What became of each row.
+//! The outcome of each row of a job.
 
 use std::fmt;
 
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{PatientId, RowNumber};
 use crate::problem::RowProblems;
 
-/// What became of one row. Holds no patient data, only ids and codes.
+/// The outcome of one row. Holds no patient data, only ids and codes.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct RowOutcome {
-    /// The row.
+    /// The number of the row.
     #[serde(rename = "n")]
     pub row: RowNumber,
-    /// What became of it.
+    /// How the row ended.
     #[serde(flatten)]
     pub result: RowResult,
-    /// Whether it starts the document query of its patient: the first row in the file of each patient that the
-    /// job created or updated, unless that is opted out.
+    /// Whether the row starts the document query of its patient: the first row of each patient that the job created or
+    /// updated, unless the patient is opted out.
     #[serde(rename = "q", default, skip_serializing_if = "std::ops::Not::not")]
     pub starts_query: bool,
 }
 
 impl RowOutcome {
-    /// The outcome of a row that starts no query.
+    /// Returns the outcome of a row that starts no query.
     pub const fn new(row: RowNumber, result: RowResult) -> Self {
         Self { row, result, starts_query: false }
     }
@@ -32,10 +32,10 @@ impl RowOutcome {
 /// How a row ended.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum RowResult {
-    /// The patient was created, updated or found unchanged; no id in a dry run.
+    /// The patient was created, updated or found unchanged. No id in a dry run.
     #[serde(rename = "ok")]
     Succeeded(Option<PatientId>),
-    /// Nothing was done for this row.
+    /// The row failed, so that it changed nothing.
     #[serde(rename = "no")]
     Failed(FailureReason),
 }
@@ -43,19 +43,19 @@ pub enum RowResult {
 /// Why a row failed.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum FailureReason {
-    /// The row breaks rules; every rule that it breaks.
+    /// The row breaks rules: all rules that it breaks.
     #[serde(rename = "problems")]
     Problems(RowProblems),
-    /// The job was canceled before the row's turn.
+    /// The job was canceled before a worker started the row.
     #[serde(rename = "canceled")]
     Canceled,
-    /// The row could not be worked on, through no fault of its own.
+    /// The service could not process the row, through no fault of the row.
     #[serde(rename = "internal")]
     Internal,
 }
 
 impl fmt::Display for FailureReason {
-    /// The `reason` cell of the result file.
+    /// Returns the `reason` cell of the result file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Problems(problems) => problems.fmt(f),
@@ -65,17 +65,17 @@ impl fmt::Display for FailureReason {
     }
 }
 
-/// How many rows of a chunk ended how.
+/// How many rows of a chunk ended in which way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Tally {
-    /// Rows that succeeded.
+    /// The rows that succeeded so far.
     pub successful: u32,
-    /// Rows that failed.
+    /// The rows that failed so far.
     pub failed: u32,
 }
 
 impl Tally {
-    /// Counts outcomes.
+    /// Counts the outcomes of rows.
     pub fn of(outcomes: &[RowOutcome]) -> Self {
         outcomes.iter().fold(Self::default(), |tally, outcome| match outcome.result {
             RowResult::Succeeded(_) => Self { successful: tally.successful + 1, ..tally },

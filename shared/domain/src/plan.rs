@@ -1,11 +1,10 @@
-//! The plan of an import: which worker gets which rows.
+//! The plan of a job: which worker gets which rows.
 //!
-//! Rows are cut into chunks of neighbours, so that a worker reads one contiguous piece of the file.
-//! One thing breaks that rule: rows that speak of the same person ("twins") must be folded by one
-//! worker in file order, or the result would depend on which worker is faster. Twins that fall into
-//! different chunks are therefore taken out of them and put, whole groups together, into chunks of
-//! their own. A chunk is in either case a list of [`Run`]s: pieces of the file with nothing but rows
-//! of that chunk in them.
+//! Rows are divided into chunks of neighbours, so that a worker reads one contiguous piece of the file. One thing
+//! breaks that rule: one worker must fold all rows of an identity (duplicate rows) in file order, because otherwise the
+//! result would depend on which worker is faster. Duplicate rows that fall into different chunks are therefore moved,
+//! whole groups together, into chunks of their own. Every chunk is a list of [`Run`]s: pieces of the file that hold
+//! only rows of the chunk.
 
 use std::fmt;
 
@@ -16,11 +15,11 @@ use crate::identity::RowIdentity;
 use crate::ids::RowNumber;
 use crate::mutants::{Bug, has};
 
-/// Rows in a chunk. At two writes a row and 32 at a time, 250 rows take a worker less than a second where the
-/// table keeps up: long enough that the per-chunk calls vanish, short enough that a redelivery costs little.
+/// The rows of a chunk. At two writes a row and 32 at a time, 250 rows take a worker less than a second while the table
+/// keeps up. So calls for each chunk cost little beside those for each row, and so does a retry.
 pub const ROWS_PER_CHUNK: u32 = 250;
 
-/// Bytes of rows in a chunk; a chunk ends early where its rows are large.
+/// The bytes of rows in a chunk. A chunk with large rows has fewer of them.
 pub const BYTES_PER_CHUNK: u64 = 4 * 1024 * 1024;
 
 /// The number of a chunk in its job, from 0.
@@ -29,12 +28,12 @@ pub const BYTES_PER_CHUNK: u64 = 4 * 1024 * 1024;
 pub struct ChunkNumber(u32);
 
 impl ChunkNumber {
-    /// A chunk number from its value.
+    /// Returns the chunk number of this value.
     pub const fn new(number: u32) -> Self {
         Self(number)
     }
 
-    /// The number.
+    /// Returns the value of the number.
     pub const fn get(self) -> u32 {
         self.0
     }
@@ -50,13 +49,13 @@ impl fmt::Display for ChunkNumber {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(from = "(RowNumber, u32, u64, u64)", into = "(RowNumber, u32, u64, u64)")]
 pub struct Run {
-    /// The first row.
+    /// The number of the first row.
     pub first: RowNumber,
-    /// How many rows.
+    /// How many rows the run has.
     pub rows: u32,
-    /// Offset in the file of the first row's first byte.
+    /// The offset in the file of the first row's first byte.
     pub start: u64,
-    /// Offset just after the last row's last byte, its line end left out.
+    /// The offset just after the last row's last byte, without its line end.
     pub end: u64,
 }
 
@@ -75,20 +74,20 @@ impl From<Run> for (RowNumber, u32, u64, u64) {
 /// The rows of one worker.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Chunk {
-    /// Its number in the job.
+    /// The number of the chunk in its job.
     #[serde(rename = "chunk")]
     pub number: ChunkNumber,
-    /// Its rows, in file order.
+    /// The runs of the chunk, in file order.
     pub runs: Vec<Run>,
 }
 
 impl Chunk {
-    /// How many rows it has.
+    /// Returns how many rows the chunk has.
     pub fn rows(&self) -> u32 {
         self.runs.iter().map(|run| run.rows).sum()
     }
 
-    /// The numbers of its rows, in file order.
+    /// Returns the numbers of the rows, in file order.
     pub fn row_numbers(&self) -> impl Iterator<Item = RowNumber> {
         self.runs.iter().flat_map(|run| (run.first.get()..run.first.get() + run.rows).map(RowNumber::new))
     }
@@ -107,16 +106,16 @@ impl Place {
     }
 }
 
-/// Who a row is about.
+/// Which identity a row has, in short.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Mention {
-    /// Equal for twins. Two strangers with the same one only share a worker, which does no harm.
+    /// Equal for duplicate rows. Rows of two identities with an equal hash only share a worker, which does no harm.
     identity: u32,
-    /// The row's index, from 0.
+    /// The index of the row, from 0.
     row: u32,
 }
 
-/// Collects scanned rows and cuts them into chunks. It keeps 16 bytes of each row, and nothing of its content.
+/// Collects scanned rows and divides them into chunks. It keeps 16 bytes of each row, and nothing of its content.
 #[derive(Debug)]
 pub struct Planner {
     rows: Vec<Place>,
@@ -125,12 +124,12 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// A planner that cuts chunks of `rows_per_chunk` rows (at least 1).
+    /// Returns a planner for chunks of `rows_per_chunk` rows (at least 1).
     pub fn new(rows_per_chunk: u32) -> Self {
         Self { rows: Vec::new(), mentions: Vec::new(), rows_per_chunk: rows_per_chunk.max(1) }
     }
 
-    /// Takes the next row of the file.
+    /// Adds the next row of the file.
     pub fn row(&mut self, row: &ScannedRow) {
         if let Some(identity) = row.identity {
             let row = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
@@ -139,7 +138,7 @@ impl Planner {
         self.rows.push(Place { start: row.start, len: row.len });
     }
 
-    /// Cuts all rows into chunks; the same rows always give the same chunks.
+    /// Divides all rows into chunks. The same rows always give the same chunks.
     pub fn finish(mut self) -> Vec<Chunk> {
         let neighbours = self.cut_neighbours();
         let split_groups = groups_split_over(&mut self.mentions, &neighbours);
@@ -167,7 +166,7 @@ impl Planner {
         chunks
     }
 
-    /// Adds a chunk of the rows at `indices`, which ascend; none if there are no rows.
+    /// Adds a chunk of the rows at `indices`, which ascend. Adds nothing if there are no rows.
     fn add_chunk(&self, chunks: &mut Vec<Chunk>, indices: impl Iterator<Item = u32>) {
         let mut runs: Vec<Run> = Vec::new();
         for index in indices {
@@ -188,7 +187,7 @@ impl Planner {
         }
     }
 
-    /// Index ranges of neighbouring rows, by row count and bytes.
+    /// Returns index ranges of neighbouring rows, by row count and bytes.
     fn cut_neighbours(&self) -> Vec<std::ops::Range<u32>> {
         let mut ranges = Vec::new();
         let (mut first, mut bytes) = (0, 0);
@@ -208,14 +207,14 @@ impl Planner {
     }
 }
 
-/// Half of a hash will do: among a million rows about a hundred pairs of strangers then share a worker.
+/// Half of a hash suffices: among a million rows about a hundred pairs of different identities then share a worker.
 fn half_of(identity: RowIdentity) -> u32 {
     let [.., a, b, c, d] = identity.get().to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
 }
 
-/// The rows of every group of twins that does not lie within one range, sorted by row. A group inside one range
-/// stays there: its worker folds it in file order anyway.
+/// Returns the rows of every group of duplicate rows that does not lie within one range, sorted by row. A group within
+/// one range stays there, because its worker folds it in file order anyway.
 fn groups_split_over(mentions: &mut [Mention], ranges: &[std::ops::Range<u32>]) -> Vec<MovedRow> {
     mentions.sort_unstable();
     let range_of = |row: u32| ranges.partition_point(|range| range.end <= row);
@@ -233,7 +232,7 @@ fn groups_split_over(mentions: &mut [Mention], ranges: &[std::ops::Range<u32>]) 
     moved
 }
 
-/// A row that leaves its neighbours for a chunk of twins. Indices count from 0.
+/// A row that leaves its neighbours for a chunk of duplicate rows. Indices count from 0.
 #[derive(Clone, Copy, Debug)]
 struct MovedRow {
     row: u32,
@@ -255,7 +254,7 @@ mod tests {
         RowIdentity::of_cells(format!("p{person}").as_bytes(), b"x", b"1980-01-01", b"F").unwrap()
     }
 
-    /// Rows of 10 bytes and a line end, about the given people.
+    /// Returns rows of 10 bytes and a line end, of the given identities.
     fn plan(people: &[Option<u64>], rows_per_chunk: u32) -> Vec<Chunk> {
         let mut planner = Planner::new(rows_per_chunk);
         for (index, person) in (0u32..).zip(people) {
@@ -274,20 +273,20 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_cut_into_chunks_of_neighbours() {
+    fn rows_of_different_identities_are_divided_into_chunks_of_neighbours() {
         let chunks = plan(&[Some(1), Some(2), None, None, Some(3)], 2);
         assert_eq!(chunks.iter().map(rows_of).collect::<Vec<_>>(), [vec![1, 2], vec![3, 4], vec![5]]);
         assert_eq!(chunks[0].runs, [Run { first: RowNumber::new(1), rows: 2, start: 100, end: 121 }]);
     }
 
     #[test]
-    fn twins_in_one_chunk_stay_with_their_neighbours() {
+    fn duplicate_rows_in_one_chunk_stay_with_their_neighbours() {
         let chunks = plan(&[Some(1), Some(1), Some(2)], 2);
         assert_eq!(chunks.iter().map(rows_of).collect::<Vec<_>>(), [vec![1, 2], vec![3]]);
     }
 
     #[test]
-    fn twins_far_apart_get_a_chunk_of_their_own() {
+    fn duplicate_rows_far_apart_get_a_chunk_of_their_own() {
         let chunks = plan(&[Some(1), Some(2), Some(1), Some(4), Some(2), Some(1)], 2);
         assert_eq!(chunks.iter().map(rows_of).collect::<Vec<_>>(), [vec![4], vec![1, 3, 6], vec![2, 5]]);
     }

@@ -1,8 +1,8 @@
-//! The document query of a patient: who asked for it, where it is, and what came of it.
+//! The document query of a patient: which request started it, where it stands, and how it ended.
 //!
-//! Queries are asked for by parts of jobs (up to ten patients each) and by customers by hand. A patient has
-//! one query at a time: who asks while another one's is running joins it. A request that was served once is
-//! not served again, however often its message comes.
+//! Parts of jobs (up to ten patients each) request queries, and customers do by hand. A patient has one query at a
+//! time: a request that comes while another one's query runs joins that query. A request that was served is never
+//! served again, however often its message is received.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,86 +16,87 @@ use crate::mutants::{Bug, has};
 use crate::plan::ChunkNumber;
 use crate::time::Timestamp;
 
-/// Patients in one part of a chunk's queries.
+/// How many patients one part of a chunk's document queries has.
 pub const PATIENTS_PER_PART: usize = 10;
 
-/// How long a query is its worker's: longer than a worker lives. After that somebody else starts it again.
+/// How long a worker holds the lease of a query: longer than a worker lives. Then another worker may start the query
+/// again.
 pub const LEASE: Duration = Duration::from_mins(6);
 
-/// Failed tries of the gateway after which a query has failed for good.
+/// The failed attempts at the gateway after which a query has failed for good.
 pub const TRIES: u32 = 8;
 
-/// Served requests that a query remembers: more than can be under way for one patient.
+/// The served requests that a query remembers: more than can be in flight for one patient.
 const SERVED_KEPT: usize = 32;
 
-/// A request for queries: the same on every delivery of its message.
+/// Identifies a request for document queries. It is the same each time that its message is received.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct QueryRequestId(Uuid);
 
 impl QueryRequestId {
-    /// A request by hand.
+    /// Returns the request with this id, made by hand.
     pub const fn new(id: Uuid) -> Self {
         Self(id)
     }
 
-    /// The request of a part of a chunk.
+    /// Returns the request of a part of a chunk.
     pub fn of_part(part: QueryPart) -> Self {
         let name = format!("{}/{}", part.chunk, part.part);
         Self(Uuid::new_v5(&part.job.as_uuid(), name.as_bytes()))
     }
 
-    /// The bare UUID.
+    /// Returns the id as a plain UUID.
     pub const fn as_uuid(self) -> Uuid {
         self.0
     }
 }
 
-/// A part of a chunk's queries.
+/// A part of a chunk's document queries.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct QueryPart {
-    /// The job.
+    /// The job of the part.
     pub job: JobId,
-    /// Its chunk.
+    /// The chunk of the job.
     pub chunk: ChunkNumber,
-    /// The part, from 0.
+    /// The number of the part within the chunk, from 0.
     pub part: u32,
 }
 
-/// How a query ended.
+/// How a document query ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum QueryOutcome {
-    /// The gateway knows the patient and has so many documents.
+    /// The gateway knows the patient and has this many documents.
     Documents(u32),
-    /// The gateway knows no such patient.
+    /// The gateway does not know the patient.
     NotKnown,
-    /// The gateway knows several patients like this one: nobody can tell whose documents these are.
+    /// The gateway knows several patients like this one, so that it is not certain which documents are this patient's.
     Ambiguous,
-    /// The patient is opted out: nothing was asked.
+    /// The patient is opted out, so that the gateway was not asked.
     OptedOut,
     /// The gateway did not answer, or not in a form that can be understood.
     Failed,
 }
 
 impl QueryOutcome {
-    /// Whether it did what it was to do; finding nobody is an answer, too.
+    /// Returns whether the query did what it had to do. Finding no patient is an answer, too.
     pub const fn is_success(self) -> bool {
         !matches!(self, Self::Failed)
     }
 }
 
-/// How many queries ended how.
+/// How many document queries ended in which way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct QueryTally {
-    /// Queries that did what they were to do.
+    /// The queries that did what they had to do.
     pub successful: u32,
-    /// Queries that failed for good, or did not end in time.
+    /// The queries that failed for good, or did not end in time.
     pub failed: u32,
 }
 
 impl QueryTally {
-    /// Counts outcomes.
+    /// Counts the outcomes of queries.
     pub fn of(outcomes: impl IntoIterator<Item = QueryOutcome>) -> Self {
         outcomes.into_iter().fold(Self::default(), |tally, outcome| {
             if outcome.is_success() {
@@ -107,14 +108,14 @@ impl QueryTally {
     }
 }
 
-/// One try to find a patient's documents. Later tries have greater ids (UUID version 7), so that whoever ends a
-/// query can tell what earlier ones left from what a later one is just storing.
+/// One attempt to find a patient's documents. Later attempts have greater ids (UUID version 7), so that the worker that
+/// ends a query can tell the documents of earlier attempts from those that a later attempt is storing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct QueryTry(Uuid);
 
 impl QueryTry {
-    /// The try with this id.
+    /// Returns the attempt with this id.
     pub const fn new(id: Uuid) -> Self {
         Self(id)
     }
@@ -134,70 +135,70 @@ impl fmt::Display for QueryTry {
     }
 }
 
-/// The documents that the last successful query found, where they are stored.
+/// Where the documents are stored that the last successful query found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StoredDocuments {
-    /// The try that found them.
+    /// The attempt that found the documents.
     #[serde(rename = "try")]
     pub found_by: QueryTry,
-    /// Items that they are stored in.
+    /// The number of items that hold the documents.
     pub pages: u32,
 }
 
-/// Whose a query is, for a while.
+/// Which attempt holds a query, and for how long.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Lease {
-    /// The try that it is leased to.
+    /// The attempt that holds the lease.
     #[serde(rename = "try")]
     pub to: QueryTry,
-    /// Until when: after that, its worker is taken for dead.
+    /// When the lease ends. After that, its worker is taken for dead.
     pub until: Timestamp,
 }
 
-/// A patient's query, the newest one.
+/// The newest document query of a patient.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PatientQuery {
-    /// The request that it is done for.
+    /// The request that the query is done for.
     pub request: QueryRequestId,
-    /// When it began.
+    /// When the query began.
     pub started_at: Timestamp,
-    /// Whose it is; nobody's once it ended or was given back.
+    /// The lease of the worker that does the query. None after it ended, or after its worker returned it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
-    /// How it ended, once it did.
+    /// How the query ended. None while it has not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<QueryOutcome>,
-    /// Tries of the gateway that failed.
+    /// How many attempts at the gateway failed.
     #[serde(default)]
     pub failures: u32,
-    /// Who waits for its end.
+    /// The requests that wait for the end of this query.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     joined: Vec<QueryRequestId>,
-    /// Whom an earlier query served, newest last.
+    /// The requests that earlier queries served, the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     served: Vec<(QueryRequestId, QueryOutcome)>,
-    /// What is readable meanwhile.
+    /// The documents that can be read until this query succeeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub documents: Option<StoredDocuments>,
 }
 
-/// What somebody who asks for a query has to do.
+/// What the worker of a request has to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Turn {
-    /// Nothing: the request was served.
+    /// The request was served: do nothing.
     Served(QueryOutcome),
-    /// Store this, and if that succeeds query.
+    /// Store this query, and ask the gateway if the write succeeds.
     Start(PatientQuery),
-    /// Store this, and come again: another one's query is running.
+    /// Store this query and retry later, because another request's query is running.
     Join(PatientQuery),
-    /// Come again.
+    /// Store nothing, and retry later.
     Wait,
 }
 
 impl PatientQuery {
-    /// The turn of `request`, with what is known about the patient's query. If it may start, then as `this_try`,
-    /// which has to be newer than what is known.
+    /// Returns what the worker of `request` has to do, by what is stored about the patient's query. If the worker may
+    /// start the query, it does so as `this_try`, which must be newer than every stored attempt.
     pub fn turn(known: Option<&Self>, request: QueryRequestId, this_try: QueryTry, now: Timestamp) -> Turn {
         let lease = Some(Lease { to: this_try, until: now.plus(LEASE) });
         let Some(known) = known else { return Turn::Start(Self { lease, ..Self::start(request, now) }) };
@@ -231,7 +232,7 @@ impl PatientQuery {
         }
     }
 
-    /// The query of a later request, or the same query once more after its worker died or gave it back.
+    /// Returns the query of a later request, or the same query once more after its worker died or returned it.
     fn start_again(&self, request: QueryRequestId, now: Timestamp) -> Self {
         let mut next =
             Self { documents: self.documents, served: self.served.clone(), ..Self::start(request, now) };
@@ -242,16 +243,16 @@ impl PatientQuery {
             let surplus = next.served.len().saturating_sub(SERVED_KEPT);
             next.served.drain(..surplus);
         } else {
-            // Whoever asked before is served by this one.
+            // Every request that waited before is served by this query.
             next.joined = self.joined.iter().chain([&self.request]).copied().collect();
             next.joined.retain(|joined| *joined != request);
-            // A query that is still somebody's was not given back: its worker died of it, perhaps.
+            // A query that still has a lease was not returned: its worker may have died because of it.
             next.failures = self.failures + u32::from(self.lease.is_some());
         }
         next
     }
 
-    /// How the query of a request ended, if it did.
+    /// Returns how the query of a request ended. None if it has not.
     pub fn outcome_for(&self, request: QueryRequestId) -> Option<QueryOutcome> {
         if self.request == request || (self.joined.contains(&request) && !has(Bug::JoinedForgotten)) {
             return self.outcome;
@@ -259,8 +260,8 @@ impl PatientQuery {
         self.served.iter().rev().find(|(served, _)| *served == request).map(|(_, outcome)| *outcome)
     }
 
-    /// The query at its end. `documents` are the ones that it found; a query that failed leaves those of the
-    /// one before.
+    /// Returns the query at its end. `documents` are those that it found; a query that failed keeps those of the query
+    /// before.
     #[must_use]
     pub fn ended(mut self, outcome: QueryOutcome, documents: Option<StoredDocuments>) -> Self {
         (self.outcome, self.lease) = (Some(outcome), None);
@@ -270,19 +271,19 @@ impl PatientQuery {
         self
     }
 
-    /// The query as somebody else than its worker ends it; none if it has ended, or somebody is at it.
+    /// Returns the query as another than its worker ends it. None if it has ended, or while a worker holds its lease.
     pub fn given_up(&self, now: Timestamp) -> Option<Self> {
         let is_idle = self.outcome.is_none() && self.lease.is_none_or(|lease| lease.until <= now);
         is_idle.then(|| self.clone().ended(QueryOutcome::Failed, None))
     }
 
-    /// Whether it was tried as often as it may be.
+    /// Returns whether the query had all attempts that it may have.
     pub const fn is_exhausted(&self) -> bool {
         self.failures >= TRIES
     }
 
-    /// The query that a customer asks for by hand, waiting for a worker; none if one has not ended yet, which
-    /// serves as well.
+    /// Returns the query that a customer requests by hand, which waits for a worker. None if a query has not ended yet,
+    /// because that one serves as well.
     pub fn asked(known: Option<&Self>, request: QueryRequestId, now: Timestamp) -> Option<Self> {
         match known {
             None => Some(Self::start(request, now)),
@@ -291,7 +292,7 @@ impl PatientQuery {
         }
     }
 
-    /// The query after a try that failed: given back, for the next try, or failed for good.
+    /// Returns the query after a failed attempt: released for the next attempt, or failed for good.
     #[must_use]
     pub fn failed_once(mut self) -> Self {
         self.failures += 1;
@@ -301,14 +302,14 @@ impl PatientQuery {
         self.given_back()
     }
 
-    /// The query for whoever comes next to try.
+    /// Returns the query without its lease, so that the next attempt can start.
     #[must_use]
     pub fn given_back(mut self) -> Self {
         self.lease = None;
         self
     }
 
-    /// Whether this try is at it.
+    /// Returns whether this attempt holds the lease.
     pub fn is_leased_to(&self, this_try: QueryTry) -> bool {
         self.outcome.is_none() && self.lease.is_some_and(|lease| lease.to == this_try)
     }
@@ -351,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_while_a_query_is_running_joins_it() {
+    fn a_request_during_a_running_query_joins_it() {
         let running = started(1, 0);
         let Turn::Join(joined) = PatientQuery::turn(Some(&running), request(2), a_try(), at(1)) else {
             panic!()
@@ -366,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_whose_worker_died_is_started_by_whoever_comes_and_serves_everybody() {
+    fn a_query_of_a_dead_worker_is_started_by_the_next_request_and_serves_all() {
         let running = started(1, 0);
         let Turn::Start(again) = PatientQuery::turn(Some(&running), request(2), a_try(), at(7)) else {
             panic!()
@@ -377,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_that_was_given_back_is_for_whoever_comes_next_and_no_failure() {
+    fn a_query_that_was_released_is_for_the_next_request_and_has_not_failed() {
         let mine = a_try();
         let Turn::Start(running) = PatientQuery::turn(None, request(1), mine, at(0)) else { panic!() };
         assert!(running.is_leased_to(mine) && !running.is_leased_to(a_try()));
@@ -393,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_fails_for_good_after_as_many_tries_as_it_has() {
+    fn a_query_fails_for_good_after_its_last_attempt() {
         let mut query = started(1, 0);
         for minute in 1..u64::from(TRIES) {
             let given_back = query.failed_once();
@@ -408,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_that_its_workers_die_of_is_exhausted_after_as_many_tries() {
+    fn a_query_that_kills_its_workers_is_exhausted_after_its_last_attempt() {
         let mut query = started(1, 0);
         for minute in (10..).step_by(10).take(TRIES as usize) {
             assert!(!query.is_exhausted());
@@ -421,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_given_up_only_while_nobody_is_at_it() {
+    fn a_query_is_abandoned_only_while_no_worker_holds_it() {
         let running = started(1, 0);
         assert_eq!(running.given_up(at(1)), None);
         let given_up = running.given_up(at(7)).unwrap();

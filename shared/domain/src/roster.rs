@@ -1,9 +1,9 @@
-//! Rosters: the lists that patients are on, in the order in which they came.
+//! Rosters: the lists of patients, in the order in which jobs added them.
 //!
-//! There is no index of all patients of a customer: every patient would be written to one place of it, and
-//! one place takes 1,000 writes a second. Each chunk of a job notes instead, in one entry, whom it put on
-//! which roster. An entry is written before its patients are: it may name somebody who never came, or whom
-//! another job put there first. Whether it is right, the patient's record says.
+//! There is no index of all patients of a customer, because every new patient would be written to one partition of it,
+//! which takes 1,000 writes a second. Instead, each chunk of a job stores one entry with the patients that it adds to a
+//! roster. The entry is written before its patients, so that it may name a patient that was never created, or one that
+//! another job had added before. The patient's record says whether the entry is right.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,31 +14,31 @@ use crate::plan::ChunkNumber;
 /// A list of patients of one customer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Roster {
-    /// All patients.
+    /// The list of all patients.
     Everybody,
     /// The patients in a cohort.
     Cohort(CohortId),
 }
 
-/// The entry of one chunk in a roster. Entries sort in the order in which their jobs were made.
+/// The entry of one chunk in a roster. Entries sort in the order in which their jobs were created.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RosterEntry {
-    /// The job.
+    /// The job that added the patients.
     pub job: JobId,
-    /// Its chunk.
+    /// The chunk of the job.
     pub chunk: ChunkNumber,
 }
 
-/// A place in a roster: where a page begins. Written as `{job}.{chunk}.{index}`.
+/// A place in a roster, at which a page begins. Written as `{job}.{chunk}.{index}`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct RosterPlace {
-    /// The entry.
+    /// The entry at this place.
     pub entry: RosterEntry,
-    /// The patient in it, from 0.
+    /// The index of the patient in the entry, from 0.
     pub index: u32,
 }
 
-/// Text that is no place in a roster.
+/// The text is not a place in a roster.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("not a place in a list")]
 pub struct NotAPlace;

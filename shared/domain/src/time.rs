@@ -13,33 +13,33 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Timestamp(jiff::Timestamp);
 
 impl Timestamp {
-    /// From milliseconds since 1970-01-01T00:00:00Z; values past the year 9999 become its end.
+    /// Returns the time of these milliseconds since 1970-01-01T00:00:00Z. Values past the year 9999 become its end.
     pub fn from_millis(millis: i64) -> Self {
         Self(jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX))
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns the milliseconds since 1970-01-01T00:00:00Z.
     pub fn as_millis(self) -> i64 {
         self.0.as_millisecond()
     }
 
-    /// Whole seconds since 1970-01-01T00:00:00Z, as DynamoDB's time to live wants them.
+    /// Returns the whole seconds since 1970-01-01T00:00:00Z, as DynamoDB's time to live expects them.
     pub fn as_seconds(self) -> i64 {
         self.0.as_second()
     }
 
-    /// The day it is in UTC.
+    /// Returns the UTC day of this time.
     pub fn date(self) -> Date {
         TimeZone::UTC.to_datetime(self.0).date()
     }
 
-    /// This time moved into the future.
+    /// Returns this time plus a duration.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {
         Self::from_millis(self.as_millis().saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// The time from this one to a later one; nothing if that is not later.
+    /// Returns the duration from this time to a later one. Zero if the other time is not later.
     pub fn until(self, later: Self) -> Duration {
         Duration::from_millis(u64::try_from(later.as_millis() - self.as_millis()).unwrap_or(0))
     }

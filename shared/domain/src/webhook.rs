@@ -1,4 +1,4 @@
-//! Webhook messages: what is sent to a customer, and how it is signed.
+//! Webhook messages: their bodies and their signatures.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -11,13 +11,13 @@ use crate::ids::{JobId, MessageId};
 use crate::job::JobStatus;
 use crate::time::Timestamp;
 
-/// The `type` of every message about a bulk import.
+/// The `type` of every message about a job.
 pub const MESSAGE_TYPE: &str = "medical.bulk-patient-create";
 
 /// The `type` of a ping.
 pub const PING_TYPE: &str = "ping";
 
-/// Bytes of randomness in a new key.
+/// How many random bytes a new key has.
 pub const KEY_BYTES: usize = 32;
 
 const KEY_PREFIX: &str = "whsec_";
@@ -39,8 +39,8 @@ struct Meta {
     r#type: &'static str,
 }
 
-/// The body of a ping, which is sent when a customer sets a URL. The receiver is to answer with
-/// `{"pong": …}` and the same value.
+/// The body of a ping, which is sent when a customer sets a URL. The receiver has to answer with `{"pong": …}` and the
+/// same value.
 #[derive(Debug, Serialize)]
 pub struct PingMessage {
     ping: String,
@@ -56,12 +56,12 @@ struct PingMeta {
 }
 
 impl PingMessage {
-    /// A ping. `value` is what has to come back: something that nobody can know who did not read it.
+    /// Returns a ping. `value` must come back; a caller that did not read the ping must not be able to guess it.
     pub fn new(id: MessageId, value: String, when: Timestamp) -> Self {
         Self { ping: value, meta: PingMeta { message_id: id, when, r#type: PING_TYPE } }
     }
 
-    /// Whether an answer's body has the value.
+    /// Returns whether the body of an answer has the value.
     pub fn is_answered_by(&self, body: &[u8]) -> bool {
         #[derive(Deserialize)]
         struct Pong {
@@ -83,8 +83,8 @@ struct JobReport<'a> {
 }
 
 impl<'a> JobMessage<'a> {
-    /// A message that says that `job` reached `status`. `result` is the link of a completed job,
-    /// `reason` the cause of a failed one, `when` the time of the attempt.
+    /// Returns the message that `job` reached `status`. `result` is the link of a completed job, `reason` the cause of
+    /// a failed one, and `when` the time of the attempt.
     pub fn new(
         job: JobId,
         status: JobStatus,
@@ -99,14 +99,14 @@ impl<'a> JobMessage<'a> {
     }
 }
 
-/// The id of the message that says that `job` reached `status`: computed, not drawn, so that every
-/// attempt and every redelivery of the event behind it carries the same one.
+/// Returns the id of the message that `job` reached `status`. It is computed and not random, so that every attempt, and
+/// every repetition of the event behind it, has the same id.
 pub fn message_id(job: JobId, status: JobStatus) -> MessageId {
     MessageId::new(Uuid::new_v5(&job.as_uuid(), status.as_str().as_bytes()))
 }
 
-/// The secret that a customer checks our signatures with, in the form that the Standard Webhooks
-/// libraries take: `whsec_` and base64.
+/// The secret with which a customer checks signatures, in the form that the Standard Webhooks libraries take: `whsec_`
+/// and base64.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookKey(String);
 
@@ -117,22 +117,22 @@ impl std::fmt::Debug for WebhookKey {
 }
 
 impl WebhookKey {
-    /// A key made of fresh random bytes.
+    /// Returns a key made of fresh random bytes.
     pub fn from_random(bytes: &[u8; KEY_BYTES]) -> Self {
         Self(format!("{KEY_PREFIX}{}", BASE64_STANDARD.encode(bytes)))
     }
 
-    /// A key as it was stored.
+    /// Returns a key as it was stored.
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// The text that the customer sees.
+    /// Returns the text that the customer sees.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// `x-metriport-signature`: lower-case hex HMAC-SHA256 of the raw body, the key's text as the key.
+    /// Returns `x-metriport-signature`: lower-case hex HMAC-SHA256 of the raw body, with the key's text as the key.
     pub fn sign_body(&self, body: &[u8]) -> String {
         let mac = hmac(self.0.as_bytes(), &[body]);
         mac.iter().fold(String::with_capacity(64), |mut hex, byte| {
@@ -142,8 +142,8 @@ impl WebhookKey {
         })
     }
 
-    /// `webhook-signature` of Standard Webhooks: `v1,` and the base64 HMAC-SHA256 of id, time in
-    /// seconds and body, joined by dots; the key is what `whsec_` introduces, decoded.
+    /// Returns `webhook-signature` of Standard Webhooks: `v1,` and the base64 HMAC-SHA256 of id, time in seconds and
+    /// body, joined by dots. The key is the decoded text after `whsec_`.
     pub fn sign_standard(&self, id: MessageId, seconds: i64, body: &[u8]) -> String {
         let encoded = self.0.strip_prefix(KEY_PREFIX).unwrap_or(&self.0);
         let key = BASE64_STANDARD.decode(encoded).unwrap_or_else(|_| self.0.clone().into_bytes());
@@ -152,9 +152,9 @@ impl WebhookKey {
     }
 }
 
-/// The headers of a message, signed with every key that is valid. `x-metriport-signature` has room for one
-/// signature: the first key makes it. `webhook-signature` has one of each, as Standard Webhooks lays down
-/// for the time in which a key is replaced.
+/// Returns the headers of a message, signed with every valid key. `x-metriport-signature` has room for one signature,
+/// which the first key makes. `webhook-signature` has one of each key, as Standard Webhooks specifies for the time in
+/// which a key is replaced.
 pub fn signed_headers(
     keys: &[WebhookKey],
     id: MessageId,
@@ -174,7 +174,7 @@ pub fn signed_headers(
 }
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    // An HMAC key can have any length: RFC 2104 hashes or pads it.
+    // An HMAC key can have any length, because RFC 2104 hashes or pads it.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes any key") };
     for part in parts {
         mac.update(part);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_standard_signature_is_the_one_of_the_public_library() {
+    fn the_standard_signature_is_that_of_the_public_library() {
         let key = WebhookKey::from_random(&[7; KEY_BYTES]);
         let id = message_id(job(), JobStatus::Completed);
         let library = standardwebhooks::Webhook::new(key.expose()).unwrap();

@@ -1,24 +1,24 @@
-//! Where webhooks may be sent: https, to public addresses, and nowhere else.
+//! Where webhooks may be sent: over https, to public addresses, and nowhere else.
 //!
-//! A customer chooses the URL, and our function dials it from inside an AWS account. Without these rules
-//! that would let a customer reach what only we can reach. The URL's text is judged when it is set; the
-//! address is judged again when it is dialled, because a name can resolve to anything by then.
+//! A customer chooses the URL, and a function connects to it from inside an AWS account. Without these rules a customer
+//! could reach what only this account can reach. The text of the URL is checked when it is set. The address is checked
+//! again at each connection, because a name can resolve to another address by then.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// What a receiver may be.
+/// Which receivers are allowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum UrlPolicy {
-    /// https and public addresses only.
+    /// Receivers with https and public addresses only.
     PublicOnly,
-    /// Also http, and loopback addresses: for a stack on a developer's own machine.
+    /// Receivers with http or loopback addresses, too: for a stack on a developer's own machine.
     LoopbackToo,
 }
 
-/// A URL that passed the rules for its text.
+/// A URL with a text that the rules allow.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WebhookUrl(Url);
 
@@ -26,18 +26,18 @@ pub struct WebhookUrl(Url);
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{}", self.text())]
 pub enum WebhookUrlError {
-    /// It is not an absolute URL.
+    /// The text is not an absolute URL.
     Malformed,
-    /// It is not https.
+    /// The scheme is not https.
     NotHttps,
-    /// It carries a user name or a password.
+    /// The URL has a user name or a password.
     UserInfo,
-    /// Its host is an address that is not public, or a name that never is.
+    /// The host is an address that is not public, or a name that never resolves to one.
     NotPublic,
 }
 
 impl WebhookUrlError {
-    /// What the caller is told.
+    /// Returns what the caller is told.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Malformed => "webhookUrl: not a valid URL",
@@ -49,7 +49,7 @@ impl WebhookUrlError {
 }
 
 impl WebhookUrl {
-    /// Judges the text of a URL.
+    /// Checks the text of a URL.
     pub fn parse(text: &str, policy: UrlPolicy) -> Result<Self, WebhookUrlError> {
         let url = Url::parse(text).map_err(|_| WebhookUrlError::Malformed)?;
         let host = url.host().ok_or(WebhookUrlError::Malformed)?;
@@ -71,7 +71,7 @@ impl WebhookUrl {
         Ok(Self(url))
     }
 
-    /// The URL.
+    /// Returns the URL as text.
     pub fn as_url(&self) -> &Url {
         &self.0
     }
@@ -84,7 +84,7 @@ impl fmt::Display for WebhookUrl {
 }
 
 impl UrlPolicy {
-    /// Whether an address may be dialled.
+    /// Returns whether the service may connect to an address.
     pub fn allows(self, address: IpAddr) -> bool {
         is_public(address) || (self == Self::LoopbackToo && address.is_loopback())
     }
@@ -95,8 +95,8 @@ fn is_localhost(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
 }
 
-/// Names that no public DNS answers: single labels, and the special-use names of RFC 6761, RFC 6762, RFC 8375
-/// and ICANN's `internal`.
+/// Returns whether no public DNS resolves a name: single labels, and the special-use names of RFC 6761, RFC 6762, RFC
+/// 8375 and ICANN's `internal`.
 fn is_internal_name(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let special = ["localhost", "local", "internal", "home.arpa", "test", "invalid", "onion", "alt"];
@@ -106,9 +106,9 @@ fn is_internal_name(name: &str) -> bool {
         })
 }
 
-/// Whether an address is one of the public internet. Everything in the special-purpose registries of
-/// IANA (RFC 6890) is not, and neither is an IPv6 address that only wraps such an IPv4 address. What the
-/// registries call globally reachable and nobody runs a receiver at (anycast of protocols) is refused, too.
+/// Returns whether an address is one of the public internet. Addresses in IANA's special-purpose registries (RFC 6890)
+/// are not, and neither is an IPv6 address that only wraps such an IPv4 address. Addresses that the registries call
+/// globally reachable, but at which no receiver runs (anycast of protocols), are refused, too.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -130,27 +130,27 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         (100, 64..=127) | (198, 18 | 19) => true,
         (198, 51) => c == 100,
         (203, 0) => c == 113,
-        // Multicast, reserved, broadcast; all else is public.
+        // Multicast, reserved, broadcast. All other addresses are public.
         _ => a >= 224,
     };
-    // Azure's platform address is public by number and internal by use.
+    // Azure's platform address is public by its number and internal by its use.
     !special && (a, b, c, d) != (168, 63, 129, 16)
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
-        // IPv4-mapped, and NAT64 (RFC 6052), which is how a network without IPv4 reaches it: as good as the
+        // IPv4-mapped, and NAT64 (RFC 6052), by which a network without IPv4 reaches an IPv4 address: as public as the
         // IPv4 address inside.
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
             is_public_v4(Ipv4Addr::new(a, b, c, d))
         }
-        // Within the global range: IETF protocols (Teredo, benchmarks, ORCHID and others), 6to4 and
-        // documentation. 6to4 wraps IPv4 addresses and has been abandoned (RFC 7526).
+        // Within the global range: IETF protocols (Teredo, benchmarks, ORCHID and others), 6to4 and documentation. 6to4
+        // wraps IPv4 addresses and is deprecated (RFC 7526).
         [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => false,
-        // All else in 2000::/3 is public, and nothing outside of it is: neither loopback, unique local
-        // (cloud metadata), link-local and multicast addresses nor those with an IPv4 address at their end
-        // (RFC 4291, abandoned).
+        // All other addresses in 2000::/3 are public, and none outside of it is: neither loopback, unique local (cloud
+        // metadata), link-local and multicast addresses nor those with an IPv4 address at their end (RFC 4291,
+        // deprecated).
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
