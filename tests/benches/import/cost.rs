@@ -1,4 +1,4 @@
-//! What an import costs on AWS: every call counted, at list prices, next to what was aimed at.
+//! What an import costs on AWS: every call counted, at list prices, beside the target.
 
 use memory::{Operation, Usage};
 
@@ -7,28 +7,28 @@ use crate::file::file;
 use crate::gateway::Gateway;
 use crate::prices;
 
-/// What a chunk takes its function, in seconds, as the model of AWS finds for a table that keeps up. A new one has
-/// chunks wait for it, 5 s each in the model: 0.012 dollars more.
+/// How long a chunk takes its function, in seconds, as the model of AWS finds for a warm table. On a new table chunks
+/// wait, 5 s each in the model, which costs 0.012 dollars more.
 const SECONDS_A_CHUNK: f64 = 0.5;
 /// What fan-out and finalize take for a row, in seconds: twice what the model of AWS assumes.
 const SECONDS_A_ROW: f64 = 0.000_04;
-/// What a message about ten patients takes its function, in seconds, almost all of it waiting: the ten are asked about
-/// at the same time, two searches of 0.7 s each, and 0.1 s for the tables. An assumption about gateways that nobody
-/// makes for a real one before asking it; a slow one costs in proportion.
+/// How long a message about ten patients takes its function, in seconds, almost all of it waiting: the ten are searched
+/// concurrently, two searches of 0.7 s each, and 0.1 s for the tables. This is an assumption, because only a
+/// measurement at the real gateway would tell; a slow gateway costs in proportion.
 const SECONDS_A_QUERY_MESSAGE: f64 = 1.5;
 /// What a webhook takes its function, in seconds. An assumption about receivers.
 const SECONDS_A_WEBHOOK: f64 = 0.5;
 
-/// `MemorySize` in template.yaml, in GiB: of the functions that import, and of those that talk to others.
+/// `MemorySize` in template.yaml, in GiB: of the functions that import, and of those that call other servers.
 const IMPORTING: f64 = 0.5;
 const TALKING: f64 = 0.25;
 
-/// The incumbent's documented design, for each patient: 13 requests of S3 (6 of them writes, say), two messages sent,
-/// received and deleted one by one, two runs, of which one sleeps 6 s at 1 GB (the other one half a second, say).
+/// The incumbent's documented design, for each patient: 13 requests of S3 (some 6 of them writes), two messages sent,
+/// received and deleted one by one, two runs, of which one sleeps 6 s at 1 GB (the other one runs about half a second).
 const INCUMBENT: Requests =
     Requests { puts: 6.0, gets: 7.0, queue: 6.0, runs: 2.0, gigabyte_seconds: 6.5, ..Requests::NONE };
 
-/// What is asked for, in all or for a row.
+/// The requests of an import, in all or for a row.
 #[derive(Clone, Copy)]
 struct Requests {
     items_written: f64,
@@ -55,7 +55,7 @@ impl Requests {
         gigabyte_seconds: 0.0,
     };
 
-    /// What an import asked for, for each of its rows.
+    /// Returns the requests of an import for each of its rows.
     fn of(rows: u32, usage: &Usage, runs: &Runs) -> Self {
         use Operation::{
             BatchGetItem, DeleteItem, GetItem, GetObject, ListObjectVersions, PutItem, PutObject, Query,
@@ -72,7 +72,7 @@ impl Requests {
             read_units: units(&[GetItem, BatchGetItem, Query]),
             puts: units(&[PutObject, ListObjectVersions]),
             gets: units(&[GetObject]),
-            // Sent in batches, received and deleted one by one, which is the most that it can be.
+            // Sent in batches, received and deleted one by one, which is the upper limit.
             queue: units(&[SendMessage]) + 2.0 * usage.of(SendMessage).items as f64 / rows,
             runs: per_row(runs.all()),
             gigabyte_seconds: IMPORTING * (per_row(runs.import_rows) * SECONDS_A_CHUNK + SECONDS_A_ROW)
@@ -92,13 +92,13 @@ impl Requests {
         millionths / 1e6 + self.gigabyte_seconds * prices::GIGABYTE_SECOND
     }
 
-    /// Requests of anything but DynamoDB.
+    /// Returns the requests of all services but DynamoDB.
     fn others(&self) -> f64 {
         self.puts + self.gets + self.queue + self.runs
     }
 }
 
-/// Prints calls and dollars for files of so many rows. Fails where an aim is missed.
+/// Prints calls and dollars for files of these sizes. Fails if a target is missed.
 pub fn report(rows: u32) {
     let (plain, twins) = (file(rows, 0), file(rows, 20));
     let measure = |name: &str, account: &Account, file: &String| {

@@ -1,4 +1,4 @@
-//! Files of invented patients, as large as one likes.
+//! Files of invented patients, of any size.
 
 use std::fmt::Write as _;
 
@@ -29,24 +29,24 @@ const PLACES: [(&str, &str, &str); 6] = [
     ("Seattle", "WA", "98101"),
 ];
 
-/// A file of 13 columns with so many rows, of which `twins_percent`, 33 at most, are about the person of an earlier
-/// row: the same identity and zip code, another phone number. Nobody has more than two rows.
-pub fn file(rows: u32, twins_percent: u32) -> String {
+/// Returns a file of 13 columns and this many rows, of which `duplicates_percent`, 33 at most, are duplicates of an earlier
+/// row: the same identity and zip code, another phone number. No person has more than two rows.
+pub fn file(rows: u32, duplicates_percent: u32) -> String {
     let mut file = String::with_capacity(rows as usize * 130);
     file.push_str(
         "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,phone,email,ssn,hieOptOut\n",
     );
     for row in 0..rows {
-        // Spread over the file: of each hundred rows the last ones repeat people of a hundred half as far from the
-        // beginning, whom two hundreds share.
-        let (hundred, place, first_twin) = (row / 100, row % 100, 100 - twins_percent);
+        // Spread over the file: the last rows of each hundred repeat people of a hundred half as far from the
+        // beginning, which two hundreds share.
+        let (hundred, place, first_twin) = (row / 100, row % 100, 100 - duplicates_percent);
         let person = match place.checked_sub(first_twin) {
-            Some(twin) => hundred / 2 * 100 + hundred % 2 * twins_percent + twin,
+            Some(twin) => hundred / 2 * 100 + hundred % 2 * duplicates_percent + twin,
             None => row,
         };
         let (first, last) = (FIRST[person as usize % 12], LAST[person as usize / 12 % 12]);
         let (city, state, zip) = PLACES[person as usize % 6];
-        // Dates make the people differ: 28 days of 12 months of 100 years, and then a letter in the name.
+        // Dates tell the people apart: 28 days of 12 months of 100 years, and then a letter in the name.
         let day = person / 144;
         let (year, month, day, letter) = (
             1920 + day / 336 % 100,

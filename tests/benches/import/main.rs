@@ -1,7 +1,7 @@
-//! What an import costs, and how fast our part of it is: the whole pipeline over the ports in memory.
+//! What an import costs, and how fast this project's part of it is: the whole pipeline over the ports in memory.
 //!
-//! `cargo bench -p tests` runs all of it; `cargo bench -p tests -- cost` and `-- speed` run a part.
-// Figures are rounded, and its input is sound.
+//! `cargo bench -p tests` runs everything; `cargo bench -p tests -- cost` and `-- speed` run a part.
+// Figures are rounded, and the input is valid.
 #![allow(clippy::cast_precision_loss, clippy::expect_used, clippy::cast_possible_truncation)]
 
 mod cost;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use drive::{Account, Times};
 
-/// The store in memory makes a heap of gigabytes, which no function has and glibc's allocator slows down on.
+/// The store in memory fills gigabytes of heap, which no function does and which slows down glibc's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -38,8 +38,9 @@ fn main() {
     }
 }
 
-/// Microseconds of each part for a row, and rows a second on one core, next to the bare loop of the csv crate over
-/// the same file: the fastest of three runs. The store, which is DynamoDB's part, S3's and SQS's, counts for itself.
+/// Prints microseconds of each part for a row, and rows a second on one core, beside the bare loop of the csv crate
+/// over the same file: the fastest of three runs. The store stands for DynamoDB, S3 and SQS, so that its time is listed
+/// apart.
 fn speed() {
     println!("\n{:>9} {:^53} {:^22}", "", "microseconds for a row", "rows a second");
     println!(

@@ -1,18 +1,16 @@
-//! What AWS takes: US dollars, us-east-1, list prices without free tiers, as of November 2026.
+//! The prices of AWS: US dollars, us-east-1, list prices without free tiers, as of November 2026.
 //!
 //! From the pricing pages of DynamoDB (on-demand), S3 (Standard), SQS and Lambda (arm64).
 
 /// A million write request units of DynamoDB: one for each KiB of an item that is written.
 pub const WRITE: f64 = 0.625;
-/// A million read request units: a strongly consistent read of 4 KiB.
+/// A million read request units: one for each strongly consistent read of 4 KiB.
 pub const READ: f64 = 0.125;
 /// A million requests of S3 that write or list.
 pub const PUT: f64 = 5.0;
 /// A million requests of S3 that read.
 pub const GET: f64 = 0.4;
-/// A million requests of SQS, each up to 64 KiB. A plain queue takes 0.40, fair ones, which ours are, 0.50.
+/// A million requests of SQS, each up to 64 KiB. A plain queue costs 0.40, a fair one, as all queues here are, 0.50.
 pub const QUEUE: f64 = 0.5;
-/// A million requests of Lambda.
 pub const INVOCATION: f64 = 0.2;
-/// A gigabyte-second of Lambda.
 pub const GIGABYTE_SECOND: f64 = 0.000_013_333_4;

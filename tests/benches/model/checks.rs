@@ -1,4 +1,4 @@
-//! Checks of the model itself.
+//! Checks that the model behaves as AWS documents it.
 
 use crate::outcome::Outcome;
 use crate::parameters::{Capacity, Micros, Parameters, QueueKind, SECOND};
@@ -9,7 +9,6 @@ use crate::recorder::Purpose;
 use crate::report::{CUSTOMERS, Chunks, Files, SOON, next_to, uploads};
 use crate::simulation::{Upload, simulate};
 
-/// All of them.
 pub fn check(files: &Files, five_chunks: &Chunks) {
     every_write_happens_once(&files.big);
     the_table_gives_what_it_has_and_not_more(&files.big);
@@ -26,7 +25,7 @@ fn upload(customer: usize, chunks: &Chunks) -> Upload {
     Upload { customer, at: 0, chunks: chunks.clone() }
 }
 
-/// Also where calls are throttled and chunks come again; and the same seed tells the same story.
+/// Holds also where calls are throttled and chunks are retried. The same seed gives the same result.
 fn every_write_happens_once(big: &Chunks) {
     let parameters = Parameters::default().import_concurrency(100);
     let play = || simulate(&parameters, vec![upload(0, big), upload(1, big)], None);
@@ -42,12 +41,12 @@ fn every_write_happens_once(big: &Chunks) {
 fn the_table_gives_what_it_has_and_not_more(big: &Chunks) {
     let outcome = simulate(&Parameters::default(), vec![upload(0, big)], None);
     let fresh = Capacity::FRESH.writes;
-    // A second's worth is there at the start.
+    // A second's worth of units is there at the start.
     assert!(outcome.patients.written.units as f64 <= fresh * (outcome.importing() + 1.0) + 1.0);
     assert!(outcome.patients.written.peak as f64 <= 2.0 * fresh);
 }
 
-/// As many chunks as an event source starts with: the job takes what its slowest chunk takes.
+/// As many chunks as an event source starts with, so that the job takes as long as its slowest chunk.
 fn without_limits_the_slowest_path_counts(five_chunks: &Chunks) {
     let parameters = Parameters { tables: Capacity::UNLIMITED, jitter: 0.0, ..Parameters::default() };
     assert_eq!(five_chunks.len(), 5);
@@ -64,7 +63,7 @@ fn without_limits_the_slowest_path_counts(five_chunks: &Chunks) {
     assert_eq!(outcome.jobs[0].completed, path);
 }
 
-/// How long a chunk takes by itself, in another way than the simulation's.
+/// Returns how long a chunk takes by itself, computed in another way than the simulation does.
 fn alone(parameters: &Parameters, chunk: &ChunkCalls) -> Micros {
     let latency = parameters.latency;
     let mut time = 0;
@@ -76,7 +75,7 @@ fn alone(parameters: &Parameters, chunk: &ChunkCalls) -> Micros {
             Purpose::Finished => latency.message,
             _ => latency.item,
         };
-        // The processor is slower than the answers are, so that nothing waits for one of 32 to be answered.
+        // The processor is slower than the answers, so that no call of the 32 waits for an answer.
         assert!(
             answer < cpu * parameters.concurrent_writes as Micros || calls == 1 || answer == latency.batch
         );
@@ -88,7 +87,7 @@ fn alone(parameters: &Parameters, chunk: &ChunkCalls) -> Micros {
     time
 }
 
-/// Whatever a hundred others import at the same time into a new table.
+/// A customer's 10 rows take no longer because a hundred others import into a new table at the same time.
 fn ten_rows_wait_for_nobody(files: &Files) {
     for of_others in [&files.middle, &files.big] {
         let others = uploads(CUSTOMERS, of_others, 0);
@@ -97,7 +96,7 @@ fn ten_rows_wait_for_nobody(files: &Files) {
     }
 }
 
-/// 40 of one customer, then one of another: a plain queue gives them in this order, a fair one does not.
+/// 40 messages of one customer, then one of another: a plain queue returns them in this order, a fair one does not.
 fn a_fair_queue_serves_the_quiet_first() {
     for (kind, expected) in [(QueueKind::Plain, 0), (QueueKind::Fair, 1)] {
         let mut queue = Queue::new(kind);

@@ -2,23 +2,22 @@
 
 use crate::parameters::{Micros, SECOND, event_source};
 
-/// An event source with its ramp.
+/// An event source, which grows while messages are waiting.
 #[derive(Debug)]
 pub struct EventSource {
     maximum: u32,
     busy_since: Option<Micros>,
-    /// Messages being handled.
     pub running: u32,
 }
 
 impl EventSource {
-    /// One that has been idle, with its `MaximumConcurrency`.
+    /// Returns an event source that has been idle, with its `MaximumConcurrency`.
     pub const fn new(maximum: u32) -> Self {
         Self { maximum, busy_since: None, running: 0 }
     }
 
-    /// How many more messages it takes now. The ramp goes on while messages are there, and starts anew after the
-    /// queue ran empty.
+    /// Returns how many more messages it takes now. It grows while messages are there, and starts anew after the queue
+    /// was empty.
     pub fn room(&mut self, now: Micros, is_empty: bool) -> u32 {
         if is_empty && self.running == 0 {
             self.busy_since = None;
@@ -29,7 +28,7 @@ impl EventSource {
         self.maximum.min(ramp as u32).saturating_sub(self.running)
     }
 
-    /// Whether it takes as many as it may ever.
+    /// Returns whether it takes as many as it ever may.
     pub const fn is_full(&self) -> bool {
         self.running >= self.maximum
     }

@@ -1,9 +1,9 @@
-//! How long imports take on AWS, what limits them, and whether one customer holds up another: a simulation of what
-//! AWS documents, run on what the real planner and the real workers ask for.
+//! How long imports take on AWS, what limits them, and whether one customer delays another: a simulation of what AWS
+//! documents, with the calls that the real planner and the real workers make.
 //!
-//! `cargo bench -p tests --no-default-features --bench model` runs all of it; `-- speed`, `-- keys`, `-- fairness`
-//! and `-- sweep` run a part. The same code gives the same tables, on every machine.
-// Figures are rounded, and its input is sound.
+//! `cargo bench -p tests --no-default-features --bench model` runs everything; `-- speed`, `-- keys`, `-- fairness` and
+//! `-- sweep` run a part. The same code prints the same tables on every machine.
+// Figures are rounded, and the input is valid.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,

@@ -1,63 +1,52 @@
-//! What came of a simulation.
+//! The outcome of a simulation.
 
 use crate::parameters::{Capacity, Micros, SECOND};
 use crate::table::{Access, Asked, Key, Table};
 
-/// When a job got how far.
+/// When a job reached which step, in microseconds.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct JobTimes {
-    /// Rows of its file.
     pub rows: u32,
-    /// Rows that failed because their chunk failed too often.
+    /// The rows that failed because their chunk failed too often.
     pub lost_rows: u32,
-    /// Its last byte arrived.
+    /// When the last byte of the file arrived.
     pub uploaded: Micros,
-    /// Its first chunks were sent.
     pub planned: Micros,
-    /// Its first chunk was begun.
     pub begun: Micros,
-    /// Its last chunk ended.
     pub imported: Micros,
-    /// It is `completed`; 0 if it never was.
+    /// When it was `completed`. 0 if it never was.
     pub completed: Micros,
 }
 
 impl JobTimes {
-    /// Seconds from the upload to the end.
+    /// Returns the seconds from the upload to the end.
     pub fn seconds(&self) -> f64 {
         self.completed.saturating_sub(self.uploaded) as f64 / SECOND as f64
     }
 }
 
-/// Everything.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The jobs.
     pub jobs: Vec<JobTimes>,
-    /// The patients table.
     pub patients: Table,
-    /// The jobs table.
     pub job_items: Table,
-    /// The directory table.
     pub directory: Table,
-    /// Calls that were tried, each try counted.
     pub attempts: u64,
-    /// Identities and patients that were written.
+    /// The identities and patients that were written.
     pub writes: u64,
-    /// Deliveries of chunks beyond the first.
+    /// The receives of chunks beyond the first.
     pub redeliveries: u64,
-    /// The most deliveries of a chunk.
     pub most_receives: u32,
-    /// Runs that were killed after their timeout.
+    /// The runs that were killed after their timeout.
     pub timeouts: u64,
     running: u32,
     since: Micros,
-    /// Time of instances that were handling chunks.
+    /// The time in which instances were handling chunks.
     pub busy: f64,
 }
 
 impl Outcome {
-    /// Nothing yet.
+    /// Returns the outcome before anything happened.
     pub fn new(capacity: Capacity) -> Self {
         Self {
             jobs: Vec::new(),
@@ -75,44 +64,44 @@ impl Outcome {
         }
     }
 
-    /// So many more chunks are being handled.
+    /// Records that this many more chunks are being handled.
     pub fn running(&mut self, now: Micros, more: i32) {
         self.busy += f64::from(self.running) * (now - self.since) as f64;
         self.since = now;
         self.running = self.running.saturating_add_signed(more);
     }
 
-    /// Seconds from the first upload to the last end.
+    /// Returns the seconds from the first upload to the last end.
     pub fn seconds(&self) -> f64 {
         let first = self.jobs.iter().map(|job| job.uploaded).min().unwrap_or(0);
         let last = self.jobs.iter().map(|job| job.completed).max().unwrap_or(0);
         (last - first) as f64 / SECOND as f64
     }
 
-    /// Seconds in which chunks were imported.
+    /// Returns the seconds in which chunks were imported.
     pub fn importing(&self) -> f64 {
         let first = self.jobs.iter().map(|job| job.planned).min().unwrap_or(0);
         let last = self.jobs.iter().map(|job| job.imported).max().unwrap_or(0);
         (last - first) as f64 / SECOND as f64
     }
 
-    /// Rows of all jobs.
+    /// Returns the rows of all jobs.
     pub fn rows(&self) -> u64 {
         self.jobs.iter().map(|job| u64::from(job.rows)).sum()
     }
 
-    /// Rows that were lost to dead letters.
+    /// Returns the rows that became dead letters.
     pub fn lost_rows(&self) -> u64 {
         self.jobs.iter().map(|job| u64::from(job.lost_rows)).sum()
     }
 
-    /// The share of tries that were throttled.
+    /// Returns the share of attempts that were throttled.
     pub fn throttled(&self) -> f64 {
         let throttled = self.patients.throttled + self.job_items.throttled + self.directory.throttled;
         throttled as f64 / self.attempts.max(1) as f64
     }
 
-    /// The shared key of each kind that was asked most in a second, in writing or in reading.
+    /// Returns, of each kind, the shared key with the most writes or reads in a second.
     pub fn hottest(&self) -> Vec<(Key, Access, Asked)> {
         let mut hottest: Vec<(Key, Access, Asked)> = Vec::new();
         let tables = [&self.patients, &self.job_items, &self.directory];

@@ -1,4 +1,4 @@
-//! Whether a partition of the patients table is hot: keys that are far from its limit share it with others.
+//! Whether a partition of the patients table is hot: keys that are far from the limit of a key share a partition.
 
 use crate::outcome::Outcome;
 use crate::parameters::{Capacity, Parameters};
@@ -6,7 +6,7 @@ use crate::report::{CUSTOMERS, Files, uploads};
 use crate::simulation::simulate;
 use crate::table::{Key, Partition, Place};
 
-/// The busiest partition, and the one with a customer's roster, next to all.
+/// Prints the busiest partition, and the one with a customer's roster, beside all.
 pub fn report(files: &Files) {
     println!(
         "\nPartitions of the patients table, each for 1,000 writes/s and what it saved up in the second before;"
@@ -50,13 +50,13 @@ fn line(name: &str, outcome: &Outcome) {
     );
 }
 
-/// A partition gives what it has, and a second's worth of it at the start, and not more.
+/// A partition serves its units, and a second's worth of them at the start, and no more.
 pub fn check(files: &Files) {
     let outcome = simulate(&Parameters::default(), uploads(1, &files.big, 0), None);
     let limit = Capacity::FRESH.partition_writes;
     let largest_write = 16.0;
     for partition in &outcome.patients.partitions {
-        // The table is idle until the file is planned, which is when a second's worth is there.
+        // The table is idle until the file is planned, so that a second's worth is there by then.
         let seconds = outcome.importing() + 1.0;
         assert!(partition.written.units as f64 <= limit * seconds + largest_write);
         assert!(partition.written.peak as f64 <= 2.0 * limit + largest_write);

@@ -4,20 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::parameters::{Micros, QueueKind, fair};
 
-/// A chunk of a job; of the queue of finished jobs, the job alone.
+/// A message: a chunk of a job. In the queue of finished jobs only the job counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Message {
-    /// The customer, which is the group.
+    /// The customer, which is the group of the message.
     pub customer: usize,
-    /// The job.
     pub job: usize,
-    /// The chunk's index in its job.
+    /// The index of the chunk in its job.
     pub chunk: usize,
 }
 
 #[derive(Default, Debug)]
 struct Group {
-    /// By when they were sent.
+    /// The waiting messages, by when they were sent.
     waiting: BTreeMap<u64, Message>,
     in_flight: usize,
     time: Fading,
@@ -25,7 +24,7 @@ struct Group {
     last_sent: Micros,
 }
 
-/// A sum in which what is long ago weighs less and less.
+/// A sum in which older amounts weigh less and less.
 #[derive(Clone, Copy, Default, Debug)]
 struct Fading {
     sum: f64,
@@ -42,12 +41,12 @@ impl Fading {
     }
 }
 
-/// The queue.
+/// The queue with what is in flight.
 #[derive(Debug)]
 pub struct Queue {
     kind: QueueKind,
     groups: BTreeMap<usize, Group>,
-    /// Every group with something waiting, by its oldest message.
+    /// Every group with waiting messages, by its oldest message.
     oldest: BTreeSet<(u64, usize)>,
     sent: u64,
     in_flight: usize,
@@ -55,18 +54,18 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// An empty queue.
+    /// Returns an empty queue.
     pub const fn new(kind: QueueKind) -> Self {
         let time = Fading { sum: 0.0, at: 0 };
         Self { kind, groups: BTreeMap::new(), oldest: BTreeSet::new(), sent: 0, in_flight: 0, time }
     }
 
-    /// Whether nothing can be received.
+    /// Returns whether no message can be received.
     pub fn is_empty(&self) -> bool {
         self.oldest.is_empty()
     }
 
-    /// Sends a message.
+    /// Sends a message to the queue.
     pub fn send(&mut self, now: Micros, message: Message) {
         self.sent += 1;
         let group = self.groups.entry(message.customer).or_default();
@@ -74,7 +73,7 @@ impl Queue {
         self.put(self.sent, message);
     }
 
-    /// Puts a message back that was received as the `sent`-th. It is as old as it was.
+    /// Puts a message back that was received as the `sent`-th. It keeps its age.
     pub fn put_back(&mut self, sent: u64, message: Message) {
         self.landed(message);
         self.put(sent, message);
@@ -90,7 +89,6 @@ impl Queue {
         self.oldest.insert((first, message.customer));
     }
 
-    /// Receives a message, with its number.
     pub fn receive(&mut self, now: Micros) -> Option<(u64, Message)> {
         let customer = match self.kind {
             QueueKind::Plain => self.oldest.first()?.1,
@@ -109,7 +107,7 @@ impl Queue {
         Some((sent, message))
     }
 
-    /// A message was handled, for so long: time counts, whatever came of it. It is deleted, or hidden for now.
+    /// Records that a message was handled for this long: the time counts, whether the message is deleted or hidden.
     pub fn handled(&mut self, now: Micros, message: Message, time: Micros, is_done: bool) {
         self.time.add(now, time);
         if let Some(group) = self.groups.get_mut(&message.customer) {
@@ -120,7 +118,7 @@ impl Queue {
         }
     }
 
-    /// A message is not in flight any more: it is deleted, back, or a dead letter.
+    /// Records that a message is not in flight any more: deleted, put back, or a dead letter.
     pub fn landed(&mut self, message: Message) {
         if let Some(group) = self.groups.get_mut(&message.customer) {
             group.in_flight -= 1;
@@ -128,7 +126,7 @@ impl Queue {
         }
     }
 
-    /// The quiet group with the oldest message; if all are noisy, the one with the least in flight.
+    /// Returns the quiet group with the oldest message or, if all are noisy, the group with the least in flight.
     fn fairest(&mut self, now: Micros) -> Option<usize> {
         let (all, all_time) = (self.in_flight as f64, self.time.at(now));
         let mut noisy: Option<(usize, u64, usize)> = None;

@@ -1,4 +1,4 @@
-//! Chance that is the same every time: splitmix64.
+//! Random numbers that are the same on every run: splitmix64.
 
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -14,23 +14,22 @@ fn mixed(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// A generator of numbers that look random.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// The same seed gives the same numbers.
+    /// Returns a generator. The same seed gives the same numbers.
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// From 0 to 1.
+    /// Returns a number from 0 to 1.
     pub fn unit(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(STEP);
         mixed(self.0) as f64 / u64::MAX as f64
     }
 
-    /// `time`, give or take the part of it that `jitter` says.
+    /// Returns `time`, shortened or lengthened by up to the share `jitter` of it.
     pub fn about(&mut self, time: u64, jitter: f64) -> u64 {
         if jitter == 0.0 {
             return time;

@@ -1,4 +1,4 @@
-//! The scenarios, and what came of them as tables.
+//! The scenarios of the model, and their outcomes as tables.
 
 use std::rc::Rc;
 
@@ -11,21 +11,20 @@ use crate::recorder::Purpose;
 use crate::simulation::{Upload, simulate};
 use crate::table::Access;
 
-/// Customers of "at once".
 pub const CUSTOMERS: usize = 100;
 
-/// Seconds after the last big job at which the other one is uploaded: a pre-warmed table is still at a single big job,
+/// The seconds after the last large job at which the other job is uploaded: a pre-warmed table still handles a single
+/// large job at the first, and the event source is at its limit at the second.
 pub const SOON: u64 = 8;
-/// or the event source is at its limit.
 pub const LATER: u64 = 60;
 
-/// Seeds of jitter and backoff with which one job is played.
+/// The seeds of jitter and backoff that each job is simulated with.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
 
-/// Chunks as the simulation takes them.
+/// The chunks in the form that the simulation takes.
 pub type Chunks = Rc<Vec<Rc<ChunkCalls>>>;
 
-/// The chunks of a job. Who says that the job is worked off is decided anew in each simulation.
+/// Returns the chunks of a job. Each simulation decides anew which chunk is the last.
 pub fn chunks_of(calls: &JobCalls) -> Chunks {
     let chunks = calls.chunks.iter().cloned().map(|mut chunk| {
         chunk.steps.retain(|step| step.purpose != Purpose::Finished);
@@ -34,26 +33,25 @@ pub fn chunks_of(calls: &JobCalls) -> Chunks {
     Rc::new(chunks.collect())
 }
 
-/// So many customers upload this, one every `every` seconds.
+/// Returns uploads of this many customers, one every `every` seconds.
 pub fn uploads(customers: usize, chunks: &Chunks, every: u64) -> Vec<Upload> {
     (0..customers)
         .map(|customer| Upload { customer, at: customer as u64 * every * SECOND, chunks: chunks.clone() })
         .collect()
 }
 
-/// The files.
 pub struct Files {
     /// 100,000 rows of different people.
     pub big: Chunks,
-    /// 100,000 rows, a fifth about somebody of an earlier row.
+    /// 100,000 rows, a fifth of which are duplicates of an earlier row.
     pub twins: Chunks,
-    /// 5,000 rows.
+    /// 5,000 rows of different people.
     pub middle: Chunks,
-    /// 10 rows.
+    /// 10 rows of different people.
     pub small: Chunks,
 }
 
-/// One job, played with each seed; the one in the middle.
+/// Returns the outcome of one job: the median of all seeds.
 pub fn one_job(parameters: &Parameters, chunks: &Chunks) -> Outcome {
     let play = |seed| simulate(&Parameters { seed, ..parameters.clone() }, uploads(1, chunks, 0), None);
     let mut outcomes: Vec<Outcome> = SEEDS.map(play).collect();
@@ -61,7 +59,7 @@ pub fn one_job(parameters: &Parameters, chunks: &Chunks) -> Outcome {
     outcomes.swap_remove(outcomes.len() / 2)
 }
 
-/// One job, and a hundred at once.
+/// Prints one job, and a hundred at once.
 pub fn speed(files: &Files) {
     println!(
         "\nSpeed: 100,000 rows each, from the last byte of the upload to `completed`; one job is the middle one of five\n"
@@ -126,7 +124,6 @@ fn line(name: &str, parameters: &Parameters, outcome: &Outcome) {
     );
 }
 
-/// What would have to be more for this to be faster.
 fn limit(parameters: &Parameters, outcome: &Outcome) -> String {
     let written = outcome.patients.written.units as f64 / outcome.importing();
     let taken = written / parameters.tables.writes;
@@ -142,7 +139,7 @@ fn limit(parameters: &Parameters, outcome: &Outcome) -> String {
     }
 }
 
-/// The keys that many chunks meet.
+/// Prints the keys that many chunks use.
 pub fn keys(files: &Files, big: &JobCalls) {
     println!("\nHottest keys: units in the busiest second, against 1,000 writes and 3,000 reads\n");
     println!("{:<46} {:<26} {:>7} {:>10} {:>10} {:>7}", "", "key", "", "in all", "at most/s", "of limit");
@@ -176,7 +173,7 @@ pub fn keys(files: &Files, big: &JobCalls) {
     }
 }
 
-/// A job next to larger ones.
+/// Prints a small job beside larger ones.
 pub fn fairness(files: &Files) {
     println!(
         "\nFairness: seconds from upload to `completed`, uploaded some time after jobs of others\n\n{:<58} {:>10} {:>10} {:>10} {:>10}\n{:<58} {:>10} {:>10} {:>10} {:>10}",
@@ -200,7 +197,7 @@ pub fn fairness(files: &Files) {
             (middle, big, 20, 0, LATER),
             (middle, big, CUSTOMERS, 0, LATER),
         ] {
-            // Every 10 seconds is slower than a pre-warmed table is, so that nothing piles up there.
+            // Every 10 seconds is slower than a pre-warmed table, so that no backlog grows there.
             if every > 0 && table != "fresh" {
                 continue;
             }
@@ -220,7 +217,7 @@ pub fn fairness(files: &Files) {
     }
 }
 
-/// The longest that a job takes in the design as it is, played with each seed.
+/// Returns the longest time of a job in the real design, over all seeds.
 fn worst_of_five(tables: Capacity, chunks: &Chunks, others: &[Upload], later: u64) -> f64 {
     let play = |seed| {
         let parameters = Parameters { tables, seed, ..Parameters::default() };
@@ -229,7 +226,7 @@ fn worst_of_five(tables: Capacity, chunks: &Chunks, others: &[Upload], later: u6
     SEEDS.map(play).fold(0.0, f64::max)
 }
 
-/// A job that is uploaded so many seconds after the last of the others.
+/// Returns the time of a job that is uploaded this many seconds after the last of the others.
 pub fn next_to(parameters: &Parameters, chunks: &Chunks, mut all: Vec<Upload>, later: u64) -> JobTimes {
     let own = all.len();
     let at = all.last().map_or(0, |last| last.at) + later * SECOND;
@@ -237,7 +234,7 @@ pub fn next_to(parameters: &Parameters, chunks: &Chunks, mut all: Vec<Upload>, l
     simulate(parameters, all, Some(own)).jobs[own]
 }
 
-/// What the planner and the workers ask for.
+/// Prints the calls of the planner and the workers.
 pub fn calls(big: &JobCalls) {
     println!(
         "\n{} rows are {} chunks; the first one, of {} rows, asks for\n",
@@ -256,7 +253,6 @@ pub fn calls(big: &JobCalls) {
     }
 }
 
-/// What all of it rests on.
 pub fn assumptions() {
     let Latency {
         item,

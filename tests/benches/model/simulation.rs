@@ -18,17 +18,13 @@ use crate::recorder::Purpose;
 use crate::table::{Access, Key, Place};
 use crate::worker::{Run, Worker};
 
-/// How often an event source that grows looks for room.
+/// How often an event source that grows checks for room.
 const LOOK_AGAIN: Micros = 200_000;
 
-/// A job that a customer uploads.
 #[derive(Clone, Debug)]
 pub struct Upload {
-    /// The customer.
     pub customer: usize,
-    /// When the last byte arrives.
     pub at: Micros,
-    /// What its chunks ask for.
     pub chunks: Rc<Vec<Rc<ChunkCalls>>>,
 }
 
@@ -75,7 +71,7 @@ impl Lane {
     }
 }
 
-/// What is known of a chunk between its deliveries.
+/// What a chunk keeps between its receives.
 #[derive(Clone, Default, Debug)]
 struct Chunk {
     receives: u32,
@@ -84,7 +80,7 @@ struct Chunk {
     is_over: bool,
 }
 
-/// Which items a chunk has written that stay written when it comes again.
+/// The items that a chunk has written, which stay written when it is retried.
 #[derive(Clone, Default, Debug)]
 struct Written {
     people: Vec<bool>,
@@ -105,12 +101,11 @@ struct Job {
     upload: Upload,
     lane: usize,
     chunks: Vec<Chunk>,
-    /// Chunks that have not ended.
     left: usize,
     times: JobTimes,
 }
 
-/// The model at a moment.
+/// The state of the model at a moment.
 pub struct Simulation {
     parameters: Parameters,
     random: Random,
@@ -126,7 +121,7 @@ pub struct Simulation {
     outcome: Outcome,
 }
 
-/// Plays these uploads, until all jobs are completed or, if it is given, this one is.
+/// Simulates these uploads until all jobs are completed or, if it is given, until this one is.
 pub fn simulate(parameters: &Parameters, uploads: Vec<Upload>, until: Option<usize>) -> Outcome {
     let mut simulation = Simulation::new(parameters.clone(), uploads);
     let is_over = |simulation: &Simulation| match until {
@@ -177,7 +172,7 @@ impl Simulation {
         self.events.push(Reverse((self.now + time, self.count, event)));
     }
 
-    /// About so long.
+    /// Returns a duration near this one.
     fn about(&mut self, time: Micros) -> Micros {
         self.random.about(time, self.parameters.jitter)
     }
@@ -235,7 +230,7 @@ impl Simulation {
         }
     }
 
-    /// Fan-out runs beside all others: S3 starts one for each upload.
+    /// Fan-out runs beside all others, because S3 starts one for each upload.
     fn uploaded(&mut self, job: usize) {
         let latency = self.parameters.latency;
         let rows = Micros::from(self.jobs[job].times.rows);
@@ -325,7 +320,7 @@ impl Simulation {
         }
     }
 
-    /// The run failed, or was killed. The message comes again, or becomes a dead letter.
+    /// Handles a run that failed or was killed. The message is received again, or becomes a dead letter.
     fn give_back(&mut self, worker: usize, was_killed: bool) {
         let (lane, held_back) = (self.workers[worker].lane, self.parameters.latency.message);
         let Some(run) = self.release(worker, false, held_back) else { return };
@@ -340,7 +335,7 @@ impl Simulation {
         }
     }
 
-    /// Ends a run; its instance is free after `wait`.
+    /// Ends a run. Its instance is free after `wait`.
     fn release(&mut self, worker: usize, is_done: bool, wait: Micros) -> Option<Run> {
         let busy = &mut self.workers[worker];
         let (lane, run) = (busy.lane, busy.end(&self.parameters.retry)?);

@@ -1,7 +1,8 @@
 //! How long the sweep takes to repair a customer's job while other customers have left very many jobs unused.
 //!
-//! The calls of a look are counted on the real sweep, over memory; their latencies and the processor time of a call are the
-//! model's. A look's calls come one after the other, and looks run beside each other until the run's time is over.
+//! The calls of a look are counted on the real sweep, over memory. Their latencies, and the processor time of a call,
+//! are those of the model. The calls of a look follow one another, and looks run concurrently until the time of the run
+//! is over.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,22 +19,22 @@ use uuid::Uuid;
 
 use crate::parameters::{Latency, MILLISECOND, Micros, SECOND};
 
-/// Jobs that were made and never used: what one key can make in an hour, at 3,000 calls a minute, if no customer were held
-/// to 1,000 waiting ones.
+/// How many jobs were created and never used: as many as one key can create in an hour, at 3,000 calls a minute, if the
+/// service did not limit a customer to 1,000 waiting ones.
 const UNUSED: u64 = 180_000;
 
-/// Jobs on which the calls are counted.
+/// How many jobs the calls are counted on.
 const COUNTED: u64 = 2_000;
 
 /// The longest delay of another customer's repair that is accepted.
 const LONGEST: Micros = 300 * SECOND;
 
-/// The sweep has twice the memory, and so twice the processor, that the model's processor times are for: template.yaml.
+/// The sweep has twice the memory, and so twice the processor, of the model's processor times: template.yaml.
 const PROCESSORS: u64 = 2;
 
 /// The calls of one look at an unused job, as AWS counts them.
 struct Look {
-    /// Calls of each kind, for all looks that were counted.
+    /// The calls of each kind, for all looks that were counted.
     calls: Vec<(Operation, u64)>,
 }
 
@@ -68,7 +69,7 @@ impl Look {
         Self { calls: calls.filter(|(_, calls)| *calls > 0).collect() }
     }
 
-    /// Time from the first call of a look to the last one's answer.
+    /// Returns the time from the first call of a look to its last answer.
     fn latency(&self, latency: &Latency) -> f64 {
         let of = |operation: Operation| match operation {
             Operation::BatchGetItem | Operation::Query => latency.batch,
@@ -84,7 +85,7 @@ impl Look {
     }
 }
 
-/// Prints the delay, and fails where it is too long.
+/// Prints the delay, and fails if it is too long.
 pub fn report() {
     let (look, latency) = (Look::counted(), Latency::ASSUMED);
     let by_latency = CONCURRENT_LOOKS as f64 / look.latency(&latency);

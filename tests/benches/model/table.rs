@@ -1,29 +1,27 @@
-//! A DynamoDB table: its partitions, what each takes in a second, and how much each of its shared keys was asked for.
+//! A DynamoDB table: its partitions, what each serves in a second, and how much of that each shared key used.
 //!
-//! A key's hash decides on its partition, which it shares with others: a key may be far from 1,000 writes a second
-//! and be throttled all the same. Partitions split in halves, by hash, where the table grows; that DynamoDB moves a
-//! hot key to a partition of its own takes it minutes, and is left out.
+//! The hash of a key decides on its partition, which it shares with others. So a key may be far from 1,000 writes a
+//! second and be throttled all the same. Partitions split in halves, by hash, while the table grows. That DynamoDB
+//! moves a hot key to a partition of its own takes minutes, and is left out.
 
 use std::collections::BTreeMap;
 
 use crate::parameters::{Capacity, Micros, SECOND};
 use crate::random::hash;
 
-/// A partition key that more than one chunk meets.
+/// A partition key that more than one chunk uses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Key {
-    /// A job's item.
     Job(usize),
-    /// The roster of everybody of a customer.
+    /// The roster of all patients of a customer.
     Roster(usize),
-    /// What a customer has in the directory.
     Directory(usize),
     /// The one partition of the index `watched`.
     Watched,
 }
 
 impl Key {
-    /// What such keys are called.
+    /// Returns the name of the key in tables.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Job(_) => "a job's item",
@@ -46,25 +44,22 @@ impl Key {
 /// Where in a table a request goes.
 #[derive(Clone, Copy, Debug)]
 pub enum Place {
-    /// To a key that many chunks meet.
+    /// To a key that many chunks use.
     Shared(Key),
-    /// To a key that few meet, by its hash.
+    /// To a key that few chunks use, by its hash.
     Own(u64),
     /// To many keys at once, in all partitions alike.
     Everywhere,
 }
 
-/// Reading or writing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Access {
-    /// Reading.
     Read,
-    /// Writing.
     Write,
 }
 
-/// Units that come back with time. As DynamoDB does it, a request is let through while anything is left, and pays
-/// afterwards. Unused units are kept for a second: the five minutes of burst capacity are not counted on.
+/// Units that refill with time. As in DynamoDB, a request passes while anything is left, and pays afterwards. Unused
+/// units are kept for a second: the model does not count on the five minutes of burst capacity.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     rate: f64,
@@ -91,12 +86,9 @@ impl Bucket {
     }
 }
 
-/// What was asked of a key.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Asked {
-    /// Units in all.
     pub units: u64,
-    /// Units in the busiest second.
     pub peak: u64,
     second: u64,
     in_second: u64,
@@ -114,39 +106,33 @@ impl Asked {
     }
 }
 
-/// A partition.
 #[derive(Clone, Copy, Debug)]
 pub struct Partition {
     writes: Bucket,
     reads: Bucket,
-    /// Write units that were let through.
     pub written: Asked,
-    /// Writes that were let through.
     pub writes_served: u64,
-    /// Requests that were throttled, of which only writes meet a partition by itself here.
+    /// The requests that were throttled. Only writes are limited by a partition here.
     pub throttled: u64,
 }
 
-/// A table.
 #[derive(Debug)]
 pub struct Table {
     capacity: Capacity,
-    /// Reads of many keys at once.
+    /// The reads of many keys at once.
     reads: Bucket,
-    /// What it consists of.
     pub partitions: Vec<Partition>,
-    /// What was asked of shared keys, in writing and in reading.
+    /// The requests to shared keys, writes and reads.
     pub asked: BTreeMap<Key, [Asked; 2]>,
-    /// Write units that were let through, of all keys.
+    /// The write units that passed, of all keys.
     pub written: Asked,
-    /// Read units that were let through, of all keys.
+    /// The read units that passed, of all keys.
     pub read: Asked,
-    /// Requests that were throttled.
     pub throttled: u64,
 }
 
 impl Table {
-    /// A table that nobody has used.
+    /// Returns a table that was never used.
     pub fn new(capacity: Capacity) -> Self {
         let mut table = Self {
             capacity,
@@ -161,7 +147,7 @@ impl Table {
         table
     }
 
-    /// One request. Whether it is let through.
+    /// Makes one request, and returns whether it passes.
     pub fn take(&mut self, now: Micros, access: Access, units: u32, place: Place) -> bool {
         self.grow(now);
         let partition = self.partition_of(place);
@@ -183,7 +169,7 @@ impl Table {
         true
     }
 
-    /// The partition of a place; none of all.
+    /// Returns the partition of a place. None for a request to all.
     pub fn partition_of(&self, place: Place) -> Option<usize> {
         let hash = match place {
             Place::Shared(key) => key.hash(),

@@ -1,4 +1,4 @@
-//! What the sizes that we chose do to a large import, and what others would.
+//! How the chosen sizes affect a large job, and how other sizes would.
 
 use domain::plan::ROWS_PER_CHUNK;
 
@@ -7,7 +7,7 @@ use crate::parameters::{Capacity, Parameters, SECOND, design};
 use crate::record::record_in_chunks;
 use crate::report::{Chunks, Files, chunks_of, one_job};
 
-/// Rows in a chunk, and writes of a chunk in flight.
+/// The rows of a chunk, and the concurrent writes of a chunk.
 pub fn report(files: &Files) {
     println!("\nOther sizes: 100,000 rows, seconds; the middle one of five\n");
     println!(

@@ -1,10 +1,10 @@
-//! Where the time of a small job goes, from its upload to its end, next to big ones.
+//! Where the time of a small job goes, from its upload to its end, beside large ones.
 
 use crate::outcome::JobTimes;
 use crate::parameters::{Capacity, Micros, Parameters, QueueKind, SECOND};
 use crate::report::{CUSTOMERS, Files, LATER, SOON, next_to, uploads};
 
-/// The waits of a job of 10 rows.
+/// Prints the waits of a job of 10 rows.
 pub fn report(files: &Files) {
     println!("\nWhere the time of 10 rows goes, in seconds\n");
     println!(

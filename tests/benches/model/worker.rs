@@ -1,4 +1,4 @@
-//! An instance of `import-rows`, and the run that it is in.
+//! An instance of `import-rows`, and its current run.
 
 use std::rc::Rc;
 
@@ -7,55 +7,48 @@ use crate::queue::Message;
 use crate::record::ChunkCalls;
 use crate::recorder::Purpose;
 
-/// An instance. It lives on between its runs, and with it the retry quota of its AWS clients.
+/// An instance. It outlives its runs, and with it the retry tokens of its AWS clients.
 #[derive(Debug)]
 pub struct Worker {
-    /// The queue that it is fed from.
     pub lane: usize,
-    /// Counts runs, so that what an earlier one left on the way is told from this one's.
+    /// Counts runs, so that the calls of an earlier run are told from those of this one.
     pub run: u64,
-    /// The run that it is in.
     pub at: Option<Run>,
-    /// When its processor is free.
+    /// When the processor of the instance is free.
     pub cpu_free: Micros,
     quota: u32,
 }
 
-/// A chunk that is being handled.
 #[derive(Debug)]
 pub struct Run {
-    /// Its message.
     pub message: Message,
-    /// Its message's number in the queue.
+    /// The number of the message in the queue.
     pub sent: u64,
-    /// When its message was received.
     pub received: Micros,
-    /// What it asks for.
     pub calls: Rc<ChunkCalls>,
-    /// The step that it is in.
     pub step: usize,
     /// The calls of this step, each with its units.
     pub todo: Vec<(usize, u32)>,
-    /// The first of them that has not been started.
+    /// The first call that has not been started.
     pub next: usize,
-    /// How many have been started and have not ended.
+    /// How many calls have been started and have not ended.
     pub open: usize,
     /// How many of these hold tokens for a retry.
     holding: u32,
 }
 
 impl Run {
-    /// One that has not started its first step.
+    /// Returns a run that has not started its first step.
     pub fn new(message: Message, sent: u64, received: Micros, calls: Rc<ChunkCalls>) -> Self {
         Self { message, sent, received, calls, step: 0, todo: Vec::new(), next: 0, open: 0, holding: 0 }
     }
 
-    /// What the step is for; none after the last one.
+    /// Returns what the step is for. None after the last step.
     pub fn purpose(&self) -> Option<Purpose> {
         self.calls.steps.get(self.step).map(|step| step.purpose)
     }
 
-    /// How many calls of the step go out at the same time.
+    /// Returns how many calls of the step are made at the same time.
     pub fn at_once(&self, writes: usize) -> usize {
         match self.purpose() {
             Some(Purpose::StorePeople | Purpose::StorePatient) => writes,
@@ -66,12 +59,11 @@ impl Run {
 }
 
 impl Worker {
-    /// A new instance.
+    /// Returns a new instance.
     pub const fn new(lane: usize, retry: &Retry) -> Self {
         Self { lane, run: 0, at: None, cpu_free: 0, quota: retry.quota }
     }
 
-    /// A call was answered.
     pub fn answered(&mut self, retry: &Retry, attempt: u32) {
         if attempt == 1 {
             self.quota = (self.quota + 1).min(retry.quota);
@@ -81,8 +73,8 @@ impl Worker {
         }
     }
 
-    /// A call was throttled. Whether it may be tried again: a further retry takes tokens anew, and those of the
-    /// retry before are lost.
+    /// Records that a call was throttled, and returns whether it may be retried. A further retry takes tokens anew, and
+    /// those of the retry before are lost.
     pub fn may_retry(&mut self, retry: &Retry, attempt: u32) -> bool {
         let Some(run) = &mut self.at else { return false };
         if attempt >= retry.attempts || self.quota < retry.cost {
@@ -93,7 +85,7 @@ impl Worker {
         true
     }
 
-    /// Ends the run, wherever it is. Tokens that its calls hold are given back.
+    /// Ends the run at any step. The tokens of its calls are returned.
     pub fn end(&mut self, retry: &Retry) -> Option<Run> {
         self.run += 1;
         let run = self.at.take()?;
