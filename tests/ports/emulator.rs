@@ -7,7 +7,7 @@ use aws::{Directory, Files, Jobs, Patients};
 use domain::cohort::Cohort;
 use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId};
-use pipeline::api::directory::{CreateCohort as _, CreateFacility as _, StoreSettings as _};
+use pipeline::ports::{CreateCohort as _, CreateFacility as _, StoreSettings as _};
 use pipeline::ports::{WebhookSettings, Write};
 use uuid::Uuid;
 

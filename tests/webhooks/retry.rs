@@ -9,7 +9,7 @@ use pipeline::api::retry_webhooks::{Retried, retry_webhooks};
 use crate::setup::{URL, announce, cloud, customer, deliver_all, record, settings, started_job, told};
 
 async fn retry(cloud: &Cloud) -> Retried {
-    retry_webhooks(cloud, cloud, cloud, customer(1)).await.unwrap()
+    retry_webhooks(cloud, customer(1)).await.unwrap()
 }
 
 /// Stores a job, and delivers its two messages to a server that gives these answers.
@@ -70,8 +70,8 @@ async fn every_round_has_all_its_attempts_and_can_fail_again() {
 async fn another_customers_deliveries_are_left_alone() {
     let cloud = job_with_answers(vec![410, 410]).await;
     cloud.set_customer(customer(2), domain::row::Directory::default(), settings(URL));
-    let retried = retry_webhooks(&cloud, &cloud, &cloud, customer(2)).await.unwrap();
+    let retried = retry_webhooks(&cloud, customer(2)).await.unwrap();
     assert_eq!(retried, Retried { sent: 0, left: 0 });
-    let without_url = retry_webhooks(&cloud, &cloud, &cloud, customer(3)).await;
+    let without_url = retry_webhooks(&cloud, customer(3)).await;
     assert!(matches!(without_url, Err(ApiError::Conflict(_))), "without a URL there is nowhere to send to");
 }

@@ -4,8 +4,8 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use domain::ids::CustomerId;
 use pipeline::api::ApiError;
-use pipeline::api::directory::{Admission, AdmitCall as _};
-use pipeline::ports::Clock as _;
+use pipeline::ports::prelude::*;
+use pipeline::ports::{Admission, Ports as _};
 
 use crate::app::App;
 use crate::error::Problem;
@@ -28,7 +28,13 @@ impl FromRequestParts<App> for Caller {
         if key.is_empty() {
             return Err(ApiError::Forbidden.into());
         }
-        match app.directory.admit_call(key, app.world.now()).await.map_err(ApiError::from)? {
+        match app
+            .ports
+            .directory()
+            .admit_call(key, app.ports.environment().now())
+            .await
+            .map_err(ApiError::from)?
+        {
             Admission::Admitted(customer) => {
                 refuse_unknown(parts)?;
                 Ok(Self(customer))

@@ -18,7 +18,7 @@ mod routes;
 mod shapes;
 
 use app::App;
-use aws::{Environment, Program};
+use aws::{AwsPorts, Environment, Program};
 use lambda_http::Error;
 use respond::AllowedOrigin;
 use tower::ServiceExt as _;
@@ -28,15 +28,8 @@ async fn main() -> Result<(), Error> {
     aws::logging::init();
     let environment = Environment::load(Program::Api).await;
     let app = App {
-        directory: environment.directory()?,
-        jobs: environment.jobs()?,
-        patients: environment.patients()?,
-        files: environment.files()?,
-        finished: environment.finished()?,
-        queries: environment.queries(),
-        webhooks: environment.webhooks()?,
-        http: aws::WebhookClient::new(aws::webhook_policy())?,
-        world: aws::System,
+        ports: AwsPorts::of_api(&environment)?,
+        webhook_client: aws::WebhookClient::new(aws::webhook_policy())?,
         webhook_policy: aws::webhook_policy(),
     };
     let router = routes::router(app, AllowedOrigin::from_environment());

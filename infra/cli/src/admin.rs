@@ -7,10 +7,8 @@ use clap::Args;
 use domain::cohort::Cohort;
 use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId, FacilityId};
-use pipeline::api::directory::{
-    CreateCohort as _, CreateFacility as _, ListCohorts as _, ListFacilities as _,
-};
 use pipeline::ports::{Clock as _, PortError, Randomness as _};
+use pipeline::ports::{CreateCohort as _, CreateFacility as _, ListCohorts as _, ListFacilities as _};
 use serde_json::json;
 
 use crate::context::Context;

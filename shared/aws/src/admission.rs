@@ -15,16 +15,13 @@ use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use domain::time::Timestamp;
-use pipeline::api::directory::{Admission, AdmitCall};
+use pipeline::ports::{Admission, AdmitCall};
 use pipeline::ports::{PortError, PortResult};
 
 use crate::Directory;
 use crate::directory::{API_KEY, key_pk};
 use crate::error::failed;
 use crate::item::{Item, key, n, number, parsed};
-
-/// Calls with one key in a minute, unless the key or `CALLS_PER_MINUTE` says otherwise: 50 a second.
-pub const CALLS_PER_MINUTE: u32 = 3000;
 
 /// Seconds in a minute.
 const SECONDS: i64 = 60;

@@ -9,12 +9,11 @@ use std::fmt;
 use aws_sdk_dynamodb::Client;
 use domain::ids::CustomerId;
 use domain::time::Timestamp;
-use pipeline::ports::{LoadDirectory, PortError, PortResult};
+use pipeline::ports::{CALLS_PER_MINUTE, LoadDirectory, PortError, PortResult};
 use sha2::{Digest as _, Sha256};
 
 pub use operator::{Customer, StoredKey};
 
-use crate::admission::CALLS_PER_MINUTE;
 use crate::error::{failed, malformed};
 use crate::item::{Item, key, n, s, text};
 

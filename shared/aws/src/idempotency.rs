@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use domain::ids::CustomerId;
 use domain::time::Timestamp;
 use domain::upload_terms::UploadTerms;
-use pipeline::api::idempotency::{IdempotencyKey, LoadPromise, Parameters, Promise, StorePromise};
-use pipeline::ports::{PortResult, Write};
+use pipeline::idempotency::{IdempotencyKey, Parameters, Promise};
+use pipeline::ports::{LoadPromise, PortResult, StorePromise, Write};
 use sha2::{Digest as _, Sha256};
 
 use crate::Directory;

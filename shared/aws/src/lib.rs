@@ -24,6 +24,7 @@ mod jobs;
 pub mod logging;
 mod open_jobs;
 mod patients;
+mod ports;
 mod queues;
 mod result_writer;
 mod rosters;
@@ -34,13 +35,13 @@ mod webhook_client;
 
 pub use aws_config::SdkConfig;
 
-pub use admission::CALLS_PER_MINUTE;
 pub use directory::{ApiKey, Customer, Directory, StoredKey};
 pub use environment::{ConfigError, Environment, Place};
 pub use event::Event;
 pub use files::Files;
 pub use jobs::Jobs;
 pub use patients::Patients;
+pub use ports::{AwsPorts, SqsQueues};
 pub use queues::{Chunks, Finished, MessagePutBack, MessageWait, Queries, Unhurried, Uploads, Webhooks};
 pub use system::System;
 pub use timeouts::{ANSWER_WITHIN, Program, Timeouts};

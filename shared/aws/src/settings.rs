@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::CustomerId;
 use domain::time::Timestamp;
 use domain::webhook::WebhookKey;
-use pipeline::api::directory::StoreSettings;
+use pipeline::ports::StoreSettings;
 use pipeline::ports::{LoadSettings, PingReport, PortResult, ReplacedKey, WebhookSettings, Write};
 
 use crate::Directory;

@@ -21,6 +21,7 @@ use crate::{Fate, Network, Operation, Queues, Usage, UsageOf};
 pub struct Cloud {
     network: Arc<dyn Network>,
     state: Arc<Mutex<State>>,
+    has_gateway: bool,
 }
 
 #[derive(Debug)]
@@ -56,13 +57,23 @@ impl Cloud {
             gateway_care: GatewayCareState::default(),
             webhooks: WebhooksState::default(),
         };
-        Self { network, state: Arc::new(Mutex::new(state)) }
+        Self { network, state: Arc::new(Mutex::new(state)), has_gateway: true }
     }
 
     /// The same cloud behind another network.
     #[must_use]
     pub fn with_network(&self, network: Arc<dyn Network>) -> Self {
-        Self { network, state: self.state.clone() }
+        Self { network, ..self.clone() }
+    }
+
+    /// The same cloud without a gateway to ask for documents.
+    #[must_use]
+    pub fn without_gateway(&self) -> Self {
+        Self { has_gateway: false, ..self.clone() }
+    }
+
+    pub(crate) fn has_gateway(&self) -> bool {
+        self.has_gateway
     }
 
     /// Sets the time; it never goes back.

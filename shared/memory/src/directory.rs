@@ -1,21 +1,39 @@
-//! The directory: facilities, cohorts, webhook settings and idempotency keys of each customer.
+//! The directory: API keys, facilities, cohorts, webhook settings and idempotency keys of each customer.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use domain::ids::CustomerId;
+use domain::cohort::Cohort;
+use domain::facility::Facility;
+use domain::ids::{CohortId, CustomerId, FacilityId};
 use domain::row::Directory;
 use domain::time::Timestamp;
-use pipeline::api::directory::StoreSettings;
-use pipeline::api::idempotency::{IdempotencyKey, LoadPromise, Promise, StorePromise};
-use pipeline::ports::{LoadDirectory, LoadSettings, PortResult, WebhookSettings, Write};
+use pipeline::idempotency::{IdempotencyKey, Promise};
+use pipeline::ports::{
+    Admission, AdmitCall, CALLS_PER_MINUTE, CreateCohort, CreateFacility, ListCohorts, ListFacilities,
+    LoadCohort, LoadDirectory, LoadFacility, LoadPromise, LoadSettings, PortResult, StorePromise,
+    StoreSettings, WebhookSettings, Write,
+};
 
 use crate::cloud::Billed;
 use crate::{Cloud, Operation};
 
 #[derive(Default, Debug)]
 pub(crate) struct DirectoryState {
+    keys: BTreeMap<String, ApiKey>,
+    /// Facilities and cohorts that a test has entered by their ids alone, and webhook settings.
     customers: BTreeMap<CustomerId, (Directory, WebhookSettings)>,
+    facilities: BTreeMap<(CustomerId, FacilityId), Facility>,
+    cohorts: BTreeMap<(CustomerId, CohortId), Cohort>,
     promises: BTreeMap<(CustomerId, String), Promise>,
+}
+
+/// An API key with the calls of the newest minute in which it was used.
+#[derive(Debug)]
+struct ApiKey {
+    customer: CustomerId,
+    minute: i64,
+    calls: u32,
 }
 
 impl Cloud {
@@ -23,13 +41,110 @@ impl Cloud {
     pub fn set_customer(&self, customer: CustomerId, directory: Directory, webhooks: WebhookSettings) {
         self.state().directory.customers.insert(customer, (directory, webhooks));
     }
+
+    /// Adds an API key of a customer.
+    pub fn add_key(&self, customer: CustomerId, api_key: &str) {
+        let key = ApiKey { customer, minute: 0, calls: 0 };
+        self.state().directory.keys.insert(api_key.to_owned(), key);
+    }
+}
+
+impl AdmitCall for Cloud {
+    async fn admit_call(&self, api_key: &str, now: Timestamp) -> PortResult<Admission> {
+        let minute = now.as_seconds() / 60;
+        self.call(Operation::UpdateItem, |state| {
+            let Some(key) = state.directory.keys.get_mut(api_key) else {
+                return Billed::request(Admission::UnknownKey);
+            };
+            if minute > key.minute {
+                (key.minute, key.calls) = (minute, 0);
+            }
+            if minute == key.minute && key.calls >= CALLS_PER_MINUTE {
+                let left = 60 - now.as_seconds() % 60;
+                return Billed::request(Admission::TooMany(Duration::from_secs(left.unsigned_abs())));
+            }
+            key.calls += 1;
+            Billed::request(Admission::Admitted(key.customer))
+        })
+        .await
+    }
 }
 
 impl LoadDirectory for Cloud {
     async fn load_directory(&self, customer: CustomerId) -> PortResult<Directory> {
         self.call(Operation::Query, |state| {
-            let directory = state.directory.customers.get(&customer);
-            Billed::request(directory.map(|(directory, _)| directory.clone()).unwrap_or_default())
+            let entered = state.directory.customers.get(&customer);
+            let mut directory = entered.map(|(directory, _)| directory.clone()).unwrap_or_default();
+            directory.facilities.extend(of_customer(&state.directory.facilities, customer).map(|it| it.id));
+            directory.cohorts.extend(of_customer(&state.directory.cohorts, customer).map(|it| it.id));
+            Billed::request(directory)
+        })
+        .await
+    }
+}
+
+fn of_customer<I: Ord, T>(
+    all: &BTreeMap<(CustomerId, I), T>,
+    customer: CustomerId,
+) -> impl Iterator<Item = &T> {
+    all.iter().filter(move |((owner, _), _)| *owner == customer).map(|(_, value)| value)
+}
+
+impl ListFacilities for Cloud {
+    async fn list_facilities(&self, customer: CustomerId) -> PortResult<Vec<Facility>> {
+        self.call(Operation::Query, |state| {
+            Billed::request(of_customer(&state.directory.facilities, customer).cloned().collect())
+        })
+        .await
+    }
+}
+
+impl LoadFacility for Cloud {
+    async fn load_facility(
+        &self,
+        customer: CustomerId,
+        facility: FacilityId,
+    ) -> PortResult<Option<Facility>> {
+        self.call(Operation::GetItem, |state| {
+            Billed::request(state.directory.facilities.get(&(customer, facility)).cloned())
+        })
+        .await
+    }
+}
+
+impl CreateFacility for Cloud {
+    async fn create_facility(&self, customer: CustomerId, facility: &Facility) -> PortResult<()> {
+        self.call(Operation::PutItem, |state| {
+            state.directory.facilities.insert((customer, facility.id), facility.clone());
+            Billed::request(())
+        })
+        .await
+    }
+}
+
+impl ListCohorts for Cloud {
+    async fn list_cohorts(&self, customer: CustomerId) -> PortResult<Vec<Cohort>> {
+        self.call(Operation::Query, |state| {
+            Billed::request(of_customer(&state.directory.cohorts, customer).cloned().collect())
+        })
+        .await
+    }
+}
+
+impl LoadCohort for Cloud {
+    async fn load_cohort(&self, customer: CustomerId, cohort: CohortId) -> PortResult<Option<Cohort>> {
+        self.call(Operation::GetItem, |state| {
+            Billed::request(state.directory.cohorts.get(&(customer, cohort)).cloned())
+        })
+        .await
+    }
+}
+
+impl CreateCohort for Cloud {
+    async fn create_cohort(&self, customer: CustomerId, cohort: &Cohort) -> PortResult<()> {
+        self.call(Operation::PutItem, |state| {
+            state.directory.cohorts.insert((customer, cohort.id), cohort.clone());
+            Billed::request(())
         })
         .await
     }

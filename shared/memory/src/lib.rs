@@ -14,6 +14,7 @@ mod jobs;
 mod lagging_index;
 mod network;
 mod patients;
+mod ports;
 mod queue;
 mod queues;
 mod usage;

@@ -129,6 +129,10 @@ impl SendChunks for Cloud {
 }
 
 impl SendQueries for Cloud {
+    fn has_gateway(&self) -> bool {
+        Self::has_gateway(self)
+    }
+
     async fn send_queries(&self, messages: &[QueryMessage]) -> PortResult<()> {
         self.send(QueueName::Queries, messages).await
     }

@@ -7,8 +7,8 @@ use domain::ids::{CustomerId, JobId};
 use domain::job::JobStatus;
 use domain::time::Timestamp;
 use pipeline::ports::{
-    DeliveryLog, JobRef, ListDeliveries, PortResult, PostOutcome, PostWebhook, Undelivered, Versioned,
-    WebhookRequest, Write,
+    DeliveryLog, JobRef, ListDeliveries, PingOutcome, PingWebhook, PortResult, PostOutcome, PostWebhook,
+    Undelivered, Versioned, WebhookRequest, Write,
 };
 
 use crate::cloud::Billed;
@@ -126,4 +126,20 @@ impl PostWebhook for Cloud {
             Err(_) => PostOutcome::Unreachable(NoAnswer::Timeout),
         }
     }
+}
+
+impl PingWebhook for Cloud {
+    /// The server answers a ping with its value, as the integrator's guide asks it to.
+    async fn ping(&self, request: WebhookRequest) -> PingOutcome {
+        let body = request.body.clone();
+        match self.post(request).await {
+            PostOutcome::Answered { status, .. } => PingOutcome::Answered { status, body: pong(&body) },
+            PostOutcome::Unreachable(error) => PingOutcome::Unreachable(error),
+        }
+    }
+}
+
+fn pong(ping: &[u8]) -> Vec<u8> {
+    let ping: serde_json::Value = serde_json::from_slice(ping).unwrap_or_default();
+    serde_json::json!({ "pong": ping["ping"] }).to_string().into_bytes()
 }

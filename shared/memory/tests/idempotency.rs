@@ -12,8 +12,8 @@ use domain::upload_terms::UploadTerms;
 use futures::executor::block_on;
 use memory::{Cloud, Fate, Network, Operation};
 use pipeline::api::ApiError;
-use pipeline::api::create_job::{CreateJobWith, NewJob};
-use pipeline::api::idempotency::{IdempotencyKey, Parameters};
+use pipeline::api::create_job::{NewJob, create_job};
+use pipeline::idempotency::{IdempotencyKey, Parameters};
 use pipeline::ports::WebhookSettings;
 use uuid::Uuid;
 
@@ -56,11 +56,9 @@ impl Caller {
     }
 
     fn create(&self, dry_run: bool, key: &str) -> Result<NewJob, ApiError> {
-        let on = &self.cloud;
-        let create = CreateJobWith { jobs: on, directory: on, files: on, world: on };
         let parameters = Parameters { facility: None, dry_run, terms: UploadTerms::default() };
         let key: IdempotencyKey = key.parse().unwrap();
-        block_on(create.create(self.customer, parameters, Some(&key)))
+        block_on(create_job(&self.cloud, self.customer, parameters, Some(&key)))
     }
 
     fn wait(&self, time: Duration) {

@@ -11,7 +11,7 @@ use domain::time::Timestamp;
 use futures::executor::block_on;
 use memory::{Cloud, Reliable};
 use pipeline::api::ApiError;
-use pipeline::api::start_document_query::StartDocumentQuery;
+use pipeline::api::start_document_query::start_document_query;
 use pipeline::ports::{Clock as _, Randomness as _, StorePatient as _, WebhookSettings, Write};
 use serde_json::json;
 use uuid::Uuid;
@@ -62,8 +62,7 @@ fn start(
     patient: PatientId,
     facility: Option<FacilityId>,
 ) -> Result<(), ApiError> {
-    let start = StartDocumentQuery { patients: cloud, directory: cloud, queries: cloud, world: cloud };
-    block_on(start.run(customer, patient, facility)).map(drop)
+    block_on(start_document_query(cloud, customer, patient, facility)).map(drop)
 }
 
 #[test]

@@ -13,8 +13,8 @@ use futures::executor::block_on;
 use memory::{Cloud, Reliable};
 use pipeline::api::ApiError;
 use pipeline::api::cancel_job::cancel_job;
-use pipeline::api::create_job::{CreateJobWith, NewJob};
-use pipeline::api::idempotency::Parameters;
+use pipeline::api::create_job::{NewJob, create_job};
+use pipeline::idempotency::Parameters;
 use pipeline::ports::{OpenJobs as _, WebhookSettings};
 use uuid::Uuid;
 
@@ -43,10 +43,8 @@ impl Service {
     }
 
     fn create(&self, number: u128) -> Result<NewJob, ApiError> {
-        let on = &self.cloud;
-        let create = CreateJobWith { jobs: on, directory: on, files: on, world: on };
         let parameters = Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
-        block_on(create.create(customer(number), parameters, None))
+        block_on(create_job(&self.cloud, customer(number), parameters, None))
     }
 
     fn open(&self) -> usize {
@@ -69,7 +67,7 @@ fn one_customer_can_have_a_thousand_jobs_waiting_and_the_next_one_is_refused() {
     assert!(service.create(2).is_ok(), "another customer is not held up");
 
     let on = &service.cloud;
-    block_on(cancel_job(on, on, on, on, customer(1), jobs[7])).unwrap();
+    block_on(cancel_job(on, customer(1), jobs[7])).unwrap();
     assert!(service.create(1).is_ok(), "a canceled job does not wait");
     assert!(matches!(service.create(1), Err(ApiError::TooManyWaiting)));
     let _ = block_on(on.stop_waiting(customer(1), jobs[8])).unwrap();

@@ -15,6 +15,7 @@ mod end_job;
 pub mod error;
 pub mod fan_out;
 pub mod finalize;
+pub mod idempotency;
 pub mod import_rows;
 pub mod messages;
 mod outcomes;

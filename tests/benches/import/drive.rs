@@ -14,11 +14,11 @@ use domain::upload_terms::UploadTerms;
 use futures::executor::block_on;
 use memory::{Cloud, QueueName};
 use pipeline::DirectoryCache;
-use pipeline::api::create_job::CreateJobWith;
-use pipeline::api::idempotency::Parameters;
+use pipeline::api::create_job::create_job;
 use pipeline::deliver_webhook::DeliverWebhook;
 use pipeline::fan_out::FanOut;
 use pipeline::finalize::Finalize;
+use pipeline::idempotency::Parameters;
 use pipeline::import_rows::ImportRows;
 use pipeline::messages::UploadMessage;
 use pipeline::ports::WebhookSettings;
@@ -116,9 +116,7 @@ impl Account {
 
     async fn upload(&self, file: String) -> UploadMessage {
         let parameters = Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
-        let on = &self.cloud;
-        let create = CreateJobWith { jobs: on, directory: on, files: on, world: on };
-        let created = create.create(self.customer, parameters, None).await;
+        let created = create_job(&self.cloud, self.customer, parameters, None).await;
         let job = created.expect("a job can be created").job;
         let upload = self.cloud.upload((&job).into(), file);
         UploadMessage { customer: self.customer, job: job.id, upload }

@@ -13,9 +13,9 @@ use domain::upload_terms::UploadTerms;
 use futures::executor::block_on;
 use memory::{Cloud, QueueName, Reliable};
 use pipeline::DirectoryCache;
-use pipeline::api::create_job::CreateJobWith;
-use pipeline::api::idempotency::Parameters;
+use pipeline::api::create_job::create_job;
 use pipeline::fan_out::FanOut;
+use pipeline::idempotency::Parameters;
 use pipeline::import_rows::{ImportRows, Imported};
 use pipeline::messages::UploadMessage;
 use pipeline::ports::WebhookSettings;
@@ -86,8 +86,7 @@ async fn run(file: String, rows_per_chunk: u32) -> JobCalls {
     let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
     cloud.set_customer(customer, directory, WebhookSettings::default());
     let parameters = Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
-    let create = CreateJobWith { jobs: &cloud, directory: &cloud, files: &cloud, world: &cloud };
-    let job = create.create(customer, parameters, None).await.expect("a job can be created").job;
+    let job = create_job(&cloud, customer, parameters, None).await.expect("a job can be created").job;
     let uploaded = UploadMessage { customer, job: job.id, upload: cloud.upload((&job).into(), file) };
     let ports = || cloud.clone();
     let fan_out = FanOut {

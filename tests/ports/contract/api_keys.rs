@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws::{ApiKey, Directory};
 use domain::facility::Facility;
-use pipeline::api::directory::{Admission, AdmitCall as _, CreateFacility as _, ListFacilities as _};
+use pipeline::ports::{Admission, AdmitCall as _, CreateFacility as _, ListFacilities as _};
 
 use crate::given::{self, NOW};
 

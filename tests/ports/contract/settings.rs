@@ -1,6 +1,6 @@
 //! A customer's webhook settings: replaced only by who has seen what is replaced.
 
-use pipeline::api::directory::StoreSettings;
+use pipeline::ports::StoreSettings;
 use pipeline::ports::{LoadSettings, WebhookSettings, Write};
 
 use crate::given;

@@ -11,13 +11,13 @@ use pipeline::DirectoryCache;
 use pipeline::abandon::Abandon;
 use pipeline::api::ApiError;
 use pipeline::api::cancel_job::cancel_job;
-use pipeline::api::create_job::{CreateJobWith, NewJob};
+use pipeline::api::create_job::{NewJob, create_job};
 use pipeline::api::get_job::get_job;
-use pipeline::api::idempotency::Parameters;
 use pipeline::dead_letters::DeadLetters;
 use pipeline::deliver_webhook::DeliverWebhook;
 use pipeline::fan_out::FanOut;
 use pipeline::finalize::Finalize;
+use pipeline::idempotency::Parameters;
 use pipeline::import_rows::ImportRows;
 use pipeline::messages::{QueryMessage, UploadMessage};
 use pipeline::ports::JobRef;
@@ -104,9 +104,7 @@ impl Player {
             &Cause::Create(plan) => {
                 let (customer, new) = self.new_job(plan);
                 Box::pin(async move {
-                    let create =
-                        CreateJobWith { jobs: &cloud, directory: &cloud, files: &cloud, world: &cloud };
-                    match create.create(customer, new, None).await {
+                    match create_job(&cloud, customer, new, None).await {
                         Ok(NewJob { job, .. }) => Verdict::Created((&job).into(), job.upload_expires_at),
                         Err(error) => client_verdict(&error),
                     }
@@ -115,7 +113,7 @@ impl Player {
             &Cause::Cancel(import) => {
                 let JobRef { customer, job } = self.imports[import].job;
                 Box::pin(async move {
-                    match cancel_job(&cloud, &cloud, &cloud, &cloud, customer, job).await {
+                    match cancel_job(&cloud, customer, job).await {
                         Ok(_) => Verdict::Canceled,
                         Err(error) => client_verdict(&error),
                     }
@@ -124,7 +122,7 @@ impl Player {
             &Cause::Read(import) => {
                 let JobRef { customer, job } = self.imports[import].job;
                 Box::pin(async move {
-                    match get_job(&cloud, &cloud, &cloud, customer, job).await {
+                    match get_job(&cloud, customer, job).await {
                         Ok(view) => Verdict::Read(view.job.status),
                         Err(error) => client_verdict(&error),
                     }

@@ -31,7 +31,7 @@ pub async fn handle(
     Caller(customer): Caller,
     Id(id): Id<JobId>,
 ) -> Result<Json<JobBody>, Problem> {
-    let job = cancel_job(&app.jobs, &app.finished, &app.webhooks, &app.world, customer, id).await?;
+    let job = cancel_job(&app.ports, customer, id).await?;
     tracing::info!(job.id = %job.id, job.status = %job.status, "Cancel asked for");
     Ok(Json(JobView { job, result: None, failures: None }.into()))
 }

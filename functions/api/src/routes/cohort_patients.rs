@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use domain::ids::CohortId;
 use domain::roster::Roster;
-use pipeline::api::directory::LoadCohort as _;
 use pipeline::api::list_patients::list_patients;
 use pipeline::api::page::Counts;
 use pipeline::api::{ApiError, get_cohort};
+use pipeline::ports::Ports as _;
+use pipeline::ports::prelude::*;
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -40,9 +41,9 @@ pub async fn handle(
     here: Here,
 ) -> Result<Json<PatientPage>, Problem> {
     let request = query.parse(Counts::PAGED)?;
-    let cohort = app.directory.load_cohort(customer, id).await.map_err(ApiError::from)?;
+    let cohort = app.ports.directory().load_cohort(customer, id).await.map_err(ApiError::from)?;
     let cohort = cohort.ok_or(get_cohort::NOT_FOUND)?;
-    let page = list_patients(&app.patients, customer, Roster::Cohort(cohort.id), None, request).await?;
+    let page = list_patients(&app.ports, customer, Roster::Cohort(cohort.id), None, request).await?;
     let meta = here.meta(page.items.len(), page.next, request.count, &[]);
     Ok(Json(PatientPage { patients: page.items, meta }))
 }

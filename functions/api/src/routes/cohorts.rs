@@ -5,10 +5,10 @@ use axum::extract::State;
 use domain::cohort::Cohort;
 use domain::ids::CohortId;
 use pipeline::api::ApiError;
-use pipeline::api::directory::CreateCohort as _;
 use pipeline::api::get_cohort::{CohortView, get_cohort, list_cohorts};
 use pipeline::api::page::{Counts, Page};
-use pipeline::ports::Randomness as _;
+use pipeline::ports::Ports as _;
+use pipeline::ports::prelude::*;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -64,7 +64,7 @@ pub async fn list(
     here: Here,
 ) -> Result<Json<Cohorts>, Problem> {
     let request = query.parse(Counts::WHOLE)?;
-    let found = list_cohorts(&app.directory, &app.patients, customer, request).await?;
+    let found = list_cohorts(&app.ports, customer, request).await?;
     let bodies = found.items.into_iter().map(CohortBody::from);
     let page = Page::of(request.count, bodies, |body| body.cohort.id);
     let meta = here.meta(page.items.len(), page.next.or(found.next), request.count, &[]);
@@ -86,8 +86,8 @@ pub async fn create(
     Caller(customer): Caller,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<CohortBody>, Problem> {
-    let cohort = read(CohortId::new(app.world.new_id()), &body)?;
-    app.directory.create_cohort(customer, &cohort).await.map_err(ApiError::from)?;
+    let cohort = read(CohortId::new(app.ports.environment().new_id()), &body)?;
+    app.ports.directory().create_cohort(customer, &cohort).await.map_err(ApiError::from)?;
     tracing::info!(cohort.id = %cohort.id, "Cohort created");
     Ok(Json(CohortBody { cohort, size: 0 }))
 }
@@ -108,7 +108,7 @@ pub async fn get(
     Caller(customer): Caller,
     Id(id): Id<CohortId>,
 ) -> Result<Json<CohortBody>, Problem> {
-    Ok(Json(get_cohort(&app.directory, &app.patients, customer, id).await?.into()))
+    Ok(Json(get_cohort(&app.ports, customer, id).await?.into()))
 }
 
 fn read(id: CohortId, body: &Map<String, Value>) -> Result<Cohort, ApiError> {

@@ -7,9 +7,9 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use domain::upload_terms::UploadTerms;
 use pipeline::api::ApiError;
-use pipeline::api::create_job::CreateJobWith;
+use pipeline::api::create_job::create_job;
 use pipeline::api::get_job::JobView;
-use pipeline::api::idempotency::{IdempotencyKey, Parameters as JobParameters};
+use pipeline::idempotency::{IdempotencyKey, Parameters as JobParameters};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -90,9 +90,7 @@ pub async fn handle(
         terms: terms(&headers)?,
     };
     let key = idempotency_key(&headers)?;
-    let App { jobs, directory, files, world, .. } = &app;
-    let create = CreateJobWith { jobs, directory, files, world };
-    let new = create.create(customer, parameters, key.as_ref()).await?;
+    let new = create_job(&app.ports, customer, parameters, key.as_ref()).await?;
     let job = new.job;
     tracing::info!(job.id = %job.id, job.dry_run = job.dry_run, "Job created or recalled");
     let Some(upload) = new.upload else {

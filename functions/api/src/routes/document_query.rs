@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use domain::query::{PatientQuery, QueryOutcome, QueryRequestId};
 use pipeline::api::get_document_query::get_document_query;
-use pipeline::api::start_document_query::StartDocumentQuery;
+use pipeline::api::start_document_query::start_document_query;
 use pipeline::api::{ApiError, FieldProblem};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -79,7 +79,7 @@ pub async fn read(
     Parameters(query): Parameters<DocumentQuery>,
 ) -> Result<Json<QueryBody>, Problem> {
     let patient = patient(query.patient_id.as_deref())?;
-    let query = get_document_query(&app.patients, customer, patient).await?;
+    let query = get_document_query(&app.ports, customer, patient).await?;
     Ok(Json(query.map(QueryBody::from).unwrap_or_default()))
 }
 
@@ -108,9 +108,7 @@ pub async fn start(
     refuse_choice_of_networks(&body)?;
     let patient = patient(query.patient_id.as_deref())?;
     let facility = facility(query.facility_id.as_deref())?;
-    let App { patients, directory, queries, world, .. } = &app;
-    let start = StartDocumentQuery { patients, directory, queries, world };
-    let query = start.run(customer, patient, facility).await?;
+    let query = start_document_query(&app.ports, customer, patient, facility).await?;
     tracing::info!(patient.id = %patient, request.id = %query.request.as_uuid(), "Document query asked for");
     Ok(Json(query.into()))
 }

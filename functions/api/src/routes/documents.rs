@@ -61,7 +61,7 @@ pub async fn handle(
     let patient = patient(query.patient_id.as_deref())?;
     let request = PageQuery { count: query.count, from_item: query.from_item }.parse(Counts::WHOLE)?;
     let output = output(query.output.as_deref())?;
-    let page = list_documents(&app.patients, customer, patient, request).await?;
+    let page = list_documents(&app.ports, customer, patient, request).await?;
     let others = [("patientId", Some(patient.to_string())), ("output", output.map(str::to_owned))];
     let meta = here.meta(page.items.len(), page.next, request.count, &others);
     Ok(Json(DocumentsBody { documents: page.items, meta }))

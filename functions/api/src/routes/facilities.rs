@@ -5,10 +5,10 @@ use axum::extract::State;
 use domain::facility::Facility;
 use domain::ids::FacilityId;
 use pipeline::api::ApiError;
-use pipeline::api::directory::CreateFacility as _;
 use pipeline::api::facilities::{get_facility, list_facilities};
 use pipeline::api::page::Counts;
-use pipeline::ports::Randomness as _;
+use pipeline::ports::Ports as _;
+use pipeline::ports::prelude::*;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -49,7 +49,7 @@ pub async fn list(
     here: Here,
 ) -> Result<Json<Facilities>, Problem> {
     let request = query.parse(Counts::WHOLE)?;
-    let page = list_facilities(&app.directory, customer, request).await?;
+    let page = list_facilities(&app.ports, customer, request).await?;
     let meta = here.meta(page.items.len(), page.next, request.count, &[]);
     Ok(Json(Facilities { facilities: page.items, meta }))
 }
@@ -69,8 +69,8 @@ pub async fn create(
     Caller(customer): Caller,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<Facility>, Problem> {
-    let facility = read(FacilityId::new(app.world.new_id()), &body)?;
-    app.directory.create_facility(customer, &facility).await.map_err(ApiError::from)?;
+    let facility = read(FacilityId::new(app.ports.environment().new_id()), &body)?;
+    app.ports.directory().create_facility(customer, &facility).await.map_err(ApiError::from)?;
     tracing::info!(facility.id = %facility.id, "Facility created");
     Ok(Json(facility))
 }
@@ -91,7 +91,7 @@ pub async fn get(
     Caller(customer): Caller,
     Id(id): Id<FacilityId>,
 ) -> Result<Json<Facility>, Problem> {
-    Ok(Json(get_facility(&app.directory, customer, id).await?))
+    Ok(Json(get_facility(&app.ports, customer, id).await?))
 }
 
 fn read(id: FacilityId, body: &Map<String, Value>) -> Result<Facility, ApiError> {

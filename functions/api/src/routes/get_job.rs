@@ -91,7 +91,7 @@ pub async fn handle(
     Caller(customer): Caller,
     Id(id): Id<JobId>,
 ) -> Result<Json<JobBody>, Problem> {
-    Ok(Json(get_job(&app.jobs, &app.files, &app.world, customer, id).await?.into()))
+    Ok(Json(get_job(&app.ports, customer, id).await?.into()))
 }
 
 impl From<JobView> for JobBody {

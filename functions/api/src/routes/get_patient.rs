@@ -36,7 +36,7 @@ pub async fn handle(
     Caller(customer): Caller,
     Id(id): Id<PatientId>,
 ) -> Result<Json<Patient>, Problem> {
-    Ok(Json(get_patient(&app.patients, customer, id).await?))
+    Ok(Json(get_patient(&app.ports, customer, id).await?))
 }
 
 /// Read the patient with an id of your own.
@@ -61,5 +61,5 @@ pub async fn by_external_id(
             let field = "externalId".to_owned();
             ApiError::Invalid(vec![FieldProblem { field, problem: problem.to_string() }])
         })?;
-    Ok(Json(find_by_external_id(&app.patients, customer, &external_id).await?))
+    Ok(Json(find_by_external_id(&app.ports, customer, &external_id).await?))
 }

@@ -43,7 +43,7 @@ pub async fn handle(
     here: Here,
 ) -> Result<Json<JobPage>, Problem> {
     let request = query.parse(Counts::PAGED)?;
-    let found = list_jobs(&app.jobs, &app.files, &app.world, customer, request).await?;
+    let found = list_jobs(&app.ports, customer, request).await?;
     let bare = |job| JobBody::from(JobView { job, result: None, failures: None });
     let page = Page::of(request.count, found.items.into_iter().map(bare), |job| job.request_id);
     let meta = here.meta(page.items.len(), page.next.or(found.next), request.count, &[]);

@@ -57,9 +57,9 @@ pub async fn handle(
     let request = PageQuery { count: query.count, from_item: query.from_item }.parse(Counts::PAGED)?;
     let facility = facility(query.facility_id.as_deref())?;
     if let Some(facility) = facility {
-        get_facility(&app.directory, customer, facility).await?;
+        get_facility(&app.ports, customer, facility).await?;
     }
-    let page = list_patients(&app.patients, customer, Roster::Everybody, facility, request).await?;
+    let page = list_patients(&app.ports, customer, Roster::Everybody, facility, request).await?;
     let others = [("facilityId", facility.map(|id| id.to_string()))];
     let meta = here.meta(page.items.len(), page.next, request.count, &others);
     Ok(Json(PatientPage { patients: page.items, meta }))

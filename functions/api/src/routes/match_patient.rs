@@ -30,7 +30,7 @@ pub async fn handle(
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Json<Patient>, Problem> {
     let person = person(&body)?;
-    Ok(Json(match_patient(&app.patients, customer, &person).await?))
+    Ok(Json(match_patient(&app.ports, customer, &person).await?))
 }
 
 fn person(body: &Map<String, Value>) -> Result<PersonToMatch, ApiError> {

@@ -5,7 +5,8 @@ use axum::extract::State;
 use domain::ids::CustomerId;
 use pipeline::api::ApiError;
 use pipeline::api::settings::{rotate_key, set_webhook};
-use pipeline::ports::{LoadSettings as _, WebhookSettings};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{Ports as _, WebhookSettings};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, SchemaFormat, Type};
@@ -69,7 +70,7 @@ impl Settings {
     ),
 )]
 pub async fn read(State(app): State<App>, Caller(customer): Caller) -> Result<Json<Settings>, Problem> {
-    let settings = app.directory.load_settings(customer).await.map_err(ApiError::from)?;
+    let settings = app.ports.directory().load_settings(customer).await.map_err(ApiError::from)?;
     Ok(Json(Settings::new(customer, settings)))
 }
 
@@ -90,8 +91,8 @@ pub async fn write(
     Body(new): Body<NewSettings>,
 ) -> Result<Json<Settings>, Problem> {
     let url = new.webhook_url.as_deref();
-    let App { directory, http, world, webhook_policy, .. } = &app;
-    let settings = set_webhook(directory, http, world, *webhook_policy, customer, url).await?;
+    let App { ports, webhook_client, webhook_policy } = &app;
+    let settings = set_webhook(ports, webhook_client, *webhook_policy, customer, url).await?;
     let failure = settings.ping.as_ref().and_then(|ping| ping.failure.as_ref());
     let webhook_status_detail = failure.map(|failure| format!("ping: {failure}"));
     Ok(Json(Settings { webhook_status_detail, ..Settings::new(customer, settings) }))
@@ -108,6 +109,6 @@ pub async fn write(
     ),
 )]
 pub async fn rotate(State(app): State<App>, Caller(customer): Caller) -> Result<Json<Settings>, Problem> {
-    let settings = rotate_key(&app.directory, &app.world, customer).await?;
+    let settings = rotate_key(&app.ports, customer).await?;
     Ok(Json(Settings::new(customer, settings)))
 }

@@ -87,7 +87,7 @@ pub async fn read(
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Json<Status>, Problem> {
     let (count, state) = (count(&wanted.count)?, state(&wanted.state)?);
-    let status = webhook_status(&app.directory, &app.jobs, customer, state, count).await?;
+    let status = webhook_status(&app.ports, customer, state, count).await?;
     Ok(Json(Status {
         webhook_enabled: status.enabled,
         webhook_status_detail: status.detail,
@@ -106,7 +106,7 @@ pub async fn read(
     ),
 )]
 pub async fn retry(State(app): State<App>, Caller(customer): Caller) -> Result<Json<Retried>, Problem> {
-    let retried = retry_webhooks(&app.directory, &app.jobs, &app.webhooks, customer).await?;
+    let retried = retry_webhooks(&app.ports, customer).await?;
     Ok(Json(Retried { webhook_requests_retried: retried.sent, webhook_requests_failed: retried.left }))
 }
 

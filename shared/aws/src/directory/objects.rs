@@ -4,9 +4,7 @@ use domain::cohort::Cohort;
 use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId, FacilityId};
 use domain::label::Label;
-use pipeline::api::directory::{
-    CreateCohort, CreateFacility, ListCohorts, ListFacilities, LoadCohort, LoadFacility,
-};
+use pipeline::ports::{CreateCohort, CreateFacility, ListCohorts, ListFacilities, LoadCohort, LoadFacility};
 use pipeline::ports::{PortError, PortResult};
 
 use super::{COHORT, Directory, FACILITY, customer_pk, id_after};

@@ -7,37 +7,31 @@ use crate::Error;
 use crate::api::ApiError;
 use crate::end_job::end_job;
 use crate::messages::FinishedMessage;
-use crate::ports::{
-    ChangeState, Clock, LoadJob, OpenJobs, RequestCancel, SendFinished, SendWebhook, Watchlist,
-};
+use crate::ports::Ports;
+use crate::ports::prelude::*;
 
 /// Cancels a job of this customer. A waiting one ends at once. A processing one ends when its rows have
 /// their outcomes: those that were not started are reported as canceled. Document queries that are under way
 /// go on, but nobody waits for them.
-pub async fn cancel_job(
-    jobs: &(impl LoadJob + OpenJobs + ChangeState + RequestCancel + Watchlist),
-    finished: &impl SendFinished,
-    webhooks: &impl SendWebhook,
-    clock: &impl Clock,
-    customer: CustomerId,
-    id: JobId,
-) -> Result<Job, ApiError> {
+pub async fn cancel_job<P: Ports>(ports: &P, customer: CustomerId, id: JobId) -> Result<Job, ApiError> {
+    let jobs = ports.jobs();
     loop {
         let job = jobs.load_job(id).await?;
         let job = job.filter(|job| job.customer == customer).ok_or(super::get_job::NOT_FOUND)?;
         match job.status {
             JobStatus::Waiting => {
                 let reason = Some(CANCELED.to_owned());
-                let ended = end_job(jobs, webhooks, clock, &job, JobEvent::Canceled, reason)
-                    .await
-                    .map_err(internal)?;
+                let ended =
+                    end_job(jobs, ports.queues(), ports.environment(), &job, JobEvent::Canceled, reason)
+                        .await
+                        .map_err(internal)?;
                 if let Some(ended) = ended {
                     return Ok(ended);
                 }
             }
             JobStatus::Processing if job.cancel_requested => {
                 if job.is_worked_off() {
-                    finished.send_finished(&FinishedMessage { job: id }).await?;
+                    ports.queues().send_finished(&FinishedMessage { job: id }).await?;
                 }
                 return Ok(job);
             }

@@ -7,10 +7,9 @@ use domain::job::{Job, JobStatus, UPLOAD_WINDOW, WAITING_JOBS};
 
 use crate::api::ApiError;
 use crate::api::facilities::choose_facility;
-use crate::api::idempotency::{IdempotencyKey, KEPT, LoadPromise, Parameters, Promise, StorePromise};
-use crate::ports::{
-    Clock, CreateJob, LoadDirectory, LoadJob, OpenJobs, PortError, Randomness, SignUpload, UploadLink, Write,
-};
+use crate::idempotency::{IdempotencyKey, KEPT, Parameters, Promise};
+use crate::ports::prelude::*;
+use crate::ports::{PortError, Ports, UploadLink, Write};
 
 /// How long a job waits at most, in milliseconds: as long as its link is valid, and a minute for clocks that differ.
 const WAITS_FOR_MILLIS: i64 = (UPLOAD_WINDOW.as_secs().cast_signed() + 60) * 1000;
@@ -29,47 +28,34 @@ pub struct NewJob {
     pub upload: Option<UploadLink>,
 }
 
-/// What a new job is made with, and where.
-#[derive(Debug)]
-pub struct CreateJobWith<'a, J, D, F, W> {
-    /// The jobs.
-    pub jobs: &'a J,
-    /// The customer's facilities, and what idempotency keys stand for.
-    pub directory: &'a D,
-    /// Signs the link.
-    pub files: &'a F,
-    /// Clock and randomness.
-    pub world: &'a W,
+/// Makes the job, or gives the one that was made with the key before. Fails without a facility to put the
+/// patients in.
+pub async fn create_job<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    parameters: Parameters,
+    key: Option<&IdempotencyKey>,
+) -> Result<NewJob, ApiError> {
+    let create = Create { ports };
+    match key {
+        None => create.create_once(customer, parameters).await,
+        Some(key) => create.create_or_recall(customer, parameters, key).await,
+    }
 }
 
-impl<J, D, F, W> CreateJobWith<'_, J, D, F, W>
-where
-    J: CreateJob + LoadJob + OpenJobs,
-    D: LoadDirectory + LoadPromise + StorePromise,
-    F: SignUpload,
-    W: Clock + Randomness,
-{
-    /// Makes the job, or gives the one that was made with the key before. Fails without a facility to put the
-    /// patients in.
-    pub async fn create(
-        &self,
-        customer: CustomerId,
-        parameters: Parameters,
-        key: Option<&IdempotencyKey>,
-    ) -> Result<NewJob, ApiError> {
-        match key {
-            None => self.create_once(customer, parameters).await,
-            Some(key) => self.create_or_recall(customer, parameters, key).await,
-        }
-    }
+struct Create<'a, P> {
+    ports: &'a P,
+}
 
+impl<P: Ports> Create<'_, P> {
     async fn create_once(&self, customer: CustomerId, parameters: Parameters) -> Result<NewJob, ApiError> {
         let facility = self.facility(customer, &parameters).await?;
         let id = self.enter(customer).await?;
-        let job = Job::new(id, customer, facility, parameters.dry_run, self.world.now());
+        let job = Job::new(id, customer, facility, parameters.dry_run, self.ports.environment().now());
         // Before the job is stored: a link that is signed later would begin uploads after the job has expired.
-        let upload = self.files.sign_upload((&job).into(), &parameters.terms, UPLOAD_WINDOW).await?;
-        self.jobs.create_job(&job).await?;
+        let upload =
+            self.ports.objects().sign_upload((&job).into(), &parameters.terms, UPLOAD_WINDOW).await?;
+        self.ports.jobs().create_job(&job).await?;
         Ok(NewJob { job, upload: Some(upload) })
     }
 
@@ -80,20 +66,20 @@ where
         key: &IdempotencyKey,
     ) -> Result<NewJob, ApiError> {
         loop {
-            let now = self.world.now();
-            if let Some(promise) = self.directory.load_promise(customer, key, now).await? {
+            let now = self.ports.environment().now();
+            if let Some(promise) = self.ports.directory().load_promise(customer, key, now).await? {
                 return self.keep(customer, promise, parameters).await;
             }
             let facility = self.facility(customer, &parameters).await?;
             let job = self.enter(customer).await?;
             let promise =
                 Promise { job, facility, parameters: parameters.clone(), expires_at: now.plus(KEPT) };
-            if self.directory.store_promise(customer, key, &promise, now).await? == Write::Done {
+            if self.ports.directory().store_promise(customer, key, &promise, now).await? == Write::Done {
                 return self.keep(customer, promise, parameters).await;
             }
             // Another call with the key stored a promise first, or this one did and the answer was lost. In the second
             // case the job is entered anew below the same id when the promise is kept.
-            self.jobs.leave(customer, job).await?;
+            self.ports.jobs().leave(customer, job).await?;
         }
     }
 
@@ -105,19 +91,19 @@ where
     /// job, this call sees a newer job that does not wait any more, and draws a later id.
     async fn enter(&self, customer: CustomerId) -> Result<JobId, ApiError> {
         for _ in 0..ENTER_ATTEMPTS {
-            let now = self.world.now();
-            let id = JobId::new(self.world.new_id());
-            self.jobs.enter_job(customer, id, now).await?;
+            let now = self.ports.environment().now();
+            let id = JobId::new(self.ports.environment().new_id());
+            self.ports.jobs().enter_job(customer, id, now).await?;
             let oldest = JobId::first_of_millis(now.as_millis() - WAITS_FOR_MILLIS);
-            let open = self.jobs.open_jobs(customer, oldest..=*JobId::ALL.end(), now).await?;
+            let open = self.ports.jobs().open_jobs(customer, oldest..=*JobId::ALL.end(), now).await?;
             if open.iter().filter(|open| open.is_waiting).count() > WAITING_JOBS {
-                self.jobs.leave(customer, id).await?;
+                self.ports.jobs().leave(customer, id).await?;
                 return Err(ApiError::TooManyWaiting);
             }
             if !open.iter().any(|open| open.job > id && !open.is_waiting) {
                 return Ok(id);
             }
-            self.jobs.leave(customer, id).await?;
+            self.ports.jobs().leave(customer, id).await?;
         }
         let code = "newer jobs are accepted again and again".to_owned();
         Err(ApiError::Internal(PortError { operation: "enter_job", code, transient: true }))
@@ -133,18 +119,26 @@ where
         if promise.parameters != parameters {
             return Err(ApiError::Conflict("This Idempotency-Key was used with other parameters"));
         }
-        let mut stored = self.jobs.load_job(promise.job).await?;
+        let mut stored = self.ports.jobs().load_job(promise.job).await?;
         if stored.is_none() {
-            let job = Job::new(promise.job, customer, promise.facility, parameters.dry_run, self.world.now());
-            self.jobs.enter_job(customer, job.id, job.created_at).await?;
-            self.jobs.create_job(&job).await?;
+            let job = Job::new(
+                promise.job,
+                customer,
+                promise.facility,
+                parameters.dry_run,
+                self.ports.environment().now(),
+            );
+            self.ports.jobs().enter_job(customer, job.id, job.created_at).await?;
+            self.ports.jobs().create_job(&job).await?;
             // Another call may have made it in the same moment: what is stored counts.
-            stored = self.jobs.load_job(promise.job).await?;
+            stored = self.ports.jobs().load_job(promise.job).await?;
         }
         let job = stored.ok_or(super::get_job::NOT_FOUND)?;
         let left = self.time_left(&job);
         let upload = match left {
-            Some(left) => Some(self.files.sign_upload((&job).into(), &parameters.terms, left).await?),
+            Some(left) => {
+                Some(self.ports.objects().sign_upload((&job).into(), &parameters.terms, left).await?)
+            }
             None => None,
         };
         Ok(NewJob { job, upload })
@@ -152,7 +146,7 @@ where
 
     /// How long a job takes its file yet, in whole seconds. A link must not outlive its job.
     fn time_left(&self, job: &Job) -> Option<Duration> {
-        let millis = job.upload_expires_at.as_millis() - self.world.now().as_millis();
+        let millis = job.upload_expires_at.as_millis() - self.ports.environment().now().as_millis();
         let left = u64::try_from(millis / 1000).ok().filter(|seconds| *seconds > 0);
         left.filter(|_| job.status == JobStatus::Waiting).map(Duration::from_secs)
     }
@@ -162,7 +156,7 @@ where
         customer: CustomerId,
         parameters: &Parameters,
     ) -> Result<domain::ids::FacilityId, ApiError> {
-        let known = self.directory.load_directory(customer).await?;
+        let known = self.ports.directory().load_directory(customer).await?;
         choose_facility(parameters.facility, known.facilities.iter().copied())
     }
 }

@@ -4,28 +4,29 @@ use domain::facility::Facility;
 use domain::ids::{CustomerId, FacilityId};
 
 use crate::api::ApiError;
-use crate::api::directory::{ListFacilities, LoadFacility};
 use crate::api::page::{Page, PageRequest};
+use crate::ports::Ports;
+use crate::ports::prelude::*;
 
 /// What is said of a facility that is not there, or another customer's.
 pub const NOT_FOUND: ApiError = ApiError::NotFound("Could not find facility");
 
 /// A facility of this customer.
-pub async fn get_facility(
-    directory: &impl LoadFacility,
+pub async fn get_facility<P: Ports>(
+    ports: &P,
     customer: CustomerId,
     id: FacilityId,
 ) -> Result<Facility, ApiError> {
-    directory.load_facility(customer, id).await?.ok_or(NOT_FOUND)
+    ports.directory().load_facility(customer, id).await?.ok_or(NOT_FOUND)
 }
 
 /// The customer's facilities from one on, by id.
-pub async fn list_facilities(
-    directory: &impl ListFacilities,
+pub async fn list_facilities<P: Ports>(
+    ports: &P,
     customer: CustomerId,
     request: PageRequest<FacilityId>,
 ) -> Result<Page<Facility, FacilityId>, ApiError> {
-    let mut facilities = directory.list_facilities(customer).await?;
+    let mut facilities = ports.directory().list_facilities(customer).await?;
     facilities.sort_by_key(|facility| facility.id);
     facilities.retain(|facility| request.from.is_none_or(|first| facility.id >= first));
     Ok(Page::of(request.count, facilities, |facility| facility.id))

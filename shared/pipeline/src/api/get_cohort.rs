@@ -12,9 +12,9 @@ use domain::roster::Roster;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::api::ApiError;
-use crate::api::directory::{ListCohorts, LoadCohort};
 use crate::api::page::{Page, PageRequest};
-use crate::ports::{PortResult, ReadRoster};
+use crate::ports::prelude::*;
+use crate::ports::{PortResult, Ports};
 
 /// What is said of a cohort that is not there, or another customer's.
 pub const NOT_FOUND: ApiError = ApiError::NotFound("Could not find cohort");
@@ -35,38 +35,37 @@ pub struct CohortView {
 }
 
 /// A cohort of this customer.
-pub async fn get_cohort(
-    directory: &impl LoadCohort,
-    patients: &impl ReadRoster,
+pub async fn get_cohort<P: Ports>(
+    ports: &P,
     customer: CustomerId,
     id: CohortId,
 ) -> Result<CohortView, ApiError> {
-    let cohort = directory.load_cohort(customer, id).await?.ok_or(NOT_FOUND)?;
-    Ok(CohortView { size: size(patients, customer, id).await?, cohort })
+    let cohort = ports.directory().load_cohort(customer, id).await?.ok_or(NOT_FOUND)?;
+    Ok(CohortView { size: size(ports, customer, id).await?, cohort })
 }
 
 /// The cohorts of this customer from one on, by id.
-pub async fn list_cohorts(
-    directory: &impl ListCohorts,
-    patients: &impl ReadRoster,
+pub async fn list_cohorts<P: Ports>(
+    ports: &P,
     customer: CustomerId,
     request: PageRequest<CohortId>,
 ) -> Result<Page<CohortView, CohortId>, ApiError> {
-    let mut cohorts = directory.list_cohorts(customer).await?;
+    let mut cohorts = ports.directory().list_cohorts(customer).await?;
     cohorts.sort_by_key(|cohort| cohort.id);
     cohorts.retain(|cohort| request.from.is_none_or(|first| cohort.id >= first));
     let page = Page::of(request.count, cohorts, |cohort| cohort.id);
     let views = stream::iter(page.items).map(async |cohort| {
-        PortResult::Ok(CohortView { size: size(patients, customer, cohort.id).await?, cohort })
+        PortResult::Ok(CohortView { size: size(ports, customer, cohort.id).await?, cohort })
     });
     Ok(Page { items: views.buffered(COUNTED_TOGETHER).try_collect().await?, next: page.next })
 }
 
-async fn size(patients: &impl ReadRoster, customer: CustomerId, cohort: CohortId) -> PortResult<usize> {
+async fn size<P: Ports>(ports: &P, customer: CustomerId, cohort: CohortId) -> PortResult<usize> {
     let mut members: HashSet<PatientId> = HashSet::new();
     let mut last = None;
     loop {
-        let entries = patients.read_roster(customer, Roster::Cohort(cohort), last, ENTRIES_PER_READ).await?;
+        let entries =
+            ports.patients().read_roster(customer, Roster::Cohort(cohort), last, ENTRIES_PER_READ).await?;
         // A read begins with the entry that the one before it ended with.
         let newest = entries.last().map(|(entry, _)| *entry);
         members.extend(entries.into_iter().flat_map(|(_, ids)| ids));

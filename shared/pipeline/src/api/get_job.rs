@@ -6,7 +6,8 @@ use domain::job::{Job, JobEvent, JobStatus};
 use crate::api::ApiError;
 use crate::deliver_webhook::LINK_VALID;
 use crate::end_job::is_expired;
-use crate::ports::{ChangeState, Clock, FindUpload, LoadJob, ResultFile, SignDownload};
+use crate::ports::prelude::*;
+use crate::ports::{Ports, ResultFile};
 
 /// A job with links to the files that it left.
 #[derive(Debug)]
@@ -24,15 +25,10 @@ pub const NOT_FOUND: ApiError = ApiError::NotFound("Could not find bulk patient 
 
 /// Reads a job of this customer. One whose upload link ran out is expired from here on: nobody has to wait
 /// for the sweep to be told.
-pub async fn get_job(
-    jobs: &(impl LoadJob + ChangeState),
-    files: &(impl SignDownload + FindUpload),
-    clock: &impl Clock,
-    customer: CustomerId,
-    id: JobId,
-) -> Result<JobView, ApiError> {
-    let job = load(jobs, customer, id).await?;
-    let job = settled(jobs, files, clock, job).await?;
+pub async fn get_job<P: Ports>(ports: &P, customer: CustomerId, id: JobId) -> Result<JobView, ApiError> {
+    let job = load(ports, customer, id).await?;
+    let job = settled(ports, job).await?;
+    let files = ports.objects();
     let (mut result, mut failures) = (None, None);
     if job.has_results() {
         result = Some(files.sign_download((&job).into(), ResultFile::Result, LINK_VALID).await?);
@@ -44,13 +40,9 @@ pub async fn get_job(
 }
 
 /// The job as it is told: expired from the moment on in which its upload link ran out.
-pub(super) async fn settled(
-    jobs: &(impl LoadJob + ChangeState),
-    files: &impl FindUpload,
-    clock: &impl Clock,
-    job: Job,
-) -> Result<Job, ApiError> {
-    if !is_expired(files, clock, &job).await? {
+pub(super) async fn settled<P: Ports>(ports: &P, job: Job) -> Result<Job, ApiError> {
+    let (clock, jobs) = (ports.environment(), ports.jobs());
+    if !is_expired(ports.objects(), clock, &job).await? {
         return Ok(job);
     }
     let (customer, id) = (job.customer, job.id);
@@ -58,9 +50,9 @@ pub(super) async fn settled(
     if let Ok(expired) = job.end(JobEvent::UploadExpired, None, clock.now()) {
         let _ = jobs.change_state(JobStatus::Waiting, &expired).await?;
     }
-    load(jobs, customer, id).await
+    load(ports, customer, id).await
 }
 
-async fn load(jobs: &impl LoadJob, customer: CustomerId, id: JobId) -> Result<Job, ApiError> {
-    jobs.load_job(id).await?.filter(|job| job.customer == customer).ok_or(NOT_FOUND)
+async fn load<P: Ports>(ports: &P, customer: CustomerId, id: JobId) -> Result<Job, ApiError> {
+    ports.jobs().load_job(id).await?.filter(|job| job.customer == customer).ok_or(NOT_FOUND)
 }

@@ -13,7 +13,8 @@ use domain::query::{QueryTry, StoredDocuments};
 use crate::api::ApiError;
 use crate::api::get_document_query::get_document_query;
 use crate::api::page::{Page, PageBuilder, PageRequest};
-use crate::ports::{LoadPatients, LoadQueries, PortError, ReadDocuments};
+use crate::ports::prelude::*;
+use crate::ports::{PortError, Ports};
 
 /// What a caller is told who asks for the rest of a list that a newer query has replaced.
 const REPLACED: ApiError = ApiError::Conflict(
@@ -60,20 +61,20 @@ impl FromStr for DocumentPlace {
 }
 
 /// The documents of the customer's patient from a place on.
-pub async fn list_documents(
-    patients: &(impl LoadPatients + LoadQueries + ReadDocuments),
+pub async fn list_documents<P: Ports>(
+    ports: &P,
     customer: CustomerId,
     patient: PatientId,
     request: PageRequest<DocumentPlace>,
 ) -> Result<Page<Document, DocumentPlace>, ApiError> {
     for _ in 0..ATTEMPTS {
-        let query = get_document_query(patients, customer, patient).await?;
+        let query = get_document_query(ports, customer, patient).await?;
         let stored = query.and_then(|query| query.documents);
         if request.from.is_some_and(|place| stored.is_none_or(|stored| stored.found_by != place.found_by)) {
             return Err(REPLACED);
         }
         let Some(stored) = stored else { return Ok(Page { items: Vec::new(), next: None }) };
-        if let Some(page) = read(patients, customer, patient, stored, request).await? {
+        if let Some(page) = read(ports, customer, patient, stored, request).await? {
             return Ok(page);
         }
     }
@@ -82,8 +83,8 @@ pub async fn list_documents(
 }
 
 /// Returns the page; none if a newer query replaced the documents meanwhile.
-async fn read(
-    patients: &impl ReadDocuments,
+async fn read<P: Ports>(
+    ports: &P,
     customer: CustomerId,
     patient: PatientId,
     stored: StoredDocuments,
@@ -93,7 +94,8 @@ async fn read(
     let mut place = request.from.unwrap_or(first);
     let mut page = PageBuilder::new(request.count);
     while place.stored_page < stored.pages {
-        let found = patients.read_documents(customer, patient, stored.found_by, place.stored_page).await?;
+        let found =
+            ports.documents().read_documents(customer, patient, stored.found_by, place.stored_page).await?;
         let Some(found) = found else { return Ok(None) };
         for record in found.into_iter().skip(place.index as usize) {
             if !page.add(record.document) {

@@ -6,7 +6,8 @@ use domain::roster::{Roster, RosterEntry, RosterPlace};
 
 use crate::api::ApiError;
 use crate::api::page::{Page, PageBuilder, PageRequest};
-use crate::ports::{LoadPatients, ReadRoster};
+use crate::ports::Ports;
+use crate::ports::prelude::*;
 
 /// Roster entries that are read at once. An entry has the patients of one chunk, up to a few hundred.
 const ENTRIES_PER_READ: u32 = 8;
@@ -19,13 +20,14 @@ const PATIENTS_PER_READ: usize = 100;
 const LOOKED_AT: usize = 5_000;
 
 /// The patients on a roster from a place on, in the order in which they came.
-pub async fn list_patients(
-    patients: &(impl ReadRoster + LoadPatients),
+pub async fn list_patients<P: Ports>(
+    ports: &P,
     customer: CustomerId,
     roster: Roster,
     facility: Option<FacilityId>,
     page: PageRequest<RosterPlace>,
 ) -> Result<Page<Patient, RosterPlace>, ApiError> {
+    let patients = ports.patients();
     let mut from = page.from;
     let mut page = PageBuilder::new(page.count);
     let mut looked_at = 0;

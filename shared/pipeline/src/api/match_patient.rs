@@ -6,7 +6,8 @@ use domain::patient::{Dob, Gender, Names, Patient, Zip};
 
 use crate::api::ApiError;
 use crate::api::find_patient::{NOT_FOUND, get_patient};
-use crate::ports::{LoadPatients, LoadPeople};
+use crate::ports::Ports;
+use crate::ports::prelude::*;
 
 /// What matching goes by.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,14 +25,14 @@ pub struct PersonToMatch {
 }
 
 /// The oldest patient of the customer with these names, birth date and gender that shares a zip code.
-pub async fn match_patient(
-    patients: &(impl LoadPeople + LoadPatients),
+pub async fn match_patient<P: Ports>(
+    ports: &P,
     customer: CustomerId,
     person: &PersonToMatch,
 ) -> Result<Patient, ApiError> {
     let PersonToMatch { first_name, last_name, dob, gender_at_birth, zips } = person;
     let identity = Identity::of(customer, first_name, last_name, *dob, *gender_at_birth);
-    let known = patients.load_people(&[identity]).await?;
+    let known = ports.patients().load_people(&[identity]).await?;
     let found = known.get(&identity).and_then(|people| people.value.find(zips)).ok_or(NOT_FOUND)?;
-    get_patient(patients, customer, found.id).await
+    get_patient(ports, customer, found.id).await
 }

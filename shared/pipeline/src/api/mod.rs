@@ -2,14 +2,12 @@
 
 pub mod cancel_job;
 pub mod create_job;
-pub mod directory;
 pub mod error;
 pub mod facilities;
 pub mod find_patient;
 pub mod get_cohort;
 pub mod get_document_query;
 pub mod get_job;
-pub mod idempotency;
 pub mod list_documents;
 pub mod list_jobs;
 pub mod list_patients;

@@ -13,9 +13,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::api::ApiError;
 use crate::messages::WebhookMessage;
-use crate::ports::{
-    DeliveryLog, ListDeliveries, LoadSettings, PortResult, SendWebhook, Undelivered, Versioned, Write,
-};
+use crate::ports::prelude::*;
+use crate::ports::{PortResult, Ports, Undelivered, Versioned, Write};
 
 /// Deliveries that one call sends again, the oldest ones: what a call has time for.
 pub const RETRIED_PER_CALL: u32 = 500;
@@ -33,13 +32,9 @@ pub struct Retried {
 }
 
 /// Sends failed deliveries again, each job's in the order of its states.
-pub async fn retry_webhooks(
-    directory: &impl LoadSettings,
-    log: &(impl DeliveryLog + ListDeliveries),
-    queue: &impl SendWebhook,
-    customer: CustomerId,
-) -> Result<Retried, ApiError> {
-    if directory.load_settings(customer).await?.url.is_none() {
+pub async fn retry_webhooks<P: Ports>(ports: &P, customer: CustomerId) -> Result<Retried, ApiError> {
+    let log = ports.deliveries();
+    if ports.directory().load_settings(customer).await?.url.is_none() {
         return Err(ApiError::Conflict("No webhook URL is set"));
     }
     let failed = log.failed_deliveries(customer, RETRIED_PER_CALL).await?;
@@ -49,7 +44,7 @@ pub async fn retry_webhooks(
         jobs.entry(delivery.value.job).or_default().push(delivery);
     }
     let sent: Vec<u32> = stream::iter(jobs.into_values())
-        .map(|deliveries| retry_job(log, queue, deliveries))
+        .map(|deliveries| retry_job(ports, deliveries))
         .buffer_unordered(CONCURRENT_JOBS)
         .try_collect()
         .await?;
@@ -57,18 +52,14 @@ pub async fn retry_webhooks(
     Ok(Retried { sent, left: total.saturating_sub(sent) })
 }
 
-async fn retry_job(
-    log: &impl DeliveryLog,
-    queue: &impl SendWebhook,
-    deliveries: Vec<Versioned<WebhookDelivery>>,
-) -> PortResult<u32> {
+async fn retry_job<P: Ports>(ports: &P, deliveries: Vec<Versioned<WebhookDelivery>>) -> PortResult<u32> {
     let mut sent = 0;
     for Versioned { value: mut delivery, version } in deliveries {
         let (customer, job, status) = (delivery.customer, delivery.job, delivery.status);
         let carrier = Carrier::of_round(delivery.round + 1);
-        queue.send_webhook(&WebhookMessage { customer, job, status, carrier }).await?;
+        ports.queues().send_webhook(&WebhookMessage { customer, job, status, carrier }).await?;
         delivery.start_round(carrier.round);
-        match log.store_delivery(&delivery, Some(version)).await? {
+        match ports.deliveries().store_delivery(&delivery, Some(version)).await? {
             // A conflict: somebody else sent it, or it is on its way already.
             Write::Done | Write::Conflict => sent += 1,
         }

@@ -12,10 +12,9 @@ use domain::webhook::{PingMessage, WebhookKey, signed_headers};
 use domain::webhook_url::{UrlPolicy, WebhookUrl};
 
 use crate::api::ApiError;
-use crate::api::directory::StoreSettings;
+use crate::ports::prelude::*;
 use crate::ports::{
-    Clock, LoadSettings, PingOutcome, PingReport, PingWebhook, Randomness, ReplacedKey, WebhookRequest,
-    WebhookSettings, Write,
+    PingOutcome, PingReport, Ports, ReplacedKey, WebhookRequest, WebhookServer, WebhookSettings, Write,
 };
 
 /// How long a key that was replaced stays valid.
@@ -29,10 +28,9 @@ const WRITE_ATTEMPTS: u32 = 5;
 
 /// Sets or clears the receiver, and pings it if it is set. The first URL comes with a new key; clearing drops
 /// all keys, so that setting a URL again makes another one.
-pub async fn set_webhook(
-    directory: &(impl LoadSettings + StoreSettings),
-    http: &impl PingWebhook,
-    world: &(impl Randomness + Clock),
+pub async fn set_webhook<P: Ports, S: WebhookServer>(
+    ports: &P,
+    server: &S,
     policy: UrlPolicy,
     customer: CustomerId,
     url: Option<&str>,
@@ -40,8 +38,8 @@ pub async fn set_webhook(
     let url = url.filter(|url| !url.is_empty());
     let url = url.map(|url| WebhookUrl::parse(url.trim(), policy)).transpose();
     let url = url.map_err(|error| ApiError::BadRequest(error.text()))?.map(|url| url.to_string());
-    let fresh = WebhookKey::from_random(&world.secret());
-    let settings = update(directory, customer, |before| {
+    let fresh = WebhookKey::from_random(&ports.environment().secret());
+    let settings = update(ports, customer, |before| {
         Ok(match url.clone() {
             None => WebhookSettings { version: before.version, ..WebhookSettings::default() },
             Some(url) => WebhookSettings {
@@ -55,8 +53,8 @@ pub async fn set_webhook(
     match &settings.url {
         None => Ok(settings),
         Some(url) => {
-            let report = ping(http, world, url.clone(), &settings).await;
-            let pinged = update(directory, customer, |now| {
+            let report = ping(ports, server, url.clone(), &settings).await;
+            let pinged = update(ports, customer, |now| {
                 // Where somebody has set another URL meanwhile, this ping says nothing.
                 let ping = if now.url == settings.url { Some(report.clone()) } else { now.ping.clone() };
                 Ok(WebhookSettings { ping, ..now })
@@ -67,13 +65,9 @@ pub async fn set_webhook(
 }
 
 /// Replaces the key. The one before stays valid for a day: until then messages are signed with both.
-pub async fn rotate_key(
-    directory: &(impl LoadSettings + StoreSettings),
-    world: &(impl Randomness + Clock),
-    customer: CustomerId,
-) -> Result<WebhookSettings, ApiError> {
-    let (fresh, now) = (WebhookKey::from_random(&world.secret()), world.now());
-    update(directory, customer, |before| {
+pub async fn rotate_key<P: Ports>(ports: &P, customer: CustomerId) -> Result<WebhookSettings, ApiError> {
+    let (fresh, now) = (WebhookKey::from_random(&ports.environment().secret()), ports.environment().now());
+    update(ports, customer, |before| {
         if before.key.as_ref() == Some(&fresh) {
             // A write whose answer got lost has done it already.
             return Ok(before);
@@ -90,26 +84,27 @@ pub async fn rotate_key(
     .await
 }
 
-async fn update(
-    directory: &(impl LoadSettings + StoreSettings),
+async fn update<P: Ports>(
+    ports: &P,
     customer: CustomerId,
     change: impl Fn(WebhookSettings) -> Result<WebhookSettings, ApiError>,
 ) -> Result<WebhookSettings, ApiError> {
     for _ in 0..WRITE_ATTEMPTS {
-        let changed = change(directory.load_settings(customer).await?)?;
-        if directory.store_settings(customer, &changed).await? == Write::Done {
+        let changed = change(ports.directory().load_settings(customer).await?)?;
+        if ports.directory().store_settings(customer, &changed).await? == Write::Done {
             return Ok(changed);
         }
     }
     Err(ApiError::Conflict("The settings are being changed by somebody else, try again"))
 }
 
-async fn ping(
-    http: &impl PingWebhook,
-    world: &(impl Randomness + Clock),
+async fn ping<P: Ports, S: WebhookServer>(
+    ports: &P,
+    server: &S,
     url: String,
     settings: &WebhookSettings,
 ) -> PingReport {
+    let world = ports.environment();
     let (when, id) = (world.now(), MessageId::new(world.new_id()));
     let secret = world.secret();
     // The value is told to the receiver alone, so that nobody else can answer for it.
@@ -119,7 +114,7 @@ async fn ping(
     // A struct of strings and ids always serializes.
     let body = serde_json::to_vec(&message).unwrap_or_default();
     let headers = signed_headers(&settings.signing_keys(when), id, when, &body);
-    let failure = match http.ping(WebhookRequest { url, headers, body }).await {
+    let failure = match server.ping(WebhookRequest { url, headers, body }).await {
         PingOutcome::Answered { status: 200..=299, body } if message.is_answered_by(&body) => None,
         PingOutcome::Answered { status: 200..=299, .. } => {
             Some("the answer was not {\"pong\": …} with the value of the ping".to_owned())

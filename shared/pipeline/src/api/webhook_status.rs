@@ -5,7 +5,8 @@ use domain::ids::CustomerId;
 use domain::time::Timestamp;
 
 use crate::api::ApiError;
-use crate::ports::{ListDeliveries, LoadSettings, Undelivered};
+use crate::ports::prelude::*;
+use crate::ports::{Ports, Undelivered};
 
 /// How the deliveries are going.
 #[derive(Clone, Debug)]
@@ -23,15 +24,15 @@ pub struct WebhookStatus {
 }
 
 /// Reads it, with at most `limit` deliveries, of one state or of any.
-pub async fn webhook_status(
-    directory: &impl LoadSettings,
-    log: &impl ListDeliveries,
+pub async fn webhook_status<P: Ports>(
+    ports: &P,
     customer: CustomerId,
     state: Option<Undelivered>,
     limit: u32,
 ) -> Result<WebhookStatus, ApiError> {
+    let log = ports.deliveries();
     let (settings, processing, failed, deliveries) = futures::try_join!(
-        directory.load_settings(customer),
+        ports.directory().load_settings(customer),
         log.count_deliveries(customer, Undelivered::Processing),
         log.count_deliveries(customer, Undelivered::Failed),
         log.list_deliveries(customer, state, limit),

@@ -1,4 +1,4 @@
-//! What belongs to a customer, and the ports that read and write it.
+//! The directory: what belongs to a customer, and the keys by which its calls are known.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,7 +8,11 @@ use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId, FacilityId};
 use domain::time::Timestamp;
 
-use crate::ports::{PortResult, WebhookSettings, Write};
+use super::{PortResult, WebhookSettings, Write};
+use crate::idempotency::{IdempotencyKey, Promise};
+
+/// Calls that an API key may make in a minute, unless the operator has set another limit: 50 a second.
+pub const CALLS_PER_MINUTE: u32 = 3000;
 
 /// What is done with a call, going by its API key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,5 +93,28 @@ pub trait StoreSettings: Send + Sync {
         &self,
         customer: CustomerId,
         settings: &WebhookSettings,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+}
+
+/// Reads what a key stands for.
+pub trait LoadPromise: Send + Sync {
+    /// What it stands for; none once that has expired.
+    fn load_promise(
+        &self,
+        customer: CustomerId,
+        key: &IdempotencyKey,
+        now: Timestamp,
+    ) -> impl Future<Output = PortResult<Option<Promise>>> + Send;
+}
+
+/// Writes down what a key stands for.
+pub trait StorePromise: Send + Sync {
+    /// Stores it, on the condition that the key stands for nothing, or for nothing any more.
+    fn store_promise(
+        &self,
+        customer: CustomerId,
+        key: &IdempotencyKey,
+        promise: &Promise,
+        now: Timestamp,
     ) -> impl Future<Output = PortResult<Write>> + Send;
 }

@@ -5,15 +5,12 @@
 //! with what is stored. So two calls at once make one job, and so does a call that died halfway.
 
 use std::fmt;
-use std::future::Future;
 use std::str::FromStr;
 use std::time::Duration;
 
-use domain::ids::{CustomerId, FacilityId, JobId};
+use domain::ids::{FacilityId, JobId};
 use domain::time::Timestamp;
 use domain::upload_terms::UploadTerms;
-
-use crate::ports::{PortResult, Write};
 
 /// How long a key is remembered.
 pub const KEPT: Duration = Duration::from_hours(24);
@@ -75,29 +72,6 @@ pub struct Promise {
     pub parameters: Parameters,
     /// Until when it is remembered.
     pub expires_at: Timestamp,
-}
-
-/// Reads what a key stands for.
-pub trait LoadPromise: Send + Sync {
-    /// What it stands for; none once that has expired.
-    fn load_promise(
-        &self,
-        customer: CustomerId,
-        key: &IdempotencyKey,
-        now: Timestamp,
-    ) -> impl Future<Output = PortResult<Option<Promise>>> + Send;
-}
-
-/// Writes down what a key stands for.
-pub trait StorePromise: Send + Sync {
-    /// Stores it, on the condition that the key stands for nothing, or for nothing any more.
-    fn store_promise(
-        &self,
-        customer: CustomerId,
-        key: &IdempotencyKey,
-        promise: &Promise,
-        now: Timestamp,
-    ) -> impl Future<Output = PortResult<Write>> + Send;
 }
 
 #[cfg(test)]

@@ -1,0 +1,53 @@
+//! A cloud as the ports of a function.
+
+use pipeline::ports::Ports;
+
+use crate::Cloud;
+
+impl Ports for Cloud {
+    type Jobs = Self;
+    type Deliveries = Self;
+    type GatewayLimits = Self;
+    type Patients = Self;
+    type Documents = Self;
+    type Directory = Self;
+    type Objects = Self;
+    type Queues = Self;
+    type Environment = Self;
+
+    fn jobs(&self) -> &Self {
+        self
+    }
+
+    fn deliveries(&self) -> &Self {
+        self
+    }
+
+    fn gateway_limits(&self) -> &Self {
+        self
+    }
+
+    fn patients(&self) -> &Self {
+        self
+    }
+
+    fn documents(&self) -> &Self {
+        self
+    }
+
+    fn directory(&self) -> &Self {
+        self
+    }
+
+    fn objects(&self) -> &Self {
+        self
+    }
+
+    fn queues(&self) -> &Self {
+        self
+    }
+
+    fn environment(&self) -> &Self {
+        self
+    }
+}
