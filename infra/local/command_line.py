@@ -15,9 +15,6 @@ def write_profile(files: StackFiles, description: dict[str, Any]) -> None:
         "url": description["apiUrl"],
         "api_key": description["apiKey"],
         "facility": description["facilities"][0],
-        "directory_table": description["outputs"]["DirectoryTable"],
-        "aws_endpoint_url": description["endpoint"],
-        "aws_region": description["region"],
     }
     lines = [f"[profile.{files.name}]"]
     # JSON's strings are TOML's, too.

@@ -14,8 +14,8 @@ ADDRESS = ("--address-line1", "1 Main St", "--city", "Boston", "--state", "MA", 
 
 
 def admin(environment: dict[str, str], *arguments: str) -> str:
-    """Runs `bulk admin … --json` and gives the value that it answers."""
-    command = [str(BINARIES / "bulk"), "admin", *arguments, "--json"]
+    """Runs `bulk-admin … --json` and returns the value that it prints."""
+    command = [str(BINARIES / "bulk-admin"), *arguments, "--json"]
     done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")

@@ -20,7 +20,7 @@ from paths import PROJECT
 
 PLATFORM = "infra/docs/platform.md"
 ARCHITECTURE = "ARCHITECTURE.md"
-GUIDES = ("README.md", ARCHITECTURE, "infra/docs/*.md", "functions/*/README.md", "infra/cli/README.md")
+GUIDES = ("README.md", ARCHITECTURE, "infra/docs/*.md", "functions/*/README.md", "infra/bulk*/README.md")
 
 #: Names in capitals that are not the template's: AWS's, and those of Rust and its libraries.
 CALLS = {"DeleteItem", "GetObject", "PutItem", "PutObject", "Scan"}
@@ -56,7 +56,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 #: One word with a capital first and a small letter somewhere; `Gateway…` is all names that start so.
 CAPITALIZED = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*…?")
 MAKE = re.compile(r"\s*make ([a-z][a-z0-9-]*)((?: +\[?[A-Z_]+=[^\s`\]]*\]?)*)")
-BULK = re.compile(r"\s*(?:cargo run .*-p bulk -- |bulk )([a-z]+)\b")
+COMMAND = re.compile(r"\s*(?:cargo run .*-p )?(bulk(?:-admin)?)(?: --)? ([a-z]+)\b")
 RUST_PATH = re.compile(r"\w+(?:::\w+)+")
 RUST_ITEM = re.compile(r"\b(?:fn|mod|struct|enum|trait|type|const|static) (\w+)")
 RUST_FIELD = re.compile(r"\bpub (\w+):")
@@ -220,16 +220,24 @@ class Docs(unittest.TestCase):
                 wrong += [(guide.name, f"make {target} {name}=") for name in named - variables]
         self.assert_none(wrong, "Not in the Makefile, nor read by what it runs")
 
-    def test_bulk_has_the_commands(self) -> None:
-        source = (PROJECT / "infra/cli/src/main.rs").read_text()
-        variants = re.search(r"^enum Command \{$(.*?)^\}$", source, re.MULTILINE | re.DOTALL)
-        assert variants is not None
-        commands = {name.lower() for name in re.findall(r"^    ([A-Z]\w+)\(", variants[1], re.MULTILINE)}
+    def test_command_lines_have_the_commands(self) -> None:
+        sources = {"bulk": "infra/bulk/src/main.rs", "bulk-admin": "infra/bulk-admin/src/commands.rs"}
+        commands = set()
+        for program, source in sources.items():
+            pattern = r"^(?:pub )?enum Command \{$(.*?)^\}$"
+            variants = re.search(pattern, (PROJECT / source).read_text(), re.MULTILINE | re.DOTALL)
+            assert variants is not None
+            names = re.findall(r"^    ([A-Z]\w+)\(", variants[1], re.MULTILINE)
+            commands |= {(program, name.lower()) for name in names}
         named = [
-            (guide.name, found[1]) for guide in guides() for code in guide.code if (found := BULK.match(code))
+            (guide.name, *found.groups())
+            for guide in guides()
+            for code in guide.code
+            if (found := COMMAND.match(code))
         ]
-        self.assertGreater(len(named), 10)
-        self.assert_none((one for one in named if one[1] not in commands), "Not a command of bulk")
+        self.assertGreater(len(named), 20)
+        self.assertEqual({program for _, program, _ in named}, set(sources))
+        self.assert_none((one for one in named if one[1:] not in commands), "Not a command of bulk or bulk-admin")
 
     def test_files_and_folders_exist(self) -> None:
         wrong = [

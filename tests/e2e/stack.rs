@@ -20,7 +20,7 @@ pub static STACK: LazyLock<Stack> = LazyLock::new(|| {
 pub struct Stack {
     /// The URL of the API, without a slash at the end.
     pub api_url: String,
-    /// Variables with which `bulk admin` reaches the stack.
+    /// Variables with which `bulk-admin` reaches the stack.
     pub admin_env: std::collections::BTreeMap<String, String>,
     /// The folder of the functions' programs, which holds nothing else.
     pub temporary: PathBuf,
@@ -45,10 +45,9 @@ impl Stack {
         project().join(binaries).join(name)
     }
 
-    /// Runs `bulk admin … --json` and gives its answer.
+    /// Runs `bulk-admin … --json` and returns its answer.
     pub fn admin_json(&self, arguments: &[&str]) -> Value {
-        let output = Command::new(self.binary("bulk"))
-            .arg("admin")
+        let output = Command::new(self.binary("bulk-admin"))
             .args(arguments)
             .arg("--json")
             .envs(&self.admin_env)
@@ -58,7 +57,7 @@ impl Stack {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// Runs `bulk admin … --json` and gives one value of its answer.
+    /// Runs `bulk-admin … --json` and returns one value of its answer.
     pub fn admin(&self, arguments: &[&str], value: &str) -> String {
         self.admin_json(arguments)[value].as_str().unwrap().to_owned()
     }

@@ -20,7 +20,7 @@ use aws_config::timeout::TimeoutConfig;
 /// of the handler and for the answer itself.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(12);
 
-/// A program whose clients call AWS: a function, called as in template.yaml, or the command line `bulk`.
+/// A program whose clients call AWS: a function, called as in template.yaml, or `bulk-admin`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(missing_docs, reason = "each variant is the name of a program")]
 pub enum Program {
@@ -32,7 +32,7 @@ pub enum Program {
     DeliverWebhook,
     Abandon,
     Sweep,
-    CommandLine,
+    BulkAdmin,
 }
 
 /// The time that calls may take.
@@ -125,7 +125,7 @@ impl Program {
                 first_pause: seconds(1),
             },
             // A person waits, perhaps on a slow line.
-            Self::CommandLine => Timeouts {
+            Self::BulkAdmin => Timeouts {
                 connect: seconds(10),
                 read: seconds(20),
                 attempt: seconds(25),

@@ -1,0 +1,190 @@
+//! `bulk-admin`: what an operator sets up for a customer, written straight to the directory table.
+
+mod commands;
+
+use std::process::ExitCode;
+
+use aws::{ApiKey, Directory, Environment, Program, System};
+use clap::Parser;
+use domain::cohort::Cohort;
+use domain::facility::Facility;
+use domain::ids::{CohortId, CustomerId, FacilityId};
+use pipeline::ports::{Clock as _, PortError, Randomness as _};
+use pipeline::ports::{CreateCohort as _, CreateFacility as _, ListCohorts as _, ListFacilities as _};
+use serde_json::json;
+use terminal::{Exit, Failure, Output};
+
+use commands::{CohortCommand, Command, CustomerCommand, FacilityCommand, KeyCommand};
+
+/// Set up customers of the bulk patient import: their API keys, facilities and cohorts.
+#[derive(Debug, Parser)]
+#[command(
+    name = "bulk-admin",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_long_help = HELP
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Name of the directory table: the stack's output DirectoryTable
+    #[arg(long, global = true, value_name = "NAME", env = "DIRECTORY_TABLE")]
+    table: Option<String>,
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+const HELP: &str = "\
+Examples:
+  export DIRECTORY_TABLE=bulk-import-Directory-ABC123
+  bulk-admin customer create --name 'Main Street Clinics'
+  bulk-admin key create --customer ID > customer.key
+  bulk-admin key list --customer ID
+  bulk-admin key revoke 1f3a…
+
+Region and credentials come from where the AWS SDKs look for them: AWS_PROFILE, AWS_REGION, ~/.aws, …
+
+Exit status:
+  0  done      1  wrong usage, or refused      4  AWS could not be reached: try again";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match terminal::parse::<Cli>() {
+        Ok(cli) => {
+            let output = Output::new(cli.json, false);
+            terminal::end(run(cli, output).await, output)
+        }
+        Err(usage) => usage,
+    }
+}
+
+async fn run(cli: Cli, output: Output) -> anyhow::Result<Exit> {
+    let table = cli.table.filter(|table| !table.is_empty()).ok_or_else(|| {
+        Failure::new("the name of the directory table is not known")
+            .next("set DIRECTORY_TABLE, or give --table: the stack's output DirectoryTable")
+    })?;
+    let directory = Environment::load(Program::BulkAdmin).await.directory_named(table);
+    match cli.command {
+        Command::Customer(command) => customer(command, &directory, output).await,
+        Command::Key(command) => key(command, &directory, output).await,
+        Command::Facility(command) => facility(command, &directory, output).await,
+        Command::Cohort(command) => cohort(command, &directory, output).await,
+    }?;
+    Ok(Exit::Done)
+}
+
+async fn customer(command: CustomerCommand, directory: &Directory, output: Output) -> anyhow::Result<()> {
+    match command {
+        CustomerCommand::Create { name } => {
+            let id = CustomerId::new(System.new_id());
+            directory.create_customer(id, &name).await.map_err(failed)?;
+            created(output, "id", &id.to_string())
+        }
+        CustomerCommand::List => {
+            for customer in directory.list_customers().await.map_err(failed)? {
+                if output.json {
+                    output.value(&json!({"id": customer.id, "name": customer.name}))?;
+                } else {
+                    output.line(format_args!("{}  {}", customer.id, customer.name))?;
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn key(command: KeyCommand, directory: &Directory, output: Output) -> anyhow::Result<()> {
+    match command {
+        KeyCommand::Create { customer, calls_per_minute } => {
+            let key = ApiKey::from_random(System.secret());
+            directory.create_key(customer, &key, System.now(), calls_per_minute).await.map_err(failed)?;
+            output.note(format_args!("key {}; it cannot be shown again", key.id()));
+            created(output, "apiKey", key.expose())
+        }
+        KeyCommand::List { customer } => {
+            for key in directory.list_keys(customer).await.map_err(failed)? {
+                if output.json {
+                    output.value(
+                        &json!({"id": key.id, "prefix": key.prefix, "createdAt": key.created_at, "customer": key.customer}),
+                    )?;
+                } else {
+                    let prefix = key.prefix.map_or_else(|| "?".to_owned(), |prefix| format!("{prefix}…"));
+                    output.line(format_args!(
+                        "{}  {prefix:<9}  {}",
+                        key.id,
+                        key.created_at.unwrap_or_default()
+                    ))?;
+                }
+            }
+            Ok(())
+        }
+        KeyCommand::Revoke { id } => {
+            let revoked = directory.revoke_key(&id).await.map_err(failed)?.ok_or_else(|| {
+                Failure::new("there is no key with this id")
+                    .next("bulk-admin key list --customer ID shows the ids")
+            })?;
+            if output.json {
+                return output.value(&json!({"revoked": revoked.id, "customer": revoked.customer}));
+            }
+            Ok(output.line(format_args!("revoked {} of customer {}", revoked.id, revoked.customer))?)
+        }
+    }
+}
+
+async fn facility(command: FacilityCommand, directory: &Directory, output: Output) -> anyhow::Result<()> {
+    match command {
+        FacilityCommand::Create { customer, name, npi, address } => {
+            let id = FacilityId::new(System.new_id());
+            let address = address.into();
+            let facility = Facility { id, name, npi, tin: None, active: true, address };
+            directory.create_facility(customer, &facility).await.map_err(failed)?;
+            created(output, "id", &id.to_string())
+        }
+        FacilityCommand::List { customer } => {
+            for facility in directory.list_facilities(customer).await.map_err(failed)? {
+                if output.json {
+                    output.value(&json!({"id": facility.id, "name": facility.name, "npi": facility.npi}))?;
+                } else {
+                    output.line(format_args!("{}  {:<10}  {}", facility.id, facility.npi, facility.name))?;
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn cohort(command: CohortCommand, directory: &Directory, output: Output) -> anyhow::Result<()> {
+    match command {
+        CohortCommand::Create { customer, name } => {
+            let id = CohortId::new(System.new_id());
+            let cohort = Cohort { id, name, description: None, color: None };
+            directory.create_cohort(customer, &cohort).await.map_err(failed)?;
+            created(output, "id", &id.to_string())
+        }
+        CohortCommand::List { customer } => {
+            for cohort in directory.list_cohorts(customer).await.map_err(failed)? {
+                if output.json {
+                    output.value(&json!({"id": cohort.id, "name": cohort.name}))?;
+                } else {
+                    output.line(format_args!("{}  {}", cohort.id, cohort.name))?;
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Prints the id, or the key, of what was created.
+fn created(output: Output, name: &str, value: &str) -> anyhow::Result<()> {
+    if output.json { output.value(&json!({ name: value })) } else { Ok(output.line(value)?) }
+}
+
+/// Reports a failed call of AWS. `PortError` holds AWS's codes only, because its messages may repeat the request.
+#[allow(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]
+fn failed(error: PortError) -> anyhow::Error {
+    let failure = Failure::new(error.to_string());
+    let failure = if error.transient { failure.exit(Exit::Unreachable) } else { failure };
+    failure.next("check the AWS credentials, the region and the name of the directory table").into()
+}

@@ -1,0 +1,62 @@
+//! `bulk-admin` without AWS: its settings, and the exit statuses that its help promises.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails says where")]
+
+use std::process::{Command, Output};
+
+/// Runs the program with these variables and no others.
+fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bulk-admin"));
+    command.args(arguments).env_clear().envs(variables.iter().copied());
+    command.output().unwrap()
+}
+
+fn error(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stderr).unwrap()
+}
+
+#[test]
+fn without_a_table_the_error_names_both_ways_to_set_it() {
+    for variables in [&[][..], &[("DIRECTORY_TABLE", "")]] {
+        let output = run(&["customer", "list", "--json"], variables);
+        assert_eq!(output.status.code(), Some(1));
+        let next = error(&output)["next"].as_str().unwrap().to_owned();
+        assert!(next.contains("DIRECTORY_TABLE") && next.contains("--table"), "{next}");
+    }
+}
+
+#[test]
+fn wrong_arguments_exit_with_1_and_reach_no_table() {
+    let table = [("DIRECTORY_TABLE", "directory"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:1")];
+    let address = [
+        "--address-line1",
+        "1 Main St",
+        "--city",
+        "Boston",
+        "--state",
+        "MA",
+        "--zip",
+        "02110",
+        "--name",
+        "Main",
+    ];
+    let facility = ["facility", "create", "--customer", "0199a1b2-0000-7000-8000-00000000a001"];
+    let wrong_check_digit = [&facility[..], &address, &["--npi", "1234567890"]].concat();
+    for arguments in [&["key", "create"][..], &["key", "list", "--customer", "no id"], &wrong_check_digit] {
+        let output = run(arguments, &table);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: "), "{arguments:?}");
+    }
+}
+
+#[test]
+fn aws_that_does_not_answer_exits_with_4() {
+    let variables = [
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ];
+    let output = run(&["customer", "list", "--table", "directory", "--json"], &variables);
+    assert_eq!(output.status.code(), Some(4), "{}", error(&output));
+}

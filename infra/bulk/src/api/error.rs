@@ -1,0 +1,116 @@
+//! What can go wrong between this program and the service, and what to do then.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use terminal::{Exit, Failure};
+
+/// A call that brought no answer, or not the one that was asked for.
+#[derive(Debug)]
+pub enum ApiError {
+    /// The service understood, and will not do it.
+    Refused(Refusal),
+    /// Nobody answered, or somebody who could not: it may be otherwise in a while.
+    Unreachable {
+        /// What happened, without the address.
+        cause: String,
+        /// How long the service wants to be left alone, if it says so.
+        retry_after: Option<Duration>,
+    },
+    /// The answer is not one of this service.
+    Unintelligible,
+}
+
+/// An answer that is an error, in the service's own words.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// What the service says to its caller.
+    pub detail: String,
+}
+
+/// The service's error body. API Gateway's own errors have a `message` only.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ErrorBody {
+    detail: Option<String>,
+    message: Option<String>,
+}
+
+impl ErrorBody {
+    /// The words for the caller.
+    pub fn text(self) -> Option<String> {
+        self.detail.or(self.message)
+    }
+}
+
+impl ApiError {
+    /// Whether the same call may succeed later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable { .. })
+    }
+
+    /// How long the service wants to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unreachable { retry_after, .. } => *retry_after,
+            Self::Refused(_) | Self::Unintelligible => None,
+        }
+    }
+
+    /// The HTTP status of a refusal.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.status),
+            Self::Unreachable { .. } | Self::Unintelligible => None,
+        }
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Refused(Refusal { status, detail }) => {
+                let failure = Self::new(format!("the service answered {status}: {detail}"));
+                match next_step(status, &detail) {
+                    Some(step) => failure.next(step),
+                    None => failure,
+                }
+            }
+            ApiError::Unreachable { cause, .. } => {
+                Self::new(format!("the service cannot be reached: {cause}"))
+                    .next("check the address (BULK_URL or --url) and the network, then try again")
+                    .exit(Exit::Unreachable)
+            }
+            ApiError::Unintelligible => Self::new("what answered is not the bulk import service")
+                .next("check the address (BULK_URL or --url): it ends before /medical/v1"),
+        }
+    }
+}
+
+impl From<ApiError> for anyhow::Error {
+    fn from(error: ApiError) -> Self {
+        Failure::from(error).into()
+    }
+}
+
+fn next_step(status: u16, detail: &str) -> Option<&'static str> {
+    match status {
+        403 => Some(
+            "check the API key (BULK_API_KEY, --api-key-file or the profile); your operator makes keys with `bulk-admin key create`",
+        ),
+        400 if detail.contains("facility") => {
+            Some("`bulk facility list` shows yours; give one with --facility")
+        }
+        404 if detail.contains("facility") => Some("`bulk facility list` shows yours"),
+        404 if detail.contains("bulk") => Some("`bulk list` shows your imports"),
+        404 if detail.contains("path") => {
+            Some("check the address (BULK_URL or --url); an older service may not know this command")
+        }
+        409 => Some("`bulk status ID` shows where it stands"),
+        413 => Some("the request is larger than the service takes"),
+        _ => None,
+    }
+}

@@ -1,0 +1,130 @@
+//! What `bulk check` says: row by row, then by problem, in words or as lines of JSON.
+
+use std::io::{self, BufWriter, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use domain::csv::{FileError, FileSummary};
+use serde_json::json;
+
+use crate::check::checker::Event;
+use crate::format::{bytes, counted, duration, number};
+use crate::problems::{ProblemCounts, Reason};
+use terminal::Exit;
+use terminal::Output;
+
+/// Gathers what was found and prints it.
+pub struct Report {
+    output: Output,
+    out: BufWriter<io::StdoutLock<'static>>,
+    name: String,
+    /// Rows that are printed one by one; 0 for all.
+    limit: u64,
+    ids_are_known: bool,
+    good: u64,
+    bad: u64,
+    counts: ProblemCounts,
+}
+
+impl Report {
+    /// Nothing found yet.
+    pub fn new(output: Output, name: String, limit: u64, ids_are_known: bool) -> Self {
+        let out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+        Self { output, out, name, limit, ids_are_known, good: 0, bad: 0, counts: ProblemCounts::default() }
+    }
+
+    /// Takes what was found in a row.
+    pub fn take(&mut self, event: &Event<'_>) -> anyhow::Result<()> {
+        match event {
+            Event::Header(_) => {}
+            Event::GoodRow => self.good += 1,
+            Event::BadRow { number: row, line, problems, .. } => {
+                self.bad += 1;
+                for problem in problems.iter() {
+                    self.counts.add(Reason::Problem(problem), Some(row.get()));
+                }
+                if self.output.json {
+                    let problems: Vec<_> = problems
+                        .iter()
+                        .map(|p| json!({"column": p.column.to_string(), "problem": p.problem.text()}))
+                        .collect();
+                    writeln!(
+                        self.out,
+                        "{}",
+                        json!({"type": "row", "row": row, "line": line, "problems": problems})
+                    )?;
+                } else if self.limit == 0 || self.bad <= self.limit {
+                    let place = format!("row {} (line {})", number(u64::from(row.get())), number(*line));
+                    writeln!(self.out, "{}: {problems}", self.output.strong(place))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Says how it ended.
+    pub fn finish(
+        mut self,
+        end: Result<FileSummary, FileError>,
+        saved: Option<PathBuf>,
+        took: Duration,
+    ) -> anyhow::Result<Exit> {
+        let exit = match (&end, self.bad) {
+            (Err(_), _) => Exit::JobFailed,
+            (Ok(_), 0) => Exit::Done,
+            (Ok(_), _) => Exit::RowsFailed,
+        };
+        if self.output.json {
+            let error = end.err().map(|error| json!({"code": error.code(), "reason": error.to_string()}));
+            let summary = json!({
+                "type": "summary", "importable": error.is_none(), "rows": self.good + self.bad,
+                "good": self.good, "bad": self.bad, "problems": self.counts, "error": error,
+                "idsLookedUp": self.ids_are_known, "failuresFile": saved,
+            });
+            writeln!(self.out, "{summary}")?;
+            self.out.flush()?;
+            return Ok(exit);
+        }
+        if self.limit > 0 && self.bad > self.limit {
+            let more = counted(self.bad - self.limit, "more row");
+            let hint = format!("… and {more} with problems; --limit 0 prints them all");
+            writeln!(self.out, "{}", self.output.faint(hint))?;
+        }
+        if self.bad > 0 {
+            writeln!(self.out)?;
+        }
+        self.out.flush()?;
+        // The lock is given back: the rest is printed line by line.
+        drop(self.out);
+        let output = self.output;
+        match end {
+            Err(error) => {
+                output.line(output.bad(format_args!("{} cannot be imported: {error}", self.name)))?;
+                if self.bad > 0 {
+                    output.line("The rows above have problems of their own.")?;
+                }
+            }
+            Ok(file) => {
+                let size = format!("{}, {}", counted(u64::from(file.rows), "row"), bytes(file.bytes));
+                output.line(output.strong(format_args!(
+                    "{}: {size}, checked in {}",
+                    self.name,
+                    duration(took)
+                )))?;
+                output.line(format_args!("{} {:>9}", output.good("  good"), number(self.good)))?;
+                output.line(format_args!("{} {:>9}", output.bad("  bad "), number(self.bad)))?;
+            }
+        }
+        if self.bad > 0 {
+            output.line("")?;
+            self.counts.print(output)?;
+        }
+        if let Some(path) = saved {
+            output.line(format_args!("\n  rows to correct   {}", path.display()))?;
+        }
+        if !self.ids_are_known {
+            output.note("\nids of facilities and cohorts were not looked up: --online does that");
+        }
+        Ok(exit)
+    }
+}

@@ -1,0 +1,144 @@
+//! The configuration file: profiles, each with an address and a key.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use domain::ids::FacilityId;
+use etcetera::BaseStrategy as _;
+use serde::Deserialize;
+
+use crate::config::secret::{self, Secret};
+use terminal::Failure;
+use terminal::Output;
+
+/// The file as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfigFile {
+    /// The profile that is used when none is named.
+    default_profile: Option<String>,
+    #[serde(default)]
+    profile: BTreeMap<String, Profile>,
+}
+
+/// A service and the API key of one of its customers.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Profile {
+    /// Address of the service.
+    pub url: Option<String>,
+    /// The API key itself.
+    pub api_key: Option<Secret>,
+    /// Or the file that holds it; relative to the configuration file.
+    pub api_key_file: Option<PathBuf>,
+    /// The facility of rows that name none.
+    pub facility: Option<FacilityId>,
+}
+
+/// Reads the profile of this name, or the file's default. `explicit` is a file that was named: it has to
+/// be there.
+pub fn load(explicit: Option<&Path>, name: Option<&str>, output: Output) -> anyhow::Result<Profile> {
+    let path = match explicit {
+        Some(path) => path.to_owned(),
+        None => match usual_place() {
+            Some(path) if path.exists() => path,
+            other => return none_there(name, other.as_deref()),
+        },
+    };
+    let shown = path.display();
+    let unreadable = |error| Failure::new(format!("the configuration file {shown} cannot be read: {error}"));
+    let text = std::fs::read_to_string(&path).map_err(unreadable)?;
+    let file = parse(&text).map_err(|(line, problem)| {
+        Failure::new(format!("the configuration file {shown} is wrong in line {line}: {problem}"))
+    })?;
+    if file.profile.values().any(|profile| profile.api_key.is_some()) {
+        secret::check_permissions(&path, &std::fs::metadata(&path).map_err(unreadable)?, output)?;
+    }
+    let mut profile = choose(file, name).map_err(|(message, known)| {
+        Failure::new(format!("the configuration file {shown} {message}"))
+            .next(format!("choose one with --profile or BULK_PROFILE: {}", known.join(", ")))
+    })?;
+    if let (Some(key_file), Some(folder)) = (&mut profile.api_key_file, path.parent()) {
+        *key_file = folder.join(&*key_file);
+    }
+    Ok(profile)
+}
+
+fn usual_place() -> Option<PathBuf> {
+    let folders = etcetera::choose_base_strategy().ok()?;
+    Some(folders.config_dir().join("bulk").join("config.toml"))
+}
+
+fn none_there(name: Option<&str>, path: Option<&Path>) -> anyhow::Result<Profile> {
+    match name {
+        None => Ok(Profile::default()),
+        Some(name) => {
+            let place = path.map_or_else(String::new, |path| format!(" at {}", path.display()));
+            Err(Failure::new(format!("there is no profile {name}: there is no configuration file{place}"))
+                .into())
+        }
+    }
+}
+
+/// Reads the file's text. Errors name the line; the parser's own text would repeat it, and with it a key.
+fn parse(text: &str) -> Result<ConfigFile, (usize, String)> {
+    toml::from_str(text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1;
+        (line, error.message().to_owned())
+    })
+}
+
+fn choose(file: ConfigFile, name: Option<&str>) -> Result<Profile, (String, Vec<String>)> {
+    let mut profiles = file.profile;
+    let known: Vec<String> = profiles.keys().cloned().collect();
+    let wanted = match (name.map(str::to_owned).or(file.default_profile), known.as_slice()) {
+        (Some(name), _) => name,
+        (None, []) => return Ok(Profile::default()),
+        (None, [only]) => only.clone(),
+        (None, _) => return Err(("has several profiles and no default_profile".to_owned(), known)),
+    };
+    profiles.remove(&wanted).ok_or_else(|| (format!("has no profile {wanted}"), known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(text: &str, name: Option<&str>) -> Result<Option<String>, String> {
+        choose(parse(text).unwrap(), name).map(|profile| profile.url).map_err(|(message, _)| message)
+    }
+
+    const TWO: &str = "[profile.a]\nurl = 'https://a'\n[profile.b]\nurl = 'https://b'\n";
+
+    #[test]
+    fn the_named_profile_is_used_then_the_default_then_the_only_one() {
+        let with_default = format!("default_profile = 'b'\n{TWO}");
+        assert_eq!(chosen(&with_default, Some("a")), Ok(Some("https://a".into())));
+        assert_eq!(chosen(&with_default, None), Ok(Some("https://b".into())));
+        assert_eq!(chosen("[profile.a]\nurl = 'https://a'", None), Ok(Some("https://a".into())));
+        assert_eq!(chosen(TWO, None), Err("has several profiles and no default_profile".into()));
+        assert_eq!(chosen(TWO, Some("c")), Err("has no profile c".into()));
+    }
+
+    #[test]
+    fn an_error_in_the_file_names_the_line_and_never_shows_it() {
+        let broken = "[profile.a]\nurl = 'https://a'\napi_key = 'canary-key\n";
+        let (line, problem) = parse(broken).unwrap_err();
+        assert_eq!(line, 3);
+        assert!(!problem.contains("canary"), "{problem}");
+    }
+
+    #[test]
+    fn a_mistyped_setting_is_refused() {
+        let (line, problem) = parse("[profile.a]\nurll = 'https://a'\n").unwrap_err();
+        assert_eq!(line, 2);
+        assert!(problem.contains("unknown field `urll`"), "{problem}");
+    }
+
+    #[test]
+    fn a_secret_does_not_show_itself() {
+        let file = parse("[profile.a]\napi_key = 'canary-key'\n").unwrap();
+        assert!(!format!("{file:?}").contains("canary"));
+    }
+}

@@ -1,0 +1,177 @@
+//! `bulk import`: a file from this machine to patients and every row's outcome.
+
+mod source;
+mod summary;
+mod upload;
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use domain::ids::{FacilityId, JobId};
+
+use crate::api::{Client, Job};
+use crate::config::Connection;
+use crate::context::Context;
+use crate::files::check_targets;
+use crate::format;
+use crate::results::{Fetched, Kind, Sink, fetch};
+use crate::watch::{File, watch};
+use source::Source;
+pub use summary::{exit_of, print_end};
+use terminal::{Exit, Failure};
+
+/// Arguments of `bulk import`.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct Import {
+    /// The CSV file; `-` reads standard input
+    file: PathBuf,
+    /// Facility of the rows that name none [default: the profile's, or your only one]
+    #[arg(long, value_name = "ID")]
+    facility: Option<FacilityId>,
+    /// Have the service check every row and create nobody
+    #[arg(long)]
+    dry_run: bool,
+    /// Wait for the end of the import (this is the default)
+    #[arg(long, overrides_with = "no_wait")]
+    wait: bool,
+    /// Return when the file is uploaded; `bulk status ID` tells the rest
+    #[arg(long, conflicts_with_all = ["result", "failures"])]
+    no_wait: bool,
+    /// Save every row with its outcome here; a file that is there is replaced
+    #[arg(long, value_name = "OUT")]
+    result: Option<PathBuf>,
+    /// Save the failed rows here, to be corrected and imported again; a file that is there is replaced
+    #[arg(long, value_name = "OUT")]
+    failures: Option<PathBuf>,
+    /// Upload without looking at the file first
+    #[arg(long)]
+    no_check: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  bulk import patients.csv --failures to-correct.csv
+  bulk import patients.csv --dry-run
+  mysql … | bulk import - --facility 0199… --json
+
+Exit status:
+  0  every row succeeded          3  the file was not imported, or the import was canceled
+  1  wrong usage, or refused      4  the service could not be reached: try again
+  2  some rows failed           130  Ctrl-C; an import that has begun goes on";
+
+impl Import {
+    /// Does it.
+    pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
+        // Before anybody listens to Ctrl-C: reading does not give way to it, and there is nothing to say.
+        let (client, connection) = self.connect(context)?;
+        let Some(source) = self.read(context)? else { return Ok(Exit::JobFailed) };
+        let facility = self.facility.or(connection.facility);
+        let uploaded = Cell::new(None);
+        tokio::select! {
+            done = self.import(context, &client, source, facility, &uploaded) => done,
+            _ = tokio::signal::ctrl_c() => {
+                interrupted(context, uploaded.get());
+                Ok(Exit::Interrupted)
+            }
+        }
+    }
+
+    /// Everything that can be found out before the file is read.
+    fn connect(&self, context: &Context) -> anyhow::Result<(Client, Connection)> {
+        let targets: Vec<&Path> =
+            [&self.result, &self.failures].into_iter().flatten().map(PathBuf::as_path).collect();
+        if targets.iter().any(|target| target.as_os_str() == "-") {
+            let step = "name a file, or use `bulk result ID -` afterwards";
+            return Err(Failure::new("standard output is for the summary").next(step).into());
+        }
+        let is_stdin = self.file.as_os_str() == "-";
+        check_targets((!is_stdin).then_some(&self.file), &targets)?;
+        context.connect()
+    }
+
+    /// The file, unless it is one that the service would refuse as a whole.
+    fn read(&self, context: &Context) -> anyhow::Result<Option<Source>> {
+        let source = Source::open(&self.file)?;
+        if self.no_check {
+            return Ok(Some(source));
+        }
+        match source.scan()? {
+            Ok(file) => {
+                let rows = format::counted(u64::from(file.rows), "row");
+                context.output.note(format_args!("{}: {rows}, {}", source.name(), format::bytes(file.bytes)));
+                Ok(Some(source))
+            }
+            Err(error) => {
+                summary::print_bad_file(context.output, &source, &error)?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn import(
+        &self,
+        context: &Context,
+        client: &Client,
+        source: Source,
+        facility: Option<FacilityId>,
+        uploaded: &Cell<Option<JobId>>,
+    ) -> anyhow::Result<Exit> {
+        let job = upload::upload(client, source, facility, self.dry_run, context.output).await?;
+        uploaded.set(Some(job.id));
+        if self.no_wait {
+            summary::print_uploaded(context.output, &job)?;
+            return Ok(Exit::Done);
+        }
+        let job = watch(client, job.id, File::Accepted, context.output).await?;
+        let files = self.fetch_files(client, &job).await?;
+        print_end(context.output, &job, &files)?;
+        Ok(exit_of(&job))
+    }
+
+    /// Saves what was asked for. The failed rows are read in any case: they say why.
+    async fn fetch_files(&self, client: &Client, job: &Job) -> anyhow::Result<EndFiles> {
+        let mut files = EndFiles::default();
+        if let Some(path) = &self.result {
+            files.result = fetch(client, job.id, Kind::Result, || Sink::named(path)).await?;
+        }
+        let sink = || self.failures.as_deref().map_or(Ok(Sink::Nowhere), Sink::named);
+        if job.failures.is_some() {
+            files.failures = fetch(client, job.id, Kind::Failures, sink).await?;
+        }
+        files.failures_wanted = self.failures.is_some();
+        Ok(files)
+    }
+}
+
+/// What was fetched of an import that ended.
+#[derive(Debug, Default)]
+pub struct EndFiles {
+    result: Option<Fetched>,
+    failures: Option<Fetched>,
+    failures_wanted: bool,
+}
+
+impl EndFiles {
+    /// Reads why rows failed, and saves nothing.
+    pub async fn of(client: &Client, job: &Job) -> anyhow::Result<Self> {
+        let mut files = Self::default();
+        if job.failures.is_some() {
+            files.failures = fetch(client, job.id, Kind::Failures, || Ok(Sink::Nowhere)).await?;
+        }
+        Ok(files)
+    }
+}
+
+fn interrupted(context: &Context, uploaded: Option<JobId>) {
+    let text = match uploaded {
+        None => "interrupted; the file was not uploaded, so nothing is imported".to_owned(),
+        Some(id) => format!(
+            "interrupted; the import goes on without this command\n  \
+             bulk status {id} --wait   watches it again\n  bulk cancel {id}          stops it"
+        ),
+    };
+    context.output.note(format_args!("\n{text}"));
+}

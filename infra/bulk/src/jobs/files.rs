@@ -1,0 +1,86 @@
+//! `bulk result` and `bulk failures`: the files that an import left.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use domain::ids::JobId;
+use serde_json::json;
+
+use crate::context::Context;
+use crate::files::{AtomicFile, check_targets};
+use crate::results::{Kind, Sink, fetch};
+use terminal::{Exit, Failure};
+
+/// Arguments of `bulk result` and `bulk failures`.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  bulk failures 01998c4e-… to-correct.csv
+  bulk result 01998c4e-… - | wc -l")]
+pub struct Download {
+    /// The import
+    #[arg(value_name = "ID")]
+    id: JobId,
+    /// Where to save it; a file that is there is replaced, `-` is standard output
+    /// [default: ID.result.csv or ID.failures.csv here, never over a file that is there]
+    #[arg(value_name = "OUT")]
+    out: Option<PathBuf>,
+}
+
+impl Download {
+    /// Does it.
+    pub async fn run(self, context: &Context, kind: Kind) -> anyhow::Result<Exit> {
+        let named = self.out.is_some();
+        let out = self.out.unwrap_or_else(|| format!("{}.{}.csv", self.id, kind.name()).into());
+        let is_stdout = out.as_os_str() == "-";
+        if !is_stdout {
+            check_targets(None, &[&out])?;
+        } else if context.output.json {
+            return Err(Failure::new("standard output cannot hold the file and JSON")
+                .next("leave out --json, or name a file")
+                .into());
+        }
+        let sink =
+            |out: &Path| if named { Sink::named(out) } else { AtomicFile::beside(out).map(Sink::File) };
+        // Found out before anything is downloaded.
+        drop(sink(&out)?);
+        let client = context.client()?;
+        let Some(fetched) = fetch(&client, self.id, kind, || sink(&out)).await? else {
+            return self::none(&client.job(self.id).await?, kind, context);
+        };
+        let Some(path) = fetched.saved else { return Ok(Exit::Done) };
+        if context.output.json {
+            context
+                .output
+                .value(&json!({"requestId": self.id, "file": path, "problems": fetched.problems}))?;
+        } else {
+            context.output.line(path.display())?;
+            if std::io::stdout().is_terminal() && kind == Kind::Failures {
+                context.output.note(format_args!("correct the rows, then: bulk import {}", path.display()));
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Why there is no file.
+fn none(job: &crate::api::Job, kind: Kind, context: &Context) -> anyhow::Result<Exit> {
+    if !job.status.is_final() {
+        return Err(Failure::new(format!("the import is still {}", job.status))
+            .next(format!("bulk status {} --wait", job.id))
+            .into());
+    }
+    if kind == Kind::Failures && job.result.is_some() {
+        if context.output.json {
+            context.output.value(&json!({"requestId": job.id, "file": null, "problems": []}))?;
+        } else {
+            context.output.note("no row failed, so there is no such file");
+        }
+        return Ok(Exit::Done);
+    }
+    let reason = job.reason.as_deref().unwrap_or("no file arrived in time");
+    Err(Failure::new(format!("the import is {}, and left no files: {reason}", job.status))
+        .exit(Exit::JobFailed)
+        .into())
+}

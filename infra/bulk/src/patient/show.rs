@@ -1,0 +1,65 @@
+//! Patients and documents as text.
+
+use serde_json::Value;
+
+use crate::api::Patient;
+use terminal::Output;
+
+/// A patient with every field.
+pub fn patient(output: Output, patient: &Patient) -> anyhow::Result<()> {
+    fields(output, &serde_json::to_value(patient)?)
+}
+
+/// A patient in a list: ids only, so that a list can be shown around.
+pub fn in_list(output: Output, patient: &Patient) -> anyhow::Result<()> {
+    if output.json {
+        return output.value(patient);
+    }
+    let updated = patient.date_updated.as_deref().unwrap_or_default();
+    let external_id = patient.external_id.as_deref().unwrap_or_default();
+    Ok(output.line(format_args!("{}  {updated:<24}  {external_id}", patient.id))?)
+}
+
+/// A document in a list.
+pub fn document(output: Output, document: &Value) -> anyhow::Result<()> {
+    if output.json {
+        return output.value(document);
+    }
+    let text = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default();
+    let indexed = text("indexed");
+    Ok(output.line(format_args!(
+        "{:<36}  {indexed:<24}  {:<24}  {}",
+        text("id"),
+        text("mimeType"),
+        text("fileName")
+    ))?)
+}
+
+/// Any object, a field a line: `address.1.city  Boston`.
+pub fn fields(output: Output, value: &Value) -> anyhow::Result<()> {
+    if output.json {
+        return output.value(value);
+    }
+    let mut found = Vec::new();
+    flatten(String::new(), value, &mut found);
+    let width = found.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    for (name, value) in found {
+        output.line(format_args!("{}  {value}", output.faint(format_args!("{name:<width$}"))))?;
+    }
+    Ok(())
+}
+
+fn flatten(name: String, value: &Value, found: &mut Vec<(String, String)>) {
+    let inner = |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
+    match value {
+        Value::Object(object) => object.iter().for_each(|(part, value)| flatten(inner(part), value, found)),
+        Value::Array(array) => {
+            for (index, value) in array.iter().enumerate() {
+                flatten(inner(&(index + 1).to_string()), value, found);
+            }
+        }
+        Value::String(text) => found.push((name, text.clone())),
+        Value::Null => {}
+        other => found.push((name, other.to_string())),
+    }
+}
