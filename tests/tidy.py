@@ -1,0 +1,55 @@
+"""Compares what is written in two places: run by `make check`.
+
+- A customer's `bulk` has no AWS SDK, which would nearly double its size: its dependency tree names no crate of AWS.
+- The oldest Rust that the project builds with is one number: Cargo.toml's `rust-version`. Documents repeat it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+#: What a document asks for: "Rust 1.94.1 or newer".
+RUST = re.compile(r"\bRust (\d+(?:\.\d+)+) or newer")
+#: Documents that have to name it, because their readers install Rust.
+TELL_RUST = ("README.md", ".github/CONTRIBUTING.md")
+
+
+def crates_of_aws(package: str) -> list[str]:
+    """Returns the crates of AWS that a package is built from."""
+    command = [os.environ.get("CARGO", "cargo"), "tree", "--locked", "--package", package]
+    command += ["--edges", "normal", "--target", "all", "--prefix", "none", "--format", "{p}"]
+    tree = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    return sorted({line.split()[0] for line in tree.splitlines() if re.match(r"aws\b|aws[-_]", line)})
+
+
+def versions_of_rust() -> tuple[str, dict[str, set[str]]]:
+    """Returns the `rust-version` of Cargo.toml, and every version of Rust that a tracked document names."""
+    with (PROJECT / "Cargo.toml").open("rb") as file:
+        wanted = tomllib.load(file)["workspace"]["package"]["rust-version"]
+    listed = subprocess.run(["git", "ls-files", "*.md", "*.yml"], cwd=PROJECT, capture_output=True, text=True, check=True)
+    named = {name: set(RUST.findall((PROJECT / name).read_text())) for name in listed.stdout.split()}
+    return wanted, named
+
+
+def main() -> int:
+    wrong = [f"bulk is built from {crate}: only bulk-admin and the functions need AWS" for crate in crates_of_aws("bulk")]
+    if not crates_of_aws("bulk-admin"):
+        wrong.append("bulk-admin is built from no crate of AWS: this check does not recognize them any more")
+    rust, named = versions_of_rust()
+    for document, versions in named.items():
+        wrong += [f"{document} says Rust {version}, Cargo.toml says {rust}" for version in versions - {rust}]
+    wrong += [f"{document} does not say which Rust is needed" for document in TELL_RUST if not named.get(document)]
+    for line in wrong:
+        print(line, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
