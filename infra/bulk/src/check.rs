@@ -1,11 +1,9 @@
 //! `bulk check`: the service's own rules on this machine, so that a file is right before it is sent.
 
 mod checker;
-mod lines;
 mod report;
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -16,6 +14,7 @@ use domain::row::Directory;
 use crate::api::Client;
 use crate::context::Context;
 use crate::files::{AtomicFile, check_targets};
+use crate::source::{ReadAs, Source};
 use checker::{Checker, Event};
 use report::Report;
 use terminal::{Exit, Failure};
@@ -30,8 +29,10 @@ const WRITE_BATCH: usize = 64 * 1024;
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Check {
-    /// The CSV file; `-` reads standard input
+    /// The CSV file or spreadsheet; `-` reads standard input
     file: PathBuf,
+    #[command(flatten)]
+    read_as: ReadAs,
     /// Rows with problems that are printed one by one, 0 for all of them; JSON has them all
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: u64,
@@ -47,6 +48,7 @@ pub struct Check {
 const EXAMPLES: &str = "\
 Examples:
   bulk check patients.csv
+  bulk check patients.xlsx --sheet Patients
   bulk check patients.csv --failures to-correct.csv
   bulk check patients.csv --json | jq 'select(.type == \"row\") | .row'
 
@@ -63,18 +65,15 @@ impl Check {
             &self.failures.iter().map(PathBuf::as_path).collect::<Vec<_>>(),
         )?;
         let known = if self.online { Some(known_ids(&context.client()?).await?) } else { None };
-        let name = if is_stdin { "standard input".to_owned() } else { self.file.display().to_string() };
+        let source = Source::open(&self.file, &self.read_as)?;
+        let name = source.name().to_owned();
+        let (mut input, places) = source.read()?;
         let unreadable = |error: io::Error| Failure::new(format!("{name} cannot be read: {error}"));
-        let mut input: Box<dyn Read> = if is_stdin {
-            Box::new(io::stdin().lock())
-        } else {
-            Box::new(File::open(&self.file).map_err(unreadable)?)
-        };
         let mut failures = self.failures.as_deref().map(Failures::create).transpose()?;
         let mut report = Report::new(context.output, name.clone(), self.limit, known.is_some());
 
         let began = Instant::now();
-        let mut checker = Checker::new(crate::context::now().date(), known);
+        let mut checker = Checker::new(crate::context::now().date(), known, places);
         let mut piece = vec![0; PIECE];
         let mut on_event = |event: Event<'_>| -> anyhow::Result<()> {
             if let Some(failures) = &mut failures {

@@ -1,6 +1,5 @@
 //! `bulk import`: a file from this machine to patients and every row's outcome.
 
-mod source;
 mod summary;
 mod upload;
 
@@ -16,8 +15,8 @@ use crate::context::Context;
 use crate::files::check_targets;
 use crate::format;
 use crate::results::{Fetched, Kind, Sink, fetch};
+use crate::source::{ReadAs, Source, SourceFile};
 use crate::watch::{File, watch};
-use source::Source;
 pub use summary::{exit_of, print_end};
 use terminal::{Exit, Failure};
 
@@ -26,8 +25,10 @@ use terminal::{Exit, Failure};
 #[command(after_long_help = EXAMPLES)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Import {
-    /// The CSV file; `-` reads standard input
+    /// The CSV file or spreadsheet; `-` reads standard input
     file: PathBuf,
+    #[command(flatten)]
+    read_as: ReadAs,
     /// Facility of the rows that name none [default: the profile's, or your only one]
     #[arg(long, value_name = "ID")]
     facility: Option<FacilityId>,
@@ -54,7 +55,7 @@ pub struct Import {
 const EXAMPLES: &str = "\
 Examples:
   bulk import patients.csv --failures to-correct.csv
-  bulk import patients.csv --dry-run
+  bulk import patients.xlsx --dry-run
   mysql … | bulk import - --facility 0199… --json
 
 Exit status:
@@ -93,8 +94,8 @@ impl Import {
     }
 
     /// The file, unless it is one that the service would refuse as a whole.
-    fn read(&self, context: &Context) -> anyhow::Result<Option<Source>> {
-        let source = Source::open(&self.file)?;
+    fn read(&self, context: &Context) -> anyhow::Result<Option<SourceFile>> {
+        let source = Source::open(&self.file, &self.read_as)?.into_file()?;
         if self.no_check {
             return Ok(Some(source));
         }
@@ -115,7 +116,7 @@ impl Import {
         &self,
         context: &Context,
         client: &Client,
-        source: Source,
+        source: SourceFile,
         facility: Option<FacilityId>,
         uploaded: &Cell<Option<JobId>>,
     ) -> anyhow::Result<Exit> {

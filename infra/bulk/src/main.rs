@@ -15,6 +15,7 @@ mod patient;
 mod problems;
 mod progress;
 mod results;
+mod source;
 mod watch;
 
 use std::process::ExitCode;

@@ -7,14 +7,14 @@ use domain::ids::RowNumber;
 use domain::problem::{Problem, RowProblem, RowProblems};
 use domain::row::{Directory, RowParser};
 
-use crate::check::lines::Lines;
+use crate::source::{Place, Places};
 
 /// Reads a file as the service does: `FileScan` for what makes the whole file fail, `RowParser` for its rows.
 #[derive(Debug)]
 pub struct Checker {
     scan: FileScan,
     reader: RowReader,
-    lines: Lines,
+    places: Places,
     parser: Option<RowParser>,
     today: jiff::civil::Date,
     /// The ids that exist; `None` if that is not known here.
@@ -34,8 +34,8 @@ pub enum Event<'a> {
     BadRow {
         row: RawRow<'a>,
         number: RowNumber,
-        /// The line of the file that it begins in.
-        line: u64,
+        /// Where in the user's file it is.
+        place: Place,
         problems: &'a Problems,
     },
 }
@@ -65,11 +65,11 @@ type OnEvent<'a> = &'a mut dyn FnMut(Event<'_>) -> anyhow::Result<()>;
 
 impl Checker {
     /// A checker for a file, as of `today` (UTC).
-    pub fn new(today: jiff::civil::Date, known: Option<Directory>) -> Self {
+    pub fn new(today: jiff::civil::Date, known: Option<Directory>, places: Places) -> Self {
         Self {
             scan: FileScan::new(Limits::default()),
             reader: RowReader::new().row_limit(Limits::default().row_bytes),
-            lines: Lines::default(),
+            places,
             parser: None,
             today,
             known,
@@ -86,7 +86,7 @@ impl Checker {
         }
         if self.stopped.is_none() {
             self.reader.push(bytes);
-            self.lines.push(bytes);
+            self.places.push(bytes);
             self.rows(on_event)?;
         }
         Ok(Ok(()))
@@ -130,8 +130,8 @@ impl Checker {
             if problems.0.is_empty() {
                 on_event(Event::GoodRow)?;
             } else {
-                let line = self.lines.line_of(row.start);
-                on_event(Event::BadRow { row, number, line, problems: &problems })?;
+                let place = self.places.place_of(row.start);
+                on_event(Event::BadRow { row, number, place, problems: &problems })?;
             }
         }
         Ok(())

@@ -38,7 +38,7 @@ impl Report {
         match event {
             Event::Header(_) => {}
             Event::GoodRow => self.good += 1,
-            Event::BadRow { number: row, line, problems, .. } => {
+            Event::BadRow { number: row, place, problems, .. } => {
                 self.bad += 1;
                 for problem in problems.iter() {
                     self.counts.add(Reason::Problem(problem), Some(row.get()));
@@ -51,10 +51,10 @@ impl Report {
                     writeln!(
                         self.out,
                         "{}",
-                        json!({"type": "row", "row": row, "line": line, "problems": problems})
+                        json!({"type": "row", "row": row, place.key(): place.number(), "problems": problems})
                     )?;
                 } else if self.limit == 0 || self.bad <= self.limit {
-                    let place = format!("row {} (line {})", number(u64::from(row.get())), number(*line));
+                    let place = format!("row {} ({place})", number(u64::from(row.get())));
                     writeln!(self.out, "{}: {problems}", self.output.strong(place))?;
                 }
             }

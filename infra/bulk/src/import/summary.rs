@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::api::Job;
 use crate::format;
 use crate::import::EndFiles;
-use crate::import::source::Source;
+use crate::source::SourceFile;
 use terminal::Exit;
 use terminal::Output;
 
@@ -33,7 +33,7 @@ pub fn print_uploaded(output: Output, job: &Job) -> anyhow::Result<()> {
 }
 
 /// What is said of a file that was not even uploaded.
-pub fn print_bad_file(output: Output, source: &Source, error: &FileError) -> anyhow::Result<()> {
+pub fn print_bad_file(output: Output, source: &SourceFile, error: &FileError) -> anyhow::Result<()> {
     if output.json {
         let reason = error.to_string();
         return output

@@ -6,8 +6,8 @@ use domain::ids::FacilityId;
 use uuid::Uuid;
 
 use crate::api::{Client, Job, Pause, UploadError};
-use crate::import::source::Source;
 use crate::progress::{Progress, Unit};
+use crate::source::SourceFile;
 use terminal::Output;
 use terminal::{Exit, Failure};
 
@@ -17,7 +17,7 @@ const TRIES: u32 = 5;
 /// Makes an import and uploads its file; gives the import.
 pub async fn upload(
     client: &Client,
-    source: Source,
+    source: SourceFile,
     facility: Option<FacilityId>,
     dry_run: bool,
     output: Output,

@@ -14,4 +14,5 @@ mod fake;
 mod import;
 mod jobs;
 mod run;
+mod spreadsheets;
 mod trouble;
