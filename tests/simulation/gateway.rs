@@ -200,16 +200,16 @@ impl Gateway {
         let of_person: Vec<(PatientRecord, Demographics)> = patients
             .into_iter()
             .map(|record| (Demographics::from(&record.patient), record))
-            .filter(|(known, _)| known.birth_date == asked.birth_date)
+            .filter(|(known, _)| known.dob == asked.dob)
             .map(|(known, record)| (record, known))
             .collect();
         let find = |is_same: &dyn Fn(&Demographics) -> bool| -> Vec<&PatientRecord> {
             of_person.iter().filter(|(_, known)| is_same(known)).map(|(record, _)| record).collect()
         };
-        let mut found = find(&|known| known.postal_codes == asked.postal_codes);
+        let mut found = find(&|known| known.zips == asked.zips);
         if found.is_empty() {
             // Since the patient was read, somebody may have added a place.
-            found = find(&|known| known.postal_codes.starts_with(&asked.postal_codes));
+            found = find(&|known| known.zips.starts_with(&asked.zips));
         }
         let record = *found.first().expect("somebody is asked about who is no patient");
         if found.len() > 1 {
@@ -304,9 +304,9 @@ impl Gateway {
     /// What the gateway knows about somebody: always the same, but for the ids of the documents, which tell one
     /// answer from the next.
     fn known(&self, asked: &Demographics, number: usize) -> GatewayAnswer {
-        let date = serde_json::to_value(asked.birth_date).unwrap();
+        let date = serde_json::to_value(asked.dob).unwrap();
         let person = PEOPLE.iter().position(|(_, _, dob, _)| date == *dob).unwrap() as u64;
-        let documents = match (person, asked.postal_codes.len() as u64) {
+        let documents = match (person, asked.zips.len() as u64) {
             (0, _) => return GatewayAnswer::NotKnown,
             (1, 2) => return GatewayAnswer::Ambiguous,
             (person, places) => (person + places) % (1 + self.temper.most_documents),

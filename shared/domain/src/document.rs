@@ -12,31 +12,31 @@ use crate::time::Timestamp;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Demographics {
     /// The first names of the patient.
-    pub given: Names,
+    pub first_name: Names,
     /// The last names of the patient.
-    pub family: Names,
+    pub last_name: Names,
     /// The date of birth, as stored.
-    pub birth_date: Dob,
+    pub dob: Dob,
     /// The gender at birth, as stored.
     pub gender: Gender,
     /// The zip codes of all known addresses, each once.
-    pub postal_codes: Vec<Zip>,
+    pub zips: Vec<Zip>,
 }
 
 impl From<&Patient> for Demographics {
     fn from(patient: &Patient) -> Self {
-        let mut postal_codes = Vec::with_capacity(patient.address.len());
+        let mut zips = Vec::with_capacity(patient.address.len());
         for address in &patient.address {
-            if !postal_codes.contains(&address.zip) {
-                postal_codes.push(address.zip);
+            if !zips.contains(&address.zip) {
+                zips.push(address.zip);
             }
         }
         Self {
-            given: patient.first_name.clone(),
-            family: patient.last_name.clone(),
-            birth_date: patient.dob,
+            first_name: patient.first_name.clone(),
+            last_name: patient.last_name.clone(),
+            dob: patient.dob,
             gender: patient.gender_at_birth,
-            postal_codes,
+            zips,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The searches in FHIR's terms.
+//! The two searches in FHIR's terms: parameters, and the requests that send them.
 
 use domain::document::Demographics;
 use domain::patient::{Gender, Names, Zip};
@@ -7,23 +7,23 @@ use url::{Url, form_urlencoded};
 use crate::gateway_url::GatewayUrl;
 use crate::settings::SearchMethod;
 
-/// Values of one parameter that are sent at most. Longer lists make URLs that servers refuse.
+/// Most values of one parameter. Longer lists make URLs that servers refuse.
 const VALUES: usize = 8;
-/// Several names are also searched for as one, if they are not longer than this.
-const JOINED_CHARS: usize = 100;
-/// Shorter names are particles (`de`, `la`) that too many names begin with.
-const NAME_CHARS: usize = 3;
+/// Longest name in characters that is searched for as several names joined.
+const LONGEST_JOINED: usize = 100;
+/// Shortest name in characters that is searched for by itself. Shorter ones are particles (`de`, `la`) that too many names
+/// begin with.
+const SHORTEST_NAME: usize = 3;
 
-/// A request, complete but for its authorization.
+/// A request without its authorization.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    /// Where it goes.
     pub(crate) url: Url,
-    /// The form to post; a `GET` if there is none.
+    /// The form to post. The request is a `GET` if there is none.
     pub(crate) form: Option<String>,
 }
 
-/// One search parameter: any of its values will do.
+/// One search parameter. A resource matches if it has any of the values.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Parameter {
     pub(crate) name: &'static str,
@@ -37,7 +37,7 @@ impl Parameter {
 }
 
 impl Request {
-    /// A search of a resource type.
+    /// Returns the request of a search for resources of a type.
     pub(crate) fn search(
         base: &GatewayUrl,
         method: SearchMethod,
@@ -55,21 +55,21 @@ impl Request {
         }
     }
 
-    /// A page.
+    /// Returns the request for a further page.
     pub(crate) fn page(url: Url) -> Self {
         Self { url, form: None }
     }
 }
 
-/// What a patient is searched for by (ITI-78).
+/// Returns the parameters of the search for a patient (ITI-78).
 pub(crate) fn discovery(demographics: &Demographics) -> Vec<Parameter> {
     let mut parameters = vec![
-        Parameter { name: "family", values: names(&demographics.family) },
-        Parameter { name: "given", values: names(&demographics.given) },
-        Parameter::one("birthdate", demographics.birth_date.to_iso()),
+        Parameter { name: "family", values: names(&demographics.last_name) },
+        Parameter { name: "given", values: names(&demographics.first_name) },
+        Parameter::one("birthdate", demographics.dob.to_iso()),
     ];
-    // ITI-78 takes a single gender. Not knowing it is a reason not to ask for it: `unknown` would
-    // exclude the record of whoever does know.
+    // ITI-78 takes a single gender. An unknown one is left out, because `unknown` would exclude the records of sources that
+    // know the gender.
     let gender = match demographics.gender {
         Gender::Male => Some("male"),
         Gender::Female => Some("female"),
@@ -77,8 +77,8 @@ pub(crate) fn discovery(demographics: &Demographics) -> Vec<Parameter> {
         Gender::Unknown => None,
     };
     parameters.extend(gender.map(|gender| Parameter::one("gender", gender)));
-    // The newest are last.
-    let zips = demographics.postal_codes.iter().rev().take(VALUES).map(Zip::as_str);
+    // The newest addresses are the last ones.
+    let zips = demographics.zips.iter().rev().take(VALUES).map(Zip::as_str);
     let values: Vec<String> = zips.map(str::to_owned).collect();
     if !values.is_empty() {
         parameters.push(Parameter { name: "address-postalcode", values });
@@ -86,8 +86,8 @@ pub(crate) fn discovery(demographics: &Demographics) -> Vec<Parameter> {
     parameters
 }
 
-/// What a patient's documents are searched for by (ITI-67). FHIR allows the bare id as well, but not
-/// every server does.
+/// Returns the parameters of the search for a patient's documents (ITI-67). The id has its type, because some servers do
+/// not take a bare id, although FHIR allows it.
 pub(crate) fn documents(patient: &str, page_size: Option<u16>) -> Vec<Parameter> {
     let patient = Parameter::one("patient", format!("Patient/{patient}"));
     let mut parameters = vec![patient, Parameter::one("status", "current")];
@@ -95,17 +95,17 @@ pub(crate) fn documents(patient: &str, page_size: Option<u16>) -> Vec<Parameter>
     parameters
 }
 
-/// The names to search for: each, since `John, Jonathan` may be known as either, and all as one, since
-/// `de, la, Cruz` is one name elsewhere.
+/// Returns the names to search for: each by itself, because the exchange may know `John, Jonathan` as either of them, and
+/// all joined, because `de, la, Cruz` may be one name there.
 fn names(names: &Names) -> Vec<String> {
     let all: Vec<&str> = names.iter().collect();
     let joined = all.join(" ");
     if all.len() == 1 {
         return vec![joined];
     }
-    let long: Vec<&str> = all.iter().copied().filter(|name| name.chars().count() >= NAME_CHARS).collect();
+    let long: Vec<&str> = all.iter().copied().filter(|name| name.chars().count() >= SHORTEST_NAME).collect();
     let mut values: Vec<String> = Vec::new();
-    if joined.chars().count() <= JOINED_CHARS {
+    if joined.chars().count() <= LONGEST_JOINED {
         values.push(joined);
     }
     for name in if long.is_empty() { all } else { long } {
@@ -116,8 +116,8 @@ fn names(names: &Names) -> Vec<String> {
     values
 }
 
-/// Parameters as a query, in percent encoding as ITI-78 asks for: a `+` for a space would be a plus
-/// sign to some.
+/// Returns the parameters as a query string in percent encoding, which ITI-78 asks for. Some servers read a `+`, which
+/// forms use for a space, as a plus sign.
 fn encode(parameters: &[Parameter]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for parameter in parameters {
@@ -127,7 +127,7 @@ fn encode(parameters: &[Parameter]) -> String {
     query.finish().replace('+', "%20")
 }
 
-/// A value with FHIR's own escapes: a comma means "or", `$` and `|` part a value.
+/// Returns a value with FHIR's own escapes: a comma means "or"; `$` and `|` separate parts of a value.
 fn escape(value: &str) -> String {
     let mut escaped = String::with_capacity(value.len());
     for c in value.chars() {

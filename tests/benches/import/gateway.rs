@@ -13,7 +13,7 @@ pub struct Gateway {
 
 impl AskGateway for Gateway {
     async fn ask(&self, demographics: &Demographics) -> Result<GatewayAnswer, GatewayFailure> {
-        let born = serde_json::to_value(demographics.birth_date).expect("a date");
+        let born = serde_json::to_value(demographics.dob).expect("a date");
         let has_documents = born.as_str().is_some_and(|date| date.ends_with(['0', '2', '4', '6', '8']));
         let documents = if has_documents { self.documents } else { 0 };
         Ok(GatewayAnswer::Documents((0..documents).map(document).collect()))

@@ -47,11 +47,11 @@ fn record() -> DocumentRecord {
 #[test]
 fn a_patient_is_found_by_names_birth_date_gender_and_every_zip_once() {
     let demographics = Demographics::from(&patient(&["02139", "94110", "02139"]));
-    assert_eq!(demographics.given.iter().collect::<Vec<_>>(), ["Mary", "Ann"]);
-    assert_eq!(demographics.family.as_str(), "de, la, Cruz");
-    assert_eq!(demographics.birth_date.to_iso(), "1980-02-03");
+    assert_eq!(demographics.first_name.iter().collect::<Vec<_>>(), ["Mary", "Ann"]);
+    assert_eq!(demographics.last_name.as_str(), "de, la, Cruz");
+    assert_eq!(demographics.dob.to_iso(), "1980-02-03");
     assert_eq!(demographics.gender, Gender::Female);
-    let zips: Vec<_> = demographics.postal_codes.iter().map(Zip::as_str).collect();
+    let zips: Vec<_> = demographics.zips.iter().map(Zip::as_str).collect();
     assert_eq!(zips, ["02139", "94110"]);
 }
 

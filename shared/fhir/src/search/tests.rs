@@ -7,11 +7,11 @@ fn base() -> GatewayUrl {
 
 fn demographics(given: &str, family: &str, gender: &str, zips: &[&str]) -> Demographics {
     Demographics {
-        given: given.parse().unwrap(),
-        family: family.parse().unwrap(),
-        birth_date: "1980-02-03".parse().unwrap(),
+        first_name: given.parse().unwrap(),
+        last_name: family.parse().unwrap(),
+        dob: "1980-02-03".parse().unwrap(),
         gender: gender.parse().unwrap(),
-        postal_codes: zips.iter().map(|zip| zip.parse().unwrap()).collect(),
+        zips: zips.iter().map(|zip| zip.parse().unwrap()).collect(),
     }
 }
 
