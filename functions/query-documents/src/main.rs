@@ -37,12 +37,12 @@ async fn main() -> Result<(), Error> {
         Ok(match query_documents.run(&message, delivery).await? {
             Queried::Ended(tally) => {
                 let (successful, failed) = (tally.successful, tally.failed);
-                info!(job.id = job, request.id = %request, successful, failed, "Queries ended");
+                info!(job.id = job, request.id = %request, successful, failed, "Queries completed");
                 Handled::Done
             }
             Queried::Again { after, cause } => {
                 let wait = after.as_secs();
-                info!(job.id = job, request.id = %request, delivery, wait, cause, "Queries come again");
+                info!(job.id = job, request.id = %request, delivery, wait, cause, "Queries will be retried");
                 Handled::Again(after)
             }
         })

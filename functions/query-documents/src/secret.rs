@@ -2,10 +2,11 @@
 
 use aws::SdkConfig;
 use aws_sdk_secretsmanager::Client;
-use fhir::{ReadSecret, Secret, SecretUnavailable};
+use fhir::{ReadSecret, SecretUnavailable};
+use secrecy::SecretString;
 use tracing::error;
 
-/// Reads the secret whenever the gateway's client asks for it, which is once, and again when it is refused.
+/// The secret of `GatewaySecretArn`. It is fetched at every call, so that a replaced secret is found.
 #[derive(Debug)]
 pub struct GatewaySecret {
     client: Client,
@@ -13,20 +14,20 @@ pub struct GatewaySecret {
 }
 
 impl GatewaySecret {
-    /// The secret of this name or ARN.
+    /// Creates a reader of the secret with this name or ARN. `None` if the gateway wants no authentication.
     pub fn new(sdk: &SdkConfig, id: Option<String>) -> Self {
         Self { client: Client::new(sdk), id }
     }
 }
 
 impl ReadSecret for GatewaySecret {
-    async fn read_secret(&self, _fresh: bool) -> Result<Secret, SecretUnavailable> {
+    async fn read_secret(&self) -> Result<SecretString, SecretUnavailable> {
         let id = self.id.as_deref().ok_or(SecretUnavailable)?;
         let answer = self.client.get_secret_value().secret_id(id).send().await.map_err(|error| {
             let code = error.as_service_error().and_then(|error| error.meta().code());
-            error!(error.code = code, "The gateway's secret could not be read");
+            error!(error.code = code, "Secret of the gateway could not be read");
             SecretUnavailable
         })?;
-        answer.secret_string().map(Secret::new).ok_or(SecretUnavailable)
+        answer.secret_string().map(SecretString::from).ok_or(SecretUnavailable)
     }
 }

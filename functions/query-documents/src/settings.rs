@@ -1,32 +1,36 @@
-//! The settings of the gateway, from the variables that template.yaml makes of its parameters.
+//! The settings of the gateway, from the environment variables that template.yaml sets from its parameters.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use fhir::{Auth, ClientAuthentication, GatewayUrl, GatewayUrlError, Limits, PlainHttp, SearchMethod};
 
-/// Everything that an operator can set.
+/// What a platform engineer can set for document queries.
 #[derive(Debug)]
 pub struct Settings {
-    /// Where the gateway is, how it knows us, and how long and how much we listen.
+    /// Where the gateway is, how the client authenticates, and its limits.
     pub gateway: fhir::Settings,
-    /// The name of its secret; none if it asks for none.
+    /// Name or ARN of the gateway's secret. `None` if it wants no authentication.
     pub secret: Option<String>,
-    /// Queries a second that a customer may start; 0 for as many as it likes.
+    /// Queries that a customer may start in a second. 0 means no limit.
     pub queries_per_second: f64,
 }
 
-/// A setting that is missing or wrong. Stops the function at its start.
+/// A setting that is missing or malformed. The function does not start with it.
 #[derive(PartialEq, Debug, thiserror::Error)]
 pub enum SettingsError {
-    #[error("environment variable {0} is not set, or not to anything of use")]
+    #[error("environment variable {0} is missing or malformed")]
     Variable(&'static str),
     #[error("{0} {1}")]
     Url(&'static str, GatewayUrlError),
 }
 
 impl Settings {
-    /// The settings in these variables.
+    /// Reads the settings from the variables that `get` returns.
+    ///
+    /// # Errors
+    ///
+    /// The first variable that is missing or malformed.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let get = |name| get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         let required = |name| get(name).ok_or(SettingsError::Variable(name));
@@ -80,10 +84,10 @@ impl Settings {
 fn number<T: FromStr>(
     get: &impl Fn(&'static str) -> Option<String>,
     name: &'static str,
-    usual: T,
+    default: T,
 ) -> Result<T, SettingsError> {
     match get(name) {
-        None => Ok(usual),
+        None => Ok(default),
         Some(text) => text.parse().map_err(|_| SettingsError::Variable(name)),
     }
 }
@@ -110,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_is_for_the_local_stack_only() {
+    fn plain_http_is_accepted_on_loopback_if_that_is_allowed() {
         let plain = ("GATEWAY_URL", "http://127.0.0.1:8080/fhir");
         let refused = SettingsError::Url("GATEWAY_URL", GatewayUrlError::NotHttps);
         assert_eq!(read(&[plain]).unwrap_err(), refused);
@@ -118,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_authenticates_needs_a_secret() {
+    fn authentication_needs_a_secret() {
         let missing = SettingsError::Variable("GATEWAY_SECRET");
         assert_eq!(read(&[URL, ("GATEWAY_AUTH", "bearer")]).unwrap_err(), missing);
         let settings = read(&[URL, ("GATEWAY_AUTH", "bearer"), ("GATEWAY_SECRET", "name")]).unwrap();
@@ -126,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_needs_a_token_url_and_a_name() {
+    fn client_credentials_need_a_token_url_and_a_client_id() {
         let client = [URL, ("GATEWAY_AUTH", "client-credentials"), ("GATEWAY_SECRET", "name")];
         assert_eq!(read(&client).unwrap_err(), SettingsError::Variable("GATEWAY_TOKEN_URL"));
         let token_url = ("GATEWAY_TOKEN_URL", "https://login.example.com/token");
@@ -141,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_understood_is_named() {
+    fn a_malformed_variable_is_named() {
         for name in ["GATEWAY_AUTH", "GATEWAY_SEARCH", "GATEWAY_PAGES", "QUERIES_PER_SECOND"] {
             assert_eq!(read(&[URL, (name, "much")]).unwrap_err(), SettingsError::Variable(name));
         }

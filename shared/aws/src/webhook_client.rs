@@ -8,16 +8,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use domain::delivery::{NoAnswer, retry_after};
+use domain::delivery::NoAnswer;
 use domain::webhook_url::{UrlPolicy, WebhookUrl};
-use pipeline::ports::{Clock as _, PingOutcome, PingWebhook, PostOutcome, PostWebhook, WebhookRequest};
+use pipeline::ports::{PingOutcome, PingWebhook, PostOutcome, PostWebhook, WebhookRequest};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, redirect};
-
-use crate::System;
+use retry_after::retry_after;
 
 /// Time for one attempt: look-up, connection, TLS, request and answer.
 pub const TIMEOUT: Duration = Duration::from_secs(4);
@@ -102,8 +100,7 @@ impl PostWebhook for WebhookClient {
         match self.send(request).await {
             // The body is not read: dropping the response closes the connection.
             Ok(answer) => {
-                let header = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-                let retry_after = header.and_then(|header| retry_after(header, System.now()));
+                let retry_after = retry_after(answer.headers(), SystemTime::now());
                 PostOutcome::Answered { status: answer.status().as_u16(), retry_after }
             }
             Err(error) => PostOutcome::Unreachable(error),

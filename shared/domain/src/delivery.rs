@@ -384,15 +384,5 @@ impl WebhookDelivery {
     }
 }
 
-/// Returns the wait of a `Retry-After` header: seconds, or a date (RFC 9110). None if it is neither.
-pub fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
-    let header = header.trim();
-    if let Ok(seconds) = header.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = jiff::fmt::rfc2822::parse(header).ok()?.timestamp().as_millisecond();
-    Some(Duration::from_millis(u64::try_from(date - now.as_millis()).unwrap_or(0)))
-}
-
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,13 @@
-//! The gateway as the pipeline asks it: who the patient is there, and then what there is about them.
+//! The gateway as the pipeline's port: first the search for the patient, then the list of their documents.
 
 use domain::document::Demographics;
 use pipeline::ports::{AskGateway, GatewayAnswer, GatewayFailure};
 use tracing::warn;
 
-use crate::auth::ReadSecret;
 use crate::discovery::Discovery;
 use crate::error::QueryError;
 use crate::gateway::Gateway;
+use crate::secret::ReadSecret;
 
 impl<S: ReadSecret + std::fmt::Debug> AskGateway for Gateway<S> {
     async fn ask(&self, demographics: &Demographics) -> Result<GatewayAnswer, GatewayFailure> {
@@ -15,7 +15,7 @@ impl<S: ReadSecret + std::fmt::Debug> AskGateway for Gateway<S> {
             Discovery::Match(patient) => patient,
             Discovery::NoMatch { incomplete } => {
                 if incomplete {
-                    warn!("The gateway knows no such patient, but not all of its sources answered");
+                    warn!("Patient not found at the gateway, not all of its sources answered");
                 }
                 return Ok(GatewayAnswer::NotKnown);
             }
@@ -24,7 +24,10 @@ impl<S: ReadSecret + std::fmt::Debug> AskGateway for Gateway<S> {
         let list = self.documents(&patient).await?;
         if list.incomplete || list.unreadable > 0 {
             let (found, unreadable) = (list.records.len(), list.unreadable);
-            warn!(found, unreadable, list.incomplete, "The gateway's list of documents has gaps");
+            warn!(
+                found,
+                unreadable, list.incomplete, "List of documents received from the gateway is incomplete"
+            );
         }
         Ok(GatewayAnswer::Documents(list.records))
     }

@@ -1,4 +1,4 @@
-//! The answer to a search: a `Bundle` of type `searchset`, as far as it concerns us.
+//! The answer to a search: a `Bundle` of type `searchset`.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,8 @@ pub(crate) struct SearchSet<'a> {
     total: Option<u64>,
 }
 
-/// What the top of an answer may hold. Links are read strictly: an unread `next` would cut the list short.
+/// The fields of an answer, which is a `Bundle` or an `OperationOutcome`. Links are read strictly, because the list would
+/// end early without an error if `next` were ignored.
 #[derive(Deserialize)]
 struct Top<'a> {
     #[serde(default, rename = "resourceType", deserialize_with = "lenient")]
@@ -40,7 +41,7 @@ struct Link {
     url: String,
 }
 
-/// An entry of a page. Each is read by itself, so that one that is broken breaks no other.
+/// An entry of a page. Entries are parsed one by one, so that a malformed entry does not affect the others.
 #[derive(Deserialize)]
 pub(crate) struct Entry<'a> {
     #[serde(borrow)]
@@ -55,25 +56,25 @@ struct SearchPart {
     mode: Option<Mode>,
 }
 
-/// Why an entry is there.
+/// Why a bundle contains an entry.
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
-    /// It was searched for. So is what does not say why it is there.
+    /// It matches the search. An entry without a mode counts as a match.
     Match,
     /// Another entry refers to it.
     Include,
-    /// It says something about the search.
+    /// It reports on the search itself.
     Outcome,
 }
 
 impl Entry<'_> {
-    /// Why the entry is there.
+    /// Returns why the bundle contains the entry.
     pub(crate) fn mode(&self) -> Mode {
         self.search.mode.unwrap_or(Mode::Match)
     }
 
-    /// The type of its resource; empty if it does not say.
+    /// Returns the type of its resource. Empty if the resource names none.
     pub(crate) fn resource_type(&self) -> String {
         #[derive(Deserialize, Default)]
         struct Type {
@@ -85,7 +86,11 @@ impl Entry<'_> {
 }
 
 impl<'a> SearchSet<'a> {
-    /// Reads the answer to a search. An answer that only says what is wrong is a fault.
+    /// Parses the answer to a search.
+    ///
+    /// # Errors
+    ///
+    /// The body is not a `searchset`, or it is an outcome that reports errors.
     pub(crate) fn read(body: &'a [u8]) -> Result<Self, Fault> {
         let top: Top<'a> = serde_json::from_slice(body).map_err(|_| Fault::Malformed)?;
         if top.resource_type == "OperationOutcome" {
@@ -98,41 +103,41 @@ impl<'a> SearchSet<'a> {
         Ok(Self { links, entries, total: top.total })
     }
 
-    /// Every entry; `None` for one that cannot be read.
+    /// Returns every entry; `None` in place of an entry that cannot be parsed.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Option<Entry<'a>>> {
         self.entries.iter().map(|raw| serde_json::from_str(raw.get()).ok())
     }
 
-    /// How many matches all pages have, if the gateway says so.
+    /// Returns the number of matches on all pages, if the gateway tells it.
     pub(crate) fn total(&self) -> Option<u64> {
         self.total
     }
 
-    /// The link to the next page.
+    /// Returns the link to the next page.
     pub(crate) fn next(&self) -> Option<&str> {
         self.link("next")
     }
 
-    /// Which search parameters the gateway says it respected. None of them if it does not say.
+    /// Returns the search parameters that the gateway respected, by its `self` link. None if there is no such link.
     pub(crate) fn respected(&self, base: &Url) -> Respected {
         let own = self.link("self").and_then(|link| base.join(link).ok());
         let names = own.iter().flat_map(Url::query_pairs).filter(|(_, value)| !value.is_empty());
-        // A modifier, as in `family:exact`, or a type, as in `subject:Patient`, does not change which.
+        // The name ends before a modifier, as in `family:exact`, or a type, as in `subject:Patient`.
         Respected(names.map(|(name, _)| name.split(':').next().unwrap_or_default().to_owned()).collect())
     }
 
-    /// Whether the gateway says that sources did not answer that should have.
+    /// Returns whether the gateway reports that some of its sources did not answer.
     ///
     /// # Errors
     ///
-    /// An outcome that is an error: FHIR allows none beside matches, so the matches are not to be trusted.
+    /// An outcome among the entries is an error. FHIR allows none beside matches, so the matches cannot be trusted.
     pub(crate) fn is_incomplete(&self) -> Result<bool, Fault> {
         let mut incomplete = false;
         for entry in self.entries().flatten() {
             if entry.resource_type() == "OperationOutcome" {
                 let outcome: Outcome = serde_json::from_str(entry.resource.get()).unwrap_or_default();
                 check(&outcome.issue)?;
-                incomplete |= outcome.issue.iter().any(Issue::is_passing);
+                incomplete |= outcome.issue.iter().any(Issue::is_transient);
             }
         }
         Ok(incomplete)
@@ -143,18 +148,18 @@ impl<'a> SearchSet<'a> {
     }
 }
 
-/// Search parameters that a gateway says it respected.
+/// The search parameters that a gateway respected, by its own account.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Respected(HashSet<String>);
 
 impl Respected {
-    /// Whether this one is among them.
+    /// Returns whether the parameter is among them.
     pub(crate) fn has(&self, parameter: &str) -> bool {
         self.0.contains(parameter)
     }
 }
 
-/// What a gateway says about a search.
+/// An `OperationOutcome`: what a gateway reports about a search.
 #[derive(Deserialize, Default)]
 struct Outcome {
     #[serde(default, deserialize_with = "lenient_list")]
@@ -170,8 +175,8 @@ struct Issue {
 }
 
 impl Issue {
-    /// Whether it is of the kind that passes: FHIR's issue type `transient` and those below it.
-    fn is_passing(&self) -> bool {
+    /// Returns whether the issue has FHIR's type `transient`, or one of the types below it.
+    fn is_transient(&self) -> bool {
         matches!(
             &*self.code,
             "transient" | "lock-error" | "no-store" | "exception" | "timeout" | "incomplete" | "throttled"
@@ -179,13 +184,13 @@ impl Issue {
     }
 }
 
-/// Refuses issues that are errors.
+/// Returns a fault if there are errors among the issues.
 fn check(issues: &[Issue]) -> Result<(), Fault> {
     let mut errors = issues.iter().filter(|issue| matches!(&*issue.severity, "error" | "fatal")).peekable();
     if errors.peek().is_none() {
         return Ok(());
     }
-    Err(if errors.all(Issue::is_passing) { Fault::Passing } else { Fault::Reported })
+    Err(if errors.all(Issue::is_transient) { Fault::Transient } else { Fault::Reported })
 }
 
 #[cfg(test)]

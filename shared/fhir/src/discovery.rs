@@ -1,4 +1,4 @@
-//! Which patient of the exchange is ours: exactly one that has the demographics, or none.
+//! The choice among the patients that a gateway answers: the only one that has the demographics, or none.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,17 +20,17 @@ use crate::search::Parameter;
 pub struct GatewayPatientId(String);
 
 impl GatewayPatientId {
-    /// Most bytes of an id. FHIR allows 64; some servers make longer ones.
+    /// Longest id in bytes. FHIR allows 64, and some servers create longer ones.
     const BYTES: usize = 255;
 
-    /// The id, if text can be one.
+    /// Returns the id, if the text can be one.
     pub fn new(text: &str) -> Option<Self> {
         let is_id =
             !text.is_empty() && text.len() <= Self::BYTES && text.bytes().all(|b| b.is_ascii_graphic());
         is_id.then(|| Self(text.to_owned()))
     }
 
-    /// The id's text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -42,24 +42,24 @@ impl fmt::Debug for GatewayPatientId {
     }
 }
 
-/// What a discovery came to.
+/// The outcome of a discovery.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Discovery {
-    /// Exactly one patient of the exchange is ours.
+    /// Exactly one patient of the exchange has the demographics.
     Match(GatewayPatientId),
-    /// None is.
+    /// No patient of the exchange has them.
     NoMatch {
-        /// Whether the gateway said that not all of its sources answered.
+        /// Whether the gateway reported that some of its sources did not answer.
         incomplete: bool,
     },
-    /// Several could be, and which cannot be told.
+    /// Several patients of the exchange have them.
     Ambiguous,
 }
 
-/// The patients that could be ours, over all pages.
+/// The patients that have the demographics, collected from all pages.
 pub(crate) struct Candidates {
     wanted: Vec<Parameter>,
-    /// What the first page's `self` link says; those of later pages say whatever the gateway likes.
+    /// From the `self` link of the first page. ITI-78 does not define that link on later pages.
     respected: Option<Respected>,
     found: BTreeSet<GatewayPatientId>,
     incomplete: bool,
@@ -70,7 +70,7 @@ impl Candidates {
         Self { wanted, respected: None, found: BTreeSet::new(), incomplete: false }
     }
 
-    /// Adds those of a page. Two are enough to know that there is more than one.
+    /// Adds the patients of a page. Breaks at the second one, because the outcome is then ambiguous.
     pub(crate) fn add(&mut self, page: &SearchSet<'_>, base: &Url) -> Result<ControlFlow<()>, Fault> {
         self.incomplete |= page.is_incomplete()?;
         let respected = self.respected.get_or_insert_with(|| page.respected(base));
@@ -99,7 +99,8 @@ impl From<Candidates> for Discovery {
     }
 }
 
-/// The patients of a page. One that cannot be read might have made two of one, so it is not left out.
+/// Returns the patients of a page. One that cannot be parsed is an error: it could be the second match, which makes the
+/// outcome ambiguous.
 fn patients(page: &SearchSet<'_>) -> Result<Vec<(Mode, Patient)>, Fault> {
     let mut patients = Vec::new();
     for entry in page.entries() {
@@ -112,21 +113,21 @@ fn patients(page: &SearchSet<'_>) -> Result<Vec<(Mode, Patient)>, Fault> {
     Ok(patients)
 }
 
-/// The record that an inactive one was merged into. ITI-78 has it in the same bundle.
+/// Returns the record that an inactive one was merged into. ITI-78 puts it into the same bundle.
 fn successor<'a>(patient: &Patient, patients: &'a [(Mode, Patient)]) -> Option<&'a Patient> {
     let id = patient.replaced_by()?;
     patients.iter().map(|(_, other)| other).find(|other| other.id == id && other.is_active())
 }
 
-/// Whether a patient has what was searched for, by FHIR's rules for search: text begins with the value,
-/// case and accents aside; codes and days are equal.
+/// Returns whether a patient matches a search parameter by FHIR's rules: text has to begin with a value, in any case
+/// and with any accents; codes and dates have to be equal.
 fn has(patient: &Patient, parameter: &Parameter) -> bool {
     let any = |of: &dyn Fn(&str) -> bool| parameter.values.iter().any(|value| of(value));
     match parameter.name {
         "family" => any(&|value| patient.name.iter().any(|name| begins_with(&name.family, value))),
         "given" => {
             let each = patient.name.iter().flat_map(|name| name.given.iter().cloned());
-            // Several names that were searched for as one are several here.
+            // A search for several names as one matches a patient that has them as several.
             let joined = patient.name.iter().map(|name| name.given.join(" "));
             each.chain(joined).any(|name| any(&|value| begins_with(&name, value)))
         }
@@ -144,7 +145,7 @@ fn begins_with(text: &str, value: &str) -> bool {
     !value.is_empty() && folded(text).starts_with(&value)
 }
 
-/// Text without accents, punctuation and differences of case; a hyphen parts words as a space does.
+/// Returns text in lower case, without accents and punctuation. A hyphen separates words, as a space does.
 fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.nfkd().filter(|&c| !is_combining_mark(c)) {

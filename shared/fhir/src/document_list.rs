@@ -1,4 +1,4 @@
-//! The documents of a patient, collected over all pages.
+//! The documents of a patient, collected from all pages.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -11,15 +11,15 @@ use crate::discovery::GatewayPatientId;
 use crate::document_reference::DocumentReference;
 use crate::error::Fault;
 
-/// What a document query came to.
+/// The outcome of a document query.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct DocumentList {
-    /// The documents in the gateway's order, each once.
+    /// The documents in the gateway's order, without duplicates.
     pub records: Vec<DocumentRecord>,
-    /// Entries that could not be read, or that have no id.
+    /// Number of entries that could not be parsed, or that have no id.
     pub unreadable: u32,
-    /// Whether there is more: the gateway said that not all of its sources answered, or counts more
-    /// documents than its pages have.
+    /// Whether documents are missing: the gateway reported that some of its sources did not answer, or its total is larger
+    /// than the number of entries on its pages.
     pub incomplete: bool,
 }
 
@@ -27,12 +27,13 @@ pub struct DocumentList {
 pub(crate) struct Collector<'a> {
     patient: &'a GatewayPatientId,
     limit: usize,
-    /// What the first page's `self` link says; those of later pages say whatever the gateway likes.
+    /// From the `self` link of the first page. ITI-67 does not define that link on later pages.
     respected: Option<Respected>,
-    /// Ids so far: pages can overlap when documents come in while they are read.
+    /// Ids so far. Pages overlap if documents are added while the pages are read.
     ids: HashSet<String>,
-    /// Matches so far, kept or not, and how many the gateway counts.
+    /// Number of matches so far, kept or not.
     seen: u64,
+    /// Number of matches by the gateway's own count.
     total: u64,
     list: DocumentList,
 }
@@ -43,7 +44,7 @@ impl<'a> Collector<'a> {
         Self { patient, limit, respected: None, ids, seen: 0, total: 0, list }
     }
 
-    /// Adds those of a page.
+    /// Adds the documents of a page.
     pub(crate) fn add(&mut self, page: &SearchSet<'_>, base: &Url) -> Result<ControlFlow<()>, Fault> {
         self.list.incomplete |= page.is_incomplete()?;
         let trusted = self.respected.get_or_insert_with(|| page.respected(base)).has("patient");
@@ -75,7 +76,7 @@ impl<'a> Collector<'a> {
             self.list.unreadable += 1;
             return Ok(());
         };
-        // `status=current` was asked for; a gateway that did not respect it is put right here.
+        // The search asks for `status=current`, which a gateway may ignore.
         let is_current = record.document.status.is_none_or(|status| status == DocumentStatus::Current);
         if !is_current || !self.ids.insert(record.document.id.as_str().to_owned()) {
             return Ok(());
@@ -90,7 +91,7 @@ impl<'a> Collector<'a> {
 
 impl From<Collector<'_>> for DocumentList {
     fn from(collector: Collector<'_>) -> Self {
-        // Some servers end a list at `_count` and have no link to the rest.
+        // Some servers end a list after `_count` entries, without a link to the rest.
         let incomplete = collector.list.incomplete || collector.seen < collector.total;
         DocumentList { incomplete, ..collector.list }
     }

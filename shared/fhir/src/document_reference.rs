@@ -1,22 +1,22 @@
-//! `DocumentReference` as a document of ours.
+//! FHIR's `DocumentReference`, and how it becomes a document of the pipeline.
 
 use domain::document::{Coding, Document, DocumentId, DocumentRecord, DocumentStatus, DocumentType};
 use domain::time::Timestamp;
 use serde::Deserialize;
 
 use crate::lenient::{lenient, lenient_list, lenient_number};
-use crate::patient::Reference;
+use crate::reference::Reference;
 
-/// Most characters of a text. Longer ones are cut: it is a label, not the document.
+/// Longest text in characters. A longer one is cut, because it is a label only.
 const TEXT_CHARS: usize = 1000;
-/// Most characters of a file's name, so that every file system takes it.
+/// Longest file name in characters. File systems take 255 bytes.
 const NAME_CHARS: usize = 150;
-/// Most codes of a type. The same kind is known in two or three code systems.
+/// Most codes of a type. A type usually has codes of two or three code systems.
 const CODINGS: usize = 10;
-/// Most bytes of a link. A cut link would be a wrong one, so a longer one is left out.
+/// Longest link in bytes. A longer one is left out, because a cut link would be wrong.
 const URL_BYTES: usize = 4096;
 
-/// A document of the exchange, without its content.
+/// What the exchange knows about a document, without its content.
 #[derive(Deserialize)]
 pub(crate) struct DocumentReference {
     #[serde(default, deserialize_with = "lenient")]
@@ -82,15 +82,15 @@ struct Attachment {
 }
 
 impl DocumentReference {
-    /// Whose document it is, if it says so by a reference to a patient.
+    /// Returns the id of the patient whom the document is about, if it refers to one.
     pub(crate) fn subject_id(&self) -> Option<&str> {
         self.subject.patient_id()
     }
 
-    /// The document; `None` if it has no name to be known by.
+    /// Returns the document. `None` if it has no id.
     pub(crate) fn into_record(self) -> Option<DocumentRecord> {
         let id = DocumentId::new(&self.id).or_else(|| DocumentId::new(&self.master_identifier.value))?;
-        // Further ones are the same document in other formats: the first that can be fetched is it.
+        // Several attachments are one document in several formats: the first with a link is used.
         let mut attachments: Vec<_> = self.content.into_iter().map(|content| content.attachment).collect();
         let chosen = attachments.iter().position(|attachment| !attachment.url.is_empty()).unwrap_or(0);
         let attachment =
@@ -110,7 +110,7 @@ impl DocumentReference {
     }
 }
 
-/// Text on one line, not too long; `None` if nothing is left of it.
+/// Returns text on one line, cut to the longest length. `None` if it is blank.
 fn text(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).collect();
     let line: String = words
@@ -139,7 +139,7 @@ fn link(url: String) -> Option<String> {
     (!url.is_empty() && url.len() <= URL_BYTES && !url.chars().any(char::is_control)).then_some(url)
 }
 
-/// A FHIR `dateTime`, which may be a year only, as it was written.
+/// Returns a FHIR `dateTime` unchanged. It may be a year only.
 fn date(date: String) -> Option<String> {
     let is_date = (4..=35).contains(&date.len())
         && date.starts_with(|c: char| c.is_ascii_digit())
@@ -147,8 +147,8 @@ fn date(date: String) -> Option<String> {
     is_date.then_some(date)
 }
 
-/// The title as a name that every file system takes, or the id if there is no title; with the format's
-/// extension unless it ends with one.
+/// Returns the title as a name that every file system takes, with the extension of its format. The id takes the place of
+/// a missing title.
 fn file_name(title: &str, id: &str, mime_type: Option<&str>) -> String {
     let title = text(title).unwrap_or_else(|| id.to_owned());
     let safe = |c: char| if r#"/\:*?"<>|"#.contains(c) { '_' } else { c };
@@ -161,7 +161,7 @@ fn file_name(title: &str, id: &str, mime_type: Option<&str>) -> String {
     }
 }
 
-/// Whether a name ends with what looks like an extension: a letter first, unlike the last arc of an OID.
+/// Returns whether a name ends with an extension. An extension begins with a letter, unlike the last arc of an OID.
 fn has_extension(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, end)| {
         (1..=5).contains(&end.len())
@@ -170,7 +170,7 @@ fn has_extension(name: &str) -> bool {
     })
 }
 
-/// The extension of the formats in which documents are exchanged.
+/// Returns the extension of the formats in which documents are exchanged.
 fn extension(mime_type: &str) -> Option<&'static str> {
     let essence = mime_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     Some(match &*essence {

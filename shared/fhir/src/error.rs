@@ -1,4 +1,4 @@
-//! What can go wrong between us and a gateway, in words that hold nothing of a patient.
+//! What can go wrong between the client and a gateway, in words that hold no patient data.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,19 +7,19 @@ use std::time::Duration;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{exchange}: {fault}")]
 pub struct QueryError {
-    /// Which part of it.
+    /// The exchange that failed.
     pub exchange: Exchange,
-    /// How.
+    /// The way in which it failed.
     pub fault: Fault,
 }
 
 impl QueryError {
-    /// Whether the same query may succeed later.
+    /// Returns whether the same query may succeed later.
     pub fn is_transient(&self) -> bool {
         self.fault.is_transient()
     }
 
-    /// How long the gateway asks us to wait, by `Retry-After`.
+    /// Returns how long the gateway asks the client to wait, by `Retry-After`.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.fault {
             Fault::Status { retry_after, .. } | Fault::Token { retry_after, .. } => retry_after,
@@ -28,7 +28,7 @@ impl QueryError {
     }
 }
 
-/// What was being exchanged.
+/// One of the two searches that a query consists of.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Exchange {
     /// The search for the patient.
@@ -50,79 +50,79 @@ impl fmt::Display for Exchange {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
-    // --- may be over in a while ---
-    /// There was no connection.
+    // --- transient ---
+    /// No connection could be made.
     #[error("no connection")]
     Connect,
-    /// The answer took too long, or all answers together did.
+    /// The answer took too long, or all answers of a search together did.
     #[error("no answer in time")]
     Timeout,
-    /// The connection broke in the middle.
+    /// The connection broke during the exchange.
     #[error("the connection broke")]
     Interrupted,
-    /// The gateway could not answer and says that this may pass.
-    #[error("the gateway reports a passing problem")]
-    Passing,
+    /// The gateway could not answer and reports that the cause is transient.
+    #[error("the gateway reports a transient problem")]
+    Transient,
     /// The token or the client secret could not be read from where it is kept.
     #[error("the gateway's secret could not be read")]
     SecretUnavailable,
 
-    // --- depends on the number ---
+    // --- transient or permanent, by the status ---
     /// The gateway answered, but not with success.
     #[error("answered {status}")]
     Status {
-        /// The HTTP status.
+        /// The HTTP status of the answer.
         status: u16,
-        /// How long it asks us to wait.
+        /// How long it asks the client to wait.
         retry_after: Option<Duration>,
     },
     /// The token endpoint answered, but not with success.
     #[error("the token endpoint answered {status}")]
     Token {
-        /// The HTTP status.
+        /// The HTTP status of the answer.
         status: u16,
-        /// How long it asks us to wait.
+        /// How long it asks the client to wait.
         retry_after: Option<Duration>,
     },
 
-    // --- will be the same next time ---
-    /// The gateway says that it cannot answer this.
+    // --- permanent ---
+    /// The gateway reports that it cannot answer this search.
     #[error("the gateway reports an error")]
     Reported,
     /// The answer is not FHIR in JSON.
     #[error("answered in another format than FHIR JSON")]
     ContentType,
-    /// The answer is JSON, perhaps, but not what was asked for.
+    /// The answer is not the JSON that was asked for.
     #[error("the answer could not be read")]
     Malformed,
-    /// An answer has more bytes than the limit.
+    /// An answer has more bytes than the limit allows.
     #[error("an answer has too many bytes")]
     TooLarge,
-    /// There are more pages than the limit.
+    /// A search has more pages than the limit allows.
     #[error("the answer has too many pages")]
     TooManyPages,
-    /// There are more documents than the limit.
+    /// A patient has more documents than the limit allows.
     #[error("the patient has too many documents")]
     TooManyDocuments,
-    /// A page is its own successor.
+    /// A page links to itself or to an earlier page as its next one.
     #[error("the answer's pages go in circles")]
     PageLoop,
-    /// The next page is on another server.
+    /// The link to the next page leads to another server.
     #[error("the next page is on another server")]
     ForeignLink,
-    /// The gateway ignored for whom it was asked.
-    #[error("documents of somebody else were answered")]
+    /// The gateway answered documents of another patient.
+    #[error("documents of another patient were answered")]
     OtherPatient,
-    /// The token or the client secret has characters that cannot be sent.
+    /// The token or the client secret has characters that a header cannot hold.
     #[error("the gateway's secret cannot be sent in a header")]
     SecretUnusable,
 }
 
 impl Fault {
-    /// Whether the same exchange may succeed later.
+    /// Returns whether the same exchange may succeed later.
     pub fn is_transient(self) -> bool {
         match self {
-            Self::Connect | Self::Timeout | Self::Interrupted | Self::Passing | Self::SecretUnavailable => {
+            Self::Connect | Self::Timeout | Self::Interrupted | Self::Transient | Self::SecretUnavailable => {
                 true
             }
             Self::Status { status, .. } | Self::Token { status, .. } => is_transient_status(status),
@@ -140,17 +140,17 @@ impl Fault {
     }
 }
 
-/// Whether a status speaks of a moment and not of the request. 501 (not implemented) and 505 (version
-/// not supported) do not pass.
+/// Returns whether a status reports a transient state of the server. 501 (not implemented) and 505 (version not
+/// supported) are permanent.
 fn is_transient_status(status: u16) -> bool {
     matches!(status, 408 | 425 | 429) || (status >= 500 && !matches!(status, 501 | 505))
 }
 
-/// The client could not be made.
+/// The client could not be created.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetupError {
-    /// No usable TLS on this machine.
+    /// This machine has no usable TLS.
     #[error("no usable TLS")]
     Tls,
 }
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_that_speaks_of_a_moment_is_transient() {
+    fn a_status_of_an_overloaded_or_failing_server_is_transient() {
         for status in [408, 425, 429, 500, 502, 503, 504, 507, 520] {
             assert!(Fault::Status { status, retry_after: None }.is_transient(), "{status}");
             assert!(Fault::Token { status, retry_after: None }.is_transient(), "{status}");

@@ -1,4 +1,4 @@
-//! The client.
+//! The client of a gateway: one method for each exchange.
 
 use std::future::Future;
 use std::ops::ControlFlow;
@@ -6,7 +6,6 @@ use std::ops::ControlFlow;
 use domain::document::Demographics;
 use url::Url;
 
-use crate::auth::ReadSecret;
 use crate::bundle::SearchSet;
 use crate::discovery::{Candidates, Discovery, GatewayPatientId};
 use crate::document_list::{Collector, DocumentList};
@@ -15,10 +14,11 @@ use crate::gateway_url::GatewayUrl;
 use crate::http::Http;
 use crate::pages::each_page;
 use crate::search::{self, Parameter, Request};
+use crate::secret::ReadSecret;
 use crate::settings::{Limits, SearchMethod, Settings};
 
-/// A client of one gateway. Keeps connections and a token: make one and use it for all queries, also at
-/// the same time.
+/// A client of one gateway. It keeps connections and a token, so create one and share it between all queries, also
+/// concurrent ones.
 #[derive(Debug)]
 pub struct Gateway<S> {
     http: Http<S>,
@@ -28,14 +28,18 @@ pub struct Gateway<S> {
 }
 
 impl<S: ReadSecret> Gateway<S> {
-    /// A client with these settings. `secrets` gives the token or the client's secret; `()` if the
-    /// gateway asks for none.
+    /// Creates a client with these settings. `secrets` provides the token or the client's secret; it is not called if the
+    /// settings have no authentication.
+    ///
+    /// # Errors
+    ///
+    /// This machine has no usable TLS.
     pub fn new(settings: Settings, secrets: S) -> Result<Self, SetupError> {
         let Settings { base, auth, search, limits } = settings;
         Ok(Self { http: Http::new(auth, &limits, secrets)?, base, search, limits })
     }
 
-    /// Looks for the patient of the exchange that has these demographics (ITI-78).
+    /// Searches the exchange for the patient with these demographics (ITI-78).
     pub async fn discover(&self, demographics: &Demographics) -> Result<Discovery, QueryError> {
         let parameters = search::discovery(demographics);
         let mut candidates = Candidates::new(parameters.clone());
@@ -44,7 +48,7 @@ impl<S: ReadSecret> Gateway<S> {
         Ok(candidates.into())
     }
 
-    /// Reads what the exchange has about one of its patients (ITI-67): current documents, all pages.
+    /// Returns the current documents of one of the exchange's patients (ITI-67), from all pages.
     pub async fn documents(&self, patient: &GatewayPatientId) -> Result<DocumentList, QueryError> {
         let parameters = search::documents(patient.as_str(), self.limits.page_size);
         let mut collector = Collector::new(patient, self.limits.documents);

@@ -1,33 +1,33 @@
-//! Where a gateway may be, and whether a link of an answer stays there.
+//! URLs of gateways: which ones are accepted, and whether a link in an answer leads to the same server.
 
 use std::fmt;
 
 use url::{Host, Url};
 
-/// Whether a gateway may be spoken to without TLS.
+/// Whether a gateway may be reached without TLS.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PlainHttp {
-    /// https only.
+    /// No: the URL has to be https.
     Never,
-    /// http is taken as well, on loopback: for a stack on a developer's own machine.
+    /// Yes, on a loopback address: for a stack on a developer's own machine.
     OnLoopback,
 }
 
 /// The URL of a gateway or of its token endpoint: https, without user info, query and fragment.
 ///
-/// Private addresses are fine: an operator sets this URL, not a customer, and gateways are often
+/// Private addresses are accepted, because a platform engineer sets this URL, not a customer, and gateways are often
 /// reached over a private network.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GatewayUrl(Url);
 
-/// Why a URL is refused. Does not repeat it: somebody may have put a password into it.
+/// Why a URL is refused. The text does not repeat the URL, because it may hold a password.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GatewayUrlError {
     /// It is not an absolute URL.
     #[error("not an absolute URL")]
     Malformed,
-    /// It is not https.
+    /// Its scheme is not https.
     #[error("must start with https://")]
     NotHttps,
     /// It carries a user name or a password.
@@ -39,7 +39,11 @@ pub enum GatewayUrlError {
 }
 
 impl GatewayUrl {
-    /// Judges the text of a URL.
+    /// Parses a URL.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that the URL breaks.
     pub fn parse(text: &str, plain: PlainHttp) -> Result<Self, GatewayUrlError> {
         let url = Url::parse(text.trim()).map_err(|_| GatewayUrlError::Malformed)?;
         let host = url.host().ok_or(GatewayUrlError::Malformed)?;
@@ -61,15 +65,15 @@ impl GatewayUrl {
         Ok(Self(url))
     }
 
-    /// The URL.
+    /// Returns the parsed URL.
     pub fn as_url(&self) -> &Url {
         &self.0
     }
 
-    /// The URL with path segments added, such as `Patient`.
+    /// Returns the URL with path segments appended, such as `Patient`.
     pub(crate) fn join(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
-        // Only a URL that cannot be a base has no path segments, and an https URL always can.
+        // Only a URL that cannot be a base, such as `mailto:`, has no path segments. `parse` accepts http and https only.
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
@@ -83,8 +87,8 @@ impl fmt::Display for GatewayUrl {
     }
 }
 
-/// Where a link of an answer leads, if that is the server that gave the answer: its scheme, host and
-/// port. A token must not be sent anywhere else, however politely an answer asks for it.
+/// Returns the URL that a link in an answer leads to, if it has the scheme, host and port of the answer's own URL. `None`
+/// for another server, because the client would send its token there.
 pub(crate) fn follow(link: &str, from: &Url) -> Option<Url> {
     let mut url = from.join(link).ok()?;
     let same = url.origin() == from.origin() && url.origin().is_tuple();

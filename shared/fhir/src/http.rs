@@ -1,17 +1,19 @@
-//! Sending one request to the gateway: authorized, limited, and again with another token if the first
-//! one is refused.
+//! One request to the gateway: authorized, limited in time and size, and sent again with another token if the gateway
+//! refuses the first one.
+
+use std::sync::Arc;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use reqwest::{Response, StatusCode, redirect};
 
 use crate::answer::{broken, fhir_json};
-use crate::auth::{Authorizer, ReadSecret};
+use crate::auth::Authorizer;
 use crate::error::{Fault, SetupError};
 use crate::search::Request;
+use crate::secret::ReadSecret;
 use crate::settings::{Auth, Limits};
-use crate::tls::tls;
 
-/// Sends requests.
+/// An HTTP client for the gateway and its token endpoint.
 #[derive(Debug)]
 pub(crate) struct Http<S> {
     client: reqwest::Client,
@@ -23,7 +25,7 @@ impl<S: ReadSecret> Http<S> {
     pub(crate) fn new(auth: Auth, limits: &Limits, secrets: S) -> Result<Self, SetupError> {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls()?)
-            // A redirect would take search parameters and token to wherever an answer says.
+            // A redirect could take search parameters and token to another server.
             .redirect(redirect::Policy::none())
             .no_proxy()
             .connect_timeout(limits.connect_timeout)
@@ -34,7 +36,7 @@ impl<S: ReadSecret> Http<S> {
         Ok(Self { client, authorizer: Authorizer::new(auth, secrets), answer_bytes: limits.answer_bytes })
     }
 
-    /// The body of the answer to a request.
+    /// Sends a request and returns the body of its answer.
     pub(crate) async fn fetch(&self, request: &Request) -> Result<Vec<u8>, Fault> {
         let authorization = self.authorizer.header(&self.client).await?;
         let mut answer = self.send(request, authorization.as_ref()).await?;
@@ -56,12 +58,22 @@ impl<S: ReadSecret> Http<S> {
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.clone()),
         };
-        // Without `no-cache` some servers answer a search from the cache of the last one.
+        // Without `no-cache` some servers answer a search from the cache of an earlier one.
         builder = builder.header(ACCEPT, "application/fhir+json").header(CACHE_CONTROL, "no-cache");
         if let Some(authorization) = authorization {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }
-        // The error's own text has the URL in it, and so the search parameters: it ends here.
+        // The text of the error is dropped, because it holds the URL and with it the search parameters.
         builder.send().await.map_err(|error| broken(&error))
     }
+}
+
+/// Returns a TLS configuration with ring and Mozilla's root certificates, as in the whole project.
+fn tls() -> Result<rustls::ClientConfig, SetupError> {
+    let provider = rustls::crypto::ring::default_provider();
+    let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    let versions = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|_| SetupError::Tls)?;
+    Ok(versions.with_root_certificates(roots).with_no_client_auth())
 }

@@ -1,11 +1,10 @@
-//! Reading what is there of optional fields, whatever else is: a gateway's oddities in one field must
-//! not cost the others.
+//! Lenient deserialization of optional fields, so that a wrong type in one field does not cost the other fields.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// The field's value, or the default if it is of another type.
+/// Returns the field's value, or the default if it has another type.
 pub(crate) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
@@ -13,7 +12,7 @@ pub(crate) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
     Ok(T::deserialize(value).unwrap_or_default())
 }
 
-/// Those items of a list that can be read. An item without a list around it is a list of one.
+/// Returns the items of a list that can be parsed. An item without a list around it counts as a list of one.
 pub(crate) fn lenient_list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
@@ -25,7 +24,7 @@ pub(crate) fn lenient_list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     Ok(values.into_iter().filter_map(|value| T::deserialize(value).ok()).collect())
 }
 
-/// A number that is not negative, written as one or, as some gateways do, as text.
+/// Returns a number that is not negative. Some gateways write numbers as text.
 pub(crate) fn lenient_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::Number(number) => number.as_u64(),

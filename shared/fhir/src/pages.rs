@@ -1,19 +1,24 @@
-//! Reading all pages of a search, as far as they lead somewhere.
+//! All pages of a search, followed from link to link.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use url::Url;
 
-use crate::auth::ReadSecret;
 use crate::bundle::SearchSet;
 use crate::error::Fault;
 use crate::gateway_url::follow;
 use crate::http::Http;
 use crate::search::Request;
+use crate::secret::ReadSecret;
 
-/// Shows every page of a search to `visit`, in order, until that has seen enough. `base` is the URL of
-/// the resource type: what the gateway's links are relative to, if they are.
+/// Calls `visit` with every page of a search, in order, until `visit` breaks. `base` is the URL of the resource type, which
+/// relative links of the gateway refer to.
+///
+/// # Errors
+///
+/// A page cannot be fetched or read, leads to another server or back to an earlier page, or there are more than
+/// `limit` pages.
 pub(crate) async fn each_page<S: ReadSecret>(
     http: &Http<S>,
     first: Request,

@@ -1,51 +1,51 @@
-//! What an operator can set: where the gateway is, how it knows us, and how long and how much we listen.
+//! What a platform engineer can set: where the gateway is, how the client authenticates, and its limits.
 
 use std::time::Duration;
 
 use crate::gateway_url::GatewayUrl;
 
-/// How to reach a gateway. Holds no secrets: those come from a [`ReadSecret`](crate::ReadSecret).
+/// How to reach a gateway. Secrets are not part of it: they come from a [`ReadSecret`](crate::ReadSecret).
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The FHIR base, such as `https://ihe.example.com/fhir`.
     pub base: GatewayUrl,
-    /// How the gateway knows us.
+    /// How the client authenticates to the gateway.
     pub auth: Auth,
-    /// How searches are sent.
+    /// Whether searches are sent as `GET` or `POST`.
     pub search: SearchMethod,
-    /// How long and how much we listen.
+    /// The most time, pages, documents and bytes of a search.
     pub limits: Limits,
 }
 
 impl Settings {
-    /// A gateway that asks for no authentication, with the usual limits.
+    /// Returns settings without authentication and with the default limits.
     pub fn new(base: GatewayUrl) -> Self {
         Self { base, auth: Auth::None, search: SearchMethod::default(), limits: Limits::default() }
     }
 }
 
-/// How the gateway knows us.
+/// How the client authenticates to the gateway.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Auth {
-    /// It does not, or by the network only.
+    /// Not at all: the network decides who may connect.
     None,
-    /// The secret is a token that is sent as it is.
+    /// With the secret as a bearer token.
     Bearer,
-    /// OAuth 2.0 client credentials (RFC 6749, section 4.4; IHE IUA ITI-71). The secret is the client's.
+    /// With a token by OAuth 2.0 client credentials (RFC 6749, section 4.4; IHE IUA ITI-71). The secret is the client's.
     ClientCredentials {
-        /// Where tokens are given.
+        /// URL of the token endpoint.
         token_url: GatewayUrl,
-        /// Our name there.
+        /// The client's id at the token endpoint.
         client_id: String,
-        /// What is asked for, for example `ITI-67 ITI-78`; nothing is said if it is `None`.
+        /// The requested scope, for example `ITI-67 ITI-78`. The request has none if it is `None`.
         scope: Option<String>,
-        /// How we show that we are this client.
+        /// Where the request to the token endpoint holds the client's secret.
         authentication: ClientAuthentication,
     },
 }
 
-/// How a client shows its secret to a token endpoint.
+/// Where a request to a token endpoint holds the client's secret.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ClientAuthentication {
     /// In the `Authorization` header (`client_secret_basic`), as every server has to support.
@@ -55,40 +55,39 @@ pub enum ClientAuthentication {
     Body,
 }
 
-/// How searches are sent.
+/// The HTTP method of searches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum SearchMethod {
-    /// `GET Patient?family=…`.
+    /// `GET Patient?family=…`, with the parameters in the URL.
     #[default]
     Get,
-    /// `POST Patient/_search`, with the parameters in the body: they are patient data, and a proxy on
-    /// the way may log URLs. ITI-67 and ITI-78 oblige a server to support both; some do not.
+    /// `POST Patient/_search`, with the parameters in the body, because they are patient data and a proxy may log URLs.
+    /// ITI-67 and ITI-78 oblige a server to support both methods; some servers do not.
     Post,
 }
 
-/// How long and how much we listen.
+/// The most time, pages, documents and bytes of a search.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Time to connect.
+    /// Time for a TCP connection and its TLS handshake.
     pub connect_timeout: Duration,
-    /// Time for one request, from dialling to the last byte of its answer.
+    /// Time for one request, from the connection to the last byte of its answer.
     pub request_timeout: Duration,
     /// Time for one search with all its pages.
     pub search_timeout: Duration,
-    /// How many entries a page should have (`_count`); the gateway's own choice if it is `None`, and
-    /// in any case if it does not care.
+    /// Entries that the client asks for in a page (`_count`). The gateway may ignore it, and chooses if it is `None`.
     pub page_size: Option<u16>,
-    /// Most pages of one search.
+    /// Pages of one search.
     pub pages: u32,
-    /// Most documents of one patient.
+    /// Documents of one patient.
     pub documents: usize,
-    /// Most bytes of one answer.
+    /// Bytes of one answer.
     pub answer_bytes: usize,
 }
 
 impl Default for Limits {
-    /// Gateways ask other gateways while we wait, so answers take seconds. 100 entries of 1 to 3 KiB
-    /// make a page of some hundred KiB; 8 MiB leave room for those with contained resources.
+    /// Answers take seconds, because a gateway asks other gateways before it answers. A page of 100 entries of 1 to
+    /// 3 KiB has some hundred KiB; 8 MiB leave room for entries with contained resources.
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(3),

@@ -1,4 +1,4 @@
-//! Fetching a token: OAuth 2.0 client credentials (RFC 6749, section 4.4).
+//! Requests for a token: OAuth 2.0 client credentials (RFC 6749, section 4.4).
 
 use std::time::{Duration, SystemTime};
 
@@ -6,25 +6,26 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, StatusCode};
+use retry_after::retry_after;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
-use crate::answer::{broken, bytes, retry_after};
-use crate::auth::Secret;
+use crate::answer::{broken, bytes};
 use crate::error::Fault;
 use crate::lenient::{lenient, lenient_number};
 use crate::settings::ClientAuthentication;
 
-/// A token endpoint's answer is a few KiB at most, even with a large JWT in it.
+/// Largest answer of a token endpoint. Even a large JWT makes a few KiB.
 const ANSWER_BYTES: usize = 64 << 10;
-/// How long a token is taken to be good where the answer does not say. A 401 ends it sooner.
-const UNSAID: Duration = Duration::from_mins(5);
-/// A token is renewed this long before it ends, so that it does not end on its way…
+/// Lifetime of a token if the answer does not give one. If the gateway answers 401 before, the token is renewed then.
+const DEFAULT_LIFETIME: Duration = Duration::from_mins(5);
+/// A token is renewed this long before it expires, so that it does not expire while a request is under way…
 const MARGIN: Duration = Duration::from_secs(30);
-/// … but used for at least this part of its time, so that a short one is used at all.
-const USED_AT_LEAST: (u32, u32) = (3, 4);
+/// … but it is used for at least this part of its lifetime, so that a token of a minute is used at all.
+const SHORTEST_USE: (u32, u32) = (3, 4);
 
-/// What is asked of a token endpoint.
+/// A request for a token.
 pub(crate) struct TokenRequest<'a> {
     pub(crate) url: &'a Url,
     pub(crate) client_id: &'a str,
@@ -32,10 +33,10 @@ pub(crate) struct TokenRequest<'a> {
     pub(crate) authentication: ClientAuthentication,
 }
 
-/// A token, and for how long it can be used from now on.
+/// A token, and how long it may be used from now on.
 pub(crate) struct Token {
     pub(crate) text: String,
-    pub(crate) good_for: Duration,
+    pub(crate) valid_for: Duration,
 }
 
 #[derive(Deserialize)]
@@ -48,8 +49,8 @@ struct Answer {
 }
 
 impl TokenRequest<'_> {
-    /// Fetches a token.
-    pub(crate) async fn send(&self, http: &Client, secret: &Secret) -> Result<Token, Fault> {
+    /// Requests a token with the client's secret.
+    pub(crate) async fn send(&self, http: &Client, secret: &SecretString) -> Result<Token, Fault> {
         let mut post = http
             .post(self.url.clone())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -66,22 +67,24 @@ impl TokenRequest<'_> {
         read(&bytes(answer, ANSWER_BYTES).await?)
     }
 
-    fn form(&self, secret: &Secret) -> String {
+    fn form(&self, secret: &SecretString) -> String {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials");
         if let Some(scope) = self.scope {
             form.append_pair("scope", scope);
         }
         if self.authentication == ClientAuthentication::Body {
-            form.append_pair("client_id", self.client_id).append_pair("client_secret", secret.expose());
+            form.append_pair("client_id", self.client_id)
+                .append_pair("client_secret", secret.expose_secret());
         }
         form.finish()
     }
 
-    /// Name and secret in form encoding first, then in base64: RFC 6749, section 2.3.1.
-    fn basic(&self, secret: &Secret) -> Result<HeaderValue, Fault> {
+    /// Returns the header of `client_secret_basic`: client id and secret are form-encoded before base64 (RFC 6749,
+    /// section 2.3.1).
+    fn basic(&self, secret: &SecretString) -> Result<HeaderValue, Fault> {
         let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let pair = format!("{}:{}", encoded(self.client_id), encoded(secret.expose()));
+        let pair = format!("{}:{}", encoded(self.client_id), encoded(secret.expose_secret()));
         let mut value = HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(pair)))
             .map_err(|_| Fault::SecretUnusable)?;
         value.set_sensitive(true);
@@ -95,13 +98,13 @@ fn read(body: &[u8]) -> Result<Token, Fault> {
     if !is_bearer || answer.access_token.is_empty() {
         return Err(Fault::Malformed);
     }
-    Ok(Token { text: answer.access_token, good_for: good_for(answer.expires_in) })
+    Ok(Token { text: answer.access_token, valid_for: valid_for(answer.expires_in) })
 }
 
-fn good_for(expires_in: Option<u64>) -> Duration {
-    let lifetime = expires_in.map_or(UNSAID, Duration::from_secs);
-    let (part, of) = USED_AT_LEAST;
-    // In this order: a lifetime can be so long that three times of it are too much.
+fn valid_for(expires_in: Option<u64>) -> Duration {
+    let lifetime = expires_in.map_or(DEFAULT_LIFETIME, Duration::from_secs);
+    let (part, of) = SHORTEST_USE;
+    // Divided first, because three times the longest lifetime overflows.
     lifetime.saturating_sub(MARGIN).max(lifetime / of * part)
 }
 
@@ -116,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_client_shows_its_secret_in_one_place_only() {
-        let secret = Secret::new("s:&é");
+        let secret = SecretString::from("s:&é");
         let basic = request(ClientAuthentication::Basic);
         assert_eq!(basic.form(&secret), "grant_type=client_credentials&scope=ITI-67+ITI-78");
         let header = basic.basic(&secret).unwrap();
@@ -134,9 +137,9 @@ mod tests {
         for (expires_in, seconds) in
             [(Some(3600), 3570), (Some(60), 45), (Some(120), 90), (Some(4), 3), (Some(0), 0), (None, 270)]
         {
-            assert_eq!(good_for(expires_in), Duration::from_secs(seconds), "{expires_in:?}");
+            assert_eq!(valid_for(expires_in), Duration::from_secs(seconds), "{expires_in:?}");
         }
-        assert!(good_for(Some(u64::MAX)) > Duration::from_secs(1 << 60));
+        assert!(valid_for(Some(u64::MAX)) > Duration::from_secs(1 << 60));
     }
 
     #[test]
@@ -146,7 +149,7 @@ mod tests {
             r#"{"access_token":"t","token_type":"bearer","expires_in":"60"}"#,
         ] {
             let token = read(body.as_bytes()).unwrap();
-            assert_eq!((&*token.text, token.good_for.as_secs()), ("t", 45), "{body}");
+            assert_eq!((&*token.text, token.valid_for.as_secs()), ("t", 45), "{body}");
         }
         for body in [
             "",

@@ -204,21 +204,3 @@ fn a_delivery_is_stored_and_read_back_and_holds_nothing_but_codes_and_times() {
     assert_eq!(json["attempts"][1]["error"], "address-not-allowed");
     assert_eq!(serde_json::from_value::<WebhookDelivery>(json).unwrap(), before);
 }
-
-#[test]
-fn retry_after_is_seconds_or_a_date() {
-    let now = Timestamp::from_millis(START); // 2023-11-14T22:13:20Z
-    for (header, seconds) in [
-        ("120", Some(120)),
-        (" 0 ", Some(0)),
-        ("Tue, 14 Nov 2023 22:14:20 GMT", Some(60)),
-        ("Mon, 13 Nov 2023 22:14:20 GMT", Some(0)),
-        ("-5", None),
-        ("1.5", None),
-        ("soon", None),
-        ("", None),
-        ("99999999999999999999999999", None),
-    ] {
-        assert_eq!(retry_after(header, now).map(|wait| wait.as_secs()), seconds, "{header}");
-    }
-}

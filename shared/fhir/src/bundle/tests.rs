@@ -52,9 +52,9 @@ fn only_a_searchset_is_an_answer_to_a_search() {
 #[test]
 fn an_outcome_that_is_an_error_is_a_fault_wherever_it_is() {
     for (severity, code, expected) in [
-        ("error", "transient", Some(Fault::Passing)),
-        ("error", "timeout", Some(Fault::Passing)),
-        ("fatal", "throttled", Some(Fault::Passing)),
+        ("error", "transient", Some(Fault::Transient)),
+        ("error", "timeout", Some(Fault::Transient)),
+        ("fatal", "throttled", Some(Fault::Transient)),
         ("error", "not-supported", Some(Fault::Reported)),
         ("fatal", "security", Some(Fault::Reported)),
         ("error", "", Some(Fault::Reported)),

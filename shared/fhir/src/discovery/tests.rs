@@ -217,7 +217,7 @@ fn with_type(mut value: Value) -> Value {
     value
 }
 
-/// JSON whose keys and values are often those that matter.
+/// JSON with keys and values that the client often reads.
 fn odd_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

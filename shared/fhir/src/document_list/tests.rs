@@ -153,7 +153,7 @@ fn a_list_that_ends_before_all_that_were_counted_is_incomplete() {
 }
 
 proptest! {
-    /// A page with a few bytes changed, taken out or put in is read or refused, and whatever is read of
+    /// A page with a few bytes changed, taken out or put in is read or refused, and all that is read of
     /// it is a document of this patient.
     #[test]
     fn a_damaged_page_is_read_or_refused(

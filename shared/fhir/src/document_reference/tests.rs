@@ -143,7 +143,7 @@ fn long_texts_are_cut_and_long_links_left_out() {
 }
 
 proptest! {
-    /// What one gateway answers is small enough to be stored as one item, whatever it is.
+    /// A document of any gateway is small enough to be stored as one item.
     #[test]
     fn a_document_of_any_texts_is_kept_short(texts in prop::collection::vec("(\\PC|[\u{0}-\u{20}]){0,40}", 8)) {
         let long = |n: usize| texts[n].repeat(400);

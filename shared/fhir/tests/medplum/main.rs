@@ -40,10 +40,10 @@ impl Medplum {
         Self { process, port }
     }
 
-    fn gateway(&self, search: SearchMethod) -> Gateway<()> {
+    fn gateway(&self, search: SearchMethod) -> Gateway<sandbox::NoSecret> {
         let base = format!("http://127.0.0.1:{}/fhir", self.port);
         let base = GatewayUrl::parse(&base, PlainHttp::OnLoopback).unwrap();
-        Gateway::new(Settings { search, ..Settings::new(base) }, ()).unwrap()
+        Gateway::new(Settings { search, ..Settings::new(base) }, sandbox::NoSecret).unwrap()
     }
 
     fn post(&self, path: &str, body: &Value) -> Value {
@@ -99,11 +99,11 @@ fn patient(family: &str, given: &[&str]) -> Value {
 
 fn demographics(family: &str, given: &str, birth_date: &str, zip: &str) -> Demographics {
     Demographics {
-        given: given.parse().unwrap(),
-        family: family.parse().unwrap(),
-        birth_date: birth_date.parse().unwrap(),
+        first_name: given.parse().unwrap(),
+        last_name: family.parse().unwrap(),
+        dob: birth_date.parse().unwrap(),
         gender: "F".parse().unwrap(),
-        postal_codes: vec![zip.parse().unwrap()],
+        zips: vec![zip.parse().unwrap()],
     }
 }
 

@@ -6,7 +6,7 @@ use fhir::{Exchange, Fault, Gateway, GatewayPatientId, GatewayUrl, Limits, Plain
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::server::{Sandbox, help, matched, person};
+use crate::server::{NoSecret, Sandbox, help, matched, person};
 
 /// What each fault of the sandbox looks like from here, and whether it may pass. The sandbox's
 /// `Retry-After` is 7 s.
@@ -39,9 +39,9 @@ fn patient() -> GatewayPatientId {
 }
 
 /// A client that waits for an answer so long.
-fn waiting(sandbox: &Sandbox, request_timeout: Duration) -> Gateway<()> {
+fn waiting(sandbox: &Sandbox, request_timeout: Duration) -> Gateway<NoSecret> {
     let limits = Limits { request_timeout, pages: 20, ..Limits::default() };
-    Gateway::new(Settings { limits, ..sandbox.settings() }, ()).unwrap()
+    Gateway::new(Settings { limits, ..sandbox.settings() }, NoSecret).unwrap()
 }
 
 /// A time in `Retry-After` has whole seconds, and so has the clock that it is compared with.
@@ -140,7 +140,7 @@ async fn queries_that_are_tried_again_come_to_what_they_would_have_come_to_at_on
 }
 
 /// Whether the person was found, and how many documents there are.
-async fn query(gateway: &Gateway<()>, number: u32) -> Result<Option<usize>, QueryError> {
+async fn query(gateway: &Gateway<NoSecret>, number: u32) -> Result<Option<usize>, QueryError> {
     Ok(match gateway.discover(&person(number)).await? {
         fhir::Discovery::Match(patient) => Some(gateway.documents(&patient).await?.records.len()),
         _ => None,
@@ -148,23 +148,23 @@ async fn query(gateway: &Gateway<()>, number: u32) -> Result<Option<usize>, Quer
 }
 
 /// A gateway that answers one request with these bytes: the sandbox's own answers are well-formed HTTP.
-async fn answering(answer: impl Into<Vec<u8>>) -> Gateway<()> {
+async fn answering(answer: impl Into<Vec<u8>>) -> Gateway<NoSecret> {
     let answer = answer.into();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}/fhir", listener.local_addr().unwrap());
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let _ = stream.read(&mut [0; 4096]).await.unwrap();
-        // Whoever has read enough hangs up.
+        // The client may close the connection once it has read enough.
         let _ = stream.write_all(&answer).await;
     });
     let base = GatewayUrl::parse(&base, PlainHttp::OnLoopback).unwrap();
-    Gateway::new(Settings::new(base), ()).unwrap()
+    Gateway::new(Settings::new(base), NoSecret).unwrap()
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    // To where nobody would answer.
+    // To an address where no server answers.
     let answer = "HTTP/1.1 307 Moved\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n";
     let error = answering(answer).await.discover(&person(1)).await.unwrap_err();
     assert_eq!(error.fault, Fault::Status { status: 307, retry_after: None });

@@ -8,7 +8,7 @@ use fhir::{
     Settings,
 };
 
-use crate::server::{Sandbox, matched, person};
+use crate::server::{NoSecret, Sandbox, matched, person};
 
 #[tokio::test]
 async fn a_patient_is_found_and_all_pages_of_documents_are_read() {
@@ -70,7 +70,8 @@ async fn a_patient_without_documents_has_an_empty_list() {
 async fn a_search_by_post_finds_the_same() {
     let sandbox = Sandbox::of_known_people();
     let by_get = sandbox.gateway();
-    let by_post = Gateway::new(Settings { search: SearchMethod::Post, ..sandbox.settings() }, ()).unwrap();
+    let by_post =
+        Gateway::new(Settings { search: SearchMethod::Post, ..sandbox.settings() }, NoSecret).unwrap();
     for number in 0..5 {
         let patient = matched(by_get.discover(&person(number)).await);
         assert_eq!(matched(by_post.discover(&person(number)).await), patient);
@@ -102,7 +103,7 @@ async fn one_client_makes_many_queries_at_once() {
 async fn more_documents_than_the_limit_are_an_error_that_stays() {
     let sandbox = Sandbox::of_known_people();
     let limits = Limits { documents: 3, ..Limits::default() };
-    let gateway = Gateway::new(Settings { limits, ..sandbox.settings() }, ()).unwrap();
+    let gateway = Gateway::new(Settings { limits, ..sandbox.settings() }, NoSecret).unwrap();
     let mut errors = 0;
     for number in 0..10 {
         let patient = matched(gateway.discover(&person(number)).await);
@@ -123,7 +124,7 @@ async fn all_pages_together_have_their_own_time() {
     let sandbox = Sandbox::of_known_people();
     let search_timeout = Duration::from_millis(500);
     let limits = Limits { search_timeout, pages: u32::MAX, documents: usize::MAX, ..Limits::default() };
-    let gateway = Gateway::new(Settings { limits, ..sandbox.settings() }, ()).unwrap();
+    let gateway = Gateway::new(Settings { limits, ..sandbox.settings() }, NoSecret).unwrap();
     let patient = GatewayPatientId::new("sandbox-d-1").unwrap();
     sandbox.admin("PUT", "faults?endless=1");
     let began = Instant::now();
@@ -139,7 +140,7 @@ async fn a_gateway_that_is_not_there_is_tried_again() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let base = GatewayUrl::parse(&format!("http://{address}/fhir"), PlainHttp::OnLoopback).unwrap();
-    let error = Gateway::new(Settings::new(base), ()).unwrap().discover(&person(1)).await.unwrap_err();
+    let error = Gateway::new(Settings::new(base), NoSecret).unwrap().discover(&person(1)).await.unwrap_err();
     assert_eq!((error.exchange, error.fault), (Exchange::Discovery, Fault::Connect));
     assert!(error.is_transient());
 }

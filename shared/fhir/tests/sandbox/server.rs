@@ -7,11 +7,41 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use domain::document::Demographics;
-use fhir::{Auth, Discovery, Gateway, GatewayPatientId, GatewayUrl, Limits, PlainHttp, QueryError, Settings};
+use fhir::{
+    Auth, Discovery, Gateway, GatewayPatientId, GatewayUrl, Limits, PlainHttp, QueryError, ReadSecret,
+    SecretUnavailable, Settings,
+};
+use secrecy::SecretString;
 use serde_json::Value;
 
-/// Everybody who is searched for has documents.
+/// Every person who is searched for has documents.
 pub const ALL_KNOWN: [&str; 6] = ["--with-documents", "1", "--without-documents", "0", "--ambiguous", "0"];
+
+/// A secret that never changes.
+#[derive(Clone, Debug)]
+pub struct FixedSecret(SecretString);
+
+impl FixedSecret {
+    pub fn new(secret: &str) -> Self {
+        Self(SecretString::from(secret))
+    }
+}
+
+impl ReadSecret for FixedSecret {
+    async fn read_secret(&self) -> Result<SecretString, SecretUnavailable> {
+        Ok(self.0.clone())
+    }
+}
+
+/// A secret that cannot be read.
+#[derive(Clone, Copy, Debug)]
+pub struct NoSecret;
+
+impl ReadSecret for NoSecret {
+    async fn read_secret(&self) -> Result<SecretString, SecretUnavailable> {
+        Err(SecretUnavailable)
+    }
+}
 
 /// A running sandbox; it ends when this is dropped, and also when this process is killed, since that
 /// closes its input.
@@ -40,7 +70,7 @@ impl Sandbox {
         Self { process, base, address }
     }
 
-    /// One in which everybody is known.
+    /// Starts a sandbox that knows every person who is searched for.
     pub fn of_known_people() -> Self {
         Self::start(&ALL_KNOWN)
     }
@@ -58,8 +88,8 @@ impl Sandbox {
     }
 
     /// A client without authentication.
-    pub fn gateway(&self) -> Gateway<()> {
-        Gateway::new(self.settings(), ()).unwrap()
+    pub fn gateway(&self) -> Gateway<NoSecret> {
+        Gateway::new(self.settings(), NoSecret).unwrap()
     }
 
     /// A client with authentication.
@@ -112,14 +142,14 @@ fn python() -> PathBuf {
     if installed.exists() { installed } else { "python3".into() }
 }
 
-/// Somebody, and always the same by the same number.
+/// A person of this number.
 pub fn person(number: u32) -> Demographics {
     Demographics {
-        given: "Ada".parse().unwrap(),
-        family: format!("Canary{number}").parse().unwrap(),
-        birth_date: "1980-02-03".parse().unwrap(),
+        first_name: "Ada".parse().unwrap(),
+        last_name: format!("Canary{number}").parse().unwrap(),
+        dob: "1980-02-03".parse().unwrap(),
         gender: "F".parse().unwrap(),
-        postal_codes: vec!["02139".parse().unwrap()],
+        zips: vec!["02139".parse().unwrap()],
     }
 }
 
