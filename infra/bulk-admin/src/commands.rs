@@ -1,4 +1,4 @@
-//! The commands and their arguments.
+//! The commands of `bulk-admin` with their arguments.
 
 use clap::{Args, Subcommand};
 use domain::facility::Npi;
@@ -11,7 +11,7 @@ pub enum Command {
     /// Customers. A customer sees its own data only
     #[command(subcommand)]
     Customer(CustomerCommand),
-    /// API keys of a customer
+    /// API keys of a customer. A key gives access to all data of its customer
     #[command(subcommand)]
     Key(KeyCommand),
     /// Facilities of a customer: places where its patients receive care
@@ -24,13 +24,13 @@ pub enum Command {
 
 #[derive(Debug, Subcommand)]
 pub enum CustomerCommand {
-    /// Add a customer and print its id
+    /// Create a customer, and print its id for the other commands
     Create {
-        /// Name
+        /// Name of the customer, for operators only
         #[arg(long)]
         name: String,
     },
-    /// List all customers
+    /// List all customers with their ids
     List,
 }
 
@@ -38,7 +38,7 @@ pub enum CustomerCommand {
 pub enum KeyCommand {
     /// Create an API key and print it. A key is shown this once only
     Create {
-        /// Id of the customer
+        /// Id of the customer, as `customer list` prints it
         #[arg(long, value_name = "ID")]
         customer: CustomerId,
         /// API calls that the key may make in a minute [default: the stack's `CallsPerMinute`]
@@ -47,7 +47,7 @@ pub enum KeyCommand {
     },
     /// List the keys of a customer: id, first characters, time of creation. The keys themselves are not stored
     List {
-        /// Id of the customer
+        /// Id of the customer, as `customer list` prints it
         #[arg(long, value_name = "ID")]
         customer: CustomerId,
     },
@@ -61,12 +61,12 @@ pub enum KeyCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum FacilityCommand {
-    /// Add a facility and print its id
+    /// Create a facility of a customer, and print its id
     Create {
-        /// Id of the customer
+        /// Id of the customer, as `customer list` prints it
         #[arg(long, value_name = "ID")]
         customer: CustomerId,
-        /// Name
+        /// Name of the facility, as its customer sees it
         #[arg(long)]
         name: Label,
         /// National Provider Identifier: 10 digits, the last of which is a check digit
@@ -75,9 +75,9 @@ pub enum FacilityCommand {
         #[command(flatten)]
         address: AddressArguments,
     },
-    /// List the facilities of a customer
+    /// List the facilities of a customer with their ids and NPIs
     List {
-        /// Id of the customer
+        /// Id of the customer, as `customer list` prints it
         #[arg(long, value_name = "ID")]
         customer: CustomerId,
     },
@@ -86,19 +86,19 @@ pub enum FacilityCommand {
 /// The address of a facility. It is required, because clients of the public API cannot read a facility without one.
 #[derive(Debug, Args)]
 pub struct AddressArguments {
-    /// Number and street
+    /// Number and street, such as 1 Main St
     #[arg(long, value_name = "TEXT")]
     address_line1: AddressText,
-    /// Suite or floor
+    /// Suite or floor, if there is one
     #[arg(long, value_name = "TEXT")]
     address_line2: Option<AddressText>,
-    /// City
+    /// City of the facility, such as Boston
     #[arg(long)]
     city: AddressText,
     /// State: its code or its name
     #[arg(long)]
     state: State,
-    /// Zip code
+    /// Zip code of the facility, such as 02110
     #[arg(long)]
     zip: Zip,
 }
@@ -112,18 +112,18 @@ impl From<AddressArguments> for Address {
 
 #[derive(Debug, Subcommand)]
 pub enum CohortCommand {
-    /// Add a cohort and print its id
+    /// Create a cohort of a customer, and print its id
     Create {
-        /// Id of the customer
+        /// Id of the customer, as `customer list` prints it
         #[arg(long, value_name = "ID")]
         customer: CustomerId,
-        /// Name
+        /// Name of the cohort, as its customer sees it
         #[arg(long)]
         name: Label,
     },
-    /// List the cohorts of a customer
+    /// List the cohorts of a customer with their ids
     List {
-        /// Id of the customer
+        /// Id of the customer, as `customer list` prints it
         #[arg(long, value_name = "ID")]
         customer: CustomerId,
     },

@@ -31,7 +31,7 @@ struct Cli {
     /// Name of the directory table: the stack's output `DirectoryTable`
     #[arg(long, global = true, value_name = "NAME", env = "DIRECTORY_TABLE")]
     table: Option<String>,
-    /// Print JSON instead of text
+    /// Print JSON instead of text, one line for each result
     #[arg(long, global = true)]
     json: bool,
 }

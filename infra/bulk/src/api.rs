@@ -1,4 +1,4 @@
-//! The service's HTTP API as this program uses it.
+//! A client of the service's HTTP API.
 
 mod client;
 mod directory;

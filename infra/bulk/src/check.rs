@@ -1,4 +1,4 @@
-//! `bulk check`: the service's own rules on this machine, so that a file is right before it is sent.
+//! `bulk check`: applies the service's rules on this machine, so that a file can be corrected before it is sent.
 
 mod checker;
 mod report;
@@ -8,24 +8,23 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use domain::csv::{FileError, ResultCells, ResultWriter, RowStatus};
+use domain::csv::{ResultCells, ResultWriter, RowStatus};
 use domain::row::Directory;
+use terminal::{Exit, Failure};
 
 use crate::api::Client;
 use crate::context::Context;
 use crate::files::{AtomicFile, check_targets};
 use crate::source::{ReadAs, Source};
-use checker::{Checker, Event};
+use checker::{CheckError, Checker, Event};
 use report::Report;
-use terminal::{Exit, Failure};
 
-/// Bytes that are read at a time.
+/// Bytes that are read at once.
 const PIECE: usize = 256 * 1024;
 
-/// Bytes of the failed-rows file that are gathered before they are written.
+/// Bytes of the failed-rows file that are buffered before they are written.
 const WRITE_BATCH: usize = 64 * 1024;
 
-/// Arguments of `bulk check`.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Check {
@@ -33,13 +32,13 @@ pub struct Check {
     file: PathBuf,
     #[command(flatten)]
     read_as: ReadAs,
-    /// Rows with problems that are printed one by one, 0 for all of them; JSON has them all
+    /// How many rows with problems to print, 0 for all of them. JSON has them all
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: u64,
-    /// Save the rows with problems here, to be corrected; a file that is there is replaced
+    /// Save the rows with problems to this file, to correct them; it is replaced if it exists
     #[arg(long, value_name = "OUT")]
     failures: Option<PathBuf>,
-    /// Ask the service for your facilities and cohorts, to look up the ids in the file. Without it an id
+    /// Ask the service for your facilities and cohorts, to look up the ids in the file. Without this option an id
     /// only has to be a UUID. No data of the file is sent in either case
     #[arg(long)]
     online: bool,
@@ -57,7 +56,6 @@ Exit status:
   1  wrong usage             3  the file as a whole cannot be imported";
 
 impl Check {
-    /// Does it.
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let is_stdin = self.file.as_os_str() == "-";
         check_targets(
@@ -81,14 +79,19 @@ impl Check {
             }
             report.take(&event)
         };
-        let end: Result<_, FileError> = loop {
+        let end = loop {
             let read = input.read(&mut piece).map_err(unreadable)?;
             if read == 0 {
-                break checker.finish(&mut on_event)?;
+                break checker.finish(&mut on_event);
             }
-            if let Err(error) = checker.push(&piece[..read], &mut on_event)? {
+            if let Err(error) = checker.push(&piece[..read], &mut on_event) {
                 break Err(error);
             }
+        };
+        let end = match end {
+            Ok(file) => Ok(file),
+            Err(CheckError::Rejected(error)) => Err(error),
+            Err(CheckError::Other(error)) => return Err(error),
         };
         let saved = match (&end, failures) {
             (Ok(_), Some(failures)) => failures.finish()?,
@@ -98,7 +101,7 @@ impl Check {
     }
 }
 
-/// The customer's facilities and cohorts.
+/// Fetches the ids of the customer's facilities and cohorts.
 async fn known_ids(client: &Client) -> anyhow::Result<Directory> {
     let (facilities, cohorts) = tokio::try_join!(client.facilities(), client.cohorts())?;
     Ok(Directory {
@@ -141,7 +144,7 @@ impl Failures {
         Ok(())
     }
 
-    /// The file, unless no row failed: then there is nothing to correct, and no file.
+    /// Completes the file, and returns its path. If no row failed, no file is written.
     fn finish(mut self) -> Result<Option<PathBuf>, Failure> {
         if self.rows == 0 {
             return Ok(None);

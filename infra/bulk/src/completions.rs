@@ -1,11 +1,9 @@
-//! `bulk completions`: the shell completes commands and options.
+//! `bulk completions`: prints the script with which a shell completes commands and options.
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
-
 use terminal::Exit;
 
-/// Arguments of `bulk completions`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -13,12 +11,12 @@ Examples:
   bulk completions zsh > ~/.zfunc/_bulk
   bulk completions fish > ~/.config/fish/completions/bulk.fish")]
 pub struct Completions {
-    /// The shell
+    /// Shell to print the script for
     shell: Shell,
 }
 
 impl Completions {
-    /// Prints the shell's script.
+    /// Prints the script of the shell.
     pub fn run<C: CommandFactory>(self) -> anyhow::Result<Exit> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut C::command(), "bulk", &mut script);

@@ -1,4 +1,4 @@
-//! Where the service is and the key to it: flags first, then the environment, then the configuration file.
+//! The address of the service and the API key: from options, the environment, or the configuration file, in this order.
 
 mod file;
 mod secret;
@@ -7,25 +7,24 @@ use std::path::PathBuf;
 
 use clap::Args;
 use domain::ids::FacilityId;
+use secrecy::SecretString;
+use terminal::{Failure, Output};
 use url::Url;
 
 pub use file::Profile;
-pub use secret::Secret;
-use terminal::Failure;
-use terminal::Output;
 
-/// Environment variable with the API key itself. There is no flag for it: other users of a machine can
-/// see the arguments of commands, and shells remember them.
+/// Environment variable with the API key itself. There is no option for the key, because other users of a machine can see
+/// the arguments of commands, and shells store them.
 const API_KEY: &str = "BULK_API_KEY";
 
 /// Options that every command takes.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Globals {
-    /// Print JSON instead of text
+    /// Print JSON instead of text, one line for each result
     #[arg(long, global = true)]
     pub json: bool,
-    /// No progress, no notes: results and errors only
+    /// Print results and errors only, no progress and no notes
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// Use this profile of the configuration file
@@ -34,7 +33,7 @@ pub struct Globals {
     /// The configuration file [default: ~/.config/bulk/config.toml]
     #[arg(long, global = true, value_name = "FILE", env = "BULK_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
-    /// Address of the service, up to and without /medical/v1
+    /// Address of the service, without /medical/v1
     #[arg(long, global = true, value_name = "URL", env = "BULK_URL", hide_env_values = true)]
     url: Option<String>,
     /// Read the API key from this file (or set `BULK_API_KEY`; a key is never an argument)
@@ -42,24 +41,27 @@ pub struct Globals {
     api_key_file: Option<PathBuf>,
 }
 
-/// What is needed to call the API.
+/// The settings for calls of the API.
 #[derive(Debug)]
 pub struct Connection {
-    /// The address, without a slash at the end.
+    /// Address of the service, without a slash at the end.
     pub url: Url,
-    /// The key.
-    pub key: Secret,
-    /// The facility of rows that name none, if the profile has one.
+    pub key: SecretString,
+    /// Facility of the rows that name none, if the profile has one.
     pub facility: Option<FacilityId>,
 }
 
 impl Globals {
-    /// The profile that was chosen; an empty one if there is no configuration file.
+    /// Returns the chosen profile. It is empty if there is no configuration file.
     pub fn profile(&self, output: Output) -> anyhow::Result<Profile> {
         file::load(self.config.as_deref(), self.profile.as_deref(), output)
     }
 
-    /// Where the service is, and the key.
+    /// Returns address and key.
+    ///
+    /// # Errors
+    ///
+    /// One of them is missing or malformed, or other users can read the file with the key.
     pub fn connection(&self, output: Output) -> anyhow::Result<Connection> {
         let profile = self.profile(output)?;
         let url = self.url.clone().or(profile.url).ok_or_else(|| {
@@ -69,7 +71,7 @@ impl Globals {
         let key = if let Some(path) = &self.api_key_file {
             secret::read_file(path, output)?
         } else if let Some(key) = std::env::var(API_KEY).ok().filter(|key| !key.trim().is_empty()) {
-            Secret::new(key.trim())
+            SecretString::from(key.trim())
         } else if let Some(key) = profile.api_key {
             key
         } else if let Some(path) = &profile.api_key_file {
@@ -83,7 +85,7 @@ impl Globals {
     }
 }
 
-/// Checks an address: keys travel encrypted, unless they stay on this machine.
+/// Parses the address of the service. It has to be https, unless it is on this machine, because every call sends the key.
 fn service_url(text: &str) -> Result<Url, Failure> {
     let shape = "write it as https://host/stage, without /medical/v1";
     let text = text.trim().trim_end_matches('/');
@@ -105,7 +107,7 @@ fn service_url(text: &str) -> Result<Url, Failure> {
     Ok(url)
 }
 
-/// Whether an address is on this machine.
+/// Returns whether an address is on this machine.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

@@ -1,27 +1,24 @@
 //! `bulk facility list` and `bulk cohort list`: the ids that rows and imports refer to.
 
 use clap::Subcommand;
+use terminal::Exit;
 
 use crate::context::Context;
 use crate::format::number;
-use terminal::Exit;
 
-/// `bulk facility …`
 #[derive(Debug, Subcommand)]
 pub enum FacilityCommand {
-    /// List your facilities
+    /// List your facilities with their ids
     List,
 }
 
-/// `bulk cohort …`
 #[derive(Debug, Subcommand)]
 pub enum CohortCommand {
-    /// List your cohorts
+    /// List your cohorts with their ids and sizes
     List,
 }
 
 impl FacilityCommand {
-    /// Does it.
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         match self {
             Self::List => {
@@ -41,7 +38,6 @@ impl FacilityCommand {
 }
 
 impl CohortCommand {
-    /// Does it.
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         match self {
             Self::List => {

@@ -1,15 +1,14 @@
-//! Files that this program writes: complete or not at all, readable by their owner only, and never over
-//! something that nobody named.
+//! Files that this program writes: complete or not at all, readable by their owner only, and never over a file that the user
+//! did not name.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
-
 use terminal::Failure;
 
-/// A file that appears at its place when it is complete. Until then it is a temporary one beside it, which
-/// goes away whichever way this ends. Patients' data is in it: others cannot read it.
+/// A file that appears under its name when it is complete. Until then it is a temporary file in the same folder, which is
+/// removed if the command fails. Other users cannot read it, because it holds patient data.
 #[derive(Debug)]
 pub struct AtomicFile {
     temporary: NamedTempFile,
@@ -18,12 +17,12 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// A file that the user named: what is there is replaced.
+    /// Creates a file that the user named. It replaces an existing file.
     pub fn replacing(target: &Path) -> Result<Self, Failure> {
         Self::create(target, true)
     }
 
-    /// A file that this program named: what is there stays.
+    /// Creates a file that this program named. It never replaces an existing file.
     pub fn beside(target: &Path) -> Result<Self, Failure> {
         if target.exists() {
             return Err(already_there(target));
@@ -40,12 +39,11 @@ impl AtomicFile {
         Ok(Self { temporary, target: target.to_owned(), replace })
     }
 
-    /// Appends.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.temporary.write_all(bytes).map_err(|error| self.failed(&error))
     }
 
-    /// Puts the file at its place.
+    /// Completes the file, and returns its path.
     pub fn finish(self) -> Result<PathBuf, Failure> {
         let Self { mut temporary, target, replace } = self;
         let failed =
@@ -68,7 +66,7 @@ impl AtomicFile {
 }
 
 fn already_there(target: &Path) -> Failure {
-    Failure::new(format!("{} is already there", target.display()))
+    Failure::new(format!("{} already exists", target.display()))
         .next("name the file to write; one that you name is replaced")
 }
 
@@ -79,13 +77,13 @@ fn folder_of(target: &Path) -> &Path {
     }
 }
 
-/// Refuses files to write that cannot work, before anything is sent: a folder that is not there, the file
-/// that is being read, the same file twice.
+/// Refuses output files that cannot be written, before anything is sent: in a folder that does not exist, over the input
+/// file, or the same file twice.
 pub fn check_targets(source: Option<&Path>, targets: &[&Path]) -> Result<(), Failure> {
     for (index, target) in targets.iter().enumerate() {
         if target.is_dir() || !folder_of(target).is_dir() {
             return Err(Failure::new(format!(
-                "{} cannot be written: it needs a folder that is there, and a name in it",
+                "{} cannot be written: it needs an existing folder, and a name in it",
                 target.display()
             )));
         }
@@ -103,7 +101,7 @@ pub fn check_targets(source: Option<&Path>, targets: &[&Path]) -> Result<(), Fai
     Ok(())
 }
 
-/// Whether two paths are one file, also when it is not there yet.
+/// Returns whether two paths are the same file, even if it does not exist yet.
 fn same(one: &Path, other: &Path) -> bool {
     let resolved = |path: &Path| {
         path.canonicalize().ok().or_else(|| {
@@ -159,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_that_is_read_is_not_written_over_by_whatever_name() {
+    fn the_input_file_is_not_overwritten_under_another_path() {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("patients.csv");
         std::fs::write(&source, "x").unwrap();

@@ -1,4 +1,4 @@
-//! `bulk import`: a file from this machine to patients and every row's outcome.
+//! `bulk import`: uploads a file, waits for its import, and shows every row's outcome.
 
 mod summary;
 mod upload;
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use domain::ids::{FacilityId, JobId};
+use terminal::{Exit, Failure};
 
 use crate::api::{Client, Job};
 use crate::config::Connection;
@@ -15,12 +16,10 @@ use crate::context::Context;
 use crate::files::check_targets;
 use crate::format;
 use crate::results::{Fetched, Kind, Sink, fetch};
-use crate::source::{ReadAs, Source, SourceFile};
+use crate::source::{ReadAs, ScanError, Source, SourceFile};
 use crate::watch::{File, watch};
 pub use summary::{exit_of, print_end};
-use terminal::{Exit, Failure};
 
-/// Arguments of `bulk import`.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -32,22 +31,22 @@ pub struct Import {
     /// Facility of the rows that name none [default: the profile's, or your only one]
     #[arg(long, value_name = "ID")]
     facility: Option<FacilityId>,
-    /// Have the service check every row and create nobody
+    /// Have the service check every row without creating patients
     #[arg(long)]
     dry_run: bool,
     /// Wait for the end of the import (this is the default)
     #[arg(long, overrides_with = "no_wait")]
     wait: bool,
-    /// Return when the file is uploaded; `bulk status ID` tells the rest
+    /// Return when the file is uploaded; `bulk status ID` shows the rest
     #[arg(long, conflicts_with_all = ["result", "failures"])]
     no_wait: bool,
-    /// Save every row with its outcome here; a file that is there is replaced
+    /// Save every row with its outcome to this file, which is replaced if it exists
     #[arg(long, value_name = "OUT")]
     result: Option<PathBuf>,
-    /// Save the failed rows here, to be corrected and imported again; a file that is there is replaced
+    /// Save the failed rows to this file, to correct and import them again; it is replaced if it exists
     #[arg(long, value_name = "OUT")]
     failures: Option<PathBuf>,
-    /// Upload without looking at the file first
+    /// Upload without checking the file first
     #[arg(long)]
     no_check: bool,
 }
@@ -60,13 +59,12 @@ Examples:
 
 Exit status:
   0  every row succeeded          3  the file was not imported, or the import was canceled
-  1  wrong usage, or refused      4  the service could not be reached: try again
+  1  wrong usage, or refused      4  the service could not be reached: retry
   2  some rows failed           130  Ctrl-C; an import that has begun goes on";
 
 impl Import {
-    /// Does it.
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        // Before anybody listens to Ctrl-C: reading does not give way to it, and there is nothing to say.
+        // Outside of the select, so that Ctrl-C ends the process at once: reading a file cannot be interrupted.
         let (client, connection) = self.connect(context)?;
         let Some(source) = self.read(context)? else { return Ok(Exit::JobFailed) };
         let facility = self.facility.or(connection.facility);
@@ -80,7 +78,7 @@ impl Import {
         }
     }
 
-    /// Everything that can be found out before the file is read.
+    /// Checks everything that is known before the file is read, and connects.
     fn connect(&self, context: &Context) -> anyhow::Result<(Client, Connection)> {
         let targets: Vec<&Path> =
             [&self.result, &self.failures].into_iter().flatten().map(PathBuf::as_path).collect();
@@ -93,22 +91,23 @@ impl Import {
         context.connect()
     }
 
-    /// The file, unless it is one that the service would refuse as a whole.
+    /// Returns the file, unless the service would reject it as a whole.
     fn read(&self, context: &Context) -> anyhow::Result<Option<SourceFile>> {
         let source = Source::open(&self.file, &self.read_as)?.into_file()?;
         if self.no_check {
             return Ok(Some(source));
         }
-        match source.scan()? {
+        match source.scan() {
             Ok(file) => {
                 let rows = format::counted(u64::from(file.rows), "row");
                 context.output.note(format_args!("{}: {rows}, {}", source.name(), format::bytes(file.bytes)));
                 Ok(Some(source))
             }
-            Err(error) => {
+            Err(ScanError::Rejected(error)) => {
                 summary::print_bad_file(context.output, &source, &error)?;
                 Ok(None)
             }
+            Err(ScanError::Unreadable(failure)) => Err(failure.into()),
         }
     }
 
@@ -132,7 +131,7 @@ impl Import {
         Ok(exit_of(&job))
     }
 
-    /// Saves what was asked for. The failed rows are read in any case: they say why.
+    /// Saves the files that the user asked for. Failed rows are read in any case, because the summary shows their reasons.
     async fn fetch_files(&self, client: &Client, job: &Job) -> anyhow::Result<EndFiles> {
         let mut files = EndFiles::default();
         if let Some(path) = &self.result {
@@ -147,7 +146,7 @@ impl Import {
     }
 }
 
-/// What was fetched of an import that ended.
+/// The files that were downloaded at the end of an import.
 #[derive(Debug, Default)]
 pub struct EndFiles {
     result: Option<Fetched>,
@@ -156,7 +155,7 @@ pub struct EndFiles {
 }
 
 impl EndFiles {
-    /// Reads why rows failed, and saves nothing.
+    /// Reads the reasons of failed rows without saving a file.
     pub async fn of(client: &Client, job: &Job) -> anyhow::Result<Self> {
         let mut files = Self::default();
         if job.failures.is_some() {

@@ -1,4 +1,4 @@
-//! `bulk status`, `list`, `cancel`, `result` and `failures`: imports that were begun before.
+//! `bulk status`, `list`, `cancel`, `result` and `failures`: commands for existing imports.
 
 mod files;
 mod list;
@@ -6,6 +6,7 @@ mod list;
 use clap::Args;
 use domain::ids::JobId;
 use domain::job::JobStatus;
+use terminal::{Exit, Output};
 
 use crate::api::Job;
 use crate::context::Context;
@@ -14,17 +15,14 @@ use crate::import::{EndFiles, exit_of, print_end};
 use crate::watch::{File, watch};
 pub use files::Download;
 pub use list::List;
-use terminal::Exit;
-use terminal::Output;
 
-/// Arguments of `bulk status`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   bulk status 01998c4e-…
   bulk status 01998c4e-… --wait     as `bulk import` shows it, with the same exit status")]
 pub struct Status {
-    /// The import, as `bulk import` and `bulk list` name it
+    /// Id of the import, as `bulk import` and `bulk list` print it
     #[arg(value_name = "ID")]
     id: JobId,
     /// Watch it until it ends
@@ -33,7 +31,6 @@ pub struct Status {
 }
 
 impl Status {
-    /// Does it.
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let client = context.client()?;
         if !self.wait {
@@ -55,22 +52,20 @@ impl Status {
     }
 }
 
-/// Arguments of `bulk cancel`.
 #[derive(Debug, Args)]
 pub struct Cancel {
-    /// The import
+    /// Id of the import, as `bulk import` and `bulk list` print it
     #[arg(value_name = "ID")]
     id: JobId,
 }
 
 impl Cancel {
-    /// Does it.
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let job = context.client()?.cancel_job(self.id).await?;
         print(context.output, &job)?;
         if !job.status.is_final() {
             context.output.note(format_args!(
-                "canceling; rows that were begun are finished: bulk status {} --wait",
+                "canceling; rows that were started are finished: bulk status {} --wait",
                 job.id
             ));
         }
@@ -78,7 +73,7 @@ impl Cancel {
     }
 }
 
-/// Prints an import as of now.
+/// Prints the current state of an import.
 fn print(output: Output, job: &Job) -> anyhow::Result<()> {
     if output.json {
         return output.value(job);
@@ -90,7 +85,7 @@ fn print(output: Output, job: &Job) -> anyhow::Result<()> {
         line("reason", reason.clone())?;
     }
     if job.params.dry_run {
-        line("dry run", "yes: nobody is created".to_owned())?;
+        line("dry run", "yes: no patient is created".to_owned())?;
     }
     if job.total > 0 {
         let done = format!("{} of {} done", number(job.done()), number(job.total));
@@ -121,7 +116,7 @@ fn print(output: Output, job: &Job) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The status in its colour.
+/// Returns the status in its colour.
 fn status_shown(output: Output, job: &Job) -> String {
     match job.status {
         JobStatus::Completed => output.good(job.status),

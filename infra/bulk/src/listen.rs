@@ -1,5 +1,5 @@
-//! `bulk listen`: a webhook receiver for integrators. Prints each message, says whether both signatures hold,
-//! and answers as it is told to.
+//! `bulk listen`: a webhook receiver for integrators. It prints each message, checks both signatures, and answers as its
+//! options say.
 
 mod message;
 
@@ -17,15 +17,13 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use clap::Args;
 use domain::webhook::WebhookKey;
+use terminal::{Exit, Failure, Output};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use crate::context::{Context, now};
 use message::Message;
-use terminal::Output;
-use terminal::{Exit, Failure};
 
-/// How to receive webhooks.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = HELP)]
 pub struct Listen {
@@ -35,33 +33,33 @@ pub struct Listen {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1")]
     host: IpAddr,
-    /// HTTP status to answer with, to see what is sent again and when
+    /// HTTP status to answer with, to see when the service retries
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..600))]
     status: u16,
-    /// Seconds to ask for by `Retry-After`
+    /// Seconds that the answer asks for by `Retry-After`
     #[arg(long, value_name = "SECONDS")]
     retry_after: Option<u64>,
-    /// Seconds to wait before answering; more than 4 are a timeout
+    /// Seconds to wait before answering; the service times out after 4
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     delay: u64,
     /// Environment variable with the webhook key
     #[arg(long, value_name = "NAME", default_value = "WEBHOOK_KEY")]
     key_env: String,
-    /// File with the webhook key. Read anew for each message: the key is only known once the URL is set
+    /// File with the webhook key. It is read for each message, because the key is known only after the URL is set
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// End after this many messages, pings aside
+    /// Exit after this many messages; pings do not count
     #[arg(long)]
     count: Option<u64>,
-    /// Print download links in full. They give access to the result for 3 minutes
+    /// Print download links in full. A link gives access to the result for 3 minutes
     #[arg(long)]
     links: bool,
 }
 
 const HELP: &str = "\
-A deployed stack posts to public https addresses only: put a tunnel in front of this. A stack on this machine
-(make up) takes http://127.0.0.1:8787. Ends on Ctrl-C, or after --count messages; with status 1 if a signature
-did not hold.";
+A deployed stack posts to public https addresses only, so put a tunnel in front of this receiver. A stack on this
+machine (make up) accepts http://127.0.0.1:8787. The command exits on Ctrl-C or after --count messages, with status 1
+if a signature was wrong.";
 
 #[derive(Debug)]
 struct Listener {
@@ -75,12 +73,11 @@ struct Listener {
 struct Seen {
     messages: u64,
     forged: u64,
-    /// How often each message came.
+    /// How often each message was received, by message id.
     times: HashMap<String, u32>,
 }
 
 impl Listen {
-    /// Listens until it is told to stop.
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let listener = TcpListener::bind((self.host, self.port)).await.map_err(|error| {
             Failure::new(format!("cannot listen on {}:{}: {error}", self.host, self.port))
@@ -98,20 +95,20 @@ impl Listen {
         let end = async move {
             tokio::select! {
                 () = ended.done.notified() => {}
-                // Without a signal handler Ctrl-C ends the process all the same.
+                // If the signal handler cannot be set, Ctrl-C ends the process anyway.
                 Ok(()) = tokio::signal::ctrl_c() => {}
             }
         };
         axum::serve(listener, router).with_graceful_shutdown(end).await?;
         match shared.seen.lock().unwrap_or_else(PoisonError::into_inner).forged {
             0 => Ok(Exit::Done),
-            forged => Err(Failure::new(format!("messages with a signature that did not hold: {forged}"))
+            forged => Err(Failure::new(format!("messages with a wrong signature: {forged}"))
                 .next("compare the key with webhookKey of GET /settings")
                 .into()),
         }
     }
 
-    /// The key, if it is known by now.
+    /// Returns the key, if it is known yet.
     fn key(&self) -> Option<WebhookKey> {
         let text = match &self.key_file {
             Some(file) => std::fs::read_to_string(file).ok(),
@@ -145,7 +142,7 @@ async fn receive(State(listener): State<Arc<Listener>>, headers: HeaderMap, body
 }
 
 impl Listener {
-    /// Notes a message; says how often it came by now, and whether it is the last one to wait for.
+    /// Counts a message. Returns how often it was received, and whether it is the last one to wait for.
     fn note(&self, message: &Message) -> (u32, bool) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.forged += u64::from(message.is_forged());
@@ -157,7 +154,7 @@ impl Listener {
     }
 
     fn print(&self, message: &Message) {
-        // Whoever reads this may have stopped to; the messages are to be answered all the same.
+        // Messages are answered even if standard output is closed.
         let _ = if self.output.json {
             self.output.value(message)
         } else {

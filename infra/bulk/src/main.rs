@@ -21,13 +21,13 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use terminal::Exit;
 
 use config::Globals;
 use context::Context;
 use results::Kind;
-use terminal::Exit;
 
-/// Import patients in bulk, and look after the service that does it.
+/// Import patients from CSV files and see every row's outcome.
 #[derive(Debug, Parser)]
 #[command(name = "bulk", version, propagate_version = true, arg_required_else_help = true, after_long_help = HELP)]
 struct Cli {
@@ -39,16 +39,16 @@ struct Cli {
 
 const HELP: &str = "\
 Examples:
-  bulk check patients.csv                      what the service would say, without sending anything
+  bulk check patients.csv                      find problems, without sending anything
   bulk import patients.csv --failures bad.csv  import, and save the rows to correct
-  bulk status ID --wait                        watch an import that somebody began
+  bulk status ID --wait                        watch a running import
 
 Configuration: flags, then environment variables, then ~/.config/bulk/config.toml:
   default_profile = \"production\"
   [profile.production]
   url = \"https://…/live\"
   api_key_file = \"production.key\"    # or api_key, or BULK_API_KEY; readable by you only (chmod 600)
-  facility = \"0199…\"                 # optional: of rows that name none";
+  facility = \"0199…\"                 # optional: for rows that name none";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -56,28 +56,28 @@ enum Command {
     Import(import::Import),
     /// Check a CSV file on this machine, by the service's own rules
     Check(check::Check),
-    /// Show where an import stands
+    /// Show the state of an import
     Status(jobs::Status),
     /// List your imports, newest first
     List(jobs::List),
-    /// Stop an import
+    /// Stop a running import
     Cancel(jobs::Cancel),
     /// Download every row of an import with its outcome
     Result(jobs::Download),
-    /// Download the failed rows of an import, to correct them and import them again
+    /// Download the failed rows of an import, to correct and import them again
     Failures(jobs::Download),
-    /// Read patients back
+    /// Read back imported patients
     #[command(subcommand)]
     Patient(patient::PatientCommand),
-    /// Your facilities
+    /// List your facilities with their ids
     #[command(subcommand)]
     Facility(directory::FacilityCommand),
-    /// Your cohorts
+    /// List your cohorts with their ids and sizes
     #[command(subcommand)]
     Cohort(directory::CohortCommand),
     /// Receive webhooks, print them, and check their signatures
     Listen(listen::Listen),
-    /// Print a shell's completions
+    /// Print the completions of a shell
     Completions(completions::Completions),
 }
 

@@ -1,4 +1,4 @@
-//! `bulk patient`: what was imported, read back.
+//! `bulk patient`: reads back imported patients and their documents.
 
 mod show;
 
@@ -8,25 +8,21 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use domain::ids::{FacilityId, PatientId};
 use serde_json::Value;
-
-use crate::context::Context;
 use terminal::{Exit, Failure};
 
-/// Patients that a page holds at most.
-const PAGE: usize = 500;
+use crate::context::Context;
 
-/// `bulk patient …`
 #[derive(Debug, Subcommand)]
 pub enum PatientCommand {
     /// Show a patient by the id of a result file
     Get {
-        /// The patient's id: `metriportId` in result files
+        /// Id of the patient: `metriportId` in result files
         #[arg(value_name = "ID")]
         id: PatientId,
     },
     /// Show the patient with an id of your own
     Find {
-        /// What the file has as externalId
+        /// The value of externalId in the file
         #[arg(long, value_name = "ID")]
         external_id: String,
     },
@@ -39,46 +35,44 @@ Example:
          \"address\":[{\"addressLine1\":\"1 Main St\",\"city\":\"Boston\",\"state\":\"MA\",\"zip\":\"02108\"}]}' |
     bulk patient match -")]
     Match {
-        /// JSON with firstName, lastName, dob, genderAtBirth and address; `-` reads standard input. Never
-        /// arguments: other users of a machine can see those
+        /// JSON with firstName, lastName, dob, genderAtBirth and address; `-` reads standard input. There are no
+        /// options for these, because other users of a machine can see arguments
         file: PathBuf,
     },
     /// List the documents that were found about a patient
     Documents {
-        /// The patient
+        /// Id of the patient: `metriportId` in result files
         #[arg(value_name = "ID")]
         id: PatientId,
     },
-    /// Show how the search for a patient's documents stands, or begin another one
+    /// Show the state of a patient's document query, or start another one
     Query {
-        /// The patient
+        /// Id of the patient: `metriportId` in result files
         #[arg(value_name = "ID")]
         id: PatientId,
-        /// Begin a search
+        /// Start a document query, and print its state
         #[arg(long)]
         start: bool,
-        /// For this facility
+        /// Facility for which documents are queried
         #[arg(long, value_name = "ID", requires = "start")]
         facility: Option<FacilityId>,
     },
 }
 
-/// Arguments of `bulk patient list`.
 #[derive(Debug, Args)]
 pub struct List {
-    /// Only those of this facility
+    /// List patients of this facility only
     #[arg(long, value_name = "ID")]
     facility: Option<FacilityId>,
-    /// How many patients
+    /// How many patients to list
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20, conflicts_with = "all")]
     count: usize,
-    /// All of them
+    /// List all patients, without a limit
     #[arg(long)]
     all: bool,
 }
 
 impl PatientCommand {
-    /// Does it.
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
         let (client, output) = (context.client()?, context.output);
         match self {
@@ -108,27 +102,12 @@ impl PatientCommand {
 
 impl List {
     async fn run(self, context: &Context, client: &crate::api::Client) -> anyhow::Result<()> {
-        let mut left = if self.all { usize::MAX } else { self.count };
-        let mut query = vec![("count".to_owned(), left.min(PAGE).to_string())];
-        query.extend(self.facility.map(|id| ("facilityId".to_owned(), id.to_string())));
-        while left > 0 {
-            let borrowed: Vec<(&str, String)> =
-                query.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-            let page = client.patients(&borrowed).await?;
-            for patient in page.patients.iter().take(left) {
-                show::in_list(context.output, patient)?;
-            }
-            left = left.saturating_sub(page.patients.len());
-            match page.meta.next_query() {
-                Some(next) if next != query => query = next,
-                _ => break,
-            }
-        }
-        Ok(())
+        let limit = if self.all { usize::MAX } else { self.count };
+        client.each_patient(self.facility, limit, |patient| show::in_list(context.output, &patient)).await
     }
 }
 
-/// Reads JSON. What is wrong with it is told by its place: the text is about a patient.
+/// Reads JSON from a file. An error holds the position only, because the text is about a patient.
 fn read_json(file: &PathBuf) -> anyhow::Result<Value> {
     let name = file.display();
     let mut text = String::new();

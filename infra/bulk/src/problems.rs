@@ -1,4 +1,4 @@
-//! What is wrong with the rows of a file, counted by problem.
+//! Problems of the rows of a file, counted by kind.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,33 +6,32 @@ use std::io;
 
 use domain::problem::RowProblem;
 use serde::{Serialize, Serializer};
-
-use crate::format;
 use terminal::Output;
 
-/// Rows that are named as examples of a problem.
+use crate::format;
+
+/// Rows that are listed as examples of a problem.
 const SAMPLES: usize = 5;
 
-/// Columns that are named of a problem that several have.
+/// Columns that are listed for a problem that several columns have.
 const COLUMNS: usize = 4;
 
-/// Kinds of problems that are told apart. More than the closed list can have in one file with usual columns;
-/// it bounds the memory whatever a result file holds.
+/// Most kinds that are counted, so that no result file can exhaust the memory. A file with usual columns cannot have as
+/// many.
 const KINDS: usize = 2000;
 
-/// Kinds that are shown as text.
+/// Kinds that are printed as text.
 const SHOWN: usize = 15;
 
-/// Why a row failed.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Reason {
-    /// A rule that it breaks.
+    /// A problem of the closed list.
     Problem(RowProblem),
-    /// Something else, in the service's words: `canceled`.
+    /// Another reason, in the service's words: `canceled`.
     Other(String),
 }
 
-/// How often, and where first.
+/// How many rows have a problem, and the first of them.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Count {
     rows: u64,
@@ -40,12 +39,12 @@ pub struct Count {
     samples: Vec<u32>,
 }
 
-/// Problems and how many rows have each.
+/// Problems, with the number of rows that have each.
 #[derive(Clone, Debug, Default)]
 pub struct ProblemCounts(HashMap<Reason, Count>);
 
 impl ProblemCounts {
-    /// Counts a problem of a row, with its number where that is known.
+    /// Counts a problem of a row. `row` is its number, if that is known.
     pub fn add(&mut self, reason: Reason, row: Option<u32>) {
         if self.0.len() >= KINDS && !self.0.contains_key(&reason) {
             return;
@@ -57,7 +56,7 @@ impl ProblemCounts {
         }
     }
 
-    /// Counts the `reason` of a row of a result file.
+    /// Counts the problems in the `reason` cell of a result file.
     pub fn add_text(&mut self, reasons: &str) {
         for text in reasons.split("; ") {
             let reason = text.parse().map_or_else(|_| Reason::Other(text.to_owned()), Reason::Problem);
@@ -65,14 +64,14 @@ impl ProblemCounts {
         }
     }
 
-    /// The most frequent first.
+    /// Returns the problems, most frequent first.
     fn sorted(&self) -> Vec<(&Reason, &Count)> {
         let mut all: Vec<_> = self.0.iter().collect();
         all.sort_by_cached_key(|(reason, count)| (u64::MAX - count.rows, reason.to_string()));
         all
     }
 
-    /// Prints them, with the columns, rows to look at, and what to do about each.
+    /// Prints the problems with their columns, examples of rows, and how to fix them.
     pub fn print(&self, output: Output) -> io::Result<()> {
         let all = self.by_code();
         for code in all.iter().take(SHOWN) {
@@ -92,7 +91,7 @@ impl ProblemCounts {
         Ok(())
     }
 
-    /// The same problem in several columns is one kind of mistake, with one cure.
+    /// Groups the problems by code, because the same problem in several columns has the same fix.
     fn by_code(&self) -> Vec<Code> {
         let mut codes: Vec<Code> = Vec::new();
         for (reason, count) in self.sorted() {
@@ -121,13 +120,13 @@ impl ProblemCounts {
     }
 }
 
-/// One kind of problem, whichever columns have it.
+/// One code, with all columns that have it.
 #[derive(Debug, Default)]
 struct Code {
     text: String,
     fix: Option<&'static str>,
     times: u64,
-    /// The columns, the most frequent first, and how often each.
+    /// Columns with their number of rows, most frequent first.
     columns: Vec<(String, u64)>,
     samples: Vec<u32>,
 }

@@ -1,18 +1,17 @@
-//! How far something is: a bar on a terminal, a line now and then elsewhere, nothing for the quiet.
+//! Progress: a bar on a terminal, a line every 10 seconds elsewhere, nothing with `--quiet`.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-
-use crate::format;
 use terminal::Output;
 
-/// Between lines where there is no bar. A log of an hour's import stays readable.
+use crate::format;
+
+/// Time between two lines if there is no bar, so that the log of an hour's import stays readable.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// What is counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unit {
     Bytes,
@@ -20,7 +19,6 @@ pub enum Unit {
     Patients,
 }
 
-/// One thing that takes a while.
 #[derive(Debug)]
 pub struct Progress {
     label: &'static str,
@@ -33,18 +31,18 @@ pub struct Progress {
 
 #[derive(Debug)]
 struct State {
-    /// When and where counting began, to tell the speed by.
+    /// Time and position at the beginning, for the estimated speed.
     began: (Instant, u64),
-    /// When a line was printed last.
+    /// Time of the last printed line.
     line_at: Instant,
     done: u64,
 }
 
 impl Progress {
-    /// Begins at `done` of `total`.
+    /// Shows a new progress at `done` of `total`.
     pub fn new(label: &'static str, unit: Unit, done: u64, total: u64, output: Output) -> Self {
         let began = (Instant::now(), done);
-        // The words are made from the position that is drawn: set one after the other, the two would not always agree.
+        // The text is derived from the position that is drawn, so that bar and text always agree.
         let words = move |state: &ProgressState, line: &mut dyn fmt::Write| {
             let moved = state.pos().saturating_sub(began.1);
             let _ = line.write_str(&describe(unit, state.pos(), total, moved, began.0.elapsed()));
@@ -63,7 +61,7 @@ impl Progress {
         progress
     }
 
-    /// Shows that it is at `done`, if it is time to.
+    /// Sets the position. A line is printed only if the last one is old enough.
     pub fn set(&self, done: u64) {
         let mut state = self.state();
         state.done = done;
@@ -76,7 +74,6 @@ impl Progress {
         }
     }
 
-    /// Shows that it is done, and leaves that standing.
     pub fn finish(&self) {
         self.set(self.total);
         match &self.bar {
@@ -86,14 +83,14 @@ impl Progress {
         }
     }
 
-    /// Leaves it as it stands: there is something else to say.
+    /// Leaves the bar as it is, because the step failed.
     pub fn abandon(&self) {
         if let Some(bar) = &self.bar {
             bar.abandon();
         }
     }
 
-    /// A note beside the bar.
+    /// Prints a note without damaging the bar.
     pub fn note(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| self.output.note(text)),
@@ -111,12 +108,12 @@ impl Progress {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // What a panicking holder left is still a number.
+        // A number stays valid if its holder panicked.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// `11,500 of 20,000 rows, 480 rows/s, 18 s left`: `moved` of them within `time`.
+/// Returns a line such as `11,500 of 20,000 rows, 480 rows/s, 18 s left`. The speed is `moved` within `time`.
 fn describe(unit: Unit, done: u64, total: u64, moved: u64, time: Duration) -> String {
     let show = |value| match unit {
         Unit::Bytes => format::bytes(value),
@@ -149,7 +146,7 @@ mod tests {
         );
         assert_eq!(
             describe(Unit::Bytes, 4_912_345, 4_912_345, 4_912_345, Duration::from_secs(2)),
-            "4.9 MB of 4.9 MB, 2.5 MB/s"
+            "4.91 MB of 4.91 MB, 2.46 MB/s"
         );
     }
 

@@ -1,30 +1,30 @@
-//! The files that an import leaves: fetched over fresh links, saved whole or not at all, their reasons counted.
+//! Downloads of an import's result files: over fresh links, saved completely or not at all, with their reasons counted.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use domain::csv::{Cells, RowReader};
 use domain::ids::JobId;
+use terminal::{Exit, Failure};
 
 use crate::api::{Client, DownloadError, Job, Pause};
 use crate::files::AtomicFile;
 use crate::problems::ProblemCounts;
-use terminal::{Exit, Failure};
 
-/// Downloads that are begun before it is given up.
-const TRIES: u32 = 4;
+/// Attempts of one download before it fails.
+const ATTEMPTS: u32 = 4;
 
-/// Which of an import's files.
+/// One of the two files that an import leaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
-    /// Every row with its outcome.
+    /// The file with every row and its outcome.
     Result,
-    /// The failed rows only.
+    /// The file with the failed rows only, ready to be corrected and imported.
     Failures,
 }
 
 impl Kind {
-    /// The link to it, valid for minutes.
+    /// Returns the link to the file, which is valid for 3 minutes.
     fn link(self, job: &Job) -> Option<&str> {
         match self {
             Self::Result => job.result.as_deref(),
@@ -32,7 +32,7 @@ impl Kind {
         }
     }
 
-    /// What it is called in file names.
+    /// Returns its name in commands and file names.
     pub fn name(self) -> &'static str {
         match self {
             Self::Result => "result",
@@ -41,35 +41,30 @@ impl Kind {
     }
 }
 
-/// Where a file goes while it is downloaded.
 #[derive(Debug)]
 pub enum Sink {
-    /// To a file.
     File(AtomicFile),
-    /// To standard output.
     Stdout,
-    /// Nowhere: only its reasons are wanted.
+    /// Nowhere, because only the reasons of failed rows are wanted.
     Nowhere,
 }
 
 impl Sink {
-    /// The file that the user named, or standard output for `-`.
+    /// Returns the file that the user named, or standard output for `-`.
     pub fn named(path: &Path) -> Result<Self, Failure> {
         if path.as_os_str() == "-" { Ok(Self::Stdout) } else { AtomicFile::replacing(path).map(Self::File) }
     }
 }
 
-/// What was downloaded.
 #[derive(Debug, Default)]
 pub struct Fetched {
-    /// The file that was written, if one was.
+    /// Path of the written file, if there is one.
     pub saved: Option<PathBuf>,
-    /// Why rows failed.
     pub problems: ProblemCounts,
 }
 
-/// Downloads a file of an import; `None` if it has no such file. A download that breaks off is begun anew,
-/// over a fresh link.
+/// Downloads a file of an import. Returns `None` if the import has no such file. A download that breaks off starts again over
+/// a fresh link.
 pub async fn fetch(
     client: &Client,
     id: JobId,
@@ -77,7 +72,9 @@ pub async fn fetch(
     new_sink: impl Fn() -> Result<Sink, Failure>,
 ) -> anyhow::Result<Option<Fetched>> {
     let mut pause = Pause::default();
-    for remaining in (0..TRIES).rev() {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
         let job = client.job(id).await?;
         let Some(link) = kind.link(&job) else { return Ok(None) };
         let mut sink = new_sink()?;
@@ -113,8 +110,8 @@ pub async fn fetch(
             Err(DownloadError::LinkExpired) => "the link is not accepted".to_owned(),
             Err(DownloadError::Broken(cause)) => cause,
         };
-        // What was printed cannot be taken back.
-        if remaining == 0 || printed {
+        // Output that was printed to standard output cannot be replaced by another attempt.
+        if attempt == ATTEMPTS || printed {
             return Err(Failure::new(format!("the download did not get to its end: {cause}"))
                 .next(format!("bulk {} {id} OUT", kind.name()))
                 .exit(Exit::Unreachable)
@@ -122,7 +119,6 @@ pub async fn fetch(
         }
         tokio::time::sleep(pause.next(None)).await;
     }
-    Ok(None)
 }
 
 fn gone(id: JobId) -> Failure {
@@ -130,12 +126,12 @@ fn gone(id: JobId) -> Failure {
         .next(format!("bulk status {id} still tells how it ended"))
 }
 
-/// Counts the reasons of a result file while its bytes pass by.
+/// Counts the reasons in a result file while it is downloaded.
 #[derive(Debug, Default)]
 struct Reasons {
     reader: RowReader,
-    /// Where the status and reason cells are; unknown before the header.
-    columns: Option<(usize, usize)>,
+    /// Positions of the status and reason columns, once the header was read.
+    columns: Option<Columns>,
     counts: ProblemCounts,
 }
 
@@ -151,15 +147,16 @@ impl Reasons {
         self.counts
     }
 
-    /// What cannot be read is not counted: the file is for people, the counts are a help.
+    /// Counts the rows that are complete. Rows that cannot be read are not counted, because the counts are only a summary.
     fn rows(&mut self) {
         while let Ok(Some(row)) = self.reader.next_row() {
-            let Some((status, reason)) = self.columns else {
-                self.columns = Some(columns(&row.cells));
+            let Some(columns) = self.columns else {
+                self.columns = Some(Columns::of(&row.cells));
                 continue;
             };
-            let failed = row.cells.get(status).is_some_and(|cell| cell == b"failed");
-            if let Some(text) = row.cells.get(reason).filter(|_| failed)
+            let cell = |column: Option<usize>| row.cells.get(column?);
+            let failed = cell(columns.status).is_some_and(|cell| cell == b"failed");
+            if let Some(text) = cell(columns.reason).filter(|_| failed)
                 && let Ok(text) = std::str::from_utf8(text)
             {
                 self.counts.add_text(text);
@@ -168,17 +165,21 @@ impl Reasons {
     }
 }
 
-/// The added columns are the last ones of these names.
-fn columns(header: &Cells<'_>) -> (usize, usize) {
-    let last = |name: &[u8]| {
-        header
-            .iter()
-            .enumerate()
-            .filter(|(_, cell)| *cell == name)
-            .last()
-            .map_or(usize::MAX, |(index, _)| index)
-    };
-    (last(b"status"), last(b"reason"))
+/// Positions of the columns that the service added. They are the last ones of their names, because the uploaded file may
+/// have columns of the same names.
+#[derive(Clone, Copy, Debug)]
+struct Columns {
+    status: Option<usize>,
+    reason: Option<usize>,
+}
+
+impl Columns {
+    fn of(header: &Cells<'_>) -> Self {
+        let last = |name: &[u8]| {
+            header.iter().enumerate().filter(|(_, cell)| *cell == name).last().map(|(index, _)| index)
+        };
+        Self { status: last(b"status"), reason: last(b"reason") }
+    }
 }
 
 #[cfg(test)]

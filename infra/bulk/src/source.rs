@@ -21,7 +21,7 @@ use crate::api::UploadSource;
 pub use places::{Place, Places};
 use spreadsheet::SpreadsheetError;
 
-/// Bytes that are read at a time.
+/// Bytes that are read at once.
 const PIECE: usize = 256 * 1024;
 
 /// The longest beginning of a file that tells which kind it is.
@@ -182,6 +182,15 @@ impl Source {
     }
 }
 
+/// Why a file cannot be imported.
+#[derive(Debug)]
+pub enum ScanError {
+    /// The service would reject the whole file.
+    Rejected(FileError),
+    /// The file cannot be read.
+    Unreadable(Failure),
+}
+
 /// A CSV on the disk.
 #[derive(Debug)]
 pub struct SourceFile {
@@ -201,13 +210,13 @@ impl SourceFile {
         self.bytes
     }
 
-    /// Reads the file once, as the service does, for what makes the whole file fail.
+    /// Reads the file as the service will, and returns its summary.
     ///
     /// # Errors
     ///
-    /// The outer error says that the file cannot be read, the inner one why the service would refuse it.
-    pub fn scan(&self) -> Result<Result<FileSummary, FileError>, Failure> {
-        let failed = |error: io::Error| unreadable(&self.name, &error);
+    /// The service would reject the file, or it cannot be read.
+    pub fn scan(&self) -> Result<FileSummary, ScanError> {
+        let failed = |error: io::Error| ScanError::Unreadable(unreadable(&self.name, &error));
         let mut file = &self.file;
         file.rewind().map_err(failed)?;
         let mut scan = FileScan::new(Limits::default());
@@ -215,11 +224,9 @@ impl SourceFile {
         loop {
             let read = file.read(&mut piece).map_err(failed)?;
             if read == 0 {
-                return Ok(scan.finish(&mut |_| {}));
+                return scan.finish(&mut |_| {}).map_err(ScanError::Rejected);
             }
-            if let Err(error) = scan.push(&piece[..read], &mut |_| {}) {
-                return Ok(Err(error));
-            }
+            scan.push(&piece[..read], &mut |_| {}).map_err(ScanError::Rejected)?;
         }
     }
 

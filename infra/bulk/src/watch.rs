@@ -1,45 +1,47 @@
-//! An import on its way to its end: asks for its state, politely, and shows it.
+//! Watching an import until it ends: polls its state and shows progress.
 
 use std::time::{Duration, Instant};
 
 use domain::ids::JobId;
 use domain::job::JobStatus;
+use terminal::{Exit, Failure, Output};
 
 use crate::api::{Client, Job, Pause};
 use crate::format;
 use crate::progress::{Progress, Unit};
-use terminal::Output;
-use terminal::{Exit, Failure};
 
-/// The shortest time between two questions.
-const SOON: Duration = Duration::from_millis(400);
+/// The shortest time between two polls.
+const SHORTEST: Duration = Duration::from_millis(400);
 
-/// The longest time between two questions.
-const LATE: Duration = Duration::from_secs(10);
+/// The longest time between two polls.
+const LONGEST: Duration = Duration::from_secs(10);
 
-/// The same where somebody watches a bar.
-const LATE_FOR_PEOPLE: Duration = Duration::from_secs(2);
+/// The longest time between two polls while a progress bar is shown.
+const LONGEST_WITH_BAR: Duration = Duration::from_secs(2);
 
-/// Questions that the rest of an import is worth.
-const QUESTIONS_LEFT: f64 = 20.0;
+/// Polls during the estimated rest of an import.
+const POLLS_LEFT: f64 = 20.0;
 
-/// How long the service may be away before this gives up. The import goes on without it.
-const PATIENCE: Duration = Duration::from_mins(10);
+/// How long the service may be unreachable before the command fails. The import goes on without it.
+const LONGEST_OUTAGE: Duration = Duration::from_mins(10);
 
-/// How long to wait for the service to notice a file that it has, after its link ran out. Its event takes seconds; if
-/// the event is lost, the service looks for the file for an hour.
-const LATE_FILE_PATIENCE: Duration = Duration::from_mins(70);
+/// Steps of the backoff while nothing changes: 1.25 to the power of 20 reaches the longest wait.
+const MOST_STEPS: i32 = 20;
 
-/// What is known about the file of an import that is watched.
+/// How long to wait for the service to process a file that was uploaded after its link expired. S3's event takes seconds; if
+/// the event is lost, the service looks for the file within an hour.
+const LATE_FILE_WAIT: Duration = Duration::from_mins(70);
+
+/// Whether the file of an import was uploaded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum File {
-    /// Nothing: an import without a file ends as expired.
+    /// Unknown. An import without a file ends as expired.
     MayBeMissing,
-    /// S3 accepted it, so that the import goes on even if its link ran out during the upload.
+    /// S3 accepted it, so the import continues even if its link expired during the upload.
     Accepted,
 }
 
-/// Waits for the end of an import, and returns the import as it ended.
+/// Waits for the end of an import, and returns its final state.
 pub async fn watch(client: &Client, id: JobId, file: File, output: Output) -> anyhow::Result<Job> {
     let started = Instant::now();
     let mut shown = Shown { output, stage: Stage::Nothing };
@@ -52,7 +54,7 @@ pub async fn watch(client: &Client, id: JobId, file: File, output: Output) -> an
                     shown.note("the service answers again");
                 }
                 pause = Pause::default();
-                let waits_for_file = file == File::Accepted && started.elapsed() < LATE_FILE_PATIENCE;
+                let waits_for_file = file == File::Accepted && started.elapsed() < LATE_FILE_WAIT;
                 let has_ended = match job.status {
                     JobStatus::Expired => !waits_for_file,
                     status => status.is_final(),
@@ -66,11 +68,11 @@ pub async fn watch(client: &Client, id: JobId, file: File, output: Output) -> an
             }
             Err(error) if error.is_transient() => {
                 let since = *away_since.get_or_insert_with(|| {
-                    shown.note("the service does not answer; the import goes on, trying again …");
+                    shown.note("the service does not answer; the import goes on, retrying …");
                     Instant::now()
                 });
-                if since.elapsed() > PATIENCE {
-                    let away = format::duration(PATIENCE);
+                if since.elapsed() > LONGEST_OUTAGE {
+                    let away = format::duration(LONGEST_OUTAGE);
                     return Err(Failure::new(format!(
                         "the service did not answer for {away}; the import goes on"
                     ))
@@ -85,44 +87,45 @@ pub async fn watch(client: &Client, id: JobId, file: File, output: Output) -> an
     }
 }
 
-/// How often to ask: seldom when there is long to go, often near the end, less and less while nothing moves.
+/// How often to poll: rarely while much is left, often near the end, and less and less while nothing changes.
 #[derive(Debug)]
 struct Pace {
-    latest: Duration,
-    /// Since when so many of so many were done.
+    longest: Duration,
+    /// When progress was first seen, with completed and total at that time.
     moved: Option<(Instant, u64, u64)>,
     last: Option<(JobStatus, u64, u64)>,
-    quiet: u32,
+    /// Polls since the last change.
+    unchanged: i32,
 }
 
 impl Pace {
     fn for_output(output: Output) -> Self {
-        Self::new(if output.has_bars() { LATE_FOR_PEOPLE } else { LATE })
+        Self::new(if output.has_bars() { LONGEST_WITH_BAR } else { LONGEST })
     }
 
-    fn new(latest: Duration) -> Self {
-        Self { latest, moved: None, last: None, quiet: 0 }
+    fn new(longest: Duration) -> Self {
+        Self { longest, moved: None, last: None, unchanged: 0 }
     }
 
     fn until_next(&mut self, job: &Job, now: Instant) -> Duration {
         let (done, total) = job.progress();
         let state = (job.status, done, total);
-        self.quiet = if self.last == Some(state) { self.quiet + 1 } else { 0 };
+        self.unchanged = if self.last == Some(state) { (self.unchanged + 1).min(MOST_STEPS) } else { 0 };
         self.last = Some(state);
-        let quiet = SOON.mul_f64(1.25_f64.powi(i32::try_from(self.quiet).unwrap_or(i32::MAX).min(20)));
-        // Documents are looked for at a speed of their own.
+        let backoff = SHORTEST.mul_f64(1.25_f64.powi(self.unchanged));
+        // Document queries have another total than rows, and another speed.
         self.moved = self.moved.filter(|(_, _, of)| *of == total);
         let (since, from, _) = *self.moved.get_or_insert((now, done, total));
         let seconds_left = match format::per_second(done - from.min(done), now - since) {
             Some(speed) if speed > 0 => total.saturating_sub(done).div_ceil(speed),
             _ => 0,
         };
-        let remaining = Duration::from_secs(seconds_left.min(3600)).div_f64(QUESTIONS_LEFT);
-        quiet.max(remaining).clamp(SOON, self.latest)
+        let remaining = Duration::from_secs(seconds_left.min(3600)).div_f64(POLLS_LEFT);
+        backoff.max(remaining).clamp(SHORTEST, self.longest)
     }
 }
 
-/// What is on the screen.
+/// Notes and bars on the screen.
 #[derive(Debug)]
 struct Shown {
     output: Output,
@@ -133,7 +136,7 @@ struct Shown {
 enum Stage {
     Nothing,
     Waiting,
-    /// The file was accepted after the link ran out.
+    /// S3 accepted the file after the link had expired.
     Late,
     Rows(Progress),
     Queries(Progress),
@@ -145,7 +148,7 @@ impl Shown {
         match (&self.stage, job.status) {
             (Stage::Nothing | Stage::Waiting, JobStatus::Expired) => {
                 self.output
-                    .note("the link ran out during the upload; waiting for the service to read the file …");
+                    .note("the link expired during the upload; waiting for the service to read the file …");
                 self.stage = Stage::Late;
             }
             (Stage::Nothing, JobStatus::Waiting) => {
@@ -215,31 +218,31 @@ mod tests {
     }
 
     #[test]
-    fn a_long_import_is_asked_for_seldom_and_its_end_often() {
-        let (mut pace, start) = (Pace::new(LATE), Instant::now());
+    fn a_long_import_is_polled_rarely_and_its_end_often() {
+        let (mut pace, start) = (Pace::new(LONGEST), Instant::now());
         let mut wait = |seconds, done| {
             pace.until_next(&job("processing", done, 100_000), start + Duration::from_secs(seconds))
         };
-        assert_eq!(wait(0, 0), SOON);
+        assert_eq!(wait(0, 0), SHORTEST);
         assert_eq!(wait(10, 5_000), Duration::from_millis(9_500), "190 s left");
         assert_eq!(wait(190, 95_000), Duration::from_millis(500), "10 s left");
-        assert_eq!(wait(199, 99_500), SOON, "1 s left");
+        assert_eq!(wait(199, 99_500), SHORTEST, "1 s left");
     }
 
     #[test]
-    fn where_somebody_watches_a_bar_it_moves() {
-        let (mut pace, start) = (Pace::new(LATE_FOR_PEOPLE), Instant::now());
+    fn a_bar_is_polled_more_often() {
+        let (mut pace, start) = (Pace::new(LONGEST_WITH_BAR), Instant::now());
         pace.until_next(&job("processing", 0, 100_000), start);
         let later = start + Duration::from_secs(10);
-        assert_eq!(pace.until_next(&job("processing", 5_000, 100_000), later), LATE_FOR_PEOPLE);
+        assert_eq!(pace.until_next(&job("processing", 5_000, 100_000), later), LONGEST_WITH_BAR);
     }
 
     #[test]
-    fn while_nothing_moves_the_questions_get_rarer_up_to_a_limit() {
-        let (mut pace, start) = (Pace::new(LATE), Instant::now());
+    fn while_nothing_changes_polls_get_rarer_up_to_a_limit() {
+        let (mut pace, start) = (Pace::new(LONGEST), Instant::now());
         let waits: Vec<Duration> = (0..40).map(|_| pace.until_next(&job("waiting", 0, 0), start)).collect();
         assert!(waits.is_sorted());
-        assert_eq!(waits[0], SOON);
-        assert_eq!(waits[39], LATE);
+        assert_eq!(waits[0], SHORTEST);
+        assert_eq!(waits[39], LONGEST);
     }
 }

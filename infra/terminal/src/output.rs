@@ -97,12 +97,12 @@ impl Output {
         self.paint(text, "31")
     }
 
-    /// Prints text bold.
+    /// Makes text bold, for the most important line.
     pub fn strong(self, text: impl Display) -> String {
         self.paint(text, "1")
     }
 
-    /// Prints text dim.
+    /// Makes text dim, for the least important parts.
     pub fn faint(self, text: impl Display) -> String {
         self.paint(text, "2")
     }

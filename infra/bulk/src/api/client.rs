@@ -1,61 +1,62 @@
-//! Calls: the key in a header, time limits, and another try where that can do no harm.
+//! Calls of the API: the key in a header, time limits, and retries of calls that can be repeated safely.
 
 use std::error::Error as _;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
-use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode, redirect};
+use retry_after::retry_after;
+use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
 use crate::api::error::{ApiError, ErrorBody, Refusal};
 use crate::api::jobs::Meta;
-use crate::api::retry::{Pause, TRIES};
+use crate::api::retry::{ATTEMPTS, Pause};
 use crate::config::{Connection, is_loopback};
 
+/// Time for a TCP connection and its TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// API Gateway gives a function 29 s.
+/// Time for one call. API Gateway answers after 29 s at the latest, because it gives a function no longer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
 
-/// Time without a byte after which a transfer of a file is given up.
+/// Time without a byte after which the transfer of a file fails.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The service at an address, for the customer whose key it is.
+/// A client of the service, with the API key of one customer.
 #[derive(Debug)]
 pub struct Client {
     base: String,
     api: reqwest::Client,
-    /// For signed links, which are no business of whoever sees the API key, and the other way round.
+    /// For signed links. It sends no API key, so that the storage never sees the key.
     pub(super) files: reqwest::Client,
 }
 
-/// What a call sends.
+/// The parts of a call that not every call has.
 #[derive(Debug, Default)]
 pub struct Call<'a> {
-    pub query: &'a [(&'a str, String)],
+    pub query: Vec<(String, String)>,
     pub headers: HeaderMap,
     pub body: Option<&'a Value>,
 }
 
-/// A page of a list that is read as a whole.
 pub trait ListPage {
-    /// What the list is of.
     type Item;
-    /// Where the list goes on.
+    /// Returns the link to the next page.
     fn meta(&self) -> &Meta;
-    /// What is on the page.
+    /// Returns the entries of the page.
     fn items(self) -> Vec<Self::Item>;
 }
 
 impl Client {
-    /// A client for the connection that was configured.
+    /// Creates a client for the configured connection.
     pub fn new(connection: &Connection) -> anyhow::Result<Self> {
-        // Only the first call has an effect; the provider is the same for all.
+        // Only the first call in a process has an effect.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut key = HeaderValue::from_str(connection.key.expose())
+        let mut key = HeaderValue::from_str(connection.key.expose_secret())
             .map_err(|_| terminal::Failure::new("the API key holds characters that no key has"))?;
         key.set_sensitive(true);
         let builder = || {
@@ -63,7 +64,7 @@ impl Client {
                 .user_agent(concat!("bulk/", env!("CARGO_PKG_VERSION")))
                 .redirect(redirect::Policy::none())
                 .connect_timeout(CONNECT_TIMEOUT);
-            // A proxy that the environment names has no way to this machine's own addresses.
+            // A proxy from the environment cannot reach this machine's loopback addresses.
             if is_loopback(&connection.url) { builder.no_proxy() } else { builder }
         };
         let api = builder()
@@ -75,44 +76,62 @@ impl Client {
         Ok(Self { base: connection.url.as_str().trim_end_matches('/').to_owned(), api, files })
     }
 
-    /// Reads. Can be repeated without harm, and is.
+    /// Sends a `GET`, with retries.
     pub async fn get<T: DeserializeOwned>(
         &self,
         path: &str,
         query: &[(&str, String)],
     ) -> Result<T, ApiError> {
-        self.repeated(Method::GET, path, Call { query, ..Call::default() }).await
+        self.repeated(Method::GET, path, Call { query: pairs(query), ..Call::default() }).await
     }
 
-    /// Reads a list with all of its pages.
+    /// Reads a list page by page, and calls `visit` with each entry, up to `limit` of them.
+    pub async fn each<P: DeserializeOwned + ListPage>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        limit: usize,
+        mut visit: impl FnMut(P::Item) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let (mut query, mut left) = (pairs(query), limit);
+        while left > 0 {
+            let call = Call { query: query.clone(), ..Call::default() };
+            let page: P = self.repeated(Method::GET, path, call).await?;
+            let next = page.meta().next_query();
+            for item in page.items().into_iter().take(left) {
+                visit(item)?;
+                left -= 1;
+            }
+            match next {
+                // An empty page may have a next one, but a page that links to itself would be read for ever.
+                Some(next) if next != query => query = next,
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns all entries of a list.
     pub async fn get_all<P: DeserializeOwned + ListPage>(
         &self,
         path: &str,
         query: &[(&str, String)],
-    ) -> Result<Vec<P::Item>, ApiError> {
-        let mut query: Vec<(String, String)> =
-            query.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    ) -> anyhow::Result<Vec<P::Item>> {
         let mut items = Vec::new();
-        loop {
-            let borrowed: Vec<(&str, String)> =
-                query.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-            let page: P = self.get(path, &borrowed).await?;
-            let next = page.meta().next_query();
-            items.extend(page.items());
-            match next {
-                // The same page again would never be the last.
-                Some(next) if next != query => query = next,
-                _ => return Ok(items),
-            }
-        }
+        self.each::<P>(path, query, usize::MAX, |item| {
+            items.push(item);
+            Ok(())
+        })
+        .await?;
+        Ok(items)
     }
 
-    /// Reads, without another try: for callers that come back anyway.
+    /// Sends a `GET` once: for callers that ask repeatedly.
     pub async fn get_once<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
         self.once(&Method::GET, path, &Call::default()).await
     }
 
-    /// Makes a call that can be repeated without harm until it is answered, a few times.
+    /// Makes a call that can be repeated safely, with retries while the service is unreachable.
     pub async fn repeated<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -120,7 +139,7 @@ impl Client {
         call: Call<'_>,
     ) -> Result<T, ApiError> {
         let mut pause = Pause::default();
-        for _ in 1..TRIES {
+        for _ in 1..ATTEMPTS {
             match self.once(&method, path, &call).await {
                 Err(error) if error.is_transient() => {
                     tokio::time::sleep(pause.next(error.retry_after())).await;
@@ -139,7 +158,7 @@ impl Client {
     ) -> Result<T, ApiError> {
         let mut url = Url::parse(&format!("{}{path}", self.base)).map_err(|_| ApiError::Unintelligible)?;
         if !call.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(call.query);
+            url.query_pairs_mut().extend_pairs(&call.query);
         }
         let mut request = self.api.request(method.clone(), url).headers(call.headers.clone());
         if let Some(body) = call.body {
@@ -152,7 +171,7 @@ impl Client {
 
 async fn read<T: DeserializeOwned>(response: Response) -> Result<T, ApiError> {
     let status = response.status();
-    let retry_after = retry_after(&response);
+    let retry_after = retry_after(response.headers(), SystemTime::now());
     let body = response.bytes().await.map_err(|error| unreachable(&error))?;
     if status.is_success() {
         return serde_json::from_slice(&body).map_err(|_| ApiError::Unintelligible);
@@ -171,17 +190,18 @@ async fn read<T: DeserializeOwned>(response: Response) -> Result<T, ApiError> {
     }
 }
 
-/// The header's seconds; its other form, a date, is not used by services like this.
-pub(super) fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+/// Returns the parameters of a query string with names of their own.
+pub(super) fn pairs(query: &[(&str, String)]) -> Vec<(String, String)> {
+    query.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
 }
 
-/// What happened to a call, in words. The error's own text would show the URL, which can be a signed one.
+/// Returns the error of a call that got no answer.
 pub(super) fn unreachable(error: &reqwest::Error) -> ApiError {
     ApiError::Unreachable { cause: describe(error), retry_after: None }
 }
 
+/// Returns what happened to a request, in words. The text of the error itself is not used, because it shows the URL, which
+/// may be a signed link.
 pub(super) fn describe(error: &reqwest::Error) -> String {
     let what = if error.is_timeout() {
         "no answer in time"
@@ -190,7 +210,7 @@ pub(super) fn describe(error: &reqwest::Error) -> String {
     } else {
         "the connection broke"
     };
-    // The innermost cause is the system's: "Connection refused", "certificate expired", …
+    // The innermost cause is that of the operating system or of TLS: "Connection refused", "certificate expired", …
     let mut cause = error.source();
     while let Some(inner) = cause.and_then(std::error::Error::source) {
         cause = Some(inner);

@@ -1,14 +1,13 @@
-//! Facilities and cohorts: what rows refer to.
+//! Facilities and cohorts, which rows refer to by their ids.
 
 use domain::ids::{CohortId, FacilityId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::api::Client;
 use crate::api::client::ListPage;
 use crate::api::jobs::Meta;
-use crate::api::{ApiError, Client};
 
-/// A place where patients receive care.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Facility {
     pub id: FacilityId,
@@ -20,7 +19,6 @@ pub struct Facility {
     pub more: Map<String, Value>,
 }
 
-/// A named set of patients.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Cohort {
     pub id: CohortId,
@@ -71,13 +69,11 @@ impl ListPage for Cohorts {
 }
 
 impl Client {
-    /// The customer's facilities.
-    pub async fn facilities(&self) -> Result<Vec<Facility>, ApiError> {
+    pub async fn facilities(&self) -> anyhow::Result<Vec<Facility>> {
         self.get_all::<Facilities>("/medical/v1/facility", &[]).await
     }
 
-    /// The customer's cohorts.
-    pub async fn cohorts(&self) -> Result<Vec<Cohort>, ApiError> {
+    pub async fn cohorts(&self) -> anyhow::Result<Vec<Cohort>> {
         self.get_all::<Cohorts>("/medical/v1/cohort", &[]).await
     }
 }

@@ -1,37 +1,33 @@
-//! What can go wrong between this program and the service, and what to do then.
+//! Errors of calls to the service, and the next step for the user.
 
 use std::time::Duration;
 
 use serde::Deserialize;
-
 use terminal::{Exit, Failure};
 
-/// A call that brought no answer, or not the one that was asked for.
 #[derive(Debug)]
 pub enum ApiError {
-    /// The service understood, and will not do it.
     Refused(Refusal),
-    /// Nobody answered, or somebody who could not: it may be otherwise in a while.
+    /// The service did not answer, or answered that it cannot answer now. The same call may succeed later.
     Unreachable {
         /// What happened, without the address.
         cause: String,
-        /// How long the service wants to be left alone, if it says so.
+        /// The wait that the service asks for by `Retry-After`, if it does.
         retry_after: Option<Duration>,
     },
-    /// The answer is not one of this service.
+    /// The answer is not in the format of this service.
     Unintelligible,
 }
 
-/// An answer that is an error, in the service's own words.
+/// An error answer of the service.
 #[derive(Debug)]
 pub struct Refusal {
-    /// The HTTP status.
     pub status: u16,
-    /// What the service says to its caller.
+    /// The service's message for its caller.
     pub detail: String,
 }
 
-/// The service's error body. API Gateway's own errors have a `message` only.
+/// The body of an error answer. Errors of API Gateway itself have a `message` only.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ErrorBody {
@@ -40,19 +36,19 @@ pub struct ErrorBody {
 }
 
 impl ErrorBody {
-    /// The words for the caller.
+    /// Returns the message for the caller.
     pub fn text(self) -> Option<String> {
         self.detail.or(self.message)
     }
 }
 
 impl ApiError {
-    /// Whether the same call may succeed later.
+    /// Returns whether the same call may succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable { .. })
     }
 
-    /// How long the service wants to be left alone.
+    /// Returns the wait that the service asks for.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Unreachable { retry_after, .. } => *retry_after,
@@ -60,7 +56,7 @@ impl ApiError {
         }
     }
 
-    /// The HTTP status of a refusal.
+    /// Returns the HTTP status of a refusal.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Refused(refusal) => Some(refusal.status),

@@ -1,4 +1,4 @@
-//! Imports, which the API calls bulk requests.
+//! Jobs: imports, which the API calls requests.
 
 use std::time::Duration;
 
@@ -10,13 +10,16 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::api::client::Call;
+use crate::api::client::{Call, ListPage, pairs};
 use crate::api::{ApiError, Client};
 
 const PATH: &str = "/medical/v1/patient/bulk";
 
-/// An import as the service tells of it. Fields that this program does not know are kept for `--json`; the
-/// links are not, since whoever has one can read the patients behind it.
+/// Most imports of a page, by the API.
+const LARGEST_PAGE: usize = 100;
+
+/// An import, as the API returns it. Fields that this program does not know are kept for `--json`. The links are not
+/// printed, because a link is enough to read the patients behind it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
@@ -52,7 +55,7 @@ pub struct Job {
     pub more: Map<String, Value>,
 }
 
-/// The parameters that an import was made with.
+/// The parameters that an import was created with.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Params {
@@ -69,62 +72,72 @@ pub struct DocumentQueries {
 }
 
 impl DocumentQueries {
-    /// Queries that have ended.
+    /// Returns the number of completed queries.
     pub fn done(self) -> u64 {
         self.successful + self.failed
     }
 }
 
 impl Job {
-    /// Rows that have their outcome.
+    /// Returns the number of rows that have their outcome.
     pub fn done(&self) -> u64 {
         self.successful + self.failed
     }
 
-    /// Whether every row has its outcome.
+    /// Returns whether every row has its outcome.
     pub fn has_all_rows(&self) -> bool {
         self.total > 0 && self.done() >= self.total
     }
 
-    /// What is left once every row has its outcome: document queries that have not ended.
+    /// Returns the document queries, if every row has its outcome and some queries have not completed.
     pub fn queries_left(&self) -> Option<DocumentQueries> {
         self.document_queries.filter(|queries| self.has_all_rows() && queries.done() < queries.total)
     }
 
-    /// How many of how many things have ended, of those that the import is at.
+    /// Returns the number of completed rows and of all rows. Once all rows are completed: the same of document queries.
     pub fn progress(&self) -> (u64, u64) {
         self.queries_left().map_or((self.done(), self.total), |queries| (queries.done(), queries.total))
     }
 
-    /// From the file's acceptance to the end.
+    /// Returns the time from the acceptance of the file to the end of the import.
     pub fn took(&self) -> Option<Duration> {
         let (start, end) = (self.started_at?, self.finished_at?);
         u64::try_from(end.as_millis() - start.as_millis()).ok().map(Duration::from_millis)
     }
 }
 
-/// A new import and the link to upload its file to.
+/// A new import, and the link that its file is uploaded to.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewJob {
     pub upload_url: String,
-    /// Headers that the link was signed for; none from a service that does not sign any.
+    /// Headers that the link was signed for. A service that signs none sends none.
     #[serde(default)]
     pub upload_headers: std::collections::BTreeMap<String, String>,
     #[serde(flatten)]
     pub job: Job,
 }
 
-/// One page of a list.
-#[derive(Debug, Deserialize)]
-pub struct Page {
-    #[serde(rename = "requests")]
-    pub jobs: Vec<Job>,
+#[derive(Deserialize)]
+struct Jobs {
+    requests: Vec<Job>,
     #[serde(default)]
-    pub meta: Meta,
+    meta: Meta,
 }
 
-/// Where a list goes on.
+impl ListPage for Jobs {
+    type Item = Job;
+
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    fn items(self) -> Vec<Job> {
+        self.requests
+    }
+}
+
+/// The part of a page that links to the next one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Meta {
@@ -132,8 +145,8 @@ pub struct Meta {
 }
 
 impl Meta {
-    /// The query of the next page. Only that is taken of the link: the key is sent to the configured
-    /// address and to no other.
+    /// Returns the query string of the next page. The rest of the link is ignored, because the key is sent to the configured
+    /// address only.
     pub fn next_query(&self) -> Option<Vec<(String, String)>> {
         let (_, query) = self.next_page.as_deref()?.split_once('?')?;
         let pairs = url::form_urlencoded::parse(query.as_bytes());
@@ -142,7 +155,7 @@ impl Meta {
 }
 
 impl Client {
-    /// Makes an import. `idempotency_key` makes it safe to repeat: the same key is the same import.
+    /// Creates an import. The call can be repeated, because the same idempotency key returns the same import.
     pub async fn create_job(
         &self,
         facility: Option<FacilityId>,
@@ -157,27 +170,32 @@ impl Client {
         if let Ok(value) = HeaderValue::from_str(idempotency_key) {
             headers.insert("idempotency-key", value);
         }
-        // Has the service sign the size into the link: half a file is then no upload at all.
+        // The service signs the size into the link, so that S3 refuses a truncated upload.
         headers.insert("x-upload-content-length", HeaderValue::from(bytes));
-        self.repeated(Method::POST, PATH, Call { query: &query, headers, body: None }).await
+        self.repeated(Method::POST, PATH, Call { query: pairs(&query), headers, body: None }).await
     }
 
-    /// An import as of now.
+    /// Returns the current state of an import.
     pub async fn job(&self, id: JobId) -> Result<Job, ApiError> {
         self.get(&format!("{PATH}/{id}"), &[]).await
     }
 
-    /// An import as of now, without another try if nobody answers.
+    /// Returns the current state of an import, without retries.
     pub async fn job_once(&self, id: JobId) -> Result<Job, ApiError> {
         self.get_once(&format!("{PATH}/{id}")).await
     }
 
-    /// A page of the customer's imports, newest first.
-    pub async fn jobs(&self, query: &[(&str, String)]) -> Result<Page, ApiError> {
-        self.get(PATH, query).await
+    /// Calls `visit` with the customer's imports, newest first, up to `limit` of them.
+    pub async fn each_job(
+        &self,
+        limit: usize,
+        visit: impl FnMut(Job) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let count = limit.min(LARGEST_PAGE).to_string();
+        self.each::<Jobs>(PATH, &[("count", count)], limit, visit).await
     }
 
-    /// Cancels an import. Canceling it twice is canceling it once.
+    /// Cancels an import. The call can be repeated, because canceling twice has the effect of canceling once.
     pub async fn cancel_job(&self, id: JobId) -> Result<Job, ApiError> {
         self.repeated(Method::POST, &format!("{PATH}/{id}/cancel"), Call::default()).await
     }

@@ -1,17 +1,20 @@
-//! Patients, and the documents that were found about them.
+//! Patients, and the documents that a gateway has about them.
 
 use domain::ids::{FacilityId, PatientId};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::api::client::{Call, ListPage};
+use crate::api::client::{Call, ListPage, pairs};
 use crate::api::jobs::Meta;
 use crate::api::{ApiError, Client};
 
 const PATH: &str = "/medical/v1/patient";
 
-/// A patient as the service has it. What this program does not show in a list stays as it is.
+/// Most patients of a page, by the API.
+const LARGEST_PAGE: usize = 500;
+
+/// A patient, as the API returns it. Fields that a list does not show are kept as they are.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Patient {
@@ -24,12 +27,23 @@ pub struct Patient {
     pub more: Map<String, Value>,
 }
 
-/// One page of patients.
-#[derive(Debug, Deserialize)]
-pub struct PatientPage {
-    pub patients: Vec<Patient>,
+#[derive(Deserialize)]
+struct Patients {
+    patients: Vec<Patient>,
     #[serde(default)]
-    pub meta: Meta,
+    meta: Meta,
+}
+
+impl ListPage for Patients {
+    type Item = Patient;
+
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    fn items(self) -> Vec<Patient> {
+        self.patients
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,38 +66,45 @@ impl ListPage for Documents {
 }
 
 impl Client {
-    /// One patient.
+    /// Returns the patient with this id.
     pub async fn patient(&self, id: PatientId) -> Result<Patient, ApiError> {
         self.get(&format!("{PATH}/{id}"), &[]).await
     }
 
-    /// A page of the customer's patients.
-    pub async fn patients(&self, query: &[(&str, String)]) -> Result<PatientPage, ApiError> {
-        self.get(PATH, query).await
+    /// Calls `visit` with the customer's patients, or those of a facility, up to `limit` of them.
+    pub async fn each_patient(
+        &self,
+        facility: Option<FacilityId>,
+        limit: usize,
+        visit: impl FnMut(Patient) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut query = vec![("count", limit.min(LARGEST_PAGE).to_string())];
+        query.extend(facility.map(|id| ("facilityId", id.to_string())));
+        self.each::<Patients>(PATH, &query, limit, visit).await
     }
 
-    /// The patient with an id of the customer's own.
+    /// Returns the patient with an id of the customer's own.
     pub async fn patient_by_external_id(&self, external_id: &str) -> Result<Patient, ApiError> {
         self.get(&format!("{PATH}/external-id"), &[("externalId", external_id.to_owned())]).await
     }
 
-    /// The patient that an import would match with these data.
+    /// Returns the patient that an import would match with these data.
     pub async fn match_patient(&self, data: &Value) -> Result<Patient, ApiError> {
         let call = Call { body: Some(data), ..Call::default() };
         self.repeated(Method::POST, &format!("{PATH}/match"), call).await
     }
 
-    /// The documents that were found about a patient.
-    pub async fn documents(&self, id: PatientId) -> Result<Vec<Value>, ApiError> {
+    /// Returns the documents that were found about a patient.
+    pub async fn documents(&self, id: PatientId) -> anyhow::Result<Vec<Value>> {
         self.get_all::<Documents>("/medical/v1/document", &[("patientId", id.to_string())]).await
     }
 
-    /// How the search for a patient's documents stands.
+    /// Returns the state of a patient's document query.
     pub async fn document_query(&self, id: PatientId) -> Result<Value, ApiError> {
         self.get("/medical/v1/document/query", &[("patientId", id.to_string())]).await
     }
 
-    /// Begins a search for a patient's documents.
+    /// Starts a document query for a patient.
     pub async fn start_document_query(
         &self,
         id: PatientId,
@@ -91,7 +112,11 @@ impl Client {
     ) -> Result<Value, ApiError> {
         let mut query = vec![("patientId", id.to_string())];
         query.extend(facility.map(|id| ("facilityId", id.to_string())));
-        self.repeated(Method::POST, "/medical/v1/document/query", Call { query: &query, ..Call::default() })
-            .await
+        self.repeated(
+            Method::POST,
+            "/medical/v1/document/query",
+            Call { query: pairs(&query), ..Call::default() },
+        )
+        .await
     }
 }

@@ -1,20 +1,20 @@
-//! How long to wait before trying again.
+//! Waits between the attempts of a call.
 
 use std::time::Duration;
 
-/// Tries of one call before it is given up.
-pub const TRIES: u32 = 5;
+/// Attempts of one call before it fails.
+pub const ATTEMPTS: u32 = 5;
 
-/// The first wait; every further one is twice as long.
+/// The first wait. Each further one is twice as long.
 const FIRST: Duration = Duration::from_millis(250);
 
-/// The longest wait that this program chooses by itself.
+/// The longest wait between two attempts, unless the service asks for a longer one.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// The longest wait that a service may ask for. What wants more is as good as away.
+/// The longest wait that a service may ask for. A user would take a longer one for a program that hangs.
 const LONGEST_ASKED: Duration = Duration::from_mins(2);
 
-/// The waits between tries: growing, and a little random, so that many clients do not come back at once.
+/// Exponential backoff, with jitter so that many clients do not retry at the same moment.
 #[derive(Clone, Debug)]
 pub struct Pause {
     next: Duration,
@@ -27,7 +27,7 @@ impl Default for Pause {
 }
 
 impl Pause {
-    /// How long to wait now, at least as long as was asked for.
+    /// Returns the next wait, which is at least as long as the service asked for.
     pub fn next(&mut self, asked: Option<Duration>) -> Duration {
         let own = self.next.mul_f64(rand::random_range(0.75..1.25));
         self.next = (self.next * 2).min(LONGEST);
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_wait_is_longer_up_to_a_limit() {
+    fn waits_grow_up_to_a_limit() {
         let mut pause = Pause::default();
         let waits: Vec<Duration> = (0..12).map(|_| pause.next(None)).collect();
         assert!(waits[0] < Duration::from_millis(320));
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_is_left_alone_as_long_as_it_asks_but_not_for_ever() {
+    fn the_service_may_ask_for_a_longer_wait_up_to_a_limit() {
         assert_eq!(Pause::default().next(Some(Duration::from_secs(7))), Duration::from_secs(7));
         assert_eq!(Pause::default().next(Some(Duration::from_hours(24))), LONGEST_ASKED);
     }

@@ -1,9 +1,9 @@
-//! Files over signed links: up from the disk, down to the disk, never whole in memory.
+//! Uploads and downloads over signed links. Files are streamed, so memory does not grow with them.
 
 use std::collections::BTreeMap;
 use std::io::{self, SeekFrom};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::stream;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Body, StatusCode};
@@ -13,49 +13,46 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use crate::api::Client;
 use crate::api::client::describe;
 
-/// Bytes that are read and sent at a time.
+/// Bytes that are read and sent at once.
 const PIECE: usize = 256 * 1024;
 
-/// Bytes of an error of S3 that are looked at.
+/// Bytes of an S3 error that are read. Its code is in the first few hundred.
 const ERROR_BYTES: usize = 4096;
 
-/// A file to upload.
 #[derive(Debug)]
 pub struct UploadSource {
-    /// The open file; reading starts at its beginning, wherever it stands.
+    /// The open file. It is read from its beginning.
     pub file: File,
-    /// Its size when it was opened. No more than this is sent.
+    /// Its size when it was opened, which is what is sent. Bytes that are appended later are not.
     pub bytes: u64,
 }
 
-/// Why an upload did not happen.
 #[derive(Debug)]
 pub enum UploadError {
-    /// The link is not valid any more.
+    /// S3 does not accept the link any more.
     LinkExpired,
-    /// Nobody answered, or the connection broke.
+    /// S3 did not answer, or the connection broke.
     Broken(String),
-    /// The answer was another error.
+    /// S3 answered another error: its HTTP status, and its code if there is one.
     Refused(u16, Option<String>),
     /// The file could not be read.
     Read(io::Error),
 }
 
-/// Why a download did not happen.
 #[derive(Debug)]
 pub enum DownloadError {
-    /// The link is not valid any more.
+    /// S3 does not accept the link any more.
     LinkExpired,
-    /// Nobody answered, or the connection broke.
+    /// S3 did not answer, or the connection broke.
     Broken(String),
-    /// The answer was another error.
+    /// S3 answered another error: its HTTP status, and its code if there is one.
     Refused(u16),
-    /// What came could not be put where it belongs.
+    /// The downloaded bytes could not be written.
     Write(anyhow::Error),
 }
 
 impl Client {
-    /// Uploads a file. `sent` learns how many bytes have been handed to the network so far.
+    /// Uploads a file. `sent` is called with the number of bytes that were handed to the network so far.
     pub async fn upload(
         &self,
         link: &str,
@@ -77,7 +74,7 @@ impl Client {
             request.body(body).send().await.map_err(|error| UploadError::Broken(describe(&error)))?;
         match answer.status() {
             status if status.is_success() => Ok(()),
-            // The link takes one upload only, and an earlier try of ours came through unnoticed.
+            // The link takes one upload only: an earlier attempt succeeded, and its answer was lost.
             StatusCode::PRECONDITION_FAILED => Ok(()),
             StatusCode::FORBIDDEN => Err(UploadError::LinkExpired),
             status if is_transient(status) => Err(UploadError::Broken(answered(status))),
@@ -85,7 +82,7 @@ impl Client {
         }
     }
 
-    /// Downloads what is behind a link and hands it over piece by piece.
+    /// Downloads a file, and calls `take` with each piece of it.
     pub async fn download(
         &self,
         link: &str,
@@ -106,7 +103,7 @@ impl Client {
     }
 }
 
-/// Whether the storage may answer otherwise in a while. 409 is its answer to two uploads at once.
+/// Returns whether the same request may succeed later. S3 answers 409 to two uploads at the same time.
 fn is_transient(status: StatusCode) -> bool {
     status.is_server_error()
         || matches!(
@@ -119,34 +116,31 @@ fn answered(status: StatusCode) -> String {
     format!("the storage answered {}", status.as_u16())
 }
 
-/// The file as a stream of at most `bytes` bytes. A file that became shorter ends the request, since it is
-/// not what was announced.
+/// Returns the first `bytes` bytes of a file as a stream. It ends with an error if the file has become shorter, because the
+/// request has announced the size.
 fn pieces(
     file: File,
     bytes: u64,
     sent: impl Fn(u64) + Send + Sync + 'static,
 ) -> impl futures::TryStream<Ok = Bytes, Error = io::Error> + Send + 'static {
-    stream::try_unfold((file, 0_u64, sent), move |(mut file, mut done, sent)| async move {
-        let left = usize::try_from(bytes - done).unwrap_or(usize::MAX).min(PIECE);
-        if left == 0 {
+    stream::try_unfold((file.take(bytes), sent), move |(mut rest, sent)| async move {
+        if rest.limit() == 0 {
             return Ok(None);
         }
-        let mut piece = vec![0; left];
-        let read = file.read(&mut piece).await?;
-        if read == 0 {
+        let mut piece = BytesMut::with_capacity(PIECE);
+        if rest.read_buf(&mut piece).await? == 0 {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
                 "the file became shorter while it was read",
             ));
         }
-        piece.truncate(read);
-        done += read as u64;
-        sent(done);
-        Ok(Some((Bytes::from(piece), (file, done, sent))))
+        sent(bytes - rest.limit());
+        Ok(Some((piece.freeze(), (rest, sent))))
     })
 }
 
-/// The code of an error of S3, such as `EntityTooLarge`. Its text may repeat the request, its code does not.
+/// Returns the code of an S3 error, such as `EntityTooLarge`. The message of the error may repeat the request, so it is not
+/// used.
 async fn error_code(mut answer: reqwest::Response) -> Option<String> {
     let mut body = Vec::new();
     while let Ok(Some(piece)) = answer.chunk().await {

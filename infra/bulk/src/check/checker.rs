@@ -1,4 +1,4 @@
-//! The rules of the service, applied to a file that is handed over in pieces.
+//! The service's rules, applied to a file that is passed in pieces.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use domain::row::{Directory, RowParser};
 
 use crate::source::{Place, Places};
 
-/// Reads a file as the service does: `FileScan` for what makes the whole file fail, `RowParser` for its rows.
+/// Reads a file as the service does: `FileScan` finds errors of the whole file, `RowParser` problems of its rows.
 #[derive(Debug)]
 pub struct Checker {
     scan: FileScan,
@@ -17,24 +17,22 @@ pub struct Checker {
     places: Places,
     parser: Option<RowParser>,
     today: jiff::civil::Date,
-    /// The ids that exist; `None` if that is not known here.
+    /// Ids of the existing facilities and cohorts. `None` if they were not fetched.
     known: Option<Directory>,
     number: RowNumber,
-    /// What keeps the rows from being read on. The scan says what is wrong with the file: it looks at more.
+    /// Why no further rows can be read. The scan goes on, because its own error about the file takes precedence.
     stopped: Option<FileError>,
 }
 
-/// What was found.
+/// A part of the file that was read.
 pub enum Event<'a> {
-    /// The header, before any row.
+    /// The header, which comes before all rows.
     Header(RawRow<'a>),
-    /// A row that would be imported.
     GoodRow,
-    /// A row that would fail.
     BadRow {
         row: RawRow<'a>,
         number: RowNumber,
-        /// Where in the user's file it is.
+        /// Where the row is in the user's file.
         place: Place,
         problems: &'a Problems,
     },
@@ -44,14 +42,14 @@ pub enum Event<'a> {
 pub struct Problems(Vec<RowProblem>);
 
 impl Problems {
-    /// The problems in order.
+    /// Returns the problems in order.
     pub fn iter(&self) -> impl Iterator<Item = RowProblem> {
         self.0.iter().copied()
     }
 }
 
 impl fmt::Display for Problems {
-    /// As the service writes them into a result file.
+    /// Writes the problems as the service writes them into a result file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.iter().enumerate() {
             write!(f, "{}{problem}", if index == 0 { "" } else { "; " })?;
@@ -60,11 +58,20 @@ impl fmt::Display for Problems {
     }
 }
 
-/// What the caller makes of an event may fail; that is not the file's fault.
+/// Why a check ended early.
+#[derive(Debug)]
+pub enum CheckError {
+    /// The service would reject the whole file.
+    Rejected(FileError),
+    /// The file cannot be read, or a result cannot be written.
+    Other(anyhow::Error),
+}
+
+/// Called with each event. Its error ends the check.
 type OnEvent<'a> = &'a mut dyn FnMut(Event<'_>) -> anyhow::Result<()>;
 
 impl Checker {
-    /// A checker for a file, as of `today` (UTC).
+    /// Creates a checker for one file. `today` is the date in UTC, with which birth dates are compared.
     pub fn new(today: jiff::civil::Date, known: Option<Directory>, places: Places) -> Self {
         Self {
             scan: FileScan::new(Limits::default()),
@@ -78,26 +85,23 @@ impl Checker {
         }
     }
 
-    /// Takes the next bytes of the file and tells of the rows that end in them. The inner error is what makes
-    /// the whole file fail.
-    pub fn push(&mut self, bytes: &[u8], on_event: OnEvent<'_>) -> anyhow::Result<Result<(), FileError>> {
-        if let Err(error) = self.scan.push(bytes, &mut |_| {}) {
-            return Ok(Err(error));
-        }
+    /// Checks the next bytes of the file, and calls `on_event` for the rows that end in them.
+    pub fn push(&mut self, bytes: &[u8], on_event: OnEvent<'_>) -> Result<(), CheckError> {
+        self.scan.push(bytes, &mut |_| {}).map_err(CheckError::Rejected)?;
         if self.stopped.is_none() {
             self.reader.push(bytes);
             self.places.push(bytes);
-            self.rows(on_event)?;
+            self.rows(on_event).map_err(CheckError::Other)?;
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
-    /// Says that the file ends here.
-    pub fn finish(mut self, on_event: OnEvent<'_>) -> anyhow::Result<Result<FileSummary, FileError>> {
+    /// Checks the last row at the end of the file.
+    pub fn finish(mut self, on_event: OnEvent<'_>) -> Result<FileSummary, CheckError> {
         self.reader.finish();
-        self.rows(on_event)?;
-        let end = self.scan.finish(&mut |_| {});
-        Ok(end.and_then(|file| self.stopped.map_or(Ok(file), Err)))
+        self.rows(on_event).map_err(CheckError::Other)?;
+        let file = self.scan.finish(&mut |_| {}).map_err(CheckError::Rejected)?;
+        self.stopped.map_or(Ok(file), |error| Err(CheckError::Rejected(error)))
     }
 
     fn rows(&mut self, on_event: OnEvent<'_>) -> anyhow::Result<()> {
@@ -138,7 +142,7 @@ impl Checker {
     }
 }
 
-/// Where the customer's facilities and cohorts are not known, every id that is a UUID passes.
+/// Returns the problems that can be known here: if the existing ids were not fetched, every UUID passes.
 fn problems_here(problems: &RowProblems, ids_are_known: bool) -> Problems {
     Problems(
         problems.iter().filter(|problem| ids_are_known || problem.problem != Problem::NotFound).collect(),

@@ -1,4 +1,4 @@
-//! What `bulk check` says: row by row, then by problem, in words or as lines of JSON.
+//! The report of `bulk check`: row by row, then by problem, as text or as lines of JSON.
 
 use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
@@ -6,19 +6,18 @@ use std::time::Duration;
 
 use domain::csv::{FileError, FileSummary};
 use serde_json::json;
+use terminal::{Exit, Output};
 
 use crate::check::checker::Event;
 use crate::format::{bytes, counted, duration, number};
 use crate::problems::{ProblemCounts, Reason};
-use terminal::Exit;
-use terminal::Output;
 
-/// Gathers what was found and prints it.
+/// Prints bad rows as they are found, and counts problems for the summary.
 pub struct Report {
     output: Output,
     out: BufWriter<io::StdoutLock<'static>>,
     name: String,
-    /// Rows that are printed one by one; 0 for all.
+    /// How many bad rows are printed one by one. 0 means all.
     limit: u64,
     ids_are_known: bool,
     good: u64,
@@ -27,13 +26,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// Nothing found yet.
     pub fn new(output: Output, name: String, limit: u64, ids_are_known: bool) -> Self {
         let out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
         Self { output, out, name, limit, ids_are_known, good: 0, bad: 0, counts: ProblemCounts::default() }
     }
 
-    /// Takes what was found in a row.
+    /// Counts a row, and prints it if it is bad.
     pub fn take(&mut self, event: &Event<'_>) -> anyhow::Result<()> {
         match event {
             Event::Header(_) => {}
@@ -62,7 +60,7 @@ impl Report {
         Ok(())
     }
 
-    /// Says how it ended.
+    /// Prints the summary, and returns the exit status.
     pub fn finish(
         mut self,
         end: Result<FileSummary, FileError>,
@@ -94,7 +92,7 @@ impl Report {
             writeln!(self.out)?;
         }
         self.out.flush()?;
-        // The lock is given back: the rest is printed line by line.
+        // Releases the lock on standard output, which `Output::line` needs.
         drop(self.out);
         let output = self.output;
         match end {

@@ -1,21 +1,20 @@
-//! The configuration file: profiles, each with an address and a key.
+//! The configuration file: profiles, each with the address of a service and an API key.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use domain::ids::FacilityId;
 use etcetera::BaseStrategy as _;
+use secrecy::SecretString;
 use serde::Deserialize;
+use terminal::{Failure, Output};
 
-use crate::config::secret::{self, Secret};
-use terminal::Failure;
-use terminal::Output;
+use crate::config::secret;
 
-/// The file as it is written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConfigFile {
-    /// The profile that is used when none is named.
+    /// Name of the profile that is used unless an option names another.
     default_profile: Option<String>,
     #[serde(default)]
     profile: BTreeMap<String, Profile>,
@@ -25,18 +24,20 @@ struct ConfigFile {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Profile {
-    /// Address of the service.
+    /// Address of the service, without `/medical/v1`.
     pub url: Option<String>,
-    /// The API key itself.
-    pub api_key: Option<Secret>,
-    /// Or the file that holds it; relative to the configuration file.
+    pub api_key: Option<SecretString>,
+    /// The file with the API key, relative to the configuration file.
     pub api_key_file: Option<PathBuf>,
-    /// The facility of rows that name none.
+    /// Facility of the rows that name none.
     pub facility: Option<FacilityId>,
 }
 
-/// Reads the profile of this name, or the file's default. `explicit` is a file that was named: it has to
-/// be there.
+/// Reads a profile: the named one, the default, or the only one. The file is `explicit` or the one in the usual place.
+///
+/// # Errors
+///
+/// The explicit file does not exist, a file is malformed or readable by others, or there is no such profile.
 pub fn load(explicit: Option<&Path>, name: Option<&str>, output: Output) -> anyhow::Result<Profile> {
     let path = match explicit {
         Some(path) => path.to_owned(),
@@ -80,7 +81,8 @@ fn none_there(name: Option<&str>, path: Option<&Path>) -> anyhow::Result<Profile
     }
 }
 
-/// Reads the file's text. Errors name the line; the parser's own text would repeat it, and with it a key.
+/// Parses the file. An error holds the number of the line and the problem; the parser's full text would repeat the line,
+/// which may hold a key.
 fn parse(text: &str) -> Result<ConfigFile, (usize, String)> {
     toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);

@@ -1,43 +1,21 @@
-//! API keys: read from files that others cannot read, never shown.
+//! API keys in files, which other users of the machine must not be able to read.
 
-use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::path::Path;
 
-use serde::Deserialize;
+use secrecy::SecretString;
+use terminal::{Failure, Output};
 
-use terminal::Failure;
-use terminal::Output;
-
-/// Longer than any key; what is longer is another file.
+/// Longest key file in bytes. Keys are shorter, so a longer file was named by mistake.
 const KEY_BYTES: u64 = 4096;
 
-/// An API key. It leaves this program as the header of a request only.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a key.
-    pub fn new(key: impl Into<String>) -> Self {
-        Self(key.into())
-    }
-
-    /// The key, for the header.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(hidden)")
-    }
-}
-
-/// Reads the key that a file holds, and nothing but which.
-pub fn read_file(path: &Path, output: Output) -> anyhow::Result<Secret> {
+/// Reads the API key from a file.
+///
+/// # Errors
+///
+/// The file cannot be read, other users can read it, or it does not hold exactly one word.
+pub fn read_file(path: &Path, output: Output) -> anyhow::Result<SecretString> {
     let unreadable =
         |error| Failure::new(format!("the file of the API key, {}, cannot be read: {error}", path.display()));
     let file = File::open(path).map_err(unreadable)?;
@@ -50,23 +28,23 @@ pub fn read_file(path: &Path, output: Output) -> anyhow::Result<Secret> {
             .next("write the key into it, and nothing else")
             .into());
     }
-    Ok(Secret::new(key))
+    Ok(SecretString::from(key))
 }
 
-/// Refuses a file that everybody on the machine can read; warns of one that a group can read.
+/// Refuses a file that all users of the machine can read, and warns of one that its group can read.
 #[cfg(unix)]
 pub fn check_permissions(path: &Path, metadata: &Metadata, output: Output) -> Result<(), Failure> {
     use std::os::unix::fs::PermissionsExt as _;
 
     let mode = metadata.permissions().mode();
-    // A pipe, as of `--api-key-file <(pass show bulk)`, is nobody else's.
+    // A pipe, as in `--api-key-file <(pass show bulk)`, belongs to this process.
     if !metadata.is_file() {
         return Ok(());
     }
     let path = path.display();
     if mode & 0o006 != 0 {
         return Err(Failure::new(format!(
-            "{path} holds an API key, and everybody on this machine can read it"
+            "{path} holds an API key, and all users of this machine can read it"
         ))
         .next(format!("chmod 600 {path}")));
     }
@@ -76,7 +54,7 @@ pub fn check_permissions(path: &Path, metadata: &Metadata, output: Output) -> Re
     Ok(())
 }
 
-/// Who can read a file is not told by its mode here.
+/// Does nothing: this operating system has no file modes.
 #[cfg(not(unix))]
 pub fn check_permissions(_: &Path, _: &Metadata, _: Output) -> Result<(), Failure> {
     Ok(())

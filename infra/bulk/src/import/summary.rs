@@ -1,28 +1,27 @@
-//! How an import ended, in words or as JSON.
+//! The summary of an import, as text or as JSON.
 
 use domain::csv::FileError;
 use domain::job::JobStatus;
 use serde_json::json;
+use terminal::{Exit, Output};
 
 use crate::api::Job;
 use crate::format;
 use crate::import::EndFiles;
 use crate::source::SourceFile;
-use terminal::Exit;
-use terminal::Output;
 
-/// The exit status for an import that ended.
+/// Returns the exit status for an import that ended.
 pub fn exit_of(job: &Job) -> Exit {
     match job.status {
         JobStatus::Completed if job.failed == 0 => Exit::Done,
         JobStatus::Completed => Exit::RowsFailed,
         JobStatus::Failed | JobStatus::Expired => Exit::JobFailed,
-        // It did not end: nobody asks.
+        // Not reached: callers ask about imports that ended.
         JobStatus::Waiting | JobStatus::Processing => Exit::Done,
     }
 }
 
-/// What is said after an upload that nobody waits for.
+/// Prints the import after its upload, if the command does not wait for its end.
 pub fn print_uploaded(output: Output, job: &Job) -> anyhow::Result<()> {
     if output.json {
         return output.value(job);
@@ -32,7 +31,7 @@ pub fn print_uploaded(output: Output, job: &Job) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is said of a file that was not even uploaded.
+/// Prints why a file was not uploaded.
 pub fn print_bad_file(output: Output, source: &SourceFile, error: &FileError) -> anyhow::Result<()> {
     if output.json {
         let reason = error.to_string();
@@ -44,7 +43,7 @@ pub fn print_bad_file(output: Output, source: &SourceFile, error: &FileError) ->
     Ok(())
 }
 
-/// What is said of an import that ended.
+/// Prints the summary of an import that ended.
 pub fn print_end(output: Output, job: &Job, files: &EndFiles) -> anyhow::Result<()> {
     if output.json {
         return print_json(output, job, files);
@@ -60,14 +59,13 @@ pub fn print_end(output: Output, job: &Job, files: &EndFiles) -> anyhow::Result<
     };
     match job.status {
         JobStatus::Completed if job.params.dry_run => {
-            output.line(output.strong(format_args!("Dry run: {first}. Nobody was created.")))?;
+            output.line(output.strong(format_args!("Dry run: {first}. No patient was created.")))?;
         }
         JobStatus::Completed => output.line(output.strong(format_args!("Imported: {first}.")))?,
         JobStatus::Expired => {
             output.line(output.bad("The import expired: no file arrived in time. Nothing was imported."))?;
-            output.line(
-                "An upload that was still running when the link ran out is imported when it ends; look again then.",
-            )?;
+            output
+                .line("An upload that was still running when the link expired is imported when it ends.")?;
         }
         JobStatus::Failed => {
             let reason = job.reason.as_deref().unwrap_or("no reason given");

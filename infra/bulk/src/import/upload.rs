@@ -1,20 +1,19 @@
-//! A new import and its file: makes one, uploads, and begins anew where a link ran out or a line broke.
+//! Creating an import and uploading its file, again if the link expired or the connection broke.
 
 use std::sync::Arc;
 
 use domain::ids::FacilityId;
+use terminal::{Exit, Failure, Output};
 use uuid::Uuid;
 
 use crate::api::{Client, Job, Pause, UploadError};
 use crate::progress::{Progress, Unit};
 use crate::source::SourceFile;
-use terminal::Output;
-use terminal::{Exit, Failure};
 
-/// Uploads that are begun before it is given up.
-const TRIES: u32 = 5;
+/// Attempts to upload before the command fails.
+const ATTEMPTS: u32 = 5;
 
-/// Makes an import and uploads its file; gives the import.
+/// Creates an import, uploads its file, and returns the import.
 pub async fn upload(
     client: &Client,
     source: SourceFile,
@@ -25,9 +24,11 @@ pub async fn upload(
     let bytes = source.bytes();
     let source = source.into_upload();
     let mut pause = Pause::default();
-    let mut made = None;
-    for remaining in (0..TRIES).rev() {
-        let new = match made.take() {
+    let mut created = None;
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let new = match created.take() {
             Some(new) => new,
             None => client.create_job(facility, dry_run, bytes, &Uuid::now_v7().to_string()).await?,
         };
@@ -40,10 +41,10 @@ pub async fn upload(
                 progress.finish();
                 return Ok(new.job);
             }
-            // Nobody will upload to this import any more: it expires by itself.
+            // The next attempt creates another import; this one expires.
             Err(UploadError::LinkExpired) => "the storage does not accept the link any more".to_owned(),
             Err(UploadError::Broken(cause)) => {
-                made = Some(new);
+                created = Some(new);
                 cause
             }
             Err(UploadError::Refused(status, code)) => {
@@ -57,7 +58,7 @@ pub async fn upload(
             }
         };
         progress.abandon();
-        if remaining == 0 {
+        if attempt == ATTEMPTS {
             return Err(Failure::new(format!("the file was not uploaded: {problem}"))
                 .next("nothing was imported; check the network and run the same command again")
                 .exit(Exit::Unreachable)
@@ -66,5 +67,4 @@ pub async fn upload(
         output.note(format_args!("{problem}; uploading again"));
         tokio::time::sleep(pause.next(None)).await;
     }
-    Err(Failure::new("the file was not uploaded").exit(Exit::Unreachable).into())
 }

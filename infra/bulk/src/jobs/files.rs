@@ -1,4 +1,4 @@
-//! `bulk result` and `bulk failures`: the files that an import left.
+//! `bulk result` and `bulk failures`: download the files of an import.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -6,30 +6,28 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use domain::ids::JobId;
 use serde_json::json;
+use terminal::{Exit, Failure};
 
 use crate::context::Context;
 use crate::files::{AtomicFile, check_targets};
 use crate::results::{Kind, Sink, fetch};
-use terminal::{Exit, Failure};
 
-/// Arguments of `bulk result` and `bulk failures`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   bulk failures 01998c4e-… to-correct.csv
   bulk result 01998c4e-… - | wc -l")]
 pub struct Download {
-    /// The import
+    /// Id of the import, as `bulk import` and `bulk list` print it
     #[arg(value_name = "ID")]
     id: JobId,
-    /// Where to save it; a file that is there is replaced, `-` is standard output
-    /// [default: ID.result.csv or ID.failures.csv here, never over a file that is there]
+    /// File to write, replaced if it exists; `-` is standard output
+    /// [default: ID.result.csv or ID.failures.csv in this folder, if it does not exist]
     #[arg(value_name = "OUT")]
     out: Option<PathBuf>,
 }
 
 impl Download {
-    /// Does it.
     pub async fn run(self, context: &Context, kind: Kind) -> anyhow::Result<Exit> {
         let named = self.out.is_some();
         let out = self.out.unwrap_or_else(|| format!("{}.{}.csv", self.id, kind.name()).into());
@@ -43,7 +41,7 @@ impl Download {
         }
         let sink =
             |out: &Path| if named { Sink::named(out) } else { AtomicFile::beside(out).map(Sink::File) };
-        // Found out before anything is downloaded.
+        // Fails before anything is downloaded if the file cannot be written.
         drop(sink(&out)?);
         let client = context.client()?;
         let Some(fetched) = fetch(&client, self.id, kind, || sink(&out)).await? else {
@@ -64,7 +62,7 @@ impl Download {
     }
 }
 
-/// Why there is no file.
+/// Explains why an import has no such file.
 fn none(job: &crate::api::Job, kind: Kind, context: &Context) -> anyhow::Result<Exit> {
     if !job.status.is_final() {
         return Err(Failure::new(format!("the import is still {}", job.status))

@@ -1,4 +1,4 @@
-//! A message that arrived: what it says, and whether its signatures hold.
+//! A received webhook message, and whether its signatures are valid.
 
 use axum::http::HeaderMap;
 use domain::ids::MessageId;
@@ -7,49 +7,48 @@ use domain::webhook::WebhookKey;
 use serde::Serialize;
 use serde_json::Value;
 
-/// How old, or how far ahead, a message may be, in seconds: what the libraries of Standard Webhooks allow.
+/// Seconds that a message may be old or ahead of this clock. Libraries of Standard Webhooks allow the same.
 const TOLERANCE: i64 = 5 * 60;
 
-/// Whether a signature holds.
+/// Whether a signature is valid.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Check {
-    /// It does.
     Holds,
-    /// It does not: another key, or another body.
+    /// The signature is of another key, or of another body.
     Wrong,
-    /// It does, but its time is not now: a recorded message may have been sent again.
+    /// The signature is valid, but its time is too far from now. The message may be recorded and replayed.
     Stale,
-    /// There is none.
+    /// The message has no such signature.
     Missing,
-    /// The key is not known.
+    /// The key is not known, so the signature was not checked.
     Unchecked,
 }
 
-/// A message, as it is printed with `--json`.
+/// A message in the form that `--json` prints.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_field_names, reason = "named as the message names them")]
 pub struct Message {
     pub received_at: Timestamp,
-    /// The value to send back, of a ping.
+    /// Of a ping: the value to send back.
     pub ping: Option<String>,
     pub message_id: Option<String>,
     pub request_id: Option<String>,
     pub status: Option<String>,
     pub reason: Option<String>,
     pub result: Option<String>,
-    /// `x-metriport-signature`.
+    /// The header `x-metriport-signature`, HMAC-SHA256 of the body.
     pub metriport_signature: Check,
-    /// `webhook-signature`.
+    /// The header `webhook-signature` of Standard Webhooks.
     pub standard_signature: Check,
-    /// How often this message came, this time included.
+    /// How often this message was received, including this time.
     pub delivery: u32,
     pub answered: u16,
 }
 
 impl Message {
-    /// Reads a request. What is not there is left out: a receiver takes whatever comes.
+    /// Reads a request. Missing fields are left out, because a receiver has to handle any request.
     pub fn read(headers: &HeaderMap, body: &[u8], key: Option<&WebhookKey>, now: Timestamp) -> Self {
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -69,13 +68,12 @@ impl Message {
         }
     }
 
-    /// Whether a signature was checked and did not hold.
+    /// Returns whether a signature was checked and is wrong or missing.
     pub fn is_forged(&self) -> bool {
         let is_bad = |check| matches!(check, Check::Wrong | Check::Stale | Check::Missing);
         is_bad(self.metriport_signature) || is_bad(self.standard_signature)
     }
 
-    /// The message in words.
     pub fn describe(&self, with_links: bool) -> String {
         let what = match (&self.ping, &self.status) {
             (Some(_), _) => "ping",
@@ -143,7 +141,7 @@ fn check_standard(headers: &HeaderMap, body: &[u8], key: Option<&WebhookKey>, no
     let Some(key) = key else { return Check::Unchecked };
     let (Ok(id), Ok(time)) = (id.parse::<MessageId>(), time.parse::<i64>()) else { return Check::Wrong };
     let ours = key.sign_standard(id, time, body);
-    // One signature for each key that is valid.
+    // The header has one signature for each valid key.
     if !signatures.split(' ').any(|signature| is_same(signature, &ours)) {
         return Check::Wrong;
     }
@@ -154,7 +152,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Compares in a time that does not tell where the first difference is.
+/// Compares in constant time, so that the time does not tell where the first difference is.
 fn is_same(theirs: &str, ours: &str) -> bool {
     let differs = theirs.bytes().zip(ours.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b));
     differs == 0 && theirs.len() == ours.len()

@@ -1,16 +1,16 @@
-//! Patients and documents as text.
+//! Patients and documents, printed as text or JSON.
 
 use serde_json::Value;
-
-use crate::api::Patient;
 use terminal::Output;
 
-/// A patient with every field.
+use crate::api::Patient;
+
+/// Prints a patient with every field.
 pub fn patient(output: Output, patient: &Patient) -> anyhow::Result<()> {
     fields(output, &serde_json::to_value(patient)?)
 }
 
-/// A patient in a list: ids only, so that a list can be shown around.
+/// Prints a patient on one line. It has ids only, so that the user may share the list.
 pub fn in_list(output: Output, patient: &Patient) -> anyhow::Result<()> {
     if output.json {
         return output.value(patient);
@@ -20,7 +20,7 @@ pub fn in_list(output: Output, patient: &Patient) -> anyhow::Result<()> {
     Ok(output.line(format_args!("{}  {updated:<24}  {external_id}", patient.id))?)
 }
 
-/// A document in a list.
+/// Prints a document on one line.
 pub fn document(output: Output, document: &Value) -> anyhow::Result<()> {
     if output.json {
         return output.value(document);
@@ -35,7 +35,7 @@ pub fn document(output: Output, document: &Value) -> anyhow::Result<()> {
     ))?)
 }
 
-/// Any object, a field a line: `address.1.city  Boston`.
+/// Prints an object with one line for each field: `address.1.city  Boston`.
 pub fn fields(output: Output, value: &Value) -> anyhow::Result<()> {
     if output.json {
         return output.value(value);

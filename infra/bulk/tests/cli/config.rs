@@ -69,7 +69,7 @@ fn a_key_file_named_in_the_file_is_beside_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_key_that_everybody_can_read_is_refused_and_one_that_a_group_can_is_warned_of() {
+fn a_key_that_all_users_can_read_is_refused_and_one_that_a_group_can_read_is_warned_of() {
     let fake = listing();
     let home = Home::new().with("BULK_URL", &fake.url);
     for name in [USUAL, "key"] {

@@ -27,7 +27,6 @@ pub const FACILITY: &str = "01998c4e-0000-7000-8000-00000000f001";
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub method: Method,
-    /// Path and query.
     pub path: String,
     pub headers: HeaderMap,
     pub body: Bytes,
@@ -93,7 +92,6 @@ impl Fake {
         self.script.lock().unwrap().asked.clone()
     }
 
-    /// Forgets what it was asked.
     pub fn forget(&self) {
         self.script.lock().unwrap().asked.clear();
     }

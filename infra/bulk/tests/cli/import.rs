@@ -133,7 +133,7 @@ fn an_import_whose_link_ran_out_during_the_upload_is_waited_for() {
     fake.job(1, [expired.clone(), expired, completed(&fake, 0)]);
     let run = home.run(&["import", "patients.csv"]);
     assert_eq!(run.status, 0, "{run:?}");
-    assert!(run.stderr.contains("the link ran out during the upload"), "{run:?}");
+    assert!(run.stderr.contains("the link expired during the upload"), "{run:?}");
 }
 
 #[test]

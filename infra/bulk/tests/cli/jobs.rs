@@ -100,7 +100,7 @@ fn canceling_tells_what_the_import_is_now_and_a_finished_one_is_refused() {
 }
 
 #[test]
-fn a_file_that_nobody_named_is_never_written_over() {
+fn only_a_file_that_the_user_named_is_replaced() {
     let (fake, home) = service();
     fake.job(1, [completed(&fake, 1)]);
     fake.answers("GET /storage/result", [Answer::Text("every row".to_owned())]);

@@ -25,7 +25,7 @@ impl Home {
         Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }
     }
 
-    /// A home whose variables lead to a service.
+    /// A home with variables that lead to a service.
     pub fn of(fake: &Fake) -> Self {
         Self::new().with("BULK_URL", &fake.url).with("BULK_API_KEY", KEY)
     }

@@ -107,7 +107,7 @@ fn a_download_that_never_works_leaves_what_was_there() {
 }
 
 #[test]
-fn nobody_there_ends_with_4() {
+fn an_unreachable_service_exits_with_4() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let home = Home::new().with("BULK_URL", &format!("http://127.0.0.1:{port}")).with("BULK_API_KEY", "k");
     let run = home.run(&["status", &id(1)]);

@@ -186,7 +186,7 @@ fn a_patient_that_cannot_be_read_is_not_passed_over() {
 }
 
 #[test]
-fn nobody_found_while_sources_were_silent_is_said() {
+fn no_match_while_sources_did_not_answer_is_marked_incomplete() {
     let outcome =
         json!({"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "incomplete"}]});
     let entries = [found("outcome", outcome)];

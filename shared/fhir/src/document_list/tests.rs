@@ -105,7 +105,7 @@ fn a_gateway_that_does_not_say_it_asked_for_the_patient_must_show_it_in_every_do
             json!({"reference": "Patient/p2"}),
             json!({"reference": "Patient/p10"}),
             json!({"reference": "Group/p1"}),
-            json!({"display": "Somebody"}),
+            json!({"display": "Dr. Canary"}),
             Value::Null,
         ] {
             let foreign = with(document("b"), "subject", subject);

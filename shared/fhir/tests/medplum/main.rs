@@ -123,7 +123,7 @@ fn document(patient: &str, number: usize, status: &str) -> Value {
 async fn a_patient_is_found_by_a_search_engine_that_is_not_ours() {
     let medplum = Medplum::start();
     let alice = medplum.store(&patient("Mohr", &["Alice", "Marie"]));
-    let twin = medplum.store(&patient("Mohr", &["Berta"]));
+    let namesake = medplum.store(&patient("Mohr", &["Berta"]));
     let cruz = medplum.store(&patient("de la Cruz", &["José"]));
     medplum.store(&patient("Doppel", &["Gänger"]));
     medplum.store(&patient("Doppel", &["Gänger"]));
@@ -133,11 +133,11 @@ async fn a_patient_is_found_by_a_search_engine_that_is_not_ours() {
             ("Mohr", "Alice", "1980-02-03", "02139", Some(&alice)),
             ("MOHR", "ALICE", "1980-02-03", "94110", Some(&alice)),
             ("Mohr", "Alice,Lisa", "1980-02-03", "02139", Some(&alice)),
-            ("Mohr", "Berta", "1980-02-03", "02139", Some(&twin)),
+            ("Mohr", "Berta", "1980-02-03", "02139", Some(&namesake)),
             ("de la Cruz", "José", "1980-02-03", "02139", Some(&cruz)),
             ("Mohr", "Alice", "1980-02-04", "02139", None),
             ("Mohr", "Alice", "1980-02-03", "10001", None),
-            ("Nobody", "Alice", "1980-02-03", "02139", None),
+            ("Unknown", "Alice", "1980-02-03", "02139", None),
         ] {
             let found = gateway.discover(&demographics(family, given, birth_date, zip)).await.unwrap();
             let found = match &found {

@@ -130,7 +130,7 @@ async fn a_client_that_is_refused_stays_refused() {
     let fault = refused(&oauth(&sandbox, FixedSecret::new("wrong"))).await;
     assert_eq!(fault, Fault::Token { status: 401, retry_after: None });
     assert!(!fault.is_transient());
-    assert_eq!(sandbox.requests("GET Patient"), 0, "nobody is searched for without a token");
+    assert_eq!(sandbox.requests("GET Patient"), 0, "no patient is searched for without a token");
 }
 
 #[tokio::test]

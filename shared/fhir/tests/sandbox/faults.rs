@@ -55,7 +55,7 @@ fn nearly(fault: Fault) -> Fault {
 }
 
 #[tokio::test]
-async fn every_fault_is_told_apart_and_names_nobody() {
+async fn every_fault_is_told_apart_and_names_no_patient() {
     let sandbox = Sandbox::of_known_people();
     let patient_client = waiting(&sandbox, Duration::from_secs(10));
     let hasty_client = waiting(&sandbox, Duration::from_millis(500));

@@ -50,11 +50,11 @@ async fn a_document_has_all_that_the_gateway_says_of_it() {
 }
 
 #[tokio::test]
-async fn nobody_and_several_are_outcomes() {
+async fn no_match_and_several_matches_are_outcomes() {
     let none = Sandbox::start(&["--with-documents", "0", "--without-documents", "0", "--ambiguous", "0"]);
     let several = Sandbox::start(&["--with-documents", "0", "--without-documents", "0", "--ambiguous", "1"]);
-    let nobody = none.gateway().discover(&person(1)).await;
-    assert_eq!(nobody, Ok(Discovery::NoMatch { incomplete: false }));
+    let no_match = none.gateway().discover(&person(1)).await;
+    assert_eq!(no_match, Ok(Discovery::NoMatch { incomplete: false }));
     assert_eq!(several.gateway().discover(&person(1)).await, Ok(Discovery::Ambiguous));
 }
 

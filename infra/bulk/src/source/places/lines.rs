@@ -1,16 +1,16 @@
-//! Which line of the file a row begins in. Rows have numbers of their own, since cells may hold line breaks
-//! and blank lines are no rows; editors and spreadsheets show lines.
+//! The line of the file where a row begins. It differs from the number of the row, because cells may hold line breaks and
+//! blank lines are no rows. Users need it to find a row in an editor.
 
 use std::collections::VecDeque;
 
-/// Counts line breaks (LF, CRLF, CR) up to a place in a file that is handed over in pieces.
+/// Counts line breaks (LF, CRLF, CR) up to a position in a file that is passed in pieces.
 #[derive(Debug)]
 pub struct Lines {
-    /// Where the next piece begins.
+    /// Position of the next piece.
     next: u64,
-    /// Places just after line breaks, not yet passed.
+    /// Positions after line breaks that `line_of` has not passed.
     starts: VecDeque<u64>,
-    /// The line that was reached, counted from 1.
+    /// Number of the line that `line_of` reached, counted from 1.
     line: u64,
     /// Whether the last byte was a CR, which a following LF belongs to.
     after_cr: bool,
@@ -23,16 +23,16 @@ impl Default for Lines {
 }
 
 impl Lines {
-    /// Takes the next bytes of the file.
+    /// Adds the line breaks of the next bytes of the file.
     pub fn push(&mut self, bytes: &[u8]) {
         for index in memchr::memchr2_iter(b'\n', b'\r', bytes) {
             let start = self.next + index as u64 + 1;
             let after_cr = if index == 0 { self.after_cr } else { bytes[index - 1] == b'\r' };
             if bytes[index] == b'\n' && after_cr {
-                // The second half of a CRLF: the line starts after it, not between.
+                // The second half of a CRLF: the line starts after the LF.
                 match self.starts.back_mut() {
                     Some(last) if *last == start - 1 => *last = start,
-                    // It was passed already, so it is counted already.
+                    // `line_of` has passed the CR, so the line is already counted.
                     _ => {}
                 }
             } else {
@@ -45,7 +45,7 @@ impl Lines {
         self.next += bytes.len() as u64;
     }
 
-    /// The line that holds a byte, counted from 0. Bytes have to be asked for in order.
+    /// Returns the number of the line that holds a byte; bytes are counted from 0. Calls have to be in the order of bytes.
     pub fn line_of(&mut self, byte: u64) -> u64 {
         while self.starts.front().is_some_and(|start| *start <= byte) {
             self.starts.pop_front();
