@@ -58,12 +58,12 @@ class Build(unittest.TestCase):
         with copy_of_the_project() as folder:
             programs = stand_in(folder)
             before = build(folder, programs)
-            self.assertEqual(len(before), FUNCTIONS)
+            assert len(before) == FUNCTIONS
             source = folder / "shared" / "domain" / "src" / "lib.rs"
             source.write_text(source.read_text() + "\n// Changed.\n")
             after = build(folder, programs)
             old = sorted(name for name, binary in after.items() if binary == before[name])
-            self.assertEqual(old, [], "old binaries were shipped")
+            assert old == [], "old binaries were shipped"
 
 
 if __name__ == "__main__":

@@ -61,21 +61,21 @@ class Guided(unittest.TestCase):
         with copy_of_the_project() as folder, contextlib.chdir(folder):
             output = guided()
             for file in ("template.yaml", "samconfig.yaml"):
-                self.assertEqual((folder / file).read_bytes(), (PROJECT / file).read_bytes())
-            self.assertEqual(SamConfig.get_default_file(str(folder)), "samconfig.toml")
+                assert (folder / file).read_bytes() == (PROJECT / file).read_bytes()
+            assert SamConfig.get_default_file(str(folder)) == "samconfig.toml"
             answers = SamConfig(folder, "samconfig.toml").get_all(["deploy"], "parameters")
-        self.assertNotIn("Is this okay?", output)
-        self.assertEqual(answers["stack_name"], "bulk-import")
+        assert "Is this okay?" not in output
+        assert answers["stack_name"] == "bulk-import"
         for parameter in template["Parameters"]:
-            self.assertIn(f"{parameter}=", answers["parameter_overrides"])
+            assert f"{parameter}=" in answers["parameter_overrides"]
         ignored = (PROJECT / ".gitignore").read_text().split()
-        self.assertIn("/samconfig.toml", ignored)
+        assert "/samconfig.toml" in ignored
 
     def test_what_keeps_sam_from_asking_about_authentication_changes_nothing_that_is_deployed(self) -> None:
         template = yaml_parse((PROJECT / "template.yaml").read_text())
         without = copy.deepcopy(template)
         del without["Resources"]["RestApi"]["Properties"]["Auth"]
-        self.assertEqual(expanded(template), expanded(without))
+        assert expanded(template) == expanded(without)
 
 
 if __name__ == "__main__":

@@ -56,37 +56,37 @@ def body(response: dict[str, Any]) -> dict[str, Any]:
 
 class GatewayResponses(unittest.TestCase):
     def test_every_type_that_aws_knows_has_its_own_response(self) -> None:
-        self.assertEqual(set(responses()), {*STATUSES, *DEFAULTS})
+        assert set(responses()) == {*STATUSES, *DEFAULTS}
 
     def test_the_status_of_each_type_is_that_of_aws_and_that_of_the_body(self) -> None:
         for name, expected in (STATUSES | OURS).items():
             with self.subTest(name):
                 response = responses()[name]
-                self.assertEqual(response["StatusCode"], expected)
-                self.assertEqual(body(response)["status"], expected)
+                assert response["StatusCode"] == expected
+                assert body(response)["status"] == expected
 
     def test_a_status_has_one_title_and_the_name_follows_from_it(self) -> None:
         titles: dict[int, set[str]] = {}
         for name in STATUSES:
             with self.subTest(name):
                 said = body(responses()[name])
-                self.assertEqual(set(said), {"status", "title", "detail", "name"})
-                self.assertEqual(said["name"], said["title"].upper().replace(" ", "_"))
+                assert set(said) == {"status", "title", "detail", "name"}
+                assert said["name"] == said["title"].upper().replace(" ", "_")
                 titles.setdefault(said["status"], set()).add(said["title"])
-        self.assertEqual([one for one in titles.values() if len(one) > 1], [])
+        assert [one for one in titles.values() if len(one) > 1] == []
 
     def test_a_type_that_is_not_listed_keeps_its_status_and_names_itself(self) -> None:
         for name in DEFAULTS:
             with self.subTest(name):
-                self.assertNotIn("StatusCode", responses()[name])
+                assert "StatusCode" not in responses()[name]
                 said = body(responses()[name])
-                self.assertEqual(set(said), {"title", "detail", "name"})
-                self.assertEqual(said["name"], "THE_TYPE")
+                assert set(said) == {"title", "detail", "name"}
+                assert said["name"] == "THE_TYPE"
 
     def test_all_have_the_same_headers(self) -> None:
         headers = [response["ResponseParameters"]["Headers"] for response in responses().values()]
-        self.assertIn("Cache-Control", headers[0])
-        self.assertEqual([one for one in headers if one != headers[0]], [])
+        assert "Cache-Control" in headers[0]
+        assert [one for one in headers if one != headers[0]] == []
 
 
 if __name__ == "__main__":

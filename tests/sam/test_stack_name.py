@@ -20,32 +20,32 @@ REGIONS = [
 
 class StackName(unittest.TestCase):
     def test_the_longest_name_makes_the_longest_bucket_in_each_region(self) -> None:
-        self.assertGreater(len(REGIONS), 30)
+        assert len(REGIONS) > 30
         for region in REGIONS:
             with self.subTest(region):
                 name = "a" * longest(region)
-                self.assertEqual(len(bucket(name, region)), LONGEST_BUCKET)
-                self.assertIsNone(problem(name, region))
-                self.assertIsNotNone(problem(name + "a", region))
+                assert len(bucket(name, region)) == LONGEST_BUCKET
+                assert problem(name, region) is None
+                assert problem(name + "a", region) is not None
 
     def test_the_default_name_can_be_had_in_each_region(self) -> None:
         config = yaml_parse((PROJECT / "samconfig.yaml").read_text())
         name = config["default"]["global"]["parameters"]["stack_name"]
-        self.assertEqual({problem(name, region) for region in REGIONS}, {None})
+        assert {problem(name, region) for region in REGIONS} == {None}
 
     def test_what_s3_does_not_take_is_refused(self) -> None:
         for name in ("Bulk", "bulk_import", "1bulk", "-bulk", "", "xn--bulk", "sthree-bulk"):
             with self.subTest(name):
-                self.assertIsNotNone(problem(name, "us-east-1"))
+                assert problem(name, "us-east-1") is not None
 
     def test_the_guide_says_the_same(self) -> None:
         guide = (PROJECT / "infra" / "docs" / "platform.md").read_text()
         (together, *examples) = re.search(
             r"at most (\d+) characters together, which leaves (\d+) in (\S+) and (\d+) in\s(\S+)\.", guide
         ).groups()
-        self.assertEqual(int(together), LONGEST_BUCKET - len(bucket("", "")))
+        assert int(together) == LONGEST_BUCKET - len(bucket("", ""))
         for length, region in zip(examples[::2], examples[1::2], strict=True):
-            self.assertEqual(int(length), longest(region))
+            assert int(length) == longest(region)
 
 
 if __name__ == "__main__":

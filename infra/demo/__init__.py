@@ -1,0 +1,1 @@
+"""The demo: a sample file, and its import with `bulk`."""

@@ -1,0 +1,1 @@
+"""The local stack: the project's template.yaml on an AWS emulator on this machine's loopback interface."""

@@ -1,0 +1,85 @@
+"""The project's template.yaml: how it is read, and what changes so that the emulator reads it as AWS does."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local_stack.paths import TEMPLATE
+
+METHODS = ("get", "post", "put", "delete", "patch", "head", "options")
+
+Template = dict[str, Any]
+
+
+class TemplateLoader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms: `!Ref x`, `!GetAtt a.b`, `!Sub …`."""
+
+
+def _short_form(loader: TemplateLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    elif isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    else:
+        raise TypeError(f"a short form of a {type(node).__name__}")
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
+
+
+TemplateLoader.add_multi_constructor("!", _short_form)
+
+
+def load_template(path: Path = TEMPLATE) -> Template:
+    """Returns the template with its short forms written out."""
+    template: Template = yaml.load(path.read_text(), Loader=TemplateLoader)  # noqa: S506, it is a SafeLoader
+    return template
+
+
+def functions(template: Template) -> dict[str, str]:
+    """Returns the binary of each function, by the function's logical name."""
+    return {
+        name: resource["Metadata"]["BuildProperties"]["Binary"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def host_architecture() -> str:
+    """Returns the processor of this machine, as the template's parameter names it."""
+    return "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
+
+
+def adapt(template: Template, parameters: dict[str, str], visibility: int | None = None) -> None:
+    """Changes the template where the emulator reads it differently from AWS, and nowhere else.
+
+    `visibility` is an upper bound in seconds for the visibility timeout of queues that functions read. Tests that kill
+    functions set it, because otherwise they would wait for the minutes that AWS recommends.
+    """
+    # Neither the emulator nor the sandbox gateway has a certificate, and the template takes https only.
+    del template["Resources"]["FilesPolicy"]
+    del template["Parameters"]["GatewayUrl"]["AllowedPattern"]
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        if visibility is not None and resource["Type"] == "AWS::SQS::Queue" and "RedrivePolicy" in properties:
+            properties["VisibilityTimeout"] = min(visibility, properties["VisibilityTimeout"])
+        # A number from a parameter is text, which AWS takes and the emulator does not.
+        for event in properties.get("Events", {}).values() if isinstance(properties, dict) else ():
+            scaling = event["Properties"].get("ScalingConfig", {})
+            if isinstance(value := scaling.get("MaximumConcurrency"), dict):
+                scaling["MaximumConcurrency"] = int(parameters[value["Ref"]])
+        # The emulator does not know `ANY` in the definition of an API, but it knows each method.
+        for path in properties.get("DefinitionBody", {}).get("paths", {}).values():
+            if any_method := path.pop("x-amazon-apigateway-any-method", None):
+                path.update(dict.fromkeys(METHODS, any_method))
+        # For a batch, AWS requires sqs:SendMessage and the emulator an action of the call's own name.
+        for policy in properties.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if "sqs:SendMessage" in statement.get("Action", ()):
+                    statement["Action"].append("sqs:SendMessageBatch")
