@@ -20,18 +20,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra.demo import sample
 from local_stack.customer import BULK
 from local_stack.description import Stack
 from local_stack.paths import PROJECT, StackFiles
-
-from infra.demo import sample
 
 SAMPLE_ROWS = 1200
 #: The exit statuses of `bulk import` after an import that has completed.
 SUCCEEDED, ROWS_FAILED = 0, 2
 #: The number of patients among which the demo looks for one with documents.
 PATIENTS_READ = 20
-NO_DOCUMENTS = "no documents\n"
 #: The last webhook is sent as soon as the import has ended.
 LAST_WEBHOOK_SECONDS = 30
 FINAL_STATUSES = ["completed", "failed"]
@@ -126,8 +124,8 @@ def read_back(bulk: list[str], imported: list[str]) -> None:
     for what in ("get", "documents"):
         for patient in imported[:PATIENTS_READ]:
             command = [*bulk, "patient", what, patient]
-            output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-            if output and output != NO_DOCUMENTS:
+            output = subprocess.run([*command, "--quiet"], check=True, stdout=subprocess.PIPE, text=True).stdout
+            if output:
                 show_command(command)
                 print(output, end="", flush=True)
                 break

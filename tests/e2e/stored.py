@@ -1,23 +1,22 @@
-"""Prints whom a local stack's patients table holds: the patients of a customer, and what does not fit together.
+"""Prints the patients of a customer on a local stack, and inconsistencies: `python -m tests.e2e.stored CUSTOMER`.
 
-A ghost is somebody whom an identity names and who is not there, so that a later row would go to nobody; a nameless
-patient is one whom no identity names, so that a later row would make a second one. Both over all customers.
+An identity can name a patient who is not stored, so that a later row would be added to no record. A stored patient can
+be named by no identity, so that a later row would create a second record. Both are searched for over all customers.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from aws import client
+from local_stack.aws import client
+from local_stack.description import Stack
 
 
 def scan(dynamodb: Any, table: str, kind: str) -> Iterator[dict[str, Any]]:
-    """All items of a kind."""
+    """Yields all items of a kind."""
     values = {":kind": {"S": kind}}
     pages = dynamodb.get_paginator("scan")
     for page in pages.paginate(TableName=table, FilterExpression="sk = :kind", ExpressionAttributeValues=values):
@@ -25,7 +24,10 @@ def scan(dynamodb: Any, table: str, kind: str) -> Iterator[dict[str, Any]]:
 
 
 def summary(customer: str, patients: set[str], identities: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """What there is of the customer; `patients` are partition keys, `identities` documents."""
+    """Returns the ids of the customer's patients, of missing patients, and of patients without an identity.
+
+    `patients` are partition keys, and `identities` are documents.
+    """
     ids = {key.split("#", 1)[1] for key in patients}
     known = {person["id"] for document in identities for person in document["people"]}
     return {
@@ -36,8 +38,9 @@ def summary(customer: str, patients: set[str], identities: list[dict[str, Any]])
 
 
 def main() -> int:
-    stack = json.loads(Path(os.environ["STACK"]).read_text())
-    dynamodb, table = client("dynamodb", stack["endpoint"]), stack["outputs"]["PatientsTable"]
+    """Prints the summary as JSON."""
+    stack = Stack.current()
+    dynamodb, table = client("dynamodb", stack.endpoint), stack.outputs["PatientsTable"]
     patients = {item["pk"]["S"] for item in scan(dynamodb, table, "patient")}
     identities = [json.loads(item["doc"]["S"]) for item in scan(dynamodb, table, "identity")]
     print(json.dumps(summary(sys.argv[1], patients, identities)))

@@ -10,16 +10,14 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from local_stack.lifecycle import ATTEMPTS, START_SECONDS, StartError, say
 from local_stack.paths import PROJECT, STACKS
-from local_stack.processes import Child, die_with_parent, free_port, start, stop_group
+from local_stack.processes import die_with_parent, free_port, listens, start, stop_group
 
 LOGS = STACKS / "emulators"
 DYNALITE = PROJECT / "tests/ports/dynalite/node_modules/dynalite/cli.js"
@@ -47,22 +45,12 @@ def up(name: str, program: list[str], logs: Path = LOGS) -> Iterator[str]:
         port = free_port()
         child = start([*program, str(port)], log, environment)
         try:
-            if is_ready(child, port):
+            if listens(child, port, START_SECONDS):
                 yield f"http://127.0.0.1:{port}"
                 return
         finally:
             stop_group(child)
     raise StartError(f"{name} did not start, see {log}")
-
-
-def is_ready(child: Child, port: int) -> bool:
-    """Waits until the program listens. Returns False if it ends before, or takes too long."""
-    deadline = time.monotonic() + START_SECONDS
-    while child.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def main() -> int:

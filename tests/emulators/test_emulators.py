@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from local_stack.lifecycle import StartError
 
+from local_stack.lifecycle import StartError
 from tests.emulators.__main__ import up
 from tests.emulators.moto_server import serialized
 

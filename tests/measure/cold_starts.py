@@ -1,79 +1,81 @@
-"""What a cold start of each function takes of the processor, and so of time with each memory: `make cold-starts`.
+"""Measures the processor's time of a cold start of each function, and estimates its duration: `make cold-starts`.
 
-A cold start has three parts: the process starts and asks for an event (Lambda gives it a whole processor for that),
-the first event, which finds no connection to AWS open (a share of a processor, by memory), and what any event takes.
-The first is measured by a runtime API that never answers, the others by Lambda's runtime interface emulator, with
-events that are real work, each of a new import, and AWS at the other end of TLS. These are the processor's times,
-from which the time by memory follows; waiting for AWS is not in it. The time on the clock until the emulator gives
-the first answer, and a later one, is measured, too: its AWS is on the same machine, and may be slower than AWS.
+A cold start has three parts. First the process starts and asks for an event, for which Lambda gives it a whole
+processor. Then the first event opens connections to AWS, with the share of a processor that belongs to the function's
+memory. The third part is the work that every event needs. The first part is measured with a runtime API that never
+answers. The others are measured under Lambda's runtime interface emulator, with events that are real work, each of a
+new import, and with TLS to AWS.
 
-`warm` is what would be if connections were opened before a function asks for its first event.
+All of this is the processor's time, from which the duration by memory follows, without the time that a function waits
+for AWS. The time by the clock is measured as well: from the start of the process to the first answer, and of a later
+answer. The AWS emulator runs on the same machine and can be slower than AWS.
+
+`warm` is an estimate for functions that open their connections before they ask for the first event.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import socket
 import statistics
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
-from pathlib import Path
 
-from deploy import functions, load_template
-from paths import BINARIES
-from processor import children_of, milliseconds
-from quota import share_of
-from real_events import RealEvents, check
-from receiver import Receiver
-from rie import around, serving, variables
-from tls import with_tls
+import psutil
+
+from local_stack.description import Stack
+from local_stack.paths import BINARIES
+from local_stack.rie import process_environment, send, serving, variables
+from local_stack.template import functions, load_template
+from local_stack.tls import with_tls
+from tests.api.client import Receiver
+from tests.measure.processor import milliseconds
+from tests.measure.quota import share_of
+from tests.sam_local.real_events import RealEvents, check
 
 MEMORIES = (128, 256, 512, 1024, 1769)
-TRIES = 7
+REPETITIONS = 7
 START_SECONDS = 20
 SETTLED_SECONDS = 0.1
-#: What Lambda tells a function about itself.
+#: Variables that Lambda sets for each function.
 LAMBDA = {"AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}
 
 
 @dataclass(frozen=True)
 class ColdStart:
-    """Milliseconds of a whole processor."""
+    """Milliseconds of a whole processor, by the parts of a cold start."""
 
     start: float
     first: float
     later: float
-    #: By the clock, with this machine's AWS: from the process's start to the first answer; a later event.
+    #: Milliseconds by the clock, on this machine: from the start of the process to the first answer, and a later event.
     clock: float
     later_clock: float
 
     def answer(self, memory: int) -> float:
-        """Until the first answer."""
+        """Returns the estimated milliseconds until the first answer of a function with this memory."""
         return self.start + self.first / share_of(memory)
 
     def warm_answer(self, memory: int) -> float:
-        """The same, if connections were opened at the start."""
+        """Returns the same for a function that opens its connections at its start."""
         return self.start + (self.first - self.later) + self.later / share_of(memory)
 
 
-def settled(process: int) -> float:
-    """The processor's time of a process that has come to rest."""
-    before, now = -1.0, milliseconds(process)
+def settled(pid: int) -> float:
+    """Returns the processor's time of a process as soon as it stays the same."""
+    before, now = -1.0, milliseconds(pid)
     while before != now:
         time.sleep(SETTLED_SECONDS)
-        before, now = now, milliseconds(process)
+        before, now = now, milliseconds(pid)
     return now
 
 
 def start_time(binary: str, environment: dict[str, str]) -> float:
-    """What the process takes until it asks for an event, which it never gets."""
+    """Returns the processor's time of a process until it asks for an event, which it never gets."""
     with socket.create_server(("127.0.0.1", 0)) as runtime_api:
-        address = "127.0.0.1:{}".format(runtime_api.getsockname()[1])
+        address = f"127.0.0.1:{runtime_api.getsockname()[1]}"
         process = subprocess.Popen(
             [str(BINARIES / binary)],
             env=environment | LAMBDA | {"AWS_LAMBDA_RUNTIME_API": address, "AWS_LAMBDA_FUNCTION_NAME": binary},
@@ -90,51 +92,35 @@ def start_time(binary: str, environment: dict[str, str]) -> float:
             process.wait()
 
 
-def send(url: str, event: bytes) -> tuple[bytes, float]:
-    """Sends an event; gives the answer, and the milliseconds until it came."""
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        began = time.monotonic()
-        try:
-            with urllib.request.urlopen(url, data=event, timeout=60) as reply:
-                return reply.read(), 1000 * (time.monotonic() - began)
-        except urllib.error.HTTPError as error:
-            return error.read(), 1000 * (time.monotonic() - began)
-        except OSError:
-            # The emulator does not listen yet.
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-
-
-def measure(binary: str, environment: dict[str, str], events: RealEvents) -> ColdStart:
-    """The middle one of some tries."""
-    tries = []
-    for _ in range(TRIES):
-        start = start_time(binary, around(environment))
-        with serving(binary, environment, quiet=True) as served:
+def measure(binary: str, of_function: dict[str, str], events: RealEvents) -> ColdStart:
+    """Returns the medians of several cold starts."""
+    measured = []
+    for _ in range(REPETITIONS):
+        start = start_time(binary, process_environment(of_function))
+        with serving(binary, of_function, quiet=True) as served:
             times, clock = [], []
             for _ in range(3):
                 event = json.dumps(events.of(binary)).encode()
-                answer, milliseconds_taken = send(served.url, event)
+                began = time.monotonic()
+                answer = send(served.url, event)
+                clock.append(1000 * (time.monotonic() - began))
                 check(binary, answer)
-                (function,) = children_of(served.emulator)
-                times.append(settled(function))
-                clock.append(milliseconds_taken)
-        tries.append((start, times[0] - start, times[2] - times[1], clock[0], clock[2]))
-    return ColdStart(*(statistics.median(one) for one in zip(*tries, strict=True)))
+                (function,) = psutil.Process(served.emulator).children()
+                times.append(settled(function.pid))
+        measured.append((start, times[0] - start, times[2] - times[1], clock[0], clock[2]))
+    return ColdStart(*(statistics.median(part) for part in zip(*measured, strict=True)))
 
 
 def main() -> int:
-    description = Path(os.environ["STACK"])
-    stack = json.loads(description.read_text())
-    events = RealEvents(stack, Receiver().url, description.parent)
+    """Prints a line for each function."""
+    stack = Stack.current()
+    events = RealEvents(stack, Receiver().url)
     print(f"\nbinaries of {BINARIES}; ms of a whole processor, by the clock, to the first answer / the same, warm\n")
     print(f"  {'':<16} {'MB':>5} {'start':>7} {'first':>7} {'later':>7} {'clock: first':>13} {'later':>7}", end="")
     print("".join(f"{f'{memory} MB':>12}" for memory in MEMORIES))
-    with with_tls(stack["endpoint"]) as at:
+    with with_tls(stack.endpoint) as at:
         for name, binary in functions(load_template()).items():
-            cold = measure(binary, variables(name, stack["endpoint"]) | at, events)
+            cold = measure(binary, variables(name, stack.endpoint) | at, events)
             size = (BINARIES / binary).stat().st_size / 1e6
             print(f"  {binary:<16} {size:>5.1f} {cold.start:>7.1f} {cold.first:>7.1f} {cold.later:>7.1f}", end="")
             print(f" {cold.clock:>13.1f} {cold.later_clock:>7.1f}", end="")

@@ -1,36 +1,44 @@
-"""Prints the peak memory of each function of a local stack since its process started (Linux only)."""
+"""Prints the peak memory of each function after an import: `make memory ROWS=1000` (Linux only)."""
 
 from __future__ import annotations
 
-import json
-import os
+import argparse
+import re
 import sys
 from pathlib import Path
 
-from deploy import functions, load_template
-from processor import functions_of
+from local_stack.description import Stack
+from local_stack.template import functions, load_template
+from tests.measure.imports import import_file, write_sample
+from tests.measure.processor import functions_of
+
+#: The peak of the resident set, which psutil does not know.
+PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 
 
-def peaks(temporary: str) -> dict[str, int]:
-    """The highest resident set, in KiB, of the processes of each function; by the function's name in AWS."""
+def peaks(stack: Stack) -> dict[str, int]:
+    """Returns the highest peak of the processes of each function in KiB, by the function's name in AWS."""
     found: dict[str, int] = {}
-    for process, name in functions_of(temporary).items():
+    for process, name in functions_of(stack):
         try:
-            status = Path(f"/proc/{process}/status").read_text()
+            status = Path(f"/proc/{process.pid}/status").read_text()
         except OSError:
             continue
-        if line := next((line for line in status.splitlines() if line.startswith("VmHWM:")), None):
-            found[name] = max(found.get(name, 0), int(line.split()[1]))
+        if peak := PEAK.search(status):
+            found[name] = max(found.get(name, 0), int(peak[1]))
     return found
 
 
 def main() -> int:
-    description = Path(os.environ["STACK"])
-    measured = peaks(str(description.parent / "tmp"))
-    stack = json.loads(description.read_text())["outputs"]["DirectoryTable"].rsplit("-Directory-", 1)[0]
-    print("\npeak memory of a function's process, MiB")
+    """Imports a sample and prints a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rows", type=int, default=1000)
+    stack, rows = Stack.current(), parser.parse_args().rows
+    import_file(stack, write_sample(stack, rows))
+    measured = peaks(stack)
+    print(f"\npeak memory of a function's process after {rows:,} rows, MiB")
     for name, binary in functions(load_template()).items():
-        values = [peak for full, peak in measured.items() if full.startswith(f"{stack}-{name}-")]
+        values = [peak for full, peak in measured.items() if full.startswith(f"{stack.resource_prefix}-{name}-")]
         print(f"  {binary:<16} {max(values) / 1024:6.1f}" if values else f"  {binary:<16} did not run")
     return 0
 

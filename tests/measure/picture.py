@@ -1,4 +1,4 @@
-"""A picture of an import: curves of what was done over time, and beneath them a lane of bars for each function."""
+"""Draws a picture of an import: curves of rows done over time, and below them a lane of bars for each function."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ LEFT, WIDTH, CURVES_HEIGHT = 130, 830, 220
 BAR, GAP, MOST_BARS = 4, 10, 12
 COLORS = ["#1f6feb", "#2da44e", "#bf8700", "#8250df", "#cf222e", "#1b7c83", "#57606a"]
 MOST_TICKS = 10
+#: The width of a letter, so that a label that does not fit is left out.
+LETTER = 7
 
 
 @dataclass(frozen=True)
 class Curve:
-    """So much was done at these seconds, of so much in all."""
+    """How much of a total was done at which time. A point is a time in seconds and a number."""
 
     name: str
     points: list[tuple[float, float]]
@@ -23,14 +25,14 @@ class Curve:
 
 @dataclass(frozen=True)
 class Lane:
-    """The runs of a function: seconds from and to."""
+    """The invocations of a function, each from and to a time in seconds."""
 
     name: str
     runs: list[tuple[float, float]]
 
 
 def stacked(runs: list[tuple[float, float]]) -> tuple[list[tuple[float, float, int]], int]:
-    """The runs with the line that each is drawn in: the first one that is free. And how many lines there are."""
+    """Assigns each invocation to the first line that is free then. Returns them, and the number of lines."""
     free: list[float] = []
     placed = []
     for start, end in sorted(runs):
@@ -42,8 +44,10 @@ def stacked(runs: list[tuple[float, float]]) -> tuple[list[tuple[float, float, i
     return placed, len(free)
 
 
-def draw(title: str, seconds: float, curves: list[Curve], lanes: list[Lane], shares: dict[str, float], cores: int) -> str:
-    """The picture as SVG. `shares`: who had the processor's cores, in seconds."""
+def draw(
+    title: str, seconds: float, curves: list[Curve], lanes: list[Lane], shares: dict[str, float], cores: int
+) -> str:
+    """Returns the picture as SVG. `shares` are the seconds of the processor by their users."""
     scale = WIDTH / max(seconds, 0.001)
     parts = list(axes(seconds, scale))
     for curve, color in zip(curves, COLORS, strict=False):
@@ -52,9 +56,11 @@ def draw(title: str, seconds: float, curves: list[Curve], lanes: list[Lane], sha
     for lane, color in zip(lanes, COLORS * len(lanes), strict=False):
         runs, lines = stacked(lane.runs)
         shown = min(lines, MOST_BARS)
-        parts.append(f'<text x="{LEFT - 10}" y="{top + shown * BAR / 2 + 4:.0f}" text-anchor="end">{escape(lane.name)}</text>')
+        parts.append(
+            f'<text x="{LEFT - 10}" y="{top + shown * BAR / 2 + 4:.0f}" text-anchor="end">{escape(lane.name)}</text>'
+        )
         for start, end, line in runs:
-            # More at the same time than there is room for lie over each other.
+            # When there are more lines than there is room for, some bars lie over others.
             y = top + line % MOST_BARS * BAR
             width = max((min(end, seconds) - start) * scale, 0.8)
             parts.append(
@@ -74,7 +80,7 @@ def draw(title: str, seconds: float, curves: list[Curve], lanes: list[Lane], sha
 
 
 def axes(seconds: float, scale: float) -> Iterator[str]:
-    """The seconds beneath the curves."""
+    """Yields the axis of seconds below the curves."""
     bottom = 60 + CURVES_HEIGHT
     yield f'<line x1="{LEFT}" y1="{bottom}" x2="{LEFT + WIDTH}" y2="{bottom}" stroke="#8c959f"/>'
     step = next(step for step in steps() if seconds / step <= MOST_TICKS)
@@ -86,7 +92,7 @@ def axes(seconds: float, scale: float) -> Iterator[str]:
 
 
 def steps() -> Iterator[float]:
-    """Distances that people can count in: 0.01, 0.02, 0.05, 0.1 …"""
+    """Yields round distances for the axis: 0.01, 0.02, 0.05, 0.1 and so on."""
     size = 0.01
     while True:
         yield from (size, 2 * size, 5 * size)
@@ -94,7 +100,7 @@ def steps() -> Iterator[float]:
 
 
 def shares_of(shares: dict[str, float], all_seconds: float, top: int) -> Iterator[str]:
-    """Who had the processor for how long, as one bar for all of its time."""
+    """Yields one bar for all time of the processor, with a part for each user."""
     yield f'<text x="{LEFT - 10}" y="{top + 14}" text-anchor="end">processor</text>'
     x = float(LEFT)
     for (name, spent), color in zip((shares | {"": all_seconds - sum(shares.values())}).items(), COLORS, strict=False):
@@ -102,13 +108,13 @@ def shares_of(shares: dict[str, float], all_seconds: float, top: int) -> Iterato
         fill = color if name else "#d0d7de"
         yield f'<rect x="{x:.1f}" y="{top}" width="{width:.1f}" height="18" fill="{fill}" fill-opacity="0.6"/>'
         label = f"{name or 'client, system, idle'} {100 * spent / all_seconds:.0f}%"
-        if width > 7 * len(label):
+        if width > LETTER * len(label):
             yield f'<text x="{x + 4:.1f}" y="{top + 13}">{escape(label)}</text>'
         x += width
 
 
 def curve_of(curve: Curve, color: str, scale: float) -> list[str]:
-    """A curve, from nothing to all, with its name at its end."""
+    """Returns a curve from zero to the total, with its name beside it."""
     if not curve.points or not curve.total:
         return []
     bottom = 60 + CURVES_HEIGHT
@@ -117,5 +123,6 @@ def curve_of(curve: Curve, color: str, scale: float) -> list[str]:
     middle = points[len(points) * 2 // 3]
     return [
         f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>',
-        f'<text x="{middle[0] + 8:.1f}" y="{middle[1] + 14:.1f}" fill="{color}">{escape(curve.name)}: {curve.total:,.0f}</text>',
+        f'<text x="{middle[0] + 8:.1f}" y="{middle[1] + 14:.1f}" fill="{color}">'
+        f"{escape(curve.name)}: {curve.total:,.0f}</text>",
     ]

@@ -1,9 +1,11 @@
-"""Lets processes have only a share of a processor, as Lambda does (Linux only).
+"""Limits processes to a share of a processor, as Lambda does (Linux only).
 
-Lambda gives a function as much of a processor as it has memory, one whole at 1,769 MB: in every 20 ms it may compute
-for its share of them; what waits uses nothing up. A control group for each process does the same, where this machine
-lets us make them (root, and the controller `cpu`). Elsewhere the process is stopped for the rest of every 20 ms,
-whether it has computed or not, which is harder on functions that wait.
+Lambda gives a function a share of a processor in proportion to its memory, and a whole one at 1,769 MB. In every 20 ms
+a function may compute for its share of them, and waiting uses nothing of it. A control group for each process has the
+same effect, if this process may make control groups: as root, with the controller `cpu`. Otherwise each process is
+stopped for the rest of every 20 ms, also when it has only waited, which slows functions that wait.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 """
 
 from __future__ import annotations
@@ -18,22 +20,22 @@ from pathlib import Path
 
 WHOLE_MB = 1769
 PERIOD_SECONDS = 0.020
-LOOK_AGAIN_SECONDS = 0.1
-#: Where control groups are made: version 1, version 2.
+POLL_SECONDS = 0.1
+#: The folders of control groups in version 1 and version 2.
 PARENTS = (Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup"))
-#: Linux takes no quota below a millisecond.
+#: Linux accepts no quota below 1 ms.
 LEAST_MICROSECONDS = 1000
 
 Processes = Callable[[], list[int]]
 
 
 def share_of(memory_mb: int) -> float:
-    """The share of a processor that a function with this memory has."""
+    """Returns the share of a processor that a function with this memory has."""
     return min(1.0, memory_mb / WHOLE_MB)
 
 
 def set_quota(group: Path, share: float) -> None:
-    """Has a control group's processes compute for a share of every period; `OSError` where that cannot be."""
+    """Limits the processes of a control group to a share of each period. Raises `OSError` if that is not possible."""
     period = round(PERIOD_SECONDS * 1e6)
     quota = max(round(period * share), LEAST_MICROSECONDS)
     if (group / "cpu.max").exists():
@@ -44,7 +46,7 @@ def set_quota(group: Path, share: float) -> None:
 
 
 def groups_parent() -> Path | None:
-    """Where this machine lets us make control groups with a quota; None if nowhere."""
+    """Returns the folder in which this process may make control groups with a quota, or None if there is none."""
     for parent in PARENTS:
         group = parent / f"quota-{os.getpid()}"
         with contextlib.suppress(OSError):
@@ -59,17 +61,19 @@ def groups_parent() -> Path | None:
 
 @contextlib.contextmanager
 def limited(processes: Processes, share: float) -> Iterator[str]:
-    """Lets each of these processes have a share of a processor only. They are looked for again and again. Gives a word
-    for how that is done."""
+    """Limits each of these processes to a share of a processor, also those that start later.
+
+    Yields a description of how the processes are limited.
+    """
     if share >= 1.0:
         yield "not limited"
         return
     over = threading.Event()
     if parent := groups_parent():
-        way, target, arguments = "held by control groups", _keep_in_groups, (processes, share, over, parent)
+        way, keep = "limited by control groups", lambda: _keep_in_groups(processes, share, over, parent)
     else:
-        way, target, arguments = "stopped and continued", _keep_stopping, (processes, share, over)
-    keeper = threading.Thread(target=target, args=arguments, daemon=True)
+        way, keep = "stopped and continued", lambda: _keep_stopping(processes, share, over)
+    keeper = threading.Thread(target=keep, daemon=True)
     keeper.start()
     try:
         yield way
@@ -81,7 +85,7 @@ def limited(processes: Processes, share: float) -> Iterator[str]:
 def _keep_in_groups(processes: Processes, share: float, over: threading.Event, parent: Path) -> None:
     groups: dict[int, Path] = {}
     try:
-        while not over.wait(LOOK_AGAIN_SECONDS):
+        while not over.wait(POLL_SECONDS):
             for process in processes():
                 if process not in groups:
                     groups[process] = group = parent / f"quota-{os.getpid()}-{process}"
@@ -95,7 +99,7 @@ def _keep_in_groups(processes: Processes, share: float, over: threading.Event, p
 
 
 def _move(process: int, group: Path) -> None:
-    # It may have ended by now.
+    # The process may have ended by now.
     with contextlib.suppress(ProcessLookupError):
         (group / "cgroup.procs").write_text(str(process))
 
@@ -105,7 +109,7 @@ def _keep_stopping(processes: Processes, share: float, over: threading.Event) ->
     looked = float("-inf")
     while not over.is_set():
         began = time.monotonic()
-        if began - looked > LOOK_AGAIN_SECONDS:
+        if began - looked > POLL_SECONDS:
             found, looked = processes(), began
         _sleep_until(began + PERIOD_SECONDS * share)
         _signal(found, signal.SIGSTOP)

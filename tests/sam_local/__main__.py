@@ -1,9 +1,9 @@
-"""Runs functions in containers, as `sam local invoke` and `sam local start-api` do, against the local stack.
+"""Runs `sam local invoke` or `sam local start-api` against the local stack: `python -m tests.sam_local invoke`.
 
-`sam local` knows the template but nothing of a stack: it gives the logical names of tables and queues to a function, only
-variables that the template names, and AWS itself to talk to. So this writes a template for it, which is that of
-`sam build` but for the functions' variables, which are those of the local stack, and their code, which begins with
-`relay`: with it, the container's loopback has the ports of the local stack (see relay/src/main.rs).
+`sam local` knows the template but no stack. It gives a function the logical names of tables and queues, only the
+variables that the template names, and AWS itself as the endpoint. So this program writes another template for it. That
+one is the template of `sam build` with two changes: the variables of the functions are those of the local stack, and
+their code begins with `relay`, which gives the container's loopback the ports of the local stack (relay/src/main.rs).
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from aws import REGION
-from deploy import functions, host_architecture, load_template
-from forward import Route, forwarding
-from lifecycle import free_port
-from paths import PROJECT
-from processes import die_with_parent
-from real_events import NotDoneError, RealEvents, check
-from receiver import Receiver
-from rie import LOCAL, variables
-from terminal import say
+from local_stack.aws import REGION
+from local_stack.description import Stack
+from local_stack.forward import Route, forwarding
+from local_stack.lifecycle import say
+from local_stack.paths import PROJECT
+from local_stack.processes import free_port, start, stop_group
+from local_stack.rie import LOCAL, variables
+from local_stack.template import Template, functions, host_architecture, load_template
+from tests.api.client import Receiver
+from tests.sam_local.real_events import NotDoneError, RealEvents, check
 
 TOOLS = PROJECT / ".venv-tools" / "bin"
-#: Where `make sam-local` has SAM build, apart from what is deployed, whose architecture may be another.
+#: `make sam-local` builds into this folder, because a deployment can have another architecture.
 BUILT = PROJECT / ".aws-sam" / "local"
 RELAY = PROJECT / ".aws-sam" / "relay" / "relay" / "bootstrap"
 #: As in relay/src/main.rs.
 MACHINE, PORTS, FUNCTION = "host.docker.internal", "RELAY_PORTS", "function"
 #: Beside the template: the variables of each function.
 VARIABLES = "variables.json"
-#: As long as a container takes on a busy machine.
+#: A container takes this long to start on a busy machine.
 START_SECONDS = 120
 ANSWER_SECONDS = 60
-END_SECONDS = 30
-#: The webhook has been delivered before the function answers.
+STOP_SECONDS = 30
+#: The webhook is delivered before the function answers.
 RECEIVED_SECONDS = 1
 
 
@@ -61,9 +61,11 @@ def logical_name(name: str) -> str:
     raise argparse.ArgumentTypeError(f"there is no function {name!r}; there are {', '.join(sorted(known.values()))}")
 
 
-def template_for_containers(built: dict[str, Any], environments: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """Changes the template of `sam build` to what `sam local` needs: the variables of each function, its code in a
-    folder of its name, and this machine's architecture."""
+def template_for_containers(built: Template, environments: dict[str, dict[str, str]]) -> Template:
+    """Changes the template of `sam build` to what `sam local` needs, and returns it.
+
+    That is the variables of each function, the folder of its code, and this machine's architecture.
+    """
     built["Parameters"]["Architecture"]["Default"] = host_architecture()
     for name, environment in environments.items():
         properties = built["Resources"][name]["Properties"]
@@ -91,11 +93,11 @@ def lay_out(endpoint: str, ports: list[int], folder: Path) -> Path:
 
 @contextlib.contextmanager
 def reachable_from_containers(ports: list[int]) -> Iterator[None]:
-    """Lets containers reach these ports of the loopback."""
-    engine = [str(TOOLS / "python"), str(Path(__file__).with_name("engine.py"))]
+    """Lets containers reach these ports of the loopback interface."""
+    engine = [str(TOOLS / "python"), str(Path(__file__).with_name("container_engine.py"))]
     address = subprocess.run(engine, check=True, capture_output=True, text=True).stdout.strip()
     with contextlib.ExitStack() as stack:
-        # Docker Desktop leads containers to the loopback by itself: the address is one of its virtual machine's.
+        # With Docker Desktop the address belongs to its virtual machine, which forwards to the loopback by itself.
         with contextlib.suppress(OSError):
             stack.enter_context(forwarding([Route(address, port, port) for port in ports]))
         yield
@@ -103,15 +105,16 @@ def reachable_from_containers(ports: list[int]) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class SamLocal:
-    """`sam local` with all that it has to be told."""
+    """The commands of `sam local`, with their options and environment."""
 
     template: Path
     image: str | None
 
     def command(self, *arguments: str) -> list[str]:
-        # A base image that is not there is fetched all the same; without this, SAM CLI asks its registry each time.
+        """Returns the command line for these arguments."""
+        # With this option, SAM CLI fetches an image that is missing, but does not ask the registry for a newer one.
         options = ["--template", str(self.template), "--skip-pull-image", "--add-host", f"{MACHINE}:host-gateway"]
-        # The template has them, too: variables of the shell that runs this are before those, but not before these.
+        # The template has these variables, too, but there the environment of this process would override them.
         options += ["--env-vars", str(self.template.with_name(VARIABLES))]
         if self.image:
             options += ["--invoke-image", self.image]
@@ -119,39 +122,31 @@ class SamLocal:
 
     @staticmethod
     def environment() -> dict[str, str]:
-        """Returns the variables for SAM CLI: of AWS, none but the local stack's."""
+        """Returns the environment of SAM CLI, which has no AWS variables but those of the local stack."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
         return kept | files | LOCAL | {"AWS_DEFAULT_REGION": REGION, "SAM_CLI_TELEMETRY": "0"}
 
     def invoke(self, function: str, event: Path) -> subprocess.CompletedProcess[bytes]:
+        """Invokes one function."""
         command = self.command("invoke", function, "--event", str(event))
         return subprocess.run(command, env=self.environment(), capture_output=True, check=False)
 
     @contextlib.contextmanager
     def api(self, log: Path) -> Iterator[str]:
-        """Serves the API; yields its address."""
+        """Serves the API and yields its address."""
         port = free_port()
         command = self.command("start-api", "--host", "127.0.0.1", "--port", str(port), "--warm-containers", "LAZY")
-        with log.open("wb") as file:
-            process = subprocess.Popen(
-                command, env=self.environment(), stdout=file, stderr=file, start_new_session=True,
-                preexec_fn=die_with_parent,
-            )  # fmt: skip
+        process = start(command, log, self.environment())
         try:
             yield f"http://127.0.0.1:{port}"
         finally:
-            # It removes its containers when it is interrupted.
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(END_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            # SAM CLI removes its containers after SIGINT.
+            stop_group(process, signal.SIGINT, STOP_SECONDS)
 
 
 def answer_of(address: str, key: str | None = None) -> tuple[int, Any]:
-    """Returns the status and the body of a GET; waits for the server to start."""
+    """Returns the status and the body of a GET, as soon as the server answers."""
     request = urllib.request.Request(address, headers={"x-api-key": key} if key else {})
     deadline = time.monotonic() + START_SECONDS
     while True:
@@ -166,11 +161,9 @@ def answer_of(address: str, key: str | None = None) -> tuple[int, Any]:
             time.sleep(0.2)
 
 
-def invoke(
-    sam: SamLocal, stack: dict[str, Any], receiver: Receiver, arguments: argparse.Namespace, folder: Path
-) -> int:
-    """Invokes one function, or all: each with an event that is real work. Returns how many did not do it."""
-    events = RealEvents(stack, receiver.url, folder)
+def invoke(sam: SamLocal, stack: Stack, receiver: Receiver, arguments: argparse.Namespace, folder: Path) -> int:
+    """Invokes one function, or all, each with an event that is real work. Returns how many did not do their work."""
+    events = RealEvents(stack, receiver.url)
     known, failed = functions(load_template()), 0
     for name in [arguments.function] if arguments.function else known:
         binary, event = known[name], arguments.event
@@ -179,69 +172,76 @@ def invoke(
             event.write_text(json.dumps(events.of(binary), indent=1))
         began = time.monotonic()
         run = sam.invoke(name, event)
-        answer = run.stdout.strip()
-        try:
-            if run.returncode or not answer:
-                raise NotDoneError(f"{binary} did not answer")
-            check(binary, answer)
-            if binary == "deliver-webhook" and arguments.event is None and receiver.take(RECEIVED_SECONDS) is None:
-                raise NotDoneError(f"{binary} delivered nothing")
-        except NotDoneError as error:
+        log = run.stderr.decode(errors="replace")
+        if wrong := problem(run, binary, None if arguments.event else receiver):
             failed += 1
-            said = run.stderr.decode(errors="replace")
-            say(f"{said}\n{name}: {error}")
-            if f"relay: {MACHINE}" in said:
-                say("The container does not reach this machine: is there a firewall between them?")
-            continue
-        if arguments.function:
-            say(run.stderr.decode(errors="replace"))
-            print(answer.decode(errors="replace"))
+            say(f"{log}\n{name}: {wrong}")
+            if f"relay: {MACHINE}" in log:
+                say("The container does not reach this machine. Does a firewall block the ports?")
+        elif arguments.function:
+            say(log)
+            print(run.stdout.strip().decode(errors="replace"))
         else:
-            print(f"  {name:<16} {time.monotonic() - began:>5.1f} s  {answer.decode(errors='replace')[:70]}", flush=True)
+            answer = run.stdout.strip().decode(errors="replace")
+            print(f"  {name:<16} {time.monotonic() - began:>5.1f} s  {answer[:70]}", flush=True)
     return failed
 
 
-def serve(sam: SamLocal, stack: dict[str, Any], arguments: argparse.Namespace, folder: Path) -> int:
-    """Serves the API and calls it: without a key, and with one. Returns how many answers were wrong."""
+def problem(run: subprocess.CompletedProcess[bytes], binary: str, receiver: Receiver | None) -> str | None:
+    """Returns why an invocation counts as failed, or None. A delivery must arrive at the receiver, if there is one."""
+    if run.returncode or not run.stdout.strip():
+        return f"{binary} did not answer"
+    try:
+        check(binary, run.stdout.strip())
+    except NotDoneError as error:
+        return str(error)
+    if binary == "deliver-webhook" and receiver and receiver.take(RECEIVED_SECONDS) is None:
+        return f"{binary} delivered nothing"
+    return None
+
+
+def serve(sam: SamLocal, stack: Stack, arguments: argparse.Namespace, folder: Path) -> int:
+    """Serves the API, and calls it without and with a key. Returns how many answers were wrong."""
     facilities, failed = "/medical/v1/facility", 0
     with sam.api(log := folder / "start-api.log") as address:
         calls: list[tuple[str, str | None, int]] = [
             ("/health", None, 200),
             (facilities, None, 403),
-            (facilities, stack["apiKey"], 200),
+            (facilities, stack.api_key, 200),
         ]
         for path, key, expected in calls:
             status, body = answer_of(address + path, key)
             is_right = status == expected
             if key:
                 known = {facility["id"] for facility in body.get("facilities", [])}
-                is_right = is_right and known == set(stack["facilities"])
+                is_right = is_right and known == set(stack.facilities)
             failed += not is_right
             print(f"  GET {path:<22} {'with' if key else 'no'} key: {status} {'' if is_right else f'WRONG {body}'}")
         if failed:
             say(log.read_text(errors="replace"))
         elif arguments.serve:
-            say(f"export API={address} KEY={stack['apiKey']}; curl \"$API{facilities}\" -H \"x-api-key: $KEY\"")
-            say("Ctrl-C ends it.")
+            say(f'export API={address} KEY={stack.api_key}; curl "$API{facilities}" -H "x-api-key: $KEY"')
+            say("Ctrl-C stops it.")
             with contextlib.suppress(KeyboardInterrupt):
                 signal.pause()
     return failed
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Runs what the command line names on a stack, and returns 1 if anything was wrong."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("what", choices=["invoke", "api"])
     parser.add_argument("--function", type=logical_name, help="one function, such as fan-out; default: all")
     parser.add_argument("--event", type=Path, help="default: an event with real work in it")
-    parser.add_argument("--image", help="default: AWS's public image of the runtime")
-    parser.add_argument("--serve", action="store_true", help="go on serving the API until Ctrl-C")
+    parser.add_argument("--image", help="default: the public image of AWS")
+    parser.add_argument("--serve", action="store_true", help="serve the API until Ctrl-C")
     arguments = parser.parse_args()
-    stack = json.loads(Path(os.environ["STACK"]).read_text())
-    folder = Path(stack["temporary"]) / "sam-local"
+    stack = Stack.current()
+    folder = Path(stack.temporary) / "sam-local"
     receiver = Receiver()
-    addresses = [stack["endpoint"], stack["sandbox"], receiver.url]
-    ports = [urlsplit(address).port for address in addresses if address]
-    template = lay_out(stack["endpoint"], ports, folder)
+    addresses = [stack.endpoint, stack.sandbox, receiver.url]
+    ports = [port for address in addresses if address and (port := urlsplit(address).port)]
+    template = lay_out(stack.endpoint, ports, folder)
     sam = SamLocal(template, arguments.image)
     with reachable_from_containers(ports):
         if arguments.what == "api":

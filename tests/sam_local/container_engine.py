@@ -1,6 +1,6 @@
-"""Prints at which address of this machine its containers reach it; fails if no container engine answers.
+"""Prints the address at which containers reach this machine, and fails if no container engine answers.
 
-Run by .venv-tools, which has the client that SAM CLI uses: it finds the engine where SAM CLI does.
+It runs in .venv-tools, whose client finds the engine where SAM CLI finds it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ def address_for_containers(network: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    # Not in the environment in which the other programs of this folder run.
-    import docker
+    """Prints the address and returns the exit status."""
+    # Imported here, because the tests run in an environment without it.
+    import docker  # noqa: PLC0415
 
     try:
         print(address_for_containers(docker.from_env().networks.get("bridge").attrs))

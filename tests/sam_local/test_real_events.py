@@ -1,25 +1,23 @@
-"""What counts as work that was done."""
+"""Which answers of a function say that it has done its work."""
 
-import unittest
-
-from real_events import NotDoneError, check
 import pytest
 
-
-class Answers(unittest.TestCase):
-    def test_an_event_that_was_worked_on_is_done(self) -> None:
-        for answer in (b"", b"null", b'{"batchItemFailures":[]}', b'{"statusCode":200,"body":"{}"}'):
-            check("import-rows", answer)
-
-    def test_an_error_a_failed_message_or_a_refused_call_is_not_done(self) -> None:
-        for answer in (
-            b'{"errorType":"Error","errorMessage":"no such job"}',
-            b'{"batchItemFailures":[{"itemIdentifier":"1"}]}',
-            b'{"statusCode":403,"body":"{}"}',
-        ):
-            with self.subTest(answer), pytest.raises(NotDoneError):
-                check("import-rows", answer)
+from tests.sam_local.real_events import NotDoneError, check
 
 
-if __name__ == "__main__":
-    unittest.main()
+@pytest.mark.parametrize("answer", [b"", b"null", b'{"batchItemFailures":[]}', b'{"statusCode":200,"body":"{}"}'])
+def test_the_work_of_a_completed_event_is_done(answer: bytes) -> None:
+    check("import-rows", answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"errorType":"Error","errorMessage":"no such job"}',
+        b'{"batchItemFailures":[{"itemIdentifier":"1"}]}',
+        b'{"statusCode":403,"body":"{}"}',
+    ],
+)
+def test_after_an_error_a_failed_message_or_a_refused_call_the_work_is_not_done(answer: bytes) -> None:
+    with pytest.raises(NotDoneError):
+        check("import-rows", answer)

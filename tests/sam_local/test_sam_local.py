@@ -1,96 +1,74 @@
-"""What `make sam-local` gives to SAM CLI; what comes of it in containers, `make sam-local` itself shows."""
+"""What SAM CLI gets for `make sam-local`, which shows itself what functions do in containers."""
 
 from __future__ import annotations
 
 import argparse
 import copy
 import os
-import socket
-import threading
-import unittest
 from pathlib import Path
-from unittest import mock
 
-from deploy import functions, host_architecture, load_template
-from engine import address_for_containers
-from forward import Route, forwarding
-from paths import PROJECT
-from sam_local import FUNCTION, MACHINE, PORTS, SamLocal, logical_name, template_for_containers
 import pytest
+
+from local_stack.paths import PROJECT
+from local_stack.template import functions, host_architecture, load_template
+from tests.sam_local.__main__ import FUNCTION, MACHINE, PORTS, SamLocal, logical_name, template_for_containers
+from tests.sam_local.container_engine import address_for_containers
 
 VARIABLES = {"JOBS_TABLE": "bulk-import-Jobs-1"}
 
 
-class Template(unittest.TestCase):
-    def test_only_variables_code_and_architecture_are_changed(self) -> None:
-        template = load_template()
-        changed = template_for_containers(copy.deepcopy(template), dict.fromkeys(functions(template), VARIABLES))
-        assert changed["Parameters"]["Architecture"].pop("Default") == host_architecture()
-        del template["Parameters"]["Architecture"]["Default"]
-        for name in functions(template):
-            properties = changed["Resources"][name]["Properties"]
-            assert properties.pop("CodeUri") == name
-            assert properties.pop("Environment") == {"Variables": VARIABLES}
-            del template["Resources"][name]["Properties"]["CodeUri"]
-            del template["Resources"][name]["Properties"]["Environment"]
-        assert changed == template
-
-    def test_the_relay_knows_the_same_names(self) -> None:
-        relay = (PROJECT / "infra" / "local" / "relay" / "src" / "main.rs").read_text()
-        for name in (PORTS, MACHINE, f"/var/task/{FUNCTION}"):
-            assert f'"{name}"' in relay
+def test_only_variables_code_and_architecture_of_the_template_change() -> None:
+    template = load_template()
+    changed = template_for_containers(copy.deepcopy(template), dict.fromkeys(functions(template), VARIABLES))
+    assert changed["Parameters"]["Architecture"].pop("Default") == host_architecture()
+    del template["Parameters"]["Architecture"]["Default"]
+    for name in functions(template):
+        properties = changed["Resources"][name]["Properties"]
+        assert properties.pop("CodeUri") == name
+        assert properties.pop("Environment") == {"Variables": VARIABLES}
+        del template["Resources"][name]["Properties"]["CodeUri"]
+        del template["Resources"][name]["Properties"]["Environment"]
+    assert changed == template
 
 
-class Command(unittest.TestCase):
-    def test_a_function_goes_by_the_name_of_its_folder_and_by_its_logical_name(self) -> None:
-        for name in ("fan-out", "FanOut"):
-            assert logical_name(name) == "FanOut"
-        with pytest.raises(argparse.ArgumentTypeError, match="import-rows"):
-            logical_name("fan_out")
-
-    def test_nothing_of_the_developers_aws_account_gets_to_sam(self) -> None:
-        theirs = {"AWS_PROFILE": "work", "AWS_SESSION_TOKEN": "t", "AWS_ACCESS_KEY_ID": "AKIA", "DOCKER_HOST": "unix:///d"}
-        with mock.patch.dict(os.environ, theirs):
-            environment = SamLocal.environment()
-        assert environment["DOCKER_HOST"] == "unix:///d"
-        assert environment["AWS_ACCESS_KEY_ID"] == "test"
-        assert environment["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
-        assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & environment.keys()
-
-    def test_the_public_image_is_used_unless_another_one_is_named(self) -> None:
-        template = Path("template.json")
-        assert "--invoke-image" not in SamLocal(template, None).command("invoke", "Api")
-        assert SamLocal(template, "mine:1").command("invoke", "Api")[-2:] == ["--invoke-image", "mine:1"]
+@pytest.mark.parametrize("name", [PORTS, MACHINE, f"/var/task/{FUNCTION}"])
+def test_the_relay_has_the_same_names(name: str) -> None:
+    relay = (PROJECT / "tests" / "sam_local" / "relay" / "src" / "main.rs").read_text()
+    assert f'"{name}"' in relay
 
 
-class Engine(unittest.TestCase):
-    def test_containers_reach_this_machine_at_the_gateway_of_their_network(self) -> None:
-        named = {"IPAM": {"Config": [{"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.9"}]}}
-        assert address_for_containers(named) == "172.18.0.9"
-
-    def test_where_the_engine_names_no_gateway_it_is_the_first_address(self) -> None:
-        unnamed = {"IPAM": {"Config": [{"Subnet": "172.17.0.0/16"}]}}
-        assert address_for_containers(unnamed) == "172.17.0.1"
+@pytest.mark.parametrize("name", ["fan-out", "FanOut"])
+def test_a_function_can_be_named_by_its_folder_and_by_its_logical_name(name: str) -> None:
+    assert logical_name(name) == "FanOut"
 
 
-class Forwarding(unittest.TestCase):
-    def test_what_is_sent_and_what_is_answered_passes(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            def answer() -> None:
-                connection, _ = server.accept()
-                with connection:
-                    connection.sendall(connection.recv(100).upper())
-
-            threading.Thread(target=answer, daemon=True).start()
-            with forwarding([Route("127.0.0.1", 0, server.getsockname()[1])]) as (port,):
-                with socket.create_connection(("127.0.0.1", port)) as client:
-                    client.sendall(b"hello")
-                    assert client.recv(100) == b"HELLO"
-
-    def test_an_address_of_another_machine_is_refused(self) -> None:
-        with pytest.raises(OSError), forwarding([Route("192.0.2.1", 0, 1)]):
-            pass
+def test_the_names_of_functions_are_in_the_error_about_another_name() -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="import-rows"):
+        logical_name("fan_out")
 
 
-if __name__ == "__main__":
-    unittest.main()
+def test_sam_gets_nothing_of_the_developers_aws_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"):
+        monkeypatch.setenv(name, "the developer's")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///d")
+    environment = SamLocal.environment()
+    assert environment["DOCKER_HOST"] == "unix:///d"
+    assert environment["AWS_ACCESS_KEY_ID"] == "test"
+    assert environment["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
+    assert "the developer's" not in environment.values()
+
+
+def test_the_public_image_is_used_unless_another_one_is_named() -> None:
+    template = Path("template.json")
+    assert "--invoke-image" not in SamLocal(template, None).command("invoke", "Api")
+    assert SamLocal(template, "mine:1").command("invoke", "Api")[-2:] == ["--invoke-image", "mine:1"]
+
+
+def test_containers_reach_this_machine_at_the_gateway_of_their_network() -> None:
+    named = {"IPAM": {"Config": [{"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.9"}]}}
+    assert address_for_containers(named) == "172.18.0.9"
+
+
+def test_the_first_address_is_the_gateway_if_the_engine_names_none() -> None:
+    unnamed = {"IPAM": {"Config": [{"Subnet": "172.17.0.0/16"}]}}
+    assert address_for_containers(unnamed) == "172.17.0.1"

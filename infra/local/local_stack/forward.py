@@ -7,6 +7,7 @@ import contextlib
 import ssl
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 BUFFER_BYTES = 64 * 1024
@@ -28,26 +29,43 @@ def forwarding(routes: list[Route], context: ssl.SSLContext | None = None) -> It
     Raises `OSError` if one of the addresses is not this machine's.
     """
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    stop = asyncio.Event()
+    started: Future[list[int]] = Future()
+
+    async def serve() -> None:
+        async with contextlib.AsyncExitStack() as running:
+            try:
+                servers = [await running.enter_async_context(await _server(route, context)) for route in routes]
+            except OSError as error:
+                started.set_exception(error)
+                return
+            started.set_result([server.sockets[0].getsockname()[1] for server in servers])
+            await stop.wait()
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    servers: list[asyncio.Server] = []
     try:
-        for route in routes:
-            server = asyncio.run_coroutine_threadsafe(_serve(route, context), loop).result()
-            servers.append(server)
-        yield [server.sockets[0].getsockname()[1] for server in servers]
+        yield started.result()
     finally:
-        for server in servers:
-            loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
+        if not started.exception():
+            loop.call_soon_threadsafe(stop.set)
         thread.join()
-        loop.close()
 
 
-async def _serve(route: Route, context: ssl.SSLContext | None) -> asyncio.Server:
+async def _server(route: Route, context: ssl.SSLContext | None) -> asyncio.Server:
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_target, to_target = await asyncio.open_connection("127.0.0.1", route.to)
-        await asyncio.gather(_copy(reader, to_target), _copy(from_target, writer))
+        try:
+            await asyncio.gather(_copy(reader, to_target), _copy(from_target, writer))
+        except asyncio.CancelledError:
+            writer.transport.abort()
+            to_target.transport.abort()
 
     return await asyncio.start_server(forward, route.address, route.port, ssl=context)
 

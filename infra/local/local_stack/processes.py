@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -75,6 +76,16 @@ def kill_all(files: StackFiles) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(processes, STOP_GRACE_SECONDS)
+
+
+def listens(child: Child, port: int, seconds: float) -> bool:
+    """Waits until a child listens on its port. Returns False if it ends before, or takes longer than `seconds`."""
+    deadline = time.monotonic() + seconds
+    while child.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def free_port() -> int:

@@ -12,7 +12,6 @@ import os
 import re
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from local_stack.aws import ROOT, client
 from local_stack.deploy import STACK_NAME
 from local_stack.description import Stack
 from local_stack.paths import BINARIES, PROJECT
-from local_stack.processes import free_port, start, stop_group
+from local_stack.processes import free_port, listens, start, stop_group
 from local_stack.template import functions, host_architecture, load_template
 
 START_SECONDS = 20
@@ -85,6 +84,8 @@ def serving(binary: str, of_function: dict[str, str], *, quiet: bool = False) ->
         log = Path(folder) / "log"
         process = start(command, log, process_environment(of_function))
         try:
+            if not listens(process, listen, START_SECONDS):
+                raise SystemExit("The runtime interface emulator did not start")
             yield Served(f"http://127.0.0.1:{listen}/2015-03-31/functions/function/invocations", process.pid)
         finally:
             stop_group(process, grace=STOP_SECONDS)
@@ -94,22 +95,10 @@ def serving(binary: str, of_function: dict[str, str], *, quiet: bool = False) ->
 
 
 def send(url: str, event: bytes) -> bytes:
-    """Sends an event as soon as the emulator listens. Returns the function's answer.
-
-    Raises `HTTPError` if the function crashes.
-    """
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(url, data=event, timeout=ANSWER_SECONDS) as answer:
-                answered: bytes = answer.read()
-                return answered
-        except urllib.error.HTTPError:
-            raise
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
+    """Sends an event and returns the function's answer. Raises `HTTPError` if the function crashes."""
+    with urllib.request.urlopen(url, data=event, timeout=ANSWER_SECONDS) as answer:
+        answered: bytes = answer.read()
+        return answered
 
 
 def invoke(function: str, event: Path, stack: Stack) -> str:

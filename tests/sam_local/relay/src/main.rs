@@ -3,7 +3,7 @@
 //!
 //! The local stack listens on the machine's loopback, which a container cannot reach, and a function takes plain http
 //! from loopback only (webhooks, the document gateway). With the same ports on the container's loopback, a function
-//! needs no other variables, and no other rules, than on the local stack. `infra/local/sam_local.py` puts it there.
+//! needs no other variables, and no other rules, than on the local stack. `tests/sam_local` puts it there.
 
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};

@@ -1,0 +1,62 @@
+"""What is deployed is the project's template, except where the emulator reads it differently from AWS."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from local_stack.cli import stack_name
+from local_stack.paths import PROJECT
+from local_stack.template import METHODS, Template, adapt, functions, load_template
+
+CHANGED_TYPES = {"AWS::Serverless::Api", "AWS::Serverless::Function", "AWS::IAM::Role", "AWS::S3::BucketPolicy"}
+
+
+def adapted(visibility: int | None = None) -> Template:
+    """Returns the template with the changes for the emulator."""
+    template = load_template()
+    adapt(template, {name: str(one.get("Default")) for name, one in template["Parameters"].items()}, visibility)
+    return template
+
+
+def changed(before: Template, after: Template) -> dict[str, str]:
+    """Returns the types of the resources that differ, by their names."""
+    resources = before["Resources"].items()
+    return {name: one["Type"] for name, one in resources if one != after["Resources"].get(name)}
+
+
+def test_the_folder_of_a_function_has_the_name_of_its_binary() -> None:
+    folders = {path.name for path in (PROJECT / "functions").iterdir()}
+    assert set(functions(load_template()).values()) == folders
+
+
+def test_only_types_of_resources_that_the_emulator_misreads_are_changed() -> None:
+    types = changed(load_template(), adapted())
+    assert "RestApi" in types
+    assert set(types.values()) <= CHANGED_TYPES
+
+
+def test_the_api_answers_each_method() -> None:
+    (path,) = adapted()["Resources"]["RestApi"]["Properties"]["DefinitionBody"]["paths"].values()
+    assert set(path) == set(METHODS)
+
+
+def test_a_visibility_timeout_is_shortened_for_queues_that_functions_read_only() -> None:
+    short = adapted(visibility=10)
+    queues = changed(adapted(), short)
+    assert {"SmallJobChunks", "LargeJobChunks", "Finished", "Uploads"} <= queues.keys()
+    for name in queues:
+        properties = short["Resources"][name]["Properties"]
+        assert properties["VisibilityTimeout"] == 10
+        assert "RedrivePolicy" in properties
+
+
+def test_the_name_of_a_stack_can_be_the_name_of_a_folder() -> None:
+    assert stack_name("test-2") == "test-2"
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "A", "-a", "a b"])
+def test_any_other_name_of_a_stack_is_refused(name: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        stack_name(name)

@@ -1,0 +1,1 @@
+"""Tools that measure imports on a local stack: AWS calls, time, memory and cold starts."""
