@@ -13,7 +13,6 @@ import sys
 from local_stack.customer import ADDRESS, admin
 from local_stack.description import Stack
 from local_stack.paths import PROJECT
-
 from tests.api.client import Api
 
 FOLDER = PROJECT / "tests" / "api"

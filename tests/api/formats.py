@@ -44,6 +44,7 @@ FORMATS: dict[str, st.SearchStrategy[str]] = {
     "sha256-base64": st.binary(min_size=32, max_size=32).map(lambda digest: base64.b64encode(digest).decode()),
 }
 
+
 def filter_case(_: schemathesis.HookContext, case: schemathesis.Case) -> bool:
     """Leaves out calls that say nothing about the description.
 

@@ -35,7 +35,7 @@ fn invoke(function: &str, event: &str) -> Value {
 fn run(function: &str, event: &Path) -> Value {
     let python = std::env::var("PYTHON").expect("PYTHON names the local stack's Python: use `make test`");
     let output = Command::new(python)
-        .arg(project().join("infra/local/rie.py"))
+        .args(["-m", "local_stack", "invoke"])
         .arg(function)
         .arg(event)
         .output()

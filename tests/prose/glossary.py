@@ -18,7 +18,8 @@ NAME_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_-]")
 def applies(rule: dict[str, object], path: str) -> bool:
     """Returns whether a rule looks at the file of this path."""
     only, exempt = rule.get("only", [""]), rule.get("except", [])
-    assert isinstance(only, list) and isinstance(exempt, list)
+    assert isinstance(only, list)
+    assert isinstance(exempt, list)
     return path.startswith(tuple(only)) and not path.startswith(tuple(exempt))
 
 

@@ -152,15 +152,17 @@ def plain(text: str) -> str:
 
 def area_of(path: Path) -> str:
     """Returns the folder that a file is counted with."""
-    parts = path.parts
-    return "/".join(parts[:2]) if len(parts) > 2 else (parts[0] if len(parts) > 1 else "top level")
+    return "/".join(path.parts[:-1][:2]) or "top level"
 
 
 def tracked_files() -> list[Path]:
     """Returns what git knows, or would know after `git add`."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     paths = {Path(line) for line in listed.stdout.splitlines() if not SKIPPED.search(line)}
     return sorted(path for path in paths if (ROOT / path).is_file())

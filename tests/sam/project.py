@@ -1,4 +1,4 @@
-"""The project, and copies of the part of it that SAM CLI reads: what a test changes is never the project itself."""
+"""The project, and copies of the part of it that SAM CLI reads, so that a test never changes the project itself."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from samcli.yamlhelper import yaml_parse
 
 PROJECT = Path(__file__).resolve().parents[2]
 READ_BY_SAM = ("template.yaml", "samconfig.yaml", "functions", "shared")
+
+
+def load_template() -> dict[str, Any]:
+    """Returns the template with its short forms written out."""
+    template: dict[str, Any] = yaml_parse((PROJECT / "template.yaml").read_text())
+    return template
 
 
 @contextlib.contextmanager

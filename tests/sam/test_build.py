@@ -1,4 +1,4 @@
-"""`sam build` ships what the sources say now, also where only a crate below shared/ has changed."""
+"""`sam build` ships binaries of the present sources, also if only a crate below shared/ has changed."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import hashlib
 import os
 import subprocess
 import sys
-import unittest
 from pathlib import Path
 
-from project import PROJECT, copy_of_the_project
+from tests.sam.project import PROJECT, copy_of_the_project
 
 FUNCTIONS = len(list((PROJECT / "functions").iterdir()))
 
-#: Stands in for cargo, and for `cargo lambda build`, whose binary it makes of the sources in shared/: cargo itself
-#: recompiles what has changed, so that only SAM can be the one that ships an old binary.
+#: Replaces cargo and `cargo lambda build`. The binary is a hash of the sources in shared/. Cargo itself recompiles what
+#: has changed, so only SAM could ship an old binary.
 CARGO = """#!{python}
 import hashlib, json, pathlib, sys
 folder = pathlib.Path({folder!r})
@@ -28,8 +27,8 @@ else:
 """
 
 
-def stand_in(folder: Path) -> Path:
-    """Returns a folder for PATH in which cargo and cargo-lambda are ours."""
+def fake_cargo(folder: Path) -> Path:
+    """Returns a folder for PATH with the replacements of cargo and cargo-lambda."""
     programs = folder / "programs"
     programs.mkdir()
     for name in ("cargo", "cargo-lambda"):
@@ -39,7 +38,7 @@ def stand_in(folder: Path) -> Path:
 
 
 def build(folder: Path, programs: Path) -> dict[str, str]:
-    """Builds with SAM; returns the hash of each function's binary."""
+    """Builds with SAM. Returns the hash of each function's binary."""
     sam = Path(sys.executable).with_name("sam")
     environment = os.environ | {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
@@ -47,24 +46,18 @@ def build(folder: Path, programs: Path) -> dict[str, str]:
         "SAM_CLI_TELEMETRY": "0",
     }
     run = subprocess.run([str(sam), "build"], cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise AssertionError(f"sam build failed: {run.stderr}")
+    assert run.returncode == 0, run.stderr
     binaries = (folder / ".aws-sam" / "build").glob("*/bootstrap")
     return {path.parent.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in binaries}
 
 
-class Build(unittest.TestCase):
-    def test_a_build_after_a_change_of_shared_code_has_a_new_binary_of_every_function(self) -> None:
-        with copy_of_the_project() as folder:
-            programs = stand_in(folder)
-            before = build(folder, programs)
-            assert len(before) == FUNCTIONS
-            source = folder / "shared" / "domain" / "src" / "lib.rs"
-            source.write_text(source.read_text() + "\n// Changed.\n")
-            after = build(folder, programs)
-            old = sorted(name for name, binary in after.items() if binary == before[name])
-            assert old == [], "old binaries were shipped"
-
-
-if __name__ == "__main__":
-    unittest.main()
+def test_after_a_change_of_shared_code_each_function_has_a_new_binary() -> None:
+    with copy_of_the_project() as folder:
+        programs = fake_cargo(folder)
+        before = build(folder, programs)
+        assert len(before) == FUNCTIONS
+        source = folder / "shared" / "domain" / "src" / "lib.rs"
+        source.write_text(source.read_text() + "\n// Changed.\n")
+        after = build(folder, programs)
+        old = sorted(name for name, binary in after.items() if binary == before[name])
+        assert old == []

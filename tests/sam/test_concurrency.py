@@ -1,33 +1,31 @@
-"""What the guide says about concurrent executions is what the template asks for."""
+"""The guide says the same about concurrent executions as the template."""
 
 from __future__ import annotations
 
-import unittest
+from typing import Any
 
-from project import PROJECT
-from samcli.yamlhelper import yaml_parse
+import pytest
 
-GUIDE = (PROJECT / "infra" / "docs" / "platform.md").read_text()
-TEMPLATE = yaml_parse((PROJECT / "template.yaml").read_text())
-CHUNKS = ("SmallJobChunks", "MediumJobChunks", "LargeJobChunks")
+from tests.sam.project import PROJECT, load_template
 
-
-class Concurrency(unittest.TestCase):
-    def test_the_guide_adds_up_what_queues_can_take(self) -> None:
-        total = 0
-        for resource in TEMPLATE["Resources"].values():
-            events = resource["Properties"].get("Events", {}) if "Serverless::Function" in resource["Type"] else {}
-            for event in events.values():
-                most = event["Properties"].get("ScalingConfig", {}).get("MaximumConcurrency", 0)
-                total += TEMPLATE["Parameters"][most["Ref"]]["Default"] if isinstance(most, dict) else most
-        assert f"up to {total} concurrent executions" in GUIDE
-
-    def test_the_guide_knows_how_long_a_chunk_can_be_throttled(self) -> None:
-        for name in CHUNKS:
-            queue = TEMPLATE["Resources"][name]["Properties"]
-            receptions, minutes = queue["RedrivePolicy"]["maxReceiveCount"], queue["VisibilityTimeout"] // 60
-            assert f"{receptions * minutes} minutes ({receptions} receptions of {minutes} minutes)" in " ".join(GUIDE.split())
+GUIDE = " ".join((PROJECT / "infra" / "docs" / "platform.md").read_text().split())
+TEMPLATE = load_template()
 
 
-if __name__ == "__main__":
-    unittest.main()
+def maximum_concurrency(event: dict[str, Any]) -> int:
+    """Returns how many executions an event source can start."""
+    most = event["Properties"].get("ScalingConfig", {}).get("MaximumConcurrency", 0)
+    return int(TEMPLATE["Parameters"][most["Ref"]]["Default"] if isinstance(most, dict) else most)
+
+
+def test_the_guide_has_the_sum_over_all_queues() -> None:
+    functions = (one for one in TEMPLATE["Resources"].values() if one["Type"] == "AWS::Serverless::Function")
+    events = (event for function in functions for event in function["Properties"].get("Events", {}).values())
+    assert f"up to {sum(map(maximum_concurrency, events))} concurrent executions" in GUIDE
+
+
+@pytest.mark.parametrize("name", ["SmallJobChunks", "MediumJobChunks", "LargeJobChunks"])
+def test_the_guide_has_the_time_for_which_a_chunk_can_be_throttled(name: str) -> None:
+    queue = TEMPLATE["Resources"][name]["Properties"]
+    receptions, minutes = queue["RedrivePolicy"]["maxReceiveCount"], queue["VisibilityTimeout"] // 60
+    assert f"{receptions * minutes} minutes ({receptions} receptions of {minutes} minutes)" in GUIDE

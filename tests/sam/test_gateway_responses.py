@@ -1,14 +1,14 @@
-"""What API Gateway answers by itself has the status that its body says, and looks like our own errors."""
+"""The answers of API Gateway itself have the status that their bodies say, and the shape of the project's errors."""
 
 from __future__ import annotations
 
-import functools
 import json
-import unittest
+import re
 from typing import Any
 
-from project import PROJECT
-from samcli.yamlhelper import yaml_parse
+import pytest
+
+from tests.sam.project import PROJECT, load_template
 
 #: Every type with its default status code:
 #: https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
@@ -34,60 +34,74 @@ STATUSES = {
     "WAF_FILTERED": 403,
 }
 DEFAULTS = ("DEFAULT_4XX", "DEFAULT_5XX")
-#: Where we say something else than API Gateway.
+#: Where the project deliberately answers with another status.
 OURS = {"MISSING_AUTHENTICATION_TOKEN": 404}
-#: The only variables in use, with what API Gateway puts in their place.
+#: The variables in use, each with an example of what API Gateway replaces it by.
 VARIABLES = {"$context.error.messageString": '"What happened"', "$context.error.responseType": "THE_TYPE"}
+RESPONSES: dict[str, dict[str, Any]] = load_template()["Resources"]["RestApi"]["Properties"]["GatewayResponses"]
 
 
-@functools.cache
-def responses() -> dict[str, dict[str, Any]]:
-    template = yaml_parse((PROJECT / "template.yaml").read_text())
-    return template["Resources"]["RestApi"]["Properties"]["GatewayResponses"]
-
-
-def body(response: dict[str, Any]) -> dict[str, Any]:
-    """Returns the body as a caller gets it."""
-    text = response["ResponseTemplates"]["application/json"]
+def body(name: str) -> dict[str, Any]:
+    """Returns the body of a response as a caller gets it."""
+    text = RESPONSES[name]["ResponseTemplates"]["application/json"]
     for variable, value in VARIABLES.items():
         text = text.replace(variable, value)
-    return json.loads(text)
+    parsed: dict[str, Any] = json.loads(text)
+    return parsed
 
 
-class GatewayResponses(unittest.TestCase):
-    def test_every_type_that_aws_knows_has_its_own_response(self) -> None:
-        assert set(responses()) == {*STATUSES, *DEFAULTS}
-
-    def test_the_status_of_each_type_is_that_of_aws_and_that_of_the_body(self) -> None:
-        for name, expected in (STATUSES | OURS).items():
-            with self.subTest(name):
-                response = responses()[name]
-                assert response["StatusCode"] == expected
-                assert body(response)["status"] == expected
-
-    def test_a_status_has_one_title_and_the_name_follows_from_it(self) -> None:
-        titles: dict[int, set[str]] = {}
-        for name in STATUSES:
-            with self.subTest(name):
-                said = body(responses()[name])
-                assert set(said) == {"status", "title", "detail", "name"}
-                assert said["name"] == said["title"].upper().replace(" ", "_")
-                titles.setdefault(said["status"], set()).add(said["title"])
-        assert [one for one in titles.values() if len(one) > 1] == []
-
-    def test_a_type_that_is_not_listed_keeps_its_status_and_names_itself(self) -> None:
-        for name in DEFAULTS:
-            with self.subTest(name):
-                assert "StatusCode" not in responses()[name]
-                said = body(responses()[name])
-                assert set(said) == {"title", "detail", "name"}
-                assert said["name"] == "THE_TYPE"
-
-    def test_all_have_the_same_headers(self) -> None:
-        headers = [response["ResponseParameters"]["Headers"] for response in responses().values()]
-        assert "Cache-Control" in headers[0]
-        assert [one for one in headers if one != headers[0]] == []
+def headers(name: str) -> dict[str, Any]:
+    """Returns the headers of a response."""
+    found: dict[str, Any] = RESPONSES[name]["ResponseParameters"]["Headers"]
+    return found
 
 
-if __name__ == "__main__":
-    unittest.main()
+def test_each_type_of_aws_has_its_own_response() -> None:
+    assert set(RESPONSES) == {*STATUSES, *DEFAULTS}
+
+
+@pytest.mark.parametrize(("name", "expected"), (STATUSES | OURS).items())
+def test_the_status_of_a_type_is_that_of_aws_and_that_of_its_body(name: str, expected: int) -> None:
+    assert RESPONSES[name]["StatusCode"] == expected
+    assert body(name)["status"] == expected
+
+
+@pytest.mark.parametrize("name", STATUSES)
+def test_the_name_follows_from_the_title(name: str) -> None:
+    answer = body(name)
+    assert set(answer) == {"status", "title", "detail", "name"}
+    assert answer["name"] == answer["title"].upper().replace(" ", "_")
+
+
+def test_a_status_has_one_title() -> None:
+    titles: dict[int, set[str]] = {}
+    for answer in map(body, STATUSES):
+        titles.setdefault(answer["status"], set()).add(answer["title"])
+    assert [one for one in titles.values() if len(one) > 1] == []
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_type_without_a_response_of_its_own_keeps_its_status_and_its_name(name: str) -> None:
+    assert "StatusCode" not in RESPONSES[name]
+    answer = body(name)
+    assert set(answer) == {"title", "detail", "name"}
+    assert answer["name"] == "THE_TYPE"
+
+
+@pytest.mark.parametrize("name", RESPONSES)
+def test_all_responses_have_the_same_headers(name: str) -> None:
+    assert "Cache-Control" in headers(name)
+    assert headers(name) == headers(DEFAULTS[0])
+
+
+def test_the_allowed_site_can_read_these_answers_and_those_of_the_functions() -> None:
+    respond = (PROJECT / "functions" / "api" / "src" / "respond.rs").read_text()
+    (exposed,) = re.findall(r'const EXPOSED: &str = "(.+)";', respond)
+    expected = {
+        "Access-Control-Allow-Origin": {"Fn::Sub": "'${CorsOrigin}'"},
+        "Access-Control-Expose-Headers": f"'{exposed}'",
+        "Vary": "'origin'",
+    }
+    for header, value in expected.items():
+        with_a_site_only = {"Fn::If": ["HasCorsOrigin", value, {"Ref": "AWS::NoValue"}]}
+        assert headers(DEFAULTS[0]).get(header) == with_a_site_only

@@ -1,0 +1,1 @@
+"""Comparisons of the documentation with the template, the Makefile and the sources."""
