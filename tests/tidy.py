@@ -33,13 +33,17 @@ def versions_of_rust() -> tuple[str, dict[str, set[str]]]:
     """Returns the `rust-version` of Cargo.toml, and every version of Rust that a tracked document names."""
     with (PROJECT / "Cargo.toml").open("rb") as file:
         wanted = tomllib.load(file)["workspace"]["package"]["rust-version"]
-    listed = subprocess.run(["git", "ls-files", "*.md", "*.yml"], cwd=PROJECT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "*.md", "*.yml"], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
     named = {name: set(RUST.findall((PROJECT / name).read_text())) for name in listed.stdout.split()}
     return wanted, named
 
 
 def main() -> int:
-    wrong = [f"bulk is built from {crate}: only bulk-admin and the functions need AWS" for crate in crates_of_aws("bulk")]
+    wrong = [
+        f"bulk is built from {crate}: only bulk-admin and the functions need AWS" for crate in crates_of_aws("bulk")
+    ]
     if not crates_of_aws("bulk-admin"):
         wrong.append("bulk-admin is built from no crate of AWS: this check does not recognize them any more")
     rust, named = versions_of_rust()

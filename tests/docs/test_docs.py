@@ -19,7 +19,7 @@ from local_stack.template import load_template
 
 PLATFORM = "infra/docs/platform.md"
 ARCHITECTURE = "ARCHITECTURE.md"
-GUIDES = ("README.md", ARCHITECTURE, "infra/docs/*.md", "functions/*/README.md", "infra/cli/README.md")
+GUIDES = ("README.md", ARCHITECTURE, "infra/docs/*.md", "functions/*/README.md", "infra/bulk*/README.md")
 
 #: Capitalized names that are not in the template, because they belong to AWS, to Rust or to its libraries.
 CALLS = {"DeleteItem", "GetObject", "PutItem", "PutObject", "Scan"}
@@ -55,7 +55,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 #: One word that begins with a capital letter and has a small letter. `Gateway…` means all names that begin so.
 CAPITALIZED = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*…?")
 MAKE = re.compile(r"\s*make ([a-z][a-z0-9-]*)((?: +\[?[A-Z_]+=[^\s`\]]*\]?)*)")
-BULK = re.compile(r"\s*(?:cargo run .*-p bulk -- |bulk )([a-z]+)\b")
+COMMAND = re.compile(r"\s*(?:cargo run .*-p )?(bulk(?:-admin)?)(?: --)? ([a-z]+)\b")
 RUST_PATH = re.compile(r"\w+(?:::\w+)+")
 RUST_ITEM = re.compile(r"\b(?:fn|mod|struct|enum|trait|type|const|static) (\w+)")
 RUST_FIELD = re.compile(r"\bpub (\w+):")
@@ -231,14 +231,24 @@ def test_make_has_the_targets_and_variables() -> None:
     assert_none(wrong, "Not in the Makefile, nor read by what it runs")
 
 
-def test_bulk_has_the_commands() -> None:
-    source = (PROJECT / "infra/cli/src/main.rs").read_text()
-    variants = re.search(r"^enum Command \{$(.*?)^\}$", source, re.MULTILINE | re.DOTALL)
-    assert variants is not None
-    commands = {name.lower() for name in re.findall(r"^    ([A-Z]\w+)\(", variants[1], re.MULTILINE)}
-    named = [(guide.name, found[1]) for guide in guides() for code in guide.code if (found := BULK.match(code))]
-    assert len(named) > 10
-    assert_none((one for one in named if one[1] not in commands), "Not a command of bulk")
+def test_command_lines_have_the_commands() -> None:
+    sources = {"bulk": "infra/bulk/src/main.rs", "bulk-admin": "infra/bulk-admin/src/commands.rs"}
+    commands = set()
+    for program, source in sources.items():
+        pattern = r"^(?:pub )?enum Command \{$(.*?)^\}$"
+        variants = re.search(pattern, (PROJECT / source).read_text(), re.MULTILINE | re.DOTALL)
+        assert variants is not None
+        names = re.findall(r"^    ([A-Z]\w+)\(", variants[1], re.MULTILINE)
+        commands |= {(program, name.lower()) for name in names}
+    named = [
+        (guide.name, *found.groups()) for guide in guides() for code in guide.code if (found := COMMAND.match(code))
+    ]
+    assert len(named) > 20
+    assert {program for _, program, _ in named} == set(sources)
+    assert_none(
+        ((guide, f"{program} {name}") for guide, program, name in named if (program, name) not in commands),
+        "Not a command of bulk or bulk-admin",
+    )
 
 
 def test_files_and_folders_exist() -> None:

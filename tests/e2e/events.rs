@@ -34,12 +34,8 @@ fn invoke(function: &str, event: &str) -> Value {
 
 fn run(function: &str, event: &Path) -> Value {
     let python = std::env::var("PYTHON").expect("PYTHON names the local stack's Python: use `make test`");
-    let output = Command::new(python)
-        .args(["-m", "local_stack", "invoke"])
-        .arg(function)
-        .arg(event)
-        .output()
-        .unwrap();
+    let output =
+        Command::new(python).args(["-m", "local_stack", "invoke"]).arg(function).arg(event).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }

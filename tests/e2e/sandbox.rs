@@ -1,4 +1,4 @@
-//! The sandbox gateway: which requests it got, and how a test makes it misbehave. `infra/local/sandbox_fhir.py` is it.
+//! The sandbox gateway: which requests it got, and how a test makes it misbehave. `tests/sandbox` is it.
 
 use std::collections::HashMap;
 

@@ -20,17 +20,17 @@ const OURS: usize = 3;
 /// Returns a sample file without ids of facilities and cohorts, so that every customer can import it.
 pub fn sample(rows: usize) -> String {
     let path = std::env::temp_dir().join(format!("faults-{}.csv", std::process::id()));
-    python("sample.py", &["--rows", &rows.to_string(), "--out", path.to_str().unwrap()]);
+    python("infra.demo.sample", &["--rows", &rows.to_string(), "--out", path.to_str().unwrap()]);
     let file = std::fs::read_to_string(&path).unwrap();
     std::fs::remove_file(path).unwrap();
     file
 }
 
-/// Runs a program of `infra/local` and returns what it printed.
-fn python(program: &str, arguments: &[&str]) -> Vec<u8> {
+/// Runs one of the project's Python modules and returns what it printed.
+fn python(module: &str, arguments: &[&str]) -> Vec<u8> {
     let python = std::env::var("PYTHON").expect("PYTHON names the local stack's Python: use `make e2e`");
-    let path = project().join("infra/local").join(program);
-    let output = Command::new(python).arg(path).args(arguments).output().unwrap();
+    let output =
+        Command::new(python).current_dir(project()).args(["-m", module]).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
@@ -116,7 +116,7 @@ impl Imported {
 
     /// Checks that the customer has exactly the patients of this result, and that nothing is half done.
     pub fn assert_stored(&self, customer: &Customer) {
-        let stored: Value = serde_json::from_slice(&python("stored.py", &[&customer.id])).unwrap();
+        let stored: Value = serde_json::from_slice(&python("tests.e2e.stored", &[&customer.id])).unwrap();
         assert_eq!((&stored["ghosts"], &stored["nameless"]), (&Value::Array(vec![]), &Value::Array(vec![])));
         let stored: BTreeSet<&str> =
             stored["patients"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();

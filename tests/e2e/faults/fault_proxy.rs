@@ -1,5 +1,5 @@
 //! The proxy between the functions and the emulator that injects faults: its rules, and which calls they hit. The local
-//! stack starts it (`infra/local/faults.py`).
+//! stack starts it (`tests/fault_proxy`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -44,9 +44,9 @@ impl FaultProxy {
         Self { url: format!("{url}/_microburst"), http: Client::new() }
     }
 
-    /// Returns the rules of this name in `infra/local/profiles`.
+    /// Returns the rules of this name in `tests/fault_proxy/profiles`.
     pub fn profile(name: &str) -> Value {
-        let path = project().join(format!("infra/local/profiles/{name}.json"));
+        let path = project().join(format!("tests/fault_proxy/profiles/{name}.json"));
         serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
     }
 

@@ -54,8 +54,7 @@ pub struct Sandbox {
 impl Sandbox {
     /// Starts one on a free port.
     pub fn start(arguments: &[&str]) -> Self {
-        let mut process = Command::new(python())
-            .arg(script())
+        let mut process = command()
             .arg("--until-eof")
             .args(arguments)
             .stdin(Stdio::piped())
@@ -124,7 +123,7 @@ impl Drop for Sandbox {
 
 /// What the sandbox says of itself.
 pub fn help() -> String {
-    let output = Command::new(python()).arg(script()).arg("--help").output().unwrap();
+    let output = command().arg("--help").output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -132,8 +131,11 @@ fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn script() -> PathBuf {
-    project().join("infra/local/sandbox_fhir.py")
+/// Returns the command that runs the sandbox of `tests/sandbox`.
+fn command() -> Command {
+    let mut command = Command::new(python());
+    command.current_dir(project()).args(["-m", "tests.sandbox"]);
+    command
 }
 
 /// The Python of the local stack if that is installed, as it is new enough.
