@@ -41,6 +41,7 @@ def versions_of_rust() -> tuple[str, dict[str, set[str]]]:
 
 
 def main() -> int:
+    """Prints the differences, and returns 1 if there are any."""
     wrong = [
         f"bulk is built from {crate}: only bulk-admin and the functions need AWS" for crate in crates_of_aws("bulk")
     ]
