@@ -25,7 +25,7 @@ RUN_TESTS = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest r
 DYNAMODB_IN_MEMORY := target/local/examples/dynamodb
 BUILD_DYNAMODB = $(CARGO) build --profile local -p tests --example dynamodb
 
-# End-to-end tests need a stack whose API and files a site can use: the running one, which STACK names, or a new one.
+# End-to-end tests need a stack with an API and files that a site can use: the running one, which STACK names, or a new one.
 ON_SITE = $(if $(STACK),,$(STACK_RUN) --name test --param CorsOrigin=http://clinic.test --)
 
 export SEED SEEDS TRACE MUTANT

@@ -114,7 +114,7 @@ def target(folder: Path, name: str, uploaded: Path) -> Path:
 
 
 def patients(result: Path) -> list[str]:
-    """Returns the ids of the patients in a result file, whose third to last column has the ids."""
+    """Returns the ids of the patients in a result file, which are in its third to last column."""
     with result.open(newline="", encoding="utf-8") as file:
         return [row[-3] for row in list(csv.reader(file))[1:] if row[-3]]
 

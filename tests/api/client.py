@@ -72,7 +72,7 @@ class Receiver:
             """Answers pings, and puts every other message into the queue."""
 
             def do_POST(self) -> None:
-                """Receives one message."""
+                """Receives a message and answers it with 200."""
                 body = json.loads(self.rfile.read(int(self.headers.get("content-length", "0"))))
                 is_ping = "ping" in body
                 if not is_ping:
@@ -85,7 +85,7 @@ class Receiver:
                 self.wfile.write(payload)
 
             def log_message(self, *_: object) -> None:
-                """Logs nothing."""
+                """Logs nothing, because the messages are in the queue."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/webhook"

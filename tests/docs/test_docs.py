@@ -47,7 +47,7 @@ KINDS = {
 #: The types of resources that the platform guide must name, because a platform engineer looks them up by name.
 LOOKED_UP = ("AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::Serverless::Function", "AWS::Logs::LogGroup")
 
-#: Folders whose files are named by their path in the repository.
+#: Folders with files that are named by their path in the repository.
 FOLDERS = ("functions", "infra", "shared", "tests")
 SPAN = re.compile(r"`([^`\n]+)`")
 BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -74,7 +74,7 @@ class Guide:
 
     @cached_property
     def text(self) -> str:
-        """The whole text."""
+        """The whole text of the file."""
         return self.path.read_text()
 
     @cached_property
@@ -84,7 +84,7 @@ class Guide:
 
     @cached_property
     def spans(self) -> list[str]:
-        """The code spans."""
+        """The code spans of the prose."""
         return SPAN.findall(self.prose)
 
     @cached_property
@@ -108,7 +108,7 @@ def guides() -> list[Guide]:
 
 @cache
 def template() -> dict[str, Any]:
-    """Returns the template."""
+    """Returns the template with its short forms written out."""
     return load_template()
 
 

@@ -27,7 +27,7 @@ def programs() -> dict[str, list[str]]:
     """Returns the command of each emulator, to which its port is added."""
     found = {"moto": [str(PROJECT / ".venv-moto/bin/python"), str(Path(__file__).with_name("moto_server.py"))]}
     if (node := shutil.which("node")) and DYNALITE.exists():
-        # A table exists after 10 ms rather than at once, as on AWS, and rather than after the default half second.
+        # A table exists after 10 ms. On AWS it does not exist at once either, but dynalite's default is half a second.
         found["dynalite"] = [node, str(DYNALITE), "--host", "127.0.0.1", "--createTableMs", "10", "--port"]
     return found
 
@@ -56,7 +56,7 @@ def up(name: str, program: list[str], logs: Path = LOGS) -> Iterator[str]:
 def main() -> int:
     """Runs the command and returns its exit status."""
     command = sys.argv[2:] if sys.argv[1:2] == ["--"] else sys.argv[1:]
-    # Signals become exceptions, so that the emulators are stopped in whatever way this process ends.
+    # Signals become exceptions, so that `up` stops the emulators.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:

@@ -1,7 +1,8 @@
 """Runs moto's server, which answers one request at a time: `.venv-moto/bin/python moto_server.py PORT`.
 
-moto's own server answers each request in a thread of its own, and moto does not isolate two conditional writes of one
-item: both can succeed, which never happens on AWS. Only calls of SQS run in parallel, because they wait for messages.
+moto's own server answers each request in a thread of its own. But moto does not isolate two conditional writes of one
+item, so that both can succeed, which never happens on AWS. Only calls of SQS run in parallel, because they wait for
+messages.
 """
 
 from __future__ import annotations

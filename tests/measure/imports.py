@@ -22,7 +22,7 @@ def write_sample(stack: Stack, rows: int, seed: int = 1) -> Path:
 
 @dataclass(frozen=True)
 class Import:
-    """A job whose file has been uploaded."""
+    """A job, with what is needed to wait for its end."""
 
     api: Api
     receiver: Receiver
@@ -48,7 +48,7 @@ class Import:
 
 
 def create_job(stack: Stack) -> tuple[Import, str]:
-    """Creates a job whose webhooks are received. Returns it with the link for the upload."""
+    """Creates a job and receives its webhooks. Returns the job with the link for the upload."""
     api, receiver = Api.of(stack), Receiver()
     api.call("POST", "/settings", {"webhookUrl": receiver.url})
     job = api.create_job(stack.facilities[0])

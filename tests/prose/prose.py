@@ -60,7 +60,7 @@ class Figures:
     short_docs: list[str] = field(default_factory=list)
 
     def add(self, block: Block) -> None:
-        """Counts one block."""
+        """Counts the words of one block."""
         place = f"{block.path}:{block.line}"
         for sentence in SENTENCE_END.split(block.text):
             words = WORD.findall(sentence)

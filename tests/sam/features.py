@@ -37,7 +37,7 @@ def features(function: str) -> dict[str, set[frozenset[str]]]:
 
 
 def differences(functions: list[str]) -> dict[str, FunctionsByFeatures]:
-    """Returns the dependencies whose features differ between functions."""
+    """Returns the dependencies with features that differ between functions."""
     by_package: dict[str, dict[frozenset[frozenset[str]], set[str]]] = collections.defaultdict(dict)
     for function in functions:
         for package, sets in features(function).items():

@@ -1,4 +1,4 @@
-"""A stack can have each name whose bucket S3 takes, and no other name."""
+"""A stack can have each name that makes a valid name of its bucket, and no other name."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ class SamLocal:
         return kept | files | LOCAL | {"AWS_DEFAULT_REGION": REGION, "SAM_CLI_TELEMETRY": "0"}
 
     def invoke(self, function: str, event: Path) -> subprocess.CompletedProcess[bytes]:
-        """Invokes one function."""
+        """Invokes one function with the event of a file."""
         command = self.command("invoke", function, "--event", str(event))
         return subprocess.run(command, env=self.environment(), capture_output=True, check=False)
 

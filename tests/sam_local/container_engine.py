@@ -1,6 +1,6 @@
 """Prints the address at which containers reach this machine, and fails if no container engine answers.
 
-It runs in .venv-tools, whose client finds the engine where SAM CLI finds it.
+It runs in .venv-tools, where the client of the engine is the one that SAM CLI uses.
 """
 
 from __future__ import annotations

@@ -106,13 +106,13 @@ class RealEvents:
         return event, job["requestId"]
 
     def _planned(self) -> str:
-        """Returns a job whose chunk is pending."""
+        """Returns a job with a pending chunk."""
         event, job = self._uploaded()
         self._invoke("FanOut", "fan-out", event)
         return job
 
     def _imported(self) -> str:
-        """Returns a job whose rows are complete and whose document queries are pending."""
+        """Returns a job with complete rows and pending document queries."""
         job = self._planned()
         self._invoke("ImportRows", "import-rows", self._message("SmallJobChunks", "import-rows", job))
         return job
@@ -124,7 +124,7 @@ class RealEvents:
         return self._message("Queries", "query-documents", self._imported())
 
     def _finalize(self) -> Event:
-        """Returns the event about a job whose rows and document queries are complete."""
+        """Returns the event about a job with complete rows and complete document queries."""
         job = self._imported()
         while (query := self._next("Queries", job, seconds=0)) is not None:
             self._invoke("QueryDocuments", "query-documents", self._event("Queries", "query-documents", query))
@@ -141,7 +141,7 @@ class RealEvents:
         return event
 
     def _sweep(self) -> Event:
-        """Makes a job due whose S3 event was lost, and returns the event of the schedule."""
+        """Makes a job due that has a file and no S3 event, and returns the event of the schedule."""
         _, job = self._uploaded()
         self.dynamodb.update_item(
             TableName=self.physical["Jobs"],

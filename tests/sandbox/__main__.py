@@ -34,8 +34,7 @@ while it runs:
   POST   /_sandbox/token        a token by OAuth 2.0 client credentials, if --client-secret is given
   DELETE /_sandbox/token        makes all issued tokens invalid
 
-It prints one line of JSON with its base URL as soon as it answers.
-"""
+It prints one line of JSON with its base URL as soon as it answers."""
 
 
 class Server(ThreadingHTTPServer):

@@ -1,7 +1,7 @@
 """The faults that the sandbox injects on request.
 
 A hash of the seed, the request and its repetition decides a fault. So the same requests meet the same faults, in
-whatever order and on however many connections they arrive, and a retry can succeed.
+any order and on any number of connections, and a retry can succeed.
 """
 
 from __future__ import annotations

@@ -35,14 +35,14 @@ class Ledger:
                 self._faults[fault] += 1
 
     def answered(self, patient_hash: str, search: str, found: int) -> None:
-        """Counts a search whose last page was answered, and remembers how many resources it found in all."""
+        """Counts a search after its last page, and remembers how many resources it found in all."""
         with self._lock:
             patient = self._patients.setdefault(patient_hash, Counter())
             patient[f"{search}Searches"] += 1
             patient[f"{search}Found"] = found
 
     def describe(self) -> dict[str, Any]:
-        """Returns all counts."""
+        """Returns all counts since the last reset."""
         with self._lock:
             patients = {patient: dict(counts) for patient, counts in self._patients.items()}
             return {"requests": dict(self._requests), "faults": dict(self._faults), "patients": patients}

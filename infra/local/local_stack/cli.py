@@ -34,8 +34,8 @@ def main() -> int:
     # The proxy of the environment, if there is one, cannot reach loopback addresses of this machine.
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), LOOPBACK]))
-    # Signals become exceptions, so that the stack is stopped in whatever way this process ends. SIGINT is among them,
-    # because a shell lets a command in the background ignore it.
+    # Signals become exceptions, so that the `finally` blocks stop the stack. SIGINT is among them, because a
+    # shell lets a command in the background ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     commands = {"up": up, "down": down, "status": status, "logs": logs, "run": run, "invoke": invoke}

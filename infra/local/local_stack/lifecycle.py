@@ -1,4 +1,4 @@
-"""How a stack starts and stops, so that no process is left in whatever way its starter ends."""
+"""How a stack starts and stops, so that no process is left, even if its starter is killed."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def start_services(files: StackFiles, settings: Settings) -> tuple[Supervisor, S
                 [sys.executable, "-m", "local_stack.supervisor", files.name, described],
                 cwd=PROJECT,
                 env=os.environ | {"TMPDIR": str(files.temporary)},
-                # This process's end of the pipe closes in whatever way this process ends.
+                # This process's end of the pipe closes when this process ends, also when it is killed.
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -1,8 +1,8 @@
 """Keeps the services of one stack running, collects the functions' logs, and stops everything together.
 
-`lifecycle.py` starts this program and keeps a pipe to its standard input. The pipe closes when the starter ends, in
-whatever way, and then the stack stops, unless the starter has written a byte before. If this process is killed, Linux
-kills the services with it (`PR_SET_PDEATHSIG`); the functions end by themselves when the emulator is gone.
+`lifecycle.py` starts this program and keeps a pipe to its standard input. The pipe closes when the starter ends, also
+when it is killed. Then the stack stops, unless the starter has written a byte before. If this process is killed, Linux
+kills the services with it (`PR_SET_PDEATHSIG`), and the functions end by themselves when the emulator is gone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""No process of a stack is left when its starter ends, in whatever way. These tests start real stacks."""
+"""No process of a stack is left when a signal ends its starter. These tests start real stacks."""
 
 from __future__ import annotations
 
