@@ -10,7 +10,9 @@ import argparse
 import csv
 import json
 import os
+import re
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -26,8 +28,9 @@ from local_stack.description import Stack
 from local_stack.paths import PROJECT, StackFiles
 
 SAMPLE_ROWS = 1200
-#: The exit statuses of `bulk import` after an import that has completed.
-SUCCEEDED, ROWS_FAILED = 0, 2
+#: The exit statuses of `bulk import` after a completed import: each row succeeded, or some rows failed.
+COMPLETED = (0, 2)
+ANSWER_SECONDS = 30
 #: The number of patients among which the demo looks for one with documents.
 PATIENTS_READ = 20
 #: The last webhook is sent as soon as the import has ended.
@@ -54,50 +57,52 @@ class Listener:
                 self.final.set()
 
 
+def bulk(*arguments: object) -> list[str]:
+    """Returns a command of `bulk`."""
+    return [str(BULK), *map(str, arguments)]
+
+
 @contextmanager
-def listening(bulk: list[str], key_file: Path) -> Iterator[Listener]:
+def listening(key_file: Path) -> Iterator[Listener]:
     """Runs `bulk listen` with the webhook key of a file, and interrupts it at the end.
 
-    Raises `SystemExit` if a webhook's signature was wrong.
+    Raises `SystemExit` if it does not start, or if the signature of a webhook was wrong.
     """
-    show_command([*bulk, "listen", "--key-file", str(key_file)])
-    process = subprocess.Popen(
-        [*bulk, "listen", "--port", "0", "--key-file", str(key_file)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    command = bulk("listen", "--port", 0, "--key-file", key_file)
+    show_command(shlex.join(map(shortened, command)))
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    # "Listening on http://127.0.0.1:1234/, answering 200."
-    listener = Listener(process, process.stderr.readline().split()[2].rstrip("/,"))
+    first = process.stderr.readline()
+    address = re.match(r"Listening on (http://\S+?)/?,", first)
+    if address is None:
+        raise SystemExit(first + process.stderr.read())
+    listener = Listener(process, address[1])
     reader = threading.Thread(target=listener.show, daemon=True)
     reader.start()
     try:
         yield listener
     finally:
-        process.send_signal(2)
+        process.send_signal(signal.SIGINT)
         errors = process.stderr.read()
         reader.join()
         if process.wait() != 0:
             raise SystemExit(errors)
 
 
-def set_webhook_url(stack: Stack, url: str, key_file: Path) -> None:
-    """Sets where webhooks go, and saves the key with which they are signed for its owner only."""
+def set_webhook_url(stack: Stack, url: str) -> str:
+    """Sets where webhooks go, and returns the key that signs them."""
     body = json.dumps({"webhookUrl": url})
-    show_command(["curl", "-X", "POST", "$API/settings", "-H", "x-api-key: $KEY", "-d", body])
+    show_command(f'curl -X POST "$API/settings" -H "x-api-key: $KEY" -d \'{body}\'')
     headers = {"x-api-key": stack.api_key, "content-type": "application/json"}
     request = urllib.request.Request(f"{stack.api_url}/settings", body.encode(), headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        key = json.load(answer)["webhookKey"]
-    key_file.unlink(missing_ok=True)
-    key_file.touch(mode=0o600)
-    key_file.write_text(key)
+    with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
+        key: str = json.load(answer)["webhookKey"]
+    return key
 
 
-def show_command(command: list[str]) -> None:
+def show_command(line: str) -> None:
     """Prints a command as a user types it."""
-    print(f"\n$ {shlex.join(shortened(argument) for argument in command)}", flush=True)
+    print(f"\n$ {line}", flush=True)
 
 
 def shortened(argument: str) -> str:
@@ -119,36 +124,39 @@ def patients(result: Path) -> list[str]:
         return [row[-3] for row in list(csv.reader(file))[1:] if row[-3]]
 
 
-def read_back(bulk: list[str], imported: list[str]) -> None:
+def read_back(imported: list[str]) -> None:
     """Shows a patient, and the documents of the first patient that has documents."""
     for what in ("get", "documents"):
         for patient in imported[:PATIENTS_READ]:
-            command = [*bulk, "patient", what, patient]
+            command = bulk("patient", what, patient)
             output = subprocess.run([*command, "--quiet"], check=True, stdout=subprocess.PIPE, text=True).stdout
             if output:
-                show_command(command)
+                show_command(shlex.join(map(shortened, command)))
                 print(output, end="", flush=True)
                 break
 
 
 def run(stack: Stack, file: Path, out: Path, options: list[str]) -> int:
     """Imports a file and returns the exit status, which is 0 if each row has an outcome."""
-    bulk = [str(BULK)]
     os.environ["BULK_CONFIG"] = str(StackFiles(stack.name).profile)
-    key_file = stack.folder / "webhook.key"
+    print(f"API={stack.api_url}\nKEY={stack.api_key[:8]}…  (of the demo customer)")
     result, failures = target(out, "result", file), target(out, "failures", file)
     out.mkdir(parents=True, exist_ok=True)
     failures.unlink(missing_ok=True)
-    with listening(bulk, key_file) as listener:
-        set_webhook_url(stack, listener.url, key_file)
-        command = [*bulk, "import", str(file), "--result", str(result), "--failures", str(failures), *options]
-        show_command(command)
+    key_file = stack.folder / "webhook.key"
+    # For its owner only. It is empty until the key is known, so that the ping before is not checked.
+    key_file.unlink(missing_ok=True)
+    key_file.touch(mode=0o600)
+    with listening(key_file) as listener:
+        key_file.write_text(set_webhook_url(stack, listener.url))
+        command = bulk("import", file, "--result", result, "--failures", failures, *options)
+        show_command(shlex.join(map(shortened, command)))
         status = subprocess.call(command)
-        if status in {SUCCEEDED, ROWS_FAILED} and not listener.final.wait(LAST_WEBHOOK_SECONDS):
+        if status in COMPLETED and not listener.final.wait(LAST_WEBHOOK_SECONDS):
             raise SystemExit(f"The last webhook did not arrive within {LAST_WEBHOOK_SECONDS} s. Logs: {stack.logs}")
-    if status in {SUCCEEDED, ROWS_FAILED}:
-        read_back(bulk, patients(result))
-    return 0 if status == ROWS_FAILED else status
+    if status in COMPLETED:
+        read_back(patients(result))
+    return 0 if status in COMPLETED else status
 
 
 def main() -> int:

@@ -88,9 +88,15 @@ def listens(child: Child, port: int, seconds: float) -> bool:
     return False
 
 
+def free_ports(count: int) -> list[int]:
+    """Returns different loopback ports on which no process listens."""
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
 def free_port() -> int:
     """Returns a loopback port on which no process listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1)[0]

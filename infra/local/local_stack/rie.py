@@ -22,7 +22,7 @@ from local_stack.aws import ROOT, client
 from local_stack.deploy import STACK_NAME
 from local_stack.description import Stack
 from local_stack.paths import BINARIES, PROJECT
-from local_stack.processes import free_port, listens, start, stop_group
+from local_stack.processes import free_ports, listens, start, stop_group
 from local_stack.template import functions, host_architecture, load_template
 
 START_SECONDS = 20
@@ -77,7 +77,7 @@ def serving(binary: str, of_function: dict[str, str], *, quiet: bool = False) ->
 
     Prints at the end what the emulator and the function logged, unless `quiet`.
     """
-    listen, runtime_api = free_port(), free_port()
+    listen, runtime_api = free_ports(2)
     command = [str(emulator()), "--runtime-interface-emulator-address", f"127.0.0.1:{listen}"]
     command += ["--runtime-api-address", f"127.0.0.1:{runtime_api}", str(BINARIES / binary)]
     with tempfile.TemporaryDirectory(prefix=f"rie-{binary}-") as folder:

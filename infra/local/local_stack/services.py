@@ -6,11 +6,11 @@ import contextlib
 import os
 import sys
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from local_stack.paths import StackFiles
-from local_stack.processes import Child, free_port, start
+from local_stack.processes import Child, free_ports, start
 
 #: Loaded by the emulator at its start.
 EMULATOR_PATCHES = Path(__file__).parent / "emulator"
@@ -74,22 +74,24 @@ class Services:
 
 def plan(files: StackFiles, settings: Settings) -> Services:
     """Chooses free ports and returns the services of a stack with these settings."""
-    endpoint, proxy, gateway, dynamodb = (f"http://127.0.0.1:{free_port()}" for _ in range(4))
-    inside = {"TMPDIR": str(files.temporary)}
+    endpoint, proxy, gateway, dynamodb = (f"http://127.0.0.1:{number}" for number in free_ports(4))
+    # What identifies the processes of the stack.
+    own = {"TMPDIR": str(files.temporary)}
     functions = {"AWS_ENDPOINT_URL": proxy if settings.faults else endpoint}
     if settings.dynamodb:
         functions["AWS_ENDPOINT_URL_DYNAMODB"] = dynamodb
     functions |= dict(setting.split("=", 1) for setting in settings.environment)
-    return Services(
-        emulator_service(endpoint, files, inside | functions),
-        Service("faults", fault_proxy(proxy, endpoint, settings), proxy, "/_microburst/health", inside)
-        if settings.faults
-        else None,
-        Service("sandbox", tool("sandbox", "--port", port(gateway)), gateway, "/_sandbox/faults", inside)
-        if settings.sandbox
-        else None,
-        Service("dynamodb", [settings.dynamodb, port(dynamodb)], dynamodb, "/", inside) if settings.dynamodb else None,
-    )
+    services = Services(emulator_service(endpoint, files, own | functions), None, None, None)
+    if settings.faults:
+        command = fault_proxy(proxy, endpoint, settings.faults, settings.seed)
+        services = replace(services, faults=Service("faults", command, proxy, "/_microburst/health", own))
+    if settings.sandbox:
+        command = tool("sandbox", "--port", port(gateway))
+        services = replace(services, sandbox=Service("sandbox", command, gateway, "/_sandbox/faults", own))
+    if settings.dynamodb:
+        command = [settings.dynamodb, port(dynamodb)]
+        services = replace(services, dynamodb=Service("dynamodb", command, dynamodb, "/", own))
+    return services
 
 
 def emulator_service(endpoint: str, files: StackFiles, environment: dict[str, str]) -> Service:
@@ -111,10 +113,10 @@ def emulator_service(endpoint: str, files: StackFiles, environment: dict[str, st
     return Service("emulator", command, endpoint, EMULATOR_HEALTH, settings | environment)
 
 
-def fault_proxy(proxy: str, upstream: str, settings: Settings) -> list[str]:
+def fault_proxy(proxy: str, upstream: str, profile: str, seed: int) -> list[str]:
     """Returns the command of the fault proxy, which stands between the functions and the emulator."""
-    profile = ["--profile", str(settings.faults), "--seed", str(settings.seed)]
-    return tool("fault_proxy", "--upstream", upstream, "--port", port(proxy), *profile)
+    faults = ["--profile", profile, "--seed", str(seed)]
+    return tool("fault_proxy", "--upstream", upstream, "--port", port(proxy), *faults)
 
 
 def tool(name: str, *arguments: str) -> list[str]:
