@@ -92,6 +92,14 @@ advisories: .venv-check/installed ## look for known vulnerabilities of dependenc
 openapi: FORCE ## write infra/openapi.json again from the code
 	UPDATE_OPENAPI=1 $(CARGO) test -p api the_document
 
+docs-page: FORCE ## write Swagger UI for GET /docs again from its npm package: make docs-page [CHECK=1], which compares
+	$(NPM_CI) functions/api/docs
+	set -e; cd functions/api/docs; from=node_modules/swagger-ui-dist; \
+	for file in swagger-ui-bundle.js swagger-ui.css; do \
+	  $(if $(CHECK),gzip -dc $$file.gz | cmp - $$from/$$file,gzip -9n < $$from/$$file > $$file.gz); done; \
+	$(if $(CHECK),cmp,cp) $$from/NOTICE swagger-ui.NOTICE.txt; \
+	$(if $(CHECK),cmp,cp) $$from/swagger-ui-bundle.js.LICENSE.txt swagger-ui-bundle.js.LICENSE.txt
+
 ##@ Tests
 
 test: check .venv-tools/installed ## run all tests: what a change has to pass
@@ -102,6 +110,7 @@ test: check .venv-tools/installed ## run all tests: what a change has to pass
 	$(MAKE) fuzz
 	$(CARGO) test --doc --workspace --exclude tests
 	@$(if $(HAS_NPM),$(MAKE) medplum,echo 'No npm: the FHIR client is tested with the sandbox only, not with Medplum')
+	@$(if $(HAS_NPM),$(MAKE) docs-page CHECK=1,echo 'No npm: the files of GET /docs are not compared with their package')
 	.venv-tools/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 $(WITH_TOOLS) sam validate --lint
 	$(MAKE) sam-test

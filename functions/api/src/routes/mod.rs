@@ -18,7 +18,7 @@ mod webhook_status;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
-use axum::routing::MethodRouter;
+use axum::routing::{MethodRouter, get};
 use utoipa::Path as _;
 use utoipa::openapi::HttpMethod;
 use utoipa_axum::PathItemExt;
@@ -110,6 +110,7 @@ pub fn described() -> utoipa::openapi::OpenApi {
 /// Every route of the API.
 pub fn router(app: App, allowed: AllowedOrigin) -> Router {
     operations!(Router::new(), undescribed)
+        .route("/docs/{file}", get(docs::asset))
         .fallback(async || Problem::no_such_route())
         .method_not_allowed_fallback(async || Problem::no_such_method())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
