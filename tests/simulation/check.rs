@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use api::PageRequest;
+use api::operations::list_patients::list_patients;
 use domain::delivery::RETRY_AFTER;
 use domain::ids::PatientId;
 use domain::job::{Job, JobStatus};
@@ -10,8 +12,6 @@ use domain::roster::Roster;
 use domain::time::Timestamp;
 use futures::executor::block_on;
 use memory::Reliable;
-use pipeline::api::list_patients::list_patients;
-use pipeline::api::page::PageRequest;
 use pipeline::ports::ResultFile;
 
 use crate::check_queries::{self, check_queries, check_who_is_queried};

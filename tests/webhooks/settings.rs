@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use api::operations::rotate_webhook_key::{REPLACED_KEY_VALID, rotate_webhook_key};
 use domain::job::JobStatus;
 use domain::row::Directory;
-use pipeline::api::settings::{REPLACED_KEY_VALID, rotate_key};
 use pipeline::ports::Clock as _;
 
 use crate::setup::{URL, announce, canceled_job, cloud, customer, deliver_all, settings};
@@ -13,7 +13,7 @@ use crate::setup::{URL, announce, canceled_job, cloud, customer, deliver_all, se
 async fn a_replaced_key_signs_for_a_day_and_not_longer() {
     let cloud = cloud();
     cloud.set_customer(customer(1), Directory::default(), settings(URL));
-    rotate_key(&cloud, customer(1)).await.unwrap();
+    rotate_webhook_key(&cloud, customer(1)).await.unwrap();
     let almost = REPLACED_KEY_VALID.saturating_sub(Duration::from_secs(1));
     for (number, wait, keys) in [(1, almost, 2), (2, Duration::from_secs(1), 1)] {
         cloud.set_time(cloud.now().plus(wait));
@@ -31,8 +31,8 @@ async fn a_key_that_is_replaced_twice_within_a_day_is_still_valid() {
     let cloud = cloud();
     cloud.set_customer(customer(1), Directory::default(), settings(URL));
     let first = settings(URL).key.unwrap();
-    rotate_key(&cloud, customer(1)).await.unwrap();
-    let now = rotate_key(&cloud, customer(1)).await.unwrap();
+    rotate_webhook_key(&cloud, customer(1)).await.unwrap();
+    let now = rotate_webhook_key(&cloud, customer(1)).await.unwrap();
     let keys = now.signing_keys(cloud.now());
     assert_eq!((keys.len(), keys.last()), (3, Some(&first)));
     assert_eq!(

@@ -1,20 +1,20 @@
-//! Answers in time: a caller who is told to try again can do so, while one whom API Gateway answers in our place,
-//! because Lambda ended the function, learns nothing.
+//! Answers in time: a 503 asks the caller to retry. Without it, Lambda ends the function, and API Gateway answers with an
+//! error that says nothing.
 
-use aws::ANSWER_WITHIN;
-use axum::extract::Request;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tracing::error;
 
-use crate::error::Problem;
+use crate::error::ApiError;
 
-/// Runs the request; answers 503 if that takes too long. What the request was about to do is then left undone, which
-/// is as harmless as a crash at the same moment.
-pub async fn in_time(request: Request, next: Next) -> Response {
-    tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await.unwrap_or_else(|_| {
-        error!(after_s = ANSWER_WITHIN.as_secs(), "A request took too long and was given up");
-        Problem::unavailable().into_response()
+/// Runs the request, and answers 503 after this time. The request then ends at any of its calls, as after a crash.
+pub async fn in_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
+        error!(after_s = limit.as_secs(), "Request timed out");
+        ApiError::TimedOut.into_response()
     })
 }
 
@@ -24,17 +24,20 @@ mod tests {
     use axum::body::Body;
     use axum::http::StatusCode;
     use axum::http::header::RETRY_AFTER;
+    use axum::middleware::from_fn_with_state;
     use axum::routing::get;
     use tokio::time::Instant;
     use tower::ServiceExt as _;
 
     use super::*;
 
+    const LIMIT: Duration = Duration::from_secs(12);
+
     async fn answer(path: &str) -> Response {
         let router = Router::new()
             .route("/slow", get(std::future::pending::<()>))
             .route("/fast", get(async || "done"))
-            .layer(axum::middleware::from_fn(in_time));
+            .layer(from_fn_with_state(LIMIT, in_time));
         router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap()
     }
 
@@ -42,7 +45,7 @@ mod tests {
     async fn a_request_that_takes_too_long_is_answered_503() {
         let start = Instant::now();
         let response = answer("/slow").await;
-        assert_eq!(start.elapsed().as_secs(), ANSWER_WITHIN.as_secs());
+        assert_eq!(start.elapsed(), LIMIT);
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[RETRY_AFTER], "5");
     }

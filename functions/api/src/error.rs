@@ -1,140 +1,239 @@
-//! Errors as the caller gets them: `{status, title, detail, name}`, with a stable name.
+//! Errors of the operations, and the answers that they become: `{status, title, detail, name}`.
+//!
+//! Each error has two messages: its `Display` is for the caller, its source is for the log.
+
+use std::fmt;
+use std::time::Duration;
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use pipeline::api::ApiError;
+use domain::ids::{CohortId, FacilityId, JobId, PatientId};
+use pipeline::ports::PortError;
 use serde::Serialize;
 use tracing::{error, warn};
 use utoipa::ToSchema;
 
-/// Seconds after which a customer with too many waiting jobs may try again: within a minute some of them expire, if
-/// they were made over the ten minutes that a job waits.
+/// Pause that a customer with too many waiting jobs is asked for, in seconds. Some of these jobs expire within a minute
+/// if they were created over the ten minutes that a job waits.
 const WAITING_RETRY_AFTER: u64 = 60;
 
-/// Seconds after which to try again what AWS did not do for us. The SDK's own retries have been used up by then, so
-/// that an immediate one would meet the same trouble.
+/// Pause that a caller is asked for after a transient failure, in seconds. The SDK has used its own retries by then, so
+/// that an immediate retry would meet the same failure.
 const PAUSE: u64 = 5;
 
-/// An answer that is not a success.
+/// An operation that was refused or failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// The object does not exist, or belongs to another customer. The caller cannot tell which.
+    #[error("{0}")]
+    NotFound(&'static str),
+    /// The request is malformed.
+    #[error("{0}")]
+    BadRequest(&'static str),
+    /// A header is malformed. Names the header and the problem, never the header's value.
+    #[error("{0}")]
+    BadHeader(String),
+    /// Fields of the body, or query parameters, have invalid values.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<FieldProblem>),
+    /// The API key is missing or unknown.
+    #[error("Missing or unknown API key")]
+    Forbidden,
+    /// The request contradicts the state of the object.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// No operation has this path.
+    #[error("There is nothing at this path")]
+    NoSuchPath,
+    /// No operation has this path and method.
+    #[error("This path does not take this method")]
+    NoSuchMethod,
+    /// The body is larger than the limit of all operations.
+    #[error("The body is larger than 64 KiB")]
+    TooLarge,
+    /// The API key has reached its rate limit; it is valid again after this time.
+    #[error("Too many requests, please slow down")]
+    TooManyRequests(Duration),
+    /// The customer has reached its limit of waiting jobs.
+    #[error(
+        "1,000 requests are waiting for their files. Upload the files or cancel requests; an unused request expires \
+         after 10 minutes"
+    )]
+    TooManyWaiting,
+    /// The operation took longer than API Gateway waits.
+    #[error("The service is busy, please try again")]
+    TimedOut,
+    /// A call to AWS failed. A transient failure is answered as [`ApiError::TimedOut`] is.
+    #[error("Internal server error, please try again")]
+    Internal(#[source] PortError),
+    /// The service violated one of its own assumptions, which this names for the log.
+    #[error("Internal server error, please try again")]
+    Bug(&'static str),
+}
+
+impl From<PortError> for ApiError {
+    fn from(error: PortError) -> Self {
+        Self::Internal(error)
+    }
+}
+
+/// An id of an object that a request can name.
+pub trait Named {
+    /// The error if the customer has no object with this id.
+    const NOT_FOUND: ApiError;
+}
+
+impl Named for JobId {
+    const NOT_FOUND: ApiError = ApiError::NotFound("Could not find bulk patient create request");
+}
+
+impl Named for PatientId {
+    const NOT_FOUND: ApiError = ApiError::NotFound("Could not find patient");
+}
+
+impl Named for FacilityId {
+    const NOT_FOUND: ApiError = ApiError::NotFound("Could not find facility");
+}
+
+impl Named for CohortId {
+    const NOT_FOUND: ApiError = ApiError::NotFound("Could not find cohort");
+}
+
+/// The problem of one field: its name and a phrase, never its value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FieldProblem {
+    /// The field as a path, for example `address[0].zip`.
+    pub field: String,
+    /// The problem.
+    pub problem: String,
+}
+
+impl fmt::Display for FieldProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.problem)
+    }
+}
+
+/// The body of every answer that is not a success.
 #[derive(Debug, Serialize, ToSchema)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Problem {
+    /// HTTP status.
+    #[schema(example = 404)]
     status: u16,
-    title: &'static str,
+    /// The status in words.
+    #[schema(example = "Not Found")]
+    title: String,
+    /// What to correct.
+    #[schema(example = "Could not find patient")]
     detail: String,
-    /// A stable code.
-    name: &'static str,
-    /// After how many seconds to come again.
-    #[serde(skip)]
-    #[schema(ignore)]
-    retry_after: Option<u64>,
+    /// Stable code, for programs.
+    #[schema(example = "NOT_FOUND")]
+    name: String,
 }
 
-impl Problem {
-    fn new(status: StatusCode, name: &'static str, detail: String) -> Self {
-        let title = status.canonical_reason().unwrap_or("Error");
-        Self { status: status.as_u16(), title, detail, name, retry_after: None }
-    }
-
-    /// The answer where something is wrong with us.
-    pub fn internal() -> Self {
-        let detail = "Internal server error, please try again".to_owned();
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", detail)
-    }
-
-    /// The answer where the same call may succeed in a moment.
-    pub fn unavailable() -> Self {
-        let detail = "The service is busy, please try again".to_owned();
-        Self {
-            retry_after: Some(PAUSE),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", detail)
+impl ApiError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::BadRequest(_) | Self::BadHeader(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooManyRequests(_) | Self::TooManyWaiting => StatusCode::TOO_MANY_REQUESTS,
+            Self::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) | Self::Bug(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    /// The answer to a body that is larger than any that a route reads.
-    pub fn too_large() -> Self {
-        let detail = "The body is larger than 64 KiB".to_owned();
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", detail)
+    /// Returns the pause before the next attempt, in seconds.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooManyRequests(wait) => Some(wait.as_secs()),
+            Self::TooManyWaiting => Some(WAITING_RETRY_AFTER),
+            Self::TimedOut => Some(PAUSE),
+            _ => None,
+        }
     }
 
-    /// The answer to a path that nothing lives at.
-    pub fn no_such_route() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "There is nothing at this path".to_owned())
-    }
-
-    /// The answer to a method that a path does not take.
-    pub fn no_such_method() -> Self {
-        let detail = "This path does not take this method".to_owned();
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail)
-    }
-}
-
-impl From<ApiError> for Problem {
-    fn from(cause: ApiError) -> Self {
-        let detail = cause.to_string();
-        match cause {
-            ApiError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", detail),
-            ApiError::BadRequest(_) | ApiError::BadHeader(_) | ApiError::Invalid(_) => {
-                Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", detail)
+    /// Logs what the caller is not told. Returns the error to answer.
+    fn logged(self) -> Self {
+        match self {
+            Self::Internal(cause) if cause.transient => {
+                warn!("Request failed, caller is asked to retry: {cause}");
+                Self::TimedOut
             }
-            ApiError::Forbidden => Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", detail),
-            ApiError::Conflict(_) => Self::new(StatusCode::CONFLICT, "CONFLICT", detail),
-            ApiError::TooManyRequests(wait) => Self {
-                retry_after: Some(wait.as_secs()),
-                ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", detail)
-            },
-            ApiError::TooManyWaiting => Self {
-                retry_after: Some(WAITING_RETRY_AFTER),
-                ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", detail)
-            },
-            ApiError::Internal(cause) if cause.transient => {
-                warn!("A request failed, the caller is asked to try again: {cause}");
-                Self::unavailable()
+            Self::Internal(cause) => {
+                error!("Request failed: {cause}");
+                Self::Internal(cause)
             }
-            ApiError::Internal(cause) => {
-                error!("A request failed: {cause}");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", detail)
+            Self::Bug(cause) => {
+                error!("Request failed: {cause}");
+                Self::Bug(cause)
             }
-            other => {
-                error!("A request failed: {other}");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", detail)
-            }
+            other => other,
         }
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let retry_after = self.retry_after.map(|seconds| (RETRY_AFTER, seconds.to_string()));
-        (status, AppendHeaders(retry_after), Json(self)).into_response()
+        let error = self.logged();
+        let status = error.status();
+        let title = status.canonical_reason().unwrap_or("Error").to_owned();
+        // The code of a status is its title in capitals.
+        let name = title.to_uppercase().replace(' ', "_");
+        let retry_after = error.retry_after().map(|seconds| (RETRY_AFTER, seconds.to_string()));
+        let problem = Problem { status: status.as_u16(), title, detail: error.to_string(), name };
+        (status, AppendHeaders(retry_after), Json(problem)).into_response()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use pipeline::ports::PortError;
+    use axum::body::to_bytes;
 
     use super::*;
 
     fn answer(transient: bool) -> Response {
         let cause =
             PortError { operation: "dynamodb.Query", code: "ThrottlingException".to_owned(), transient };
-        Problem::from(ApiError::from(cause)).into_response()
+        ApiError::from(cause).into_response()
     }
 
     #[test]
-    fn trouble_that_passes_is_answered_503_with_a_pause() {
+    fn a_transient_failure_is_answered_503_with_a_pause() {
         let response = answer(true);
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[RETRY_AFTER], "5");
     }
 
     #[test]
-    fn trouble_that_stays_is_answered_500() {
+    fn a_permanent_failure_is_answered_500() {
         let response = answer(false);
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(!response.headers().contains_key(RETRY_AFTER));
+    }
+
+    #[tokio::test]
+    async fn every_status_has_its_stable_code() {
+        for (error, name) in [
+            (PatientId::NOT_FOUND, "NOT_FOUND"),
+            (ApiError::BadRequest("x"), "BAD_REQUEST"),
+            (ApiError::Forbidden, "FORBIDDEN"),
+            (ApiError::Conflict("x"), "CONFLICT"),
+            (ApiError::NoSuchMethod, "METHOD_NOT_ALLOWED"),
+            (ApiError::TooLarge, "PAYLOAD_TOO_LARGE"),
+            (ApiError::TooManyWaiting, "TOO_MANY_REQUESTS"),
+            (ApiError::TimedOut, "SERVICE_UNAVAILABLE"),
+            (ApiError::Bug("x"), "INTERNAL_SERVER_ERROR"),
+        ] {
+            let body = to_bytes(error.into_response().into_body(), 1000).await.unwrap();
+            assert_eq!(serde_json::from_slice::<Problem>(&body).unwrap().name, name);
+        }
     }
 }

@@ -1,50 +1,51 @@
-//! Reading the fields of a JSON body one by one, so that all problems can be told, each with its field.
+//! Fields of a JSON body, read one by one, so that one answer names the problems of all fields.
 //!
-//! A problem is told by the field's name and a phrase. What was in the field is not repeated: it may be
-//! about a patient.
+//! A problem is the field's name and a phrase. It never repeats the value, which may be about a patient.
 
 use std::fmt::Display;
 use std::str::FromStr;
 
-use domain::patient::{Address, AddressText, Country, State, Zip};
-use pipeline::api::{ApiError, FieldProblem};
+use domain::patient::Address;
 use serde_json::{Map, Value};
 
-/// The fields of an object, and what was wrong with those that were read so far.
+use crate::error::{ApiError, FieldProblem};
+use crate::new_address::NewAddress;
+
+/// The fields of an object, and the problems of those that were read so far.
 #[derive(Debug)]
 pub struct Fields<'a> {
     object: &'a Map<String, Value>,
-    /// What comes before the names of the fields: `address[0].`
+    /// The prefix of the fields' names in problems, for example `address[0].`
     path: String,
     problems: Vec<FieldProblem>,
 }
 
 impl<'a> Fields<'a> {
-    /// The fields of a body.
+    /// Returns the fields of a body.
     pub fn of(body: &'a Map<String, Value>) -> Self {
         Self { object: body, path: String::new(), problems: Vec::new() }
     }
 
-    /// A text that has to be there, read as a value of some kind.
+    /// Returns the value of a required text.
     pub fn required<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
         match self.get(name) {
             None => self.problem(name, "missing"),
-            Some(Value::String(text)) => self.read(name, text),
+            Some(Value::String(text)) => self.parse(name, text),
             Some(_) => self.problem(name, "not a string"),
         }
     }
 
-    /// A text that may be there. `null` and blank are the same as nothing.
+    /// Returns the value of an optional text. `null` and blank are the same as absent.
     pub fn optional<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
         match self.get(name) {
             None => None,
             Some(Value::String(text)) if text.trim().is_empty() => None,
-            Some(Value::String(text)) => self.read(name, text),
+            Some(Value::String(text)) => self.parse(name, text),
             Some(_) => self.problem(name, "not a string"),
         }
     }
 
-    /// A yes or no that may be there.
+    /// Returns the value of an optional boolean.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
         match self.get(name) {
             None => None,
@@ -53,7 +54,16 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// One address, or a list of them; at least one.
+    /// Checks an optional text that has one possible value, in any case.
+    pub fn only(&mut self, name: &str, value: &str) {
+        match self.get(name) {
+            None => {}
+            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case(value) => {}
+            Some(_) => self.problem(name, &format!("not {value}")).unwrap_or_default(),
+        }
+    }
+
+    /// Returns one address or a list of addresses, at least one.
     pub fn addresses(&mut self, name: &str) -> Vec<Address> {
         match self.get(name) {
             Some(Value::Object(_)) => self.address(name).into_iter().collect(),
@@ -69,7 +79,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// One address.
+    /// Returns a required address.
     pub fn address(&mut self, name: &str) -> Option<Address> {
         match self.get(name) {
             None => self.problem(name, "missing"),
@@ -77,45 +87,28 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// What was wrong, if anything was.
-    pub fn finish(self) -> Result<(), ApiError> {
-        if self.problems.is_empty() { Ok(()) } else { Err(ApiError::Invalid(self.problems)) }
-    }
-
-    fn read_address(&mut self) -> Option<Address> {
-        let address_line1 = self.required::<AddressText>("addressLine1");
-        let address_line2 = self.optional("addressLine2");
-        let city = self.required("city");
-        let state = self.required::<State>("state");
-        let zip = self.required::<Zip>("zip");
-        match self.get("country") {
-            None => {}
-            Some(Value::String(text)) if text.trim().eq_ignore_ascii_case("USA") => {}
-            Some(_) => self.problem("country", "not USA").unwrap_or_default(),
+    /// Returns what `build` makes of the values, or an error with the problems of all fields. `build` returns none only
+    /// if a required value is absent, which is a problem.
+    pub fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, ApiError> {
+        match build() {
+            Some(value) if self.problems.is_empty() => Ok(value),
+            _ => Err(ApiError::Invalid(self.problems)),
         }
-        Some(Address {
-            address_line1: address_line1?,
-            address_line2,
-            city: city?,
-            state: state?,
-            zip: zip?,
-            country: Country::Usa,
-        })
     }
 
     fn address_in(&mut self, name: &str, value: &Value) -> Option<Address> {
         let Value::Object(object) = value else { return self.problem(name, "not an address") };
         let mut inner = Fields { object, path: format!("{}{name}.", self.path), problems: Vec::new() };
-        let address = inner.read_address();
+        let address = NewAddress::read(&mut inner);
         self.problems.extend(inner.problems);
-        address
+        address.map(Address::from)
     }
 
     fn get(&self, name: &str) -> Option<&'a Value> {
         self.object.get(name).filter(|value| !value.is_null())
     }
 
-    fn read<T: FromStr<Err: Display>>(&mut self, name: &str, text: &str) -> Option<T> {
+    fn parse<T: FromStr<Err: Display>>(&mut self, name: &str, text: &str) -> Option<T> {
         text.parse().map_err(|problem: T::Err| self.problem::<T>(name, &problem.to_string())).ok()
     }
 
@@ -138,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_are_told_by_field_and_never_with_its_content() {
+    fn all_problems_are_named_by_field_and_never_with_its_value() {
         let body = object(json!({
             "firstName": " ", "lastName": 7, "dob": "1980-02-30",
             "address": [
@@ -150,9 +143,9 @@ mod tests {
         let _ = (fields.required::<Names>("firstName"), fields.required::<Names>("lastName"));
         let _ = (fields.required::<Dob>("dob"), fields.required::<Names>("more"));
         assert!(fields.addresses("address").is_empty());
-        let told = fields.finish().unwrap_err().to_string();
+        let problems = fields.finish(|| Some(())).unwrap_err().to_string();
         assert_eq!(
-            told,
+            problems,
             "firstName: missing; lastName: not a string; dob: no such day; more: missing; \
              address[0].state: not a US state; address[0].zip: not a zip code; address[1]: not an address"
         );
@@ -165,7 +158,7 @@ mod tests {
         let read = |body| {
             let mut fields = Fields::of(body);
             let read = fields.addresses("address");
-            fields.finish().map(|()| read).unwrap()
+            fields.finish(|| Some(read)).unwrap()
         };
         assert_eq!(read(&one), read(&list));
         assert_eq!(read(&one)[0].zip.as_str(), "02139");

@@ -1,37 +1,47 @@
-//! API Gateway (REST) -> an axum router over the operations of `pipeline::api`.
+//! The function behind API Gateway (REST): the operations of `api` on the ports of AWS.
 
-mod app;
-mod auth;
-mod base_path;
-mod deadline;
-mod docs;
-mod error;
-mod fields;
-mod headers;
-mod json;
-mod known;
-mod openapi;
-mod page;
-mod query;
-mod respond;
-mod routes;
-mod shapes;
+mod gateway;
 
-use app::App;
-use aws::{AwsPorts, Environment, Program};
+use api::{AllowedOrigin, Backend, Settings, router};
+use aws::{ANSWER_WITHIN, AwsPorts, Environment, Program, WebhookClient};
+use domain::webhook_url::UrlPolicy;
 use lambda_http::Error;
-use respond::AllowedOrigin;
 use tower::ServiceExt as _;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::logging::init();
     let environment = Environment::load(Program::Api).await;
-    let app = App {
+    let backend = AwsBackend {
         ports: AwsPorts::of_api(&environment)?,
-        webhook_client: aws::WebhookClient::new(aws::webhook_policy())?,
+        webhook_client: WebhookClient::new(aws::webhook_policy())?,
         webhook_policy: aws::webhook_policy(),
     };
-    let router = routes::router(app, AllowedOrigin::from_environment());
-    lambda_http::run(router.map_request(base_path::without_base_path)).await
+    let origin = std::env::var("CORS_ORIGIN").unwrap_or_default();
+    let settings = Settings { allowed_origin: AllowedOrigin::parse(&origin), answer_within: ANSWER_WITHIN };
+    lambda_http::run(router(backend, settings).map_request(gateway::received)).await
+}
+
+#[derive(Clone, Debug)]
+struct AwsBackend {
+    ports: AwsPorts,
+    webhook_client: WebhookClient,
+    webhook_policy: UrlPolicy,
+}
+
+impl Backend for AwsBackend {
+    type Ports = AwsPorts;
+    type WebhookServer = WebhookClient;
+
+    fn ports(&self) -> &AwsPorts {
+        &self.ports
+    }
+
+    fn webhook_server(&self) -> &WebhookClient {
+        &self.webhook_client
+    }
+
+    fn webhook_policy(&self) -> UrlPolicy {
+        self.webhook_policy
+    }
 }

@@ -7,6 +7,7 @@ use crate::label::Label;
 
 /// A cohort, in the shape of the API.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Cohort {
     /// The id of the cohort.
     pub id: CohortId,

@@ -42,6 +42,7 @@ pub const ATTEMPTS_KEPT: usize = 20;
 
 /// The state of a delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryState {
     /// Attempts are being made.
@@ -68,6 +69,7 @@ impl DeliveryState {
 
 /// Why a receiver did not answer. A closed list, so that no text of a receiver gets into it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[error("{}", self.text())]
 pub enum NoAnswer {
@@ -107,6 +109,7 @@ impl NoAnswer {
 
 /// How an attempt ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum AttemptOutcome {
     /// The receiver answered with this HTTP status.
@@ -133,6 +136,7 @@ impl std::fmt::Display for AttemptOutcome {
 
 /// One attempt at a delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Attempt {
     /// When the attempt was made.
     pub when: Timestamp,

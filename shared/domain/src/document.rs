@@ -43,6 +43,11 @@ impl From<&Patient> for Demographics {
 
 /// The exchange's name for a document: not blank, without control characters, at most 255 bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(value_type = String, description = "The gateway's id of a document.")
+)]
 #[serde(transparent)]
 pub struct DocumentId(String);
 
@@ -73,6 +78,7 @@ impl<'de> Deserialize<'de> for DocumentId {
 
 /// A document as the API shows it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Document {
     /// The id that the exchange has for the document.
@@ -101,6 +107,7 @@ pub struct Document {
 
 /// Whether a document is still valid, in FHIR's codes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DocumentStatus {
     /// The document is valid.
@@ -113,6 +120,7 @@ pub enum DocumentStatus {
 
 /// The kind of a document: the same kind in one or more code systems.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DocumentType {
     /// The codes, one for each code system.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -124,6 +132,7 @@ pub struct DocumentType {
 
 /// A code of a code system, such as LOINC.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Coding {
     /// The URI of the code system, such as `http://loinc.org`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

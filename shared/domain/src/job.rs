@@ -48,6 +48,7 @@ pub const INTERNAL_ERROR: &str = "internal error, please upload the file again";
 /// final. `expired` becomes `processing` or `failed` if S3 accepted a file after all, because its upload began before
 /// the link ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum JobStatus {
     /// The job has no file, or one that has not been checked yet.

@@ -5,13 +5,12 @@
 #![warn(missing_docs)]
 
 pub mod abandon;
-pub mod api;
 mod chunk_queries;
 mod close_chunk;
 pub mod dead_letters;
 pub mod deliver_webhook;
 mod directory_cache;
-mod end_job;
+pub mod end_job;
 pub mod error;
 pub mod fan_out;
 pub mod finalize;

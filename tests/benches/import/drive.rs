@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use api::operations::create_job::create_job;
 use domain::csv::Limits;
 use domain::ids::{CustomerId, FacilityId};
 use domain::job::JobStatus;
@@ -14,7 +15,6 @@ use domain::upload_terms::UploadTerms;
 use futures::executor::block_on;
 use memory::{Cloud, QueueName};
 use pipeline::DirectoryCache;
-use pipeline::api::create_job::create_job;
 use pipeline::deliver_webhook::DeliverWebhook;
 use pipeline::fan_out::FanOut;
 use pipeline::finalize::Finalize;

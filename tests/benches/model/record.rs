@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use api::operations::create_job::create_job;
 use domain::csv::Limits;
 use domain::ids::{CustomerId, FacilityId};
 use domain::job_size::JobSize;
@@ -13,7 +14,6 @@ use domain::upload_terms::UploadTerms;
 use futures::executor::block_on;
 use memory::{Cloud, QueueName, Reliable};
 use pipeline::DirectoryCache;
-use pipeline::api::create_job::create_job;
 use pipeline::fan_out::FanOut;
 use pipeline::idempotency::Parameters;
 use pipeline::import_rows::{ImportRows, Imported};

@@ -2,6 +2,10 @@
 
 use std::pin::Pin;
 
+use api::ApiError;
+use api::operations::cancel_job::cancel_job;
+use api::operations::create_job::{NewJob, create_job};
+use api::operations::get_job::get_job;
 use domain::csv::Limits;
 use domain::ids::CustomerId;
 use domain::upload_terms::UploadTerms;
@@ -9,10 +13,6 @@ use futures::future::Future;
 use memory::{Cloud, QueueName, Received};
 use pipeline::DirectoryCache;
 use pipeline::abandon::Abandon;
-use pipeline::api::ApiError;
-use pipeline::api::cancel_job::cancel_job;
-use pipeline::api::create_job::{NewJob, create_job};
-use pipeline::api::get_job::get_job;
 use pipeline::dead_letters::DeadLetters;
 use pipeline::deliver_webhook::DeliverWebhook;
 use pipeline::fan_out::FanOut;

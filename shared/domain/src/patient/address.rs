@@ -11,6 +11,7 @@ use crate::text::is_dash;
 
 /// An address in the USA.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Address {
     /// Number and street.
@@ -46,6 +47,11 @@ impl Address {
 
 /// A line or a city: any text, tidied (white space collapsed, NFC), not blank.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(value_type = String, description = "A line of text.")
+)]
 pub struct AddressText(String);
 
 impl AddressText {
@@ -69,6 +75,11 @@ value!(AddressText, as_str);
 /// dash or a space and a +4 part, which is cut off; and 9 digits at once. 7 or 8 digits at once are
 /// refused: they are as likely a phone number as a zip code that lost its zeros.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(value_type = String, pattern = "^[0-9]{5}$", description = "Zip code: 5 digits.")
+)]
 pub struct Zip(Digits<5>);
 
 impl Zip {
@@ -97,6 +108,7 @@ value!(Zip, as_str);
 
 /// A country. There is one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Country {
     /// `USA`
     #[default]

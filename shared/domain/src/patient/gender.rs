@@ -7,6 +7,7 @@ use crate::problem::Problem;
 
 /// Gender at birth, in the API's four codes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Gender {
     /// `M`
     Male,

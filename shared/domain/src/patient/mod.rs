@@ -105,6 +105,7 @@ impl Patient {
 
 /// A patient as the API shows one, and as one is stored.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Patient {
     /// Its id, `metriportId` in result files.
@@ -124,18 +125,23 @@ pub struct Patient {
     pub address: Vec<Address>,
     /// Contacts, in the order in which they became known.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub contact: Vec<Contact>,
     /// Social security number and driver's licences.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub personal_identifiers: Vec<PersonalIdentifier>,
     /// Where the patient receives care.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub facility_ids: Vec<FacilityId>,
     /// The cohorts that the patient belongs to.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub cohort_ids: Vec<CohortId>,
     /// Whether the patient is opted out of health information exchange.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub hie_opt_out: bool,
     /// When the patient was created.
     pub date_created: Timestamp,

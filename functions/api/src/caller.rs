@@ -1,0 +1,39 @@
+//! Authentication: the customer whose API key a request carries.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use domain::ids::CustomerId;
+use pipeline::ports::prelude::*;
+use pipeline::ports::{Admission, Ports as _};
+
+use crate::backend::Backend;
+use crate::error::ApiError;
+use crate::query_parameters::refuse_unknown;
+
+/// Header that carries the API key.
+const API_KEY: &str = "x-api-key";
+
+/// The customer that the API key of the request belongs to. A handler with this argument runs only for a valid key and
+/// known query parameters, and reads and writes this customer's objects only.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller(pub CustomerId);
+
+impl<B: Backend> FromRequestParts<B> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, backend: &B) -> Result<Self, ApiError> {
+        let key = parts.headers.get(API_KEY).and_then(|key| key.to_str().ok()).unwrap_or_default();
+        if key.is_empty() {
+            return Err(ApiError::Forbidden);
+        }
+        let now = backend.ports().environment().now();
+        match backend.ports().directory().admit_call(key, now).await? {
+            Admission::Admitted(customer) => {
+                refuse_unknown(parts)?;
+                Ok(Self(customer))
+            }
+            Admission::UnknownKey => Err(ApiError::Forbidden),
+            Admission::TooMany(wait) => Err(ApiError::TooManyRequests(wait)),
+        }
+    }
+}

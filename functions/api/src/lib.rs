@@ -1,0 +1,25 @@
+//! The HTTP API: one file an operation in [`operations`], with its path, request, response, handler and rule.
+//!
+//! An operation works with the ports of a [`Backend`]. The binary has those of AWS, tests have those in memory.
+
+mod backend;
+mod caller;
+mod deadline;
+mod error;
+mod fields;
+mod new_address;
+mod openapi;
+pub mod operations;
+mod page;
+mod query_parameters;
+mod request;
+mod request_url;
+mod response_headers;
+mod routes;
+
+pub use backend::Backend;
+pub use error::{ApiError, FieldProblem};
+pub use page::{Page, PageRequest};
+pub use request_url::RequestUrl;
+pub use response_headers::AllowedOrigin;
+pub use routes::{Settings, router};

@@ -1,0 +1,56 @@
+//! An address in the body of a request.
+
+use domain::patient::{Address, AddressText, Country, State, Zip};
+use utoipa::ToSchema;
+
+use crate::fields::Fields;
+
+/// An address in the USA.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct NewAddress {
+    /// Number and street.
+    #[schema(value_type = String, format = "line")]
+    address_line1: AddressText,
+    /// Apartment, suite or unit.
+    #[schema(value_type = Option<String>, format = "optional-line")]
+    address_line2: Option<AddressText>,
+    #[schema(value_type = String, format = "line")]
+    city: AddressText,
+    /// Code of two letters, or name.
+    #[schema(value_type = String, format = "state")]
+    state: State,
+    /// 5 digits, with or without the +4 part.
+    #[schema(value_type = String, format = "zip")]
+    zip: Zip,
+    /// `USA`, which is the default.
+    #[schema(value_type = Option<String>, pattern = "^[Uu][Ss][Aa]$")]
+    country: Country,
+}
+
+impl NewAddress {
+    /// Returns the address in these fields. None if one of them has a problem, which `fields` then holds.
+    pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let address_line1 = fields.required("addressLine1");
+        let address_line2 = fields.optional("addressLine2");
+        let city = fields.required("city");
+        let state = fields.required("state");
+        let zip = fields.required("zip");
+        fields.only("country", "USA");
+        Some(Self {
+            address_line1: address_line1?,
+            address_line2,
+            city: city?,
+            state: state?,
+            zip: zip?,
+            country: Country::Usa,
+        })
+    }
+}
+
+impl From<NewAddress> for Address {
+    fn from(new: NewAddress) -> Self {
+        let NewAddress { address_line1, address_line2, city, state, zip, country } = new;
+        Self { address_line1, address_line2, city, state, zip, country }
+    }
+}

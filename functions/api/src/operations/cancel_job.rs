@@ -1,0 +1,88 @@
+//! `POST /medical/v1/patient/bulk/{requestId}/cancel`: stops a job as soon as possible.
+
+use axum::Json;
+use axum::extract::State;
+use domain::ids::{CustomerId, JobId};
+use domain::job::{CANCELED, Job, JobEvent, JobStatus};
+use pipeline::Error;
+use pipeline::end_job::end_job;
+use pipeline::messages::FinishedMessage;
+use pipeline::ports::prelude::*;
+use pipeline::ports::{PortError, Ports};
+
+use crate::backend::Backend;
+use crate::caller::Caller;
+use crate::error::{ApiError, Named as _};
+use crate::operations::get_job::BulkRequest;
+use crate::request::Id;
+
+/// Cancel an import
+///
+/// Rows that have not started are reported as failed with the reason `canceled`. Their result file is still written.
+/// Canceling an import again has no effect.
+#[utoipa::path(
+    post, path = "/medical/v1/patient/bulk/{id}/cancel", operation_id = "cancelBulkRequest", tag = "bulk",
+    params(("id" = String, Path, format = "uuid", description = "The `requestId` of the import.")),
+    responses(
+        (status = 200, description = "The import. It ends as `failed` with the reason `canceled`.", body = BulkRequest),
+        (status = 404, description = "Not found."),
+        (status = 409, description = "The import has ended already."),
+    ),
+)]
+pub async fn handle<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer): Caller,
+    Id(id): Id<JobId>,
+) -> Result<Json<BulkRequest>, ApiError> {
+    let job = cancel_job(backend.ports(), customer, id).await?;
+    tracing::info!(job.id = %job.id, job.status = %job.status, "Job cancel requested");
+    Ok(Json(job.into()))
+}
+
+/// Cancels a job of this customer. A waiting job ends at once. A processing job ends when all its rows have their
+/// outcomes; rows that have not started get the outcome canceled. Document queries that have started go on, but the job
+/// does not wait for them.
+pub async fn cancel_job<P: Ports>(ports: &P, customer: CustomerId, id: JobId) -> Result<Job, ApiError> {
+    let jobs = ports.jobs();
+    loop {
+        let job = jobs.load_job(id).await?;
+        let job = job.filter(|job| job.customer == customer).ok_or(JobId::NOT_FOUND)?;
+        match job.status {
+            JobStatus::Waiting => {
+                let reason = Some(CANCELED.to_owned());
+                let ended =
+                    end_job(jobs, ports.queues(), ports.environment(), &job, JobEvent::Canceled, reason)
+                        .await
+                        .map_err(internal)?;
+                if let Some(ended) = ended {
+                    return Ok(ended);
+                }
+            }
+            JobStatus::Processing if job.cancel_requested => {
+                if job.is_worked_off() {
+                    ports.queues().send_finished(&FinishedMessage { job: id }).await?;
+                }
+                return Ok(job);
+            }
+            // The next turn of the loop reads what the write led to, also after a conflict.
+            JobStatus::Processing => {
+                let _ = jobs.request_cancel(id).await?;
+            }
+            JobStatus::Failed if job.reason.as_deref() == Some(CANCELED) => return Ok(job),
+            JobStatus::Completed | JobStatus::Failed | JobStatus::Expired => {
+                return Err(ApiError::Conflict("The request has ended and cannot be canceled"));
+            }
+        }
+    }
+}
+
+fn internal(error: Error) -> ApiError {
+    match error {
+        Error::Port(error) => ApiError::Internal(error),
+        other => ApiError::Internal(PortError {
+            operation: "cancel",
+            code: other.to_string(),
+            transient: other.is_transient(),
+        }),
+    }
+}

@@ -1,0 +1,74 @@
+//! `POST /medical/v1/facility`
+
+use axum::Json;
+use axum::extract::State;
+use domain::facility::{Facility, Npi, Tin};
+use domain::ids::FacilityId;
+use domain::label::Label;
+use domain::patient::Address;
+use pipeline::ports::Ports as _;
+use pipeline::ports::prelude::*;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::backend::Backend;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::new_address::NewAddress;
+use crate::request::Body;
+
+/// A facility to add.
+#[derive(Debug, ToSchema)]
+struct NewFacility {
+    /// 1 to 255 characters.
+    #[schema(value_type = String, format = "label")]
+    name: Label,
+    /// National Provider Identifier: 10 digits. The last digit checks the others.
+    #[schema(value_type = String, format = "npi")]
+    npi: Npi,
+    /// Tax identification number: 9 digits, with or without the dash.
+    #[schema(value_type = Option<String>, format = "tin")]
+    tin: Option<Tin>,
+    /// Whether the facility is in use. Default `true`.
+    #[schema(value_type = Option<bool>)]
+    active: bool,
+    #[schema(value_type = NewAddress)]
+    address: Address,
+}
+
+/// Add a facility
+#[utoipa::path(
+    post, path = "/medical/v1/facility", operation_id = "createFacility", tag = "facility",
+    request_body = NewFacility,
+    responses(
+        (status = 200, description = "The facility.", body = Facility),
+        (status = 400, description = "Invalid body. `detail` names the fields."),
+        (status = 413, description = "The body is larger than 64 KiB."),
+    ),
+)]
+pub async fn handle<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer): Caller,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Json<Facility>, ApiError> {
+    let NewFacility { name, npi, tin, active, address } = NewFacility::read(&body)?;
+    let ports = backend.ports();
+    let id = FacilityId::new(ports.environment().new_id());
+    let facility = Facility { id, name, npi, tin, active, address };
+    ports.directory().create_facility(customer, &facility).await?;
+    tracing::info!(facility.id = %facility.id, "Facility created");
+    Ok(Json(facility))
+}
+
+impl NewFacility {
+    fn read(body: &Map<String, Value>) -> Result<Self, ApiError> {
+        let mut fields = Fields::of(body);
+        let name = fields.required("name");
+        let npi = fields.required("npi");
+        let tin = fields.optional("tin");
+        let active = fields.flag("active").unwrap_or(true);
+        let address = fields.address("address");
+        fields.finish(|| Some(Self { name: name?, npi: npi?, tin, active, address: address? }))
+    }
+}

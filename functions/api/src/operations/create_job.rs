@@ -1,0 +1,279 @@
+//! `POST /medical/v1/patient/bulk?facilityId=&dryRun=`: a new job and the link to upload its file with.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use domain::ids::{CustomerId, FacilityId, JobId};
+use domain::job::{Job, JobStatus, UPLOAD_WINDOW, WAITING_JOBS};
+use domain::time::Timestamp;
+use domain::upload_terms::UploadTerms;
+use pipeline::idempotency::{IdempotencyKey, KEPT, Parameters as JobParameters, Promise};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{PortError, Ports, UploadLink, Write};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::backend::Backend;
+use crate::caller::Caller;
+use crate::error::{ApiError, Named as _};
+use crate::operations::get_job::{BulkRequest, BulkRequestParams};
+use crate::request::{Parameters, facility_id, header};
+
+/// The longest time that a job waits, in milliseconds: as long as its link is valid, and a minute for clocks that differ.
+const WAITS_FOR_MILLIS: i64 = (UPLOAD_WINDOW.as_secs().cast_signed() + 60) * 1000;
+
+/// Ids that one call draws until no newer job has been accepted in the meantime. A second id is needed only if a job of
+/// the same customer was created and its file accepted between two calls to DynamoDB.
+const ENTER_ATTEMPTS: u32 = 10;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub struct BulkQuery {
+    /// Facility of rows that name no facility. Optional if you have exactly one facility.
+    #[param(pattern = "^(|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")]
+    facility_id: Option<String>,
+    /// Validate the file and create no patient: `true` or `false`. Default `false`.
+    #[param(value_type = Option<bool>)]
+    dry_run: Option<String>,
+}
+
+/// A new import.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewBulkRequest {
+    /// Id of the import.
+    request_id: JobId,
+    /// Facility of rows that name no facility.
+    facility_id: FacilityId,
+    status: JobStatus,
+    /// Link to upload the file with, by `PUT`. Absent if the import takes no file any more, which is possible only for a
+    /// repeated `Idempotency-Key`.
+    #[schema(value_type = Option<String>, format = "uri")]
+    upload_url: String,
+    /// Headers that the upload has to send. Absent if there are none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    upload_headers: BTreeMap<String, String>,
+    params: BulkRequestParams,
+    created_at: Timestamp,
+    /// End of the time in which the file can be uploaded.
+    upload_expires_at: Timestamp,
+}
+
+/// The new job, or the job as it is now if an idempotency key is used again later.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    New(NewBulkRequest),
+    Known(BulkRequest),
+}
+
+/// Create an import and get a link to upload its file with
+///
+/// Upload the CSV to `uploadUrl` by `PUT` within 10 minutes. Only the first upload counts.
+#[utoipa::path(
+    post, path = "/medical/v1/patient/bulk", operation_id = "createBulkRequest", tag = "bulk",
+    params(
+        BulkQuery,
+        ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description = "1 to 255 visible ASCII characters. A repeated key within 24 hours answers with the same import, and with a fresh link if it still takes a file."),
+        ("x-upload-content-length" = Option<u64>, Header, minimum = 1, maximum = 1_073_741_824, description = "Size of the file in bytes, up to 1 GiB. The link then takes no other size."),
+        ("x-upload-checksum-sha256" = Option<String>, Header, format = "sha256-base64", description = "SHA-256 of the file in Base64. The link then takes no other file."),
+    ),
+    responses(
+        (status = 200, description = "The import.", body = NewBulkRequest),
+        (status = 400, description = "Invalid parameter or header (`detail` names it), or no `facilityId` although you have several facilities."),
+        (status = 404, description = "Facility not found."),
+        (status = 409, description = "The `Idempotency-Key` was used with other parameters."),
+    ),
+)]
+pub async fn handle<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer): Caller,
+    Parameters(query): Parameters<BulkQuery>,
+    headers: HeaderMap,
+) -> Result<Json<Answer>, ApiError> {
+    let parameters = JobParameters {
+        facility: facility_id(query.facility_id.as_deref())?,
+        dry_run: dry_run(query.dry_run.as_deref())?,
+        terms: terms(&headers)?,
+    };
+    let key = idempotency_key(&headers)?;
+    let NewJob { job, upload } = create_job(backend.ports(), customer, parameters, key.as_ref()).await?;
+    tracing::info!(job.id = %job.id, job.dry_run = job.dry_run, "Job created or recalled");
+    let Some(upload) = upload else { return Ok(Json(Answer::Known(job.into()))) };
+    Ok(Json(Answer::New(NewBulkRequest {
+        request_id: job.id,
+        facility_id: job.facility,
+        status: job.status,
+        upload_url: upload.url,
+        upload_headers: upload.headers,
+        params: BulkRequestParams { dry_run: job.dry_run },
+        created_at: job.created_at,
+        upload_expires_at: job.upload_expires_at,
+    })))
+}
+
+/// A mistyped dry run must not create patients, so that everything but the two words is refused.
+fn dry_run(text: Option<&str>) -> Result<bool, ApiError> {
+    match text.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" | "" => Ok(false),
+        _ => Err(ApiError::BadRequest("dryRun must be true or false")),
+    }
+}
+
+fn terms(headers: &HeaderMap) -> Result<UploadTerms, ApiError> {
+    let bytes = header(headers, "x-upload-content-length", "x-upload-content-length must be sent once")?;
+    let sha256 = header(headers, "x-upload-checksum-sha256", "x-upload-checksum-sha256 must be sent once")?;
+    UploadTerms::parse(bytes, sha256).map_err(|problem| ApiError::BadHeader(problem.to_string()))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
+    const PROBLEM: &str = "Idempotency-Key must have 1 to 255 visible characters, and be sent once";
+    let key = header(headers, "idempotency-key", PROBLEM)?;
+    key.map(|key| key.parse().map_err(|_| ApiError::BadRequest(PROBLEM))).transpose()
+}
+
+/// A job and the link for its file.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewJob {
+    /// The job.
+    pub job: Job,
+    /// The link; none for a job that takes no file any more, which is possible only for a repeated idempotency key.
+    pub upload: Option<UploadLink>,
+}
+
+/// Creates a job, or returns the job that was created with the key before.
+pub async fn create_job<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    parameters: JobParameters,
+    key: Option<&IdempotencyKey>,
+) -> Result<NewJob, ApiError> {
+    match key {
+        None => create_once(ports, customer, parameters).await,
+        Some(key) => create_or_recall(ports, customer, parameters, key).await,
+    }
+}
+
+async fn create_once<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    parameters: JobParameters,
+) -> Result<NewJob, ApiError> {
+    let facility = choose_facility(ports, customer, parameters.facility).await?;
+    let id = enter(ports, customer).await?;
+    let job = Job::new(id, customer, facility, parameters.dry_run, ports.environment().now());
+    // Before the job is stored, because a link that is signed later would begin uploads after the job has expired.
+    let upload = ports.objects().sign_upload((&job).into(), &parameters.terms, UPLOAD_WINDOW).await?;
+    ports.jobs().create_job(&job).await?;
+    Ok(NewJob { job, upload: Some(upload) })
+}
+
+async fn create_or_recall<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    parameters: JobParameters,
+    key: &IdempotencyKey,
+) -> Result<NewJob, ApiError> {
+    loop {
+        let now = ports.environment().now();
+        if let Some(promise) = ports.directory().load_promise(customer, key, now).await? {
+            return keep(ports, customer, promise, parameters).await;
+        }
+        let facility = choose_facility(ports, customer, parameters.facility).await?;
+        let job = enter(ports, customer).await?;
+        let promise = Promise { job, facility, parameters: parameters.clone(), expires_at: now.plus(KEPT) };
+        if ports.directory().store_promise(customer, key, &promise, now).await? == Write::Done {
+            return keep(ports, customer, promise, parameters).await;
+        }
+        // Another call with the key stored a promise first, or this call did and the answer was lost. In the second
+        // case the job is entered again under the same id when the promise is kept.
+        ports.jobs().leave(customer, job).await?;
+    }
+}
+
+/// Draws the id of a new job and enters the job among the open jobs of the customer.
+///
+/// Ids order jobs: an older job does not overwrite what a newer job wrote. So `fan_out` has to know, when it accepts the
+/// file of a job, every older job that will be stored. It notes that its job stopped waiting before it looks for older
+/// jobs, and this call looks for newer jobs after it entered its own. So if `fan_out` missed this job, this call sees a
+/// newer job that does not wait any more, and draws a later id.
+async fn enter<P: Ports>(ports: &P, customer: CustomerId) -> Result<JobId, ApiError> {
+    let (jobs, environment) = (ports.jobs(), ports.environment());
+    for _ in 0..ENTER_ATTEMPTS {
+        let now = environment.now();
+        let id = JobId::new(environment.new_id());
+        jobs.enter_job(customer, id, now).await?;
+        let oldest = JobId::first_of_millis(now.as_millis() - WAITS_FOR_MILLIS);
+        let open = jobs.open_jobs(customer, oldest..=*JobId::ALL.end(), now).await?;
+        if open.iter().filter(|open| open.is_waiting).count() > WAITING_JOBS {
+            jobs.leave(customer, id).await?;
+            return Err(ApiError::TooManyWaiting);
+        }
+        if !open.iter().any(|open| open.job > id && !open.is_waiting) {
+            return Ok(id);
+        }
+        jobs.leave(customer, id).await?;
+    }
+    let code = "newer jobs are accepted again and again".to_owned();
+    Err(ApiError::Internal(PortError { operation: "enter_job", code, transient: true }))
+}
+
+/// Returns the job of a promise, and creates it if no call has created it yet.
+async fn keep<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    promise: Promise,
+    parameters: JobParameters,
+) -> Result<NewJob, ApiError> {
+    if promise.parameters != parameters {
+        return Err(ApiError::Conflict("This Idempotency-Key was used with other parameters"));
+    }
+    let (jobs, environment) = (ports.jobs(), ports.environment());
+    let mut stored = jobs.load_job(promise.job).await?;
+    if stored.is_none() {
+        let Promise { job, facility, .. } = promise;
+        let job = Job::new(job, customer, facility, parameters.dry_run, environment.now());
+        jobs.enter_job(customer, job.id, job.created_at).await?;
+        jobs.create_job(&job).await?;
+        // The stored job counts, because another call may have created it at the same time.
+        stored = jobs.load_job(promise.job).await?;
+    }
+    let job = stored.ok_or(JobId::NOT_FOUND)?;
+    let upload = match time_left(&job, environment.now()) {
+        Some(left) => Some(ports.objects().sign_upload((&job).into(), &parameters.terms, left).await?),
+        None => None,
+    };
+    Ok(NewJob { job, upload })
+}
+
+/// Returns the time in which the job still takes its file, in whole seconds. A link must not outlive its job.
+fn time_left(job: &Job, now: Timestamp) -> Option<Duration> {
+    let millis = job.upload_expires_at.as_millis() - now.as_millis();
+    let left = u64::try_from(millis / 1000).ok().filter(|seconds| *seconds > 0);
+    left.filter(|_| job.status == JobStatus::Waiting).map(Duration::from_secs)
+}
+
+/// Returns the facility that the caller named, or the customer's only facility.
+async fn choose_facility<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    named: Option<FacilityId>,
+) -> Result<FacilityId, ApiError> {
+    let known = ports.directory().load_directory(customer).await?.facilities;
+    match named {
+        Some(named) => known.get(&named).copied().ok_or(FacilityId::NOT_FOUND),
+        None => match (known.iter().next(), known.len()) {
+            (None, _) => Err(FacilityId::NOT_FOUND),
+            (Some(only), 1) => Ok(*only),
+            (Some(_), _) => {
+                Err(ApiError::BadRequest("More than one facility found, please specify a facility ID"))
+            }
+        },
+    }
+}

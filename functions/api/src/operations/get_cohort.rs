@@ -1,0 +1,73 @@
+//! `GET /medical/v1/cohort/{id}`: a cohort with its size.
+
+use std::collections::HashSet;
+
+use axum::Json;
+use axum::extract::State;
+use domain::cohort::Cohort;
+use domain::ids::{CohortId, CustomerId, PatientId};
+use domain::roster::Roster;
+use pipeline::ports::prelude::*;
+use pipeline::ports::{PortResult, Ports};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::backend::Backend;
+use crate::caller::Caller;
+use crate::error::{ApiError, Named as _};
+use crate::request::Id;
+
+/// Roster entries of one read.
+const ENTRIES_PER_READ: u32 = 100;
+
+/// A cohort with its size.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CohortWithSize {
+    #[serde(flatten)]
+    pub cohort: Cohort,
+    /// Number of patients in the cohort. While an import runs, it may be ahead of the list of patients.
+    pub size: usize,
+}
+
+/// Read a cohort
+#[utoipa::path(
+    get, path = "/medical/v1/cohort/{id}", operation_id = "getCohort", tag = "cohort",
+    params(("id" = String, Path, format = "uuid", description = "The cohort's id.")),
+    responses(
+        (status = 200, description = "The cohort.", body = CohortWithSize),
+        (status = 404, description = "Not found."),
+    ),
+)]
+pub async fn handle<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer): Caller,
+    Id(id): Id<CohortId>,
+) -> Result<Json<CohortWithSize>, ApiError> {
+    let ports = backend.ports();
+    let cohort = get_cohort(ports, customer, id).await?;
+    Ok(Json(CohortWithSize { size: size(ports, customer, id).await?, cohort }))
+}
+
+/// Returns the customer's cohort with this id.
+pub async fn get_cohort<P: Ports>(ports: &P, customer: CustomerId, id: CohortId) -> Result<Cohort, ApiError> {
+    ports.directory().load_cohort(customer, id).await?.ok_or(CohortId::NOT_FOUND)
+}
+
+/// Returns the number of different patients on the cohort's roster. Their records are not read, because that would be a
+/// read for each of up to 100,000 patients. A roster is written before its patients, so that the number may be ahead of
+/// the list of patients while a job runs.
+pub async fn size<P: Ports>(ports: &P, customer: CustomerId, cohort: CohortId) -> PortResult<usize> {
+    let mut members: HashSet<PatientId> = HashSet::new();
+    let mut last = None;
+    loop {
+        let entries =
+            ports.patients().read_roster(customer, Roster::Cohort(cohort), last, ENTRIES_PER_READ).await?;
+        // A read begins with the last entry of the read before.
+        let newest = entries.last().map(|(entry, _)| *entry);
+        members.extend(entries.into_iter().flat_map(|(_, ids)| ids));
+        if newest.is_none() || newest == last {
+            return Ok(members.len());
+        }
+        last = newest;
+    }
+}

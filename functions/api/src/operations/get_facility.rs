@@ -1,0 +1,39 @@
+//! `GET /medical/v1/facility/{id}`
+
+use axum::Json;
+use axum::extract::State;
+use domain::facility::Facility;
+use domain::ids::{CustomerId, FacilityId};
+use pipeline::ports::Ports;
+use pipeline::ports::prelude::*;
+
+use crate::backend::Backend;
+use crate::caller::Caller;
+use crate::error::{ApiError, Named as _};
+use crate::request::Id;
+
+/// Read a facility
+#[utoipa::path(
+    get, path = "/medical/v1/facility/{id}", operation_id = "getFacility", tag = "facility",
+    params(("id" = String, Path, format = "uuid", description = "The facility's id.")),
+    responses(
+        (status = 200, description = "The facility.", body = Facility),
+        (status = 404, description = "Not found."),
+    ),
+)]
+pub async fn handle<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer): Caller,
+    Id(id): Id<FacilityId>,
+) -> Result<Json<Facility>, ApiError> {
+    Ok(Json(get_facility(backend.ports(), customer, id).await?))
+}
+
+/// Returns the customer's facility with this id.
+pub async fn get_facility<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    id: FacilityId,
+) -> Result<Facility, ApiError> {
+    ports.directory().load_facility(customer, id).await?.ok_or(FacilityId::NOT_FOUND)
+}

@@ -1,0 +1,23 @@
+//! `GET /health`
+
+use axum::Json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Whether the service answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// Always `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// Check that the service answers
+#[utoipa::path(
+    get, path = "/health", operation_id = "getHealth", tag = "service",
+    responses((status = 200, description = "The service answers.", body = Health)),
+    security(()),
+)]
+pub async fn handle() -> Json<Health> {
+    Json(Health { status: "ok" })
+}

@@ -1,0 +1,172 @@
+//! `GET /medical/v1/patient/bulk/{requestId}`: a job as of now, with fresh links.
+
+use axum::Json;
+use axum::extract::State;
+use domain::ids::{CustomerId, FacilityId, JobId};
+use domain::job::{Job, JobEvent, JobStatus};
+use domain::time::Timestamp;
+use pipeline::deliver_webhook::LINK_VALID;
+use pipeline::end_job::is_expired;
+use pipeline::ports::prelude::*;
+use pipeline::ports::{Ports, ResultFile};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::backend::Backend;
+use crate::caller::Caller;
+use crate::error::{ApiError, Named as _};
+use crate::request::Id;
+
+/// Parameters of an import.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BulkRequestParams {
+    /// Whether the import only validates the file.
+    pub dry_run: bool,
+}
+
+/// Document queries of an import. A failed query, or one that passed its deadline, does not fail its row.
+#[derive(Debug, Serialize, ToSchema)]
+struct BulkRequestQueries {
+    /// Queries that rows have started.
+    total: u32,
+    /// Queries that have ended with an answer.
+    successful: u32,
+    /// Queries that have ended without an answer.
+    failed: u32,
+}
+
+/// An import.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BulkRequest {
+    /// Id of the import.
+    pub request_id: JobId,
+    /// Facility of rows that name no facility.
+    facility_id: FacilityId,
+    status: JobStatus,
+    params: BulkRequestParams,
+    created_at: Timestamp,
+    /// End of the time in which the file can be uploaded.
+    upload_expires_at: Timestamp,
+    /// Number of rows. 0 until the file has been read.
+    total: u32,
+    /// Rows that succeeded so far.
+    successful: u32,
+    /// Rows that failed so far.
+    failed: u32,
+    /// Share of rows that have succeeded or failed, from 0 to 1.
+    #[schema(minimum = 0, maximum = 1)]
+    progress: f64,
+    /// Present once rows have started document queries. The import is `processing` until all of them have ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document_queries: Option<BulkRequestQueries>,
+    /// Start of processing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_at: Option<Timestamp>,
+    /// End of the import.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<Timestamp>,
+    /// Why the import failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// Link to the result file: every row with its outcome. Valid for 3 minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri")]
+    result: Option<String>,
+    /// Link to the failed rows, ready to be corrected and uploaded. Valid for 3 minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri")]
+    failures: Option<String>,
+}
+
+/// Read an import and get fresh links to its files
+#[utoipa::path(
+    get, path = "/medical/v1/patient/bulk/{id}", operation_id = "getBulkRequest", tag = "bulk",
+    params(("id" = String, Path, format = "uuid", description = "The `requestId` of the import.")),
+    responses(
+        (status = 200, description = "The import.", body = BulkRequest),
+        (status = 404, description = "Not found."),
+    ),
+)]
+pub async fn handle<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer): Caller,
+    Id(id): Id<JobId>,
+) -> Result<Json<BulkRequest>, ApiError> {
+    let JobWithLinks { job, result, failures } = get_job(backend.ports(), customer, id).await?;
+    Ok(Json(BulkRequest { result, failures, ..job.into() }))
+}
+
+/// A job with links to its result files.
+#[derive(Debug)]
+pub struct JobWithLinks {
+    /// The job.
+    pub job: Job,
+    /// Link to the result file, if the job has one.
+    pub result: Option<String>,
+    /// Link to the failed rows, if the job has any.
+    pub failures: Option<String>,
+}
+
+/// Returns a job of this customer. A job whose upload link ran out expires here already, so that the caller does not
+/// wait for the sweep.
+pub async fn get_job<P: Ports>(ports: &P, customer: CustomerId, id: JobId) -> Result<JobWithLinks, ApiError> {
+    let job = load(ports, customer, id).await?;
+    let job = settled(ports, job).await?;
+    let files = ports.objects();
+    let (mut result, mut failures) = (None, None);
+    if job.has_results() {
+        result = Some(files.sign_download((&job).into(), ResultFile::Result, LINK_VALID).await?);
+        if job.failed > 0 {
+            failures = Some(files.sign_download((&job).into(), ResultFile::Failures, LINK_VALID).await?);
+        }
+    }
+    Ok(JobWithLinks { job, result, failures })
+}
+
+/// Returns the job as callers see it: expired from the time at which its upload link ran out.
+pub(super) async fn settled<P: Ports>(ports: &P, job: Job) -> Result<Job, ApiError> {
+    let (clock, jobs) = (ports.environment(), ports.jobs());
+    if !is_expired(ports.objects(), clock, &job).await? {
+        return Ok(job);
+    }
+    let (customer, id) = (job.customer, job.id);
+    // The job stays on the sweep's list, because an upload that is still running may end within the next hour.
+    if let Ok(expired) = job.end(JobEvent::UploadExpired, None, clock.now()) {
+        let _ = jobs.change_state(JobStatus::Waiting, &expired).await?;
+    }
+    load(ports, customer, id).await
+}
+
+async fn load<P: Ports>(ports: &P, customer: CustomerId, id: JobId) -> Result<Job, ApiError> {
+    ports.jobs().load_job(id).await?.filter(|job| job.customer == customer).ok_or(JobId::NOT_FOUND)
+}
+
+impl From<Job> for BulkRequest {
+    /// Returns the job without links.
+    fn from(job: Job) -> Self {
+        Self {
+            request_id: job.id,
+            facility_id: job.facility,
+            status: job.status,
+            params: BulkRequestParams { dry_run: job.dry_run },
+            created_at: job.created_at,
+            upload_expires_at: job.upload_expires_at,
+            total: job.total(),
+            successful: job.successful,
+            failed: job.failed,
+            progress: job.progress(),
+            document_queries: (job.queries > 0).then_some(BulkRequestQueries {
+                total: job.queries,
+                successful: job.queries_ended.successful,
+                failed: job.queries_ended.failed,
+            }),
+            started_at: job.started_at,
+            finished_at: job.finished_at,
+            reason: job.reason,
+            result: None,
+            failures: None,
+        }
+    }
+}

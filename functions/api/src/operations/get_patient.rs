@@ -1,0 +1,40 @@
+//! `GET /medical/v1/patient/{id}`
+
+use axum::Json;
+use axum::extract::State;
+use domain::ids::{CustomerId, PatientId};
+use domain::patient::Patient;
+use pipeline::ports::Ports;
+use pipeline::ports::prelude::*;
+
+use crate::backend::Backend;
+use crate::caller::Caller;
+use crate::error::{ApiError, Named as _};
+use crate::request::Id;
+
+/// Read a patient
+#[utoipa::path(
+    get, path = "/medical/v1/patient/{id}", operation_id = "getPatient", tag = "patient",
+    params(("id" = String, Path, format = "uuid", description = "The patient's id: `metriportId` in result files.")),
+    responses(
+        (status = 200, description = "The patient.", body = Patient),
+        (status = 404, description = "Not found."),
+    ),
+)]
+pub async fn handle<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer): Caller,
+    Id(id): Id<PatientId>,
+) -> Result<Json<Patient>, ApiError> {
+    Ok(Json(get_patient(backend.ports(), customer, id).await?))
+}
+
+/// Returns the customer's patient with this id.
+pub async fn get_patient<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    id: PatientId,
+) -> Result<Patient, ApiError> {
+    let mut found = ports.patients().load_patients(customer, &[id]).await?;
+    found.remove(&id).map(|record| record.value.patient).ok_or(PatientId::NOT_FOUND)
+}

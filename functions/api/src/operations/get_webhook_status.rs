@@ -1,0 +1,149 @@
+//! `GET /settings/webhook?count=&state=`: how webhook deliveries to a customer's server are going.
+
+use axum::Json;
+use axum::extract::State;
+use domain::delivery::{Attempt, AttemptOutcome, DeliveryState, WebhookDelivery};
+use domain::ids::{CustomerId, JobId, MessageId};
+use domain::job::JobStatus;
+use domain::time::Timestamp;
+use pipeline::ports::prelude::*;
+use pipeline::ports::{Ports, Undelivered};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::backend::Backend;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::request::Parameters;
+
+/// Deliveries in an answer, unless the caller asks for another number.
+const DEFAULT_COUNT: u32 = 20;
+
+/// The largest number of deliveries in an answer.
+const MAX_COUNT: u32 = 100;
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct DeliveryFilter {
+    /// Number of deliveries to list. Default 20, limit 100.
+    #[param(value_type = Option<u32>, required = false, default = 20, minimum = 1, maximum = 100)]
+    count: String,
+    /// Only deliveries in this state: `processing` or `failed`. Default: all states.
+    #[param(value_type = Option<String>, required = false, pattern = "^(|processing|failed)$")]
+    state: String,
+}
+
+/// How webhook deliveries are going.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryReport {
+    /// Whether a webhook URL is set.
+    webhook_enabled: bool,
+    /// What was wrong with the last answer to a ping or a webhook. Absent if it was right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_status_detail: Option<String>,
+    /// Deliveries that failed and will be retried.
+    webhook_requests_processing: u32,
+    /// Deliveries that failed for good.
+    webhook_requests_failed: u32,
+    /// The newest deliveries.
+    deliveries: Vec<DeliverySummary>,
+}
+
+/// A webhook delivery: the message that an import reached a status.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct DeliverySummary {
+    /// Id of the message, the same in each attempt.
+    message_id: MessageId,
+    /// Id of the import.
+    request_id: JobId,
+    status: JobStatus,
+    state: DeliveryState,
+    /// The newest attempts, oldest first.
+    attempts: Vec<Attempt>,
+    /// Time of the next attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt: Option<Timestamp>,
+}
+
+/// Read the state of webhook deliveries
+#[utoipa::path(
+    get, path = "/settings/webhook", operation_id = "getWebhookStatus", tag = "settings",
+    params(DeliveryFilter),
+    responses(
+        (status = 200, description = "Counts, and the newest deliveries.", body = DeliveryReport),
+        (status = 400, description = "Invalid parameter. `detail` names it."),
+    ),
+)]
+pub async fn handle<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer): Caller,
+    Parameters(filter): Parameters<DeliveryFilter>,
+) -> Result<Json<DeliveryReport>, ApiError> {
+    let (count, state) = (count(&filter.count)?, state(&filter.state)?);
+    Ok(Json(get_webhook_status(backend.ports(), customer, state, count).await?))
+}
+
+fn count(text: &str) -> Result<u32, ApiError> {
+    match text.trim() {
+        "" => Some(DEFAULT_COUNT),
+        text => text.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count)),
+    }
+    .ok_or(ApiError::BadRequest("count: must be a number from 1 to 100"))
+}
+
+fn state(text: &str) -> Result<Option<Undelivered>, ApiError> {
+    match text.trim() {
+        "" => Ok(None),
+        "processing" => Ok(Some(Undelivered::Processing)),
+        "failed" => Ok(Some(Undelivered::Failed)),
+        _ => Err(ApiError::BadRequest("state: must be processing or failed")),
+    }
+}
+
+/// Returns the counts, and up to `limit` deliveries of a state or of all.
+async fn get_webhook_status<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    state: Option<Undelivered>,
+    limit: u32,
+) -> Result<DeliveryReport, ApiError> {
+    let log = ports.deliveries();
+    let (settings, processing, failed, deliveries) = futures::try_join!(
+        ports.directory().load_settings(customer),
+        log.count_deliveries(customer, Undelivered::Processing),
+        log.count_deliveries(customer, Undelivered::Failed),
+        log.list_deliveries(customer, state, limit),
+    )?;
+    let ping = settings.ping.map(|ping| (ping.when, ping.failure.map(|failure| format!("ping: {failure}"))));
+    let attempt =
+        deliveries.iter().filter_map(|delivery| delivery.attempts.last()).max_by_key(|last| last.when);
+    let attempt = attempt.map(|last| (last.when, failure(last.outcome)));
+    let newest: Option<(Timestamp, Option<String>)> = ping.into_iter().chain(attempt).max();
+    Ok(DeliveryReport {
+        webhook_enabled: settings.url.is_some(),
+        webhook_status_detail: newest.and_then(|(_, failure)| failure),
+        webhook_requests_processing: processing,
+        webhook_requests_failed: failed,
+        deliveries: deliveries.into_iter().map(DeliverySummary::from).collect(),
+    })
+}
+
+fn failure(outcome: AttemptOutcome) -> Option<String> {
+    (!outcome.is_success()).then(|| outcome.to_string())
+}
+
+impl From<WebhookDelivery> for DeliverySummary {
+    fn from(delivery: WebhookDelivery) -> Self {
+        Self {
+            message_id: delivery.message_id(),
+            request_id: delivery.job,
+            status: delivery.status,
+            state: delivery.state,
+            next_attempt: delivery.next_attempt,
+            attempts: delivery.attempts,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! `GET /medical/v1/cohort/{id}/patient`
+
+use axum::Json;
+use axum::extract::State;
+use domain::ids::CohortId;
+use domain::roster::{Roster, RosterPlace};
+
+use crate::backend::Backend;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::operations::get_cohort::get_cohort;
+use crate::operations::list_patients::{PatientPage, list_patients};
+use crate::page::PageRequest;
+use crate::request::Id;
+use crate::request_url::RequestUrl;
+
+/// List the patients of a cohort, oldest first
+///
+/// A page may be shorter than `count` although another page follows, because an answer is limited to 4 MB.
+#[utoipa::path(
+    get, path = "/medical/v1/cohort/{id}/patient", operation_id = "listCohortPatients", tag = "cohort",
+    params(
+        ("id" = String, Path, format = "uuid", description = "The cohort's id."),
+        PageRequest<RosterPlace>,
+    ),
+    responses(
+        (status = 200, description = "A page of patients.", body = PatientPage),
+        (status = 400, description = "Invalid parameter. `detail` names it."),
+        (status = 404, description = "Not found."),
+    ),
+)]
+pub async fn handle<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer): Caller,
+    Id(id): Id<CohortId>,
+    request: PageRequest<RosterPlace>,
+    url: RequestUrl,
+) -> Result<Json<PatientPage>, ApiError> {
+    let ports = backend.ports();
+    let cohort = get_cohort(ports, customer, id).await?;
+    let page = list_patients(ports, customer, Roster::Cohort(cohort.id), None, request).await?;
+    let meta = url.meta(page.items.len(), page.next, request.count, &[]);
+    Ok(Json(PatientPage { patients: page.items, meta }))
+}

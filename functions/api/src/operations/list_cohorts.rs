@@ -1,0 +1,65 @@
+//! `GET /medical/v1/cohort`
+
+use axum::Json;
+use axum::extract::State;
+use domain::ids::{CohortId, CustomerId};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{PortResult, Ports};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::backend::Backend;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::operations::get_cohort::{CohortWithSize, size};
+use crate::page::{Meta, Page, PageRequest};
+use crate::request_url::RequestUrl;
+
+/// Cohorts whose patients are counted at the same time.
+const COUNTED_TOGETHER: usize = 8;
+
+/// A page of cohorts.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Cohorts {
+    cohorts: Vec<CohortWithSize>,
+    meta: Meta,
+}
+
+/// List cohorts with their sizes
+///
+/// All cohorts are on one page unless you ask for fewer, or the answer would be larger than 4 MB.
+#[utoipa::path(
+    get, path = "/medical/v1/cohort", operation_id = "listCohorts", tag = "cohort",
+    params(PageRequest<CohortId>),
+    responses(
+        (status = 200, description = "The cohorts.", body = Cohorts),
+        (status = 400, description = "Invalid parameter. `detail` names it."),
+    ),
+)]
+pub async fn handle<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer): Caller,
+    request: PageRequest<CohortId>,
+    url: RequestUrl,
+) -> Result<Json<Cohorts>, ApiError> {
+    let found = list_cohorts(backend.ports(), customer, request).await?;
+    let page = Page::of(request.count, found.items, |listed| listed.cohort.id);
+    let meta = url.meta(page.items.len(), page.next.or(found.next), request.count, &[]);
+    Ok(Json(Cohorts { cohorts: page.items, meta }))
+}
+
+async fn list_cohorts<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    request: PageRequest<CohortId>,
+) -> Result<Page<CohortWithSize, CohortId>, ApiError> {
+    let mut cohorts = ports.directory().list_cohorts(customer).await?;
+    cohorts.sort_by_key(|cohort| cohort.id);
+    cohorts.retain(|cohort| request.from.is_none_or(|first| cohort.id >= first));
+    let page = Page::of(request.count, cohorts, |cohort| cohort.id);
+    let counted = stream::iter(page.items).map(async |cohort| {
+        PortResult::Ok(CohortWithSize { size: size(ports, customer, cohort.id).await?, cohort })
+    });
+    Ok(Page { items: counted.buffered(COUNTED_TOGETHER).try_collect().await?, next: page.next })
+}

@@ -1,0 +1,197 @@
+//! `GET /medical/v1/document?patientId=`: the documents that a patient's last successful query found, page by page.
+//!
+//! A place in the list names the attempt that found the documents. A later query that succeeds replaces all of them. A
+//! caller that is between two pages then gets a conflict and begins again, because pages of two lists are no list.
+
+use std::fmt;
+use std::str::FromStr;
+
+use axum::Json;
+use axum::extract::State;
+use domain::document::Document;
+use domain::ids::{CustomerId, PatientId};
+use domain::query::{QueryTry, StoredDocuments};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{PortError, Ports};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::backend::Backend;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::operations::get_document_query::{PatientIdQuery, get_document_query};
+use crate::page::{Counts, ID_AND_NUMBERS, Meta, Page, PageBuilder, PageRequest, Place};
+use crate::request::{Parameters, patient_id};
+use crate::request_url::RequestUrl;
+
+/// The error if a newer query has replaced the documents between two pages.
+const REPLACED: ApiError = ApiError::Conflict(
+    "A newer query has replaced the patient's documents, please begin again with the first page",
+);
+
+/// Reads of the first page, if newer queries replace the documents at the same time.
+const ATTEMPTS: u32 = 5;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OutputQuery {
+    /// Form of the documents. `dto` is the default and the only form.
+    #[param(pattern = "^(|dto)$")]
+    output: Option<String>,
+}
+
+/// A page of documents.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Documents {
+    documents: Vec<Document>,
+    meta: Meta,
+}
+
+/// List a patient's documents
+///
+/// The documents are those of the last query that succeeded. All documents are on one page unless you ask for fewer, or
+/// the answer would be larger than 4 MB. If a newer query replaces the documents between two pages, the answer is 409:
+/// begin again without `fromItem`.
+#[utoipa::path(
+    get, path = "/medical/v1/document", operation_id = "listDocuments", tag = "document",
+    params(PatientIdQuery, PageRequest<DocumentPlace>, OutputQuery),
+    responses(
+        (status = 200, description = "The documents.", body = Documents),
+        (status = 400, description = "`patientId` is missing, or another parameter is invalid. `detail` names it."),
+        (status = 404, description = "Patient not found."),
+        (status = 409, description = "A newer query has replaced the documents since the page before this one."),
+    ),
+)]
+pub async fn handle<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer): Caller,
+    Parameters(query): Parameters<PatientIdQuery>,
+    request: PageRequest<DocumentPlace>,
+    Parameters(output): Parameters<OutputQuery>,
+    url: RequestUrl,
+) -> Result<Json<Documents>, ApiError> {
+    let patient = patient_id(query.patient_id.as_deref())?;
+    let output = output.parse()?;
+    let page = list_documents(backend.ports(), customer, patient, request).await?;
+    let filters = [("patientId", Some(patient.to_string())), ("output", output.map(str::to_owned))];
+    let meta = url.meta(page.items.len(), page.next, request.count, &filters);
+    Ok(Json(Documents { documents: page.items, meta }))
+}
+
+impl OutputQuery {
+    /// Returns the form, if the caller names one. Forms that only the public API has are refused, so that no caller
+    /// reads one form as another.
+    fn parse(&self) -> Result<Option<&'static str>, ApiError> {
+        match self.output.as_deref().map(str::trim) {
+            None | Some("") => Ok(None),
+            Some("dto") => Ok(Some("dto")),
+            Some(_) => Err(ApiError::BadRequest("output must be dto")),
+        }
+    }
+}
+
+/// A place among the documents of a patient. Written as `{attempt}.{stored page}.{index}`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DocumentPlace {
+    /// The attempt that found the documents.
+    pub found_by: QueryTry,
+    /// The stored page, from 0.
+    pub stored_page: u32,
+    /// The document on the stored page, from 0.
+    pub index: u32,
+}
+
+impl Place for DocumentPlace {
+    const COUNTS: Counts = Counts::WHOLE;
+    const PATTERN: &'static str = ID_AND_NUMBERS;
+}
+
+/// The text is not a place among documents.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not a place in a list")]
+pub struct NotAPlace;
+
+impl fmt::Display for DocumentPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.found_by, self.stored_page, self.index)
+    }
+}
+
+impl FromStr for DocumentPlace {
+    type Err = NotAPlace;
+
+    fn from_str(text: &str) -> Result<Self, NotAPlace> {
+        let mut parts = text.splitn(3, '.');
+        let mut part = || parts.next().ok_or(NotAPlace);
+        Ok(Self {
+            found_by: part()?.parse().map_err(|_| NotAPlace)?,
+            stored_page: part()?.parse().map_err(|_| NotAPlace)?,
+            index: part()?.parse().map_err(|_| NotAPlace)?,
+        })
+    }
+}
+
+/// Returns the documents of the customer's patient from a place on.
+pub async fn list_documents<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    patient: PatientId,
+    request: PageRequest<DocumentPlace>,
+) -> Result<Page<Document, DocumentPlace>, ApiError> {
+    for _ in 0..ATTEMPTS {
+        let query = get_document_query(ports, customer, patient).await?;
+        let stored = query.and_then(|query| query.documents);
+        if request.from.is_some_and(|place| stored.is_none_or(|stored| stored.found_by != place.found_by)) {
+            return Err(REPLACED);
+        }
+        let Some(stored) = stored else { return Ok(Page { items: Vec::new(), next: None }) };
+        if let Some(page) = read(ports, customer, patient, stored, request).await? {
+            return Ok(page);
+        }
+    }
+    let code = "documents are replaced again and again".to_owned();
+    Err(ApiError::Internal(PortError { operation: "list_documents", code, transient: true }))
+}
+
+/// Returns the page; none if a newer query has replaced the documents in the meantime.
+async fn read<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    patient: PatientId,
+    stored: StoredDocuments,
+    request: PageRequest<DocumentPlace>,
+) -> Result<Option<Page<Document, DocumentPlace>>, ApiError> {
+    let first = DocumentPlace { found_by: stored.found_by, stored_page: 0, index: 0 };
+    let mut place = request.from.unwrap_or(first);
+    let mut page = PageBuilder::new(request.count);
+    while place.stored_page < stored.pages {
+        let found =
+            ports.documents().read_documents(customer, patient, stored.found_by, place.stored_page).await?;
+        let Some(found) = found else { return Ok(None) };
+        for record in found.into_iter().skip(place.index as usize) {
+            if !page.add(record.document) {
+                return Ok(Some(page.before(Some(place))));
+            }
+            place.index += 1;
+        }
+        place = DocumentPlace { stored_page: place.stored_page + 1, index: 0, ..place };
+    }
+    Ok(Some(page.before(None)))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_place_is_read_back_as_it_was_written() {
+        let found_by = QueryTry::new(Uuid::from_u128(7));
+        let place = DocumentPlace { found_by, stored_page: 12, index: 249 };
+        assert_eq!(place.to_string().parse(), Ok(place));
+        for text in ["", "x", "1.2.3", &format!("{place}.4"), &found_by.to_string()] {
+            assert_eq!(text.parse::<DocumentPlace>(), Err(NotAPlace), "{text}");
+        }
+    }
+}

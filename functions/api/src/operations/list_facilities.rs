@@ -1,0 +1,48 @@
+//! `GET /medical/v1/facility`
+
+use axum::Json;
+use axum::extract::State;
+use domain::facility::Facility;
+use domain::ids::FacilityId;
+use pipeline::ports::Ports as _;
+use pipeline::ports::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::backend::Backend;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::page::{Meta, Page, PageRequest};
+use crate::request_url::RequestUrl;
+
+/// A page of facilities.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Facilities {
+    facilities: Vec<Facility>,
+    meta: Meta,
+}
+
+/// List facilities
+///
+/// All facilities are on one page unless you ask for fewer, or the answer would be larger than 4 MB.
+#[utoipa::path(
+    get, path = "/medical/v1/facility", operation_id = "listFacilities", tag = "facility",
+    params(PageRequest<FacilityId>),
+    responses(
+        (status = 200, description = "The facilities.", body = Facilities),
+        (status = 400, description = "Invalid parameter. `detail` names it."),
+    ),
+)]
+pub async fn handle<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer): Caller,
+    request: PageRequest<FacilityId>,
+    url: RequestUrl,
+) -> Result<Json<Facilities>, ApiError> {
+    let mut facilities = backend.ports().directory().list_facilities(customer).await?;
+    facilities.sort_by_key(|facility| facility.id);
+    facilities.retain(|facility| request.from.is_none_or(|first| facility.id >= first));
+    let page = Page::of(request.count, facilities, |facility| facility.id);
+    let meta = url.meta(page.items.len(), page.next, request.count, &[]);
+    Ok(Json(Facilities { facilities: page.items, meta }))
+}

@@ -1,0 +1,67 @@
+//! `GET /medical/v1/patient/bulk`: a customer's jobs, newest first, page by page.
+
+use axum::Json;
+use axum::extract::State;
+use domain::ids::{CustomerId, JobId};
+use domain::job::Job;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use pipeline::ports::Ports;
+use pipeline::ports::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::backend::Backend;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::operations::get_job::{BulkRequest, settled};
+use crate::page::{Meta, Page, PageRequest};
+use crate::request_url::RequestUrl;
+
+/// Jobs whose upload is looked for at the same time. Few need it: those whose link ran out after the last sweep.
+const SETTLED_TOGETHER: usize = 8;
+
+/// A page of imports.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BulkRequestPage {
+    requests: Vec<BulkRequest>,
+    meta: Meta,
+}
+
+/// List imports, newest first
+///
+/// A page may be shorter than `count` although another page follows, because an answer is limited to 4 MB.
+#[utoipa::path(
+    get, path = "/medical/v1/patient/bulk", operation_id = "listBulkRequests", tag = "bulk",
+    params(PageRequest<JobId>),
+    responses(
+        (status = 200, description = "A page of imports, without links.", body = BulkRequestPage),
+        (status = 400, description = "Invalid parameter. `detail` names it."),
+    ),
+)]
+pub async fn handle<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer): Caller,
+    request: PageRequest<JobId>,
+    url: RequestUrl,
+) -> Result<Json<BulkRequestPage>, ApiError> {
+    let found = list_jobs(backend.ports(), customer, request).await?;
+    let requests = found.items.into_iter().map(BulkRequest::from);
+    let page = Page::of(request.count, requests, |job| job.request_id);
+    let meta = url.meta(page.items.len(), page.next.or(found.next), request.count, &[]);
+    Ok(Json(BulkRequestPage { requests: page.items, meta }))
+}
+
+/// Returns the customer's jobs from a job on. As for a single job, a job whose upload link ran out is expired.
+pub async fn list_jobs<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    request: PageRequest<JobId>,
+) -> Result<Page<Job, JobId>, ApiError> {
+    // One job more than fits, because the next page begins with it.
+    let mut found = ports.jobs().list_jobs(customer, request.from, request.count + 1).await?;
+    let next = found.get(request.count).map(|job| job.id);
+    found.truncate(request.count);
+    let items =
+        stream::iter(found).map(|job| settled(ports, job)).buffered(SETTLED_TOGETHER).try_collect().await?;
+    Ok(Page { items, next })
+}

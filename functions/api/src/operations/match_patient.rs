@@ -1,0 +1,103 @@
+//! `POST /medical/v1/patient/match`: the patient that an import would update.
+
+use axum::Json;
+use axum::extract::State;
+use domain::identity::Identity;
+use domain::ids::{CustomerId, PatientId};
+use domain::patient::{Address, Dob, Gender, Names, Patient, Zip};
+use pipeline::ports::Ports;
+use pipeline::ports::prelude::*;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa::openapi::Ref;
+use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
+
+use crate::backend::Backend;
+use crate::caller::Caller;
+use crate::error::{ApiError, Named as _};
+use crate::fields::Fields;
+use crate::new_address::NewAddress;
+use crate::operations::get_patient::get_patient;
+use crate::request::Body;
+
+/// The values that matching compares.
+#[derive(Clone, PartialEq, Eq, Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct PersonToMatch {
+    /// First names, separated by commas or spaces.
+    #[schema(value_type = String, format = "names")]
+    first_name: Names,
+    /// Last names, separated by commas or spaces.
+    #[schema(value_type = String, format = "names")]
+    last_name: Names,
+    /// Date of birth: `YYYY-MM-DD`, or another form that an imported file may have. 1900 or later.
+    #[schema(value_type = String, format = Date)]
+    dob: Dob,
+    /// `M`, `F`, `O`, `U`, or the word.
+    #[schema(value_type = String, format = "gender")]
+    gender_at_birth: Gender,
+    #[schema(schema_with = one_or_more_addresses)]
+    address: Vec<Address>,
+}
+
+fn one_or_more_addresses() -> Schema {
+    let address = || Ref::from_schema_name(NewAddress::name());
+    let list = ArrayBuilder::new().items(address()).min_items(Some(1));
+    let about = "One address or a list of addresses. Matching compares the zip codes.";
+    OneOfBuilder::new().item(address()).item(list).description(Some(about)).into()
+}
+
+/// Find the patient that an import would update
+///
+/// It is the oldest patient with the same names, date of birth and gender, and with a zip code in common.
+#[utoipa::path(
+    post, path = "/medical/v1/patient/match", operation_id = "matchPatient", tag = "patient",
+    request_body = PersonToMatch,
+    responses(
+        (status = 200, description = "The patient.", body = Patient),
+        (status = 400, description = "Invalid body. `detail` names the fields."),
+        (status = 404, description = "Not found."),
+        (status = 413, description = "The body is larger than 64 KiB."),
+    ),
+)]
+pub async fn handle<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer): Caller,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Json<Patient>, ApiError> {
+    let person = PersonToMatch::read(&body)?;
+    Ok(Json(match_patient(backend.ports(), customer, &person).await?))
+}
+
+impl PersonToMatch {
+    fn read(body: &Map<String, Value>) -> Result<Self, ApiError> {
+        let mut fields = Fields::of(body);
+        let first_name = fields.required("firstName");
+        let last_name = fields.required("lastName");
+        let dob = fields.required("dob");
+        let gender_at_birth = fields.required("genderAtBirth");
+        let address = fields.addresses("address");
+        fields.finish(|| {
+            Some(Self {
+                first_name: first_name?,
+                last_name: last_name?,
+                dob: dob?,
+                gender_at_birth: gender_at_birth?,
+                address,
+            })
+        })
+    }
+}
+
+async fn match_patient<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    person: &PersonToMatch,
+) -> Result<Patient, ApiError> {
+    let PersonToMatch { first_name, last_name, dob, gender_at_birth, address } = person;
+    let identity = Identity::of(customer, first_name, last_name, *dob, *gender_at_birth);
+    let zips: Vec<Zip> = address.iter().map(|address| address.zip).collect();
+    let known = ports.patients().load_people(&[identity]).await?;
+    let found = known.get(&identity).and_then(|people| people.value.find(&zips));
+    get_patient(ports, customer, found.ok_or(PatientId::NOT_FOUND)?.id).await
+}

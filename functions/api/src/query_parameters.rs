@@ -1,0 +1,89 @@
+//! Unknown query parameters are refused. If a mistyped filter were ignored, the answer would contain all patients.
+//!
+//! The API's description lists the parameters of each operation, so that description and check cannot differ.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::LazyLock;
+
+use axum::extract::MatchedPath;
+use axum::http::request::Parts;
+use serde_json::Value;
+use url::form_urlencoded;
+
+use crate::error::{ApiError, FieldProblem};
+use crate::openapi::DOCUMENT;
+
+/// The names of the query parameters by operation, for example `GET /medical/v1/patient`.
+type Known = HashMap<String, HashSet<String>>;
+
+/// Parsed at the first request that has a query, so that a cold start does not pay for it.
+static KNOWN: LazyLock<Known> = LazyLock::new(|| known(&serde_json::from_str(DOCUMENT).unwrap_or_default()));
+
+/// Refuses a request with unknown query parameters, and names them.
+pub fn refuse_unknown(parts: &Parts) -> Result<(), ApiError> {
+    let (Some(query), Some(path)) = (parts.uri.query(), parts.extensions.get::<MatchedPath>()) else {
+        return Ok(());
+    };
+    check(&KNOWN, &format!("{} {}", parts.method, path.as_str()), query)
+}
+
+fn check(known: &Known, operation: &str, query: &str) -> Result<(), ApiError> {
+    // The router answers 404 or 405 to a request for no operation.
+    let Some(known) = known.get(operation) else { return Ok(()) };
+    let sent: BTreeSet<String> =
+        form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned()).collect();
+    let unknown = sent.into_iter().filter(|name| !known.contains(name));
+    let problems: Vec<FieldProblem> =
+        unknown.map(|field| FieldProblem { field, problem: "unknown parameter".to_owned() }).collect();
+    if problems.is_empty() { Ok(()) } else { Err(ApiError::Invalid(problems)) }
+}
+
+fn known(document: &Value) -> Known {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let operations = paths.flat_map(|(path, methods)| {
+        let methods = methods.as_object().into_iter().flatten();
+        methods.map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation))
+    });
+    operations.map(|(name, operation)| (name, query_parameters(operation))).collect()
+}
+
+fn query_parameters(operation: &Value) -> HashSet<String> {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let in_query = parameters.filter(|parameter| parameter["in"] == "query");
+    in_query.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(operation: &str, query: &str) -> Result<(), String> {
+        check(&KNOWN, operation, query).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn described_parameters_are_known() {
+        assert_eq!(refusal("GET /medical/v1/patient", "count=1&fromItem=&facilityId=x&count=2"), Ok(()));
+        assert_eq!(refusal("POST /medical/v1/patient/bulk", "facilityId=x&dryRun=true"), Ok(()));
+        assert_eq!(refusal("GET /medical/v1/patient/{id}", ""), Ok(()));
+    }
+
+    #[test]
+    fn an_unknown_parameter_is_named_once_and_without_its_value() {
+        assert_eq!(
+            refusal("GET /medical/v1/patient", "filters=Jane&facilityID=1&count=2&filters=Doe"),
+            Err("facilityID: unknown parameter; filters: unknown parameter".into())
+        );
+        // Parameters of another operation on the same path, and parameters of the path, are unknown as well.
+        assert_eq!(
+            refusal("GET /medical/v1/patient/bulk", "dryRun=true"),
+            Err("dryRun: unknown parameter".into())
+        );
+        assert_eq!(refusal("GET /medical/v1/patient/{id}", "id=1"), Err("id: unknown parameter".into()));
+    }
+
+    #[test]
+    fn a_request_for_no_operation_is_left_to_the_router() {
+        assert_eq!(refusal("PUT /medical/v1/patient", "x=1"), Ok(()));
+    }
+}

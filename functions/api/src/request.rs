@@ -1,0 +1,90 @@
+//! Parts of a request: query parameters, the id in the path, headers and the JSON body.
+
+use std::str::FromStr;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use domain::ids::{FacilityId, PatientId};
+use serde::de::DeserializeOwned;
+
+use crate::error::{ApiError, Named};
+
+/// Query parameters, read into a struct of texts.
+#[derive(Debug)]
+pub struct Parameters<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let read = Query::from_request_parts(parts, state).await;
+        let Query(parameters) = read.map_err(|_| {
+            ApiError::BadRequest("The query is not one of name=value pairs in which no name comes twice")
+        })?;
+        Ok(Self(parameters))
+    }
+}
+
+/// The id in the path. A text that is not an id names no object.
+#[derive(Debug)]
+pub struct Id<T>(pub T);
+
+impl<S: Send + Sync, T: Named + FromStr> FromRequestParts<S> for Id<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        let id = text.ok().and_then(|Path(text)| text.parse().ok());
+        Ok(Self(id.ok_or(T::NOT_FOUND)?))
+    }
+}
+
+/// Returns the patient of the query parameter `patientId`, which is required.
+pub fn patient_id(text: Option<&str>) -> Result<PatientId, ApiError> {
+    match text.map(str::trim) {
+        None | Some("") => Err(ApiError::BadRequest("patientId is missing")),
+        Some(id) => id.parse().map_err(|_| PatientId::NOT_FOUND),
+    }
+}
+
+/// Returns the facility of the query parameter `facilityId`. A blank one is the same as none.
+pub fn facility_id(text: Option<&str>) -> Result<Option<FacilityId>, ApiError> {
+    match text {
+        None | Some("") => Ok(None),
+        Some(id) => id.trim().parse().map(Some).map_err(|_| FacilityId::NOT_FOUND),
+    }
+}
+
+/// Returns a header's value, or none if the header is absent. A header that is sent twice, or is not a text, is refused
+/// with `problem`.
+pub fn header<'a>(
+    headers: &'a HeaderMap,
+    name: &str,
+    problem: &'static str,
+) -> Result<Option<&'a str>, ApiError> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| ApiError::BadRequest(problem)),
+        (Some(_), Some(_)) => Err(ApiError::BadRequest(problem)),
+    }
+}
+
+/// A JSON body, whatever its `Content-Type` says.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        const MALFORMED: ApiError = ApiError::BadRequest("The body is not JSON of the expected form");
+        let bytes = Bytes::from_request(request, state).await.map_err(|refused| match refused.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
+            _ => MALFORMED,
+        })?;
+        Ok(Self(serde_json::from_slice(&bytes).map_err(|_| MALFORMED)?))
+    }
+}

@@ -1,0 +1,116 @@
+//! `Idempotency-Key`: a call that is made again with its key is the same call, wherever the first one died.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use api::ApiError;
+use api::operations::create_job::{NewJob, create_job};
+use domain::ids::{CustomerId, FacilityId};
+use domain::row::Directory;
+use domain::time::Timestamp;
+use domain::upload_terms::UploadTerms;
+use futures::executor::block_on;
+use memory::{Cloud, Fate, Network, Operation};
+use pipeline::idempotency::{IdempotencyKey, Parameters};
+use pipeline::ports::WebhookSettings;
+use uuid::Uuid;
+
+/// Answers everything, but for the calls that a test names by their number.
+#[derive(Debug, Default)]
+struct Script(Mutex<VecDeque<Fate>>);
+
+impl Network for Script {
+    fn fate(&self, _: Operation) -> Fate {
+        self.0.lock().unwrap().pop_front().unwrap_or(Fate::Answered)
+    }
+
+    fn delay(&self) -> u32 {
+        0
+    }
+
+    fn piece(&self) -> usize {
+        1
+    }
+}
+
+fn start() -> Timestamp {
+    Timestamp::from_millis(1_800_000_000_000)
+}
+
+struct Caller {
+    cloud: Cloud,
+    network: Arc<Script>,
+    customer: CustomerId,
+}
+
+impl Caller {
+    fn new() -> Self {
+        let network = Arc::new(Script::default());
+        let cloud = Cloud::new(network.clone(), start(), 1);
+        let (customer, facility) = (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
+        let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
+        cloud.set_customer(customer, directory, WebhookSettings::default());
+        Self { cloud, network, customer }
+    }
+
+    fn create(&self, dry_run: bool, key: &str) -> Result<NewJob, ApiError> {
+        let parameters = Parameters { facility: None, dry_run, terms: UploadTerms::default() };
+        let key: IdempotencyKey = key.parse().unwrap();
+        block_on(create_job(&self.cloud, self.customer, parameters, Some(&key)))
+    }
+
+    fn wait(&self, time: Duration) {
+        self.cloud.set_time(start().plus(time));
+    }
+}
+
+#[test]
+fn wherever_a_call_dies_its_repetition_makes_the_one_job() {
+    for fate in [Fate::Refused, Fate::AnswerLost] {
+        for dies_at in 0..9 {
+            let caller = Caller::new();
+            let script = std::iter::repeat_n(Fate::Answered, dies_at).chain([fate]).collect();
+            *caller.network.0.lock().unwrap() = script;
+            let first = caller.create(false, "key");
+            let again = caller.create(false, "key").unwrap();
+            if let Ok(first) = first {
+                assert_eq!(first.job, again.job, "{fate:?} of call {dies_at}");
+            }
+            assert_eq!(caller.cloud.jobs(), [again.job], "{fate:?} of call {dies_at}");
+            assert!(again.upload.is_some());
+        }
+    }
+}
+
+#[test]
+fn other_parameters_are_a_conflict_even_where_the_job_was_never_made() {
+    let caller = Caller::new();
+    // Recall, directory, two calls to enter the job, promise, job, entry; the storing of the job is refused.
+    let script = std::iter::repeat_n(Fate::Answered, 7).chain([Fate::Refused]).collect();
+    *caller.network.0.lock().unwrap() = script;
+    assert!(caller.create(false, "key").is_err());
+    assert!(caller.cloud.jobs().is_empty());
+    assert!(matches!(caller.create(true, "key"), Err(ApiError::Conflict(_))));
+    assert!(caller.create(false, "key").is_ok());
+}
+
+#[test]
+fn a_fresh_link_does_not_outlive_its_job() {
+    let caller = Caller::new();
+    assert!(caller.create(false, "key").unwrap().upload.unwrap().url.ends_with("seconds=600"));
+    caller.wait(Duration::from_millis(540_500));
+    assert!(caller.create(false, "key").unwrap().upload.unwrap().url.ends_with("seconds=59"));
+    caller.wait(Duration::from_millis(599_500));
+    assert_eq!(caller.create(false, "key").unwrap().upload, None);
+}
+
+#[test]
+fn a_key_is_forgotten_after_a_day() {
+    let caller = Caller::new();
+    let first = caller.create(false, "key").unwrap().job.id;
+    caller.wait(Duration::from_hours(24) - Duration::from_secs(1));
+    assert_eq!(caller.create(false, "key").unwrap().job.id, first);
+    caller.wait(Duration::from_hours(24));
+    assert_ne!(caller.create(true, "key").unwrap().job.id, first);
+}

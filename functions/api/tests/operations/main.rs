@@ -1,0 +1,7 @@
+//! The rules of the operations, on ports in memory.
+#![allow(clippy::unwrap_used)]
+
+mod idempotency;
+mod pages;
+mod start_document_query;
+mod waiting_jobs;

@@ -1,0 +1,221 @@
+//! Lists of the API: every item is on one page, and no page is more than a function can answer with.
+
+use std::sync::Arc;
+
+use api::ApiError;
+use api::PageRequest;
+use api::operations::list_documents::{DocumentPlace, list_documents};
+use api::operations::list_patients::list_patients;
+use domain::document::DocumentRecord;
+use domain::ids::{CustomerId, FacilityId, JobId, PatientId};
+use domain::patient::{Patient, PatientRow};
+use domain::plan::ChunkNumber;
+use domain::query::{PatientQuery, QueryOutcome, QueryRequestId, QueryTry};
+use domain::record::{PatientRecord, RowsOfJob};
+use domain::roster::{Roster, RosterEntry, RosterPlace};
+use domain::time::Timestamp;
+use futures::executor::block_on;
+use memory::{Cloud, Reliable};
+use pipeline::ports::{
+    Clock as _, LoadQueries as _, Randomness as _, StoreDocuments as _, StorePatient as _, StoreQuery as _,
+    StoreRoster as _, Write,
+};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+/// The most that Lambda takes from a function: its error message names this number of bytes.
+const LARGEST_ANSWER: usize = 6_291_556;
+
+/// The most documents that a patient can have.
+const MOST_DOCUMENTS: usize = 20_000;
+
+struct World {
+    cloud: Cloud,
+    customer: CustomerId,
+}
+
+impl World {
+    fn new() -> Self {
+        let start = Timestamp::from_millis(1_800_000_000_000);
+        Self {
+            cloud: Cloud::new(Arc::new(Reliable), start, 1),
+            customer: CustomerId::new(Uuid::from_u128(1)),
+        }
+    }
+
+    /// A patient with ten addresses whose first lines have so many characters, each of which is escaped.
+    fn patient(&self, characters: usize) -> PatientId {
+        let line = "\"".repeat(characters);
+        let address =
+            |zip| json!({"addressLine1": line, "city": "Boston", "state": "MA", "zip": format!("{zip}")});
+        let row = json!({
+            "firstName": "Ottoline", "lastName": "Vandersloot", "dob": "1961-12-01", "gender": "F",
+            "addresses": (10_001..=10_010).map(address).collect::<Vec<_>>(),
+        });
+        let row: PatientRow = serde_json::from_slice(&serde_json::to_vec(&row).unwrap()).unwrap();
+        let source = RowsOfJob {
+            job: job(),
+            facility: FacilityId::new(Uuid::from_u128(3)),
+            may_overtake: false,
+            now: self.cloud.now(),
+        };
+        let id = PatientId::new(self.cloud.new_id());
+        let record = PatientRecord::merge(None, id, source, [&row]).record.unwrap();
+        assert_eq!(block_on(self.cloud.store_patient(self.customer, &record, None)).unwrap(), Write::Done);
+        id
+    }
+
+    fn put_on_roster(&self, chunk: u32, patients: &[PatientId]) {
+        let entry = RosterEntry { job: job(), chunk: ChunkNumber::new(chunk) };
+        block_on(self.cloud.store_roster(self.customer, Roster::Everybody, entry, patients)).unwrap();
+    }
+
+    /// Has a query of the patient find these documents.
+    fn find(&self, patient: PatientId, documents: &[DocumentRecord]) {
+        let known = block_on(self.cloud.load_queries(self.customer, &[patient])).unwrap().remove(&patient);
+        let (known, version) = known.map(|known| (known.value, known.version)).unzip();
+        let request = QueryRequestId::new(self.cloud.new_id());
+        let query = PatientQuery::asked(known.as_ref(), request, self.cloud.now()).unwrap();
+        let found_by = QueryTry::new(self.cloud.new_id());
+        let store = self.cloud.store_documents(self.customer, patient, found_by, documents);
+        let stored = block_on(store).unwrap();
+        let count = u32::try_from(documents.len()).unwrap();
+        let query = query.ended(QueryOutcome::Documents(count), Some(stored));
+        let write = block_on(self.cloud.store_query(self.customer, patient, &query, version)).unwrap();
+        assert_eq!(write, Write::Done);
+        block_on(self.cloud.drop_documents_before(self.customer, patient, found_by)).unwrap();
+    }
+
+    fn documents(
+        &self,
+        patient: PatientId,
+        request: PageRequest<DocumentPlace>,
+    ) -> Result<(Vec<String>, Option<DocumentPlace>), ApiError> {
+        let page = block_on(list_documents(&self.cloud, self.customer, patient, request))?;
+        assert_fits(&json!({"documents": page.items, "meta": {}}));
+        let ids = page.items.iter().map(|document| document.id.as_str().to_owned());
+        Ok((ids.collect(), page.next))
+    }
+
+    /// The ids on each page of a patient's documents.
+    fn document_pages(&self, patient: PatientId, count: Option<usize>) -> Vec<Vec<String>> {
+        // All documents of a patient, unless the caller asks for fewer.
+        let mut request = PageRequest { count: count.unwrap_or(20_000), from: None };
+        let mut pages = Vec::new();
+        loop {
+            let (page, next) = self.documents(patient, request).unwrap();
+            pages.push(page);
+            // As a caller sends it.
+            let Some(next) = next.map(|next| next.to_string()) else { return pages };
+            request.from = Some(next.parse().unwrap());
+        }
+    }
+}
+
+fn job() -> JobId {
+    JobId::new(Uuid::from_u128(2))
+}
+
+/// Documents with a description of so many bytes, each of which is escaped.
+fn documents(count: usize, bytes: usize) -> Vec<DocumentRecord> {
+    let document = |number| {
+        let document =
+            json!({"id": format!("{number}"), "fileName": "a.pdf", "description": "\"".repeat(bytes)});
+        serde_json::from_value(document).unwrap()
+    };
+    (0..count).map(document).collect()
+}
+
+fn ids(documents: &[DocumentRecord]) -> Vec<String> {
+    documents.iter().map(|record| record.document.id.as_str().to_owned()).collect()
+}
+
+/// Checks that a function can answer with this body.
+fn assert_fits(body: &impl Serialize) {
+    let body = serde_json::to_string(body).unwrap();
+    let answer = json!({"statusCode": 200, "multiValueHeaders": {}, "body": body, "isBase64Encoded": false});
+    let bytes = serde_json::to_vec(&answer).unwrap().len();
+    assert!(bytes < LARGEST_ANSWER, "{bytes}");
+}
+
+#[test]
+fn as_many_documents_as_a_patient_can_have_are_read_in_pages_that_can_be_answered() {
+    let world = World::new();
+    let patient = world.patient(1);
+    let all = documents(MOST_DOCUMENTS, 60);
+    world.find(patient, &all);
+    let pages = world.document_pages(patient, None);
+    assert!((2..20).contains(&pages.len()), "{} pages", pages.len());
+    assert_eq!(pages.concat(), ids(&all), "each once, in their order");
+}
+
+#[test]
+fn a_usual_number_of_documents_is_one_page_unless_fewer_are_asked_for() {
+    let world = World::new();
+    let patient = world.patient(1);
+    let all = documents(2_500, 100);
+    world.find(patient, &all);
+    assert_eq!(world.document_pages(patient, None), [ids(&all)]);
+    let pages = world.document_pages(patient, Some(1000));
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [1000, 1000, 500]);
+    assert_eq!(pages.concat(), ids(&all));
+}
+
+#[test]
+fn a_document_that_nearly_fills_an_item_of_the_table_is_on_a_page() {
+    let world = World::new();
+    let patient = world.patient(1);
+    // A quote is two bytes where it is stored.
+    let all = documents(30, 195 * 1024);
+    world.find(patient, &all);
+    let pages = world.document_pages(patient, None);
+    assert!(pages.len() > 2);
+    assert_eq!(pages.concat(), ids(&all));
+}
+
+#[test]
+fn a_caller_between_two_pages_is_told_that_a_newer_query_replaced_the_documents() {
+    let world = World::new();
+    let patient = world.patient(1);
+    world.find(patient, &documents(10, 1));
+    let first = PageRequest { count: 4, from: None };
+    let (_, next) = world.documents(patient, first).unwrap();
+    let second = PageRequest { from: next, ..first };
+    assert_eq!(world.documents(patient, second).unwrap().0.len(), 4, "nothing has happened");
+    for replacement in [documents(7, 1), Vec::new()] {
+        world.find(patient, &replacement);
+        let told = world.documents(patient, second).unwrap_err();
+        assert!(matches!(told, ApiError::Conflict(_)), "{told}");
+    }
+    world.find(patient, &documents(3, 1));
+    assert_eq!(world.document_pages(patient, Some(2)).concat(), ["0", "1", "2"]);
+}
+
+#[test]
+fn patients_as_large_as_their_place_in_the_table_are_read_in_pages_that_can_be_answered() {
+    let world = World::new();
+    let mut all: Vec<PatientId> = Vec::new();
+    for chunk in 1..=2 {
+        // Ten lines of quotes, each of which is two bytes where they are stored.
+        let sizes = (0..250).map(|number| if number % 50 == 0 { 19_000 } else { 100 });
+        let patients: Vec<PatientId> = sizes.map(|characters| world.patient(characters)).collect();
+        world.put_on_roster(chunk, &patients);
+        all.extend(patients);
+    }
+    let mut request: PageRequest<RosterPlace> = PageRequest { count: 500, from: None };
+    let (mut seen, mut pages) = (Vec::new(), 0);
+    loop {
+        let list = list_patients(&world.cloud, world.customer, Roster::Everybody, None, request);
+        let page = block_on(list).unwrap();
+        assert_fits(&json!({"patients": page.items, "meta": {}}));
+        seen.extend(page.items.iter().map(|patient: &Patient| patient.id));
+        pages += 1;
+        match page.next {
+            Some(next) => request.from = Some(next),
+            None => break,
+        }
+    }
+    assert!(pages >= 2, "{pages}");
+    assert_eq!(seen, all, "each once, in their order");
+}

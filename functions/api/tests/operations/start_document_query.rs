@@ -1,0 +1,101 @@
+//! A document query that a customer asks for by hand: for whom, and in the name of which facility.
+
+use std::sync::Arc;
+
+use api::ApiError;
+use api::operations::start_document_query::start_document_query;
+use domain::ids::{CustomerId, FacilityId, JobId, PatientId};
+use domain::patient::PatientRow;
+use domain::record::{PatientRecord, RowsOfJob};
+use domain::row::Directory;
+use domain::time::Timestamp;
+use futures::executor::block_on;
+use memory::{Cloud, Reliable};
+use pipeline::ports::{Clock as _, Randomness as _, StorePatient as _, WebhookSettings, Write};
+use serde_json::json;
+use uuid::Uuid;
+
+const CUSTOMER: CustomerId = CustomerId::new(Uuid::from_u128(1));
+const OTHER_CUSTOMER: CustomerId = CustomerId::new(Uuid::from_u128(2));
+const NORTH: FacilityId = FacilityId::new(Uuid::from_u128(11));
+const SOUTH: FacilityId = FacilityId::new(Uuid::from_u128(12));
+const FOREIGN: FacilityId = FacilityId::new(Uuid::from_u128(13));
+
+/// A customer with two facilities, and another one with a third.
+fn cloud() -> Cloud {
+    let cloud = Cloud::new(Arc::new(Reliable), Timestamp::from_millis(1_800_000_000_000), 1);
+    for (customer, facilities) in [(CUSTOMER, vec![NORTH, SOUTH]), (OTHER_CUSTOMER, vec![FOREIGN])] {
+        let directory = Directory { facilities: facilities.into_iter().collect(), ..Directory::default() };
+        cloud.set_customer(customer, directory, WebhookSettings::default());
+    }
+    cloud
+}
+
+/// A patient whose rows were of these facilities.
+fn patient_at(cloud: &Cloud, facilities: &[FacilityId]) -> PatientId {
+    let row = |facility| {
+        let row = json!({
+            "firstName": "Ottoline", "lastName": "Vandersloot", "dob": "1961-12-01", "gender": "F",
+            "addresses": [{"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"}],
+            "facility": facility,
+        });
+        serde_json::from_slice::<PatientRow>(&serde_json::to_vec(&row).unwrap()).unwrap()
+    };
+    let rows: Vec<PatientRow> = facilities.iter().map(row).collect();
+    let source = RowsOfJob {
+        job: JobId::new(Uuid::from_u128(3)),
+        facility: NORTH,
+        may_overtake: false,
+        now: cloud.now(),
+    };
+    let id = PatientId::new(cloud.new_id());
+    let record = PatientRecord::merge(None, id, source, &rows).record.unwrap();
+    assert_eq!(record.patient.facility_ids, facilities);
+    assert_eq!(block_on(cloud.store_patient(CUSTOMER, &record, None)).unwrap(), Write::Done);
+    id
+}
+
+fn start(
+    cloud: &Cloud,
+    customer: CustomerId,
+    patient: PatientId,
+    facility: Option<FacilityId>,
+) -> Result<(), ApiError> {
+    block_on(start_document_query(cloud, customer, patient, facility)).map(drop)
+}
+
+#[test]
+fn without_a_facility_it_is_the_patients_only_one_however_many_the_customer_has() {
+    let cloud = cloud();
+    let patient = patient_at(&cloud, &[SOUTH]);
+    start(&cloud, CUSTOMER, patient, None).unwrap();
+}
+
+#[test]
+fn a_patient_with_several_facilities_needs_one_to_be_named() {
+    let cloud = cloud();
+    let patient = patient_at(&cloud, &[NORTH, SOUTH]);
+    let refused = start(&cloud, CUSTOMER, patient, None).unwrap_err();
+    assert!(matches!(refused, ApiError::BadRequest(_)), "{refused}");
+    start(&cloud, CUSTOMER, patient, Some(SOUTH)).unwrap();
+}
+
+#[test]
+fn a_facility_that_is_named_is_one_of_the_customers() {
+    let cloud = cloud();
+    let patient = patient_at(&cloud, &[NORTH]);
+    start(&cloud, CUSTOMER, patient, Some(SOUTH)).unwrap();
+    let refused = start(&cloud, CUSTOMER, patient, Some(FOREIGN)).unwrap_err();
+    assert_eq!(refused.to_string(), "Could not find facility");
+    assert!(matches!(refused, ApiError::NotFound(_)));
+}
+
+#[test]
+fn another_customers_patient_is_not_found_whatever_facility_is_named() {
+    let cloud = cloud();
+    let patient = patient_at(&cloud, &[NORTH]);
+    for facility in [None, Some(FOREIGN)] {
+        let refused = start(&cloud, OTHER_CUSTOMER, patient, facility).unwrap_err();
+        assert_eq!(refused.to_string(), "Could not find patient");
+    }
+}

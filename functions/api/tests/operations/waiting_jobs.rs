@@ -1,0 +1,86 @@
+//! The open jobs of a customer: how many may wait for their files, and in which order ids are drawn.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::ApiError;
+use api::operations::cancel_job::cancel_job;
+use api::operations::create_job::{NewJob, create_job};
+use domain::ids::{CustomerId, FacilityId, JobId};
+use domain::job::{UPLOAD_WINDOW, WAITING_JOBS};
+use domain::row::Directory;
+use domain::time::Timestamp;
+use domain::upload_terms::UploadTerms;
+use futures::executor::block_on;
+use memory::{Cloud, Reliable};
+use pipeline::idempotency::Parameters;
+use pipeline::ports::{OpenJobs as _, WebhookSettings};
+use uuid::Uuid;
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+struct Service {
+    cloud: Cloud,
+    now: Timestamp,
+}
+
+impl Service {
+    fn new() -> Self {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let cloud = Cloud::new(Arc::new(Reliable), now, 1);
+        for number in 1..=2 {
+            let facility = FacilityId::new(Uuid::from_u128(10 + number));
+            let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
+            cloud.set_customer(customer(number), directory, WebhookSettings::default());
+        }
+        Self { cloud, now }
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.now = self.now.plus(time);
+        self.cloud.set_time(self.now);
+    }
+
+    fn create(&self, number: u128) -> Result<NewJob, ApiError> {
+        let parameters = Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
+        block_on(create_job(&self.cloud, customer(number), parameters, None))
+    }
+
+    fn open(&self) -> usize {
+        block_on(self.cloud.open_jobs(customer(1), JobId::ALL, self.now)).unwrap().len()
+    }
+}
+
+fn customer(number: u128) -> CustomerId {
+    CustomerId::new(Uuid::from_u128(number))
+}
+
+#[test]
+fn one_customer_can_have_a_thousand_jobs_waiting_and_the_next_one_is_refused() {
+    let service = Service::new();
+    let jobs: Vec<JobId> = (0..WAITING_JOBS).map(|_| service.create(1).unwrap().job.id).collect();
+    for _ in 0..2 {
+        assert!(matches!(service.create(1), Err(ApiError::TooManyWaiting)));
+    }
+    assert_eq!(service.open(), WAITING_JOBS, "a refused job leaves nothing behind");
+    assert!(service.create(2).is_ok(), "another customer is not held up");
+
+    let on = &service.cloud;
+    block_on(cancel_job(on, customer(1), jobs[7])).unwrap();
+    assert!(service.create(1).is_ok(), "a canceled job does not wait");
+    assert!(matches!(service.create(1), Err(ApiError::TooManyWaiting)));
+    let _ = block_on(on.stop_waiting(customer(1), jobs[8])).unwrap();
+    assert!(service.create(1).is_ok(), "a job whose file is accepted does not wait");
+}
+
+#[test]
+fn a_job_waits_no_longer_than_its_link_is_valid() {
+    let mut service = Service::new();
+    for _ in 0..WAITING_JOBS {
+        service.create(1).unwrap();
+    }
+    service.wait(UPLOAD_WINDOW);
+    assert!(matches!(service.create(1), Err(ApiError::TooManyWaiting)));
+    service.wait(2 * MINUTE);
+    assert!(service.create(1).is_ok(), "also if the sweep did not come to expire the others");
+}
