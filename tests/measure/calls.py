@@ -18,7 +18,7 @@ from pathlib import Path
 from infra.demo import sample
 from local_stack.description import Stack
 from tests.api.client import upload
-from tests.measure.imports import create_job
+from tests.measure.imports import Importer
 
 MORE_DUPLICATES = 0.2
 SETTLING_SECONDS = 1.0
@@ -47,11 +47,10 @@ def settled(proxy: str) -> tuple[Count, Count]:
 
 def measure(stack: Stack, proxy: str, file: Path) -> tuple[Count, Count]:
     """Imports a file. Returns the calls of each operation from the creation of the job to the end, and their items."""
-    settled(proxy)
-    calls, items = counted(proxy)
-    job, link = create_job(stack)
-    upload(link, file)
-    job.wait_for_end()
+    importer = Importer(stack)
+    calls, items = settled(proxy)
+    upload(importer.create_job(), file)
+    importer.wait_for_end()
     calls_after, items_after = settled(proxy)
     return calls_after - calls, items_after - items
 

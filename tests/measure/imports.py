@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from infra.demo import sample
 from local_stack.description import Stack
-from tests.api.client import Api, ApiError, Receiver, upload
+from tests.api.client import Api, ApiError, Receiver
 
 #: An import of 100,000 rows sends its webhooks closer together than this.
 QUIET_SECONDS = 300
@@ -20,13 +19,19 @@ def write_sample(stack: Stack, rows: int, seed: int = 1) -> Path:
     return path
 
 
-@dataclass(frozen=True)
-class Import:
-    """A job, with what is needed to wait for its end."""
+class Importer:
+    """Imports one file after the other as the demo customer, and receives the webhooks about them."""
 
-    api: Api
-    receiver: Receiver
-    job: str
+    def __init__(self, stack: Stack) -> None:
+        self.facility, self.api, self.receiver = stack.facilities[0], Api.of(stack), Receiver()
+        self.job = ""
+        self.api.call("POST", "/settings", {"webhookUrl": self.receiver.url})
+
+    def create_job(self) -> str:
+        """Creates a job and returns the link for its upload."""
+        job = self.api.create_job(self.facility)
+        self.job = job["requestId"]
+        return str(job["uploadUrl"])
 
     def wait_for_end(self) -> None:
         """Waits for the job's last webhook, without calls of the API, because those would be measured, too.
@@ -45,18 +50,3 @@ class Import:
         if report["status"] != "completed":
             raise ApiError(f"the job failed: {report.get('reason')}")
         return True
-
-
-def create_job(stack: Stack) -> tuple[Import, str]:
-    """Creates a job and receives its webhooks. Returns the job with the link for the upload."""
-    api, receiver = Api.of(stack), Receiver()
-    api.call("POST", "/settings", {"webhookUrl": receiver.url})
-    job = api.create_job(stack.facilities[0])
-    return Import(api, receiver, job["requestId"]), job["uploadUrl"]
-
-
-def import_file(stack: Stack, file: Path) -> None:
-    """Imports a file from the creation of its job to the last webhook."""
-    job, link = create_job(stack)
-    upload(link, file)
-    job.wait_for_end()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from local_stack.description import Stack
 from local_stack.template import functions, load_template
-from tests.measure.imports import import_file, write_sample
+from tests.api.client import upload
+from tests.measure.imports import Importer, write_sample
 from tests.measure.processor import functions_of
 
 #: The peak of the resident set, which psutil does not know.
@@ -34,7 +35,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", type=int, default=1000)
     stack, rows = Stack.current(), parser.parse_args().rows
-    import_file(stack, write_sample(stack, rows))
+    importer = Importer(stack)
+    upload(importer.create_job(), write_sample(stack, rows))
+    importer.wait_for_end()
     measured = peaks(stack)
     print(f"\npeak memory of a function's process after {rows:,} rows, MiB")
     for name, binary in functions(load_template()).items():

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from local_stack.description import Stack
 from tests.api.client import upload
-from tests.measure.imports import create_job, write_sample
+from tests.measure.imports import Importer, write_sample
 from tests.measure.processor import functions_of
 from tests.measure.quota import limited, share_of
 from tests.measure.timeline import LOGS_SECONDS, runs
@@ -29,11 +29,12 @@ GB_SECOND = 0.0000133334
 
 def run(stack: Stack, file: Path, memory: int) -> tuple[datetime, str]:
     """Imports a file with the share of this memory. Returns when it began, and how the functions were limited."""
-    job, link = create_job(stack)
+    importer = Importer(stack)
+    link = importer.create_job()
     began = datetime.now(UTC)
     with limited(lambda: [process.pid for process, _ in functions_of(stack)], share_of(memory)) as way:
         upload(link, file)
-        job.wait_for_end()
+        importer.wait_for_end()
     time.sleep(LOGS_SECONDS)
     return began, way
 

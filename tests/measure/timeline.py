@@ -19,7 +19,7 @@ from typing import Any
 from local_stack.description import Stack
 from local_stack.template import functions, load_template
 from tests.api.client import ApiError, upload
-from tests.measure.imports import QUIET_SECONDS, Import, create_job, write_sample
+from tests.measure.imports import QUIET_SECONDS, Importer, write_sample
 from tests.measure.picture import Curve, Lane, draw
 from tests.measure.processor import SERVICES, Usage, usage
 
@@ -57,17 +57,17 @@ class Progress:
         return curves
 
 
-def watch(job: Import, uploaded: float) -> tuple[Progress, float]:
+def watch(importer: Importer, uploaded: float) -> tuple[Progress, float]:
     """Polls the job until its last webhook. Returns its progress, and when that webhook arrived."""
     progress = Progress()
     deadline = time.monotonic() + QUIET_SECONDS
     while time.monotonic() < deadline:
-        message = job.receiver.take(SAMPLE_SECONDS)
+        message = importer.receiver.take(SAMPLE_SECONDS)
         now = time.monotonic()
-        progress.add(now - uploaded, job.api.call("GET", f"/medical/v1/patient/bulk/{job.job}"))
+        progress.add(now - uploaded, importer.api.call("GET", f"/medical/v1/patient/bulk/{importer.job}"))
         if message:
             deadline = now + QUIET_SECONDS
-            if job.is_end(message["bulkPatientCreate"]):
+            if importer.is_end(message["bulkPatientCreate"]):
                 return progress, now - uploaded
     raise ApiError(f"no webhook for {QUIET_SECONDS} s")
 
@@ -140,11 +140,12 @@ def connections_opened() -> int:
 
 def measure(stack: Stack, file: Path) -> Measured:
     """Imports a file and waits for its end and its logs."""
-    job, link = create_job(stack)
+    importer = Importer(stack)
+    link = importer.create_job()
     before, connections = usage(stack), connections_opened()
     began, uploaded = datetime.now(UTC), time.monotonic()
     upload(link, file)
-    progress, seconds = watch(job, uploaded)
+    progress, seconds = watch(importer, uploaded)
     after, connections = usage(stack), connections_opened() - connections
     time.sleep(LOGS_SECONDS)
     used = {name: after[name] - before.get(name, Usage()) for name in after}
