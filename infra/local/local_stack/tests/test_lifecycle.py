@@ -22,8 +22,9 @@ pytestmark = [
 ]
 FILES = StackFiles("test-ends")
 COMMAND = [sys.executable, "-m", "local_stack"]
-START_SECONDS = 60
-STOP_SECONDS = 20
+#: Several times as long as on an idle machine.
+START_SECONDS = 120
+STOP_SECONDS = 60
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
