@@ -2,6 +2,9 @@
 
 `install.py FOLDER REQUIREMENTS [PACKAGE]` also installs the project's own package of the folder PACKAGE, in place.
 `make` runs this with the Python of the machine, so it uses the standard library only.
+
+A list is compiled from the packages that the project names, with https://docs.astral.sh/uv:
+`uv pip compile --universal --python-version 3.11 --generate-hashes --no-header NAME.in -o NAME.txt`.
 """
 
 from __future__ import annotations
