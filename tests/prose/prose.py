@@ -25,6 +25,8 @@ LARGEST_SHARE_OF_PRONOUNS = 0.8
 WORDS_A_SENTENCE = (10, 16)
 SHORTEST_DOC = 4
 
+READ = {".rs", ".py", ".md", ".toml", ".yaml", ".yml"}
+
 # An area with fewer words than this has no average worth a judgement.
 FEWEST_WORDS = 300
 
@@ -98,17 +100,18 @@ class Figures:
 
 def prose_of(path: Path) -> Iterator[Block]:
     """Yields the prose of a file, by what kind of file it is."""
+    if path.suffix not in READ and path.name != "Makefile":
+        return
     text = (ROOT / path).read_text(encoding="utf-8")
     if path.suffix == ".rs":
         yield from comments(path, text, re.compile(r"^\s*(//[/!]?)(?!/)\s?(.*)$"))
-    elif path.suffix in {".yaml", ".yml", ".toml"} or path.name == "Makefile":
-        yield from comments(path, text, re.compile(r"^\s*(#)(?!!)\s?(.*)$"))
-    elif path.suffix == ".py":
-        yield from comments(path, text, re.compile(r"^\s*(#)(?!!)\s?(.*)$"))
-        for match in re.finditer(r'^\s*"""(.+?)"""', text, re.DOTALL | re.MULTILINE):
-            yield from paragraphs(path, text.count("\n", 0, match.start(1)) + 1, match.group(1), is_doc=True)
     elif path.suffix == ".md":
         yield from paragraphs(path, 1, text, is_doc=False)
+    else:
+        yield from comments(path, text, re.compile(r"^\s*(#)(?!!)\s?(.*)$"))
+    if path.suffix == ".py":
+        for match in re.finditer(r'^\s*"""(.+?)"""', text, re.DOTALL | re.MULTILINE):
+            yield from paragraphs(path, text.count("\n", 0, match.start(1)) + 1, match.group(1), is_doc=True)
 
 
 def comments(path: Path, text: str, pattern: re.Pattern[str]) -> Iterator[Block]:

@@ -146,8 +146,8 @@ test("patients are read by id, by external id, and by their demographics", async
     patients[externalId] = patient;
   }
   const { dob, genderAtBirth, address } = patients["sdk-1"];
-  const nobody = { firstName: "Nobody", lastName: "Here", dob, genderAtBirth, address };
-  assert.equal(await client.matchPatient(nobody), undefined);
+  const stranger = { firstName: "Never", lastName: "Seen", dob, genderAtBirth, address };
+  assert.equal(await client.matchPatient(stranger), undefined);
 });
 
 test("patients are listed page by page, of a facility, and of a cohort", async () => {
