@@ -251,6 +251,20 @@ def test_command_lines_have_the_commands() -> None:
     )
 
 
+def test_the_log_messages_of_the_platform_guide_are_logged() -> None:
+    (guide,) = (guide for guide in guides() if guide.name == PLATFORM)
+    table = re.search(r"^\| message \| level .*?\n\n", guide.text, re.MULTILINE | re.DOTALL)
+    assert table is not None
+    cells = [row.split("|")[1] for row in table[0].splitlines()[2:] if row]
+    # A message ends where its variable part begins. A filter of CloudWatch has its text in quotes.
+    messages = [span.partition("…")[0] for cell in cells for span in SPAN.findall(cell)]
+    messages += re.findall(r"[`']\"([A-Z][^\"]+)\"[`']", guide.text)
+    sources = [path.read_text() for top in ("functions", "shared") for path in (PROJECT / top).glob("*/src/**/*.rs")]
+    assert len(messages) > 20
+    missing = (message for message in messages if not any(f'"{message}' in source for source in sources))
+    assert_none(((PLATFORM, message) for message in missing), "Not logged")
+
+
 def test_files_and_folders_exist() -> None:
     wrong = [
         (guide.name, path) for guide in guides() for code in guide.code for path in paths_in(code) if not exists(path)
