@@ -4,6 +4,8 @@
 
 #[cfg(test)]
 mod description;
+#[cfg(test)]
+mod examples;
 
 /// The description. A test compares it with the code.
 pub const DOCUMENT: &str = include_str!("../../../infra/openapi.json");

@@ -10,12 +10,16 @@ use crate::problem::Problem;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Gender {
     /// `M`
+    #[cfg_attr(feature = "openapi", schema(rename = "M"))]
     Male,
     /// `F`
+    #[cfg_attr(feature = "openapi", schema(rename = "F"))]
     Female,
     /// `O`: known, and neither male nor female.
+    #[cfg_attr(feature = "openapi", schema(rename = "O"))]
     Other,
     /// `U`: not known.
+    #[cfg_attr(feature = "openapi", schema(rename = "U"))]
     Unknown,
 }
 

@@ -1,0 +1,332 @@
+//! Examples: a request for each operation, and the answer that the operation gives to it on ports in memory.
+//!
+//! `make openapi` writes both into the description, so that no example can differ from what the service does.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use domain::delivery::{Attempt, AttemptOutcome, WebhookDelivery};
+use domain::document::DocumentRecord;
+use domain::identity::Identity;
+use domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId, RowNumber};
+use domain::job::{AcceptedFile, Job, JobStatus, Upload};
+use domain::matching::{People, RowToMatch};
+use domain::patient::PatientRow;
+use domain::plan::ChunkNumber;
+use domain::query::{PatientQuery, QueryOutcome, QueryRequestId, QueryTry};
+use domain::record::{PatientRecord, RowsOfJob};
+use domain::roster::{Roster, RosterEntry};
+use domain::time::Timestamp;
+use domain::webhook::WebhookKey;
+use domain::webhook_url::UrlPolicy;
+use memory::{Cloud, Reliable};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{WebhookSettings, Write};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+use uuid::{Uuid, uuid};
+
+use super::description::{description, operations};
+use crate::{AllowedOrigin, Backend, RequestUrl, Settings, router};
+
+const KEY: &str = "key";
+const CUSTOMER: CustomerId = CustomerId::new(uuid!("019b76da-a800-7000-8000-00000000000c"));
+const FACILITY: FacilityId = FacilityId::new(uuid!("019b76da-a800-7000-8000-00000000000f"));
+const COHORT: CohortId = CohortId::new(uuid!("019b76da-a800-7000-8000-0000000000c0"));
+/// A job that has completed.
+const JOB: JobId = JobId::new(uuid!("019b76da-a800-7000-8000-0000000000a1"));
+/// A job that waits for its file.
+const WAITING_JOB: JobId = JobId::new(uuid!("019b76da-a800-7000-8000-0000000000a2"));
+const PATIENT: PatientId = PatientId::new(uuid!("019b76da-a800-7000-8000-0000000000b1"));
+const URL: &str = "https://clinic.example.com/webhooks";
+
+/// Returns 2026-01-01T00:00:00.000Z, which is also the time in the ids above.
+fn now() -> Timestamp {
+    Timestamp::from_millis(1_767_225_600_000)
+}
+
+/// A request for an operation. The text before `?` is the path of the operation with its id.
+struct Example {
+    operation: &'static str,
+    uri: String,
+    body: Option<Value>,
+}
+
+fn examples() -> Vec<Example> {
+    let example = |operation, uri: String| Example { operation, uri, body: None };
+    let with_body = |operation, uri: &str, body| Example { operation, uri: uri.to_owned(), body: Some(body) };
+    let address = json!({"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"});
+    vec![
+        example("createBulkRequest", format!("/medical/v1/patient/bulk?facilityId={FACILITY}&dryRun=false")),
+        example("listBulkRequests", "/medical/v1/patient/bulk?count=2".into()),
+        example("getBulkRequest", format!("/medical/v1/patient/bulk/{JOB}")),
+        example("cancelBulkRequest", format!("/medical/v1/patient/bulk/{WAITING_JOB}/cancel")),
+        example("listPatients", format!("/medical/v1/patient?count=100&facilityId={FACILITY}")),
+        example("getPatientByExternalId", "/medical/v1/patient/external-id?externalId=MRN-1001".into()),
+        with_body(
+            "matchPatient",
+            "/medical/v1/patient/match",
+            json!({
+                "firstName": "Ada", "lastName": "Lovelace", "dob": "1980-02-03", "genderAtBirth": "F",
+                "address": address,
+            }),
+        ),
+        example("getPatient", format!("/medical/v1/patient/{PATIENT}")),
+        example("listDocuments", format!("/medical/v1/document?patientId={PATIENT}&output=dto")),
+        example("getDocumentQuery", format!("/medical/v1/document/query?patientId={PATIENT}")),
+        example(
+            "startDocumentQuery",
+            format!("/medical/v1/document/query?patientId={PATIENT}&facilityId={FACILITY}"),
+        ),
+        example("listFacilities", "/medical/v1/facility".into()),
+        with_body(
+            "createFacility",
+            "/medical/v1/facility",
+            json!({"name": "North clinic", "npi": "1234567893", "tin": "12-3456789", "active": true, "address": address}),
+        ),
+        example("getFacility", format!("/medical/v1/facility/{FACILITY}")),
+        example("listCohorts", "/medical/v1/cohort".into()),
+        with_body(
+            "createCohort",
+            "/medical/v1/cohort",
+            json!({"name": "Diabetes", "description": "Type 1 and type 2", "color": "#0b6"}),
+        ),
+        example("getCohort", format!("/medical/v1/cohort/{COHORT}")),
+        example("listCohortPatients", format!("/medical/v1/cohort/{COHORT}/patient")),
+        example("getSettings", "/settings".into()),
+        with_body("updateSettings", "/settings", json!({"webhookUrl": URL})),
+        example("getWebhookStatus", "/settings/webhook?count=20&state=failed".into()),
+        example("retryWebhooks", "/settings/webhook/retry".into()),
+        example("rotateWebhookKey", "/settings/webhook/rotate".into()),
+        example("getHealth", "/health".into()),
+        example("getDescription", "/openapi.json".into()),
+        example("getDocs", "/docs".into()),
+    ]
+}
+
+#[derive(Clone)]
+struct Memory(Cloud);
+
+impl Backend for Memory {
+    type Ports = Cloud;
+    type WebhookServer = Cloud;
+
+    fn ports(&self) -> &Cloud {
+        &self.0
+    }
+
+    fn webhook_server(&self) -> &Cloud {
+        &self.0
+    }
+
+    fn webhook_policy(&self) -> UrlPolicy {
+        UrlPolicy::PublicOnly
+    }
+}
+
+/// Returns a customer with an object of each kind.
+async fn backend() -> Memory {
+    let cloud = Cloud::new(Arc::new(Reliable), now(), 1);
+    cloud.add_key(CUSTOMER, KEY);
+    let settings = WebhookSettings {
+        url: Some(URL.to_owned()),
+        key: Some(WebhookKey::from_random(&[7; 32])),
+        ..WebhookSettings::default()
+    };
+    cloud.set_customer(CUSTOMER, domain::row::Directory::default(), settings);
+    let facility = json!({
+        "id": FACILITY, "name": "North clinic", "npi": "1234567893", "tin": "123456789", "active": true,
+        "address": {"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"},
+    });
+    cloud.create_facility(CUSTOMER, &read(&facility)).await.unwrap();
+    let cohort =
+        json!({"id": COHORT, "name": "Diabetes", "description": "Type 1 and type 2", "color": "#0b6"});
+    cloud.create_cohort(CUSTOMER, &read(&cohort)).await.unwrap();
+    add_jobs(&cloud).await;
+    add_patient(&cloud).await;
+    add_documents(&cloud).await;
+    Memory(cloud)
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: &Value) -> T {
+    serde_json::from_str(&value.to_string()).unwrap()
+}
+
+async fn add_jobs(cloud: &Cloud) {
+    let waiting = Job::new(WAITING_JOB, CUSTOMER, FACILITY, false, now());
+    cloud.create_job(&waiting).await.unwrap();
+    let mut completed = Job::new(JOB, CUSTOMER, FACILITY, false, now());
+    completed.status = JobStatus::Completed;
+    completed.started_at = Some(now().plus(Duration::from_secs(20)));
+    completed.finished_at = Some(now().plus(Duration::from_secs(50)));
+    completed.file = Some(AcceptedFile {
+        upload: Upload { version: "1".into(), etag: "\"e\"".into(), bytes: 900 },
+        columns: read(&json!({"width": 1, "columns": [[0, "firstName"]]})),
+        rows: 3,
+        chunks: 1,
+    });
+    (completed.successful, completed.failed) = (2, 1);
+    (completed.queries, completed.queries_ended.successful) = (2, 2);
+    cloud.create_job(&completed).await.unwrap();
+    let mut delivery = WebhookDelivery::new(CUSTOMER, JOB, JobStatus::Completed);
+    let gone =
+        Attempt { when: now().plus(Duration::from_secs(51)), outcome: AttemptOutcome::StatusCode(410) };
+    delivery.attempted(gone, None);
+    assert_eq!(cloud.store_delivery(&delivery, None).await.unwrap(), Write::Done);
+}
+
+async fn add_patient(cloud: &Cloud) {
+    let row: PatientRow = read(&json!({
+        "externalId": "MRN-1001", "firstName": "Ada", "lastName": "Lovelace", "dob": "1980-02-03", "gender": "F",
+        "addresses": [{
+            "addressLine1": "1 Main St", "addressLine2": "Apt 4", "city": "Boston", "state": "MA", "zip": "02110",
+        }],
+        "contacts": [{"phone": "6175550100", "email": "ada@example.com"}],
+        "ssn": "123121234", "driversLicense": {"value": "S12345678", "state": "MA"},
+        "cohorts": [COHORT],
+    }));
+    let source = RowsOfJob { job: JOB, facility: FACILITY, may_overtake: false, now: now() };
+    let record = PatientRecord::merge(None, PATIENT, source, [&row]).record.unwrap();
+    assert_eq!(cloud.store_patient(CUSTOMER, &record, None).await.unwrap(), Write::Done);
+    let entry = RosterEntry { job: JOB, chunk: ChunkNumber::new(1) };
+    for roster in [Roster::Everybody, Roster::Cohort(COHORT)] {
+        cloud.store_roster(CUSTOMER, roster, entry, &[PATIENT]).await.unwrap();
+    }
+    let zips = [row.addresses[0].zip];
+    let matched = RowToMatch { number: RowNumber::FIRST, zips: &zips };
+    let people = People::default().decide(JOB, now(), &[matched], || PATIENT).people;
+    let stored = cloud.store_people(&Identity::of_row(CUSTOMER, &row), &people, None).await;
+    assert_eq!(stored.unwrap(), Write::Done);
+}
+
+async fn add_documents(cloud: &Cloud) {
+    let document: DocumentRecord = read(&json!({
+        "id": "2.999.1", "fileName": "Discharge summary.pdf", "description": "Discharge summary",
+        "status": "current", "indexed": "2025-12-02T03:04:05.678Z", "mimeType": "application/pdf", "size": 12_345,
+        "type": {
+            "coding": [{"system": "http://loinc.org", "code": "18842-5", "display": "Discharge summary"}],
+            "text": "Discharge summary",
+        },
+    }));
+    let (request, found_by) = (Uuid::from_u128(1), QueryTry::new(Uuid::from_u128(2)));
+    let query = PatientQuery::asked(None, QueryRequestId::new(request), now()).unwrap();
+    let stored = cloud.store_documents(CUSTOMER, PATIENT, found_by, &[document]).await.unwrap();
+    let query = query.ended(QueryOutcome::Documents(1), Some(stored));
+    assert_eq!(cloud.store_query(CUSTOMER, PATIENT, &query, None).await.unwrap(), Write::Done);
+}
+
+/// Sends a request. Returns the status and the body, which is null unless it is JSON.
+async fn send(method: &str, uri: &str, body: Option<&Value>) -> (StatusCode, Value) {
+    let settings =
+        Settings { allowed_origin: AllowedOrigin::default(), answer_within: Duration::from_secs(10) };
+    let request = Request::builder().method(method.to_uppercase().as_str()).uri(uri).header("x-api-key", KEY);
+    let mut request = request.body(body.map_or_else(Body::empty, |body| body.to_string().into())).unwrap();
+    let url = format!("https://api.example.com{}", request.uri().path());
+    request.extensions_mut().insert(RequestUrl(url.parse().ok()));
+    let answer = router(backend().await, settings).oneshot(request).await.unwrap();
+    let (status, is_json) = (answer.status(), answer.headers()[CONTENT_TYPE] == "application/json");
+    let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    (status, if is_json { readable(&serde_json::from_slice(&body).unwrap()) } else { Value::Null })
+}
+
+/// Returns the answer with links as S3 signs them, in place of those of the ports in memory.
+fn readable(answer: &Value) -> Value {
+    const BUCKET: &str = "https://example-bucket.s3.us-east-1.amazonaws.com/";
+    serde_json::from_str(&answer.to_string().replace("memory://", BUCKET)).unwrap()
+}
+
+/// Adds to each operation its request and its answer.
+pub async fn with_examples(mut document: Value) -> Value {
+    let examples = examples();
+    for (path, methods) in document["paths"].as_object_mut().unwrap() {
+        for (method, operation) in methods.as_object_mut().unwrap() {
+            let id = operation["operationId"].as_str().unwrap();
+            let example = examples.iter().find(|example| example.operation == id).unwrap();
+            let (status, answer) = send(method, &example.uri, example.body.as_ref()).await;
+            assert_eq!(status, StatusCode::OK, "{id}: {answer}");
+            // The description would contain itself.
+            if answer.is_object() && id != "getDescription" {
+                operation["responses"]["200"]["content"]["application/json"]["example"] = answer;
+            }
+            if let Some(body) = &example.body {
+                operation["requestBody"]["content"]["application/json"]["example"] = body.clone();
+            }
+            for parameter in
+                operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten()
+            {
+                if let Some(value) = sent(&example.uri, path, parameter) {
+                    parameter["example"] = value;
+                }
+            }
+        }
+    }
+    document
+}
+
+/// Returns the value of a parameter in a URI. None if the request does not contain it.
+fn sent(uri: &str, template: &str, parameter: &Value) -> Option<Value> {
+    let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+    let name = parameter["name"].as_str()?;
+    let text = if parameter["in"] == "path" {
+        let place = template.split('/').position(|part| part == format!("{{{name}}}"))?;
+        path.split('/').nth(place)?
+    } else {
+        query.split('&').filter_map(|pair| pair.split_once('=')).find(|(known, _)| *known == name)?.1
+    };
+    let is_text = parameter["schema"]["type"] == "string";
+    Some(if is_text { text.into() } else { serde_json::from_str(text).unwrap() })
+}
+
+#[test]
+fn every_operation_has_one_example() {
+    let mut document = description();
+    let described: Vec<String> = operations(&mut document)
+        .map(|operation| operation["operationId"].as_str().unwrap().to_owned())
+        .collect();
+    let examples = examples();
+    let given: BTreeSet<&str> = examples.iter().map(|example| example.operation).collect();
+    assert_eq!(given.len(), examples.len());
+    assert_eq!(given, described.iter().map(String::as_str).collect());
+}
+
+/// Returns the errors of a value by a schema of the document.
+fn errors(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
+    let mut schema = schema.clone();
+    schema["components"] = document["components"].clone();
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[tokio::test]
+async fn every_example_is_valid_by_its_schema() {
+    let mut document = with_examples(description()).await;
+    let whole = document.clone();
+    for operation in operations(&mut document) {
+        let id = operation["operationId"].clone();
+        let answer = operation.pointer("/responses/200/content/application~1json");
+        assert!(
+            id == "getDescription" || answer.is_none_or(|answer| answer.get("example").is_some()),
+            "{id}"
+        );
+        let body = operation.pointer("/requestBody/content/application~1json");
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        for described in parameters.chain(body).chain(answer) {
+            if let Some(example) = described.get("example") {
+                assert_eq!(errors(&whole, &described["schema"], example), [""; 0], "{id}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_error_is_valid_by_its_schema() {
+    let document = description();
+    let (status, answer) = send("get", "/medical/v1/patient/no-id", None).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(errors(&document, &json!({"$ref": "#/components/schemas/Problem"}), &answer), [""; 0]);
+}
