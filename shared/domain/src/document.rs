@@ -43,11 +43,6 @@ impl From<&Patient> for Demographics {
 
 /// The exchange's name for a document: not blank, without control characters, at most 255 bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(value_type = String, description = "The gateway's id of a document.")
-)]
 #[serde(transparent)]
 pub struct DocumentId(String);
 
@@ -76,7 +71,7 @@ impl<'de> Deserialize<'de> for DocumentId {
     }
 }
 
-/// A document as the API shows it.
+/// A document, described without its content.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

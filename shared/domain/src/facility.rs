@@ -9,13 +9,13 @@ use crate::ids::FacilityId;
 use crate::label::Label;
 use crate::patient::Address;
 
-/// A facility, in the shape of the API.
+/// A facility: a place where patients receive care.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Facility {
     /// The id of the facility.
     pub id: FacilityId,
-    /// The name that the customer gave it.
+    /// Name of the facility.
     pub name: Label,
     /// The National Provider Identifier of the facility.
     pub npi: Npi,
@@ -30,20 +30,10 @@ pub struct Facility {
 
 /// A National Provider Identifier: 10 digits, the last of which is a check digit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(value_type = String, pattern = "^[0-9]{10}$", description = "National Provider Identifier: 10 digits.")
-)]
 pub struct Npi([u8; 10]);
 
 /// A tax identification number: 9 digits, with or without the dash after the second one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(value_type = String, pattern = "^[0-9]{9}$", description = "Tax identification number: 9 digits.")
-)]
 pub struct Tin([u8; 9]);
 
 /// Why a text is not such a number.

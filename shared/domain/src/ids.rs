@@ -11,11 +11,6 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(
-            feature = "openapi",
-            derive(utoipa::ToSchema),
-            schema(value_type = String, format = "uuid", description = "UUID.")
-        )]
         #[serde(transparent)]
         pub struct $name(Uuid);
 

@@ -12,11 +12,6 @@ pub const LONGEST_LABEL: usize = 255;
 
 /// A text of 1 to 255 characters, white space collapsed, without control characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(value_type = String, max_length = 255, description = "Text of 1 to 255 characters.")
-)]
 pub struct Label(String);
 
 /// Text that is no label. Says why, never what it was.

@@ -18,6 +18,8 @@ pub mod job_size;
 pub mod label;
 pub mod matching;
 pub mod mutants;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub mod outcome;
 pub mod patient;
 pub mod plan;

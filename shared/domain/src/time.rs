@@ -10,11 +10,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A point in time with the API's resolution of a millisecond.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(value_type = String, format = DateTime, description = "Time in UTC with milliseconds.")
-)]
 pub struct Timestamp(jiff::Timestamp);
 
 impl Timestamp {

@@ -16,7 +16,7 @@ use crate::text::is_dash;
 pub struct Address {
     /// Number and street.
     pub address_line1: AddressText,
-    /// Apartment and the like.
+    /// Apartment, suite or unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address_line2: Option<AddressText>,
     /// City.
@@ -25,7 +25,7 @@ pub struct Address {
     pub state: State,
     /// Zip code.
     pub zip: Zip,
-    /// Always the USA; may be left out where an address is read.
+    /// Always `USA`. Optional in what is read.
     #[serde(default)]
     pub country: Country,
 }
@@ -47,11 +47,6 @@ impl Address {
 
 /// A line or a city: any text, tidied (white space collapsed, NFC), not blank.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(value_type = String, description = "A line of text.")
-)]
 pub struct AddressText(String);
 
 impl AddressText {
@@ -75,11 +70,6 @@ value!(AddressText, as_str);
 /// dash or a space and a +4 part, which is cut off; and 9 digits at once. 7 or 8 digits at once are
 /// refused: they are as likely a phone number as a zip code that lost its zeros.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(value_type = String, pattern = "^[0-9]{5}$", description = "Zip code: 5 digits.")
-)]
 pub struct Zip(Digits<5>);
 
 impl Zip {
@@ -108,7 +98,6 @@ value!(Zip, as_str);
 
 /// A country. There is one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Country {
     /// `USA`
     #[default]

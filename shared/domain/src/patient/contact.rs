@@ -34,11 +34,6 @@ impl Contact {
 /// `extension 12`, `#12`) are dropped. A number that begins with `+` must have the country code 1, so
 /// that no foreign number of 10 digits passes for one here.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(value_type = String, pattern = "^[0-9]{10}$", description = "Phone number in the USA: 10 digits.")
-)]
 pub struct Phone(Digits<10>);
 
 impl Phone {
@@ -93,11 +88,6 @@ fn is_extension(text: &str) -> bool {
 /// and hyphens, the last of them not a number. `mailto:` before it is dropped. Quoted local parts and
 /// addresses with letters outside ASCII are refused: in patient data they are typing errors.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(value_type = String, description = "Email address in lower case.")
-)]
 pub struct Email(String);
 
 impl Email {

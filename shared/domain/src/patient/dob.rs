@@ -17,11 +17,6 @@ const FIRST_YEAR: i16 = 1900;
 /// the date counts as written, in whatever time zone. Whether the day is in the future is not a
 /// property of the value; [`check_not_after`](Self::check_not_after) tells.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(value_type = String, format = Date, description = "Date of birth: `YYYY-MM-DD`.")
-)]
 pub struct Dob(Date);
 
 impl Dob {

@@ -7,19 +7,14 @@ use crate::problem::Problem;
 
 /// Gender at birth, in the API's four codes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Gender {
     /// `M`
-    #[cfg_attr(feature = "openapi", schema(rename = "M"))]
     Male,
     /// `F`
-    #[cfg_attr(feature = "openapi", schema(rename = "F"))]
     Female,
     /// `O`: known, and neither male nor female.
-    #[cfg_attr(feature = "openapi", schema(rename = "O"))]
     Other,
     /// `U`: not known.
-    #[cfg_attr(feature = "openapi", schema(rename = "U"))]
     Unknown,
 }
 

@@ -12,11 +12,6 @@ const LONGEST_EXTERNAL_ID: usize = 255;
 
 /// The id of a patient in the customer's own system: kept as it is, white space around it aside.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(value_type = String, description = "Id in your own system: up to 255 characters.")
-)]
 pub struct ExternalId(String);
 
 impl ExternalId {
@@ -47,11 +42,6 @@ value!(ExternalId, as_str);
 ///
 /// Dashes and spaces are dropped; 7 or 8 digits get the zeros back that a spreadsheet dropped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(value_type = String, pattern = "^[0-9]{9}$", description = "Social security number: 9 digits.")
-)]
 pub struct Ssn(Digits<9>);
 
 impl Ssn {
@@ -78,11 +68,6 @@ value!(Ssn, as_str);
 
 /// The number of a driver's licence, in upper case.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(value_type = String, description = "Number of a driver's license, in upper case.")
-)]
 pub struct LicenseNumber(String);
 
 impl LicenseNumber {
@@ -100,27 +85,27 @@ impl Value for LicenseNumber {
 
 value!(LicenseNumber, as_str);
 
-/// A driver's licence.
+/// A driver's license.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DriversLicense {
-    /// Its number.
+    /// Number of the license.
     pub value: LicenseNumber,
-    /// The state that issued it.
+    /// State that issued the license.
     pub state: State,
 }
 
-/// An identifier as the API shows it.
+/// A social security number or a driver's license.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum PersonalIdentifier {
-    /// `{"type":"ssn","value"}`
+    /// A social security number.
     Ssn {
         /// The number.
         value: Ssn,
     },
-    /// `{"type":"driversLicense","value","state"}`
+    /// A driver's license.
     DriversLicense(DriversLicense),
 }
 

@@ -103,43 +103,43 @@ impl Patient {
     }
 }
 
-/// A patient as the API shows one, and as one is stored.
+/// A patient.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Patient {
-    /// Its id, `metriportId` in result files.
+    /// Id of the patient: `metriportId` in result files.
     pub id: PatientId,
-    /// The id in the customer's own system.
+    /// Id in your own system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
-    /// First names.
+    /// First names, as they were written.
     pub first_name: Names,
-    /// Last names.
+    /// Last names, as they were written.
     pub last_name: Names,
     /// Date of birth.
     pub dob: Dob,
     /// Gender at birth.
     pub gender_at_birth: Gender,
-    /// Addresses, in the order in which they became known.
+    /// All known addresses, oldest first.
     pub address: Vec<Address>,
-    /// Contacts, in the order in which they became known.
+    /// All known phone numbers and email addresses, oldest first.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub contact: Vec<Contact>,
-    /// Social security number and driver's licences.
+    /// Social security number and driver's licenses.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub personal_identifiers: Vec<PersonalIdentifier>,
-    /// Where the patient receives care.
+    /// Facilities where the patient receives care.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub facility_ids: Vec<FacilityId>,
-    /// The cohorts that the patient belongs to.
+    /// Cohorts that the patient belongs to.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub cohort_ids: Vec<CohortId>,
-    /// Whether the patient is opted out of health information exchange.
+    /// Whether the patient is opted out of health information exchange. No document query is then started.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub hie_opt_out: bool,

@@ -10,11 +10,6 @@ use crate::text::nfc;
 /// consists of punctuation only is dropped. Where the whole text is in lower or in upper case it
 /// becomes title case; `de la Cruz` and `McDonald` stay as they are.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(value_type = String, description = "One or more names, separated by `, `.")
-)]
 pub struct Names(String);
 
 /// What is between names where several are one string. It cannot be a part of a name.

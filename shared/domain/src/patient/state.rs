@@ -7,11 +7,6 @@ use crate::problem::Problem;
 
 /// A state, the District of Columbia, or an inhabited territory.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(
-    feature = "openapi",
-    derive(utoipa::ToSchema),
-    schema(value_type = String, pattern = "^[A-Z]{2}$", description = "US state: code of two letters.")
-)]
 pub struct State(&'static str);
 
 /// Codes and names, sorted by code.
