@@ -1,7 +1,8 @@
 //! `POST /medical/v1/patient/bulk?facilityId=&dryRun=`: a new job and the link to upload its file with.
 
+mod recall;
+
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,9 +11,9 @@ use domain::ids::{CustomerId, FacilityId, JobId};
 use domain::job::{Job, JobStatus, UPLOAD_WINDOW, WAITING_JOBS};
 use domain::time::Timestamp;
 use domain::upload_terms::UploadTerms;
-use pipeline::idempotency::{IdempotencyKey, KEPT, Parameters as JobParameters, Promise};
+use pipeline::idempotency::{IdempotencyKey, Parameters as JobParameters};
 use pipeline::ports::prelude::*;
-use pipeline::ports::{PortError, Ports, UploadLink, Write};
+use pipeline::ports::{PortError, Ports, UploadLink};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -156,7 +157,7 @@ pub async fn create_job<P: Ports>(
 ) -> Result<NewJob, ApiError> {
     match key {
         None => create_once(ports, customer, parameters).await,
-        Some(key) => create_or_recall(ports, customer, parameters, key).await,
+        Some(key) => recall::create_or_recall(ports, customer, parameters, key).await,
     }
 }
 
@@ -172,29 +173,6 @@ async fn create_once<P: Ports>(
     let upload = ports.objects().sign_upload((&job).into(), &parameters.terms, UPLOAD_WINDOW).await?;
     ports.jobs().create_job(&job).await?;
     Ok(NewJob { job, upload: Some(upload) })
-}
-
-async fn create_or_recall<P: Ports>(
-    ports: &P,
-    customer: CustomerId,
-    parameters: JobParameters,
-    key: &IdempotencyKey,
-) -> Result<NewJob, ApiError> {
-    loop {
-        let now = ports.environment().now();
-        if let Some(promise) = ports.directory().load_promise(customer, key, now).await? {
-            return keep(ports, customer, promise, parameters).await;
-        }
-        let facility = choose_facility(ports, customer, parameters.facility).await?;
-        let job = enter(ports, customer).await?;
-        let promise = Promise { job, facility, parameters: parameters.clone(), expires_at: now.plus(KEPT) };
-        if ports.directory().store_promise(customer, key, &promise, now).await? == Write::Done {
-            return keep(ports, customer, promise, parameters).await;
-        }
-        // Another call with the key stored a promise first, or this call did and the answer was lost. In the second
-        // case the job is entered again under the same id when the promise is kept.
-        ports.jobs().leave(customer, job).await?;
-    }
 }
 
 /// Draws the id of a new job and enters the job among the open jobs of the customer.
@@ -222,41 +200,6 @@ async fn enter<P: Ports>(ports: &P, customer: CustomerId) -> Result<JobId, ApiEr
     }
     let code = "newer jobs are accepted again and again".to_owned();
     Err(ApiError::Internal(PortError { operation: "enter_job", code, transient: true }))
-}
-
-/// Returns the job of a promise, and creates it if no call has created it yet.
-async fn keep<P: Ports>(
-    ports: &P,
-    customer: CustomerId,
-    promise: Promise,
-    parameters: JobParameters,
-) -> Result<NewJob, ApiError> {
-    if promise.parameters != parameters {
-        return Err(ApiError::Conflict("This Idempotency-Key was used with other parameters"));
-    }
-    let (jobs, environment) = (ports.jobs(), ports.environment());
-    let mut stored = jobs.load_job(promise.job).await?;
-    if stored.is_none() {
-        let Promise { job, facility, .. } = promise;
-        let job = Job::new(job, customer, facility, parameters.dry_run, environment.now());
-        jobs.enter_job(customer, job.id, job.created_at).await?;
-        jobs.create_job(&job).await?;
-        // The stored job counts, because another call may have created it at the same time.
-        stored = jobs.load_job(promise.job).await?;
-    }
-    let job = stored.ok_or(JobId::NOT_FOUND)?;
-    let upload = match time_left(&job, environment.now()) {
-        Some(left) => Some(ports.objects().sign_upload((&job).into(), &parameters.terms, left).await?),
-        None => None,
-    };
-    Ok(NewJob { job, upload })
-}
-
-/// Returns the time in which the job still takes its file, in whole seconds. A link must not outlive its job.
-fn time_left(job: &Job, now: Timestamp) -> Option<Duration> {
-    let millis = job.upload_expires_at.as_millis() - now.as_millis();
-    let left = u64::try_from(millis / 1000).ok().filter(|seconds| *seconds > 0);
-    left.filter(|_| job.status == JobStatus::Waiting).map(Duration::from_secs)
 }
 
 /// Returns the facility that the caller named, or the customer's only facility.
