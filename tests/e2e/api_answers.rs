@@ -8,7 +8,7 @@ use crate::customer::Customer;
 use crate::stack::{STACK, project};
 
 #[tokio::test]
-async fn no_answer_is_kept_guessed_at_framed_or_open_to_another_site_than_ours() {
+async fn no_answer_is_cached_framed_or_open_to_another_site() {
     let customer = Customer::new();
     for path in ["/health", "/docs", "/openapi.json", "/settings", "/medical/v1/patient/no-id", "/nothing"] {
         let request = customer.request(Method::GET, path).header("origin", "https://elsewhere.example");
@@ -24,7 +24,7 @@ async fn no_answer_is_kept_guessed_at_framed_or_open_to_another_site_than_ours()
 }
 
 #[tokio::test]
-async fn the_description_and_the_page_of_it_need_no_key() {
+async fn the_description_and_its_page_need_no_key() {
     let _ = Customer::new();
     let get = async |path: &str| {
         let answer = Client::new().get(format!("{}{path}", STACK.api_url)).send().await.unwrap();
@@ -38,11 +38,14 @@ async fn the_description_and_the_page_of_it_need_no_key() {
     assert_eq!(serde_json::from_str::<Value>(&document).unwrap()["openapi"], "3.1.0");
     let (kind, page) = get("/docs").await;
     assert_eq!(kind, "text/html; charset=utf-8");
-    assert!(page.contains("/medical/v1/patient/match"));
+    for file in page.split('"').filter(|part| part.starts_with("docs/")) {
+        let (kind, _) = get(&format!("/{file}")).await;
+        assert!(kind.starts_with("text/javascript") || kind.starts_with("text/css"), "{file}: {kind}");
+    }
 }
 
 #[tokio::test]
-async fn a_body_that_is_larger_than_any_needs_to_be_is_refused() {
+async fn a_body_above_the_limit_is_refused() {
     let customer = Customer::new();
     let (status, problem) =
         customer.post("/medical/v1/cohort", &json!({"name": "x", "more": "x".repeat(64 * 1024)})).await;
@@ -51,20 +54,20 @@ async fn a_body_that_is_larger_than_any_needs_to_be_is_refused() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_used_too_often_is_told_when_to_come_again() {
+async fn a_key_above_its_rate_limit_is_refused_with_the_pause() {
     let customer = Customer::new();
     let arguments = ["key", "create", "--customer", &customer.id, "--calls-per-minute", "3"];
-    let hurried = Customer { api_key: STACK.admin(&arguments, "apiKey"), ..customer };
+    let limited = Customer { api_key: STACK.admin(&arguments, "apiKey"), ..customer };
     let mut answered = 0;
-    // Three, and three more if a new minute begins in between.
+    // Three calls, and three more if a new minute begins in between.
     let refused = loop {
-        let answer = hurried.request(Method::GET, "/settings").send().await.unwrap();
+        let answer = limited.request(Method::GET, "/settings").send().await.unwrap();
         if answer.status() == StatusCode::TOO_MANY_REQUESTS {
             break answer;
         }
         assert_eq!(answer.status(), StatusCode::OK);
         answered += 1;
-        assert!(answered <= 6, "nobody counts");
+        assert!(answered <= 6, "the calls are not counted");
     };
     assert!(answered >= 3);
     let seconds: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();

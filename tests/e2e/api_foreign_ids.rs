@@ -1,4 +1,4 @@
-//! Another customer's ids: every route that takes an id, with every kind of id, as if there were no such object.
+//! Ids of another customer: each operation that takes an id answers as if no object had it.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -39,10 +39,10 @@ async fn every_foreign_id_is_not_found_on_every_route_and_does_nothing() {
         ] {
             let (status, problem) = stranger.call(method.clone(), &path).await;
             assert_eq!(status, StatusCode::NOT_FOUND, "{method} {path}: {problem}");
-            let told = problem.to_string();
+            let refused = problem.to_string();
             let unknown = path.replace(id.as_str(), "0199aaaa-0000-7000-8000-000000000000");
             let same = stranger.call(method.clone(), &unknown).await.1.to_string();
-            assert_eq!(told, same, "{method} {path} differs from an id that nobody has");
+            assert_eq!(refused, same, "{method} {path} differs from the answer to an unknown id");
         }
     }
     for path in ["patient", "patient/bulk", "cohort"] {
@@ -52,5 +52,5 @@ async fn every_foreign_id_is_not_found_on_every_route_and_does_nothing() {
         }
     }
     let (_, job) = owner.call(Method::GET, &format!("{V1}/patient/bulk/{waiting}")).await;
-    assert_eq!(job["status"], "waiting", "nobody else can cancel it");
+    assert_eq!(job["status"], "waiting", "another customer cannot cancel it");
 }

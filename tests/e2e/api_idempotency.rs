@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a call that is made again is the same call.
+//! `Idempotency-Key`: a repeated call gets the job of the first call.
 
 use futures::future::join_all;
 use reqwest::{Method, StatusCode};
@@ -25,7 +25,7 @@ async fn the_same_key_is_the_same_job_with_a_link_that_works() {
         assert_eq!(again[field], first[field], "{field}");
     }
     customer.upload(again["uploadUrl"].as_str().unwrap(), "firstName\n").await;
-    // Whoever sends the key again is told of other parameters, even of equivalent ones that were not sent.
+    // Parameters are compared as the caller sent them, so that explicit defaults conflict with absent ones.
     for query in ["", "?dryRun=false", &format!("?dryRun=true&facilityId={facility}")] {
         let (status, problem) = create(&customer, query, "key/1").await;
         assert_eq!((status, &problem["name"]), (StatusCode::CONFLICT, &"CONFLICT".into()), "{query}");
@@ -35,7 +35,7 @@ async fn the_same_key_is_the_same_job_with_a_link_that_works() {
 }
 
 #[tokio::test]
-async fn the_key_of_a_job_that_takes_no_file_any_more_tells_how_the_job_is() {
+async fn the_key_of_a_job_that_takes_no_file_any_more_is_answered_with_the_job_as_it_is() {
     let (customer, _) = Customer::with_facility();
     let (_, first) = create(&customer, "", "key").await;
     let id = first["requestId"].as_str().unwrap();

@@ -1,4 +1,4 @@
-//! The list of jobs.
+//! The list of a customer's jobs.
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -20,7 +20,7 @@ async fn jobs_are_listed_newest_first_on_pages_whose_links_can_be_fetched_as_the
     let listed = pages.concat();
     let ids: Vec<&str> = listed.iter().map(|job| job["requestId"].as_str().unwrap()).collect();
     assert_eq!(ids, made);
-    // The list says what a single job says.
+    // A job in the list has the fields of a single job.
     for job in &listed {
         let id = job["requestId"].as_str().unwrap();
         assert_eq!(&customer.call(Method::GET, &format!("{BULK}/{id}")).await.1, job);

@@ -1,4 +1,4 @@
-//! Lists whose items are large: an answer is never more than Lambda returns, and no item is left out.
+//! Lists of large items: an answer is never larger than Lambda returns, and no item is missing.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::customer::{Customer, answer};
 use crate::stack::STACK;
 
-/// The most that Lambda takes from a function: its error message names this number of bytes.
+/// The largest answer of a function in bytes, as Lambda's error message names it.
 const LARGEST_ANSWER: usize = 6_291_556;
 
 /// Patients of 30 KB each: a page of 500 would be 9 MB.
@@ -45,7 +45,7 @@ async fn large_patients_are_listed_in_pages_that_lambda_returns() {
     loop {
         let (status, page) = answer(customer.http.get(&url).header("x-api-key", &customer.api_key)).await;
         assert_eq!(status, StatusCode::OK, "{page}");
-        // As a function hands it over: the body is a string in JSON.
+        // As the function returns it: the body is a string in JSON.
         let handed_over = json!({"statusCode": 200, "multiValueHeaders": {}, "body": page.to_string()});
         let bytes = handed_over.to_string().len();
         assert!(bytes < LARGEST_ANSWER, "{bytes}");
@@ -91,7 +91,7 @@ async fn a_parameter_that_a_call_does_not_know_is_refused_and_named() {
         let (status, problem) = customer.call(method, path).await;
         assert_eq!((status, &problem["detail"]), (StatusCode::BAD_REQUEST, &detail.into()), "{path}");
     }
-    let nobody = Customer { api_key: "no key".into(), ..customer };
-    let (status, _) = nobody.call(Method::GET, "/settings?a=1").await;
-    assert_eq!(status, StatusCode::FORBIDDEN, "who asks comes first");
+    let unknown = Customer { api_key: "no key".into(), ..customer };
+    let (status, _) = unknown.call(Method::GET, "/settings?a=1").await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "the key is checked before the parameters");
 }

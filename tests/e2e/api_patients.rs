@@ -1,4 +1,4 @@
-//! What was imported, read back: lists, matches, external ids, cohorts.
+//! Imported patients, read back: lists, matches, external ids, cohorts.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn external_ids(patients: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn everybody_is_listed_once_on_pages_and_by_facility_and_cohort() {
+async fn each_patient_is_listed_once_on_pages_and_by_facility_and_cohort() {
     let (customer, first) = Customer::with_facility();
     let second = customer.add_facility();
     let (_, cohort) = customer.post("/medical/v1/cohort", &json!({"name": "Some"})).await;
@@ -107,7 +107,7 @@ async fn an_external_id_finds_the_one_patient_that_has_it_now() {
     assert_eq!((status, &patient["firstName"]), (StatusCode::OK, &"First2".into()), "{patient}");
     assert_eq!(other.call(Method::GET, &path("ext-2")).await.0, StatusCode::NOT_FOUND);
 
-    // Another person gets the same id: it says no more whom it means.
+    // Another person gets the same id, so that it is ambiguous.
     let row = format!("ext-2,Third,Last,1980-01-01,F,3 Main St,Boston,MA,02108,,{facility}\n");
     let (job, url) = customer.create_job("").await;
     customer.upload(&url, format!("{HEADER}\n{row}")).await;

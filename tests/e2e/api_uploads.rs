@@ -1,4 +1,4 @@
-//! Strict uploads: links that take one file only, of one size and one checksum.
+//! Strict uploads: links that take only the file with a given size and checksum.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,6 +1,9 @@
 //! The site in `CorsOrigin`: the preflight requests that a browser sends, and a page of the site that imports a file in
 //! a real browser. `make e2e` deploys the stack with this site.
 
+mod api_reference;
+
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use axum::response::Html;
@@ -128,6 +131,18 @@ async fn open_page(site: &str, customer: &Customer) -> Value {
     serde_json::from_str(&outcomes).unwrap()
 }
 
+/// Returns the command of Chromium with a profile of its own.
+fn chromium(profile: &Path) -> Command {
+    let program = std::env::var("CHROMIUM").expect("CHROMIUM names the browser: use `make browser`");
+    let mut command = Command::new(program);
+    command
+        // Without its sandbox, because that needs rights which a container does not have.
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--no-proxy-server"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .arg(format!("--user-data-dir={}", profile.display()));
+    command
+}
+
 /// Chromium with an empty profile. The browser ends when this value is dropped.
 struct Browser {
     process: Child,
@@ -137,14 +152,9 @@ struct Browser {
 impl Browser {
     /// Opens a site. Each name leads to a port of this machine.
     fn open(site: &str, port: u16) -> Self {
-        let chromium = std::env::var("CHROMIUM").expect("CHROMIUM names the browser: use `make browser`");
         let profile = tempfile::tempdir().unwrap();
-        let process = Command::new(chromium)
-            // Without its sandbox, because that needs rights which a container does not have.
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--no-proxy-server"])
-            .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        let process = chromium(profile.path())
             .arg(format!("--host-resolver-rules=MAP *.test 127.0.0.1:{port}"))
-            .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("--remote-debugging-port=0")
             .arg(site)
             .stdout(Stdio::null())

@@ -25,6 +25,7 @@ mod document_queries;
 mod events;
 mod faults;
 mod import;
+mod integrator_guide;
 mod listen;
 mod receiver;
 mod sandbox;

@@ -1,4 +1,4 @@
-//! Authentication: the customer whose API key a request carries.
+//! Authentication: the customer that the API key of a request belongs to.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;

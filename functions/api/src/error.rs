@@ -107,7 +107,7 @@ impl Named for CohortId {
 pub struct FieldProblem {
     /// The field as a path, for example `address[0].zip`.
     pub field: String,
-    /// The problem.
+    /// The problem as a phrase, for example `not a zip code`.
     pub problem: String,
 }
 
@@ -121,13 +121,13 @@ impl fmt::Display for FieldProblem {
 #[derive(Debug, Serialize, ToSchema)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Problem {
-    /// HTTP status.
+    /// HTTP status, the same as that of the answer.
     #[schema(example = 404)]
     status: u16,
     /// The status in words.
     #[schema(example = "Not Found")]
     title: String,
-    /// What to correct.
+    /// What is wrong, in words for people.
     #[schema(example = "Could not find patient")]
     detail: String,
     /// Stable code, for programs.

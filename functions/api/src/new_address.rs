@@ -9,7 +9,7 @@ use crate::fields::Fields;
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct NewAddress {
-    /// Number and street.
+    /// House number and street.
     #[schema(value_type = String, format = "line")]
     address_line1: AddressText,
     /// Apartment, suite or unit.

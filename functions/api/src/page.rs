@@ -191,7 +191,7 @@ impl<T: Serialize, P> Page<T, P> {
 ///
 /// Lambda refuses to return more than 6 MB (AWS Lambda Developer Guide, "Lambda quotas": invocation payload), of
 /// the function's result for API Gateway: headers, and the body as a string in JSON. A single item, which is on a page
-/// whatever its size, fits as well, because it comes from one item of a table, which is at most 400 KB.
+/// even if it is larger, fits as well, because it comes from one item of a table, which is at most 400 KB.
 pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// A page that is being filled with the items of a list, in their order.

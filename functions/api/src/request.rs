@@ -72,7 +72,7 @@ pub fn header<'a>(
     }
 }
 
-/// A JSON body, whatever its `Content-Type` says.
+/// A JSON body. Its `Content-Type` is not checked, because clients of the public API may omit it.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 

@@ -10,7 +10,7 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-/// The one site whose pages may call the API, if any.
+/// The one site that may call the API from its pages, if any.
 #[derive(Clone, Debug, Default)]
 pub struct AllowedOrigin(Option<HeaderValue>);
 
@@ -21,7 +21,7 @@ impl AllowedOrigin {
     }
 }
 
-/// Browsers must not cache, sniff, frame or run an answer.
+/// Browsers must not cache, frame or run an answer, nor guess its media type.
 const ALWAYS: [(axum::http::HeaderName, &str); 5] = [
     (CACHE_CONTROL, "no-store"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),

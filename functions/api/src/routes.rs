@@ -24,7 +24,7 @@ const LARGEST_BODY: usize = 64 * 1024;
 /// Settings of the API.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The site whose pages may call the API, if any.
+    /// The site that may call the API from its pages, if any.
     pub allowed_origin: AllowedOrigin,
     /// Time after which a request is answered 503.
     pub answer_within: Duration,

@@ -1,4 +1,4 @@
-//! `POST /medical/v1/cohort`
+//! `POST /medical/v1/cohort`: adds a cohort of the customer.
 
 use axum::Json;
 use axum::extract::State;
@@ -31,7 +31,7 @@ struct NewCohort {
     color: Option<Label>,
 }
 
-/// Add a cohort
+/// Add a cohort that rows can name
 #[utoipa::path(
     post, path = "/medical/v1/cohort", operation_id = "createCohort", tag = "cohort",
     request_body = NewCohort,

@@ -1,4 +1,4 @@
-//! `POST /medical/v1/facility`
+//! `POST /medical/v1/facility`: adds a facility of the customer.
 
 use axum::Json;
 use axum::extract::State;
@@ -37,7 +37,7 @@ struct NewFacility {
     address: Address,
 }
 
-/// Add a facility
+/// Add a facility that rows can name
 #[utoipa::path(
     post, path = "/medical/v1/facility", operation_id = "createFacility", tag = "facility",
     request_body = NewFacility,

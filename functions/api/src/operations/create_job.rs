@@ -42,7 +42,7 @@ pub struct BulkQuery {
     dry_run: Option<String>,
 }
 
-/// A new import.
+/// A new import with the link for its file.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewBulkRequest {
@@ -142,7 +142,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiErr
 /// A job and the link for its file.
 #[derive(Clone, PartialEq, Debug)]
 pub struct NewJob {
-    /// The job.
+    /// The job as it is stored.
     pub job: Job,
     /// The link; none for a job that takes no file any more, which is possible only for a repeated idempotency key.
     pub upload: Option<UploadLink>,

@@ -29,7 +29,7 @@ pub struct CohortWithSize {
     pub size: usize,
 }
 
-/// Read a cohort
+/// Read a cohort with its size
 #[utoipa::path(
     get, path = "/medical/v1/cohort/{id}", operation_id = "getCohort", tag = "cohort",
     params(("id" = String, Path, format = "uuid", description = "The cohort's id.")),

@@ -19,7 +19,7 @@ use crate::request::{Parameters, patient_id};
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct PatientIdQuery {
-    /// The patient's id.
+    /// Id of the patient, which is required.
     #[param(required, value_type = String, format = "uuid")]
     pub patient_id: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `GET /medical/v1/facility/{id}`
+//! `GET /medical/v1/facility/{id}`: one facility of the customer.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +12,7 @@ use crate::caller::Caller;
 use crate::error::{ApiError, Named as _};
 use crate::request::Id;
 
-/// Read a facility
+/// Read a facility by its id
 #[utoipa::path(
     get, path = "/medical/v1/facility/{id}", operation_id = "getFacility", tag = "facility",
     params(("id" = String, Path, format = "uuid", description = "The facility's id.")),

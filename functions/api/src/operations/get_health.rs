@@ -1,4 +1,4 @@
-//! `GET /health`
+//! `GET /health`: whether the service answers.
 
 use axum::Json;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 /// Whether the service answers.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// Always `ok`.
+    /// Always `ok`, because the service answered.
     #[schema(example = "ok")]
     status: &'static str,
 }

@@ -36,7 +36,7 @@ struct BulkRequestQueries {
     failed: u32,
 }
 
-/// An import.
+/// An import with its progress and links to its files.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BulkRequest {
@@ -61,7 +61,7 @@ pub struct BulkRequest {
     /// Present once rows have started document queries. The import is `processing` until all of them have ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     document_queries: Option<BulkRequestQueries>,
-    /// Start of processing.
+    /// Time at which processing began.
     #[serde(skip_serializing_if = "Option::is_none")]
     started_at: Option<Timestamp>,
     /// End of the import.
@@ -101,7 +101,7 @@ pub async fn handle<B: Backend>(
 /// A job with links to its result files.
 #[derive(Debug)]
 pub struct JobWithLinks {
-    /// The job.
+    /// The job as it is now.
     pub job: Job,
     /// Link to the result file, if the job has one.
     pub result: Option<String>,
@@ -109,8 +109,8 @@ pub struct JobWithLinks {
     pub failures: Option<String>,
 }
 
-/// Returns a job of this customer. A job whose upload link ran out expires here already, so that the caller does not
-/// wait for the sweep.
+/// Returns a job of this customer. If the upload link of the job ran out, the job expires here already, so that the
+/// caller does not wait for the sweep.
 pub async fn get_job<P: Ports>(ports: &P, customer: CustomerId, id: JobId) -> Result<JobWithLinks, ApiError> {
     let job = load(ports, customer, id).await?;
     let job = settled(ports, job).await?;

@@ -1,4 +1,4 @@
-//! `GET /medical/v1/patient/{id}`
+//! `GET /medical/v1/patient/{id}`: one patient of the customer.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +12,7 @@ use crate::caller::Caller;
 use crate::error::{ApiError, Named as _};
 use crate::request::Id;
 
-/// Read a patient
+/// Read a patient by its id
 #[utoipa::path(
     get, path = "/medical/v1/patient/{id}", operation_id = "getPatient", tag = "patient",
     params(("id" = String, Path, format = "uuid", description = "The patient's id: `metriportId` in result files.")),

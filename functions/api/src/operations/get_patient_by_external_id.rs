@@ -1,4 +1,4 @@
-//! `GET /medical/v1/patient/external-id?externalId=`
+//! `GET /medical/v1/patient/external-id?externalId=`: the patient with an id of the customer's own system.
 
 use axum::Json;
 use axum::extract::State;

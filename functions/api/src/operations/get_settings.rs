@@ -1,4 +1,4 @@
-//! `GET /settings`
+//! `GET /settings`: the webhook URL and the key that signs webhooks.
 
 use axum::Json;
 use axum::extract::State;

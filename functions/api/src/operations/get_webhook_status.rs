@@ -47,7 +47,7 @@ pub struct DeliveryReport {
     webhook_requests_processing: u32,
     /// Deliveries that failed for good.
     webhook_requests_failed: u32,
-    /// The newest deliveries.
+    /// Deliveries of the filter, newest first.
     deliveries: Vec<DeliverySummary>,
 }
 

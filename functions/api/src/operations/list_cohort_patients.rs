@@ -1,4 +1,4 @@
-//! `GET /medical/v1/cohort/{id}/patient`
+//! `GET /medical/v1/cohort/{id}/patient`: the patients of a cohort, page by page.
 
 use axum::Json;
 use axum::extract::State;

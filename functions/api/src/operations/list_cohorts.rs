@@ -1,4 +1,4 @@
-//! `GET /medical/v1/cohort`
+//! `GET /medical/v1/cohort`: a customer's cohorts with their sizes, page by page.
 
 use axum::Json;
 use axum::extract::State;
@@ -16,7 +16,7 @@ use crate::operations::get_cohort::{CohortWithSize, size};
 use crate::page::{Meta, Page, PageRequest};
 use crate::request_url::RequestUrl;
 
-/// Cohorts whose patients are counted at the same time.
+/// Number of cohorts that are counted at the same time.
 const COUNTED_TOGETHER: usize = 8;
 
 /// A page of cohorts.

@@ -1,4 +1,4 @@
-//! `GET /medical/v1/facility`
+//! `GET /medical/v1/facility`: a customer's facilities, page by page.
 
 use axum::Json;
 use axum::extract::State;

@@ -17,7 +17,8 @@ use crate::operations::get_job::{BulkRequest, settled};
 use crate::page::{Meta, Page, PageRequest};
 use crate::request_url::RequestUrl;
 
-/// Jobs whose upload is looked for at the same time. Few need it: those whose link ran out after the last sweep.
+/// Number of jobs that are checked for an upload at the same time. Few need it, because the sweep expires most jobs
+/// before a caller lists them.
 const SETTLED_TOGETHER: usize = 8;
 
 /// A page of imports.
@@ -51,7 +52,7 @@ pub async fn handle<B: Backend>(
     Ok(Json(BulkRequestPage { requests: page.items, meta }))
 }
 
-/// Returns the customer's jobs from a job on. As for a single job, a job whose upload link ran out is expired.
+/// Returns the customer's jobs from a job on. As for a single job, a job is expired if its upload link ran out.
 pub async fn list_jobs<P: Ports>(
     ports: &P,
     customer: CustomerId,

@@ -24,7 +24,7 @@ use crate::error::ApiError;
 /// Deliveries that one call sends again, oldest first, so that it ends within its time limit.
 const RETRIED_PER_CALL: u32 = 500;
 
-/// Jobs whose deliveries are sent at the same time.
+/// Number of jobs that have their deliveries sent at the same time.
 const CONCURRENT_JOBS: usize = 16;
 
 /// Webhooks that were sent again.

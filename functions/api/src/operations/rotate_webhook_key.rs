@@ -1,4 +1,4 @@
-//! `POST /settings/webhook/rotate`
+//! `POST /settings/webhook/rotate`: replaces the key that signs webhooks.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub async fn rotate_webhook_key<P: Ports>(
     let (fresh, now) = (WebhookKey::from_random(&ports.environment().secret()), ports.environment().now());
     update(ports, customer, |before| {
         if before.key.as_ref() == Some(&fresh) {
-            // A write of this call whose answer was lost.
+            // A write of this call succeeded, but its answer was lost.
             return Ok(before);
         }
         let Some(key) = before.key else { return Err(ApiError::Conflict("No webhook URL is set")) };

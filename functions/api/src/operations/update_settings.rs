@@ -26,7 +26,7 @@ use crate::request::Body;
 /// Writes of the settings, if other calls change them at the same time.
 const WRITE_ATTEMPTS: u32 = 5;
 
-/// Settings to change.
+/// Settings that a call can change.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewSettings {

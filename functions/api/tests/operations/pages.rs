@@ -30,12 +30,12 @@ const LARGEST_ANSWER: usize = 6_291_556;
 /// The most documents that a patient can have.
 const MOST_DOCUMENTS: usize = 20_000;
 
-struct World {
+struct Service {
     cloud: Cloud,
     customer: CustomerId,
 }
 
-impl World {
+impl Service {
     fn new() -> Self {
         let start = Timestamp::from_millis(1_800_000_000_000);
         Self {
@@ -44,7 +44,7 @@ impl World {
         }
     }
 
-    /// A patient with ten addresses whose first lines have so many characters, each of which is escaped.
+    /// Stores a patient with ten addresses. Each first line has this number of characters, all of which JSON escapes.
     fn patient(&self, characters: usize) -> PatientId {
         let line = "\"".repeat(characters);
         let address =
@@ -141,72 +141,72 @@ fn assert_fits(body: &impl Serialize) {
 
 #[test]
 fn as_many_documents_as_a_patient_can_have_are_read_in_pages_that_can_be_answered() {
-    let world = World::new();
-    let patient = world.patient(1);
+    let service = Service::new();
+    let patient = service.patient(1);
     let all = documents(MOST_DOCUMENTS, 60);
-    world.find(patient, &all);
-    let pages = world.document_pages(patient, None);
+    service.find(patient, &all);
+    let pages = service.document_pages(patient, None);
     assert!((2..20).contains(&pages.len()), "{} pages", pages.len());
     assert_eq!(pages.concat(), ids(&all), "each once, in their order");
 }
 
 #[test]
 fn a_usual_number_of_documents_is_one_page_unless_fewer_are_asked_for() {
-    let world = World::new();
-    let patient = world.patient(1);
+    let service = Service::new();
+    let patient = service.patient(1);
     let all = documents(2_500, 100);
-    world.find(patient, &all);
-    assert_eq!(world.document_pages(patient, None), [ids(&all)]);
-    let pages = world.document_pages(patient, Some(1000));
+    service.find(patient, &all);
+    assert_eq!(service.document_pages(patient, None), [ids(&all)]);
+    let pages = service.document_pages(patient, Some(1000));
     assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [1000, 1000, 500]);
     assert_eq!(pages.concat(), ids(&all));
 }
 
 #[test]
 fn a_document_that_nearly_fills_an_item_of_the_table_is_on_a_page() {
-    let world = World::new();
-    let patient = world.patient(1);
+    let service = Service::new();
+    let patient = service.patient(1);
     // A quote is two bytes where it is stored.
     let all = documents(30, 195 * 1024);
-    world.find(patient, &all);
-    let pages = world.document_pages(patient, None);
+    service.find(patient, &all);
+    let pages = service.document_pages(patient, None);
     assert!(pages.len() > 2);
     assert_eq!(pages.concat(), ids(&all));
 }
 
 #[test]
 fn a_caller_between_two_pages_is_told_that_a_newer_query_replaced_the_documents() {
-    let world = World::new();
-    let patient = world.patient(1);
-    world.find(patient, &documents(10, 1));
+    let service = Service::new();
+    let patient = service.patient(1);
+    service.find(patient, &documents(10, 1));
     let first = PageRequest { count: 4, from: None };
-    let (_, next) = world.documents(patient, first).unwrap();
+    let (_, next) = service.documents(patient, first).unwrap();
     let second = PageRequest { from: next, ..first };
-    assert_eq!(world.documents(patient, second).unwrap().0.len(), 4, "nothing has happened");
+    assert_eq!(service.documents(patient, second).unwrap().0.len(), 4, "nothing has happened");
     for replacement in [documents(7, 1), Vec::new()] {
-        world.find(patient, &replacement);
-        let told = world.documents(patient, second).unwrap_err();
+        service.find(patient, &replacement);
+        let told = service.documents(patient, second).unwrap_err();
         assert!(matches!(told, ApiError::Conflict(_)), "{told}");
     }
-    world.find(patient, &documents(3, 1));
-    assert_eq!(world.document_pages(patient, Some(2)).concat(), ["0", "1", "2"]);
+    service.find(patient, &documents(3, 1));
+    assert_eq!(service.document_pages(patient, Some(2)).concat(), ["0", "1", "2"]);
 }
 
 #[test]
 fn patients_as_large_as_their_place_in_the_table_are_read_in_pages_that_can_be_answered() {
-    let world = World::new();
+    let service = Service::new();
     let mut all: Vec<PatientId> = Vec::new();
     for chunk in 1..=2 {
         // Ten lines of quotes, each of which is two bytes where they are stored.
         let sizes = (0..250).map(|number| if number % 50 == 0 { 19_000 } else { 100 });
-        let patients: Vec<PatientId> = sizes.map(|characters| world.patient(characters)).collect();
-        world.put_on_roster(chunk, &patients);
+        let patients: Vec<PatientId> = sizes.map(|characters| service.patient(characters)).collect();
+        service.put_on_roster(chunk, &patients);
         all.extend(patients);
     }
     let mut request: PageRequest<RosterPlace> = PageRequest { count: 500, from: None };
     let (mut seen, mut pages) = (Vec::new(), 0);
     loop {
-        let list = list_patients(&world.cloud, world.customer, Roster::Everybody, None, request);
+        let list = list_patients(&service.cloud, service.customer, Roster::Everybody, None, request);
         let page = block_on(list).unwrap();
         assert_fits(&json!({"patients": page.items, "meta": {}}));
         seen.extend(page.items.iter().map(|patient: &Patient| patient.id));

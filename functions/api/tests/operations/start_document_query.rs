@@ -31,7 +31,7 @@ fn cloud() -> Cloud {
     cloud
 }
 
-/// A patient whose rows were of these facilities.
+/// Stores a patient with rows of these facilities.
 fn patient_at(cloud: &Cloud, facilities: &[FacilityId]) -> PatientId {
     let row = |facility| {
         let row = json!({
