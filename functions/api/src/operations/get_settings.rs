@@ -12,7 +12,8 @@ use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
 
-/// Settings of a customer. Has no `Debug`, because it holds the webhook key.
+/// Settings of webhooks.
+// No `Debug`, because it holds the webhook key.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Settings {

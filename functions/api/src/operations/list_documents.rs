@@ -49,7 +49,7 @@ pub struct Documents {
 
 /// List a patient's documents
 ///
-/// The documents are those of the last query that succeeded. All documents are on one page unless you ask for fewer, or
+/// The documents are those of the last document query that succeeded. All documents are on one page unless you ask for fewer, or
 /// the answer would be larger than 4 MB. If a newer query replaces the documents between two pages, the answer is 409:
 /// begin again without `fromItem`.
 #[utoipa::path(
