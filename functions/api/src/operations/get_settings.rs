@@ -12,7 +12,7 @@ use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
 
-/// Settings of webhooks.
+/// Settings of a customer: the URL that webhooks are sent to, and the key that signs them.
 // No `Debug`, because it holds the webhook key.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
