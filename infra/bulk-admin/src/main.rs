@@ -40,14 +40,14 @@ const HELP: &str = "\
 Examples:
   export DIRECTORY_TABLE=bulk-import-Directory-ABC123
   bulk-admin customer create --name 'Main Street Clinics'
-  bulk-admin key create --customer ID > customer.key
+  (umask 077; bulk-admin key create --customer ID > customer.key)
   bulk-admin key list --customer ID
   bulk-admin key revoke 1f3a…
 
 Region and credentials come from where the AWS SDKs look for them: AWS_PROFILE, AWS_REGION, ~/.aws, …
 
 Exit status:
-  0  done      1  wrong usage, or refused      4  AWS could not be reached: try again";
+  0  done      1  wrong usage, or refused      4  AWS could not be reached: retry";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
