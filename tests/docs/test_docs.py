@@ -19,7 +19,14 @@ from local_stack.template import load_template
 
 PLATFORM = "infra/docs/platform.md"
 ARCHITECTURE = "ARCHITECTURE.md"
-GUIDES = ("README.md", ARCHITECTURE, "infra/docs/*.md", "functions/*/README.md", "infra/bulk*/README.md")
+GUIDES = (
+    "README.md",
+    ARCHITECTURE,
+    ".github/*.md",
+    "infra/docs/*.md",
+    "functions/*/README.md",
+    "infra/bulk*/README.md",
+)
 
 #: Capitalized names that are not in the template, because they belong to AWS, to Rust or to its libraries.
 CALLS = {"DeleteItem", "GetObject", "PutItem", "PutObject", "Scan"}
