@@ -1,7 +1,7 @@
 //! What decides that two rows may speak of the same person: names, date of birth and gender.
 //!
-//! Names are compared without regard to case, spaces, commas and the ways in which Unicode can write
-//! the same letter: `MARY ANN`, `Mary,Ann` and `Maryann` are the same first names. Whether a zip code
+//! Names are compared by their letters and digits alone, without regard to case and diacritics: `MARY-ANN`, `Mary,Ann` and
+//! `Maryánn` are the same first names. Whether a zip code
 //! is shared as well is another question, asked where the patients of an identity are known.
 
 use std::fmt;
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::CustomerId;
 use crate::patient::{Dob, Gender, Names, PatientRow, Value};
-use crate::text;
+use crate::text::{Encoding, clean, fold};
 
 /// Parts the fields of an identity. No name holds a control character, so it cannot be confused with
 /// one.
@@ -77,14 +77,14 @@ impl RowIdentity {
         Self::of(&row.first_name, &row.last_name, row.dob, row.gender)
     }
 
-    /// The hash for the cells of a row as they are in the file. `None` if one of them is not valid;
+    /// The hash for cells of a row as they are in the file; `dob` is clean text. `None` if one of them is not valid;
     /// for cells that are, the same as [`of`](Self::of) for what they are read to.
-    pub fn of_cells(first: &[u8], last: &[u8], dob: &[u8], gender: &[u8]) -> Option<Self> {
-        let dob: Dob = read(dob)?;
-        let gender: Gender = read(gender)?;
+    pub(crate) fn of_cells(encoding: Encoding, first: &[u8], last: &[u8], dob: &str, gender: &[u8]) -> Option<Self> {
+        let dob = Dob::from_tidy(dob).ok()?;
+        let gender = Gender::from_tidy(&clean(&encoding.decode(gender).ok()?).ok()?).ok()?;
         let mut hash = Fnv::new();
-        feed_cell(first, &mut hash)?;
-        feed_cell(last, &mut hash)?;
+        feed_cell(encoding, first, &mut hash)?;
+        feed_cell(encoding, last, &mut hash)?;
         feed_rest(dob, gender, &mut |bytes| hash.update(bytes));
         Some(Self(hash.0))
     }
@@ -97,8 +97,11 @@ impl RowIdentity {
 
 /// Gives all that makes an identity to a hash.
 fn feed(first: &Names, last: &Names, dob: Dob, gender: Gender, hash: &mut impl FnMut(&[u8])) {
+    let mut folded = String::with_capacity(first.as_str().len().max(last.as_str().len()));
     for names in [first, last] {
-        hash(fold(names).as_bytes());
+        folded.clear();
+        fold(names.as_str(), &mut folded);
+        hash(folded.as_bytes());
         hash(&[SEPARATOR]);
     }
     feed_rest(dob, gender, hash);
@@ -111,64 +114,46 @@ fn feed_rest(dob: Dob, gender: Gender, hash: &mut impl FnMut(&[u8])) {
     hash(gender.as_str().as_bytes());
 }
 
-/// Names without what does not tell them apart. Going to lower case by way of upper case folds letters
-/// that have two lower-case forms (`ς`, `σ`) or more than one letter in upper case (`ß`, `ss`).
-fn fold(names: &Names) -> String {
-    let mut folded = String::with_capacity(names.as_str().len());
-    for name in names.iter() {
-        if name.is_ascii() {
-            folded.extend(name.chars().map(|c| c.to_ascii_lowercase()));
-        } else {
-            let lower = name.chars().flat_map(char::to_lowercase);
-            folded.extend(lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase));
-        }
-    }
-    if folded.is_ascii() { folded } else { text::nfc(folded) }
-}
-
-fn read<T: Value>(cell: &[u8]) -> Option<T> {
-    T::read(text::decode(cell).ok()?).ok().flatten()
-}
-
 /// Gives the folded names in a cell to the hash. ASCII, which is nearly every cell, needs no memory.
-fn feed_cell(cell: &[u8], hash: &mut Fnv) -> Option<()> {
-    if cell.is_ascii() {
-        let mut any = false;
-        for name in cell.split(|b| b.is_ascii_whitespace() || matches!(b, b',' | 0x0b)) {
-            // The rule that punctuation alone is no name.
-            if name.iter().any(u8::is_ascii_alphanumeric) {
-                any = true;
-                for b in name {
-                    hash.byte(b.to_ascii_lowercase());
-                }
-            }
-        }
-        if !any {
-            return None;
+fn feed_cell(encoding: Encoding, cell: &[u8], hash: &mut Fnv) -> Option<()> {
+    let mut any = false;
+    // Character references have letters that are not the name's.
+    if cell.is_ascii() && memchr::memchr(b'&', cell).is_none() {
+        for byte in cell.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
+            any = true;
+            hash.byte(byte.to_ascii_lowercase());
         }
     } else {
-        hash.update(fold(&read(cell)?).as_bytes());
+        let text = encoding.decode(cell).ok()?;
+        let mut folded = String::with_capacity(text.len());
+        fold(&clean(&text).ok()?, &mut folded);
+        any = !folded.is_empty();
+        hash.update(folded.as_bytes());
     }
     hash.byte(SEPARATOR);
-    Some(())
+    any.then_some(())
 }
 
 /// The 64-bit FNV-1a hash: for keys as short as these as fast as any, and the same on every machine.
-struct Fnv(u64);
+pub(crate) struct Fnv(u64);
 
 impl Fnv {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
-    fn byte(&mut self, byte: u8) {
+    pub(crate) fn byte(&mut self, byte: u8) {
         self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
 
-    fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.byte(byte);
         }
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0
     }
 }
 

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod cohort;
+pub mod column;
 pub mod csv;
 pub mod delivery;
 pub mod document;
@@ -16,6 +17,7 @@ pub mod ids;
 pub mod job;
 pub mod job_size;
 pub mod label;
+pub mod limits;
 pub mod matching;
 pub mod mutants;
 #[cfg(feature = "openapi")]
@@ -32,5 +34,6 @@ pub mod stored_size;
 mod text;
 pub mod time;
 pub mod upload_terms;
+pub mod warning;
 pub mod webhook;
 pub mod webhook_url;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{PatientId, RowNumber};
 use crate::problem::RowProblems;
+use crate::warning::RowWarnings;
 
 /// The outcome of one row. Holds no patient data, only ids and codes.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -20,12 +21,15 @@ pub struct RowOutcome {
     /// updated, unless the patient is opted out.
     #[serde(rename = "q", default, skip_serializing_if = "std::ops::Not::not")]
     pub starts_query: bool,
+    /// What the row is warned of, if it succeeded.
+    #[serde(rename = "w", default, skip_serializing_if = "RowWarnings::is_empty")]
+    pub warnings: RowWarnings,
 }
 
 impl RowOutcome {
-    /// Returns the outcome of a row that starts no query.
-    pub const fn new(row: RowNumber, result: RowResult) -> Self {
-        Self { row, result, starts_query: false }
+    /// Returns the outcome of a row that starts no query and has no warnings.
+    pub fn new(row: RowNumber, result: RowResult) -> Self {
+        Self { row, result, starts_query: false, warnings: RowWarnings::default() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::csv::ColumnName;
+use crate::column::ColumnName;
 
 macro_rules! problems {
     ($($(#[$doc:meta])+ $name:ident: $text:literal, $meaning:literal, $fix:literal;)+) => {
@@ -38,17 +38,25 @@ macro_rules! problems {
 }
 
 problems! {
-    /// The row has fewer cells than the header.
+    /// A double quote in a quoted cell is neither doubled nor the last of it, or the cell is never closed.
+    MisplacedQuote: "misplaced double quote",
+        "A cell begins with a double quote, and a later one is neither doubled nor at the end of the cell; or the cell is never closed. The row's cells cannot be told apart.",
+        "Write a double quote inside a quoted cell as two, and close the cell with one.";
+    /// The row is the header again.
+    RepeatsHeader: "repeats the header",
+        "The row has the same cells as the header, as in files that were joined.",
+        "Delete the row.";
+    /// The row has fewer cells than the header, and required values are among those that are left out.
     TooFewCells: "fewer cells than the header",
-        "The row ends early, so nobody can tell which cell belongs to which column.",
-        "Write one cell for every column of the header, empty where there is no value.";
+        "The row ends before its required values; often it is a total or a remark.",
+        "Write a cell for every required column, or delete the row.";
     /// The row has more cells than the header.
     TooManyCells: "more cells than the header",
-        "The row has cells that belong to no column, often because of a comma inside a value.",
-        "Put values that contain commas into double quotes.";
-    /// The cell, or one in a column that is not imported, holds bytes that are not UTF-8.
+        "The row has values that belong to no column, often because of a separator inside a value.",
+        "Put values that contain the separator into double quotes.";
+    /// The cell, or one in a column that is not imported, holds bytes that are neither UTF-8 nor Windows-1252.
     NotUtf8: "not UTF-8",
-        "The cell holds bytes that are not UTF-8 text; for the whole row, the cell is in a column that is not imported.",
+        "The cell holds bytes that are no text in UTF-8, and the row none in Windows-1252; for the whole row, the cell is in a column that is not imported.",
         "Save the file with the encoding UTF-8.";
     /// The cell is longer than a cell may be.
     CellTooLong: "longer than 10,000 characters",
@@ -62,14 +70,38 @@ problems! {
     ControlCharacter: "control character",
         "The cell holds an invisible control character, as texts do after a wrong conversion.",
         "Type the value anew, or remove the character.";
+    /// The cell's text was damaged by a wrong conversion.
+    Damaged: "damaged text",
+        "A conversion between encodings has damaged the text, as in JosÃ© for José; or a name holds a question mark in the place of a letter.",
+        "Export the file again as UTF-8, or type the value anew.";
+    /// A number that a spreadsheet has rounded.
+    DamagedBySpreadsheet: "damaged by a spreadsheet",
+        "The number is in scientific notation, such as 1.23457E+11, so its last digits are lost.",
+        "Format the column as text, and copy the values anew from where they come from.";
+    /// More values of one kind than a row may have.
+    TooManyValues: "more than 10 values",
+        "The row has more than 10 addresses, phone numbers, email addresses or cohorts.",
+        "Keep the 10 that matter most.";
     /// A value that must be there is not.
     Missing: "missing",
         "A required value is blank, or a value that another one of the row requires.",
-        "Fill in the column; an address needs addressLine1, city, state and zip, a driver's licence its number and state.";
+        "Fill in the column; an address needs addressLine1, city, state and zip, a driver's licence its number and state. The only name of a person goes into lastName, and FNU into firstName.";
+    /// A word for nothing in the place of a name.
+    Placeholder: "placeholder",
+        "The name is a word of a program for nothing, such as NULL or N/A. Null, written like a name, is one.",
+        "Write the name. The only name of a person goes into lastName, and FNU into firstName.";
+    /// Text that cannot be a name.
+    NotAName: "not a name",
+        "The text has no letter, or it is an email address.",
+        "Write the name. The only name of a person goes into lastName, and FNU into firstName.";
     /// The text is in no form of a date that is understood.
     NotADate: "not a date",
         "The text has no form of a date that is understood.",
         "Write the date as YYYY-MM-DD.";
+    /// A number that a spreadsheet counts days by.
+    DayNumber: "a spreadsheet's day number",
+        "The number is how a spreadsheet stores a date: the days since 1900.",
+        "Format the column as a date, such as YYYY-MM-DD, and export again.";
     /// The date has the form of one, but no calendar has the day.
     NoSuchDay: "no such day",
         "The month or the day does not exist, often because day and month are swapped.",
@@ -88,23 +120,23 @@ problems! {
         "Correct the date.";
     /// No gender that is understood.
     NotAGender: "not M, F, O or U",
-        "The text is none of M, F, O, U, male, female, other, unknown, un, unk.",
+        "The text is none of the words for M (male, man), F (female, woman), O (other, un, x, nonbinary, intersex) and U (unknown, unk, unspecified, not specified), or it holds two that disagree.",
         "Write M, F, O (other) or U (unknown).";
     /// No state that is understood.
     NotAState: "not a US state",
-        "The text is neither code nor name of a US state, DC or an inhabited territory.",
+        "The text is neither code, name nor traditional abbreviation of a US state, DC, a territory or freely associated state, nor a military AA, AE or AP.",
         "Write the code with two letters, such as CA.";
     /// No zip code.
     NotAZip: "not a zip code",
-        "The text is no zip code of 5 digits, with or without a +4 part, or it is 00000.",
+        "The text is no zip code of 5 digits (3 or 4 where a spreadsheet has dropped zeros), with or without a +4 part, or it is 00000.",
         "Write the 5 digits.";
     /// No US phone number.
     NotAPhone: "not a 10-digit phone number",
-        "The text has more or less than 10 digits, the country code 1 and an extension aside.",
+        "The text is no US phone number of 10 digits, the country code 1, an extension and labels such as home or cell aside; or it holds several, and one of them is none.",
         "Write the 10 digits.";
     /// No e-mail address.
     NotAnEmail: "not an email address",
-        "The text is no single email address with a dotted domain.",
+        "The text is no email address with a dotted domain, or it holds several, and one of them is none.",
         "Write one address, such as name@example.com.";
     /// No social security number.
     NotAnSsn: "not 9 digits",
@@ -114,6 +146,10 @@ problems! {
     NeverIssued: "never issued",
         "No such social security number exists: area 000, 666 or 9xx, group 00, or serial 0000.",
         "Correct the number, or leave it blank.";
+    /// No id of a facility.
+    NotAFacilityId: "not a UUID of this service",
+        "The column facilityId is for ids of this service's facilities, of the form 01234567-89ab-cdef-0123-456789abcdef.",
+        "Copy the id as the API shows it. If the column is about facilities of your own, remove or rename it.";
     /// No UUID.
     NotAUuid: "not a UUID",
         "The text is no id of the form 01234567-89ab-cdef-0123-456789abcdef.",
@@ -124,7 +160,7 @@ problems! {
         "Copy the id as the API shows it, or create the facility or cohort first.";
     /// Neither true nor false.
     NotABool: "not true or false",
-        "The text is neither true nor false.",
+        "The text is none of true, false, yes, no, y, n, 1 and 0.",
         "Write true or false, or leave it blank.";
     /// An external id that is too long.
     IdTooLong: "longer than 255 characters",
@@ -153,7 +189,7 @@ impl FromStr for Problem {
 #[error("not a row problem")]
 pub struct NotAProblem;
 
-/// What a problem is about.
+/// What a problem or a warning is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum ProblemColumn {
     /// The row as a whole, or columns of it that are not imported; shown as `row`.
@@ -167,6 +203,17 @@ impl fmt::Display for ProblemColumn {
         match self {
             Self::Row => f.write_str("row"),
             Self::Column(name) => name.fmt(f),
+        }
+    }
+}
+
+impl FromStr for ProblemColumn {
+    type Err = NotAProblem;
+
+    fn from_str(text: &str) -> Result<Self, NotAProblem> {
+        match text {
+            "row" => Ok(Self::Row),
+            name => name.parse().map(Self::Column).map_err(|_| NotAProblem),
         }
     }
 }
@@ -191,11 +238,7 @@ impl FromStr for RowProblem {
 
     fn from_str(text: &str) -> Result<Self, NotAProblem> {
         let (column, problem) = text.split_once(": ").ok_or(NotAProblem)?;
-        let column = match column {
-            "row" => ProblemColumn::Row,
-            name => ProblemColumn::Column(name.parse().map_err(|_| NotAProblem)?),
-        };
-        Ok(Self { column, problem: problem.parse()? })
+        Ok(Self { column: column.parse()?, problem: problem.parse()? })
     }
 }
 
@@ -212,7 +255,7 @@ impl RowProblem {
 pub struct RowProblems(Vec<RowProblem>);
 
 impl RowProblems {
-    /// Problems, at least one, in the order in which they are to be shown.
+    /// Takes problems, at least one, in the order in which they are to be shown.
     pub(crate) fn new(problems: Vec<RowProblem>) -> Self {
         debug_assert!(!problems.is_empty(), "a row without problems has no list of them");
         Self(problems)

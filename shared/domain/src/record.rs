@@ -214,10 +214,19 @@ impl PatientRecord {
         {
             self.patient.external_id = Some(external_id.clone());
         }
-        if self.may_write(Register::FirstName, job) {
+        // A name that came in capitals does not replace one that was written with care.
+        let replaces = |stored: &Names, name: &Names, in_one_case: bool| {
+            !(in_one_case && stored != name && stored.differs_in_case_only(name))
+        };
+        let in_one_case = row.names_in_one_case;
+        if replaces(&self.patient.first_name, &row.first_name, in_one_case.first)
+            && self.may_write(Register::FirstName, job)
+        {
             self.patient.first_name.clone_from(&row.first_name);
         }
-        if self.may_write(Register::LastName, job) {
+        if replaces(&self.patient.last_name, &row.last_name, in_one_case.last)
+            && self.may_write(Register::LastName, job)
+        {
             self.patient.last_name.clone_from(&row.last_name);
         }
         if let Some(ssn) = &row.ssn

@@ -1,30 +1,28 @@
-//! How the text of a cell is cleaned before a field looks at it.
+//! Text as it comes out of cells and JSON: how it is encoded, cleaned and compared.
+
+mod clean;
+mod damage;
+mod encoding;
+mod entities;
+mod fold;
+mod placeholders;
 
 use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use crate::csv::CELL_CHARS;
 use crate::problem::Problem;
 
-/// A cell's bytes as text.
-///
-/// # Errors
-///
-/// [`NotUtf8`](Problem::NotUtf8), or [`CellTooLong`](Problem::CellTooLong).
-pub(crate) fn decode(cell: &[u8]) -> Result<&str, Problem> {
-    let text = std::str::from_utf8(cell).map_err(|_| Problem::NotUtf8)?;
-    // Counting is only needed where there may be fewer characters than bytes.
-    if text.len() > CELL_CHARS && text.chars().count() > CELL_CHARS {
-        return Err(Problem::CellTooLong);
-    }
-    Ok(text)
-}
+pub(crate) use clean::clean;
+pub(crate) use damage::{is_damaged, is_scientific};
+pub(crate) use encoding::Encoding;
+pub(crate) use fold::fold;
+pub(crate) use placeholders::{gives_up_digits, is_null, is_null_name, is_nothing};
 
-/// Tidy text: NFC, without white space around it, every run of white space inside made one space,
+/// Tidies text: NFC, without white space around it, every run of white space inside made one space,
 /// invisible characters removed. Empty if there is nothing else in it.
 ///
-/// White space is what Unicode calls so: tabs, line breaks and non-breaking spaces too.
+/// White space is what Unicode calls so: tabs, line breaks and no-break spaces too.
 ///
 /// # Errors
 ///
@@ -52,20 +50,7 @@ pub(crate) fn tidy(text: &str) -> Result<Cow<'_, str>, Problem> {
     Ok(Cow::Owned(nfc(tidy)))
 }
 
-/// Text without white space and invisible characters around it, and otherwise as it is.
-///
-/// # Errors
-///
-/// [`ControlCharacter`](Problem::ControlCharacter).
-pub(crate) fn trim(text: &str) -> Result<&str, Problem> {
-    let trimmed = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
-    if trimmed.chars().any(char::is_control) {
-        return Err(Problem::ControlCharacter);
-    }
-    Ok(trimmed)
-}
-
-/// The text in Unicode's normal form C.
+/// Returns the text in Unicode's normal form C.
 pub(crate) fn nfc(text: String) -> String {
     if is_nfc_quick(text.chars()) == IsNormalized::Yes { text } else { text.nfc().collect() }
 }
@@ -73,6 +58,27 @@ pub(crate) fn nfc(text: String) -> String {
 /// Whether a character is one of the hyphens and dashes that programs put in the place of `-`.
 pub(crate) fn is_dash(c: char) -> bool {
     matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}')
+}
+
+/// Whether text is written in one case only: all of its letters that have a case are upper, or all are lower.
+pub(crate) fn is_in_one_case(text: &str) -> bool {
+    !(text.contains(char::is_lowercase) && text.contains(char::is_uppercase))
+}
+
+/// Returns the text without `.0`, `.00` and the like at its end, if what remains are digits: numbers that a program kept
+/// as fractions.
+pub(crate) fn without_fraction(text: &str) -> &str {
+    match text.split_once('.') {
+        Some((digits, zeros))
+            if !digits.is_empty()
+                && !zeros.is_empty()
+                && digits.bytes().all(|b| b.is_ascii_digit())
+                && zeros.bytes().all(|b| b == b'0') =>
+        {
+            digits
+        }
+        _ => text,
+    }
 }
 
 fn is_tidy_ascii(trimmed: &[u8]) -> bool {
@@ -84,11 +90,15 @@ fn is_tidy_ascii(trimmed: &[u8]) -> bool {
     })
 }
 
-/// Characters that copying from web pages and chats leaves behind, and that nobody can see: zero-width
-/// spaces, byte order marks and marks of writing direction. The joiners U+200C and U+200D stay, they
+/// Whether a character is one that copying from web pages and documents leaves behind, and that cannot be seen: soft hyphens,
+/// zero-width spaces, byte order marks and marks of writing direction. The joiners U+200C and U+200D stay, they
 /// are a part of spelling in some scripts.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}' | '\u{feff}'
+    )
 }
 
 #[cfg(test)]
@@ -103,7 +113,7 @@ mod tests {
             ("a", "a"),
             ("a b", "a b"),
             ("  a \u{a0}\u{2003}b\nc ", "a b c"),
-            ("\u{feff}a\u{200b}b\u{202c}", "ab"),
+            ("\u{feff}a\u{200b}b\u{202c}\u{ad}", "ab"),
             ("a \u{200b} b", "a b"),
         ] {
             assert_eq!(tidy(text).unwrap(), tidied, "{text:?}");
@@ -120,20 +130,13 @@ mod tests {
     fn control_characters_are_refused() {
         for text in ["a\u{1}b", "\u{7f}", "O\u{92}Neil", "\u{1b}[31m"] {
             assert_eq!(tidy(text), Err(Problem::ControlCharacter), "{text:?}");
-            assert_eq!(trim(text), Err(Problem::ControlCharacter), "{text:?}");
         }
-        assert_eq!(trim("a\nb"), Err(Problem::ControlCharacter));
     }
 
     #[test]
-    fn the_length_of_a_cell_counts_characters() {
-        let long = "é".repeat(CELL_CHARS);
-        assert_eq!(decode(long.as_bytes()), Ok(&*long));
-        assert_eq!(decode((long + "e").as_bytes()), Err(Problem::CellTooLong));
-    }
-
-    #[test]
-    fn trimming_keeps_what_is_inside() {
-        assert_eq!(trim(" \u{feff}A  1\u{a0}").unwrap(), "A  1");
+    fn a_fraction_of_nothing_is_no_part_of_a_number() {
+        for (text, number) in [("2139.0", "2139"), ("1.00", "1"), ("1.5", "1.5"), ("617.555.0", "617.555.0"), (".0", ".0")] {
+            assert_eq!(without_fraction(text), number);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::csv::Limits;
+use crate::limits::Limits;
 
 /// What the file of a job has to be. Without terms any one file will do.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

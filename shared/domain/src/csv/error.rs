@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::csv::header::{ColumnName, Field};
+use crate::column::{ColumnName, Field};
 use crate::ids::RowNumber;
 
 /// Why a file cannot be imported. The text is the public `reason` of the job: it says what is wrong
@@ -17,9 +17,45 @@ pub enum FileError {
     /// A header and nothing after it.
     #[error("the file has a header but no data rows")]
     NoDataRows,
-    /// The header lacks columns that every row needs; in canonical order, never empty.
-    #[error("required columns are missing from the header: {}", List(.0))]
-    MissingColumns(Vec<ColumnName>),
+    /// The header lacks columns that every row needs.
+    #[error("required columns are missing from the header: {}{}", List(.columns), Hint(*.header_line))]
+    MissingColumns {
+        /// The columns in canonical order, never none.
+        columns: Vec<ColumnName>,
+        /// A later line, counted from 1, that has all of them.
+        header_line: Option<u32>,
+    },
+    /// The first line has values where a header has names.
+    #[error("the first line looks like data: add a header, a first line with the names of the columns")]
+    NoHeader,
+    /// The whole file is one line.
+    #[error(
+        "the file is one long line: its line breaks were lost on the way (with curl, use --data-binary or -T, not -d)"
+    )]
+    LineBreaksLost,
+    /// The customer's mapping names a header cell that is not there.
+    #[error("no cell of the header is \"{header}\", which the import was told to take for {column}")]
+    MappedHeaderMissing {
+        /// The column that was mapped.
+        column: ColumnName,
+        /// The text that the customer gave.
+        header: String,
+    },
+    /// A column that is not imported is about opting out. The position counts from 1.
+    #[error(
+        "column {position} of the header speaks of opting out and is not understood: name it hieOptOut, map it, or \
+         remove it"
+    )]
+    OptOutIgnored {
+        /// Where in the header it is.
+        position: usize,
+    },
+    /// The dates of birth have the day before the month.
+    #[error("dob has the day before the month, as row {row} shows: write dates as YYYY-MM-DD or M/D/YYYY")]
+    DayBeforeMonth {
+        /// The first row that shows it.
+        row: RowNumber,
+    },
     /// Two columns of the header mean the same. Positions count from 1.
     #[error("columns {first} and {second} of the header mean the same: {column}")]
     DuplicateColumn {
@@ -56,21 +92,13 @@ pub enum FileError {
         /// The most bytes that a file may have.
         limit: u64,
     },
-    /// One row is longer than the limit.
-    #[error(
-        "{place} is longer than {limit} bytes; a quote that is opened in it and never closed may be the reason"
-    )]
+    /// A row, or the line that it begins with, is longer than the limit.
+    #[error("{place} is longer than {limit} bytes")]
     RowTooLong {
         /// Where the row starts.
         place: RowPlace,
         /// The most bytes that a row may have.
         limit: usize,
-    },
-    /// The file ends inside a quoted cell.
-    #[error("a quote is opened in {place} and never closed")]
-    UnclosedQuote {
-        /// Where the row with the quote starts.
-        place: RowPlace,
     },
     /// A NUL byte: binary data, or a text encoding other than UTF-8.
     #[error("not a CSV file in UTF-8: NUL byte at byte {byte}, in {place}")]
@@ -92,15 +120,48 @@ pub enum FileError {
     /// A PDF document.
     #[error("not a CSV file: it is a PDF document")]
     Pdf,
-    /// An HTML page or another XML document, such as a saved error page.
-    #[error("not a CSV file: it is an HTML or XML document")]
+    /// Compressed with bzip2.
+    #[error("not a CSV file: it is compressed with bzip2; upload it uncompressed")]
+    Bzip2,
+    /// Compressed with Zstandard.
+    #[error("not a CSV file: it is compressed with zstd; upload it uncompressed")]
+    Zstd,
+    /// A 7z archive.
+    #[error("not a CSV file: it is a 7z archive; upload the CSV file in it")]
+    SevenZip,
+    /// An RTF document.
+    #[error("not a CSV file: it is an RTF document; save it as plain text, or export CSV")]
+    Rtf,
+    /// An HTML page.
+    #[error("not a CSV file: it is an HTML page, perhaps an error page; export CSV")]
     Html,
+    /// An XML document.
+    #[error("not a CSV file: it is an XML document, perhaps an error message; export CSV")]
+    Xml,
+    /// JSON, as a string or as objects.
+    #[error("not a CSV file: it is JSON; send the CSV text itself")]
+    Json,
+    /// The body of a multipart form, with the file in it.
+    #[error("the upload is a multipart form; send the file itself as the body")]
+    Multipart,
+    /// A message or key of PGP.
+    #[error("not a CSV file: it is a PGP message; decrypt it before the upload")]
+    Pgp,
+    /// An X12 interchange.
+    #[error("not a CSV file: it is an X12 message (such as an 834); export CSV")]
+    X12,
+    /// A message of HL7 version 2.
+    #[error("not a CSV file: it is an HL7 v2 message; export CSV")]
+    Hl7,
+    /// Base64.
+    #[error("not a CSV file: it is encoded in base64; decode it before the upload")]
+    Base64,
     /// Text in UTF-16.
     #[error("the file is in UTF-16; save it as CSV in UTF-8")]
     Utf16,
-    /// The header's cells are separated by something other than commas.
-    #[error("the file's cells are separated by {0}; separate them by commas")]
-    Separator(Separator),
+    /// The header's cells are separated by something that no file may have.
+    #[error("the file's cells are separated by {0}; separate them by commas, semicolons, tabs or pipes")]
+    Separator(OtherSeparator),
 }
 
 impl FileError {
@@ -109,14 +170,29 @@ impl FileError {
         match self {
             Self::Empty => "empty-file",
             Self::NoDataRows => "no-data-rows",
-            Self::MissingColumns(_) => "missing-columns",
+            Self::MissingColumns { .. } => "missing-columns",
             Self::DuplicateColumn { .. } => "duplicate-column",
             Self::IndexOutOfRange { .. } => "index-out-of-range",
             Self::TooManyColumns { .. } => "too-many-columns",
             Self::TooManyRows { .. } => "too-many-rows",
             Self::TooManyBytes { .. } => "too-many-bytes",
             Self::RowTooLong { .. } => "row-too-long",
-            Self::UnclosedQuote { .. } => "unclosed-quote",
+            Self::NoHeader => "no-header",
+            Self::LineBreaksLost => "line-breaks-lost",
+            Self::MappedHeaderMissing { .. } => "mapped-header-missing",
+            Self::OptOutIgnored { .. } => "opt-out-ignored",
+            Self::DayBeforeMonth { .. } => "day-before-month",
+            Self::Bzip2 => "bzip2",
+            Self::Zstd => "zstd",
+            Self::SevenZip => "7z",
+            Self::Rtf => "rtf",
+            Self::Xml => "xml",
+            Self::Json => "json",
+            Self::Multipart => "multipart",
+            Self::Pgp => "pgp",
+            Self::X12 => "x12",
+            Self::Hl7 => "hl7",
+            Self::Base64 => "base64",
             Self::Nul { .. } => "nul-byte",
             Self::Gzip => "gzip",
             Self::Zip => "zip",
@@ -161,38 +237,45 @@ impl fmt::Display for RowPlace {
     }
 }
 
-/// A character that some programs write between cells in place of a comma.
+/// A character that separates the cells of some files, and none of ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Separator {
-    /// `;`, written by Excel where the comma is the decimal sign.
-    Semicolon,
-    /// A tab.
-    Tab,
-    /// `|`.
-    Pipe,
+pub enum OtherSeparator {
+    /// `^`
+    Caret,
+    /// `~`
+    Tilde,
+    /// `:`
+    Colon,
+    /// `*`
+    Asterisk,
+    /// `!`
+    ExclamationMark,
+    /// A control character of ASCII made for this (hex 1C to 1F), or of Hive (hex 01).
+    ControlCharacter,
 }
 
-impl Separator {
-    /// Every one.
-    pub const ALL: [Self; 3] = [Self::Semicolon, Self::Tab, Self::Pipe];
-
-    /// The byte itself.
-    pub const fn byte(self) -> u8 {
-        match self {
-            Self::Semicolon => b';',
-            Self::Tab => b'\t',
-            Self::Pipe => b'|',
-        }
+impl fmt::Display for OtherSeparator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Caret => "^",
+            Self::Tilde => "~",
+            Self::Colon => "colons (:)",
+            Self::Asterisk => "*",
+            Self::ExclamationMark => "!",
+            Self::ControlCharacter => "a control character",
+        })
     }
 }
 
-impl fmt::Display for Separator {
+/// The line in which the header seems to be.
+struct Hint(Option<u32>);
+
+impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Semicolon => "semicolons (;)",
-            Self::Tab => "tabs",
-            Self::Pipe => "pipes (|)",
-        })
+        match self.0 {
+            None => Ok(()),
+            Some(line) => write!(f, "; the header seems to be in line {line}: delete the lines above it"),
+        }
     }
 }
 

@@ -1,15 +1,16 @@
 //! The result file and the failed-rows file: the rows of the upload as they are, and what became of them.
 //!
-//! RFC 4180: rows end in CRLF, whatever they ended in before. A cell keeps its bytes, its quotes
-//! included, unless its row is quoted in a way that only lenient readers understand; then the row's
-//! cells are quoted anew. Where the upload already has the three columns that are added here (it is a
+//! RFC 4180, with the separator of the upload: rows end in CRLF, whatever they ended in before. A cell keeps its bytes, its
+//! quotes included, unless only lenient readers understand it; then it is quoted anew. A row that cannot be split into
+//! cells stands in the first column, as one cell. Where the upload already has the three columns that are added here (it is a
 //! result file that was corrected), its cells of these columns are left out.
 
 use std::fmt;
-use std::ops::Range;
 
 use crate::csv::header::squeeze;
-use crate::csv::rows::{BOM, Cells, RawRow};
+use crate::csv::reader::{BOM, Cells, RawRow};
+use crate::csv::separator::Separator;
+use crate::csv::split::{CellSpan, Split, push_cell, push_quoted, split};
 use crate::ids::PatientId;
 
 /// The columns that a result file adds.
@@ -19,12 +20,13 @@ const ADDED: [&str; 3] = ["metriportId", "status", "reason"];
 #[derive(Clone)]
 pub struct ResultWriter {
     header: Vec<u8>,
+    separator: u8,
     /// How many cells the upload's header has.
     width: usize,
     /// The positions of the columns that are left out, in ascending order: none or three.
     dropped: Vec<usize>,
     /// Where the cells of the current row are in its bytes.
-    spans: Vec<Range<usize>>,
+    spans: Vec<CellSpan>,
 }
 
 /// What is added to a row.
@@ -34,7 +36,7 @@ pub struct ResultCells<'a> {
     pub patient_id: Option<PatientId>,
     /// Whether the row was imported.
     pub status: RowStatus,
-    /// Why it was not.
+    /// Why it was not, or what the row is warned of.
     pub reason: Option<&'a str>,
 }
 
@@ -71,20 +73,22 @@ impl fmt::Debug for ResultWriter {
 
 impl ResultWriter {
     /// A writer for the rows of an upload with this header.
-    pub fn new(header: &RawRow<'_>) -> Self {
+    pub fn new(header: &RawRow<'_>, separator: Separator) -> Self {
         let mut writer = Self {
             header: Vec::new(),
+            separator: separator.byte(),
             width: header.cells.len(),
             dropped: added_columns(&header.cells),
             spans: Vec::new(),
         };
         let mut line = Vec::with_capacity(header.raw.len() + 64);
-        writer.line(header, &mut line, |out| out.extend_from_slice(ADDED.join(",").as_bytes()));
+        let separator = char::from(writer.separator).to_string();
+        writer.line(header, &mut line, |out| out.extend_from_slice(ADDED.join(&separator).as_bytes()));
         if header.after_bom {
             line.splice(..0, BOM);
         } else if line.starts_with(&BOM) {
             // In the upload, blank lines stood before it. Here it would be taken for a mark of the file.
-            let end = memchr::memchr(b',', &line).unwrap_or(line.len());
+            let end = memchr::memchr(writer.separator, &line).unwrap_or(line.len());
             line.insert(end, b'"');
             line.insert(0, b'"');
         }
@@ -100,45 +104,71 @@ impl ResultWriter {
     /// Appends a row.
     ///
     /// A row with fewer cells than the header is filled up with empty ones, so that the added cells
-    /// are in their columns; what a row has beyond the header comes after them.
+    /// are in their columns. Of what a row has beyond the header, blanks are left out and the rest comes after them.
     pub fn row(&mut self, row: &RawRow<'_>, outcome: ResultCells<'_>, out: &mut Vec<u8>) {
+        let separator = self.separator;
         self.line(row, out, |out| {
             if let Some(id) = outcome.patient_id {
                 out.extend_from_slice(id.as_uuid().as_hyphenated().encode_lower(&mut [0; 36]).as_bytes());
             }
-            out.push(b',');
+            out.push(separator);
             out.extend_from_slice(outcome.status.as_str().as_bytes());
-            out.push(b',');
-            push_cell(outcome.reason.unwrap_or_default().as_bytes(), out);
+            out.push(separator);
+            push_cell(outcome.reason.unwrap_or_default().as_bytes(), separator, out);
         });
     }
 
     fn line(&mut self, row: &RawRow<'_>, out: &mut Vec<u8>, add: impl FnOnce(&mut Vec<u8>)) {
         let RawRow { raw, cells, .. } = row;
-        let complete = self.dropped.is_empty() && cells.len() == self.width;
+        let is_complete = self.dropped.is_empty() && cells.len() == self.width && row.is_split;
         // Most rows have no quote, and those are written as they are.
-        let plain = complete && memchr::memchr(b'"', raw).is_none();
-        let well_formed = plain || split(raw, &mut self.spans);
-        if complete && well_formed {
+        if is_complete && memchr::memchr(b'"', raw).is_none() {
             out.extend_from_slice(raw);
-            out.push(b',');
+            out.push(self.separator);
             add(out);
         } else {
-            let cell = |index: usize, out: &mut Vec<u8>| match self.spans.get(index) {
-                Some(span) if well_formed => out.extend_from_slice(&raw[span.clone()]),
-                _ => push_cell(cells.get(index).unwrap_or_default(), out),
-            };
-            for index in (0..self.width).filter(|index| !self.dropped.contains(index)) {
-                cell(index, out);
-                out.push(b',');
-            }
-            add(out);
-            for index in self.width..cells.len() {
-                out.push(b',');
-                cell(index, out);
-            }
+            self.cells(row, out, add);
         }
         out.extend_from_slice(b"\r\n");
+    }
+
+    fn cells(&mut self, row: &RawRow<'_>, out: &mut Vec<u8>, add: impl FnOnce(&mut Vec<u8>)) {
+        self.spans.clear();
+        let spans = &mut self.spans;
+        let is_split = row.is_split && split(row.raw, self.separator, |span| spans.push(span)) == Split::Complete;
+        let is_kept = |index: &usize| !self.dropped.contains(index);
+        // What stands in for a row that cannot be split.
+        let mut whole = (!is_split).then_some(row.raw);
+        for index in (0..self.width).filter(is_kept) {
+            if is_split {
+                self.cell(row, index, out);
+            } else if let Some(raw) = whole.take() {
+                push_quoted(raw, out);
+            }
+            out.push(self.separator);
+        }
+        add(out);
+        if !is_split {
+            return;
+        }
+        let is_blank = |index: usize| row.cells.get(index).unwrap_or_default().trim_ascii().is_empty();
+        let end = (self.width..row.cells.len()).rev().find(|&index| !is_blank(index)).map_or(0, |last| last + 1);
+        for index in self.width..end {
+            out.push(self.separator);
+            self.cell(row, index, out);
+        }
+    }
+
+    /// Appends a cell with its own bytes, or quoted anew if these are not as RFC 4180 has them.
+    fn cell(&self, row: &RawRow<'_>, index: usize, out: &mut Vec<u8>) {
+        let Some(CellSpan { whole, quoted }) = self.spans.get(index) else { return };
+        let bytes = &row.raw[whole.clone()];
+        let is_quoted = quoted.as_ref().is_some_and(|quoted| quoted.start == whole.start + 1);
+        if is_quoted || memchr::memchr(b'"', bytes).is_none() {
+            out.extend_from_slice(bytes);
+        } else {
+            push_cell(row.cells.get(index).unwrap_or_default(), self.separator, out);
+        }
     }
 }
 
@@ -147,8 +177,8 @@ impl ResultWriter {
 fn added_columns(header: &Cells<'_>) -> Vec<usize> {
     let mut last = [None; ADDED.len()];
     for (index, cell) in header.iter().enumerate() {
-        if let Some(text) = squeeze(cell)
-            && let Some(which) = ADDED.iter().position(|name| name.eq_ignore_ascii_case(text.as_str()))
+        if let Some(text) = std::str::from_utf8(cell).ok().and_then(squeeze)
+            && let Some(which) = ADDED.iter().position(|name| name.eq_ignore_ascii_case(&text))
         {
             last[which] = Some(index);
         }
@@ -159,54 +189,6 @@ fn added_columns(header: &Cells<'_>) -> Vec<usize> {
     }
     dropped.sort_unstable();
     dropped
-}
-
-/// Finds the cells of a row in its bytes. False, with `spans` unfinished, if the row is not well-formed
-/// by RFC 4180: quotes in a cell that does not begin with one, or text after a closing quote.
-fn split(raw: &[u8], spans: &mut Vec<Range<usize>>) -> bool {
-    spans.clear();
-    let mut at = 0;
-    loop {
-        let start = at;
-        if raw.get(at) == Some(&b'"') {
-            loop {
-                let Some(quote) = memchr::memchr(b'"', &raw[at + 1..]) else { return false };
-                at += quote + 2;
-                if raw.get(at) != Some(&b'"') {
-                    break;
-                }
-            }
-            if raw.get(at).is_some_and(|&b| b != b',') {
-                return false;
-            }
-        } else {
-            at += raw[at..].iter().take_while(|&&b| b != b',' && b != b'"').count();
-            if raw.get(at) == Some(&b'"') {
-                return false;
-            }
-        }
-        spans.push(start..at);
-        if at == raw.len() {
-            return true;
-        }
-        at += 1;
-    }
-}
-
-/// Appends a cell, quoted if it needs it.
-fn push_cell(cell: &[u8], out: &mut Vec<u8>) {
-    if !cell.iter().any(|b| matches!(b, b',' | b'"' | b'\r' | b'\n')) {
-        out.extend_from_slice(cell);
-        return;
-    }
-    out.push(b'"');
-    for (i, piece) in cell.split(|&b| b == b'"').enumerate() {
-        if i > 0 {
-            out.extend_from_slice(b"\"\"");
-        }
-        out.extend_from_slice(piece);
-    }
-    out.push(b'"');
 }
 
 #[cfg(test)]

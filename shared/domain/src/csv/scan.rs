@@ -1,26 +1,41 @@
 //! The one pass over an upload that decides whether it can be imported, before anything is created.
 
+mod date_order;
+mod detect;
+
 use std::fmt;
 
+use crate::column::Field;
 use crate::csv::error::FileError;
-use crate::csv::header::{Columns, Field};
-use crate::csv::limits::Limits;
-use crate::csv::rows::{RawRow, RowReader};
+use crate::csv::header::{ColumnMapping, Columns};
+use crate::csv::reader::{RawRow, RowReader};
 use crate::csv::sniff;
 use crate::identity::RowIdentity;
 use crate::ids::RowNumber;
+use crate::limits::Limits;
+use crate::text::{Encoding, clean};
+
+use date_order::DateOrder;
+use detect::{Beginning, Detected};
 
 /// Reads an upload once, as a stream, finds everything that makes the file fail, and reports where
 /// each data row is. Its memory does not grow with the file.
 pub struct FileScan {
     limits: Limits,
-    reader: RowReader,
-    /// The first bytes, held back until there are enough of them to see what they are.
-    head: Option<Vec<u8>>,
-    header: Option<Header>,
+    mappings: Vec<ColumnMapping>,
+    stage: Stage,
     rows: u32,
     bytes: u64,
+    dates: DateOrder,
     failed: Option<FileError>,
+}
+
+/// How far a scan is.
+enum Stage {
+    /// The header is not known yet; the bytes seen so far, and how many of them were looked at.
+    Beginning { bytes: Vec<u8>, looked_at: usize },
+    /// Rows are being read.
+    Rows { reader: Box<RowReader>, header: Header },
 }
 
 struct Header {
@@ -84,12 +99,27 @@ impl FileScan {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
-            reader: RowReader::new().row_limit(limits.row_bytes),
-            head: Some(Vec::with_capacity(sniff::HEAD)),
-            header: None,
+            mappings: Vec::new(),
+            stage: Stage::Beginning { bytes: Vec::new(), looked_at: 0 },
             rows: 0,
             bytes: 0,
+            dates: DateOrder::default(),
             failed: None,
+        }
+    }
+
+    /// The same scan, with what the customer says about header cells.
+    #[must_use]
+    pub fn with_mappings(mut self, mappings: Vec<ColumnMapping>) -> Self {
+        self.mappings = mappings;
+        self
+    }
+
+    /// Returns what the file's columns mean, once that is known.
+    pub fn columns(&self) -> Option<&Columns> {
+        match &self.stage {
+            Stage::Beginning { .. } => None,
+            Stage::Rows { header, .. } => Some(&header.columns),
         }
     }
 
@@ -116,19 +146,23 @@ impl FileScan {
     ///
     /// # Errors
     ///
-    /// As [`push`](Self::push); and an empty file, a file without data rows, a quote that is still open.
+    /// As [`push`](Self::push); and an empty file, a file without data rows, and dates of birth that all have the day before
+    /// the month.
     pub fn finish(mut self, on_row: &mut impl FnMut(ScannedRow)) -> Result<FileSummary, FileError> {
         self.once_failed_always_failed(|scan| {
-            if let Some(head) = scan.head.take() {
-                scan.sniff(&head)?;
+            scan.begin(true)?;
+            if let Stage::Rows { reader, .. } = &mut scan.stage {
+                reader.finish();
             }
-            scan.reader.finish();
-            scan.rows(on_row)
+            scan.read_rows(on_row)
         })?;
-        let Header { columns, place, .. } = self.header.ok_or(FileError::Empty)?;
+        let Stage::Rows { header: Header { columns, place, .. }, .. } = self.stage else {
+            return Err(FileError::Empty);
+        };
         if self.rows == 0 {
             return Err(FileError::NoDataRows);
         }
+        self.dates.check()?;
         Ok(FileSummary { columns, header: place, rows: self.rows, bytes: self.bytes })
     }
 
@@ -142,82 +176,101 @@ impl FileScan {
         step(self).inspect_err(|error| self.failed = Some(error.clone()))
     }
 
-    fn take(&mut self, mut bytes: &[u8], on_row: &mut impl FnMut(ScannedRow)) -> Result<(), FileError> {
-        if let Some(mut head) = self.head.take() {
-            let (begin, rest) = bytes.split_at(bytes.len().min(sniff::HEAD - head.len()));
-            head.extend_from_slice(begin);
-            if head.len() < sniff::HEAD {
-                self.head = Some(head);
+    fn take(&mut self, bytes: &[u8], on_row: &mut impl FnMut(ScannedRow)) -> Result<(), FileError> {
+        match &mut self.stage {
+            Stage::Beginning { bytes: held_back, .. } => {
+                held_back.extend_from_slice(bytes);
+                self.begin(false)?;
+            }
+            Stage::Rows { reader, .. } => reader.push(bytes),
+        }
+        self.read_rows(on_row)
+    }
+
+    /// Looks for the header in what was held back, twice as much each time, so that it does not matter in which pieces the
+    /// file comes.
+    fn begin(&mut self, is_all: bool) -> Result<(), FileError> {
+        let Stage::Beginning { bytes, looked_at } = &mut self.stage else { return Ok(()) };
+        loop {
+            let end = if *looked_at == 0 { sniff::HEAD } else { *looked_at * 2 };
+            if bytes.len() < end && !is_all {
                 return Ok(());
             }
-            self.sniff(&head)?;
-            bytes = rest;
-        }
-        self.reader.push(bytes);
-        self.rows(on_row)
-    }
-
-    fn sniff(&mut self, head: &[u8]) -> Result<(), FileError> {
-        self.reader.push(head);
-        sniff::not_csv(head).map_or(Ok(()), Err)
-    }
-
-    fn rows(&mut self, on_row: &mut impl FnMut(ScannedRow)) -> Result<(), FileError> {
-        while let Some(row) = self.reader.next_row()? {
-            let Some(header) = &self.header else {
-                self.header = Some(Header::read(&row)?);
-                continue;
+            let is_first = *looked_at == 0;
+            *looked_at = end;
+            let end = end.min(bytes.len());
+            if is_first && let Some(error) = sniff::not_csv(&bytes[..end]) {
+                return Err(error);
+            }
+            let is_whole = is_all && end == bytes.len();
+            let beginning = Beginning {
+                bytes: &bytes[..end],
+                is_all: is_whole,
+                row_limit: self.limits.row_bytes,
+                mappings: &self.mappings,
             };
+            if let Some(detected) = beginning.detect()? {
+                let separator = detected.columns.separator();
+                let mut reader = Box::new(RowReader::new(separator).row_limit(self.limits.row_bytes));
+                reader.push(bytes);
+                self.stage = Stage::Rows { reader, header: Header::of(detected) };
+                return self.pass_header();
+            }
+            if is_whole {
+                return Ok(());
+            }
+        }
+    }
+
+    fn pass_header(&mut self) -> Result<(), FileError> {
+        match &mut self.stage {
+            Stage::Rows { reader, .. } => reader.next_row().map(|_| ()),
+            Stage::Beginning { .. } => Ok(()),
+        }
+    }
+
+    fn read_rows(&mut self, on_row: &mut impl FnMut(ScannedRow)) -> Result<(), FileError> {
+        let Stage::Rows { reader, header } = &mut self.stage else { return Ok(()) };
+        while let Some(row) = reader.next_row()? {
             if self.rows == self.limits.rows {
                 return Err(FileError::TooManyRows { limit: self.limits.rows });
             }
             self.rows += 1;
-            on_row(ScannedRow {
-                number: RowNumber::new(self.rows),
-                start: narrow(row.start),
-                len: narrow(row.raw.len()),
-                identity: header.identity(&row),
-            });
+            let number = RowNumber::new(self.rows);
+            let identity = if row.is_split { header.identity(&row, number, &mut self.dates) } else { None };
+            on_row(ScannedRow { number, start: narrow(row.start), len: narrow(row.raw.len()), identity });
         }
         Ok(())
     }
 }
 
 impl Header {
-    fn read(row: &RawRow<'_>) -> Result<Self, FileError> {
-        let columns = Columns::from_header(&row.cells).map_err(|error| match error {
-            FileError::MissingColumns(_) => {
-                sniff::wrong_separator(row.raw).map_or(error, FileError::Separator)
-            }
-            error => error,
-        })?;
-        let index = |field| columns.find(field, None).map_or(usize::MAX, |(index, _)| index);
+    fn of(Detected { columns, place }: Detected) -> Self {
+        let index = |field| columns.find(field, None).unwrap_or(usize::MAX);
         let identity = IdentityColumns {
             first_name: index(Field::FirstName),
             last_name: index(Field::LastName),
             dob: index(Field::Dob),
             gender: index(Field::Gender),
         };
-        let place = HeaderRow { start: row.start, len: narrow(row.raw.len()) };
-        Ok(Self { columns, place, identity })
+        Self { columns, place, identity }
     }
 
-    fn identity(&self, row: &RawRow<'_>) -> Option<RowIdentity> {
-        let cells = &row.cells;
-        if cells.len() != self.columns.width() {
-            return None;
-        }
+    /// Returns who a row is about, and takes its date of birth into account.
+    fn identity(&self, row: &RawRow<'_>, number: RowNumber, dates: &mut DateOrder) -> Option<RowIdentity> {
         let IdentityColumns { first_name, last_name, dob, gender } = self.identity;
-        RowIdentity::of_cells(
-            cells.get(first_name)?,
-            cells.get(last_name)?,
-            cells.get(dob)?,
-            cells.get(gender)?,
-        )
+        let cells = [first_name, last_name, dob, gender].map(|index| row.cells.get(index).unwrap_or_default());
+        let is_ascii = cells.iter().all(|cell| cell.is_ascii());
+        let encoding = if is_ascii { Encoding::Utf8 } else { Encoding::of_row(row.raw) };
+        let [first_name, last_name, dob, gender] = cells;
+        let dob = encoding.decode(dob).ok()?;
+        let dob = clean(&dob).ok()?;
+        dates.take(&dob, number);
+        RowIdentity::of_cells(encoding, first_name, last_name, &dob, gender)
     }
 }
 
-/// A place in the file or a length, which [`Limits::bytes`] keeps below 4 GiB.
+/// Narrows a place in the file or a length, which [`Limits::bytes`] keeps below 4 GiB.
 fn narrow(bytes: impl TryInto<u32>) -> u32 {
     bytes.try_into().unwrap_or(u32::MAX)
 }

@@ -7,7 +7,7 @@ use crate::patient::state::State;
 use crate::patient::value::{Digits, Value, value};
 use crate::problem::Problem;
 use crate::stored_size;
-use crate::text::is_dash;
+use crate::text::{is_dash, without_fraction};
 
 /// An address in the USA.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ impl Address {
     }
 }
 
-/// A line or a city: any text, tidied (white space collapsed, NFC), not blank.
+/// A line or a city: any text with a letter or a digit in it, tidied (white space collapsed, NFC).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddressText(String);
 
@@ -58,7 +58,7 @@ impl AddressText {
 
 impl Value for AddressText {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
-        Ok(Self(text.to_owned()))
+        if text.contains(char::is_alphanumeric) { Ok(Self(text.to_owned())) } else { Err(Problem::Missing) }
     }
 }
 
@@ -67,7 +67,7 @@ value!(AddressText, as_str);
 /// A zip code: 5 digits, not all zero.
 ///
 /// Also read: 3 or 4 digits (a spreadsheet dropped the leading zeros), and all of these followed by a
-/// dash or a space and a +4 part, which is cut off; and 9 digits at once. 7 or 8 digits at once are
+/// dash or a space and a +4 part, which is cut off, or by a dash alone; 9 digits at once; and `2139.0`. 7 or 8 digits at once are
 /// refused: they are as likely a phone number as a zip code that lost its zeros.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Zip(Digits<5>);
@@ -81,9 +81,13 @@ impl Zip {
 
 impl Value for Zip {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
+        let text = without_fraction(text);
         let zip = match text.split_once(|c: char| is_dash(c) || c == ' ') {
             Some((zip, plus4)) => {
-                Digits::<4>::collect(plus4.chars(), 4).ok_or(Problem::NotAZip)?;
+                let plus4 = plus4.trim_matches(|c: char| is_dash(c) || c == ' ');
+                if !plus4.is_empty() {
+                    Digits::<4>::collect(plus4.chars(), 4).ok_or(Problem::NotAZip)?;
+                }
                 zip
             }
             None if text.len() == 9 && text.bytes().all(|b| b.is_ascii_digit()) => &text[..5],
@@ -130,6 +134,10 @@ mod tests {
             ("501", "00501"),
             ("2139-1234", "02139"),
             ("12345-0000", "12345"),
+            ("94110-", "94110"),
+            ("94110 - 1234", "94110"),
+            ("94110.0", "94110"),
+            ("2139.0", "02139"),
         ] {
             assert_eq!(text.parse::<Zip>().unwrap().as_str(), zip, "{text:?}");
         }
@@ -148,15 +156,14 @@ mod tests {
             "1234567",
             "12345678",
             "1234567890",
-            "94110-",
             "94110-12",
             "94110-12345",
             "-94110",
-            "94110.0",
             "9411O",
             "٩٤١١٠",
-            "94110 - 1234",
             "12-1234",
+            "M5V 2T6",
+            "０２１３９",
         ] {
             assert_eq!(text.parse::<Zip>(), Err(Problem::NotAZip), "{text:?}");
         }

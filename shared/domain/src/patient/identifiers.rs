@@ -10,7 +10,7 @@ use crate::text;
 /// The longest external id, in characters.
 const LONGEST_EXTERNAL_ID: usize = 255;
 
-/// The id of a patient in the customer's own system: kept as it is, white space around it aside.
+/// The id of a patient in the customer's own system: kept as it is, cleaned as every cell is.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExternalId(String);
 
@@ -28,19 +28,14 @@ impl Value for ExternalId {
         }
         Ok(Self(text.to_owned()))
     }
-
-    /// Unlike other text an id is not tidied inside: `A  1` and `A 1` may be two patients.
-    fn read(text: &str) -> Result<Option<Self>, Problem> {
-        let id = text::trim(text)?;
-        if id.is_empty() { Ok(None) } else { Self::from_tidy(id).map(Some) }
-    }
 }
 
 value!(ExternalId, as_str);
 
 /// A social security number: 9 digits that can have been issued.
 ///
-/// Dashes and spaces are dropped; 7 or 8 digits get the zeros back that a spreadsheet dropped.
+/// Dashes and spaces are dropped; 7 or 8 digits get the zeros back that a spreadsheet dropped, and `123456789.0` loses its
+/// fraction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ssn(Digits<9>);
 
@@ -51,9 +46,23 @@ impl Ssn {
     }
 }
 
+/// Numbers that advertisements and examples have made known, and that are nobody's: the one of a wallet's insert card
+/// (Social Security Administration, "Social Security Cards Issued by Woolworth"), and the one that counts.
+const EXAMPLES: [&str; 2] = ["078051120", "123456789"];
+
+impl Ssn {
+    /// Whether the text of a cell stands for no number: one digit again and again, masked digits, or a known example.
+    /// Then, whether digits are given up with it.
+    pub(crate) fn is_placeholder(text: &str) -> Option<bool> {
+        let text = text::without_fraction(text);
+        let is_example = |example: &&str| text.chars().filter(|c| c.is_ascii_digit()).eq(example.chars());
+        text::gives_up_digits(text).or_else(|| EXAMPLES.iter().any(|example| is_example(example)).then_some(true))
+    }
+}
+
 impl Value for Ssn {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
-        let kept = text.chars().filter(|&c| c != ' ' && !text::is_dash(c));
+        let kept = text::without_fraction(text).chars().filter(|&c| c != ' ' && !text::is_dash(c));
         let digits = Digits::collect(kept, 7).ok_or(Problem::NotAnSsn)?;
         let number = digits.as_str();
         let (area, group, serial) = (&number[..3], &number[3..5], &number[5..]);
@@ -115,7 +124,7 @@ mod tests {
 
     #[test]
     fn an_external_id_is_trimmed_and_otherwise_kept() {
-        assert_eq!(" A  1b ".parse::<ExternalId>().unwrap().as_str(), "A  1b");
+        assert_eq!(" A  1b ".parse::<ExternalId>().unwrap().as_str(), "A 1b");
         assert_eq!(" ".parse::<ExternalId>(), Err(Problem::Missing));
         assert!("é".repeat(255).parse::<ExternalId>().is_ok());
         assert_eq!("é".repeat(256).parse::<ExternalId>(), Err(Problem::IdTooLong));
@@ -131,6 +140,7 @@ mod tests {
             ("12345678", "012345678"),
             ("1234567", "001234567"),
             ("12-34-5678", "012345678"),
+            ("123456781.0", "123456781"),
         ] {
             assert_eq!(text.parse::<Ssn>().unwrap().as_str(), ssn, "{text:?}");
         }
@@ -147,6 +157,16 @@ mod tests {
         }
         for text in ["001-01-0001", "665-12-3456", "667-12-3456", "899-99-9999"] {
             assert!(text.parse::<Ssn>().is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_nobodys_stand_for_nothing() {
+        for text in ["078-05-1120", "123-45-6789", "999-99-9999", "000-00-0000", "XXX-XX-1234"] {
+            assert_eq!(Ssn::is_placeholder(text), Some(true), "{text}");
+        }
+        for text in ["123-45-6781", "987-65-4321", "12345678", "none"] {
+            assert_eq!(Ssn::is_placeholder(text), None, "{text}");
         }
     }
 

@@ -1,16 +1,24 @@
-//! The cells of one row on their way to values, and the problems found on the way.
+//! The cells of one row on their way to values, and the problems and warnings found on the way.
 
-use crate::csv::{CELL_CHARS, Cells};
+use std::borrow::Cow;
+
+use crate::column::Field;
+use crate::csv::{Cells, RawRow};
+use crate::limits::CELL_CHARS;
 use crate::patient::Value;
 use crate::problem::{Problem, ProblemColumn, RowProblem, RowProblems};
 use crate::row::layout::{Column, Layout};
-use crate::text::decode;
+use crate::text::{Encoding, clean, is_damaged, is_nothing, is_null, is_null_name, is_scientific};
+use crate::warning::{RowWarning, RowWarnings, Warning};
 
 /// One row being read.
 pub(super) struct RowCells<'a> {
-    cells: &'a Cells<'a>,
+    cells: Cells<'a>,
+    encoding: Encoding,
     /// Problems with where they go in the list.
     problems: Vec<(u32, RowProblem)>,
+    /// Warnings with where they go in the list.
+    warnings: Vec<(u32, RowWarning)>,
 }
 
 /// What a cell turned out to be.
@@ -37,53 +45,107 @@ impl<T> Cell<T> {
 }
 
 impl<'a> RowCells<'a> {
-    /// Begins to read a row; fails if it does not have the cells that the header promises.
-    pub(super) fn new(cells: &'a Cells<'a>, layout: &Layout) -> Result<Self, RowProblems> {
-        let row = RowProblem::of_row;
-        if cells.len() < layout.width() {
-            return Err(RowProblems::of_row(Problem::TooFewCells));
+    /// Begins to read a row; fails if its cells cannot be told apart or do not fit the header.
+    pub(super) fn new(row: &RawRow<'a>, layout: &Layout) -> Result<Self, Problem> {
+        if !row.is_split {
+            return Err(Problem::MisplacedQuote);
         }
-        if cells.len() > layout.width() {
-            return Err(RowProblems::of_row(Problem::TooManyCells));
+        let cells = row.cells;
+        if cells.len() < layout.width() && layout.needs_cell_from(cells.len()) {
+            return Err(Problem::TooFewCells);
         }
-        let mut problems: Vec<(u32, RowProblem)> = Vec::new();
+        let is_ascii = row.raw.is_ascii();
+        let encoding = if is_ascii { Encoding::Utf8 } else { Encoding::of_row(row.raw) };
+        let mut read = Self { cells, encoding, problems: Vec::new(), warnings: Vec::new() };
+        let surplus = cells.iter().skip(layout.width());
+        if surplus.map(|cell| read.text(cell)).any(|text| !text.is_ok_and(|text| text.is_empty())) {
+            return Err(Problem::TooManyCells);
+        }
+        if encoding == Encoding::Windows1252 {
+            read.warnings.push((0, RowWarning::of_row(Warning::ReadAsWindows1252)));
+        }
         // The cells of columns that are not imported must be sound text too. A look at the whole row
         // says that nearly all are.
-        let all = cells.concatenated();
-        if !all.is_ascii() || all.len() > CELL_CHARS {
-            let unknown = cells.iter().enumerate().filter(|(index, _)| !layout.is_known(*index));
-            for problem in unknown.filter_map(|(_, cell)| decode(cell).err()) {
-                if !problems.contains(&(0, row(problem))) {
-                    problems.push((0, row(problem)));
+        if encoding == Encoding::Unknown || row.raw.len() > CELL_CHARS {
+            let ignored = cells.iter().enumerate().filter(|(index, _)| !layout.is_known(*index));
+            for problem in ignored.filter_map(|(_, cell)| encoding.decode(cell).err()) {
+                let problem = (0, RowProblem::of_row(problem));
+                if !read.problems.contains(&problem) {
+                    read.problems.push(problem);
                 }
             }
         }
-        Ok(Self { cells, problems })
+        Ok(read)
     }
 
-    /// Reads a cell with `read`, which gives `None` for blank text.
+    fn text(&self, cell: &'a [u8]) -> Result<Cow<'a, str>, Problem> {
+        match self.encoding.decode(cell)? {
+            Cow::Borrowed(text) => clean(text),
+            Cow::Owned(text) => Ok(Cow::Owned(clean(&text)?.into_owned())),
+        }
+    }
+
+    /// Returns the clean text of a cell; empty if the cell is blank, says that there is nothing, or is not there.
+    ///
+    /// This is the one place in which the cells of imported columns are cleaned.
+    fn clean(&self, column: &Column) -> Result<Cow<'a, str>, Problem> {
+        let cell = column.index.and_then(|index| self.cells.get(index)).unwrap_or_default();
+        if cell.is_empty() {
+            return Ok(Cow::Borrowed(""));
+        }
+        let text = self.text(cell)?;
+        let field = column.name.field;
+        let is_placeholder = match field {
+            Field::FirstName | Field::LastName if is_null_name(&text) => return Err(Problem::Placeholder),
+            Field::FirstName | Field::LastName => false,
+            // `unknown` is a gender.
+            Field::Dob | Field::Gender | Field::AddressLine1 | Field::City | Field::State | Field::Zip => is_null(&text),
+            // What was declined here is sharing: it must not be taken for nothing.
+            Field::HieOptOut => is_null(&text),
+            _ => is_null(&text) || is_nothing(&text),
+        };
+        if is_placeholder {
+            return Ok(Cow::Borrowed(""));
+        }
+        if is_damaged(&text) {
+            return Err(Problem::Damaged);
+        }
+        let is_number = matches!(
+            field,
+            Field::ExternalId | Field::DriversLicenceNo | Field::Zip | Field::Phone | Field::Ssn
+        );
+        if is_number && is_scientific(&text) {
+            return Err(Problem::DamagedBySpreadsheet);
+        }
+        Ok(text)
+    }
+
+    /// Reads a cell with `read`, which is given clean text that is not blank.
     pub(super) fn cell<T>(
         &mut self,
         column: &Column,
-        read: impl FnOnce(&str) -> Result<Option<T>, Problem>,
+        read: impl FnOnce(&str) -> Result<T, Problem>,
     ) -> Cell<T> {
-        let cell = column.index.and_then(|index| self.cells.get(index)).unwrap_or_default();
-        if cell.is_empty() {
-            return Cell::Blank;
+        match self.clean(column) {
+            Ok(text) if text.is_empty() => Cell::Blank,
+            Ok(text) => match read(&text) {
+                Ok(value) => Cell::Good(value),
+                // Text without a letter or digit, in which nothing is written.
+                Err(Problem::Missing) => Cell::Blank,
+                Err(problem) => self.bad(column, problem),
+            },
+            Err(problem) => self.bad(column, problem),
         }
-        match decode(cell).and_then(read) {
-            Ok(None) => Cell::Blank,
-            Ok(Some(value)) => Cell::Good(value),
-            Err(problem) => {
-                self.report(column, problem);
-                Cell::Bad
-            }
-        }
+    }
+
+    fn bad<T>(&mut self, column: &Column, problem: Problem) -> Cell<T> {
+        self.report(column, problem);
+        Cell::Bad
     }
 
     /// Reads a cell that holds a patient's value.
     pub(super) fn value<T: Value>(&mut self, column: &Column) -> Cell<T> {
-        self.cell(column, T::read)
+        self.cell(column, T::from_tidy)
     }
 
     /// Reads a cell that must not be blank.
@@ -106,14 +168,30 @@ impl<'a> RowCells<'a> {
         self.problems.push((column.order, named));
     }
 
-    /// Whether nothing has been reported.
+    /// Warns of something in a column, once.
+    pub(super) fn warn(&mut self, column: &Column, warning: Warning) {
+        let named = (column.order, RowWarning { column: ProblemColumn::Column(column.name), warning });
+        if !self.warnings.contains(&named) {
+            self.warnings.push(named);
+        }
+    }
+
+    /// Whether no problem has been reported.
     pub(super) fn is_good(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// What has been reported, in the order of the file's columns.
-    pub(super) fn into_problems(mut self) -> RowProblems {
+    /// Returns what has been reported, in the order of the file's columns.
+    pub(super) fn finish(mut self) -> (Vec<RowProblem>, RowWarnings) {
         self.problems.sort_by_key(|&(order, _)| order);
-        RowProblems::new(self.problems.into_iter().map(|(_, problem)| problem).collect())
+        self.warnings.sort_by_key(|&(order, _)| order);
+        let warnings = self.warnings.into_iter().map(|(_, warning)| warning).collect();
+        (self.problems.into_iter().map(|(_, problem)| problem).collect(), RowWarnings::new(warnings))
+    }
+}
+
+impl From<Problem> for RowProblems {
+    fn from(problem: Problem) -> Self {
+        Self::of_row(problem)
     }
 }

@@ -1,6 +1,7 @@
 //! The columns of a file, arranged by the values that they make together.
 
-use crate::csv::{ColumnName, Columns, Field, Slot};
+use crate::column::{ColumnName, Field};
+use crate::csv::{ADDRESS, Columns, GroupSlot};
 
 /// Where the cells of every value are. A column that the file lacks has a place here too, since it can
 /// be reported as missing.
@@ -8,6 +9,8 @@ use crate::csv::{ColumnName, Columns, Field, Slot};
 pub(super) struct Layout {
     /// For each column of the file whether it means something.
     known: Vec<bool>,
+    /// The fewest cells that a row can have.
+    required_cells: usize,
     pub(super) external_id: Column,
     pub(super) first_name: Column,
     pub(super) last_name: Column,
@@ -58,13 +61,10 @@ impl Layout {
         for (index, _) in columns.iter() {
             known[index] = true;
         }
-        let single = |field| Column::new(columns, field, None, &[]);
-        let slots = |fields: &'static [Field]| {
-            Slot::all()
-                .filter(move |&slot| fields.iter().any(|&field| columns.find(field, Some(slot)).is_some()))
-        };
+        let single = |field| Column::single(columns, field, &[]);
+        let license = |field| Column::single(columns, field, &LICENSE);
         let address = |slot| {
-            let part = |field| Column::new(columns, field, Some(slot), &ADDRESS);
+            let part = |field| Column::in_slot(columns, field, slot, &ADDRESS);
             AddressColumns {
                 line1: part(Field::AddressLine1),
                 line2: part(Field::AddressLine2),
@@ -74,31 +74,33 @@ impl Layout {
             }
         };
         let contact = |slot| ContactColumns {
-            phone: Column::new(columns, Field::Phone, Some(slot), &[]),
-            email: Column::new(columns, Field::Email, Some(slot), &[]),
+            phone: Column::in_slot(columns, Field::Phone, slot, &[]),
+            email: Column::in_slot(columns, Field::Email, slot, &[]),
         };
-        let license = |field| Column::new(columns, field, None, &LICENSE);
-        Self {
+        let cohort = |slot| Column::in_slot(columns, Field::Cohort, slot, &[]);
+        let in_slots = |fields: &[Field]| columns.slots(fields).into_iter();
+        let mut layout = Self {
             known,
+            required_cells: 0,
             external_id: single(Field::ExternalId),
             first_name: single(Field::FirstName),
             last_name: single(Field::LastName),
             dob: single(Field::Dob),
             gender: single(Field::Gender),
-            addresses: slots(&ADDRESS).map(address).collect(),
-            contacts: slots(&CONTACT).map(contact).collect(),
+            addresses: in_slots(&ADDRESS).map(address).collect(),
+            contacts: in_slots(&CONTACT).map(contact).collect(),
             ssn: single(Field::Ssn),
             license_number: license(Field::DriversLicenceNo),
             license_state: license(Field::DriversLicenceState),
-            cohorts: slots(&[Field::Cohort])
-                .map(|slot| Column::new(columns, Field::Cohort, Some(slot), &[]))
-                .collect(),
+            cohorts: in_slots(&[Field::Cohort]).map(cohort).collect(),
             facility: single(Field::FacilityId),
             hie_opt_out: single(Field::HieOptOut),
-        }
+        };
+        layout.required_cells = layout.count_required_cells();
+        layout
     }
 
-    /// How many cells a row has.
+    /// Returns how many cells a row has.
     pub(super) fn width(&self) -> usize {
         self.known.len()
     }
@@ -108,11 +110,24 @@ impl Layout {
         self.known.get(index).copied().unwrap_or(false)
     }
 
+    /// Whether a row that ends before this cell lacks a value that every row has.
+    pub(super) fn needs_cell_from(&self, cells: usize) -> bool {
+        cells < self.required_cells
+    }
+
+    /// Counts the cells without which a row has no name, date of birth, gender or complete address.
+    fn count_required_cells(&self) -> usize {
+        let count = |columns: &[&Column]| columns.iter().filter_map(|column| column.index).max().map_or(0, |last| last + 1);
+        let person = count(&[&self.first_name, &self.last_name, &self.dob, &self.gender]);
+        let complete = self.addresses.iter().filter(|slot| slot.is_complete());
+        let address = complete.map(|slot| count(&slot.required())).min();
+        person.max(address.unwrap_or(0))
+    }
+
     /// What a row without any address is told to fill in: the required columns of the first slot for
     /// which the file has all of them.
     pub(super) fn first_address(&self) -> impl Iterator<Item = &Column> {
-        let complete = |slot: &&AddressColumns| slot.required().iter().all(|column| column.index.is_some());
-        let slot = self.addresses.iter().find(complete).or(self.addresses.first());
+        let slot = self.addresses.iter().find(|slot| slot.is_complete()).or(self.addresses.first());
         slot.into_iter().flat_map(AddressColumns::required)
     }
 }
@@ -121,27 +136,40 @@ impl AddressColumns {
     fn required(&self) -> [&Column; 4] {
         [&self.line1, &self.city, &self.state, &self.zip]
     }
+
+    /// Whether the file has every column that an address requires.
+    fn is_complete(&self) -> bool {
+        self.required().iter().all(|column| column.index.is_some())
+    }
 }
 
-const ADDRESS: [Field; 5] = [Field::AddressLine1, Field::AddressLine2, Field::City, Field::State, Field::Zip];
 const CONTACT: [Field; 2] = [Field::Phone, Field::Email];
 const LICENSE: [Field; 2] = [Field::DriversLicenceNo, Field::DriversLicenceState];
 
 impl Column {
-    /// The column for a field in a slot. If the file lacks it, its problems go where the first column
-    /// of its `group` is that the file has.
-    fn new(columns: &Columns, field: Field, slot: Option<Slot>, group: &[Field]) -> Self {
-        let found = columns.find(field, slot);
-        let name = match (found, slot) {
-            (Some((_, name)), _) => name,
-            (None, None) => ColumnName::new(field, None),
-            (None, Some(slot)) => columns.name_in_slot(field, slot),
-        };
-        let index = found.map(|(index, _)| index);
-        let relative = || group.iter().filter_map(|&other| columns.find(other, slot)).map(|(i, _)| i).min();
-        let anchor = index.or_else(relative).unwrap_or(columns.width());
+    /// Finds the column of a field that is not grouped.
+    fn single(columns: &Columns, field: Field, group: &[Field]) -> Self {
+        let find = |field| columns.find(field, None);
+        Self::new(columns, find(field), ColumnName::new(field, None), group.iter().filter_map(|&field| find(field)))
+    }
+
+    /// Finds the column of a field in a slot.
+    fn in_slot(columns: &Columns, field: Field, slot: GroupSlot, group: &[Field]) -> Self {
+        let (index, name) = columns.in_slot(field, slot);
+        let relatives = group.iter().filter_map(|&other| columns.in_slot(other, slot).0);
+        Self::new(columns, index, name, relatives)
+    }
+
+    /// The problems of a column that the file lacks go where the first of its relatives is that the file has.
+    fn new(
+        columns: &Columns,
+        index: Option<usize>,
+        name: ColumnName,
+        relatives: impl Iterator<Item = usize>,
+    ) -> Self {
+        let anchor = index.or_else(|| relatives.min()).unwrap_or(columns.width());
         // Far below the limit of the type: a header has at most 16,384 columns.
         let order = u32::try_from((anchor + 1) * Field::ALL.len()).unwrap_or(u32::MAX);
-        Self { index, name, order: order.saturating_add(field as u32) }
+        Self { index, name, order: order.saturating_add(name.field as u32) }
     }
 }

@@ -1,4 +1,4 @@
-//! The columns of the import and their names.
+//! The columns of the import and their names: what every other part of the file's reading refers to.
 
 use std::fmt;
 use std::str::FromStr;
@@ -94,28 +94,28 @@ impl fmt::Display for Field {
     }
 }
 
-/// The index of a grouped column, 1 to 10.
+/// The index of a grouped column, 1 to 10. A grouped column without an index comes before the first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Slot(u8);
 
 impl Slot {
-    /// The first slot, which is also what a grouped column without an index means.
+    /// The first index.
     pub const FIRST: Self = Self(1);
-    /// The last slot.
+    /// The last index.
     pub const LAST: Self = Self(10);
 
-    /// The slot with this number, if it is 1 to 10.
+    /// Returns the index with this number, if it is 1 to 10.
     pub fn new(number: u32) -> Option<Self> {
         let number = u8::try_from(number).ok()?;
         (Self::FIRST.0..=Self::LAST.0).contains(&number).then_some(Self(number))
     }
 
-    /// Its number, 1 to 10.
+    /// Returns its number, 1 to 10.
     pub const fn get(self) -> u8 {
         self.0
     }
 
-    /// Every slot in order.
+    /// Returns every index in order.
     pub fn all() -> impl Iterator<Item = Self> {
         (Self::FIRST.0..=Self::LAST.0).map(Self)
     }
@@ -134,16 +134,6 @@ impl ColumnName {
     /// A name from its parts.
     pub const fn new(field: Field, slot: Option<Slot>) -> Self {
         Self { field, slot }
-    }
-
-    /// The slot that the column belongs to: without an index, the first.
-    pub fn slot_or_first(self) -> Slot {
-        self.slot.unwrap_or(Slot::FIRST)
-    }
-
-    /// Whether both are the same column: `zip` and `zip-1` are.
-    pub fn means_same(self, other: Self) -> bool {
-        self.field == other.field && self.slot_or_first() == other.slot_or_first()
     }
 }
 

@@ -5,15 +5,20 @@
 
 mod error;
 mod header;
-mod limits;
+mod reader;
 mod result;
-mod rows;
 mod scan;
+mod separator;
 mod sniff;
+mod split;
 
-pub use error::{FileError, RowPlace, Separator};
-pub use header::{ColumnName, Columns, Field, Slot};
-pub use limits::{CELL_CHARS, COLUMNS, Limits};
+pub use error::{FileError, RowPlace};
+pub use header::{ColumnMapping, Columns, HeaderCell, NotAMapping};
+pub(crate) use header::{ADDRESS, GroupSlot};
+pub use reader::{Cells, RawRow, RowReader};
 pub use result::{ResultCells, ResultWriter, RowStatus};
-pub use rows::{Cells, RawRow, RowReader};
 pub use scan::{FileScan, FileSummary, HeaderRow, ScannedRow};
+pub use separator::Separator;
+
+pub use crate::column::{ColumnName, Field, Slot};
+pub use crate::limits::{CELL_CHARS, COLUMNS, Limits};

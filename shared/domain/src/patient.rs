@@ -6,11 +6,16 @@
 
 mod address;
 mod contact;
+mod date_text;
 mod dob;
+mod email;
 mod gender;
 mod identifiers;
 mod names;
+mod phone;
 mod state;
+mod time_text;
+mod title_case;
 mod value;
 
 use serde::{Deserialize, Serialize};
@@ -20,13 +25,16 @@ use crate::stored_size;
 use crate::time::Timestamp;
 
 pub use address::{Address, AddressText, Country, Zip};
-pub use contact::{Contact, Email, Phone};
+pub use contact::Contact;
 pub use dob::Dob;
+pub use email::Email;
 pub use gender::Gender;
 pub use identifiers::{DriversLicense, ExternalId, LicenseNumber, PersonalIdentifier, Ssn};
 pub use names::Names;
+pub use phone::Phone;
 pub use state::State;
 
+pub(crate) use date_text::first_two_numbers;
 pub(crate) use value::Value;
 
 /// What one row says about a patient, valid and normalised. What is `None` or empty was blank.
@@ -40,6 +48,9 @@ pub struct PatientRow {
     pub first_name: Names,
     /// Last names.
     pub last_name: Names,
+    /// Which of the names came in upper or in lower case only. They do not replace a name that differs in case alone.
+    #[serde(default, skip_serializing_if = "NamesInOneCase::are_none")]
+    pub names_in_one_case: NamesInOneCase,
     /// Date of birth.
     pub dob: Dob,
     /// Gender at birth.
@@ -64,6 +75,30 @@ pub struct PatientRow {
     /// Whether the patient is opted out of health information exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hie_opt_out: Option<bool>,
+}
+
+/// Which of a row's names came in upper or in lower case only.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct NamesInOneCase {
+    /// The first names.
+    pub first: bool,
+    /// The last names.
+    pub last: bool,
+}
+
+impl NamesInOneCase {
+    fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Whether a text is a value such as a header never has: a date, a zip code, a phone number or an email address.
+pub(crate) fn looks_like_data(text: &str) -> bool {
+    let Ok(text) = crate::text::clean(text) else { return false };
+    Dob::from_tidy(&text).is_ok()
+        || Email::from_tidy(&text).is_ok()
+        || Phone::from_tidy(&text).is_ok()
+        || (text.len() == 5 && Zip::from_tidy(&text).is_ok())
 }
 
 impl PatientRow {

@@ -1,0 +1,185 @@
+//! Email addresses.
+
+use crate::patient::value::{Value, value};
+use crate::problem::Problem;
+
+/// An email address, in lower case.
+///
+/// The local part is a dot-atom of RFC 5322, and the domain has at least two labels of letters, digits
+/// and hyphens, the last of them not a number. Letters beyond ASCII are a part of both (RFC 6531). `mailto:` before an
+/// address is dropped, and so is a name before `<…>`. Quoted local parts are refused: in patient data they are typing
+/// errors.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Email(String);
+
+/// The longest local part and the longest address in octets, by RFC 5321.
+const LONGEST_LOCAL_PART: usize = 64;
+const LONGEST_ADDRESS: usize = 254;
+/// The longest label of a domain, by RFC 1035.
+const LONGEST_LABEL: usize = 63;
+
+/// What stands between two addresses in one cell, the surer signs first.
+const BETWEEN: [&str; 5] = [";", "|", ",", "/", " "];
+
+impl Email {
+    /// Returns the address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Reads the addresses in the text of a cell, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAnEmail`](Problem::NotAnEmail) if one of them is none.
+    pub(crate) fn all(text: &str) -> Result<Vec<Self>, Problem> {
+        let single = Self::from_tidy(text);
+        if single.is_ok() {
+            return single.map(|email| vec![email]);
+        }
+        let all = |between: &&str| -> Option<Vec<Self>> {
+            let between: &str = between;
+            let parts = text.split(between).map(str::trim).filter(|part| !part.is_empty());
+            parts.map(|part| Self::from_tidy(part).ok()).collect()
+        };
+        BETWEEN.iter().find_map(all).filter(|emails| !emails.is_empty()).ok_or(Problem::NotAnEmail)
+    }
+}
+
+impl Value for Email {
+    fn from_tidy(text: &str) -> Result<Self, Problem> {
+        let address = without_scheme(in_brackets(text).unwrap_or(text));
+        let valid = address.len() <= LONGEST_ADDRESS
+            && address
+                .split_once('@')
+                .is_some_and(|(local, domain)| is_local_part(local) && is_domain(domain));
+        if valid { Ok(Self(crate::text::nfc(address.to_lowercase()))) } else { Err(Problem::NotAnEmail) }
+    }
+}
+
+value!(Email, as_str);
+
+/// Returns the address of `Name <address>`.
+fn in_brackets(text: &str) -> Option<&str> {
+    let (name, address) = text.strip_suffix('>')?.split_once('<')?;
+    (!name.contains(['<', '>', '@'])).then_some(address.trim())
+}
+
+fn without_scheme(text: &str) -> &str {
+    const SCHEME: &str = "mailto:";
+    match text.get(..SCHEME.len()) {
+        Some(scheme) if scheme.eq_ignore_ascii_case(SCHEME) => text[SCHEME.len()..].trim_start(),
+        _ => text,
+    }
+}
+
+fn is_local_part(local: &str) -> bool {
+    let is_atom =
+        |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && !c.is_whitespace());
+    local.len() <= LONGEST_LOCAL_PART
+        && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom))
+}
+
+fn is_domain(domain: &str) -> bool {
+    let is_letter = |c: char| c.is_alphanumeric() || c == '-' || unicode_normalization::char::is_combining_mark(c);
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= LONGEST_LABEL
+            && label.chars().all(is_letter)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let is_top = |top: &str| top.chars().count() >= 2 && !top.bytes().all(|b| b.is_ascii_digit());
+    domain.rsplit_once('.').is_some_and(|(_, top)| is_top(top)) && domain.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_email_address_is_lower_case_without_mailto() {
+        for (text, email) in [
+            (" Ada.Lovelace@Example.COM ", "ada.lovelace@example.com"),
+            ("mailto:ada@example.com", "ada@example.com"),
+            ("MAILTO: ada@example.com", "ada@example.com"),
+            ("o'neil+x_y-z@mail.example.co.uk", "o'neil+x_y-z@mail.example.co.uk"),
+            ("a@b.co", "a@b.co"),
+            ("a@xn--bcher-kva.example", "a@xn--bcher-kva.example"),
+            ("1@2.com", "1@2.com"),
+            ("Ada Lovelace <ada@example.com>", "ada@example.com"),
+            ("<Ada@example.com>", "ada@example.com"),
+            ("\"Lovelace, Ada\" <mailto:ada@example.com>", "ada@example.com"),
+            ("ADÄ@EXÄMPLE.com", "adä@exämple.com"),
+            ("用户@例子.公司", "用户@例子.公司"),
+        ] {
+            assert_eq!(text.parse::<Email>().unwrap().as_str(), email, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_email_address() {
+        for text in [
+            "ada",
+            "ada@",
+            "@example.com",
+            "ada@example",
+            "ada@@example.com",
+            "ada@exa@mple.com",
+            "a da@example.com",
+            "ada@exa mple.com",
+            ".ada@example.com",
+            "ada.@example.com",
+            "a..da@example.com",
+            "ada@.example.com",
+            "ada@example.com.",
+            "ada@example..com",
+            "ada@-example.com",
+            "ada@example-.com",
+            "ada@example.c",
+            "ada@127.0.0.1",
+            "ada@[127.0.0.1]",
+            "\"a b\"@example.com",
+            "ada@example.com, b@example.com",
+            "a@example.com;b@example.com",
+            "mailto:",
+            "ada(home)@example.com",
+            "ada@exa_mple.com",
+            "Ada <ada@example.com> <b@example.com>",
+            "Ada <ada>",
+            "ada@exa\u{201c}mple.com",
+        ] {
+            assert_eq!(text.parse::<Email>(), Err(Problem::NotAnEmail), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_parts_of_an_email_address_have_the_lengths_of_the_rfcs() {
+        let address = |local: usize, label: usize, labels: usize| {
+            let domain = vec!["d".repeat(label); labels].join(".");
+            format!("{}@{domain}.com", "l".repeat(local)).parse::<Email>().is_ok()
+        };
+        assert!(address(64, 63, 2));
+        assert!(!address(65, 10, 1));
+        assert!(!address(10, 64, 1));
+        assert!(address(58, 63, 3));
+        assert!(!address(59, 63, 3));
+    }
+
+    #[test]
+    fn a_cell_may_hold_several_addresses() {
+        for text in [
+            "a@example.com; b@example.com",
+            "a@example.com, b@example.com,",
+            "A <a@example.com>;B <b@example.com>",
+            "a@example.com b@example.com",
+        ] {
+            let addresses = Email::all(text).unwrap();
+            assert_eq!(addresses.iter().map(Email::as_str).collect::<Vec<_>>(), ["a@example.com", "b@example.com"]);
+        }
+        assert_eq!(Email::all("test@example.com;").unwrap().len(), 1);
+        for text in ["test@example,com", "a@example.com; b", ";", "a@example.com; b@example"] {
+            assert_eq!(Email::all(text), Err(Problem::NotAnEmail), "{text}");
+        }
+    }
+}
