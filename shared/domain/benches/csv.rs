@@ -9,7 +9,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use domain::csv::{Columns, FileScan, Limits, RawRow, ResultCells, ResultWriter, RowReader, RowStatus};
+use domain::csv::{
+    Columns, FileScan, Limits, RawRow, ResultCells, ResultWriter, RowReader, RowStatus, Separator,
+};
 use domain::ids::PatientId;
 use domain::row::{Directory, RowParser};
 use jiff::civil::date;
@@ -81,7 +83,7 @@ fn bare(file: &[u8]) -> usize {
 /// Gives every row of a file to `f`, the header first; the number of data rows.
 fn each_row(file: &[u8], piece: usize, mut f: impl FnMut(&RawRow<'_>)) -> usize {
     let mut rows = 0;
-    let mut reader = RowReader::new();
+    let mut reader = RowReader::new(Separator::Comma);
     for piece in file.chunks(piece) {
         reader.push(piece);
         while let Some(row) = reader.next_row().expect("the file is sound") {
@@ -133,12 +135,12 @@ fn full_in_pieces(file: &[u8], piece: usize) -> usize {
     let mut out = Vec::new();
     each_row(file, piece, |row| {
         let Some((parser, writer)) = &mut import else {
-            let columns = Columns::from_header(&row.cells).expect("the header is sound");
+            let columns = Columns::from_header(row, Separator::Comma, &[]).expect("the header is sound");
             let parser = RowParser::new(&columns, date(2026, 1, 2), Directory::default());
-            import = Some((parser, ResultWriter::new(row)));
+            import = Some((parser, ResultWriter::new(row, Separator::Comma)));
             return;
         };
-        let parsed = black_box(parser.parse(&row.cells));
+        let parsed = black_box(parser.parse(row)).patient;
         let reason = parsed.as_ref().err().map(ToString::to_string);
         let (patient_id, status) = match parsed {
             Ok(_) => (Some(PatientId::new(Uuid::max())), RowStatus::Succeeded),

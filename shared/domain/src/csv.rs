@@ -13,8 +13,8 @@ mod sniff;
 mod split;
 
 pub use error::{FileError, RowPlace};
-pub use header::{ColumnMapping, Columns, HeaderCell, NotAMapping};
 pub(crate) use header::{ADDRESS, GroupSlot};
+pub use header::{ColumnMapping, Columns, HeaderCell, NotAMapping};
 pub use reader::{Cells, RawRow, RowReader};
 pub use result::{ResultCells, ResultWriter, RowStatus};
 pub use scan::{FileScan, FileSummary, HeaderRow, ScannedRow};

@@ -79,7 +79,13 @@ impl RowIdentity {
 
     /// The hash for cells of a row as they are in the file; `dob` is clean text. `None` if one of them is not valid;
     /// for cells that are, the same as [`of`](Self::of) for what they are read to.
-    pub(crate) fn of_cells(encoding: Encoding, first: &[u8], last: &[u8], dob: &str, gender: &[u8]) -> Option<Self> {
+    pub(crate) fn of_cells(
+        encoding: Encoding,
+        first: &[u8],
+        last: &[u8],
+        dob: &str,
+        gender: &[u8],
+    ) -> Option<Self> {
         let dob = Dob::from_tidy(dob).ok()?;
         let gender = Gender::from_tidy(&clean(&encoding.decode(gender).ok()?).ok()?).ok()?;
         let mut hash = Fnv::new();

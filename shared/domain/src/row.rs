@@ -13,8 +13,8 @@ use crate::column::{Field, Slot};
 use crate::csv::{Columns, RawRow};
 use crate::ids::{CohortId, FacilityId};
 use crate::patient::{
-    Address, AddressText, Contact, Country, Dob, DriversLicense, Email, Names, NamesInOneCase, PatientRow, Phone, Ssn,
-    Value,
+    Address, AddressText, Contact, Country, Dob, DriversLicense, Email, Names, NamesInOneCase, PatientRow,
+    Phone, Ssn, Value,
 };
 use crate::problem::{Problem, RowProblems};
 use crate::stored_size::LARGEST_ROW;
@@ -287,7 +287,11 @@ fn ssn(row: &mut RowCells<'_>, column: &Column) -> Option<Ssn> {
 }
 
 /// Reads the id of something that must exist.
-fn known<Id: FromStr + Eq + Hash>(text: &str, existing: &HashSet<Id>, not_an_id: Problem) -> Result<Id, Problem> {
+fn known<Id: FromStr + Eq + Hash>(
+    text: &str,
+    existing: &HashSet<Id>,
+    not_an_id: Problem,
+) -> Result<Id, Problem> {
     let id = text.parse().map_err(|_| not_an_id)?;
     if existing.contains(&id) { Ok(id) } else { Err(Problem::NotFound) }
 }

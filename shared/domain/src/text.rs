@@ -17,7 +17,7 @@ pub(crate) use clean::clean;
 pub(crate) use damage::{is_damaged, is_scientific};
 pub(crate) use encoding::Encoding;
 pub(crate) use fold::fold;
-pub(crate) use placeholders::{gives_up_digits, is_null, is_null_name, is_nothing};
+pub(crate) use placeholders::{gives_up_digits, is_nothing, is_null, is_null_name};
 
 /// Tidies text: NFC, without white space around it, every run of white space inside made one space,
 /// invisible characters removed. Empty if there is nothing else in it.
@@ -135,7 +135,9 @@ mod tests {
 
     #[test]
     fn a_fraction_of_nothing_is_no_part_of_a_number() {
-        for (text, number) in [("2139.0", "2139"), ("1.00", "1"), ("1.5", "1.5"), ("617.555.0", "617.555.0"), (".0", ".0")] {
+        for (text, number) in
+            [("2139.0", "2139"), ("1.00", "1"), ("1.5", "1.5"), ("617.555.0", "617.555.0"), (".0", ".0")]
+        {
             assert_eq!(without_fraction(text), number);
         }
     }

@@ -198,6 +198,9 @@ mod tests {
         for warning in Warning::ALL {
             writeln!(table, "| `{}` | {} | {} |", warning.text(), warning.meaning(), warning.fix()).unwrap();
         }
-        assert!(include_str!("../PROBLEMS.md").contains(&table), "PROBLEMS.md should hold this table:\n\n{table}");
+        assert!(
+            include_str!("../PROBLEMS.md").contains(&table),
+            "PROBLEMS.md should hold this table:\n\n{table}"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Reading a file takes no memory for each of its rows or cells.
 #![allow(clippy::unwrap_used)] // A test says by panicking that something is wrong.
 
-use domain::csv::{FileScan, Limits, RowReader};
+use domain::csv::{FileScan, Limits, RowReader, Separator};
 
 const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,notes\n";
 const ROW: &str =
@@ -22,7 +22,7 @@ fn scan(file: &[u8]) {
 }
 
 fn rows(file: &[u8]) {
-    let mut reader = RowReader::new();
+    let mut reader = RowReader::new(Separator::Comma);
     for piece in file.chunks(4096) {
         reader.push(piece);
         while let Some(row) = reader.next_row().unwrap() {

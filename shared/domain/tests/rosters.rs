@@ -83,7 +83,8 @@ fn holds(value: &Value, expected: &Value) -> bool {
     match (value, expected) {
         (_, Value::Object(fields)) => fields.iter().all(|(name, expected)| holds(&value[name], expected)),
         (Value::Array(values), Value::Array(expected)) => {
-            values.len() == expected.len() && values.iter().zip(expected).all(|(value, expected)| holds(value, expected))
+            values.len() == expected.len()
+                && values.iter().zip(expected).all(|(value, expected)| holds(value, expected))
         }
         _ => value == expected,
     }
@@ -126,13 +127,16 @@ fn every_roster_is_handled_as_a_careful_person_would() {
     let expected = fs::read_to_string(folder().join("expected.json")).unwrap();
     let expected: BTreeMap<String, Expected> = serde_json::from_str(&expected).unwrap();
     let is_roster = |name: &String| name.ends_with(".csv");
-    let names = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names =
+        fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let names: Vec<String> = names.filter(is_roster).collect();
     assert_eq!(names.len(), expected.len(), "every roster is listed, and no other");
     let mut wrong = Vec::new();
     for (name, expected) in &expected {
         let file = fs::read(folder().join(name)).unwrap();
-        wrong.extend(differences(&file, expected).into_iter().map(|difference| format!("{name}: {difference}")));
+        wrong.extend(
+            differences(&file, expected).into_iter().map(|difference| format!("{name}: {difference}")),
+        );
     }
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }

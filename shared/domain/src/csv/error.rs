@@ -25,6 +25,11 @@ pub enum FileError {
         /// A later line, counted from 1, that has all of them.
         header_line: Option<u32>,
     },
+    /// The header cannot be split into cells.
+    #[error(
+        "a double quote in the header is misplaced: write a quote inside a quoted cell as two, and close each cell"
+    )]
+    HeaderQuote,
     /// The first line has values where a header has names.
     #[error("the first line looks like data: add a header, a first line with the names of the columns")]
     NoHeader,
@@ -177,6 +182,7 @@ impl FileError {
             Self::TooManyRows { .. } => "too-many-rows",
             Self::TooManyBytes { .. } => "too-many-bytes",
             Self::RowTooLong { .. } => "row-too-long",
+            Self::HeaderQuote => "header-quote",
             Self::NoHeader => "no-header",
             Self::LineBreaksLost => "line-breaks-lost",
             Self::MappedHeaderMissing { .. } => "mapped-header-missing",
@@ -289,3 +295,6 @@ impl fmt::Display for List<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,8 +26,7 @@ const REQUIRED: [Field; 4] = [FirstName, LastName, Dob, Gender];
 const REQUIRED_OF_ADDRESS: [Field; 4] = [AddressLine1, City, State, Zip];
 
 /// The columns of an address.
-pub(crate) const ADDRESS: [Field; 5] =
-    [AddressLine1, Field::AddressLine2, City, State, Zip];
+pub(crate) const ADDRESS: [Field; 5] = [AddressLine1, Field::AddressLine2, City, State, Zip];
 
 /// The most characters of a header cell that are kept for the report of columns.
 const REPORTED_CHARS: usize = 200;
@@ -83,7 +82,7 @@ impl Columns {
     ///
     /// # Errors
     ///
-    /// More columns than [`COLUMNS`]; a mapping to a cell that is not there; an index that is not 1 to 10; a second column
+    /// A misplaced double quote; more columns than [`COLUMNS`]; a mapping to a cell that is not there; an index that is not 1 to 10; a second column
     /// with the same meaning; required columns that are missing (`firstName`, `lastName`, `dob`, `gender`, and those that
     /// complete the first address); an ignored column that speaks of opting out.
     pub fn from_header(
@@ -91,6 +90,9 @@ impl Columns {
         separator: Separator,
         mappings: &[ColumnMapping],
     ) -> Result<Self, FileError> {
+        if !row.is_split {
+            return Err(FileError::HeaderQuote);
+        }
         let width = row.cells.len();
         if width > COLUMNS {
             return Err(FileError::TooManyColumns { limit: COLUMNS });
@@ -110,9 +112,10 @@ impl Columns {
         if !missing.is_empty() {
             return Err(FileError::MissingColumns { columns: missing, header_line: None });
         }
-        let ignored = texts.iter().zip(&named).position(|(text, name)| {
-            name.is_none() && recognise::speaks_of_opting_out(text)
-        });
+        let ignored = texts
+            .iter()
+            .zip(&named)
+            .position(|(text, name)| name.is_none() && recognise::speaks_of_opting_out(text));
         match ignored {
             Some(index) => Err(FileError::OptOutIgnored { position: index + 1 }),
             None => Ok(columns),
@@ -184,7 +187,11 @@ impl Columns {
     }
 
     /// Returns where the column of a field in a slot is, if the file has it, and its name there.
-    pub(crate) fn in_slot(&self, field: Field, GroupSlot { slot, is_first }: GroupSlot) -> (Option<usize>, ColumnName) {
+    pub(crate) fn in_slot(
+        &self,
+        field: Field,
+        GroupSlot { slot, is_first }: GroupSlot,
+    ) -> (Option<usize>, ColumnName) {
         let name = ColumnName::new(field, slot);
         let written = |slot| self.find(field, slot).map(|index| (Some(index), ColumnName::new(field, slot)));
         let other = || if is_first { written(None).or_else(|| written(Some(Slot::FIRST))) } else { None };
@@ -193,9 +200,15 @@ impl Columns {
 
     /// Returns the slots with a complete address.
     pub(crate) fn complete_addresses(&self) -> impl Iterator<Item = GroupSlot> {
-        let is_complete =
-            |slot: &GroupSlot| REQUIRED_OF_ADDRESS.iter().all(|&field| self.in_slot(field, *slot).0.is_some());
+        let is_complete = |slot: &GroupSlot| {
+            REQUIRED_OF_ADDRESS.iter().all(|&field| self.in_slot(field, *slot).0.is_some())
+        };
         self.slots(&ADDRESS).into_iter().filter(is_complete)
+    }
+
+    /// Returns what every header must have.
+    pub(super) fn required() -> Vec<ColumnName> {
+        REQUIRED.into_iter().chain(REQUIRED_OF_ADDRESS).map(|field| ColumnName::new(field, None)).collect()
     }
 
     fn missing(&self) -> Vec<ColumnName> {

@@ -23,8 +23,8 @@ use crate::limits::Limits;
 use blank::is_blank;
 use open_quote::{Ending, Input, Path};
 pub use row::{Cells, RawRow};
-use start::Start;
 pub(super) use start::BOM;
+use start::Start;
 
 /// What programs of the past wrote at the end of a file (Ctrl-Z).
 const END_OF_FILE: u8 = 0x1a;
@@ -218,7 +218,11 @@ impl RowReader {
             self.row = found.span.end;
             self.searched = found.span.end;
             self.open_line = None;
-            let cells = if found.cells == FoundCells::Unescaped { &self.unescaped } else { &self.buffer[found.span.clone()] };
+            let cells = if found.cells == FoundCells::Unescaped {
+                &self.unescaped
+            } else {
+                &self.buffer[found.span.clone()]
+            };
             if !is_blank(cells, self.separator) {
                 self.rows = self.rows.map(|rows| rows.saturating_add(1));
                 return Ok(Some(found));

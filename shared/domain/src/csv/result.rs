@@ -135,7 +135,8 @@ impl ResultWriter {
     fn cells(&mut self, row: &RawRow<'_>, out: &mut Vec<u8>, add: impl FnOnce(&mut Vec<u8>)) {
         self.spans.clear();
         let spans = &mut self.spans;
-        let is_split = row.is_split && split(row.raw, self.separator, |span| spans.push(span)) == Split::Complete;
+        let is_split =
+            row.is_split && split(row.raw, self.separator, |span| spans.push(span)) == Split::Complete;
         let is_kept = |index: &usize| !self.dropped.contains(index);
         // What stands in for a row that cannot be split.
         let mut whole = (!is_split).then_some(row.raw);
@@ -152,7 +153,8 @@ impl ResultWriter {
             return;
         }
         let is_blank = |index: usize| row.cells.get(index).unwrap_or_default().trim_ascii().is_empty();
-        let end = (self.width..row.cells.len()).rev().find(|&index| !is_blank(index)).map_or(0, |last| last + 1);
+        let end =
+            (self.width..row.cells.len()).rev().find(|&index| !is_blank(index)).map_or(0, |last| last + 1);
         for index in self.width..end {
             out.push(self.separator);
             self.cell(row, index, out);

@@ -213,6 +213,9 @@ impl FileScan {
                 let separator = detected.columns.separator();
                 let mut reader = Box::new(RowReader::new(separator).row_limit(self.limits.row_bytes));
                 reader.push(bytes);
+                if is_all {
+                    reader.finish();
+                }
                 self.stage = Stage::Rows { reader, header: Header::of(detected) };
                 return self.pass_header();
             }
@@ -259,7 +262,8 @@ impl Header {
     /// Returns who a row is about, and takes its date of birth into account.
     fn identity(&self, row: &RawRow<'_>, number: RowNumber, dates: &mut DateOrder) -> Option<RowIdentity> {
         let IdentityColumns { first_name, last_name, dob, gender } = self.identity;
-        let cells = [first_name, last_name, dob, gender].map(|index| row.cells.get(index).unwrap_or_default());
+        let cells =
+            [first_name, last_name, dob, gender].map(|index| row.cells.get(index).unwrap_or_default());
         let is_ascii = cells.iter().all(|cell| cell.is_ascii());
         let encoding = if is_ascii { Encoding::Utf8 } else { Encoding::of_row(row.raw) };
         let [first_name, last_name, dob, gender] = cells;

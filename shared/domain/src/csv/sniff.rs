@@ -77,9 +77,8 @@ pub(super) fn not_csv(head: &[u8]) -> Option<FileError> {
         return Some(FileError::Utf16);
     }
     let text = head.strip_prefix(&BOM).unwrap_or(head).trim_ascii_start();
-    let begins_with = |sign: &str| {
-        text.get(..sign.len()).is_some_and(|start| start.eq_ignore_ascii_case(sign.as_bytes()))
-    };
+    let begins_with =
+        |sign: &str| text.get(..sign.len()).is_some_and(|start| start.eq_ignore_ascii_case(sign.as_bytes()));
     if let Some((_, error)) = BEGINNINGS.iter().find(|(sign, _)| begins_with(sign)) {
         return Some(error.clone());
     }
@@ -109,13 +108,18 @@ pub(super) fn perhaps_not_csv(head: &[u8]) -> Option<FileError> {
     }
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
     let is_data_url = text.starts_with(b"data:") && contains(line, b";base64,");
-    let is_body = line.len() >= SHORTEST_BASE64 && line.iter().all(is_base64) && line.iter().any(u8::is_ascii_uppercase);
+    let is_body = line.len() >= SHORTEST_BASE64
+        && line.iter().all(is_base64)
+        && line.iter().any(u8::is_ascii_uppercase);
     (is_data_url || is_body).then_some(FileError::Base64)
 }
 
 /// Returns the separator of a header whose cells are separated by something that no file may have: the one that yields
 /// the most columns of the import, and at least two.
-pub(super) fn other_separator(header: &[u8], names_a_column: impl Fn(&str) -> bool) -> Option<OtherSeparator> {
+pub(super) fn other_separator(
+    header: &[u8],
+    names_a_column: impl Fn(&str) -> bool,
+) -> Option<OtherSeparator> {
     let text = String::from_utf8_lossy(header);
     let known = |byte: u8| {
         let cells = text.split(char::from(byte));

@@ -125,7 +125,11 @@ mod tests {
             ("\"\"\"\"", vec!["\""]),
             ("a\"b,\"c\"", vec!["a\"b", "c"]),
         ] {
-            assert_eq!(cells(row), (expected.iter().map(ToString::to_string).collect(), Split::Complete), "{row}");
+            assert_eq!(
+                cells(row),
+                (expected.iter().map(ToString::to_string).collect(), Split::Complete),
+                "{row}"
+            );
         }
     }
 

@@ -16,8 +16,12 @@ fn identity(first: &str, last: &str) -> Identity {
 }
 
 #[test]
-fn case_spaces_commas_and_unicode_forms_do_not_matter() {
+fn only_letters_and_digits_matter_without_case_and_diacritics() {
     for (a, b) in [
+        ("O'Brien", "O\u{2019}Brien"),
+        ("O'Brien", "OBRIEN"),
+        ("Garcia-Lopez", "Garcia Lopez"),
+        ("Jos\u{e9}", "Jose"),
         ("Mary Ann", "MARY,ANN"),
         ("Mary Ann", "maryann"),
         ("Jos\u{e9}", "JOSE\u{301}"),
@@ -33,9 +37,7 @@ fn case_spaces_commas_and_unicode_forms_do_not_matter() {
 #[test]
 fn everything_else_matters() {
     let base = identity("Mary", "Ann");
-    for (first, last) in
-        [("Mary", "Anne"), ("Mar", "yAnn"), ("Ann", "Mary"), ("M\u{e1}ry", "Ann"), ("Mary-", "Ann")]
-    {
+    for (first, last) in [("Mary", "Anne"), ("Mar", "yAnn"), ("Ann", "Mary"), ("Mary Q", "Ann")] {
         assert_ne!(identity(first, last), base, "{first} {last}");
     }
     let (first, last) = (names("Mary"), names("Ann"));
@@ -51,16 +53,25 @@ fn everything_else_matters() {
 fn an_identity_is_the_same_on_every_machine_and_in_every_version() {
     assert_eq!(
         identity("José, Maria", "de la Cruz").to_string(),
-        "5e7ff8fc546fcbc6d953f64242b8de2c7adafa8d4003092d1ad67d490ab4d9b0"
+        "47ee4b3451bb2118cc5113e70f61b5ff0ec67cb04c768c407baa38d8a7a68785"
     );
-    let row = RowIdentity::of_cells(b"Mary", b"Ann", b"1980-02-03", b"F").unwrap();
+    let row = of_cells(b"Mary", b"Ann", "1980-02-03", b"F").unwrap();
     assert_eq!(row.get(), 17_890_466_545_376_342_587);
+}
+
+fn of_cells(first: &[u8], last: &[u8], dob: &str, gender: &[u8]) -> Option<RowIdentity> {
+    RowIdentity::of_cells(Encoding::Utf8, first, last, dob, gender)
 }
 
 #[test]
 fn folding_does_not_see_case() {
     // What title case does to a letter must not change whose letter it is.
-    let folded = |text: String| text.parse::<Names>().map(|names| fold(&names)).ok();
+    let folded = |text: String| {
+        let names = text.parse::<Names>().ok()?;
+        let mut folded = String::new();
+        fold(names.as_str(), &mut folded);
+        Some(folded)
+    };
     for c in '\0'..=char::MAX {
         if c.is_alphanumeric() {
             let plain = folded(c.into());
@@ -78,7 +89,7 @@ proptest! {
         dob in " ?(1980-02-03|2/3/1980|19800203|1980-02-30)( 0:00)?",
         gender in "[mMfX]|female|UNK",
     ) {
-        let cells = RowIdentity::of_cells(first.as_bytes(), last.as_bytes(), dob.as_bytes(), gender.as_bytes());
+        let cells = of_cells(first.as_bytes(), last.as_bytes(), dob.trim(), gender.as_bytes());
         if let (Ok(first), Ok(last), Ok(dob), Ok(gender)) = (first.parse(), last.parse(), dob.parse(), gender.parse()) {
             prop_assert_eq!(cells, Some(RowIdentity::of(&first, &last, dob, gender)));
         }

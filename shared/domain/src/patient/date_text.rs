@@ -10,7 +10,17 @@ use crate::problem::Problem;
 
 /// The months by their names. The first three letters are enough, and `Sept`.
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 
@@ -86,7 +96,11 @@ fn eight_digits(text: &str) -> Result<Parts, Problem> {
         Parts { month: small(&text[..2])?, day: small(&text[2..4])?, year: number(&text[4..8])? };
     let exists = |parts: Parts| jiff::civil::Date::new(parts.year, parts.month, parts.day).is_ok();
     let is_year = |parts: Parts| parts.year >= super::dob::FIRST_YEAR;
-    Ok(if is_year(year_first) || (exists(year_first) && !is_year(month_first)) { year_first } else { month_first })
+    Ok(if is_year(year_first) || (exists(year_first) && !is_year(month_first)) {
+        year_first
+    } else {
+        month_first
+    })
 }
 
 /// Reads a date that begins with one of its three numbers, `first`.

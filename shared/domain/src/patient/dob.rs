@@ -192,7 +192,9 @@ mod tests {
 
     #[test]
     fn eight_digits_begin_with_the_month_where_they_cannot_begin_with_the_year() {
-        for (text, iso) in [("12311999", "1999-12-31"), ("19801231", "1980-12-31"), ("01011900", "1900-01-01")] {
+        for (text, iso) in
+            [("12311999", "1999-12-31"), ("19801231", "1980-12-31"), ("01011900", "1900-01-01")]
+        {
             assert_eq!(text.parse::<Dob>().unwrap().to_iso(), iso);
         }
         for text in ["02301980", "19801340", "13011980"] {

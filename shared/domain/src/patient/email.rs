@@ -74,14 +74,16 @@ fn without_scheme(text: &str) -> &str {
 }
 
 fn is_local_part(local: &str) -> bool {
-    let is_atom =
-        |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && !c.is_whitespace());
+    let is_atom = |c: char| {
+        c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && !c.is_whitespace())
+    };
     local.len() <= LONGEST_LOCAL_PART
         && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom))
 }
 
 fn is_domain(domain: &str) -> bool {
-    let is_letter = |c: char| c.is_alphanumeric() || c == '-' || unicode_normalization::char::is_combining_mark(c);
+    let is_letter =
+        |c: char| c.is_alphanumeric() || c == '-' || unicode_normalization::char::is_combining_mark(c);
     let is_label = |label: &str| {
         !label.is_empty()
             && label.len() <= LONGEST_LABEL
@@ -175,7 +177,10 @@ mod tests {
             "a@example.com b@example.com",
         ] {
             let addresses = Email::all(text).unwrap();
-            assert_eq!(addresses.iter().map(Email::as_str).collect::<Vec<_>>(), ["a@example.com", "b@example.com"]);
+            assert_eq!(
+                addresses.iter().map(Email::as_str).collect::<Vec<_>>(),
+                ["a@example.com", "b@example.com"]
+            );
         }
         assert_eq!(Email::all("test@example.com;").unwrap().len(), 1);
         for text in ["test@example,com", "a@example.com; b", ";", "a@example.com; b@example"] {

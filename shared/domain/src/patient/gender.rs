@@ -37,7 +37,8 @@ impl Value for Gender {
             return Ok(gender);
         }
         // A code with its word, such as `F - Female` and `Female (F)`.
-        let mut words = text.split(['(', ')', '-', '/', ':', ',', '=']).map(str::trim).filter(|word| !word.is_empty());
+        let mut words =
+            text.split(['(', ')', '-', '/', ':', ',', '=']).map(str::trim).filter(|word| !word.is_empty());
         match (words.next().and_then(word), words.next().and_then(word), words.next()) {
             (Some(first), Some(second), None) if first == second => Ok(first),
             _ => Err(Problem::NotAGender),

@@ -56,7 +56,8 @@ impl Ssn {
     pub(crate) fn is_placeholder(text: &str) -> Option<bool> {
         let text = text::without_fraction(text);
         let is_example = |example: &&str| text.chars().filter(|c| c.is_ascii_digit()).eq(example.chars());
-        text::gives_up_digits(text).or_else(|| EXAMPLES.iter().any(|example| is_example(example)).then_some(true))
+        text::gives_up_digits(text)
+            .or_else(|| EXAMPLES.iter().any(|example| is_example(example)).then_some(true))
     }
 }
 

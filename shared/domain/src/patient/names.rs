@@ -69,7 +69,10 @@ mod tests {
     fn commas_and_spaces_part_names() {
         for text in ["John,Jonathan", "John Jonathan", "John - Jonathan.", "John\tJonathan"] {
             let names = text.parse::<Names>().unwrap();
-            assert_eq!(names.iter().map(|name| name.trim_matches('.')).collect::<Vec<_>>(), ["John", "Jonathan"]);
+            assert_eq!(
+                names.iter().map(|name| name.trim_matches('.')).collect::<Vec<_>>(),
+                ["John", "Jonathan"]
+            );
         }
     }
 
@@ -103,7 +106,18 @@ mod tests {
 
     #[test]
     fn reading_what_was_written_changes_nothing() {
-        for text in ["JOHN,JONATHAN", "de la Cruz", "ßen", "ﬁona", "J.R.", "ŉ", "x ǆ", "ΣΊΣΥΦΟΣ", "SMITH III", "MCDONALD"] {
+        for text in [
+            "JOHN,JONATHAN",
+            "de la Cruz",
+            "ßen",
+            "ﬁona",
+            "J.R.",
+            "ŉ",
+            "x ǆ",
+            "ΣΊΣΥΦΟΣ",
+            "SMITH III",
+            "MCDONALD",
+        ] {
             let once = names(text);
             assert_eq!(names(&once), once, "{text:?}");
         }

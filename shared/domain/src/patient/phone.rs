@@ -14,9 +14,36 @@ pub struct Phone(Digits<10>);
 
 /// What is said about a number before or behind it.
 const LABELS: [&str; 30] = [
-    "c", "cell", "cellular", "cell phone", "cellphone", "mobile", "mobile phone", "mob", "m", "h", "home", "home phone", "hm", "w",
-    "wk", "work", "work phone", "o", "office", "p", "ph", "phone", "primary", "main", "t", "tel", "telephone", "landline",
-    "preferred", "voice",
+    "c",
+    "cell",
+    "cellular",
+    "cell phone",
+    "cellphone",
+    "mobile",
+    "mobile phone",
+    "mob",
+    "m",
+    "h",
+    "home",
+    "home phone",
+    "hm",
+    "w",
+    "wk",
+    "work",
+    "work phone",
+    "o",
+    "office",
+    "p",
+    "ph",
+    "phone",
+    "primary",
+    "main",
+    "t",
+    "tel",
+    "telephone",
+    "landline",
+    "preferred",
+    "voice",
 ];
 
 /// What stands between two numbers in one cell, the surer signs first.
@@ -83,7 +110,8 @@ value!(Phone, as_str);
 /// Drops a label before and one behind a number.
 fn without_label(text: &str) -> &str {
     let is_around = |c: char| matches!(c, ' ' | '(' | ')' | '[' | ']' | ':' | '.' | '-');
-    let is_label = |word: &str| LABELS.iter().any(|label| label.eq_ignore_ascii_case(word.trim_matches(is_around)));
+    let is_label =
+        |word: &str| LABELS.iter().any(|label| label.eq_ignore_ascii_case(word.trim_matches(is_around)));
     let first = text.find(|c: char| c.is_ascii_digit() || c == '+').unwrap_or(0);
     let (before, rest) = text.split_at(first);
     // A bracket before the area code belongs to the number.
@@ -208,8 +236,13 @@ mod tests {
             "415/555-0100 or 415/555-0199",
             "4155550100/4155550199",
         ] {
-            let numbers: Vec<Phone> = Phone::all(text).unwrap().iter().map(|part| part.parse().unwrap()).collect();
-            assert_eq!(numbers.iter().map(Phone::as_str).collect::<Vec<_>>(), ["4155550100", "4155550199"], "{text}");
+            let numbers: Vec<Phone> =
+                Phone::all(text).unwrap().iter().map(|part| part.parse().unwrap()).collect();
+            assert_eq!(
+                numbers.iter().map(Phone::as_str).collect::<Vec<_>>(),
+                ["4155550100", "4155550199"],
+                "{text}"
+            );
         }
         for text in ["415-555-0100 415-555-0199", "415-555-0100 / none of yours", ";", "/"] {
             assert_eq!(Phone::all(text), Err(Problem::NotAPhone), "{text}");

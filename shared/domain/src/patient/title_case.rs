@@ -53,7 +53,8 @@ fn push_word(word: &str, title: &mut String) {
 fn is_after_mc(word: &str, at: usize) -> bool {
     let (before, after) = word.split_at(at);
     let Some(start) = before.len().checked_sub(2) else { return false };
-    let begins_word = before.get(..start).is_some_and(|rest| rest.chars().next_back().is_none_or(parts_words));
+    let begins_word =
+        before.get(..start).is_some_and(|rest| rest.chars().next_back().is_none_or(parts_words));
     let mut letters = after.chars();
     begins_word
         && before.get(start..).is_some_and(|mc| mc.eq_ignore_ascii_case("mc"))
@@ -63,7 +64,8 @@ fn is_after_mc(word: &str, at: usize) -> bool {
 
 /// Whether the letter after this character is the first of a word: O'Neil, Smith-Jones, J.R.
 fn parts_words(c: char) -> bool {
-    matches!(c, '\'' | '`' | '.' | '/' | '(' | '"' | '&' | '\u{2018}' | '\u{2019}' | '\u{2bc}' | '\u{b4}') || is_dash(c)
+    matches!(c, '\'' | '`' | '.' | '/' | '(' | '"' | '&' | '\u{2018}' | '\u{2019}' | '\u{2bc}' | '\u{b4}')
+        || is_dash(c)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::*;
-use crate::patient::{Country, DriversLicense};
+use crate::patient::{Country, DriversLicense, NamesInOneCase};
 
 fn job(number: u128) -> JobId {
     JobId::new(Uuid::from_u128(number))
@@ -44,6 +44,7 @@ fn ada() -> PatientRow {
         external_id: None,
         first_name: "Ada".parse().unwrap(),
         last_name: "Lovelace".parse().unwrap(),
+        names_in_one_case: NamesInOneCase::default(),
         dob: "1985-12-10".parse().unwrap(),
         gender: "F".parse().unwrap(),
         addresses: vec![address("1 Main St", "02110")],

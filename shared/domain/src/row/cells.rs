@@ -99,7 +99,9 @@ impl<'a> RowCells<'a> {
             Field::FirstName | Field::LastName if is_null_name(&text) => return Err(Problem::Placeholder),
             Field::FirstName | Field::LastName => false,
             // `unknown` is a gender.
-            Field::Dob | Field::Gender | Field::AddressLine1 | Field::City | Field::State | Field::Zip => is_null(&text),
+            Field::Dob | Field::Gender | Field::AddressLine1 | Field::City | Field::State | Field::Zip => {
+                is_null(&text)
+            }
             // What was declined here is sharing: it must not be taken for nothing.
             Field::HieOptOut => is_null(&text),
             _ => is_null(&text) || is_nothing(&text),

@@ -117,7 +117,9 @@ impl Layout {
 
     /// Counts the cells without which a row has no name, date of birth, gender or complete address.
     fn count_required_cells(&self) -> usize {
-        let count = |columns: &[&Column]| columns.iter().filter_map(|column| column.index).max().map_or(0, |last| last + 1);
+        let count = |columns: &[&Column]| {
+            columns.iter().filter_map(|column| column.index).max().map_or(0, |last| last + 1)
+        };
         let person = count(&[&self.first_name, &self.last_name, &self.dob, &self.gender]);
         let complete = self.addresses.iter().filter(|slot| slot.is_complete());
         let address = complete.map(|slot| count(&slot.required())).min();
@@ -150,7 +152,12 @@ impl Column {
     /// Finds the column of a field that is not grouped.
     fn single(columns: &Columns, field: Field, group: &[Field]) -> Self {
         let find = |field| columns.find(field, None);
-        Self::new(columns, find(field), ColumnName::new(field, None), group.iter().filter_map(|&field| find(field)))
+        Self::new(
+            columns,
+            find(field),
+            ColumnName::new(field, None),
+            group.iter().filter_map(|&field| find(field)),
+        )
     }
 
     /// Finds the column of a field in a slot.

@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn text_with_letters_of_any_language_is_not_damaged() {
-        for text in ["José", "Ã", "Nuñez", "Ångström", "Škoda", "李", "João", "ÃO", "Zoë’s", "5°", "Â°"] {
+        for text in ["José", "Ã", "Nuñez", "Ångström", "Škoda", "李", "João", "ÃO", "Zoë’s", "5°", "Â°"]
+        {
             assert!(!is_damaged(text), "{text}");
         }
     }

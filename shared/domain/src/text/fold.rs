@@ -49,7 +49,10 @@ mod tests {
     #[test]
     fn case_marks_and_diacritics_do_not_tell_names_apart() {
         for (names, expected) in [
-            (&["O'Brien", "O\u{2019}Brien", "O`BRIEN", "O\u{2bc}Brien", "obrien", "O\u{b4}Brien"][..], "obrien"),
+            (
+                &["O'Brien", "O\u{2019}Brien", "O`BRIEN", "O\u{2bc}Brien", "obrien", "O\u{b4}Brien"][..],
+                "obrien",
+            ),
             (&["Garcia-Lopez", "García López", "Garcia\u{2011}Lopez", "garcialopez"], "garcialopez"),
             (&["José", "JOSE\u{301}", "jose"], "jose"),
             (&["Groß", "GROSS"], "gross"),

@@ -26,6 +26,9 @@ const NOTHINGS: [&str; 3] = ["none", "unknown", "declined"];
 /// The longest of these.
 const LONGEST: usize = 13;
 
+/// The fewest digits, or masks of digits, that stand for a number.
+const FEWEST: usize = 3;
+
 /// Whether clean text is a word of a program for nothing, in any case.
 pub(crate) fn is_null(text: &str) -> bool {
     if !matches!(text.as_bytes().first(), Some(b'N' | b'n' | b'(' | b'\\' | b'#')) || text.len() > LONGEST {
@@ -69,8 +72,8 @@ pub(crate) fn gives_up_digits(text: &str) -> Option<bool> {
             _ => return None,
         }
     }
-    let is_masked = masks >= 3;
-    (is_masked || (masks == 0 && digits > 0 && is_repeated)).then_some(digits > 0)
+    let stands_for_nothing = masks >= FEWEST || (masks == 0 && digits >= FEWEST && is_repeated);
+    stands_for_nothing.then_some(digits > 0)
 }
 
 #[cfg(test)]
@@ -79,7 +82,9 @@ mod tests {
 
     #[test]
     fn words_of_programs_are_nothing_in_any_case() {
-        for text in ["NULL", "null", "Null", "(null)", "\\N", "N/A", "n/a", "#N/A", "NaN", "#REF!", "#DIV/0!", "####"] {
+        for text in
+            ["NULL", "null", "Null", "(null)", "\\N", "N/A", "n/a", "#N/A", "NaN", "#REF!", "#DIV/0!", "####"]
+        {
             assert!(is_null(text), "{text}");
         }
         for text in ["", "Nancy", "NA", "#12", "#", "Nullmann", "None"] {
@@ -117,6 +122,7 @@ mod tests {
             ("617-555-0100 x12", None),
             ("", None),
             ("-", None),
+            ("11", None),
         ] {
             assert_eq!(gives_up_digits(text), digits, "{text}");
         }

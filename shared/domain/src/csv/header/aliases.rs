@@ -9,14 +9,8 @@ pub(super) const ALIASES: [(Field, &[&str]); 13] = [
     (Field::FirstName, &["first", "given name", "forename", "fname"]),
     (Field::LastName, &["last", "surname", "family name", "lname"]),
     (Field::Dob, &["date of birth", "birth date", "birthday", "birthdate"]),
-    (
-        Field::Gender,
-        &["sex", "gender at birth", "sex at birth", "birth sex", "administrative sex"],
-    ),
-    (
-        Field::AddressLine1,
-        &["address", "address 1", "street", "street address", "mailing address"],
-    ),
+    (Field::Gender, &["sex", "gender at birth", "sex at birth", "birth sex", "administrative sex"]),
+    (Field::AddressLine1, &["address", "address 1", "street", "street address", "mailing address"]),
     (Field::AddressLine2, &["address 2", "apt", "unit", "suite"]),
     (Field::Zip, &["zip code", "postal code"]),
     (
@@ -60,7 +54,9 @@ pub(super) struct Named {
 
 /// Finds the field that a name means. The name has letters and digits only, in lower case.
 pub(super) fn named(squeezed: &str) -> Option<Named> {
-    let same = |name: &str| name.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase()).eq(squeezed.bytes());
+    let same = |name: &str| {
+        name.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase()).eq(squeezed.bytes())
+    };
     if let Some(field) = Field::ALL.into_iter().find(|field| same(field.name())) {
         return Some(Named { field, rank: 0 });
     }

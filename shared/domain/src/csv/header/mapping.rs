@@ -37,7 +37,8 @@ impl ColumnMapping {
     /// Whether a header cell is the one that is meant: it has the same text, or else the same letters and digits.
     pub(super) fn means(&self, header: &str, exactly: bool) -> bool {
         let same = self.header.to_lowercase() == header.to_lowercase();
-        same || !exactly && squeeze(&self.header).is_some_and(|text| !text.is_empty() && squeeze(header) == Some(text))
+        same || !exactly
+            && squeeze(&self.header).is_some_and(|text| !text.is_empty() && squeeze(header) == Some(text))
     }
 }
 

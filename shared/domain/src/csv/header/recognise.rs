@@ -116,5 +116,7 @@ fn recognise_after(prefix: &str, squeezed: &Squeezed) -> Option<Recognised> {
 pub(super) fn speaks_of_opting_out(cell: &str) -> bool {
     let squeezed: String =
         cell.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    ["optout", "optedout", "optsout", "optingout", "optinout", "hieopt"].iter().any(|words| squeezed.contains(words))
+    ["optout", "optedout", "optsout", "optingout", "optinout", "hieopt"]
+        .iter()
+        .any(|words| squeezed.contains(words))
 }

@@ -13,7 +13,10 @@ use super::recognise::{Index, Recognised, recognise};
 ///
 /// A mapping to a cell that the header lacks; from left to right, an index that is not 1 to 10; two columns with the same
 /// meaning.
-pub(super) fn resolve(header: &[String], mappings: &[ColumnMapping]) -> Result<Vec<Option<ColumnName>>, FileError> {
+pub(super) fn resolve(
+    header: &[String],
+    mappings: &[ColumnMapping],
+) -> Result<Vec<Option<ColumnName>>, FileError> {
     let mut columns: Vec<Option<ColumnName>> = vec![None; header.len()];
     for mapping in mappings {
         map(header, mapping, &mut columns)?;
@@ -50,7 +53,11 @@ pub(super) fn resolve(header: &[String], mappings: &[ColumnMapping]) -> Result<V
             }
         }
         let first = columns.iter().position(|known| *known == Some(column));
-        let first = first.or_else(|| (named.field == Field::Phone && slot.is_none()).then(|| first_phone(&phones, named.rank)).flatten());
+        let first = first.or_else(|| {
+            (named.field == Field::Phone && slot.is_none())
+                .then(|| first_phone(&phones, named.rank))
+                .flatten()
+        });
         if let Some(first) = first {
             return Err(FileError::DuplicateColumn { column, first: first + 1, second: index + 1 });
         }
@@ -65,7 +72,11 @@ fn first_phone(phones: &[(usize, usize)], rank: usize) -> Option<usize> {
 }
 
 /// Gives a mapped column to the header cell that the customer means.
-fn map(header: &[String], mapping: &ColumnMapping, columns: &mut [Option<ColumnName>]) -> Result<(), FileError> {
+fn map(
+    header: &[String],
+    mapping: &ColumnMapping,
+    columns: &mut [Option<ColumnName>],
+) -> Result<(), FileError> {
     // A cell with the very text is meant before one with the same letters.
     for exactly in [true, false] {
         let mut found = false;
@@ -103,9 +114,10 @@ fn check_indexes(recognised: &[Option<Recognised>]) -> Result<(), FileError> {
 /// the second line of the first.
 fn settle_address_2(recognised: &mut [Option<Recognised>]) {
     let second = Slot::new(2).map_or(Index::None, Index::Slot);
-    let has_second = recognised.iter().flatten().any(|cell| {
-        matches!(cell.named.field, Field::City | Field::Zip) && cell.index == second
-    });
+    let has_second = recognised
+        .iter()
+        .flatten()
+        .any(|cell| matches!(cell.named.field, Field::City | Field::Zip) && cell.index == second);
     for cell in recognised.iter_mut().flatten().filter(|cell| cell.is_address_2) {
         (cell.named.field, cell.index) =
             if has_second { (Field::AddressLine1, second) } else { (Field::AddressLine2, Index::None) };

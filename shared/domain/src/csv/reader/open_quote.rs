@@ -76,8 +76,7 @@ impl Path {
         // Bytes before the row may be gone already, and a path that is not beyond them says nothing of this row.
         *path = path.filter(|path| path.at >= row);
         loop {
-            let current =
-                path.get_or_insert(Self { from: line_end, at: line_end, place: Place::InQuotes });
+            let current = path.get_or_insert(Self { from: line_end, at: line_end, place: Place::InQuotes });
             debug_assert!(current.from <= line_end, "rows come in the order of the file");
             let is_known = current.follow(input, cap);
             if current.is_over() && current.at <= line_end && current.from < line_end {

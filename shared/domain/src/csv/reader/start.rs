@@ -52,11 +52,15 @@ fn sep_line(bytes: &[u8], is_all: bool) -> Option<usize> {
         Some(end) => end,
         None if is_all => bytes.len(),
         // No such line has letters, and a header does.
-        None if bytes.get(quote + SEP.len()..).is_some_and(|rest| rest.iter().any(u8::is_ascii_alphanumeric)) => {
+        None if bytes
+            .get(quote + SEP.len()..)
+            .is_some_and(|rest| rest.iter().any(u8::is_ascii_alphanumeric)) =>
+        {
             return Some(0);
         }
         None => return None,
     };
-    let is_sep = begin.len() == SEP.len() && !bytes[quote + SEP.len()..end].iter().any(u8::is_ascii_alphanumeric);
+    let is_sep =
+        begin.len() == SEP.len() && !bytes[quote + SEP.len()..end].iter().any(u8::is_ascii_alphanumeric);
     Some(if is_sep { end } else { 0 })
 }

@@ -17,11 +17,11 @@ fn succeeded() -> ResultCells<'static> {
 
 /// The result file for an upload, each of its rows with the same outcome.
 fn result(upload: &[u8], outcome: ResultCells<'_>) -> Vec<u8> {
-    let mut reader = RowReader::new();
+    let mut reader = RowReader::new(Separator::Comma);
     reader.push(upload);
     reader.finish();
     let mut out = Vec::new();
-    let mut writer = ResultWriter::new(&reader.next_row().unwrap().unwrap());
+    let mut writer = ResultWriter::new(&reader.next_row().unwrap().unwrap(), Separator::Comma);
     writer.header(&mut out);
     while let Some(row) = reader.next_row().unwrap() {
         writer.row(&row, outcome, &mut out);
@@ -95,9 +95,9 @@ fn bytes_that_are_not_utf8_are_kept() {
 fn a_row_that_only_lenient_readers_understand_is_quoted_anew() {
     for (row, written) in [
         ("a\"b,c", "\"a\"\"b\",c"),
-        ("\"a\"b,c", "ab,c"),
-        ("\"a\" ,\"c,d\"", "a ,\"c,d\""),
         ("a\"b,\"c\"\"\"", "\"a\"\"b\",\"c\"\"\""),
+        ("\"a\", \"b,c\"", "\"a\",\"b,c\""),
+        ("\"a\",  \"b\"", "\"a\",b"),
     ] {
         assert_eq!(
             failed(&format!("x,y\n{row}")).lines().nth(1).unwrap().split(",,failed").next(),
@@ -113,6 +113,36 @@ fn a_short_row_is_filled_up_and_what_a_long_row_has_more_comes_last() {
         "a,b,c,metriportId,status,reason\r\n\
          1,,,,failed,dob: no such day; zip: missing\r\n\
          1,2,3,,failed,dob: no such day; zip: missing,4,\"5,5\"\r\n"
+    );
+    // Separators at the end of a row are no cells.
+    assert_eq!(failed("a,b\n1,2,, \n").lines().nth(1), Some("1,2,,failed,dob: no such day; zip: missing"));
+}
+
+#[test]
+fn a_row_that_cannot_be_split_stands_in_the_first_column() {
+    assert_eq!(
+        failed("a,b,c\n1,\"2\"x,3\n"),
+        "a,b,c,metriportId,status,reason\r\n\"1,\"\"2\"\"x,3\",,,,failed,dob: no such day; zip: missing\r\n"
+    );
+    assert_eq!(
+        failed("a,metriportId,status,reason\n\"1\n2\n"),
+        "a,metriportId,status,reason\r\n\"\"\"1\",,failed,dob: no such day; zip: missing\r\n\
+         2,,failed,dob: no such day; zip: missing\r\n"
+    );
+}
+
+#[test]
+fn the_separator_of_the_upload_is_kept() {
+    let mut reader = RowReader::new(Separator::Semicolon);
+    reader.push(b"sep=;\na;b\n\"1;1\";2,2\n");
+    reader.finish();
+    let mut out = Vec::new();
+    let mut writer = ResultWriter::new(&reader.next_row().unwrap().unwrap(), Separator::Semicolon);
+    writer.header(&mut out);
+    writer.row(&reader.next_row().unwrap().unwrap(), FAILED, &mut out);
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        "a;b;metriportId;status;reason\r\n\"1;1\";2,2;;failed;\"dob: no such day; zip: missing\"\r\n"
     );
 }
 
@@ -152,15 +182,17 @@ proptest! {
     fn without_the_added_cells_the_result_is_the_upload(table_in in tables(), always_quote: bool) {
         let style = if always_quote { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary };
         let mut writer = csv::WriterBuilder::new().flexible(true).quote_style(style).from_writer(Vec::new());
+        let is_blank = |cell: &[u8]| cell.iter().all(|b| b" \t\r\n,\x0b\x0c\xa0\xc2".contains(b) || !b.is_ascii());
+        // What is blank is no row, and blank cells behind the header's are left out.
+        let table_in: Vec<_> = table_in.into_iter().filter(|row| !is_blank(row.last().unwrap())).collect();
+        if table_in.is_empty() {
+            return Ok(());
+        }
         for row in &table_in {
-            // What is blank without quotes is no row.
-            if !always_quote && row.len() == 1 && row[0].iter().all(|b| b" \t".contains(b)) {
-                return Ok(());
-            }
             writer.write_record(row).unwrap();
         }
         let upload = writer.into_inner().unwrap();
-        if upload.starts_with(b"\xef\xbb\xbf") {
+        if upload.starts_with(b"\xef\xbb\xbf") || upload.ends_with(b"\x1a") {
             return Ok(());
         }
         let width = table_in[0].len();
@@ -176,20 +208,24 @@ proptest! {
     }
 
     #[test]
-    fn any_upload_keeps_its_cells(upload in prop::collection::vec(prop::sample::select(&b"\"\",,\n\rab "[..]), 1..80)) {
-        let mut reader = RowReader::new();
+    fn any_upload_keeps_its_rows_and_cells(upload in prop::collection::vec(prop::sample::select(&b"\"\",,\n\rab "[..]), 1..80)) {
+        let mut reader = RowReader::new(Separator::Comma);
         reader.push(&upload);
         reader.finish();
-        let mut cells = Vec::new();
-        while let Ok(Some(row)) = reader.next_row() {
-            cells.push(row.cells.iter().map(<[u8]>::to_vec).collect::<Vec<_>>());
+        let mut rows = Vec::new();
+        while let Some(row) = reader.next_row().unwrap() {
+            rows.push(row.cells.iter().map(<[u8]>::to_vec).collect::<Vec<_>>());
         }
-        // A file that cannot be read to its end has no result.
-        if cells.is_empty() || reader.next_row().is_err() {
+        if rows.is_empty() {
             return Ok(());
         }
-        let width = cells[0].len();
-        for (row, mut out) in cells.iter_mut().zip(table(&result(&upload, FAILED))) {
+        let width = rows[0].len();
+        let table_out = table(&result(&upload, FAILED));
+        prop_assert_eq!(table_out.len(), rows.len());
+        for (row, mut out) in rows.iter_mut().zip(table_out) {
+            while row.len() > width && row.last().unwrap().trim_ascii().is_empty() {
+                row.pop();
+            }
             row.resize(row.len().max(width), Vec::new());
             out.drain(width..width + 3);
             prop_assert_eq!(row, &mut out);

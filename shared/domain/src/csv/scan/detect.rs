@@ -2,7 +2,7 @@
 
 use crate::csv::error::FileError;
 use crate::csv::header::{ColumnMapping, Columns};
-use crate::csv::reader::{RawRow, RowReader};
+use crate::csv::reader::RowReader;
 use crate::csv::separator::Separator;
 use crate::csv::{sniff, split};
 use crate::patient::looks_like_data;
@@ -100,8 +100,16 @@ impl Beginning<'_> {
     }
 
     /// Says more about a header that lacks columns. Returns `None` if more bytes are needed for that.
-    fn explain(&self, error: FileError, known: usize, separator: Separator) -> Result<Option<Detected>, FileError> {
-        if !matches!(error, FileError::MissingColumns { .. } | FileError::RowTooLong { .. }) {
+    fn explain(
+        &self,
+        error: FileError,
+        known: usize,
+        separator: Separator,
+    ) -> Result<Option<Detected>, FileError> {
+        if !matches!(
+            error,
+            FileError::MissingColumns { .. } | FileError::RowTooLong { .. } | FileError::HeaderQuote
+        ) {
             let lost = self.lost_line_breaks(separator);
             return Err(if lost { FileError::LineBreaksLost } else { error });
         }
@@ -115,20 +123,23 @@ impl Beginning<'_> {
         if self.lost_line_breaks(separator) {
             return Err(FileError::LineBreaksLost);
         }
-        let FileError::MissingColumns { columns, .. } = error else { return Err(error) };
+        let columns = match error {
+            FileError::MissingColumns { columns, .. } => columns,
+            FileError::HeaderQuote if self.header_line().is_some() => Columns::required(),
+            error => return Err(error),
+        };
         if let Some(line) = self.header_line() {
             return Err(FileError::MissingColumns { columns, header_line: Some(line) });
         }
         let mut reader = self.reader(separator);
         if let Ok(Some(header)) = reader.next_row() {
-            let names = |cell: &str| Columns::names_a_column(cell);
-            let other = sniff::other_separator(header.raw, names);
+            let other = sniff::other_separator(header.raw, Columns::names_a_column);
             if let Some(other) = other.filter(|_| known < 2) {
                 return Err(FileError::Separator(other));
             }
-            if known == 0 && has_data(&header) {
-                return Err(FileError::NoHeader);
-            }
+        }
+        if known == 0 && self.begins_with_data() {
+            return Err(FileError::NoHeader);
         }
         Err(FileError::MissingColumns { columns, header_line: None })
     }
@@ -151,6 +162,16 @@ impl Beginning<'_> {
         names >= 2 && has_data
     }
 
+    /// Whether the first row has a cell that is a value and no name, under any separator.
+    fn begins_with_data(&self) -> bool {
+        Separator::ALL.into_iter().any(|separator| {
+            let mut reader = self.reader(separator);
+            let row = reader.next_row().ok().flatten();
+            let is_data = |cell| std::str::from_utf8(cell).is_ok_and(looks_like_data);
+            row.is_some_and(|row| row.cells.iter().any(is_data))
+        })
+    }
+
     /// Returns the number of the first line, counted from 1, that would do as a header, among the first ten.
     fn header_line(&self) -> Option<u32> {
         let bytes = &self.bytes[..self.bytes.len().min(LINES_BYTES)];
@@ -160,10 +181,12 @@ impl Beginning<'_> {
                 reader.push(line);
                 reader.finish();
                 let row = reader.next_row();
-                row.is_ok_and(|row| row.is_some_and(|row| {
-                    let header = Columns::from_header(&row, separator, self.mappings);
-                    header.is_ok()
-                }))
+                row.is_ok_and(|row| {
+                    row.is_some_and(|row| {
+                        let header = Columns::from_header(&row, separator, self.mappings);
+                        header.is_ok()
+                    })
+                })
             })
         };
         let place = lines(bytes).take(LINES).position(would_do)?;
@@ -184,9 +207,4 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = Some(&bytes[next..]);
         Some(&bytes[..end])
     })
-}
-
-/// Whether a header has a cell that is a value and no name.
-fn has_data(header: &RawRow<'_>) -> bool {
-    header.cells.iter().any(|cell| std::str::from_utf8(cell).is_ok_and(looks_like_data))
 }

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::csv::{RowPlace, Separator};
+use crate::csv::Separator;
+use crate::csv::error::OtherSeparator;
 
 const HEADER: &str = "firstName,lastName,dob,gender,addressLine1,city,state,zip";
 const ROW: &str = "Ada,Lovelace,1980-02-03,F,1 Main St,Boston,MA,02139";
@@ -75,15 +76,50 @@ fn rows_about_the_same_person_have_the_same_identity() {
 fn a_row_that_belongs_to_nobody_has_no_identity() {
     let rows = [
         "Ada,Lovelace,1980-02-30,F,,,,",
-        "Ada,Lovelace,1980-02-03,X,,,,",
+        "Ada,Lovelace,1980-02-03,Q,,,,",
         "-,Lovelace,1980-02-03,F,,,,",
         "Ada,,1980-02-03,F,,,,",
-        "Ada,Lovelace,1980-02-03,F,,,",
-        "Ada,Lovelace,1980-02-03,F,,,,,",
+        "Ada,Lovelace,\"1980-02-03\"x,F,,,,",
     ];
     let (rows, _) = scan(format!("{HEADER}\n{}", rows.join("\n")));
-    assert_eq!(rows.len(), 6);
+    assert_eq!(rows.len(), 5);
     assert!(rows.iter().all(|row| row.identity.is_none()));
+}
+
+#[test]
+fn a_row_of_windows_1252_has_the_identity_of_its_text() {
+    let windows = b"Jos\xe9,Nu\xf1ez,1980-02-03,F,,,,";
+    let file = [HEADER.as_bytes(), b"\n", windows, b"\n", "José,Nuñez,1980-02-03,F,,,,".as_bytes()].concat();
+    let (rows, _) = scan(file);
+    assert_eq!(rows[0].identity, rows[1].identity);
+    assert!(rows[0].identity.is_some());
+}
+
+#[test]
+fn dates_that_all_have_the_day_first_are_refused() {
+    let scan_dates = |dates: &[&str]| {
+        let rows: Vec<String> = dates.iter().map(|date| ROW.replace("1980-02-03", date)).collect();
+        scan(format!("{HEADER}\n{}", rows.join("\n"))).1
+    };
+    for (dates, row) in [
+        (&["25/12/1980"][..], 1),
+        (&["05/04/1962", "13-06-1975", "7.9.1990"], 2),
+        (&["1/1/1980", "1980-12-31", "31.12.1980 0:00"], 3),
+    ] {
+        assert_eq!(
+            scan_dates(dates),
+            Err(FileError::DayBeforeMonth { row: RowNumber::new(row) }),
+            "{dates:?}"
+        );
+    }
+    for dates in [
+        &["25/12/1980", "12/25/1980"][..],
+        &["05/04/1962", "1/2/1980"],
+        &["1980-25-12", "31-Dec-1980"],
+        &["25/25/1980"],
+    ] {
+        assert!(scan_dates(dates).is_ok(), "{dates:?}");
+    }
 }
 
 #[test]
@@ -122,10 +158,25 @@ fn other_formats_are_recognised() {
         (&b"\x1f\x8b\x08\0\0\0"[..], FileError::Gzip),
         (b"PK\x03\x04\x14\0", FileError::Zip),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", FileError::Xls),
+        (b"BZh91AY&SY", FileError::Bzip2),
+        (b"\x28\xb5\x2f\xfd\x04", FileError::Zstd),
+        (b"7z\xbc\xaf\x27\x1c\0\x04", FileError::SevenZip),
         (b"%PDF-1.7\n%\xe2\xe3", FileError::Pdf),
+        (b"{\\rtf1\\ansi\n", FileError::Rtf),
         (b"<!DOCTYPE html>\n<html>", FileError::Html),
         (b"\xef\xbb\xbf\r\n  <HTML><body>", FileError::Html),
-        (b"<?xml version=\"1.0\"?><Error>", FileError::Html),
+        (b"<table><tr><td>firstName", FileError::Html),
+        (b"<?xml version=\"1.0\"?><Error>", FileError::Xml),
+        (b"<Patients>\n<Patient/>", FileError::Xml),
+        (b"{\"firstName\":\"Ada\",\"lastName\":\"Lovelace\"}", FileError::Json),
+        (b" [\n {\"firstName\":\"Ada\"}]", FileError::Json),
+        (b"\"firstName,lastName\\nAda,Lovelace\\n\"", FileError::Json),
+        (b"--b\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\nfirstName", FileError::Multipart),
+        (b"-----BEGIN PGP MESSAGE-----\n", FileError::Pgp),
+        (b"ISA*00*          *00*", FileError::X12),
+        (b"MSH|^~\\&|HARBOR|", FileError::Hl7),
+        (b"Zmlyc3ROYW1lLGxhc3ROYW1lLGRvYixnZW5kZXIsYWRkcmVzc0xpbmUx\nLGNpdHk=\n", FileError::Base64),
+        (b"data:text/csv;base64,Zmlyc3ROYW1l", FileError::Base64),
         (b"\xff\xfef\0i\0", FileError::Utf16),
         (b"\xfe\xff\0f\0i", FileError::Utf16),
         (&utf16, FileError::Utf16),
@@ -139,27 +190,94 @@ fn other_formats_are_recognised() {
 }
 
 #[test]
-fn a_header_without_commas_and_known_columns_is_separated_by_something_else() {
-    for (header, expected) in
-        [("a;b", Separator::Semicolon), ("a|b;c|d", Separator::Pipe), ("a\tb", Separator::Tab)]
+fn the_separator_is_the_one_under_which_the_header_has_the_required_columns() {
+    for (separator, expected) in
+        [(";", Separator::Semicolon), ("\t", Separator::Tab), ("|", Separator::Pipe), (",", Separator::Comma)]
     {
-        assert_eq!(error(format!("{header}\n1;2\n")), FileError::Separator(expected), "{header:?}");
+        let quoted = format!("\"{}\"", HEADER.replace(',', &format!("\"{separator}\"")));
+        for header in [
+            HEADER.replace(',', separator),
+            quoted,
+            format!("sep=x\n{}", HEADER.replace(',', separator)).replace('x', separator),
+        ] {
+            let file = format!("{header}\n{}\n", ROW.replace(',', separator));
+            let (rows, summary) = scan(&file);
+            assert_eq!(summary.unwrap().columns.separator(), expected, "{file}");
+            assert!(rows[0].identity.is_some());
+        }
     }
-    for header in ["a", "a;b,c", "firstName"] {
-        assert!(!matches!(error(format!("{header}\n1\n")), FileError::Separator(_)), "{header:?}");
-    }
+    // Cells may hold the other ones.
+    assert_eq!(scan(format!("{HEADER},a;b;c|d\n{ROW},\n")).1.unwrap().columns.separator(), Separator::Comma);
+    let semicolons = HEADER.replace(',', ";");
+    assert_eq!(
+        error(format!("{semicolons};Zip Code\n")).to_string(),
+        "columns 8 and 9 of the header mean the same: zip"
+    );
 }
 
 #[test]
-fn another_separator_is_recognised_by_the_columns_that_it_yields() {
-    for (separator, expected) in [(";", Separator::Semicolon), ("\t", Separator::Tab), ("|", Separator::Pipe)]
-    {
+fn a_separator_that_no_file_may_have_is_named() {
+    for (separator, expected) in [
+        ("^", OtherSeparator::Caret),
+        ("~", OtherSeparator::Tilde),
+        ("*", OtherSeparator::Asterisk),
+        (":", OtherSeparator::Colon),
+        ("\u{1f}", OtherSeparator::ControlCharacter),
+    ] {
         assert_eq!(error(HEADER.replace(',', separator)), FileError::Separator(expected));
-        let quoted = format!("\"{}\"", HEADER.replace(',', &format!("\"{separator}\"")));
-        assert_eq!(error(quoted), FileError::Separator(expected));
     }
-    assert!(matches!(error("firstName,notes; more\n"), FileError::MissingColumns(_)));
-    assert!(scan(format!("{HEADER},a;b;c\n{ROW},\n")).1.is_ok());
+    assert!(matches!(error("firstName,notes: more\n"), FileError::MissingColumns { .. }));
+}
+
+#[test]
+fn a_header_in_a_later_line_is_found_among_the_first_ten() {
+    let file = |lines: usize| format!("{}{HEADER}\n{ROW}\n", "Report of today,,\n".repeat(lines));
+    for (lines, found) in [(1, Some(2)), (9, Some(10)), (10, None)] {
+        for size in [1, 1000] {
+            let error = scan_in_pieces(Limits::default(), file(lines).as_bytes(), size).1.unwrap_err();
+            let FileError::MissingColumns { header_line, .. } = error else { panic!("{error}") };
+            assert_eq!(header_line, found);
+        }
+    }
+    let file = format!("\"Report\" of today\r\n\r\n{}\r\n", HEADER.replace(',', ";"));
+    assert!(error(file).to_string().ends_with("the header seems to be in line 3: delete the lines above it"));
+}
+
+#[test]
+fn a_file_without_a_header_is_told_so() {
+    for file in
+        [ROW.to_owned(), format!("{ROW}\n{ROW}"), ROW.replace(',', "\t"), "a,b,test@example.com\n".to_owned()]
+    {
+        assert_eq!(error(&file), FileError::NoHeader, "{file}");
+    }
+    assert!(matches!(error("name,town\nAda,1980-02-03\n"), FileError::MissingColumns { .. }));
+}
+
+#[test]
+fn a_file_whose_line_breaks_were_lost_is_told_so() {
+    for file in [
+        format!("{HEADER}{ROW}{ROW}"),
+        format!("{HEADER},notes{ROW}"),
+        format!("{HEADER}{}", ROW.repeat(40_000)),
+    ] {
+        assert_eq!(error(&file), FileError::LineBreaksLost);
+        assert_eq!(
+            scan_in_pieces(Limits::default(), file.as_bytes(), 9_999).1,
+            Err(FileError::LineBreaksLost)
+        );
+    }
+    assert_eq!(error(HEADER), FileError::NoDataRows);
+}
+
+#[test]
+fn what_the_customer_says_about_columns_counts() {
+    let file = format!("{}\n{ROW}\n", HEADER.replace("dob", "Born On"));
+    let mut scan = FileScan::new(Limits::default()).with_mappings(vec!["dob:Born On".parse().unwrap()]);
+    let mut rows = Vec::new();
+    scan.push(file.as_bytes(), &mut |row| rows.push(row)).unwrap();
+    let summary = scan.finish(&mut |row| rows.push(row)).unwrap();
+    assert_eq!(summary.columns.find(Field::Dob, None), Some(2));
+    assert!(rows[0].identity.is_some());
 }
 
 #[test]
@@ -175,11 +293,11 @@ fn an_error_is_final() {
 }
 
 #[test]
-fn a_quote_that_never_closes_names_the_row_that_it_is_in() {
+fn a_quote_that_never_closes_costs_its_row_only() {
     let file = format!("{HEADER}\n{ROW}\n\"{ROW}\n{ROW}\n");
-    let place = RowPlace::Data { number: RowNumber::new(2), byte: 110 };
-    assert_eq!(error(&file), FileError::UnclosedQuote { place });
-    assert_eq!(error(&file).to_string(), "a quote is opened in row 2 (starts at byte 110) and never closed");
+    let (rows, summary) = scan(&file);
+    assert_eq!(summary.unwrap().rows, 3);
+    assert_eq!(rows.iter().map(|row| row.identity.is_some()).collect::<Vec<_>>(), [true, false, true]);
 }
 
 #[test]
@@ -194,7 +312,11 @@ fn no_error_shows_what_the_file_holds() {
         format!("{canary},{HEADER},zip-1,{canary}"),
         format!("{canary},{HEADER},zip-11 {canary}"),
         format!("{canary},{HEADER},zip-11"),
-        format!("{HEADER},{canary}\n{canary},\"{canary}"),
+        format!("{HEADER},{canary} opt out"),
+        format!("{canary}\n{HEADER}"),
+        format!("\"{canary}\"{canary}\n"),
+        format!("{canary},1980-02-03"),
+        HEADER.replace(',', "^") + canary,
         format!("{HEADER},{canary}\n{canary},{canary}\0"),
         format!("{HEADER},{canary}\n{long}"),
         format!("{HEADER},{canary}\n{}", "CANARY\n".repeat(4)),
