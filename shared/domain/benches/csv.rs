@@ -35,6 +35,7 @@ fn main() {
         compare(name, &file);
     }
     hostile();
+    hostile_files();
 }
 
 fn compare(name: &str, file: &[u8]) {
@@ -161,10 +162,10 @@ fn hostile() {
     let kinds: [(&str, HostileRow); 6] = [
         ("quotes", |size| format!("\"{}\"", "\"\"".repeat(size / 2))),
         ("quotes in unquoted cells", |size| "a\"".repeat(size / 2)),
-        ("commas", |size| ",".repeat(size)),
-        ("quoted empty cells", |size| "\"\",".repeat(size / 3)),
+        ("commas", |size| format!("x{}", ",".repeat(size))),
+        ("quoted empty cells", |size| format!("x,{}", "\"\",".repeat(size / 3))),
         ("one huge cell", |size| "x".repeat(size)),
-        ("line breaks in quotes", |size| format!("\"{}\"", "\r\n".repeat(size / 2))),
+        ("line breaks in quotes", |size| format!("\"x{}\"", "\r\n".repeat(size / 2))),
     ];
     for (name, row) in kinds {
         print!("  {name:26}");
@@ -182,6 +183,31 @@ fn hostile() {
                 ns(&|file| scan_in_pieces(file, 100)),
                 ns(&full),
             );
+        }
+        println!();
+    }
+}
+
+/// Time per byte of files whose rows leave quotes open, at growing sizes: it has to stay flat.
+fn hostile_files() {
+    const HEADER: &str = "firstName,lastName,dob,gender,addressLine1,city,state,zip\n";
+    let limits = Limits { rows: u32::MAX, bytes: 1 << 30, ..Limits::default() };
+    println!("\nhostile files: ns a byte of the scan");
+    let lines = ["x\",\"y\n", "a,\"b\n", "a,\"\n\n,\"b", "\"\",\"\n", "a,\"b\nc\nd\ne\nf\ng\nh\ni\nj\nk\n"];
+    for line in lines {
+        print!("  {:32}", format!("{line:?}"));
+        for size in [1 << 20, 10 << 20, 100 << 20] {
+            let file = format!("{HEADER}{}", line.repeat(size / line.len()));
+            let time = time(|| {
+                let mut rows = 0_usize;
+                let mut scan = FileScan::new(limits);
+                for piece in file.as_bytes().chunks(PIECE) {
+                    scan.push(piece, &mut |_| rows += 1).expect("the file can be imported");
+                }
+                scan.finish(&mut |_| rows += 1).expect("the file can be imported");
+                assert!(rows > 0);
+            });
+            print!("  {:3} MiB {:6.2}", size >> 20, time.as_secs_f64() * 1e9 / file.len() as f64);
         }
         println!();
     }

@@ -13,6 +13,7 @@ mod gender;
 mod identifiers;
 mod names;
 mod phone;
+mod several;
 mod state;
 mod time_text;
 mod title_case;
@@ -35,6 +36,7 @@ pub use phone::Phone;
 pub use state::State;
 
 pub(crate) use date_text::first_two_numbers;
+pub(crate) use several::Several;
 pub(crate) use value::Value;
 
 /// What one row says about a patient, valid and normalised. What is `None` or empty was blank.
@@ -87,6 +89,8 @@ pub struct NamesInOneCase {
 }
 
 impl NamesInOneCase {
+    // `serde` asks with a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
     fn are_none(&self) -> bool {
         *self == Self::default()
     }

@@ -14,14 +14,14 @@ use crate::csv::{Columns, RawRow};
 use crate::ids::{CohortId, FacilityId};
 use crate::patient::{
     Address, AddressText, Contact, Country, Dob, DriversLicense, Email, Names, NamesInOneCase, PatientRow,
-    Phone, Ssn, Value,
+    Phone, Several, Ssn, Value,
 };
 use crate::problem::{Problem, RowProblems};
 use crate::stored_size::LARGEST_ROW;
-use crate::text::{gives_up_digits, is_in_one_case};
+use crate::text::is_in_one_case;
 use crate::warning::{RowWarnings, Warning};
 
-use cells::RowCells;
+use cells::{Cell, RowCells};
 use layout::{Column, Layout};
 
 /// A row of up to so many bytes never needs more than [`LARGEST_ROW`]: normalisation makes no text three times as long,
@@ -184,14 +184,14 @@ impl RowParser {
         let mut contacts = Vec::new();
         let (mut more_phones, mut more_emails) = (Vec::new(), Vec::new());
         for slot in &self.layout.contacts {
-            let mut phones = phones(row, &slot.phone).into_iter();
-            let mut emails = row.cell(&slot.email, Email::all).good().unwrap_or_default().into_iter();
-            let (phone, email) = (phones.next(), emails.next());
+            let phones = phones(row, &slot.phone);
+            let emails = row.cell(&slot.email, Email::all).good().unwrap_or_else(Several::none);
+            let (phone, email) = (phones.first, emails.first);
             if phone.is_some() || email.is_some() {
                 contacts.push(Contact { phone, email });
             }
-            more_phones.extend(phones);
-            more_emails.extend(emails);
+            more_phones.extend(phones.more);
+            more_emails.extend(emails.more);
         }
         let (mut phones, mut emails) = (more_phones.into_iter(), more_emails.into_iter());
         for _ in 0..phones.len().max(emails.len()) {
@@ -242,29 +242,12 @@ fn names(row: &mut RowCells<'_>, column: &Column) -> Option<(Names, bool)> {
 }
 
 /// Reads the phone numbers of a cell. Numbers that stand for nothing are left out.
-fn phones(row: &mut RowCells<'_>, column: &Column) -> Vec<Phone> {
-    let mut phones = Vec::new();
-    let mut left_out = false;
-    let read = row.cell(column, |text| {
-        if let Some(gives_up) = gives_up_digits(text) {
-            left_out = gives_up;
-            return Ok(());
-        }
-        for number in Phone::all(text)? {
-            match gives_up_digits(number) {
-                None => phones.push(Phone::from_tidy(number)?),
-                Some(gives_up) => left_out |= gives_up,
-            }
-        }
-        Ok(())
-    });
-    if read.good().is_none() {
-        return Vec::new();
-    }
-    if left_out {
+fn phones(row: &mut RowCells<'_>, column: &Column) -> Several<Phone> {
+    let Cell::Good((phones, gave_up)) = row.cell(column, Phone::all) else { return Several::none() };
+    if gave_up {
         row.warn(column, Warning::PlaceholderLeftOut);
     }
-    if !phones.iter().all(Phone::is_dialable) {
+    if !phones.first.iter().chain(&phones.more).all(Phone::is_dialable) {
         row.warn(column, Warning::NotDialable);
     }
     phones

@@ -62,6 +62,10 @@ pub(crate) fn is_dash(c: char) -> bool {
 
 /// Whether text is written in one case only: all of its letters that have a case are upper, or all are lower.
 pub(crate) fn is_in_one_case(text: &str) -> bool {
+    if text.is_ascii() {
+        let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
+        return !(has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase));
+    }
     !(text.contains(char::is_lowercase) && text.contains(char::is_uppercase))
 }
 

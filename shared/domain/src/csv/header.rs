@@ -42,10 +42,11 @@ pub struct Columns {
     separator: Separator,
     width: u32,
     /// Position (from 0) and meaning, in the order of the header.
-    columns: Vec<(u32, ColumnName)>,
+    #[serde(rename = "columns")]
+    known: Vec<(u32, ColumnName)>,
     /// A hash of the header, by which rows that repeat it are known.
-    #[serde(skip_serializing_if = "is_zero")]
-    fingerprint: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<u64>,
     /// The header's cells.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     header: Vec<String>,
@@ -68,10 +69,6 @@ pub(crate) struct GroupSlot {
     slot: Option<Slot>,
     /// Whether columns without an index and with the first one are the same slot.
     is_first: bool,
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 impl Columns {
@@ -104,8 +101,8 @@ impl Columns {
             separator,
             // The limit of columns is far below that of the type.
             width: u32::try_from(width).unwrap_or(u32::MAX),
-            columns: known.collect(),
-            fingerprint: fingerprint(&row.cells),
+            known: known.collect(),
+            fingerprint: Some(fingerprint(&row.cells)),
             header: reported(&texts),
         };
         let missing = columns.missing();
@@ -144,7 +141,7 @@ impl Columns {
 
     /// Returns the columns that mean something, with their positions (from 0), in the order of the header.
     pub fn iter(&self) -> impl Iterator<Item = (usize, ColumnName)> {
-        self.columns.iter().map(|&(index, name)| (index as usize, name))
+        self.known.iter().map(|&(index, name)| (index as usize, name))
     }
 
     /// Returns every header cell with the column that it was taken for, in the order of the file.
@@ -159,7 +156,7 @@ impl Columns {
 
     /// Whether a row has the same cells as the header, as in files that were joined.
     pub fn is_header(&self, cells: &Cells<'_>) -> bool {
-        self.fingerprint != 0 && fingerprint(cells) == self.fingerprint
+        self.fingerprint == Some(fingerprint(cells))
     }
 
     /// Returns where the column with this name is.
@@ -248,7 +245,7 @@ fn reported(texts: &[String]) -> Vec<String> {
     kept.collect()
 }
 
-/// Returns a hash of a row's cells, white space around them and blank ones at the end aside; never 0.
+/// Returns a hash of a row's cells, white space around them and blank ones at the end aside.
 fn fingerprint(cells: &Cells<'_>) -> u64 {
     let trim = |cell: &'_ [u8]| cell.strip_prefix(b"\xef\xbb\xbf").unwrap_or(cell).trim_ascii().to_vec();
     let mut hash = crate::identity::Fnv::new();
@@ -263,7 +260,7 @@ fn fingerprint(cells: &Cells<'_>) -> u64 {
         }
         hash.update(&cell);
     }
-    hash.get().max(1)
+    hash.get()
 }
 
 impl<'de> Deserialize<'de> for Columns {
@@ -276,8 +273,7 @@ impl<'de> Deserialize<'de> for Columns {
             separator: Separator,
             width: u32,
             columns: Vec<(u32, ColumnName)>,
-            #[serde(default)]
-            fingerprint: u64,
+            fingerprint: Option<u64>,
             #[serde(default)]
             header: Vec<String>,
         }
@@ -295,7 +291,7 @@ impl<'de> Deserialize<'de> for Columns {
                 return Err(D::Error::custom("two columns mean the same"));
             }
         }
-        Ok(Self { separator, width, columns, fingerprint, header })
+        Ok(Self { separator, width, known: columns, fingerprint, header })
     }
 }
 

@@ -28,25 +28,36 @@ pub(super) enum Split {
 
 /// Splits a row, or the first line of one, and gives each cell to `on_cell`. Takes one look at each byte.
 pub(super) fn split(row: &[u8], separator: u8, mut on_cell: impl FnMut(CellSpan)) -> Split {
+    let mut marks = memchr::memchr2_iter(separator, b'"', row);
     let mut start = 0;
+    // Whether the cell has been found to have no quotes around it.
+    let mut is_plain = false;
     loop {
-        let spaces = leading_spaces(&row[start..]);
-        let first = start + spaces;
-        let (end, quoted) = if row.get(first) == Some(&b'"') {
-            let Some(close) = closing_quote(row, first + 1) else { return Split::Open };
-            match row.get(close + 1) {
-                Some(&next) if next != separator => return Split::Misplaced,
-                _ => (close + 1, Some(first + 1..close)),
-            }
-        } else {
-            let end = memchr::memchr(separator, &row[first..]).map_or(row.len(), |at| first + at);
-            (end, None)
-        };
-        on_cell(CellSpan { whole: start..end, quoted });
-        if end == row.len() {
+        let Some(mark) = marks.next() else {
+            on_cell(CellSpan { whole: start..row.len(), quoted: None });
             return Split::Complete;
+        };
+        if row[mark] == separator {
+            on_cell(CellSpan { whole: start..mark, quoted: None });
+            (start, is_plain) = (mark + 1, false);
+            continue;
         }
-        start = end + 1;
+        is_plain = is_plain || leading_spaces(&row[start..mark]) < mark - start;
+        if is_plain {
+            continue;
+        }
+        let Some(close) = closing_quote(row, &mut marks) else { return Split::Open };
+        match row.get(close + 1) {
+            Some(&next) if next != separator => return Split::Misplaced,
+            next => {
+                on_cell(CellSpan { whole: start..close + 1, quoted: Some(mark + 1..close) });
+                if next.is_none() {
+                    return Split::Complete;
+                }
+                marks.next();
+                start = close + 2;
+            }
+        }
     }
 }
 
@@ -55,14 +66,16 @@ pub(super) fn leading_spaces(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|&&byte| byte == b' ').count()
 }
 
-/// Returns the position of the first double quote from `at` on that is not doubled.
-fn closing_quote(row: &[u8], mut at: usize) -> Option<usize> {
+/// Returns the position of the next double quote that is not doubled.
+fn closing_quote(row: &[u8], marks: &mut impl Iterator<Item = usize>) -> Option<usize> {
     loop {
-        let quote = at + memchr::memchr(b'"', row.get(at..)?)?;
-        if row.get(quote + 1) != Some(&b'"') {
-            return Some(quote);
+        let mark = marks.next()?;
+        if row[mark] == b'"' {
+            if row.get(mark + 1) != Some(&b'"') {
+                return Some(mark);
+            }
+            marks.next();
         }
-        at = quote + 2;
     }
 }
 

@@ -1,7 +1,11 @@
 //! Email addresses.
 
+use unicode_normalization::char::is_combining_mark;
+
+use crate::patient::several::Several;
 use crate::patient::value::{Value, value};
 use crate::problem::Problem;
+use crate::text::nfc;
 
 /// An email address, in lower case.
 ///
@@ -32,17 +36,16 @@ impl Email {
     /// # Errors
     ///
     /// [`NotAnEmail`](Problem::NotAnEmail) if one of them is none.
-    pub(crate) fn all(text: &str) -> Result<Vec<Self>, Problem> {
-        let single = Self::from_tidy(text);
-        if single.is_ok() {
-            return single.map(|email| vec![email]);
+    pub(crate) fn all(text: &str) -> Result<Several<Self>, Problem> {
+        if let Ok(email) = Self::from_tidy(text) {
+            return Ok(Several::one(email));
         }
-        let all = |between: &&str| -> Option<Vec<Self>> {
+        let all = |between: &&str| -> Option<Several<Self>> {
             let between: &str = between;
             let parts = text.split(between).map(str::trim).filter(|part| !part.is_empty());
             parts.map(|part| Self::from_tidy(part).ok()).collect()
         };
-        BETWEEN.iter().find_map(all).filter(|emails| !emails.is_empty()).ok_or(Problem::NotAnEmail)
+        BETWEEN.iter().find_map(all).filter(|emails| emails.first.is_some()).ok_or(Problem::NotAnEmail)
     }
 }
 
@@ -53,7 +56,10 @@ impl Value for Email {
             && address
                 .split_once('@')
                 .is_some_and(|(local, domain)| is_local_part(local) && is_domain(domain));
-        if valid { Ok(Self(crate::text::nfc(address.to_lowercase()))) } else { Err(Problem::NotAnEmail) }
+        let lower = |address: &str| {
+            if address.is_ascii() { address.to_ascii_lowercase() } else { nfc(address.to_lowercase()) }
+        };
+        if valid { Ok(Self(lower(address))) } else { Err(Problem::NotAnEmail) }
     }
 }
 
@@ -75,15 +81,20 @@ fn without_scheme(text: &str) -> &str {
 
 fn is_local_part(local: &str) -> bool {
     let is_atom = |c: char| {
-        c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && !c.is_whitespace())
+        c.is_ascii_alphanumeric()
+            || matches!(c, '!' | '#'..='\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^'..='`' | '{'..='~')
+            || (!c.is_ascii() && !c.is_whitespace())
     };
     local.len() <= LONGEST_LOCAL_PART
         && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom))
 }
 
 fn is_domain(domain: &str) -> bool {
-    let is_letter =
-        |c: char| c.is_alphanumeric() || c == '-' || unicode_normalization::char::is_combining_mark(c);
+    let is_letter = |c: char| {
+        c.is_ascii_alphanumeric()
+            || c == '-'
+            || (!c.is_ascii() && (c.is_alphanumeric() || is_combining_mark(c)))
+    };
     let is_label = |label: &str| {
         !label.is_empty()
             && label.len() <= LONGEST_LABEL
@@ -176,15 +187,15 @@ mod tests {
             "A <a@example.com>;B <b@example.com>",
             "a@example.com b@example.com",
         ] {
-            let addresses = Email::all(text).unwrap();
+            let addresses: Vec<Email> = Email::all(text).unwrap().into_iter().collect();
             assert_eq!(
                 addresses.iter().map(Email::as_str).collect::<Vec<_>>(),
                 ["a@example.com", "b@example.com"]
             );
         }
-        assert_eq!(Email::all("test@example.com;").unwrap().len(), 1);
+        assert_eq!(Email::all("test@example.com;").unwrap().into_iter().count(), 1);
         for text in ["test@example,com", "a@example.com; b", ";", "a@example.com; b@example"] {
-            assert_eq!(Email::all(text), Err(Problem::NotAnEmail), "{text}");
+            assert!(matches!(Email::all(text), Err(Problem::NotAnEmail)), "{text}");
         }
     }
 }

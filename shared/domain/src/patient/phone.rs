@@ -1,8 +1,9 @@
 //! Phone numbers.
 
+use crate::patient::several::Several;
 use crate::patient::value::{Digits, Value, value};
 use crate::problem::Problem;
-use crate::text::{is_dash, without_fraction};
+use crate::text::{gives_up_digits, is_dash, without_fraction};
 
 /// A phone number in the USA: 10 digits.
 ///
@@ -62,22 +63,35 @@ impl Phone {
         [0, 3].iter().all(|&place| digits.get(place).is_some_and(|&digit| digit >= b'2'))
     }
 
-    /// Reads the numbers in the text of a cell, in order.
+    /// Reads the numbers in the text of a cell, in order. Returns as well whether digits were given up because they stand for
+    /// nothing.
     ///
     /// # Errors
     ///
     /// [`NotAPhone`](Problem::NotAPhone) if one of them is none.
-    pub(crate) fn all(text: &str) -> Result<Vec<&str>, Problem> {
-        if Self::of(text).is_some() {
-            return Ok(vec![text]);
+    pub(crate) fn all(text: &str) -> Result<(Several<Self>, bool), Problem> {
+        if let Some(gives_up) = gives_up_digits(text) {
+            return Ok((Several::none(), gives_up));
         }
-        let is_number = |part: &str| Self::of(part).is_some() || crate::text::gives_up_digits(part).is_some();
-        let parts = |between: &str| -> Option<Vec<&str>> {
-            let parts: Vec<&str> =
-                text.split(between).map(str::trim).filter(|part| !part.is_empty()).collect();
-            (!parts.is_empty() && parts.iter().all(|part| is_number(part))).then_some(parts)
+        if let Some(phone) = Self::of(text) {
+            return Ok((Several::one(phone), false));
+        }
+        let mut gave_up = false;
+        let mut all = |between: &&str| -> Option<Several<Self>> {
+            let between: &str = between;
+            gave_up = false;
+            let parts = text.split(between).map(str::trim).filter(|part| !part.is_empty());
+            let numbers = parts.filter_map(|part| match gives_up_digits(part) {
+                Some(gives_up) => {
+                    gave_up |= gives_up;
+                    None
+                }
+                None => Some(Self::of(part)),
+            });
+            numbers.collect()
         };
-        BETWEEN.iter().find_map(|between| parts(between)).ok_or(Problem::NotAPhone)
+        let numbers = BETWEEN.iter().find_map(&mut all).filter(|numbers| numbers.first.is_some());
+        numbers.map(|numbers| (numbers, gave_up)).ok_or(Problem::NotAPhone)
     }
 
     fn of(text: &str) -> Option<Self> {
@@ -109,6 +123,9 @@ value!(Phone, as_str);
 
 /// Drops a label before and one behind a number.
 fn without_label(text: &str) -> &str {
+    if !text.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+        return text;
+    }
     let is_around = |c: char| matches!(c, ' ' | '(' | ')' | '[' | ']' | ':' | '.' | '-');
     let is_label =
         |word: &str| LABELS.iter().any(|label| label.eq_ignore_ascii_case(word.trim_matches(is_around)));
@@ -236,8 +253,7 @@ mod tests {
             "415/555-0100 or 415/555-0199",
             "4155550100/4155550199",
         ] {
-            let numbers: Vec<Phone> =
-                Phone::all(text).unwrap().iter().map(|part| part.parse().unwrap()).collect();
+            let numbers: Vec<Phone> = Phone::all(text).unwrap().0.into_iter().collect();
             assert_eq!(
                 numbers.iter().map(Phone::as_str).collect::<Vec<_>>(),
                 ["4155550100", "4155550199"],
@@ -245,7 +261,7 @@ mod tests {
             );
         }
         for text in ["415-555-0100 415-555-0199", "415-555-0100 / none of yours", ";", "/"] {
-            assert_eq!(Phone::all(text), Err(Problem::NotAPhone), "{text}");
+            assert!(matches!(Phone::all(text), Err(Problem::NotAPhone)), "{text}");
         }
     }
 

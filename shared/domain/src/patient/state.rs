@@ -131,6 +131,14 @@ const OTHER_NAMES: [(&str, &str); 50] = [
 ];
 
 impl State {
+    /// Finds a state by its code, in any case.
+    fn by_code(text: &str) -> Option<Self> {
+        let code: [u8; 2] = text.as_bytes().try_into().ok()?;
+        let code = code.map(|letter| letter.to_ascii_uppercase());
+        let place = STATES.binary_search_by_key(&code.as_slice(), |(known, _)| known.as_bytes()).ok()?;
+        Some(Self(STATES[place].0))
+    }
+
     /// The code with two letters.
     pub const fn as_str(self) -> &'static str {
         self.0
@@ -139,22 +147,29 @@ impl State {
 
 impl Value for State {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
-        if let Some((code, _)) = STATES.iter().find(|(code, _)| code.eq_ignore_ascii_case(text)) {
-            return Ok(Self(code));
+        if let Some(state) = Self::by_code(text) {
+            return Ok(state);
         }
-        let letters = |text: &str| -> String { text.chars().filter(char::is_ascii_alphabetic).collect() };
         let country = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("US-"));
         let text = if country { &text[3..] } else { text };
-        let is_name = |c: char| c.is_ascii_alphabetic() || matches!(c, ' ' | '.' | ',' | '(' | ')');
-        if !text.chars().all(is_name) {
+        let is_in_names = |c: char| c.is_ascii_alphabetic() || matches!(c, ' ' | '.' | ',' | '(' | ')');
+        if !text.chars().all(is_in_names) {
             return Err(Problem::NotAState);
         }
-        let squeezed = letters(text);
-        let is = |name: &str| name.eq_ignore_ascii_case(&squeezed);
-        let state = STATES.iter().find(|(code, name)| is(code) || is(&letters(name))).map(|(code, _)| *code);
-        let other = || OTHER_NAMES.iter().find(|(name, _)| is(name)).map(|(_, code)| *code);
-        state.or_else(other).map(Self).ok_or(Problem::NotAState)
+        let names = || STATES.iter().map(|(code, name)| (*name, *code)).chain(OTHER_NAMES);
+        let first = letters(text).next();
+        let is = |name: &str| letters(name).next() == first && letters(name).eq(letters(text));
+        let by_name = || names().find(|(name, _)| is(name)).map(|(_, code)| Self(code));
+        // `D.C.`
+        let code: String =
+            if text.len() > 5 { String::new() } else { letters(text).map(char::from).collect() };
+        Self::by_code(&code).or_else(by_name).ok_or(Problem::NotAState)
     }
+}
+
+/// Returns the letters of a text in lower case.
+fn letters(text: &str) -> impl Iterator<Item = u8> {
+    text.bytes().filter(u8::is_ascii_alphabetic).map(|letter| letter.to_ascii_lowercase())
 }
 
 value!(State, as_str);

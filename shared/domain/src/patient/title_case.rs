@@ -29,9 +29,16 @@ fn push_word(word: &str, title: &mut String) {
         if !begins && !parts_words(c) {
             if is_after_mc(word, at) {
                 title.extend(c.to_uppercase());
+            } else if c.is_ascii() {
+                title.push(c.to_ascii_lowercase());
             } else {
                 title.extend(c.to_lowercase());
             }
+            continue;
+        }
+        if c.is_ascii() {
+            title.push(c.to_ascii_uppercase());
+            begins = parts_words(c);
             continue;
         }
         // Some letters become two in upper case (ß, ﬁ); only the first of them is the word's first.
@@ -53,6 +60,9 @@ fn push_word(word: &str, title: &mut String) {
 fn is_after_mc(word: &str, at: usize) -> bool {
     let (before, after) = word.split_at(at);
     let Some(start) = before.len().checked_sub(2) else { return false };
+    if !before.ends_with(['c', 'C']) {
+        return false;
+    }
     let begins_word =
         before.get(..start).is_some_and(|rest| rest.chars().next_back().is_none_or(parts_words));
     let mut letters = after.chars();

@@ -14,6 +14,9 @@ use crate::warning::{RowWarning, RowWarnings, Warning};
 /// One row being read.
 pub(super) struct RowCells<'a> {
     cells: Cells<'a>,
+    /// All cells, if they are UTF-8.
+    text: Option<&'a str>,
+    is_ascii: bool,
     encoding: Encoding,
     /// Problems with where they go in the list.
     problems: Vec<(u32, RowProblem)>,
@@ -54,11 +57,13 @@ impl<'a> RowCells<'a> {
         if cells.len() < layout.width() && layout.needs_cell_from(cells.len()) {
             return Err(Problem::TooFewCells);
         }
-        let is_ascii = row.raw.is_ascii();
-        let encoding = if is_ascii { Encoding::Utf8 } else { Encoding::of_row(row.raw) };
-        let mut read = Self { cells, encoding, problems: Vec::new(), warnings: Vec::new() };
-        let surplus = cells.iter().skip(layout.width());
-        if surplus.map(|cell| read.text(cell)).any(|text| !text.is_ok_and(|text| text.is_empty())) {
+        // One look at the whole row spares one at each cell.
+        let text = cells.as_text();
+        let encoding = if text.is_some() { Encoding::Utf8 } else { Encoding::of_row(row.raw) };
+        let is_ascii = text.is_some_and(str::is_ascii);
+        let mut read = Self { cells, text, is_ascii, encoding, problems: Vec::new(), warnings: Vec::new() };
+        let mut surplus = layout.width()..cells.len();
+        if surplus.any(|index| !read.clean(index).is_ok_and(|text| text.is_empty())) {
             return Err(Problem::TooManyCells);
         }
         if encoding == Encoding::Windows1252 {
@@ -78,22 +83,27 @@ impl<'a> RowCells<'a> {
         Ok(read)
     }
 
-    fn text(&self, cell: &'a [u8]) -> Result<Cow<'a, str>, Problem> {
-        match self.encoding.decode(cell)? {
-            Cow::Borrowed(text) => clean(text),
-            Cow::Owned(text) => Ok(Cow::Owned(clean(&text)?.into_owned())),
+    /// Returns the text of a cell, cleaned. This is the one place in which cells are cleaned.
+    fn clean(&self, index: usize) -> Result<Cow<'a, str>, Problem> {
+        let Some(range) = self.cells.range(index).filter(|range| !range.is_empty()) else {
+            return Ok(Cow::Borrowed(""));
+        };
+        match self.text.and_then(|text| text.get(range)) {
+            Some(text) if text.len() <= CELL_CHARS => clean(text),
+            _ => {
+                let text = self.encoding.decode(self.cells.get(index).unwrap_or_default())?;
+                Ok(Cow::Owned(clean(&text)?.into_owned()))
+            }
         }
     }
 
-    /// Returns the clean text of a cell; empty if the cell is blank, says that there is nothing, or is not there.
-    ///
-    /// This is the one place in which the cells of imported columns are cleaned.
-    fn clean(&self, column: &Column) -> Result<Cow<'a, str>, Problem> {
-        let cell = column.index.and_then(|index| self.cells.get(index)).unwrap_or_default();
-        if cell.is_empty() {
-            return Ok(Cow::Borrowed(""));
+    /// Returns the clean text of a column's cell; empty if the cell is blank, says that there is nothing, or is not there.
+    fn text(&self, column: &Column) -> Result<Cow<'a, str>, Problem> {
+        let Some(index) = column.index else { return Ok(Cow::Borrowed("")) };
+        let text = self.clean(index)?;
+        if text.is_empty() {
+            return Ok(text);
         }
-        let text = self.text(cell)?;
         let field = column.name.field;
         let is_placeholder = match field {
             Field::FirstName | Field::LastName if is_null_name(&text) => return Err(Problem::Placeholder),
@@ -109,7 +119,8 @@ impl<'a> RowCells<'a> {
         if is_placeholder {
             return Ok(Cow::Borrowed(""));
         }
-        if is_damaged(&text) {
+        let may_be_damaged = !self.is_ascii || matches!(text, Cow::Owned(_));
+        if may_be_damaged && is_damaged(&text) {
             return Err(Problem::Damaged);
         }
         let is_number = matches!(
@@ -128,7 +139,7 @@ impl<'a> RowCells<'a> {
         column: &Column,
         read: impl FnOnce(&str) -> Result<T, Problem>,
     ) -> Cell<T> {
-        match self.clean(column) {
+        match self.text(column) {
             Ok(text) if text.is_empty() => Cell::Blank,
             Ok(text) => match read(&text) {
                 Ok(value) => Cell::Good(value),

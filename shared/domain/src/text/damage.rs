@@ -17,7 +17,12 @@ fn was_converted_twice(text: &str) -> bool {
 /// Whether text is a number as spreadsheets write long ones (`1.23457E+11`): the last digits are lost. `12E4` may be an
 /// identifier, so that a fraction or a sign has to be there.
 pub(crate) fn is_scientific(text: &str) -> bool {
-    let Some((number, exponent)) = text.split_once(['e', 'E']) else { return false };
+    // Nearly all text is told by its first letter.
+    if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-')) {
+        return false;
+    }
+    let Some(letter) = memchr::memchr2(b'e', b'E', text.as_bytes()) else { return false };
+    let (number, exponent) = (&text[..letter], &text[letter + 1..]);
     let number = number.strip_prefix(['+', '-']).unwrap_or(number);
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (has_sign, exponent) = match exponent.strip_prefix(['+', '-']) {

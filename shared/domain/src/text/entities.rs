@@ -50,16 +50,13 @@ pub(super) fn decode(text: &str) -> Cow<'_, str> {
     while let Some(after) = rest.strip_prefix('&') {
         let end = after.bytes().take(LONGEST + 1).position(|byte| byte == b';');
         let reference = end.and_then(|end| Some((character(after.get(..end)?)?, end)));
-        rest = match reference {
-            Some((c, end)) => {
-                decoded.push(c);
-                &after[end + 1..]
-            }
-            None => {
-                decoded.push('&');
-                after
-            }
-        };
+        if let Some((c, end)) = reference {
+            decoded.push(c);
+            rest = &after[end + 1..];
+        } else {
+            decoded.push('&');
+            rest = after;
+        }
         let next = rest.find('&').unwrap_or(rest.len());
         decoded.push_str(&rest[..next]);
         rest = &rest[next..];

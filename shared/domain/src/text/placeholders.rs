@@ -37,7 +37,7 @@ pub(crate) fn is_null(text: &str) -> bool {
     let is = |word: &&str| word.eq_ignore_ascii_case(text);
     // A column that is too narrow is shown, and sometimes saved, as a row of these.
     let is_too_narrow = text.len() > 2 && text.bytes().all(|b| b == b'#');
-    NULLS.iter().any(|word| is(word)) || SPREADSHEET_ERRORS.iter().any(|word| is(word)) || is_too_narrow
+    NULLS.iter().any(is) || SPREADSHEET_ERRORS.iter().any(is) || is_too_narrow
 }
 
 /// Whether a name is such a word. Null and Nan are names, as long as they are written like names.

@@ -106,7 +106,7 @@ impl Path {
         let mut at = usize::try_from(self.at - base).unwrap_or(stop);
         let is_known = loop {
             let rest = bytes.get(at..stop).unwrap_or_default();
-            let step = match self.place {
+            let next = match self.place {
                 Place::RowEnd | Place::Failed => break true,
                 Place::InQuotes => memchr::memchr(b'"', rest).map(|quote| {
                     let after = at + quote + 1;
@@ -130,8 +130,8 @@ impl Path {
                     Some(if is_separator { (at + 1, Place::CellStart) } else { (at, Place::RowEnd) })
                 }),
             };
-            match step {
-                Some(Some(next)) => (at, self.place) = next,
+            match next {
+                Some(Some(place)) => (at, self.place) = place,
                 // A quote is the last byte of the input.
                 Some(None) => break false,
                 None if stop < bytes.len() => {

@@ -50,9 +50,18 @@ impl<'a> Cells<'a> {
 
     /// Returns the cell at an index counted from 0.
     pub fn get(&self, index: usize) -> Option<&'a [u8]> {
+        self.range(index).map(|range| &self.bytes[range])
+    }
+
+    /// Returns the cells as one text, if they are UTF-8. [`range`](Self::range) tells where each is.
+    pub(crate) fn as_text(&self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes).ok()
+    }
+
+    /// Returns where a cell is in [`as_text`](Self::as_text).
+    pub(crate) fn range(&self, index: usize) -> Option<std::ops::Range<usize>> {
         let end = *self.ends.get(index)?;
-        let start = if index == 0 { 0 } else { self.ends[index - 1] + 1 };
-        Some(&self.bytes[start..end])
+        Some(if index == 0 { 0 } else { self.ends[index - 1] + 1 }..end)
     }
 
     /// Returns the cells in order.
