@@ -125,8 +125,8 @@ impl Failures {
 
     fn take(&mut self, event: &Event<'_>) -> Result<(), Failure> {
         match (event, &mut self.writer) {
-            (Event::Header(header), _) => {
-                self.writer.insert(ResultWriter::new(header)).header(&mut self.bytes);
+            (Event::Header { row, separator }, _) => {
+                self.writer.insert(ResultWriter::new(row, *separator)).header(&mut self.bytes);
             }
             (Event::BadRow { row, problems, .. }, Some(writer)) => {
                 let reason = problems.to_string();

@@ -3,13 +3,16 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use domain::csv::{Cells, RowReader};
+use domain::csv::{Cells, RowReader, Separator};
 use domain::ids::JobId;
 use terminal::{Exit, Failure};
 
 use crate::api::{Client, DownloadError, Job, Pause};
 use crate::files::AtomicFile;
 use crate::problems::ProblemCounts;
+
+/// The longest header of a result file, in bytes: twice what a row may have.
+const LONGEST_HEADER: usize = 2 * 1024 * 1024;
 
 /// Attempts of one download before it fails.
 const ATTEMPTS: u32 = 4;
@@ -129,7 +132,9 @@ fn gone(id: JobId) -> Failure {
 /// Counts the reasons in a result file while it is downloaded.
 #[derive(Debug, Default)]
 struct Reasons {
-    reader: RowReader,
+    /// The bytes of the header, until it is complete.
+    header: Vec<u8>,
+    reader: Option<RowReader>,
     /// Positions of the status and reason columns, once the header was read.
     columns: Option<Columns>,
     counts: ProblemCounts,
@@ -137,19 +142,36 @@ struct Reasons {
 
 impl Reasons {
     fn push(&mut self, bytes: &[u8]) {
-        self.reader.push(bytes);
+        match &mut self.reader {
+            Some(reader) => reader.push(bytes),
+            None => self.header.extend_from_slice(bytes),
+        }
         self.rows();
     }
 
     fn finish(mut self) -> ProblemCounts {
-        self.reader.finish();
+        if let Some(reader) = &mut self.reader {
+            reader.finish();
+        }
         self.rows();
         self.counts
     }
 
+    /// Starts to read rows once it is known what separates their cells.
+    fn start(&mut self) {
+        let separator = self.reader.is_none().then(|| separator(&self.header)).flatten();
+        if let Some(separator) = separator {
+            let mut reader = RowReader::new(separator);
+            reader.push(&std::mem::take(&mut self.header));
+            self.reader = Some(reader);
+        }
+    }
+
     /// Counts the rows that are complete. Rows that cannot be read are not counted, because the counts are only a summary.
     fn rows(&mut self) {
-        while let Ok(Some(row)) = self.reader.next_row() {
+        self.start();
+        let Some(reader) = &mut self.reader else { return };
+        while let Ok(Some(row)) = reader.next_row() {
             let Some(columns) = self.columns else {
                 self.columns = Some(Columns::of(&row.cells));
                 continue;
@@ -163,6 +185,19 @@ impl Reasons {
             }
         }
     }
+}
+
+/// Returns what separates the cells of a result file: its header ends with the columns that the service added. `None` if the
+/// header is not complete yet.
+fn separator(beginning: &[u8]) -> Option<Separator> {
+    if beginning.len() > LONGEST_HEADER {
+        return Some(Separator::Comma);
+    }
+    let text = String::from_utf8_lossy(beginning);
+    Separator::ALL.into_iter().find(|separator| {
+        let between = char::from(separator.byte());
+        text.contains(&format!("metriportId{between}status{between}reason\r\n"))
+    })
 }
 
 /// Positions of the columns that the service added. They are the last ones of their names, because the uploaded file may

@@ -4,7 +4,7 @@
 //! neither. Repeating it writes the same files again; the state changes once; the webhook has a stable
 //! id, so that saying it twice is saying it once.
 
-use domain::csv::{RawRow, ResultCells, ResultWriter, RowReader, RowStatus};
+use domain::csv::{RawRow, ResultCells, ResultWriter, RowReader, RowStatus, Separator};
 use domain::ids::{JobId, RowNumber};
 use domain::job::{AcceptedFile, Job, JobStatus};
 use domain::outcome::{RowOutcome, RowResult};
@@ -82,7 +82,8 @@ where
         let mut results = Results::start(&self.files, job).await?;
 
         let mut body = self.files.read_upload(job.into(), &file.upload, 0..file.upload.bytes).await?;
-        let mut reader = RowReader::new();
+        let separator = file.columns.separator();
+        let mut reader = RowReader::new(separator);
         let mut number = RowNumber::FIRST;
         let mut at_end = false;
         while !at_end {
@@ -97,7 +98,7 @@ where
                     results.row(&row, &outcomes.take(number).await?).await?;
                     number = number.next();
                 } else {
-                    results.header(&row);
+                    results.header(&row, separator);
                 }
             }
         }
@@ -127,8 +128,8 @@ impl<W: FileWriter> Results<W> {
         self.writer.is_some()
     }
 
-    fn header(&mut self, row: &RawRow<'_>) {
-        let writer = self.writer.insert(ResultWriter::new(row));
+    fn header(&mut self, row: &RawRow<'_>, separator: Separator) {
+        let writer = self.writer.insert(ResultWriter::new(row, separator));
         writer.header(&mut self.all.bytes);
         if let Some(failures) = &mut self.failures {
             writer.header(&mut failures.bytes);
@@ -139,8 +140,9 @@ impl<W: FileWriter> Results<W> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
         match &outcome.result {
             RowResult::Succeeded(patient_id) => {
-                let cells =
-                    ResultCells { patient_id: *patient_id, status: RowStatus::Succeeded, reason: None };
+                let warnings = outcome.warnings.to_string();
+                let reason = Some(warnings.as_str());
+                let cells = ResultCells { patient_id: *patient_id, status: RowStatus::Succeeded, reason };
                 writer.row(row, cells, &mut self.all.bytes);
             }
             RowResult::Failed(reason) => {

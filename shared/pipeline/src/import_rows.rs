@@ -159,8 +159,10 @@ where
         let parser = RowParser::new(&file.columns, job.created_at.date(), directory);
         let mut outcomes = Vec::with_capacity(chunk.rows() as usize);
         let mut groups = Groups::default();
-        read_rows(&self.files, job.into(), &file.upload, chunk, |number, row| {
-            let result = match parser.parse(&row.cells) {
+        let separator = file.columns.separator();
+        read_rows(&self.files, job.into(), &file.upload, separator, chunk, |number, row| {
+            let parsed = parser.parse(row);
+            let result = match parsed.patient {
                 Err(problems) => RowResult::Failed(FailureReason::Problems(problems)),
                 Ok(patient) => {
                     if !job.dry_run {
@@ -169,7 +171,8 @@ where
                     RowResult::Succeeded(None)
                 }
             };
-            outcomes.push(RowOutcome::new(number, result));
+            let warnings = parsed.warnings;
+            outcomes.push(RowOutcome { warnings, ..RowOutcome::new(number, result) });
         })
         .await?;
         Ok((outcomes, groups))

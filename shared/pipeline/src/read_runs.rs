@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use domain::csv::{FileError, RawRow, RowReader};
+use domain::csv::{FileError, RawRow, RowReader, Separator};
 use domain::ids::RowNumber;
 use domain::job::Upload;
 use domain::plan::{Chunk, Run};
@@ -21,6 +21,7 @@ pub async fn read_rows<F: ReadUpload>(
     files: &F,
     job: JobRef,
     upload: &Upload,
+    separator: Separator,
     chunk: &Chunk,
     mut on_row: impl FnMut(RowNumber, &RawRow<'_>) + Send,
 ) -> Result<(), Error> {
@@ -29,7 +30,7 @@ pub async fn read_rows<F: ReadUpload>(
         let mut body = files.read_upload(job, upload, first.start..last.end).await?;
         let mut window = Window { offset: first.start, bytes: Bytes::new() };
         for run in runs {
-            read_run(&mut body, &mut window, run, &mut on_row)
+            read_run(&mut body, &mut window, run, separator, &mut on_row)
                 .await?
                 .map_err(|what| Error::Inconsistent { job: job.job, chunk: chunk.number, what })?;
         }
@@ -61,12 +62,13 @@ async fn read_run<S>(
     body: &mut S,
     window: &mut Window,
     run: &Run,
+    separator: Separator,
     on_row: &mut (impl FnMut(RowNumber, &RawRow<'_>) + Send),
 ) -> Result<Result<(), &'static str>, PortError>
 where
     S: futures::Stream<Item = Result<Bytes, PortError>> + Send + Unpin,
 {
-    let mut reader = RowReader::at(run.start);
+    let mut reader = RowReader::at(run.start, separator);
     let mut number = run.first;
     let end = run.first.get() + run.rows;
     let mut position = run.start;

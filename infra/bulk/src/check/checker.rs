@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use domain::csv::{Columns, FileError, FileScan, FileSummary, Limits, RawRow, RowReader};
+use domain::csv::{Columns, FileError, FileScan, FileSummary, Limits, RawRow, RowReader, Separator};
 use domain::ids::RowNumber;
 use domain::problem::{Problem, RowProblem, RowProblems};
 use domain::row::{Directory, RowParser};
+use domain::warning::RowWarnings;
 
 use crate::source::{Place, Places};
 
@@ -13,9 +14,10 @@ use crate::source::{Place, Places};
 #[derive(Debug)]
 pub struct Checker {
     scan: FileScan,
-    reader: RowReader,
+    /// The bytes before the scan knows the file's columns.
+    beginning: Vec<u8>,
+    rows: Option<Rows>,
     places: Places,
-    parser: Option<RowParser>,
     today: jiff::civil::Date,
     /// Ids of the existing facilities and cohorts. `None` if they were not fetched.
     known: Option<Directory>,
@@ -24,11 +26,25 @@ pub struct Checker {
     stopped: Option<FileError>,
 }
 
+/// Reads the rows, once the columns of the file are known.
+#[derive(Debug)]
+struct Rows {
+    reader: RowReader,
+    separator: Separator,
+    parser: RowParser,
+    has_header: bool,
+}
+
 /// A part of the file that was read.
 pub enum Event<'a> {
     /// The header, which comes before all rows.
-    Header(RawRow<'a>),
-    GoodRow,
+    Header { row: RawRow<'a>, separator: Separator },
+    GoodRow {
+        number: RowNumber,
+        /// Where the row is in the user's file, if the row has warnings.
+        place: Option<Place>,
+        warnings: &'a RowWarnings,
+    },
     BadRow {
         row: RawRow<'a>,
         number: RowNumber,
@@ -75,9 +91,9 @@ impl Checker {
     pub fn new(today: jiff::civil::Date, known: Option<Directory>, places: Places) -> Self {
         Self {
             scan: FileScan::new(Limits::default()),
-            reader: RowReader::new().row_limit(Limits::default().row_bytes),
+            beginning: Vec::new(),
+            rows: None,
             places,
-            parser: None,
             today,
             known,
             number: RowNumber::FIRST,
@@ -89,24 +105,40 @@ impl Checker {
     pub fn push(&mut self, bytes: &[u8], on_event: OnEvent<'_>) -> Result<(), CheckError> {
         self.scan.push(bytes, &mut |_| {}).map_err(CheckError::Rejected)?;
         if self.stopped.is_none() {
-            self.reader.push(bytes);
             self.places.push(bytes);
-            self.rows(on_event).map_err(CheckError::Other)?;
+            match &mut self.rows {
+                Some(rows) => rows.reader.push(bytes),
+                None => self.beginning.extend_from_slice(bytes),
+            }
+            self.read_rows(on_event).map_err(CheckError::Other)?;
         }
         Ok(())
     }
 
     /// Checks the last row at the end of the file.
     pub fn finish(mut self, on_event: OnEvent<'_>) -> Result<FileSummary, CheckError> {
-        self.reader.finish();
-        self.rows(on_event).map_err(CheckError::Other)?;
-        let file = self.scan.finish(&mut |_| {}).map_err(CheckError::Rejected)?;
+        let scan = std::mem::replace(&mut self.scan, FileScan::new(Limits::default()));
+        let file = scan.finish(&mut |_| {});
+        let columns = file.as_ref().ok().map(|file| &file.columns);
+        if let (None, Some(columns)) = (&self.rows, columns) {
+            self.rows = Some(Rows::new(columns, self.today, self.known.as_ref(), &self.beginning));
+        }
+        if let Some(rows) = &mut self.rows {
+            rows.reader.finish();
+        }
+        self.read_rows(on_event).map_err(CheckError::Other)?;
+        let file = file.map_err(CheckError::Rejected)?;
         self.stopped.map_or(Ok(file), |error| Err(CheckError::Rejected(error)))
     }
 
-    fn rows(&mut self, on_event: OnEvent<'_>) -> anyhow::Result<()> {
+    fn read_rows(&mut self, on_event: OnEvent<'_>) -> anyhow::Result<()> {
+        if let (None, Some(columns)) = (&self.rows, self.scan.columns()) {
+            self.rows = Some(Rows::new(columns, self.today, self.known.as_ref(), &self.beginning));
+            self.beginning = Vec::new();
+        }
+        let Some(Rows { reader, separator, parser, has_header }) = &mut self.rows else { return Ok(()) };
         while self.stopped.is_none() {
-            let row = match self.reader.next_row() {
+            let row = match reader.next_row() {
                 Ok(Some(row)) => row,
                 Ok(None) => break,
                 Err(error) => {
@@ -114,31 +146,38 @@ impl Checker {
                     break;
                 }
             };
-            let Some(parser) = &self.parser else {
-                match Columns::from_header(&row.cells) {
-                    Ok(columns) => {
-                        let known = self.known.clone().unwrap_or_default();
-                        self.parser = Some(RowParser::new(&columns, self.today, known));
-                        on_event(Event::Header(row))?;
-                    }
-                    Err(error) => self.stopped = Some(error),
-                }
+            if !*has_header {
+                *has_header = true;
+                on_event(Event::Header { row, separator: *separator })?;
                 continue;
-            };
+            }
             let number = self.number;
             self.number = number.next();
-            let problems = match parser.parse(&row.cells) {
+            let parsed = parser.parse(&row);
+            let problems = match &parsed.patient {
                 Ok(_) => Problems(Vec::new()),
-                Err(problems) => problems_here(&problems, self.known.is_some()),
+                Err(problems) => problems_here(problems, self.known.is_some()),
             };
+            let warnings = &parsed.warnings;
             if problems.0.is_empty() {
-                on_event(Event::GoodRow)?;
+                let place = (!warnings.is_empty()).then(|| self.places.place_of(row.start));
+                on_event(Event::GoodRow { number, place, warnings })?;
             } else {
                 let place = self.places.place_of(row.start);
                 on_event(Event::BadRow { row, number, place, problems: &problems })?;
             }
         }
         Ok(())
+    }
+}
+
+impl Rows {
+    fn new(columns: &Columns, today: jiff::civil::Date, known: Option<&Directory>, beginning: &[u8]) -> Self {
+        let separator = columns.separator();
+        let mut reader = RowReader::new(separator).row_limit(Limits::default().row_bytes);
+        reader.push(beginning);
+        let parser = RowParser::new(columns, today, known.cloned().unwrap_or_default());
+        Self { reader, separator, parser, has_header: false }
     }
 }
 

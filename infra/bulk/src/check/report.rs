@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::csv::{FileError, FileSummary};
+use domain::ids::RowNumber;
+use domain::warning::RowWarnings;
 use serde_json::json;
 use terminal::{Exit, Output};
 
 use crate::check::checker::Event;
 use crate::format::{bytes, counted, duration, number};
 use crate::problems::{ProblemCounts, Reason};
+use crate::source::Place;
 
 /// Prints bad rows as they are found, and counts problems for the summary.
 pub struct Report {
@@ -22,20 +25,38 @@ pub struct Report {
     ids_are_known: bool,
     good: u64,
     bad: u64,
+    /// Good rows with warnings.
+    warned: u64,
     counts: ProblemCounts,
 }
 
 impl Report {
     pub fn new(output: Output, name: String, limit: u64, ids_are_known: bool) -> Self {
         let out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
-        Self { output, out, name, limit, ids_are_known, good: 0, bad: 0, counts: ProblemCounts::default() }
+        Self {
+            output,
+            out,
+            name,
+            limit,
+            ids_are_known,
+            good: 0,
+            bad: 0,
+            warned: 0,
+            counts: ProblemCounts::default(),
+        }
     }
 
     /// Counts a row, and prints it if it is bad.
     pub fn take(&mut self, event: &Event<'_>) -> anyhow::Result<()> {
         match event {
-            Event::Header(_) => {}
-            Event::GoodRow => self.good += 1,
+            Event::Header { .. } => {}
+            Event::GoodRow { number: row, place, warnings } => {
+                self.good += 1;
+                if let Some(place) = place {
+                    self.warned += 1;
+                    self.warnings(*row, *place, warnings)?;
+                }
+            }
             Event::BadRow { number: row, place, problems, .. } => {
                 self.bad += 1;
                 for problem in problems.iter() {
@@ -60,6 +81,22 @@ impl Report {
         Ok(())
     }
 
+    /// Prints what the row is warned of.
+    fn warnings(&mut self, row: RowNumber, place: Place, warnings: &RowWarnings) -> anyhow::Result<()> {
+        if self.output.json {
+            let warnings: Vec<_> = warnings
+                .iter()
+                .map(|w| json!({"column": w.column.to_string(), "warning": w.warning.text()}))
+                .collect();
+            let line = json!({"type": "row", "row": row, place.key(): place.number(), "warnings": warnings});
+            writeln!(self.out, "{line}")?;
+        } else if self.limit == 0 || self.warned <= self.limit {
+            let place = format!("row {} ({place})", number(u64::from(row.get())));
+            writeln!(self.out, "{}: {warnings}", self.output.strong(place))?;
+        }
+        Ok(())
+    }
+
     /// Prints the summary, and returns the exit status.
     pub fn finish(
         mut self,
@@ -76,7 +113,7 @@ impl Report {
             let error = end.err().map(|error| json!({"code": error.code(), "reason": error.to_string()}));
             let summary = json!({
                 "type": "summary", "importable": error.is_none(), "rows": self.good + self.bad,
-                "good": self.good, "bad": self.bad, "problems": self.counts, "error": error,
+                "good": self.good, "bad": self.bad, "warned": self.warned, "problems": self.counts, "error": error,
                 "idsLookedUp": self.ids_are_known, "failuresFile": saved,
             });
             writeln!(self.out, "{summary}")?;
