@@ -47,17 +47,26 @@ pub enum Flaw {
     HalfAnAddress,
     UnknownCohort,
     TooFewCells,
+    TooManyCells,
+    MisplacedQuote,
+    /// A quote that is never closed: it meets the first quote of the row after it, or the end of the file.
+    OpenQuote,
+    RepeatsHeader,
     TwoAtOnce,
 }
 
 impl Flaw {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::NoLastName,
         Self::NoSuchDay,
         Self::NotAGender,
         Self::HalfAnAddress,
         Self::UnknownCohort,
         Self::TooFewCells,
+        Self::TooManyCells,
+        Self::MisplacedQuote,
+        Self::OpenQuote,
+        Self::RepeatsHeader,
         Self::TwoAtOnce,
     ];
 
@@ -70,6 +79,9 @@ impl Flaw {
             Self::HalfAnAddress => "city: missing; zip: missing",
             Self::UnknownCohort => "cohort: not found",
             Self::TooFewCells => "row: fewer cells than the header",
+            Self::TooManyCells => "row: more cells than the header",
+            Self::MisplacedQuote | Self::OpenQuote => "row: misplaced double quote",
+            Self::RepeatsHeader => "row: repeats the header",
             Self::TwoAtOnce => "lastName: missing; dob: no such day",
         }
     }
@@ -124,7 +136,7 @@ impl Row {
                 _ => dob.to_owned(),
             },
             match way(2) {
-                _ if self.flaw == Some(Flaw::NotAGender) => "X".to_owned(),
+                _ if self.flaw == Some(Flaw::NotAGender) => "Q".to_owned(),
                 0 => gender.to_lowercase(),
                 _ => gender.to_owned(),
             },
@@ -159,7 +171,54 @@ impl Row {
             text(self.facility.map(|facility| ids.facilities[facility].clone())),
             format!("remark \"{number}\", kept"),
         ]);
-        if self.flaw == Some(Flaw::TooFewCells) {
+        match self.flaw {
+            // The address is cut off.
+            Some(Flaw::TooFewCells) => cells.truncate(6),
+            Some(Flaw::TooManyCells) => cells.push("more".to_owned()),
+            // What is optional may be left out at the end, and blank cells may follow.
+            _ if way(5) == 0 => {
+                cells.pop();
+            }
+            _ if way(5) == 1 => cells.extend(["  ".to_owned(), String::new()]),
+            _ => {}
+        }
+        cells
+    }
+}
+
+impl Row {
+    /// The row as it is written into a file.
+    fn line(&self, ids: &Ids, number: usize, is_sound: bool) -> String {
+        if self.flaw == Some(Flaw::RepeatsHeader) {
+            return header_of(is_sound);
+        }
+        let mut line = String::new();
+        for (index, cell) in self.cells(ids, number).iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            if cell.contains(['"', ',']) {
+                write!(line, "{comma}\"{}\"", cell.replace('"', "\"\"")).unwrap();
+            } else {
+                write!(line, "{comma}{cell}").unwrap();
+            }
+        }
+        line + match self.flaw {
+            Some(Flaw::MisplacedQuote) => ",\"a \"nickname\" in quotes\"",
+            Some(Flaw::OpenQuote) => ",\"never closed",
+            _ => "",
+        }
+    }
+
+    /// The row's cells in the result file, the three added ones aside. What has no column comes last.
+    pub fn cells_in_result(&self, ids: &Ids, number: usize) -> Vec<String> {
+        let width = HEADER.split(',').count();
+        let mut cells = match self.flaw {
+            Some(Flaw::RepeatsHeader) => HEADER.split(',').map(str::to_owned).collect(),
+            // A row that cannot be split stands in the first column.
+            Some(Flaw::MisplacedQuote | Flaw::OpenQuote) => vec![self.line(ids, number, true)],
+            _ => self.cells(ids, number),
+        };
+        cells.resize(cells.len().max(width), String::new());
+        while cells.len() > width && cells.last().is_some_and(|cell| cell.trim().is_empty()) {
             cells.pop();
         }
         cells
@@ -204,18 +263,19 @@ addressLine1-2,city-2,state-2,zip-2,phone,email,ssn,hieOptOut,cohort,facilityId,
 
 /// A file of these rows, or one that cannot be imported: a column that every row needs has no name.
 pub fn csv(rows: &[Row], ids: &Ids, is_sound: bool) -> String {
-    let header = if is_sound { HEADER.to_owned() } else { HEADER.replace("dob", "day") };
-    let mut file = header;
+    let mut file = header_of(is_sound);
     for (number, row) in (1..).zip(rows) {
         file.push('\n');
-        for (index, cell) in row.cells(ids, number).iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            if cell.contains(['"', ',']) {
-                write!(file, "{comma}\"{}\"", cell.replace('"', "\"\"")).unwrap();
-            } else {
-                write!(file, "{comma}{cell}").unwrap();
-            }
+        if row.spelling % 7 == 0 {
+            // Lines in which nothing is written are no rows.
+            file.push_str(", ,\n\n \u{a0}\n");
         }
+        file.push_str(&row.line(ids, number, is_sound));
     }
     file
+}
+
+/// The header of a file, sound or without a column that every row needs.
+fn header_of(is_sound: bool) -> String {
+    if is_sound { HEADER.to_owned() } else { HEADER.replace("dob", "day") }
 }
