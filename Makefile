@@ -172,7 +172,7 @@ fuzz: FORCE ## fuzz the parsers of files, rows and results: make fuzz [RUNS=2000
 	@cd tests/fuzz && for target in scan row result; do mkdir -p corpus/$$target; log=corpus/$$target.log; \
 	  echo "fuzzing $$target"; \
 	  $(CARGO) run --release --bin $$target -- -runs=$(or $(RUNS),20000) -max_total_time=1800 -max_len=1600 \
-	    -dict=csv.dict corpus/$$target ../fixtures/zoo > $$log 2>&1 || { tail -n 40 $$log; exit 1; }; \
+	    -dict=csv.dict corpus/$$target ../fixtures/zoo ../fixtures/rosters > $$log 2>&1 || { tail -n 40 $$log; exit 1; }; \
 	  tail -n 1 $$log; done
 
 ##@ Measure: infra/docs/benchmarks.md has the results

@@ -1,6 +1,6 @@
 //! What the fuzz targets have in common.
 
-use domain::csv::{FileError, FileScan, FileSummary, Limits, RawRow, RowReader, ScannedRow};
+use domain::csv::{FileError, FileScan, FileSummary, Limits, RawRow, RowReader, ScannedRow, Separator};
 
 /// A header with every single column and two slots of every group.
 pub const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,addressLine2,city,state,zip,\
@@ -34,8 +34,8 @@ pub fn scan(file: &[u8], size: usize) -> (Vec<ScannedRow>, Result<FileSummary, F
 }
 
 /// Gives every row of a file to `f`; false if the file cannot be read to its end.
-pub fn each_row(file: &[u8], mut f: impl FnMut(&RawRow<'_>)) -> bool {
-    let mut reader = RowReader::new();
+pub fn each_row(file: &[u8], separator: Separator, mut f: impl FnMut(&RawRow<'_>)) -> bool {
+    let mut reader = RowReader::new(separator);
     reader.push(file);
     reader.finish();
     loop {

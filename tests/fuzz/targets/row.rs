@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use domain::csv::{Columns, RowReader};
+use domain::csv::{Columns, RowReader, Separator};
 use domain::identity::RowIdentity;
 use domain::patient::PatientRow;
 use domain::row::{Directory, RowParser};
@@ -13,10 +13,10 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 static PARSER: LazyLock<RowParser> = LazyLock::new(|| {
-    let mut reader = RowReader::new();
+    let mut reader = RowReader::new(Separator::Comma);
     reader.push(HEADER.as_bytes());
     let header = reader.next_row().expect("the header is sound").expect("the header is complete");
-    let columns = Columns::from_header(&header.cells).expect("the header has all columns");
+    let columns = Columns::from_header(&header, Separator::Comma, &[]).expect("the header has all columns");
     let id = "01890a5d-ac96-774b-bcce-000000000001";
     let directory = Directory {
         facilities: [id.parse().expect("an id")].into(),
@@ -59,17 +59,20 @@ fuzz_target!(|input: &[u8]| {
     writer.write_record(&cells).expect("cells are written");
     let file = writer.into_inner().expect("the row is written");
 
-    let mut reader = RowReader::new();
+    let mut reader = RowReader::new(Separator::Comma);
     reader.push(&file);
     reader.finish();
     reader.next_row().expect("the header is sound");
-    let row = reader.next_row().expect("the row is sound").expect("the row is there");
-    assert!(row.cells.iter().eq(cells.iter().copied()));
+    // A row of blank cells is none.
+    let Some(row) = reader.next_row().expect("the row is sound") else { return };
+    assert!(row.is_split && row.cells.iter().eq(cells.iter().copied()));
 
-    match PARSER.parse(&row.cells) {
+    let parsed = PARSER.parse(&row);
+    assert_eq!(parsed.warnings.to_string().parse(), Ok(parsed.warnings.clone()));
+    match parsed.patient {
         Ok(patient) => {
             assert!((1..=2).contains(&patient.addresses.len()));
-            assert!(patient.contacts.len() <= 2 && patient.cohorts.len() <= 1);
+            assert!(patient.contacts.len() <= 10 && patient.cohorts.len() <= 1);
             assert!(patient.dob.date() <= date(2026, 1, 3) && patient.dob.date() >= date(1900, 1, 1));
             let json = serde_json::to_string(&patient).expect("a patient is written");
             let strings = serde_json::to_value(&patient).expect("a patient is written");
@@ -77,13 +80,16 @@ fuzz_target!(|input: &[u8]| {
             let again: PatientRow = serde_json::from_str(&json).expect("a patient is read back");
             assert!(again == patient, "{json}");
             let (rows, _) = scan(&file, 64);
-            if let [scanned] = rows[..] {
+            // Under the scan's small limit a row of several lines may be too long to be one.
+            if let [scanned] = rows[..]
+                && scanned.len as usize == row.raw.len()
+            {
                 assert_eq!(scanned.identity, Some(RowIdentity::of_row(&patient)));
             }
         }
         Err(problems) => {
             assert_eq!(problems.to_string().parse(), Ok(problems.clone()));
-            assert!(problems.iter().count() <= 27);
+            assert!(problems.iter().count() <= 27 && parsed.warnings.is_empty());
         }
     }
 });

@@ -75,6 +75,20 @@ fn the_failed_rows_file_has_the_bad_rows_as_they_are_with_their_reasons() {
 }
 
 #[test]
+fn warnings_are_told_with_their_rows_and_fail_nothing() {
+    let home = Home::new();
+    let header = HEADER.replace("note", "phone").replace(',', ";");
+    let warned = format!("{}1234567890", GOOD.replace(',', ";"));
+    home.write("patients.csv", format!("sep=;\n{header}\n{}\n{warned}\n", GOOD.replace(',', ";")));
+    let run = home.run(&["check", "patients.csv"]);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(run.stdout.contains("row 2 (line 4): warning: phone: cannot be dialled"), "{run:?}");
+    let lines = home.run(&["check", "patients.csv", "--json"]).json_lines();
+    assert_eq!(lines[0]["warnings"][0]["warning"], "cannot be dialled");
+    assert_eq!(lines[1]["warned"], 1);
+}
+
+#[test]
 fn what_makes_a_whole_file_fail_exits_with_3_and_the_services_reason() {
     let home = Home::new();
     let files: [(&str, Vec<u8>, &str); 6] = [
@@ -82,8 +96,8 @@ fn what_makes_a_whole_file_fail_exits_with_3_and_the_services_reason() {
         ("header", HEADER.into(), "no-data-rows"),
         ("columns", b"firstName,lastName\nA,B\n".to_vec(), "missing-columns"),
         ("excel", b"PK\x03\x04rest of a workbook".to_vec(), "zip"),
-        ("quote", format!("{HEADER}\n\"Ada,{GOOD}\n").into(), "unclosed-quote"),
-        ("separator", format!("{HEADER}\n{GOOD}\n").replace(',', ";").into(), "wrong-separator"),
+        ("quote", format!("\"id\"x,{HEADER}\n{GOOD}\n").into(), "header-quote"),
+        ("separator", format!("{HEADER}\n{GOOD}\n").replace(',', "^").into(), "wrong-separator"),
     ];
     for (name, content, code) in files {
         let path = home.write(name, content);
