@@ -188,7 +188,7 @@ fn hostile() {
     }
 }
 
-/// Time per byte of files whose rows leave quotes open, at growing sizes: it has to stay flat.
+/// Time per byte of files with rows that leave quotes open, at growing sizes: it has to stay flat.
 fn hostile_files() {
     const HEADER: &str = "firstName,lastName,dob,gender,addressLine1,city,state,zip\n";
     let limits = Limits { rows: u32::MAX, bytes: 1 << 30, ..Limits::default() };

@@ -5,11 +5,11 @@
 
 mod error;
 mod header;
+mod other_formats;
 mod reader;
 mod result;
 mod scan;
 mod separator;
-mod sniff;
 mod split;
 
 pub use error::{FileError, RowPlace};

@@ -71,7 +71,7 @@ impl RowParser {
     }
 
     /// Reads a row. Never stops at the first problem: all of them are reported, in the order of the
-    /// file's columns. Of a row whose cells cannot be told apart, or that repeats the header, nothing else is
+    /// file's columns. Of a row that cannot be split, or that repeats the header, nothing else is
     /// reported.
     pub fn parse(&self, row: &RawRow<'_>) -> ParsedRow {
         let failed = |problems| ParsedRow { patient: Err(problems), warnings: RowWarnings::default() };
@@ -243,8 +243,8 @@ fn names(row: &mut RowCells<'_>, column: &Column) -> Option<(Names, bool)> {
 
 /// Reads the phone numbers of a cell. Numbers that stand for nothing are left out.
 fn phones(row: &mut RowCells<'_>, column: &Column) -> Several<Phone> {
-    let Cell::Good((phones, gave_up)) = row.cell(column, Phone::all) else { return Several::none() };
-    if gave_up {
+    let Cell::Good((phones, left_out)) = row.cell(column, Phone::all) else { return Several::none() };
+    if left_out {
         row.warn(column, Warning::PlaceholderLeftOut);
     }
     if !phones.first.iter().chain(&phones.more).all(Phone::is_dialable) {
@@ -258,8 +258,8 @@ fn ssn(row: &mut RowCells<'_>, column: &Column) -> Option<Ssn> {
     let mut left_out = false;
     let ssn = row.cell(column, |text| match Ssn::is_placeholder(text) {
         None => Ssn::from_tidy(text),
-        Some(gives_up) => {
-            left_out = gives_up;
+        Some(has_digits) => {
+            left_out = has_digits;
             Err(Problem::Missing)
         }
     });

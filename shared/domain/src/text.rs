@@ -17,7 +17,7 @@ pub(crate) use clean::clean;
 pub(crate) use damage::{is_damaged, is_scientific};
 pub(crate) use encoding::Encoding;
 pub(crate) use fold::fold;
-pub(crate) use placeholders::{gives_up_digits, is_nothing, is_null, is_null_name};
+pub(crate) use placeholders::{is_nothing, is_null, is_null_name, placeholder_digits};
 
 /// Tidies text: NFC, without white space around it, every run of white space inside made one space,
 /// invisible characters removed. Empty if there is nothing else in it.

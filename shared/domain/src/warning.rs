@@ -42,18 +42,18 @@ warnings! {
     ReadAsWindows1252: "read as Windows-1252",
         "The row is not UTF-8, so it was read as Windows-1252, the encoding of Excel's plain CSV.",
         "Look at the accents in the patient. Save the file as CSV UTF-8 to be sure.";
-    /// Digits were given up because they stand for nothing.
+    /// Digits were left out because they stand for nothing.
     PlaceholderLeftOut: "placeholder left out",
         "The number stands for nothing: one digit again and again, masked digits, or a number that is known to be an example.",
         "Nothing, or write the real number.";
-    /// A phone number that no one can call.
+    /// A phone number that cannot exist in the USA.
     NotDialable: "cannot be dialled",
         "The area code or the exchange begins with 0 or 1, which no phone number in the USA does.",
         "Correct the number, or leave it.";
     /// The patient had another value of an identifier.
     Replaced: "replaced another number",
         "The patient was stored with another social security number, driver's licence or external id, which this one has replaced.",
-        "Make sure that both rows are about one person, and not about twins or namesakes.";
+        "Make sure that both rows are about one person, and not about siblings or namesakes.";
     /// A new patient has an external id that another patient has, too.
     OtherPatientHasId: "another patient has it",
         "The row created a patient under an external id that another patient has.",

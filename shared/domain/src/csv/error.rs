@@ -226,7 +226,7 @@ pub enum RowPlace {
         /// Its first byte.
         byte: u64,
     },
-    /// A row whose number is not known, because reading began in the middle of the file.
+    /// A row without a known number, because reading began in the middle of the file.
     Unnumbered {
         /// Its first byte.
         byte: u64,

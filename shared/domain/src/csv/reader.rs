@@ -1,10 +1,10 @@
-//! Bytes of a CSV file to rows, whatever slices the bytes arrive in.
+//! Bytes of a CSV file to rows, in slices of any size.
 //!
 //! What the parsers on crates.io do not give, because they prefer some parse over none, and what an import of patients
 //! cannot do without: a row with a double quote in the wrong place fails alone, and takes none of the rows after it with
 //! it. Such a row is its first line; reading goes on at the next one. Every row also has its place in the file and a bound on its size.
 //! Every decision looks at the bytes in file order, from the first byte of a row on, so that none depends on how the
-//! input was sliced or where reading began. The time is linear in the input, whatever it holds: see `open_quote`.
+//! input was sliced or where reading began. The time is linear in any input: see `open_quote`.
 
 mod blank;
 mod open_quote;
@@ -31,7 +31,7 @@ const END_OF_FILE: u8 = 0x1a;
 
 /// Reads rows from bytes that are pushed into it.
 ///
-/// Rows end with LF, CRLF or CR, also mixed. Lines whose cells are all blank are no rows.
+/// Rows end with LF, CRLF or CR, also mixed. Lines with blank cells only are no rows.
 /// Holds at most one unfinished row (up to the row limit) and the bytes of one push, twice over.
 ///
 /// ```
@@ -88,7 +88,7 @@ enum FoundCells {
     Raw,
     /// In the unescaped ones.
     Unescaped,
-    /// Nobody can tell: a double quote is misplaced.
+    /// Unknown, because a double quote is misplaced.
     Misplaced,
 }
 
@@ -181,7 +181,7 @@ impl RowReader {
     /// # Errors
     ///
     /// [`RowTooLong`](FileError::RowTooLong) and [`Nul`](FileError::Nul), after all rows before them. An error is final:
-    /// it comes again on every later call.
+    /// every later call returns it.
     pub fn next_row(&mut self) -> Result<Option<RawRow<'_>>, FileError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -254,7 +254,7 @@ impl RowReader {
         Ok((found.is_some() || self.finished).then_some(end))
     }
 
-    /// Reads the row whose first line ends at `line_end`; none if more input is needed.
+    /// Reads the row with a first line that ends at `line_end`; none if more input is needed.
     fn read_row(&mut self, line_end: usize) -> Option<Found> {
         let line = self.row..line_end;
         if self.open_line.is_none() {

@@ -1,6 +1,6 @@
 //! The result file and the failed-rows file: the rows of the upload as they are, and what became of them.
 //!
-//! RFC 4180, with the separator of the upload: rows end in CRLF, whatever they ended in before. A cell keeps its bytes, its
+//! RFC 4180, with the separator of the upload: rows end in CRLF, also where they had another line end. A cell keeps its bytes, its
 //! quotes included, unless only lenient readers understand it; then it is quoted anew. A row that cannot be split into
 //! cells stands in the first column, as one cell. Where the upload already has the three columns that are added here (it is a
 //! result file that was corrected), its cells of these columns are left out.

@@ -8,8 +8,8 @@ use std::fmt;
 use crate::column::Field;
 use crate::csv::error::FileError;
 use crate::csv::header::{ColumnMapping, Columns};
+use crate::csv::other_formats;
 use crate::csv::reader::{RawRow, RowReader};
-use crate::csv::sniff;
 use crate::identity::RowIdentity;
 use crate::ids::RowNumber;
 use crate::limits::Limits;
@@ -62,7 +62,7 @@ pub struct ScannedRow {
     /// Its length in bytes, without its line break.
     pub len: u32,
     /// What rows about the same person have in common (names, dob, gender). `None` if one of these is
-    /// not valid: such a row fails, and belongs to nobody.
+    /// not valid: such a row fails.
     pub identity: Option<RowIdentity>,
 }
 
@@ -192,14 +192,14 @@ impl FileScan {
     fn begin(&mut self, is_all: bool) -> Result<(), FileError> {
         let Stage::Beginning { bytes, looked_at } = &mut self.stage else { return Ok(()) };
         loop {
-            let end = if *looked_at == 0 { sniff::HEAD } else { *looked_at * 2 };
+            let end = if *looked_at == 0 { other_formats::HEAD } else { *looked_at * 2 };
             if bytes.len() < end && !is_all {
                 return Ok(());
             }
             let is_first = *looked_at == 0;
             *looked_at = end;
             let end = end.min(bytes.len());
-            if is_first && let Some(error) = sniff::not_csv(&bytes[..end]) {
+            if is_first && let Some(error) = other_formats::not_csv(&bytes[..end]) {
                 return Err(error);
             }
             let is_whole = is_all && end == bytes.len();

@@ -1,6 +1,6 @@
 //! The bytes of one row as cells, by strict quoting.
 //!
-//! A cell whose first byte, spaces aside, is a double quote is quoted: it ends at the next double quote that is not
+//! A cell that begins with a double quote, spaces aside, is quoted: it ends at the next double quote that is not
 //! doubled, which a separator or the end of the row must follow. Every other cell ends at the next separator, and double
 //! quotes in it are text.
 

@@ -65,7 +65,7 @@ fn of_cells(first: &[u8], last: &[u8], dob: &str, gender: &[u8]) -> Option<RowId
 
 #[test]
 fn folding_does_not_see_case() {
-    // What title case does to a letter must not change whose letter it is.
+    // What title case does to a letter must not change the identity.
     let folded = |text: String| {
         let names = text.parse::<Names>().ok()?;
         let mut folded = String::new();

@@ -2,7 +2,7 @@
 //!
 //! `YYYY-MM-DD`, `YYYY/M/D`, `M/D/YYYY`, `M-D-YYYY` and the same with dots, each also with or without leading zeros;
 //! `YYYYMMDD`, and `MMDDYYYY` where the eight digits are no day of 1900 or later as `YYYYMMDD`; a month by its English name (`31-Dec-1990`,
-//! `Dec 31, 1990`, `December 31st, 1990`). A time may follow, as exports write one: the date counts as written, in whatever
+//! `Dec 31, 1990`, `December 31st, 1990`). A time may follow, as exports write one: the date counts as written, in any
 //! time zone.
 
 use crate::patient::time_text::is_time;
@@ -57,7 +57,7 @@ pub(super) fn read(text: &str) -> Result<Parts, Problem> {
     Ok(parts)
 }
 
-/// Returns the first two numbers of a date with slashes, dashes or dots whose year comes last: one is the month, and the
+/// Returns the first two numbers of a date with slashes, dashes or dots, and with the year at its end: one is the month, and the
 /// other the day.
 pub(crate) fn first_two_numbers(text: &str) -> Option<(u8, u8)> {
     let (first, rest) = split_digits(text);

@@ -13,7 +13,7 @@ pub(super) const FIRST_YEAR: i16 = 1900;
 
 /// A date of birth: a day that exists, in 1900 or later.
 ///
-/// Read from what [`date_text`] understands. Whether the day is in the future is not a
+/// The module `date_text` says in which forms it is read. Whether the day is in the future is not a
 /// property of the value; [`check_not_after`](Self::check_not_after) tells.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Dob(Date);

@@ -46,17 +46,17 @@ impl Ssn {
     }
 }
 
-/// Numbers that advertisements and examples have made known, and that are nobody's: the one of a wallet's insert card
+/// Numbers that advertisements and examples have made known, and that belong to no person: the one of a wallet's insert card
 /// (Social Security Administration, "Social Security Cards Issued by Woolworth"), and the one that counts.
 const EXAMPLES: [&str; 2] = ["078051120", "123456789"];
 
 impl Ssn {
     /// Whether the text of a cell stands for no number: one digit again and again, masked digits, or a known example.
-    /// Then, whether digits are given up with it.
+    /// Returns then whether it has digits, which are left out.
     pub(crate) fn is_placeholder(text: &str) -> Option<bool> {
         let text = text::without_fraction(text);
         let is_example = |example: &&str| text.bytes().filter(u8::is_ascii_digit).eq(example.bytes());
-        text::gives_up_digits(text).or_else(|| EXAMPLES.iter().any(is_example).then_some(true))
+        text::placeholder_digits(text).or_else(|| EXAMPLES.iter().any(is_example).then_some(true))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::patient::several::Several;
 use crate::patient::value::{Digits, Value, value};
 use crate::problem::Problem;
-use crate::text::{gives_up_digits, is_dash, without_fraction};
+use crate::text::{is_dash, placeholder_digits, without_fraction};
 
 /// A phone number in the USA: 10 digits.
 ///
@@ -63,27 +63,27 @@ impl Phone {
         [0, 3].iter().all(|&place| digits.get(place).is_some_and(|&digit| digit >= b'2'))
     }
 
-    /// Reads the numbers in the text of a cell, in order. Returns as well whether digits were given up because they stand for
+    /// Reads the numbers in the text of a cell, in order. Returns as well whether digits were left out because they stand for
     /// nothing.
     ///
     /// # Errors
     ///
     /// [`NotAPhone`](Problem::NotAPhone) if one of them is none.
     pub(crate) fn all(text: &str) -> Result<(Several<Self>, bool), Problem> {
-        if let Some(gives_up) = gives_up_digits(text) {
-            return Ok((Several::none(), gives_up));
+        if let Some(has_digits) = placeholder_digits(text) {
+            return Ok((Several::none(), has_digits));
         }
         if let Some(phone) = Self::of(text) {
             return Ok((Several::one(phone), false));
         }
-        let mut gave_up = false;
+        let mut left_out = false;
         let mut all = |between: &&str| -> Option<Several<Self>> {
             let between: &str = between;
-            gave_up = false;
+            left_out = false;
             let parts = text.split(between).map(str::trim).filter(|part| !part.is_empty());
-            let numbers = parts.filter_map(|part| match gives_up_digits(part) {
-                Some(gives_up) => {
-                    gave_up |= gives_up;
+            let numbers = parts.filter_map(|part| match placeholder_digits(part) {
+                Some(has_digits) => {
+                    left_out |= has_digits;
                     None
                 }
                 None => Some(Self::of(part)),
@@ -91,7 +91,7 @@ impl Phone {
             numbers.collect()
         };
         let numbers = BETWEEN.iter().find_map(&mut all).filter(|numbers| numbers.first.is_some());
-        numbers.map(|numbers| (numbers, gave_up)).ok_or(Problem::NotAPhone)
+        numbers.map(|numbers| (numbers, left_out)).ok_or(Problem::NotAPhone)
     }
 
     fn of(text: &str) -> Option<Self> {

@@ -55,8 +55,8 @@ pub(crate) fn is_nothing(text: &str) -> bool {
 }
 
 /// Whether a phone number or social security number stands for nothing: one digit again and again, or digits that were
-/// masked. Digits are given up with it.
-pub(crate) fn gives_up_digits(text: &str) -> Option<bool> {
+/// masked. Returns whether the text has digits, which are left out then; `None` for other text.
+pub(crate) fn placeholder_digits(text: &str) -> Option<bool> {
     let (mut digits, mut masks) = (0, 0);
     let mut first = None;
     let mut is_repeated = true;
@@ -124,7 +124,7 @@ mod tests {
             ("-", None),
             ("11", None),
         ] {
-            assert_eq!(gives_up_digits(text), digits, "{text}");
+            assert_eq!(placeholder_digits(text), digits, "{text}");
         }
     }
 }

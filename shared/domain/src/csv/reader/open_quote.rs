@@ -1,14 +1,14 @@
 //! Where quoted cells that go on over line ends lead to, found without looking at any byte twice.
 //!
-//! A row whose first line ends inside a quoted cell either ends on a later line, or fails: because a quote is misplaced,
+//! If the first line of a row ends inside a quoted cell, the row either ends on a later line, or fails: because a quote is misplaced,
 //! because the file ends, or because the row grows beyond the limit. A row that fails is its first line alone, and reading
 //! goes on at the next one, which may again leave a quote open. If each of them were followed to the limit of 1 MiB, a
 //! hostile file of 6-byte lines would cost a million bytes of work for each of its rows.
 //!
 //! What keeps it linear: inside a quoted cell, what follows depends on the position alone, not on where the row began. So
 //! one path through the bytes serves all rows. A path begins at a line end, inside quotes. As long as it has not ended, it
-//! is inside quotes at every line end that it passes, since outside of quotes a line end would end it. A later row whose
-//! first line ends inside quotes, at a line end that the path has passed, is therefore on the same path, and only the
+//! is inside quotes at every line end that it passes, since outside of quotes a line end would end it. If the first line of a
+//! later row ends inside quotes, at a line end that the path has passed, that row is therefore on the same path, and only the
 //! bytes beyond the path's end remain to be looked at. Paths do not overlap, so that all of them together are at most as
 //! long as the file.
 
@@ -39,7 +39,7 @@ enum Place {
     Failed,
 }
 
-/// What became of a row whose first line ends inside quotes.
+/// The end of a row with a first line that ends inside quotes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Ending {
     /// It ends at this position.
@@ -63,7 +63,7 @@ pub(super) struct Input<'a> {
 }
 
 impl Path {
-    /// Finds the end of a row that begins at `row`, and whose first line ends at `line_end`, inside quotes. `path` is the
+    /// Finds the end of a row that begins at `row`. Its first line ends at `line_end`, inside quotes. `path` is the
     /// path that an earlier row was on, and is followed or replaced.
     pub(super) fn ending(
         path: &mut Option<Self>,

@@ -447,7 +447,7 @@ proptest! {
             }
             at += row.len() as u64 + 1;
         }
-        // And no row appears that nobody wrote.
+        // And no row appears that the file does not have.
         let lines = file.lines().count();
         prop_assert!(read.len() <= lines);
     }

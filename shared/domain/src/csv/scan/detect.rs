@@ -4,7 +4,7 @@ use crate::csv::error::FileError;
 use crate::csv::header::{ColumnMapping, Columns};
 use crate::csv::reader::RowReader;
 use crate::csv::separator::Separator;
-use crate::csv::{sniff, split};
+use crate::csv::{other_formats, split};
 use crate::patient::looks_like_data;
 
 use super::HeaderRow;
@@ -117,7 +117,9 @@ impl Beginning<'_> {
         if !self.is_all && line_breaks < 2 * LINES && self.bytes.len() < LINES_BYTES {
             return Ok(None);
         }
-        if let Some(other) = sniff::perhaps_not_csv(&self.bytes[..self.bytes.len().min(sniff::HEAD)]) {
+        if let Some(other) =
+            other_formats::perhaps_not_csv(&self.bytes[..self.bytes.len().min(other_formats::HEAD)])
+        {
             return Err(other);
         }
         if self.lost_line_breaks(separator) {
@@ -133,7 +135,7 @@ impl Beginning<'_> {
         }
         let mut reader = self.reader(separator);
         if let Ok(Some(header)) = reader.next_row() {
-            let other = sniff::other_separator(header.raw, Columns::names_a_column);
+            let other = other_formats::other_separator(header.raw, Columns::names_a_column);
             if let Some(other) = other.filter(|_| known < 2) {
                 return Err(FileError::Separator(other));
             }

@@ -95,7 +95,7 @@ pub(super) fn not_csv(head: &[u8]) -> Option<FileError> {
     None
 }
 
-/// Says what else a file may be whose first line lacks required columns, judged by its first [`HEAD`] bytes.
+/// Says what else a file may be if its first line lacks required columns, judged by its first [`HEAD`] bytes.
 pub(super) fn perhaps_not_csv(head: &[u8]) -> Option<FileError> {
     let text = head.strip_prefix(&BOM).unwrap_or(head).trim_ascii_start();
     let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
@@ -114,7 +114,7 @@ pub(super) fn perhaps_not_csv(head: &[u8]) -> Option<FileError> {
     (is_data_url || is_body).then_some(FileError::Base64)
 }
 
-/// Returns the separator of a header whose cells are separated by something that no file may have: the one that yields
+/// Returns the separator of a header that is separated by something that no file may have: the one that yields
 /// the most columns of the import, and at least two.
 pub(super) fn other_separator(
     header: &[u8],
