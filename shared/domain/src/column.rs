@@ -99,9 +99,9 @@ impl fmt::Display for Field {
 pub struct Slot(u8);
 
 impl Slot {
-    /// The first index.
+    /// The lowest index of a group.
     pub const FIRST: Self = Self(1);
-    /// The last index.
+    /// The highest index of a group.
     pub const LAST: Self = Self(10);
 
     /// Returns the index with this number, if it is 1 to 10.

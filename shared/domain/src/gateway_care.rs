@@ -15,7 +15,7 @@ const FAILURES: u32 = 5;
 /// The first pause of a gateway that is down; it doubles with every failed probe.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
 
-/// The longest pause.
+/// The longest pause of a gateway that is down.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// The slots of a customer: when the next one is free.
@@ -53,7 +53,7 @@ pub struct Breaker {
 /// What a caller may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Leave {
-    /// Call.
+    /// The caller may call the gateway.
     Call,
     /// Store this, and if that succeeds call: one caller tries whether the gateway is back.
     Probe(Breaker),

@@ -34,7 +34,7 @@ impl Identity {
         Self::of(customer, &row.first_name, &row.last_name, row.dob, row.gender)
     }
 
-    /// The hash itself.
+    /// Returns the bytes of the hash.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -29,7 +29,7 @@ pub enum NotALabel {
 }
 
 impl Label {
-    /// The text.
+    /// Returns the label as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

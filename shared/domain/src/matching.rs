@@ -37,7 +37,7 @@ pub struct People {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Person {
-    /// The patient.
+    /// The id of the patient.
     pub id: PatientId,
     /// Every zip code of the patient's addresses.
     pub zips: Vec<Zip>,

@@ -46,26 +46,26 @@ pub struct PatientRow {
     /// The id in the customer's own system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
-    /// First names.
+    /// First names, in the order of the row.
     pub first_name: Names,
-    /// Last names.
+    /// Last names, in the order of the row.
     pub last_name: Names,
     /// Which of the names came in upper or in lower case only. They do not replace a name that differs in case alone.
     #[serde(default, skip_serializing_if = "NamesInOneCase::are_none")]
     pub names_in_one_case: NamesInOneCase,
-    /// Date of birth.
+    /// Date of birth of the patient.
     pub dob: Dob,
-    /// Gender at birth.
+    /// Gender at birth of the patient.
     pub gender: Gender,
     /// The filled address slots in order; at least one.
     pub addresses: Vec<Address>,
     /// The filled contact slots in order. The phone and the email of one slot are one contact.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<Contact>,
-    /// Social security number.
+    /// Social security number, if the row has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssn: Option<Ssn>,
-    /// Driver's licence.
+    /// Driver's licence, if the row has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drivers_license: Option<DriversLicense>,
     /// Cohorts in the order of their slots, each once. They exist.
@@ -82,9 +82,9 @@ pub struct PatientRow {
 /// Which of a row's names came in upper or in lower case only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct NamesInOneCase {
-    /// The first names.
+    /// Whether the first names were.
     pub first: bool,
-    /// The last names.
+    /// Whether the last names were.
     pub last: bool,
 }
 
@@ -142,7 +142,7 @@ impl Patient {
     }
 }
 
-/// A patient.
+/// A patient, in the shape of the API.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -156,9 +156,9 @@ pub struct Patient {
     pub first_name: Names,
     /// Last names, as they were written.
     pub last_name: Names,
-    /// Date of birth.
+    /// Date of birth, as `YYYY-MM-DD`.
     pub dob: Dob,
-    /// Gender at birth.
+    /// Gender at birth: `M`, `F`, `O` or `U`.
     pub gender_at_birth: Gender,
     /// All known addresses, oldest first.
     pub address: Vec<Address>,

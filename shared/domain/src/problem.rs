@@ -16,7 +16,7 @@ macro_rules! problems {
         }
 
         impl Problem {
-            /// Every problem.
+            /// All problems, in the order of the list.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
             /// The problem's code: a short lower-case phrase, unique and stable.
@@ -126,7 +126,7 @@ problems! {
     NotAState: "not a US state",
         "The text is neither code, name nor traditional abbreviation of a US state, DC, a territory or freely associated state, nor a military AA, AE or AP.",
         "Write the code with two letters, such as CA.";
-    /// No zip code.
+    /// The text is not a zip code.
     NotAZip: "not a zip code",
         "The text is no zip code of 5 digits (3 or 4 where a spreadsheet has dropped zeros), with or without a +4 part, or it is 00000.",
         "Write the 5 digits.";
@@ -134,7 +134,7 @@ problems! {
     NotAPhone: "not a 10-digit phone number",
         "The text is no US phone number of 10 digits, the country code 1, an extension and labels such as home or cell aside; or it holds several, and one of them is none.",
         "Write the 10 digits.";
-    /// No e-mail address.
+    /// The text is not an email address.
     NotAnEmail: "not an email address",
         "The text is no email address with a dotted domain, or it holds several, and one of them is none.",
         "Write one address, such as name@example.com.";
@@ -150,7 +150,7 @@ problems! {
     NotAFacilityId: "not a UUID of this service",
         "The column facilityId is for ids of this service's facilities, of the form 01234567-89ab-cdef-0123-456789abcdef.",
         "Copy the id as the API shows it. If the column is about facilities of your own, remove or rename it.";
-    /// No UUID.
+    /// The text is not a UUID.
     NotAUuid: "not a UUID",
         "The text is no id of the form 01234567-89ab-cdef-0123-456789abcdef.",
         "Copy the id as the API shows it.";
@@ -194,7 +194,7 @@ pub struct NotAProblem;
 pub enum ProblemColumn {
     /// The row as a whole, or columns of it that are not imported; shown as `row`.
     Row,
-    /// One column.
+    /// The problem concerns one column.
     Column(ColumnName),
 }
 
@@ -223,7 +223,7 @@ impl FromStr for ProblemColumn {
 pub struct RowProblem {
     /// What it is about.
     pub column: ProblemColumn,
-    /// What is wrong.
+    /// The rule that the row breaks.
     pub problem: Problem,
 }
 

@@ -21,14 +21,14 @@ use crate::time::Timestamp;
 pub struct PatientRecord {
     /// The patient, in the shape of the API.
     pub patient: Patient,
-    /// The job whose row this patient was made from.
+    /// The job that created this patient.
     pub created_by: JobId,
-    /// The job whose rows changed the patient last.
+    /// The job that changed the patient last.
     pub changed_by: JobId,
-    /// The jobs that last wrote a field, where that is not the creating job.
+    /// The jobs that last wrote a field, if that was not the creating job.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     written_by: Vec<(Register, JobId)>,
-    /// The jobs whose rows put the patient into its cohorts, where that is not the creating job.
+    /// The jobs that put the patient into its cohorts, if that was not the creating job.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     joined_by: Vec<(CohortId, JobId)>,
 }
@@ -57,7 +57,7 @@ pub struct Merged {
 /// Where rows come from.
 #[derive(Clone, Copy, Debug)]
 pub struct RowsOfJob {
-    /// Their job.
+    /// The job that wrote the values.
     pub job: JobId,
     /// The facility of rows that name none.
     pub facility: FacilityId,
@@ -168,7 +168,7 @@ impl PatientRecord {
             .filter(move |roster| self.listed_by(*roster) == Some(job))
     }
 
-    /// The job whose rows put the patient on a roster.
+    /// Returns the job that put the patient on a roster.
     pub fn listed_by(&self, roster: Roster) -> Option<JobId> {
         match roster {
             Roster::Everybody => Some(self.created_by),

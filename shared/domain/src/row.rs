@@ -34,9 +34,9 @@ const MOST_VALUES: usize = Slot::LAST.get() as usize;
 /// What rows may refer to: the facilities and cohorts of the customer.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Directory {
-    /// The facilities.
+    /// The ids of the customer's facilities.
     pub facilities: HashSet<FacilityId>,
-    /// The cohorts.
+    /// The ids of the customer's cohorts.
     pub cohorts: HashSet<CohortId>,
 }
 

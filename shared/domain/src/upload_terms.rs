@@ -10,7 +10,7 @@ use crate::limits::Limits;
 pub struct UploadTerms {
     /// Its size in bytes.
     pub bytes: Option<u32>,
-    /// Its SHA-256.
+    /// The SHA-256 of the file.
     pub sha256: Option<[u8; 32]>,
 }
 

@@ -16,7 +16,7 @@ macro_rules! warnings {
         }
 
         impl Warning {
-            /// Every warning.
+            /// All warnings, in the order of the list.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
             /// The warning's code: a short lower-case phrase, unique and stable.
@@ -79,7 +79,7 @@ impl FromStr for Warning {
 pub struct RowWarning {
     /// What it is about.
     pub column: ProblemColumn,
-    /// What it says.
+    /// The warning for the column.
     pub warning: Warning,
 }
 

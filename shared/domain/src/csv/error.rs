@@ -113,7 +113,7 @@ pub enum FileError {
         /// Where the row that holds it starts.
         place: RowPlace,
     },
-    /// Compressed with gzip.
+    /// The file is compressed with gzip.
     #[error("not a CSV file: it is compressed with gzip; upload it uncompressed")]
     Gzip,
     /// A ZIP archive, which is what an .xlsx workbook is too.
@@ -122,25 +122,25 @@ pub enum FileError {
     /// A workbook of the older Excel format.
     #[error("not a CSV file: it is an Excel workbook (.xls); save it as CSV (UTF-8)")]
     Xls,
-    /// A PDF document.
+    /// The file is a PDF document.
     #[error("not a CSV file: it is a PDF document")]
     Pdf,
-    /// Compressed with bzip2.
+    /// The file is compressed with bzip2.
     #[error("not a CSV file: it is compressed with bzip2; upload it uncompressed")]
     Bzip2,
-    /// Compressed with Zstandard.
+    /// The file is compressed with Zstandard.
     #[error("not a CSV file: it is compressed with zstd; upload it uncompressed")]
     Zstd,
-    /// A 7z archive.
+    /// The file is a 7z archive.
     #[error("not a CSV file: it is a 7z archive; upload the CSV file in it")]
     SevenZip,
-    /// An RTF document.
+    /// The file is an RTF document.
     #[error("not a CSV file: it is an RTF document; save it as plain text, or export CSV")]
     Rtf,
-    /// An HTML page.
+    /// The file is an HTML page.
     #[error("not a CSV file: it is an HTML page, perhaps an error page; export CSV")]
     Html,
-    /// An XML document.
+    /// The file is an XML document.
     #[error("not a CSV file: it is an XML document, perhaps an error message; export CSV")]
     Xml,
     /// JSON, as a string or as objects.
@@ -152,16 +152,16 @@ pub enum FileError {
     /// A message or key of PGP.
     #[error("not a CSV file: it is a PGP message; decrypt it before the upload")]
     Pgp,
-    /// An X12 interchange.
+    /// The file is an X12 interchange, such as an 834.
     #[error("not a CSV file: it is an X12 message (such as an 834); export CSV")]
     X12,
     /// A message of HL7 version 2.
     #[error("not a CSV file: it is an HL7 v2 message; export CSV")]
     Hl7,
-    /// Base64.
+    /// The file is encoded in base64.
     #[error("not a CSV file: it is encoded in base64; decode it before the upload")]
     Base64,
-    /// Text in UTF-16.
+    /// The file is text in UTF-16.
     #[error("the file is in UTF-16; save it as CSV in UTF-8")]
     Utf16,
     /// The header's cells are separated by something that no file may have.
@@ -214,21 +214,21 @@ impl FileError {
 /// Where a row starts. Bytes count from 0, from the beginning of the file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RowPlace {
-    /// The header row.
+    /// The row is the header.
     Header {
-        /// Its first byte.
+        /// The offset of its first byte.
         byte: u64,
     },
-    /// A data row.
+    /// The row is a data row.
     Data {
-        /// Its number.
+        /// The number of the row.
         number: RowNumber,
-        /// Its first byte.
+        /// The offset of its first byte.
         byte: u64,
     },
     /// A row without a known number, because reading began in the middle of the file.
     Unnumbered {
-        /// Its first byte.
+        /// The offset of its first byte.
         byte: u64,
     },
 }
@@ -246,15 +246,15 @@ impl fmt::Display for RowPlace {
 /// A character that separates the cells of some files, and none of ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OtherSeparator {
-    /// `^`
+    /// The character `^` between cells.
     Caret,
-    /// `~`
+    /// The character `~` between cells.
     Tilde,
-    /// `:`
+    /// The character `:` between cells.
     Colon,
-    /// `*`
+    /// The character `*` between cells.
     Asterisk,
-    /// `!`
+    /// The character `!` between cells.
     ExclamationMark,
     /// A control character of ASCII made for this (hex 1C to 1F), or of Hive (hex 01).
     ControlCharacter,

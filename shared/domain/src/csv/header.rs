@@ -47,7 +47,7 @@ pub struct Columns {
     /// A hash of the header, by which rows that repeat it are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<u64>,
-    /// The header's cells.
+    /// The texts of the header cells, for the report of columns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     header: Vec<String>,
 }
@@ -65,7 +65,7 @@ pub struct HeaderCell {
 /// The columns of a group that make one value together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct GroupSlot {
-    /// Their index.
+    /// The index that the columns share.
     slot: Option<Slot>,
     /// Whether columns without an index and with the first one are the same slot.
     is_first: bool,

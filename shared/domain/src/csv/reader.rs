@@ -84,7 +84,7 @@ struct Found {
 /// Where the cells of a row are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FoundCells {
-    /// In its bytes.
+    /// The text is in the row's own bytes.
     Raw,
     /// In the unescaped ones.
     Unescaped,

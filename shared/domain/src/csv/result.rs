@@ -50,7 +50,7 @@ pub enum RowStatus {
 }
 
 impl RowStatus {
-    /// `succeeded` or `failed`.
+    /// Returns the text in the column `status`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",

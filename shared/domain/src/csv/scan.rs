@@ -55,7 +55,7 @@ struct IdentityColumns {
 /// A data row as the scan sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ScannedRow {
-    /// Its number.
+    /// The number of the row.
     pub number: RowNumber,
     /// The position of its first byte in the file, counted from 0.
     pub start: u32,

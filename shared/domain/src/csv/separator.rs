@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Separator {
-    /// `,`
+    /// The character `,` of RFC 4180.
     #[default]
     Comma,
     /// `;`, written by Excel where the comma is the decimal sign.
     Semicolon,
-    /// A tab.
+    /// The tab character, U+0009.
     Tab,
-    /// `|`
+    /// The character `|` between cells.
     Pipe,
 }
 

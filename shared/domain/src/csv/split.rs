@@ -18,7 +18,7 @@ pub(super) struct CellSpan {
 /// How far a row can be split.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Split {
-    /// To its end.
+    /// The row was split to its end.
     Complete,
     /// Up to a double quote that nothing may follow but a quote, a separator or a line end.
     Misplaced,

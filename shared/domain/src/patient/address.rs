@@ -1,4 +1,4 @@
-//! Addresses.
+//! Addresses in the USA, and what their cells may hold.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -14,16 +14,16 @@ use crate::text::{is_dash, without_fraction};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Address {
-    /// Number and street.
+    /// House number and street.
     pub address_line1: AddressText,
     /// Apartment, suite or unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address_line2: Option<AddressText>,
-    /// City.
+    /// City, as the file writes it.
     pub city: AddressText,
-    /// State.
+    /// State, as its code of two letters.
     pub state: State,
-    /// Zip code.
+    /// Zip code of 5 digits.
     pub zip: Zip,
     /// Always `USA`. Optional in what is read.
     #[serde(default)]
@@ -50,7 +50,7 @@ impl Address {
 pub struct AddressText(String);
 
 impl AddressText {
-    /// The text.
+    /// Returns the line as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -73,7 +73,7 @@ value!(AddressText, as_str);
 pub struct Zip(Digits<5>);
 
 impl Zip {
-    /// The 5 digits.
+    /// Returns the 5 digits.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -103,7 +103,7 @@ value!(Zip, as_str);
 /// A country. There is one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize)]
 pub enum Country {
-    /// `USA`
+    /// The United States, the only country.
     #[default]
     #[serde(rename = "USA")]
     Usa,

@@ -1,4 +1,4 @@
-//! Date of birth.
+//! Dates of birth, in every form that files use.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub(super) const FIRST_YEAR: i16 = 1900;
 pub struct Dob(Date);
 
 impl Dob {
-    /// The day.
+    /// Returns the day of birth.
     pub const fn date(self) -> Date {
         self.0
     }

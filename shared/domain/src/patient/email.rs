@@ -1,4 +1,4 @@
-//! Email addresses.
+//! Email addresses, alone or with a name beside them.
 
 use unicode_normalization::char::is_combining_mark;
 
@@ -26,7 +26,7 @@ const LONGEST_LABEL: usize = 63;
 const BETWEEN: [&str; 5] = [";", "|", ",", "/", " "];
 
 impl Email {
-    /// Returns the address.
+    /// Returns the address as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Gender at birth.
+//! Gender at birth, as codes and words of files.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use crate::problem::Problem;
 /// Gender at birth, in the API's four codes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Gender {
-    /// `M`
+    /// Written as the code `M`.
     Male,
-    /// `F`
+    /// Written as the code `F`.
     Female,
     /// `O`: known, and neither male nor female.
     Other,
-    /// `U`: not known.
+    /// Written as the code `U`: not known.
     Unknown,
 }
 

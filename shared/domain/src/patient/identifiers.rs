@@ -15,7 +15,7 @@ const LONGEST_EXTERNAL_ID: usize = 255;
 pub struct ExternalId(String);
 
 impl ExternalId {
-    /// The id.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -40,7 +40,7 @@ value!(ExternalId, as_str);
 pub struct Ssn(Digits<9>);
 
 impl Ssn {
-    /// The 9 digits.
+    /// Returns the 9 digits.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -80,7 +80,7 @@ value!(Ssn, as_str);
 pub struct LicenseNumber(String);
 
 impl LicenseNumber {
-    /// The number.
+    /// Returns the number as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -94,7 +94,7 @@ impl Value for LicenseNumber {
 
 value!(LicenseNumber, as_str);
 
-/// A driver's license.
+/// A driver's license and the state that issued it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DriversLicense {
@@ -111,10 +111,10 @@ pub struct DriversLicense {
 pub enum PersonalIdentifier {
     /// A social security number.
     Ssn {
-        /// The number.
+        /// The number of 9 digits.
         value: Ssn,
     },
-    /// A driver's license.
+    /// The number and state of a driver's license.
     DriversLicense(DriversLicense),
 }
 

@@ -1,4 +1,4 @@
-//! Phone numbers.
+//! Phone numbers of the USA, in every writing that files use.
 
 use crate::patient::several::Several;
 use crate::patient::value::{Digits, Value, value};

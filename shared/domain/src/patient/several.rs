@@ -12,7 +12,7 @@ impl<T> Several<T> {
         Self { first: Some(value), more: Vec::new() }
     }
 
-    /// Returns no value.
+    /// Returns a cell without values.
     pub(crate) fn none() -> Self {
         Self { first: None, more: Vec::new() }
     }

@@ -30,7 +30,7 @@ pub(super) enum Cell<T> {
     Blank,
     /// Something that is not valid. That is already reported.
     Bad,
-    /// A value.
+    /// The cell holds a valid value.
     Good(T),
 }
 

@@ -8,11 +8,11 @@ use crate::problem::Problem;
 /// The encoding of one row. Rows are judged one by one, because files are often joined from several.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Encoding {
-    /// UTF-8, ASCII included.
+    /// The bytes are UTF-8, which includes ASCII.
     Utf8,
     /// Not UTF-8, and every byte has a meaning in Windows-1252.
     Windows1252,
-    /// Neither.
+    /// The bytes are neither.
     Unknown,
 }
 

@@ -16,7 +16,7 @@ const LONGEST_HEADER: usize = 255;
 /// A column of the import and the text of the header cell that means it, as in `dob:Birth Date`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ColumnMapping {
-    /// The column.
+    /// The column that the header cell names.
     pub column: ColumnName,
     /// The text of the header cell.
     pub header: String,

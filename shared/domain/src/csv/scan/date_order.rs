@@ -7,7 +7,7 @@ use crate::csv::error::FileError;
 use crate::ids::RowNumber;
 use crate::patient::first_two_numbers;
 
-/// The last month.
+/// The number of the last month. A larger number is a day.
 const DECEMBER: u8 = 12;
 
 /// What the dates seen so far show.
