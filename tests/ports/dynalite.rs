@@ -4,7 +4,7 @@ use crate::differences::Difference;
 use crate::emulator::Emulator;
 
 /// What a chunk end hears that could not be counted, when the item is not shown to it.
-const UNSEEN: &str = "left: ChunkEnd { counted: false, was_last: false }";
+const UNSEEN: &str = "left: ChunkCompletion { counted: false, was_last: false }";
 
 pub const DIFFERENCES: &[Difference] = &[
     Difference {

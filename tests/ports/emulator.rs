@@ -3,11 +3,11 @@
 mod bucket;
 mod queues;
 
-use aws::{Directory, Files, Jobs, Patients};
+use aws::{Directory, Jobs, Objects, Patients};
 use domain::cohort::Cohort;
 use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId};
-use pipeline::ports::{CreateCohort as _, CreateFacility as _, StoreSettings as _};
+use pipeline::ports::prelude::*;
 use pipeline::ports::{WebhookSettings, Write};
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use crate::given::RETENTION;
 use crate::services::Endpoint;
 use crate::template;
 
-pub use queues::Queues;
+pub use queues::TestedQueues;
 
 /// Makes the tests of contracts on one part of a backend, which is a module with a function `backend` and a list
 /// `DIFFERENCES`.
@@ -37,7 +37,7 @@ macro_rules! contracts {
 macro_rules! dynamodb {
     ($backend:ident) => {
         crate::emulator::contracts!($backend.jobs:
-            jobs, open_jobs, chunks, chunk_queries, gateway_care, watchlist, deliveries,
+            jobs, open_jobs, chunks, chunk_queries, gateway_limits, watchlist, deliveries,
             listed_deliveries);
         crate::emulator::contracts!($backend.patients:
             patients, people, external_ids, rosters, patient_queries, documents);
@@ -109,13 +109,13 @@ impl Emulator {
         Directory::new(client, name)
     }
 
-    pub async fn files(&self) -> Files {
+    pub async fn files(&self) -> Objects {
         let Bucket { client, name } = self.bucket().await;
-        Files::new(client, name)
+        Objects::new(client, name)
     }
 
-    pub async fn queues(&self) -> Queues {
-        Queues::new(self.endpoint.sqs()).await
+    pub async fn queues(&self) -> TestedQueues {
+        TestedQueues::new(self.endpoint.sqs()).await
     }
 
     pub async fn jobs_table(&self) -> Table {

@@ -13,7 +13,7 @@ use domain::plan::ChunkNumber;
 use domain::query::{PatientQuery, QueryRequestId, QueryTry, StoredDocuments, Turn};
 use domain::record::{PatientRecord, RowsOfJob};
 use domain::time::Timestamp;
-use pipeline::ports::{ChangeState, CreateJob, Write};
+use pipeline::ports::{JobStore, Write};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -147,7 +147,7 @@ pub fn accepted(job: &Job, chunks: u32) -> Job {
 }
 
 /// A stored job that is being processed.
-pub async fn processing(ports: &(impl CreateJob + ChangeState), chunks: u32) -> Job {
+pub async fn processing(ports: &impl JobStore, chunks: u32) -> Job {
     let job = job();
     ports.create_job(&job).await.unwrap();
     let job = accepted(&job, chunks);

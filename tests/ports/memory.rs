@@ -10,9 +10,10 @@ use domain::ids::{CohortId, CustomerId};
 use domain::job::Upload;
 use domain::job_size::JobSize;
 use domain::row::Directory;
-use memory::{Cloud, QueueName, Reliable};
+use memory::{Cloud, NoFaults, QueueName};
 use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
-use pipeline::ports::{Clock as _, JobRef, ResultFile, WebhookSettings};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{JobRef, ResultFile, WebhookSettings};
 use serde::de::DeserializeOwned;
 
 use crate::backend::{Customer, Operator, Receive};
@@ -25,10 +26,10 @@ mod timeouts;
 pub const DIFFERENCES: &[Difference] = &[];
 
 /// The network that a cloud is on.
-pub struct Memory(Arc<Reliable>);
+pub struct Memory(Arc<NoFaults>);
 
 pub fn backend() -> Memory {
-    Memory(Arc::new(Reliable))
+    Memory(Arc::new(NoFaults))
 }
 
 impl Memory {
@@ -103,5 +104,5 @@ impl Operator for Cloud {
 }
 
 crate::emulator::contracts!(memory.cloud:
-    jobs, open_jobs, chunks, chunk_queries, gateway_care, watchlist, deliveries, people, rosters,
+    jobs, open_jobs, chunks, chunk_queries, gateway_limits, watchlist, deliveries, people, rosters,
     external_ids, patients, patient_queries, documents, directory, uploads, objects, results, queues, webhook_queue);

@@ -1,10 +1,10 @@
-//! Everything that is left to chance, from one seed.
+//! Chance, and the faults that are drawn from it, all from one seed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::time::Timestamp;
-use memory::{Fate, Network, Operation, Service};
+use memory::{Fault, Faults, Operation, Service};
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -40,10 +40,10 @@ impl Chance {
     }
 }
 
-/// A disturbance: one service, or all of them, carry out no call.
+/// An outage: one service, or all of them, refuse every call.
 #[derive(Clone, Copy, Debug)]
 pub struct Outage {
-    /// The service; none for all of them.
+    /// The service; `None` for all of them.
     pub service: Option<Service>,
     pub from: Timestamp,
     pub until: Timestamp,
@@ -55,25 +55,25 @@ impl Outage {
     }
 }
 
-/// A network with faults: how many is a matter of the seed, and which calls they hit one of chance.
+/// The faults of calls. The seed decides how many there are, and chance which calls they hit.
 #[derive(Debug)]
-pub struct Weather {
+pub struct FaultPlan {
     chance: Chance,
     /// One call in so many fails.
     fault_in: u64,
     /// Polls that a call takes at most.
     longest_delay: u64,
-    /// Bytes that arrive at once at most.
+    /// Bytes of the largest piece of a body.
     longest_piece: usize,
     /// Seconds by which an index lags behind its table at most.
     longest_lag: u64,
-    /// No faults for what is running now.
+    /// Whether the running task meets no faults.
     calm: Mutex<bool>,
     outages: Mutex<Vec<Outage>>,
     now: Mutex<Timestamp>,
 }
 
-impl Weather {
+impl FaultPlan {
     pub fn new(chance: &Chance) -> Self {
         let (fault_in, longest_delay) = (chance.pick(&[8, 20, 60, 1_000_000]), chance.pick(&[1, 3, 10]));
         Self {
@@ -88,7 +88,7 @@ impl Weather {
         }
     }
 
-    /// The same for a file that is read in hundreds of pieces, of which one in so many breaks off.
+    /// Returns the plan for a file that is read in hundreds of pieces, so that a fault in a piece has to be rarer.
     pub fn with_large_pieces(self) -> Self {
         Self { fault_in: 300, longest_delay: 1, longest_piece: 64 * 1024, ..self }
     }
@@ -101,7 +101,7 @@ impl Weather {
         *self.now.lock().unwrap() = now;
     }
 
-    /// When a service answers again, if it does not now.
+    /// Returns the end of the outage of a service, if there is one now.
     pub fn away_until(&self, service: Service) -> Option<Timestamp> {
         let now = *self.now.lock().unwrap();
         let outages = self.outages.lock().unwrap();
@@ -113,17 +113,16 @@ impl Weather {
     }
 }
 
-impl Network for Weather {
-    fn fate(&self, operation: Operation) -> Fate {
-        let is_away = operation.service().is_some_and(|service| self.away_until(service).is_some());
-        if is_away {
-            Fate::Refused
+impl Faults for FaultPlan {
+    fn fault(&self, operation: Operation) -> Option<Fault> {
+        if operation.service().is_some_and(|service| self.away_until(service).is_some()) {
+            Some(Fault::Refused)
         } else if *self.calm.lock().unwrap() || !self.chance.once_in(self.fault_in) {
-            Fate::Answered
+            None
         } else if self.chance.once_in(2) {
-            Fate::Refused
+            Some(Fault::Refused)
         } else {
-            Fate::AnswerLost
+            Some(Fault::AnswerLost)
         }
     }
 

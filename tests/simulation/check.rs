@@ -11,7 +11,7 @@ use domain::job::{Job, JobStatus};
 use domain::roster::Roster;
 use domain::time::Timestamp;
 use futures::executor::block_on;
-use memory::Reliable;
+use memory::NoFaults;
 use pipeline::ports::ResultFile;
 
 use crate::check_queries::{self, check_queries, check_who_is_queried};
@@ -305,7 +305,7 @@ fn check_patients(played: &Played, customer: usize, outcomes: &[Outcome<'_>], ha
 fn check_rosters(played: &Played, customer: usize) {
     let who = &played.story.customers[customer];
     let stored = played.cloud.patients(who.id).unwrap();
-    let cloud = played.cloud.with_network(Arc::new(Reliable));
+    let cloud = played.cloud.with_faults(Arc::new(NoFaults));
     let rosters = who.cohorts.iter().map(|cohort| Roster::Cohort(*cohort)).chain([Roster::Everybody]);
     for roster in rosters {
         let mut expected: Vec<PatientId> = stored

@@ -10,8 +10,9 @@ use domain::outcome::RowResult;
 use domain::plan::ChunkNumber;
 use domain::query::{PATIENTS_PER_PART, PatientQuery, QueryOutcome, QueryPart, QueryRequestId};
 use futures::executor::block_on;
-use memory::Reliable;
-use pipeline::ports::{GatewayAnswer, ReadDocuments as _, ReadOutcomes as _};
+use memory::NoFaults;
+use pipeline::ports::GatewayAnswer;
+use pipeline::ports::prelude::*;
 
 use crate::check::{Outcome, orders};
 use crate::gateway::{Ask, Came};
@@ -69,7 +70,7 @@ fn stored_queries(played: &Played) -> BTreeMap<(CustomerId, PatientId), PatientQ
 
 /// The patients that a job has queried, with the requests.
 pub fn asked_for(played: &Played, import: &Import) -> Vec<(PatientId, QueryRequestId)> {
-    let cloud = played.cloud.with_network(Arc::new(Reliable));
+    let cloud = played.cloud.with_faults(Arc::new(NoFaults));
     let job = cloud.jobs().into_iter().find(|job| job.id == import.job.job).unwrap();
     let chunks = job.file.as_ref().map_or(0, |file| file.chunks);
     let mut asked = Vec::new();
@@ -197,7 +198,7 @@ fn check_documents(
     query: &PatientQuery,
     asks: &[&Ask],
 ) {
-    let cloud = played.cloud.with_network(Arc::new(Reliable));
+    let cloud = played.cloud.with_faults(Arc::new(NoFaults));
     let readable = query.documents.map(|stored| {
         let pages = (0..stored.pages).flat_map(|page| {
             let read = block_on(cloud.read_documents(customer, patient, stored.found_by, page)).unwrap();

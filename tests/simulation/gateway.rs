@@ -14,7 +14,8 @@ use domain::record::PatientRecord;
 use domain::time::Timestamp;
 use memory::Cloud;
 use pipeline::messages::QueryMessage;
-use pipeline::ports::{AskGateway, Clock as _, GatewayAnswer, GatewayFailure};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{self, GatewayAnswer, GatewayFailure};
 use serde_json::json;
 
 use crate::chance::Chance;
@@ -336,7 +337,7 @@ impl Gateway {
     }
 }
 
-impl AskGateway for Gateway {
+impl ports::Gateway for Gateway {
     async fn ask(&self, demographics: &Demographics) -> Result<GatewayAnswer, GatewayFailure> {
         let under_way = self.begin(self.who(demographics));
         let (takes, answer) = self.answer(demographics, under_way.ask);

@@ -6,17 +6,19 @@
 // What is not there fails the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
 
+mod api_calls;
 mod chance;
 mod check;
 mod check_queries;
 mod gateway;
 mod large;
 mod reference;
+mod roles;
 mod rows;
 mod run;
 mod story;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -35,6 +37,8 @@ fn every_story_ends_as_the_reference_says() {
     };
     let (started, total) = (Instant::now(), seeds.end - seeds.start);
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    let mut calls = BTreeSet::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     for seed in seeds {
         let played = catch_unwind(AssertUnwindSafe(|| {
             let mut played = run::play(seed);
@@ -48,12 +52,18 @@ fn every_story_ends_as_the_reference_says() {
         for (what, count) in check::statistics(&played) {
             *seen.entry(what).or_default() += count;
         }
+        runtime.block_on(api_calls::call_all(&played));
+        calls.extend(played.cloud.calls());
         if seed % 500 == 499 {
             eprintln!("{} of {total} stories, {:.0?}", seed + 1, started.elapsed());
         }
     }
     for (what, count) in seen {
         eprintln!("{count:>12} {what}");
+    }
+    // Fewer stories than usual do not make every call.
+    if total >= SEEDS {
+        roles::check(&calls);
     }
     eprintln!("{total} stories in {:.0?}: all as they should be.", started.elapsed());
 }

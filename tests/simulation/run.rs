@@ -16,13 +16,13 @@ use domain::ids::JobId;
 use domain::job::{JobStatus, Upload as Version};
 use domain::time::Timestamp;
 use domain::webhook::WebhookKey;
-use memory::{Cloud, Fate, Network as _, Operation, QueueName, Service};
+use memory::{Cloud, Fault, Faults as _, Operation, QueueName, Service};
 use pipeline::messages::UploadMessage;
-use pipeline::ports::{Clock, JobRef, WebhookSettings};
-use pipeline::redelivery::{Delivery, Redelivery};
+use pipeline::ports::{Environment, JobRef, WebhookSettings};
+use pipeline::retry::{Attempts, Retry};
 
 use self::task::{Cause, Due, Phase, Task, Verdict};
-use crate::chance::{Chance, Outage, Weather};
+use crate::chance::{Chance, FaultPlan, Outage};
 use crate::gateway::Exchange;
 use crate::rows::PEOPLE;
 use crate::story::{File, Plan, Story};
@@ -67,7 +67,7 @@ pub struct Played {
 
 struct Player {
     cloud: Cloud,
-    weather: Arc<Weather>,
+    faults: Arc<FaultPlan>,
     exchange: Exchange,
     chance: Chance,
     story: Story,
@@ -86,22 +86,22 @@ struct Player {
 pub fn play(seed: u64) -> Played {
     let chance = Chance::new(seed);
     let story = Story::random(&chance);
-    let weather = Weather::new(&chance);
-    play_story(seed, chance, weather, story)
+    let faults = FaultPlan::new(&chance);
+    play_story(seed, chance, faults, story)
 }
 
 /// Plays the import of one file, with the crashes and faults of a seed.
 pub fn play_file(seed: u64, file: File) -> Played {
     let chance = Chance::new(seed);
     let story = Story::of_file(&chance, file);
-    let weather = Weather::new(&chance).with_large_pieces();
-    play_story(seed, chance, weather, story)
+    let faults = FaultPlan::new(&chance).with_large_pieces();
+    play_story(seed, chance, faults, story)
 }
 
-fn play_story(seed: u64, chance: Chance, weather: Weather, story: Story) -> Played {
-    let weather = Arc::new(weather);
+fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Played {
+    let faults = Arc::new(faults);
     let start = Timestamp::from_millis(1_800_000_000_000);
-    let cloud = Cloud::new(weather.clone(), start, seed);
+    let cloud = Cloud::new(faults.clone(), start, seed);
     for customer in &story.customers {
         let webhooks = WebhookSettings {
             url: Some(customer.url.clone()),
@@ -118,7 +118,7 @@ fn play_story(seed: u64, chance: Chance, weather: Weather, story: Story) -> Play
     cloud.set_page_bytes(450);
     let mut player = Player {
         cloud,
-        weather,
+        faults,
         exchange: Exchange::default(),
         chance,
         start,
@@ -141,7 +141,7 @@ fn play_story(seed: u64, chance: Chance, weather: Weather, story: Story) -> Play
         let from = player.start.plus(from);
         Outage { service, from, until: from.plus(duration) }
     });
-    player.weather.set_outages(outages.collect());
+    player.faults.set_outages(outages.collect());
     for (index, plan) in plans.iter().enumerate() {
         player.later(plan.created, Due::Task(Cause::Create(index)));
     }
@@ -154,13 +154,13 @@ impl Played {
     /// Imports a file after the story, with nothing going wrong.
     pub fn import_once_more(&mut self, customer: usize, file: File) {
         let chance = Chance::new(1);
-        let weather = Arc::new(Weather::new(&chance));
-        weather.set_calm(true);
+        let faults = Arc::new(FaultPlan::new(&chance));
+        faults.set_calm(true);
         // A while later: the id of a job that a crash kept from being stored counts as that of an older job for two minutes.
-        let now = Clock::now(&self.cloud).plus(Duration::from_mins(5));
+        let now = Environment::now(&self.cloud).plus(Duration::from_mins(5));
         let mut player = Player {
-            cloud: self.cloud.with_network(weather.clone()),
-            weather,
+            cloud: self.cloud.with_faults(faults.clone()),
+            faults,
             exchange: self.exchange.clone(),
             chance,
             story: self.story.clone(),
@@ -218,7 +218,7 @@ impl Player {
             assert!(self.now < deadline, "the story does not end: {:#?}", self.cloud.jobs());
             self.now = self.now.plus(Duration::from_millis(self.chance.below(40)));
             self.cloud.set_time(self.now);
-            self.weather.set_time(self.now);
+            self.faults.set_time(self.now);
             let runnable: Vec<usize> =
                 (0..self.tasks.len()).filter(|&index| self.tasks[index].stands_until <= self.now).collect();
             let is_full = self.tasks.len() >= CONCURRENT_TASKS;
@@ -240,7 +240,7 @@ impl Player {
             QueueName::ALL.into_iter().filter_map(|name| queues.get(name).next_visible()).min()
         });
         let queues =
-            queues.map(|next| self.weather.away_until(Service::Sqs).map_or(next, |end| next.max(end)));
+            queues.map(|next| self.faults.away_until(Service::Sqs).map_or(next, |end| next.max(end)));
         let due = self.due.iter().map(|(at, _)| *at).min();
         let standing = self.tasks.iter().map(|task| task.stands_until).min();
         let sweep = self.cloud.next_due().map(|due| due.max(self.next_sweep));
@@ -251,7 +251,7 @@ impl Player {
     fn start_something(&mut self, in_calm: bool) -> bool {
         let now = self.now;
         // While SQS is away, no message is received.
-        let queues = if self.weather.away_until(Service::Sqs).is_some() { &[][..] } else { &QueueName::ALL };
+        let queues = if self.faults.away_until(Service::Sqs).is_some() { &[][..] } else { &QueueName::ALL };
         for &name in queues {
             for body in self.cloud.with_queues(|queues| queues.get(name).take_dead(now)) {
                 self.due.push((now, Due::Task(Cause::DeadLetter(body, 1))));
@@ -334,10 +334,10 @@ impl Player {
             task.stand(self.now.plus(Duration::from_secs(self.chance.below(longest))));
             return;
         }
-        self.weather.set_calm(task.is_calm);
+        self.faults.set_calm(task.is_calm);
         self.exchange.set_calm(task.is_calm);
         let polled = task.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        self.weather.set_calm(true);
+        self.faults.set_calm(true);
         if let Some(wakes) = self.exchange.wakes() {
             task.stand(wakes);
         }
@@ -351,13 +351,13 @@ impl Player {
     fn crashed(&mut self, cause: Cause) {
         match cause {
             Cause::Message(..) | Cause::Sweep | Cause::Read(_) => {}
-            cause => self.finished(cause, Verdict::Again(CLIENT_PAUSE), false),
+            cause => self.finished(cause, Verdict::RetryAfter(CLIENT_PAUSE), false),
         }
     }
 
     /// Whether a call to SQS that a function makes about the message that it received is carried out.
     fn reaches_sqs(&self) -> bool {
-        self.weather.fate(Operation::SendMessage) != Fate::Refused
+        self.faults.fault(Operation::SendMessage) != Some(Fault::Refused)
     }
 
     fn finished(&mut self, cause: Cause, verdict: Verdict, is_poisoned: bool) {
@@ -366,39 +366,41 @@ impl Player {
         match (cause, verdict) {
             (Cause::Message(name, message), Verdict::Done) => {
                 let is_kept = is_poisoned || (!message.is_last_try && self.chance.once_in(30));
-                if !is_kept && self.weather.away_until(Service::Sqs).is_none() {
+                if !is_kept && self.faults.away_until(Service::Sqs).is_none() {
                     self.cloud.with_queues(|queues| queues.get(name).delete(message.receipt));
                 }
             }
-            (Cause::Message(name, message), Verdict::Again(after)) if self.reaches_sqs() => {
+            (Cause::Message(name, message), Verdict::RetryAfter(after)) if self.reaches_sqs() => {
                 self.cloud.with_queues(|queues| queues.get(name).hide(message.receipt, now.plus(after)));
             }
             (Cause::Message(name, message), Verdict::Failed(error)) => {
-                let delivery = Delivery { receives: message.receives, retries: message.retries };
-                match Redelivery::after(&error, delivery) {
-                    Redelivery::PutBack(after) if self.reaches_sqs() => {
+                let attempts = Attempts { receive_count: message.receives, retries: message.retries };
+                match Retry::after(&error, attempts) {
+                    Retry::NewMessage(after) if self.reaches_sqs() => {
                         self.cloud.with_queues(|queues| {
                             queues.get(name).put_back(&message, now.plus(after));
                             queues.get(name).delete(message.receipt);
                         });
                     }
-                    Redelivery::PutBack(_) | Redelivery::Same(_) => {
-                        let pause = Redelivery::counted_pause(delivery);
-                        self.finished(Cause::Message(name, message), Verdict::Again(pause), is_poisoned);
+                    Retry::NewMessage(_) | Retry::SameMessage(_) => {
+                        let pause = Retry::counted_pause(attempts);
+                        self.finished(Cause::Message(name, message), Verdict::RetryAfter(pause), is_poisoned);
                     }
                 }
             }
-            (cause, Verdict::Failed(_)) => self.finished(cause, Verdict::Again(CLIENT_PAUSE), is_poisoned),
-            (Cause::Event(upload, tries), Verdict::Again(_)) if tries + 1 < EVENT_TRIES => {
+            (cause, Verdict::Failed(_)) => {
+                self.finished(cause, Verdict::RetryAfter(CLIENT_PAUSE), is_poisoned);
+            }
+            (Cause::Event(upload, tries), Verdict::RetryAfter(_)) if tries + 1 < EVENT_TRIES => {
                 let again = Due::Task(Cause::Event(upload, tries + 1));
                 self.due.push((now.plus(Duration::from_mins(1)), again));
             }
-            (Cause::DeadLetter(body, receives), Verdict::Again(_)) => {
+            (Cause::DeadLetter(body, receives), Verdict::RetryAfter(_)) => {
                 let next = now.plus(DEAD_LETTERS_HIDDEN);
-                let next = self.weather.away_until(Service::Sqs).map_or(next, |end| next.max(end));
+                let next = self.faults.away_until(Service::Sqs).map_or(next, |end| next.max(end));
                 self.due.push((next, Due::Task(Cause::DeadLetter(body, receives + 1))));
             }
-            (cause @ (Cause::Create(_) | Cause::Cancel(_)), Verdict::Again(after)) => {
+            (cause @ (Cause::Create(_) | Cause::Cancel(_)), Verdict::RetryAfter(after)) => {
                 self.due.push((now.plus(after), Due::Task(cause)));
             }
             (Cause::Create(plan), Verdict::Created(job, expires)) => self.created(plan, job, expires),
@@ -440,7 +442,7 @@ impl Player {
             self.due.push((self.now.plus(after), Due::Upload { import, upload, expires, phase }));
         };
         match phase {
-            _ if self.weather.away_until(Service::S3).is_some() => return later(CLIENT_PAUSE, Phase::Starts),
+            _ if self.faults.away_until(Service::S3).is_some() => return later(CLIENT_PAUSE, Phase::Starts),
             Phase::Starts if self.now > expires => return,
             Phase::Starts => return later(planned.takes, Phase::Ends),
             Phase::Ends => {}

@@ -1,20 +1,19 @@
 //! Messages that are received twice, early or late, and functions that die: each webhook is posted in order all the same.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::delivery::{DeliveryState, LEASE};
 use domain::job::JobStatus;
-use memory::{Cloud, QueueName};
-use pipeline::deliver_webhook::Delivery;
+use memory::{Cloud, Fault, Faults, NoFaults, Operation, QueueName};
+use pipeline::deliver_webhook::{DeliveryOutcome, deliver_webhook};
 use pipeline::messages::WebhookMessage;
-use pipeline::ports::{
-    Clock as _, PortError, PortResult, PostOutcome, PostWebhook, SendWebhook, WebhookRequest,
-};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{PingOutcome, PostOutcome, WebhookRequest, WebhookServer};
 use tokio::sync::Notify;
 
 use crate::setup::{
-    URL, canceled_job, cloud, customer, deliver, deliver_all, deliver_with, message, next_message, read,
-    record, settings,
+    URL, canceled_job, cloud, customer, deliver, deliver_all, message, next_message, read, record, settings,
 };
 
 async fn message_to_a_server_with_answers(answers: Vec<u16>) -> (Cloud, WebhookMessage) {
@@ -37,11 +36,15 @@ struct Held<'a> {
     answers: &'a Notify,
 }
 
-impl PostWebhook for Held<'_> {
+impl WebhookServer for Held<'_> {
     async fn post(&self, _: WebhookRequest) -> PostOutcome {
         self.asked.notify_one();
         self.answers.notified().await;
         PostOutcome::Answered { status: 200, retry_after: None }
+    }
+
+    async fn ping(&self, _: WebhookRequest) -> PingOutcome {
+        unreachable!("no test sends a ping")
     }
 }
 
@@ -51,11 +54,14 @@ async fn a_copy_that_comes_early_makes_no_attempt_and_waits() {
     deliver(&cloud, &message).await;
     let next = WebhookMessage { carrier: message.carrier.next(), ..message };
     for seconds in [5, 4, 3, 2, 1] {
-        assert_eq!(deliver(&cloud, &next).await, Delivery::Waiting { after: Duration::from_secs(seconds) });
+        assert_eq!(
+            deliver(&cloud, &next).await,
+            DeliveryOutcome::TooEarly { after: Duration::from_secs(seconds) }
+        );
         cloud.set_time(cloud.now().plus(Duration::from_secs(1)));
     }
     assert_eq!(cloud.received().len(), 1);
-    assert!(matches!(deliver(&cloud, &next).await, Delivery::Retry { .. }));
+    assert!(matches!(deliver(&cloud, &next).await, DeliveryOutcome::Retry { .. }));
     assert_eq!(cloud.received().len(), 2);
 }
 
@@ -63,16 +69,16 @@ async fn a_copy_that_comes_early_makes_no_attempt_and_waits() {
 async fn of_two_copies_at_the_same_time_one_makes_the_attempt_and_the_other_waits() {
     let (cloud, message) = message_to_a_server_with_answers(vec![]).await;
     let (asked, answers) = (Notify::new(), Notify::new());
-    let holder = deliver_with(&cloud, Held { asked: &asked, answers: &answers }, cloud.clone());
+    let server = Held { asked: &asked, answers: &answers };
     let copy = async {
         asked.notified().await;
         let copy = deliver(&cloud, &message).await;
         answers.notify_one();
         copy
     };
-    let (held, copy) = futures::join!(holder.run(&message), copy);
-    assert_eq!(held.unwrap(), Delivery::Delivered);
-    assert_eq!(copy, Delivery::Waiting { after: LEASE });
+    let (held, copy) = futures::join!(deliver_webhook(&cloud, &server, &message), copy);
+    assert_eq!(held.unwrap(), DeliveryOutcome::Delivered);
+    assert_eq!(copy, DeliveryOutcome::TooEarly { after: LEASE });
     deliver_all(&cloud).await;
     assert!(cloud.received().is_empty(), "the copy is received, and nothing is left to do");
 }
@@ -81,13 +87,13 @@ async fn of_two_copies_at_the_same_time_one_makes_the_attempt_and_the_other_wait
 async fn an_attempt_whose_function_died_is_made_again_when_its_lease_has_run_out() {
     let (cloud, message) = message_to_a_server_with_answers(vec![]).await;
     let (asked, answers) = (Notify::new(), Notify::new());
-    let holder = deliver_with(&cloud, Held { asked: &asked, answers: &answers }, cloud.clone());
+    let server = Held { asked: &asked, answers: &answers };
     tokio::select! {
-        _ = holder.run(&message) => unreachable!("there is no answer"),
+        _ = deliver_webhook(&cloud, &server, &message) => unreachable!("there is no answer"),
         () = asked.notified() => {}
     }
     let begun = cloud.now();
-    assert_eq!(deliver(&cloud, &message).await, Delivery::Waiting { after: LEASE });
+    assert_eq!(deliver(&cloud, &message).await, DeliveryOutcome::TooEarly { after: LEASE });
     deliver_all(&cloud).await;
     let received = cloud.received();
     assert_eq!(received.len(), 1);
@@ -111,22 +117,31 @@ async fn copies_end_at_the_next_attempt() {
     assert_eq!(cloud.received().len(), 3);
 }
 
-/// A queue that refuses every message.
-struct Full;
+/// An SQS that refuses every message.
+#[derive(Debug)]
+struct SqsOutage;
 
-impl SendWebhook for Full {
-    async fn send_webhook_after(&self, _: &WebhookMessage, _: Duration) -> PortResult<()> {
-        Err(PortError { operation: "sqs.SendMessage", code: "ServiceUnavailable".into(), transient: true })
+impl Faults for SqsOutage {
+    fn fault(&self, operation: Operation) -> Option<Fault> {
+        (operation == Operation::SendMessage).then_some(Fault::Refused)
+    }
+
+    fn delay(&self) -> u32 {
+        NoFaults.delay()
+    }
+
+    fn piece(&self) -> usize {
+        NoFaults.piece()
     }
 }
 
 #[tokio::test]
 async fn where_the_next_message_cannot_be_sent_the_last_one_waits_in_its_place() {
     let (cloud, message) = message_to_a_server_with_answers(vec![500]).await;
-    let failed = deliver_with(&cloud, cloud.clone(), Full).run(&message).await;
+    let failed = deliver_webhook(&cloud.with_faults(Arc::new(SqsOutage)), &cloud, &message).await;
     assert!(failed.unwrap_err().is_transient(), "the message is retried");
     assert_eq!(record(&cloud, JobStatus::Failed).attempts.len(), 1, "the attempt was made");
-    assert_eq!(deliver(&cloud, &message).await, Delivery::Waiting { after: Duration::from_secs(5) });
+    assert_eq!(deliver(&cloud, &message).await, DeliveryOutcome::TooEarly { after: Duration::from_secs(5) });
     deliver_all(&cloud).await;
     let received = cloud.received();
     assert_eq!(received.len(), 2);

@@ -12,10 +12,12 @@ use domain::row::Directory;
 use domain::time::Timestamp;
 use futures::future::join_all;
 use memory::{Cloud, QueueName, Received};
-use pipeline::ports::{Clock as _, PostOutcome, PostWebhook, WebhookRequest};
+use pipeline::deliver_webhook::deliver_webhook;
+use pipeline::ports::prelude::*;
+use pipeline::ports::{PingOutcome, PostOutcome, WebhookRequest, WebhookServer};
 use tokio::time::{Instant, sleep};
 
-use crate::setup::{START, announce, cloud, customer, deliver_with, read, settings, started_job};
+use crate::setup::{START, announce, cloud, customer, read, settings, started_job};
 
 const CUSTOMERS: u128 = 50;
 const JOBS_OF_EACH: u128 = 4;
@@ -43,7 +45,7 @@ struct Servers<'a> {
     arrivals: &'a Mutex<Vec<(String, Duration)>>,
 }
 
-impl PostWebhook for Servers<'_> {
+impl WebhookServer for Servers<'_> {
     async fn post(&self, request: WebhookRequest) -> PostOutcome {
         let hangs = request.url == HANGING;
         self.arrivals.lock().unwrap().push((request.url, self.start.elapsed()));
@@ -55,6 +57,10 @@ impl PostWebhook for Servers<'_> {
             PostOutcome::Answered { status: 200, retry_after: None }
         }
     }
+
+    async fn ping(&self, _: WebhookRequest) -> PingOutcome {
+        unreachable!("no test sends a ping")
+    }
 }
 
 /// Sets the cloud's clock to tokio's, which goes forward by itself as soon as every task waits.
@@ -64,7 +70,7 @@ fn tell_time(cloud: &Cloud, start: Instant) {
 
 /// One worker: it takes a batch of messages after the other until the load ends.
 async fn invocations(cloud: &Cloud, batch: usize, start: Instant, arrivals: &Mutex<Vec<(String, Duration)>>) {
-    let deliver = deliver_with(cloud, Servers { cloud, start, arrivals }, cloud.clone());
+    let servers = Servers { cloud, start, arrivals };
     while start.elapsed() < LOAD {
         tell_time(cloud, start);
         let now = cloud.now();
@@ -75,7 +81,8 @@ async fn invocations(cloud: &Cloud, batch: usize, start: Instant, arrivals: &Mut
         if messages.is_empty() {
             sleep(POLL).await;
         }
-        join_all(messages.iter().map(async |received| deliver.run(&read(received)).await.unwrap())).await;
+        let deliver = async |received| deliver_webhook(cloud, &servers, &read(received)).await.unwrap();
+        join_all(messages.iter().map(deliver)).await;
         cloud.with_queues(|queues| {
             let queue = queues.get(QueueName::Webhooks);
             for received in messages {

@@ -5,9 +5,10 @@ use std::time::Duration;
 use domain::delivery::{Carrier, DeliveryState, LEASE, WebhookDelivery};
 use domain::job::{Job, JobStatus};
 use memory::Cloud;
-use pipeline::deliver_webhook::Delivery;
+use pipeline::deliver_webhook::DeliveryOutcome;
 use pipeline::messages::WebhookMessage;
-use pipeline::ports::{Clock as _, DeliveryLog as _, WebhookSettings, Write};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{WebhookSettings, Write};
 
 use crate::setup::{
     URL, announce, canceled_job, cloud, customer, deliver, deliver_all, message, record, settings,
@@ -62,7 +63,7 @@ async fn a_job_that_never_started_has_no_start_to_wait_for() {
     let cloud = cloud();
     cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
     let job = canceled_job(&cloud, customer(1), 1).await;
-    assert_eq!(deliver(&cloud, &message(&job, JobStatus::Failed)).await, Delivery::Delivered);
+    assert_eq!(deliver(&cloud, &message(&job, JobStatus::Failed)).await, DeliveryOutcome::Delivered);
     assert_eq!(told(&cloud), ["failed"]);
 }
 
@@ -75,7 +76,7 @@ async fn a_start_that_no_receiver_took_does_not_hold_up_the_end() {
     deliver_all(&cloud).await;
     assert_eq!(record(&cloud, JobStatus::Processing).state, DeliveryState::Skipped);
     cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
-    assert_eq!(deliver(&cloud, &message(&job, JobStatus::Failed)).await, Delivery::Delivered);
+    assert_eq!(deliver(&cloud, &message(&job, JobStatus::Failed)).await, DeliveryOutcome::Delivered);
 }
 
 #[tokio::test]
@@ -87,8 +88,8 @@ async fn a_start_that_is_sent_again_waits_while_an_attempt_at_the_end_is_under_w
     end.begin(Carrier::default(), cloud.now());
     assert_eq!(cloud.store_delivery(&end, None).await.unwrap(), Write::Done);
     let again = WebhookMessage { carrier: Carrier::of_round(1), ..message(&job, JobStatus::Processing) };
-    assert!(matches!(deliver(&cloud, &again).await, Delivery::Waiting { .. }));
+    assert!(matches!(deliver(&cloud, &again).await, DeliveryOutcome::TooEarly { .. }));
     assert_eq!(told(&cloud).len(), 1);
     cloud.set_time(cloud.now().plus(LEASE));
-    assert_eq!(deliver(&cloud, &again).await, Delivery::Delivered);
+    assert_eq!(deliver(&cloud, &again).await, DeliveryOutcome::Delivered);
 }

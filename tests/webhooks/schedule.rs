@@ -3,8 +3,8 @@
 use domain::delivery::{DeliveryState, LEASE, RETRY_AFTER};
 use domain::job::JobStatus;
 use memory::QueueName;
-use pipeline::abandon::{Abandon, Abandoned};
-use pipeline::deliver_webhook::Delivery;
+use pipeline::abandon::{AbandonOutcome, abandon};
+use pipeline::deliver_webhook::DeliveryOutcome;
 use pipeline::messages::{DeadLetter, WebhookMessage};
 use pipeline::ports::WebhookSettings;
 
@@ -52,8 +52,8 @@ async fn a_message_that_is_received_again_is_not_posted_again() {
     let cloud = cloud();
     cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
     let message = WebhookMessage::about(&canceled_job(&cloud, customer(1), 1).await);
-    assert_eq!(deliver(&cloud, &message).await, Delivery::Delivered);
-    assert_eq!(deliver(&cloud, &message).await, Delivery::NothingToSend);
+    assert_eq!(deliver(&cloud, &message).await, DeliveryOutcome::Delivered);
+    assert_eq!(deliver(&cloud, &message).await, DeliveryOutcome::NothingToSend);
     assert_eq!(cloud.received().len(), 1);
 }
 
@@ -61,7 +61,7 @@ async fn a_message_that_is_received_again_is_not_posted_again() {
 async fn without_a_receiver_nothing_is_sent_and_nothing_fails() {
     let cloud = cloud();
     let message = WebhookMessage::about(&canceled_job(&cloud, customer(1), 1).await);
-    assert_eq!(deliver(&cloud, &message).await, Delivery::NoReceiver);
+    assert_eq!(deliver(&cloud, &message).await, DeliveryOutcome::NoUrl);
     assert!(cloud.received().is_empty() && cloud.deliveries().is_empty());
 }
 
@@ -71,10 +71,10 @@ async fn a_receiver_that_is_taken_away_gets_no_more_tries() {
     cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
     cloud.set_answers(URL, vec![500]);
     let message = WebhookMessage::about(&canceled_job(&cloud, customer(1), 1).await);
-    assert!(matches!(deliver(&cloud, &message).await, Delivery::Retry { .. }));
+    assert!(matches!(deliver(&cloud, &message).await, DeliveryOutcome::Retry { .. }));
     cloud.set_customer(customer(1), domain::row::Directory::default(), WebhookSettings::default());
     let next = read(&next_message(&cloud).unwrap());
-    assert_eq!(deliver(&cloud, &next).await, Delivery::NoReceiver);
+    assert_eq!(deliver(&cloud, &next).await, DeliveryOutcome::NoUrl);
     assert_eq!(record(&cloud, JobStatus::Failed).state, DeliveryState::Skipped);
 }
 
@@ -82,23 +82,14 @@ async fn a_receiver_that_is_taken_away_gets_no_more_tries() {
 async fn a_dead_letter_is_recorded_as_failed_unless_it_arrived() {
     let cloud = cloud();
     cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
-    let abandon = Abandon {
-        jobs: cloud.clone(),
-        files: cloud.clone(),
-        patients: cloud.clone(),
-        finished: cloud.clone(),
-        queries: None::<memory::Cloud>,
-        webhooks: cloud.clone(),
-        clock: cloud.clone(),
-    };
     let lost = WebhookMessage::about(&canceled_job(&cloud, customer(1), 1).await);
     let letter = DeadLetter::Webhook(lost);
-    assert_eq!(abandon.run(&letter).await.unwrap(), Abandoned::Webhook);
-    assert_eq!(abandon.run(&letter).await.unwrap(), Abandoned::Nothing, "twice is once");
+    assert_eq!(abandon(&cloud, &letter).await.unwrap(), AbandonOutcome::Webhook);
+    assert_eq!(abandon(&cloud, &letter).await.unwrap(), AbandonOutcome::Nothing, "twice is once");
     assert_eq!(record(&cloud, JobStatus::Failed).state, DeliveryState::Failed);
     let arrived = WebhookMessage::about(&canceled_job(&cloud, customer(1), 2).await);
     deliver(&cloud, &arrived).await;
-    assert_eq!(abandon.run(&DeadLetter::Webhook(arrived)).await.unwrap(), Abandoned::Nothing);
+    assert_eq!(abandon(&cloud, &DeadLetter::Webhook(arrived)).await.unwrap(), AbandonOutcome::Nothing);
 }
 
 #[tokio::test]

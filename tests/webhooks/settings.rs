@@ -5,7 +5,7 @@ use std::time::Duration;
 use api::operations::rotate_webhook_key::{REPLACED_KEY_VALID, rotate_webhook_key};
 use domain::job::JobStatus;
 use domain::row::Directory;
-use pipeline::ports::Clock as _;
+use pipeline::ports::prelude::*;
 
 use crate::setup::{URL, announce, canceled_job, cloud, customer, deliver_all, settings};
 

@@ -7,12 +7,11 @@ use domain::ids::{CustomerId, FacilityId, JobId};
 use domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
 use domain::time::Timestamp;
 use domain::webhook::WebhookKey;
-use memory::{Cloud, QueueName, Received, Reliable};
-use pipeline::deliver_webhook::{DeliverWebhook, Delivery};
+use memory::{Cloud, NoFaults, QueueName, Received};
+use pipeline::deliver_webhook::{DeliveryOutcome, deliver_webhook};
 use pipeline::messages::WebhookMessage;
-use pipeline::ports::{
-    ChangeState as _, Clock as _, CreateJob as _, SendWebhook as _, WebhookSettings, Write,
-};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{WebhookSettings, Write};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -20,7 +19,7 @@ pub const URL: &str = "https://hooks.example.com/import?token=secret";
 pub const START: i64 = 1_800_000_000_000;
 
 pub fn cloud() -> Cloud {
-    Cloud::new(Arc::new(Reliable), Timestamp::from_millis(START), 1)
+    Cloud::new(Arc::new(NoFaults), Timestamp::from_millis(START), 1)
 }
 
 pub fn settings(url: &str) -> WebhookSettings {
@@ -69,18 +68,8 @@ pub async fn announce(cloud: &Cloud, job: &Job, status: JobStatus) {
     cloud.send_webhook(&message(job, status)).await.unwrap();
 }
 
-/// Returns the use case that delivers webhooks, with this server of the customer and this queue.
-pub fn deliver_with<H, W>(
-    cloud: &Cloud,
-    http: H,
-    webhooks: W,
-) -> DeliverWebhook<Cloud, Cloud, Cloud, H, W, Cloud> {
-    let cloud = || cloud.clone();
-    DeliverWebhook { jobs: cloud(), settings: cloud(), files: cloud(), http, webhooks, clock: cloud() }
-}
-
-pub async fn deliver(cloud: &Cloud, message: &WebhookMessage) -> Delivery {
-    deliver_with(cloud, cloud.clone(), cloud.clone()).run(message).await.unwrap()
+pub async fn deliver(cloud: &Cloud, message: &WebhookMessage) -> DeliveryOutcome {
+    deliver_webhook(cloud, cloud, message).await.unwrap()
 }
 
 /// Receives the next message of the queue. The clock goes forward to the time at which it can be received.

@@ -3,8 +3,8 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use domain::ids::CustomerId;
+use pipeline::ports::Admission;
 use pipeline::ports::prelude::*;
-use pipeline::ports::{Admission, Ports as _};
 
 use crate::backend::Backend;
 use crate::error::ApiError;

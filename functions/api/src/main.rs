@@ -3,17 +3,17 @@
 mod gateway;
 
 use api::{AllowedOrigin, Backend, Settings, router};
-use aws::{ANSWER_WITHIN, AwsPorts, Environment, Program, WebhookClient};
+use aws::{ANSWER_WITHIN, AwsPorts, Connection, Program, WebhookClient};
 use domain::webhook_url::UrlPolicy;
 use lambda_http::Error;
 use tower::ServiceExt as _;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    aws::logging::init();
-    let environment = Environment::load(Program::Api).await;
+    lambda::logging::init();
+    let connection = Connection::open(Program::Api).await;
     let backend = AwsBackend {
-        ports: AwsPorts::of_api(&environment)?,
+        ports: AwsPorts::of(Program::Api, &connection)?,
         webhook_client: WebhookClient::new(aws::webhook_policy())?,
         webhook_policy: aws::webhook_policy(),
     };

@@ -1,46 +1,39 @@
 //! SQS messages about webhooks -> `pipeline::deliver_webhook`.
 
-use aws::events::{Handled, handle_messages};
-use aws::{Environment, Event, Program, System, WebhookClient, webhook_policy};
-use aws_lambda_events::sqs::SqsEvent;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
-use pipeline::deliver_webhook::{DeliverWebhook, Delivery};
+use aws::{AwsPorts, Connection, Program, WebhookClient, webhook_policy};
+use lambda::{Handled, run_messages};
+use lambda_runtime::Error;
+use pipeline::deliver_webhook::{DeliveryOutcome, deliver_webhook};
 use pipeline::messages::WebhookMessage;
+use pipeline::ports::Ports as _;
 use tracing::{info, warn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    aws::logging::init();
-    let environment = Environment::load(Program::DeliverWebhook).await;
-    let queue = environment.webhooks()?;
-    let deliver = DeliverWebhook {
-        jobs: environment.jobs()?,
-        settings: environment.directory()?,
-        files: environment.files()?,
-        http: WebhookClient::new(webhook_policy())?,
-        webhooks: queue.clone(),
-        clock: System,
-    };
-    let handle = async |message: WebhookMessage, _| {
+    lambda::logging::init();
+    let ports = AwsPorts::of(Program::DeliverWebhook, &Connection::open(Program::DeliverWebhook).await)?;
+    let server = WebhookClient::new(webhook_policy())?;
+    run_messages(ports.queues(), async |message: WebhookMessage, _| {
         let (job, status) = (message.job, message.status);
-        match deliver.run(&message).await? {
-            Delivery::Delivered => info!(job.id = %job, job.status = %status, "Webhook delivered"),
-            Delivery::NothingToSend => info!(job.id = %job, job.status = %status, "No webhook is due"),
-            Delivery::NoReceiver => info!(job.id = %job, job.status = %status, "No webhook URL is set"),
-            Delivery::Waiting { after } => {
-                info!(job.id = %job, job.status = %status, ?after, "Webhook waits");
+        match deliver_webhook(&ports, &server, &message).await? {
+            DeliveryOutcome::Delivered => info!(job.id = %job, job.status = %status, "Webhook delivered"),
+            DeliveryOutcome::NothingToSend => {
+                info!(job.id = %job, job.status = %status, "Webhook not due");
             }
-            Delivery::GivenUp { cause } => {
-                warn!(job.id = %job, job.status = %status, %cause, "Webhook given up");
+            DeliveryOutcome::NoUrl => {
+                info!(job.id = %job, job.status = %status, "Webhook not sent, no URL is set");
             }
-            Delivery::Retry { after, cause } => {
-                warn!(job.id = %job, job.status = %status, %cause, ?after, "Webhook not delivered");
+            DeliveryOutcome::TooEarly { after } => {
+                info!(job.id = %job, job.status = %status, ?after, "Webhook postponed");
+            }
+            DeliveryOutcome::Abandoned { cause } => {
+                warn!(job.id = %job, job.status = %status, %cause, "Webhook abandoned");
+            }
+            DeliveryOutcome::Retry { after, cause } => {
+                warn!(job.id = %job, job.status = %status, %cause, ?after, "Webhook not delivered, will be retried");
             }
         }
         Ok(Handled::Done)
-    };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event<SqsEvent>>| {
-        Ok::<_, Error>(handle_messages(&queue, event.payload.0, handle).await)
-    }))
+    })
     .await
 }

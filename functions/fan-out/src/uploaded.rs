@@ -1,6 +1,6 @@
-//! What an S3 event says about an upload.
+//! The uploads that an S3 event names.
 
-use aws::Files;
+use aws::Objects;
 use aws_lambda_events::s3::S3EventRecord;
 use domain::job::Upload;
 use pipeline::messages::UploadMessage;
@@ -9,7 +9,7 @@ use pipeline::messages::UploadMessage;
 /// the object's versions does (Amazon S3 User Guide, "How S3 Versioning works" and "Event message structure").
 const NULL_VERSION: &str = "null";
 
-/// What an event tells about one object.
+/// An object that an event names.
 #[derive(PartialEq, Debug)]
 pub enum Uploaded {
     /// The upload of a job.
@@ -23,7 +23,7 @@ pub enum Uploaded {
 impl From<S3EventRecord> for Uploaded {
     fn from(record: S3EventRecord) -> Self {
         let object = record.s3.object;
-        let Some(job) = object.key.as_deref().and_then(Files::job_of_upload) else {
+        let Some(job) = object.key.as_deref().and_then(Objects::job_of_upload) else {
             return Self::NotAnUpload;
         };
         let bytes = object.size.and_then(|size| u64::try_from(size).ok());

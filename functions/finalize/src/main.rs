@@ -1,31 +1,21 @@
 //! SQS messages about jobs with nothing left to wait for -> `pipeline::finalize`.
 
-use aws::events::{Handled, handle_messages};
-use aws::{Environment, Event, Program, System};
-use aws_lambda_events::sqs::SqsEvent;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
-use pipeline::finalize::Finalize;
+use aws::{AwsPorts, Connection, Program};
+use lambda::{Handled, run_messages};
+use lambda_runtime::Error;
+use pipeline::finalize::finalize;
 use pipeline::messages::FinishedMessage;
+use pipeline::ports::Ports as _;
 use tracing::info;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    aws::logging::init();
-    let environment = Environment::load(Program::Finalize).await;
-    let queue = environment.finished()?;
-    let finalize = Finalize {
-        jobs: environment.jobs()?,
-        files: environment.files()?,
-        webhooks: environment.webhooks()?,
-        clock: System,
-    };
-    let handle = async |message: FinishedMessage, _delivery| {
-        let outcome = Box::pin(finalize.run(&message)).await?;
+    lambda::logging::init();
+    let ports = AwsPorts::of(Program::Finalize, &Connection::open(Program::Finalize).await)?;
+    run_messages(ports.queues(), async |message: FinishedMessage, _| {
+        let outcome = finalize(&ports, &message).await?;
         info!(job.id = %message.job, ?outcome, "Finished job handled");
         Ok(Handled::Done)
-    };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event<SqsEvent>>| {
-        Ok::<_, Error>(handle_messages(&queue, event.payload.0, handle).await)
-    }))
+    })
     .await
 }

@@ -1,36 +1,23 @@
 //! SQS messages about chunks -> `pipeline::import_rows`.
 
-use aws::events::{Handled, handle_messages};
-use aws::{Environment, Event, Program, System};
-use aws_lambda_events::sqs::SqsEvent;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use aws::{AwsPorts, Connection, Program};
+use lambda::{Handled, run_messages};
+use lambda_runtime::Error;
 use pipeline::DirectoryCache;
-use pipeline::import_rows::ImportRows;
+use pipeline::import_rows::import_rows;
 use pipeline::messages::ChunkMessage;
+use pipeline::ports::Ports as _;
 use tracing::info;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    aws::logging::init();
-    let environment = Environment::load(Program::ImportRows).await;
-    let queue = environment.chunks()?;
-    let import_rows = ImportRows {
-        jobs: environment.jobs()?,
-        files: environment.files()?,
-        directory: environment.directory()?,
-        patients: environment.patients()?,
-        finished: environment.finished()?,
-        queries: environment.queries(),
-        world: System,
-        directories: DirectoryCache::default(),
-    };
-    let handle = async |message: ChunkMessage, _delivery| {
-        let outcome = import_rows.run(&message).await?;
+    lambda::logging::init();
+    let ports = AwsPorts::of(Program::ImportRows, &Connection::open(Program::ImportRows).await)?;
+    let directories = DirectoryCache::default();
+    run_messages(ports.queues(), async |message: ChunkMessage, _| {
+        let outcome = import_rows(&ports, &directories, &message).await?;
         info!(job.id = %message.job, chunk.number = %message.chunk, ?outcome, "Chunk handled");
         Ok(Handled::Done)
-    };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event<SqsEvent>>| {
-        Ok::<_, Error>(handle_messages(&queue, event.payload.0, handle).await)
-    }))
+    })
     .await
 }

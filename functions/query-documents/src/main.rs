@@ -3,52 +3,50 @@
 mod secret;
 mod settings;
 
-use aws::events::{Handled, handle_messages};
-use aws::{Environment, Event, Program, System};
-use aws_lambda_events::sqs::SqsEvent;
+use aws::{AwsPorts, Connection, Program};
 use fhir::Gateway;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda::{Handled, run_messages};
+use lambda_runtime::Error;
 use pipeline::messages::QueryMessage;
-use pipeline::query_documents::{Queried, QueryDocuments};
-use pipeline::redelivery::Delivery;
+use pipeline::ports::Ports as _;
+use pipeline::query_documents::{QueriesOutcome, query_documents};
+use pipeline::retry::Attempts;
 use secret::GatewaySecret;
 use settings::Settings;
 use tracing::info;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    aws::logging::init();
-    let environment = Environment::load(Program::QueryDocuments).await;
+    lambda::logging::init();
+    let connection = Connection::open(Program::QueryDocuments).await;
+    let ports = AwsPorts::of(Program::QueryDocuments, &connection)?;
     let settings = Settings::read(|name| std::env::var(name).ok())?;
-    let secret = GatewaySecret::new(environment.sdk(), settings.secret);
-    let query_documents = QueryDocuments {
-        jobs: environment.jobs()?,
-        patients: environment.patients()?,
-        gateway: Gateway::new(settings.gateway, secret)?,
-        finished: environment.finished()?,
-        world: System,
-        rate: settings.queries_per_second,
-    };
-    let queue = environment.queries().ok_or("QUERIES_QUEUE is not set")?;
-    let handle = async |message: QueryMessage, Delivery { receives, retries }| {
-        let delivery = receives + retries;
+    let secret = GatewaySecret::new(connection.sdk(), settings.secret);
+    let gateway = Gateway::new(settings.gateway, secret)?;
+    let rate = settings.queries_per_second;
+    run_messages(ports.queues(), async |message: QueryMessage, attempts: Attempts| {
+        let attempt = attempts.receive_count + attempts.retries;
         let request = message.asker.request().as_uuid();
         let job = message.part().map(|part| part.job.to_string());
-        Ok(match query_documents.run(&message, delivery).await? {
-            Queried::Ended(tally) => {
+        Ok(match query_documents(&ports, &gateway, rate, &message, attempt).await? {
+            QueriesOutcome::Ended(tally) => {
                 let (successful, failed) = (tally.successful, tally.failed);
-                info!(job.id = job, request.id = %request, successful, failed, "Queries completed");
+                info!(job.id = job, request.id = %request, successful, failed, "Document queries ended");
                 Handled::Done
             }
-            Queried::Again { after, cause } => {
-                let wait = after.as_secs();
-                info!(job.id = job, request.id = %request, delivery, wait, cause, "Queries will be retried");
-                Handled::Again(after)
+            QueriesOutcome::Retry { after, cause } => {
+                let pause_s = after.as_secs();
+                info!(
+                    job.id = job,
+                    request.id = %request,
+                    attempt,
+                    pause_s,
+                    cause,
+                    "Document queries will be retried"
+                );
+                Handled::RetryAfter(after)
             }
         })
-    };
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event<SqsEvent>>| {
-        Ok::<_, Error>(handle_messages(&queue, event.payload.0, handle).await)
-    }))
+    })
     .await
 }

@@ -1,43 +1,38 @@
 //! Every minute -> `pipeline::sweep`.
 
-use aws::{Environment, Program, System};
+use std::time::Duration;
+
+use aws::{AwsPorts, ConfigError, Connection, Program, variable};
 use domain::ids::JobId;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use pipeline::abandon::Abandon;
-use pipeline::sweep::{Sweep, Swept};
+use pipeline::sweep::{SweepOutcome, sweep};
 use serde::de::IgnoredAny;
 use tracing::{debug, error, info};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    aws::logging::init();
-    let environment = Environment::load(Program::Sweep).await;
-    let sweep = Sweep {
-        abandon: Abandon {
-            jobs: environment.jobs()?,
-            files: environment.files()?,
-            patients: environment.patients()?,
-            finished: environment.finished()?,
-            queries: environment.queries(),
-            webhooks: environment.webhooks()?,
-            clock: System,
-        },
-        uploads: environment.uploads()?,
-        chunks: environment.chunks()?,
-        time_to_query: environment.time_to_query()?,
-    };
+    lambda::logging::init();
+    let ports = AwsPorts::of(Program::Sweep, &Connection::open(Program::Sweep).await)?;
+    let time_to_query = time_to_query()?;
     lambda_runtime::run(service_fn(async |_: LambdaEvent<IgnoredAny>| {
-        let looks = sweep.run(tell).await?;
+        let looks = sweep(&ports, time_to_query, tell).await?;
         debug!(looks, "Sweep ended");
         Ok::<_, Error>(())
     }))
     .await
 }
 
-fn tell(job: JobId, swept: Result<Swept, pipeline::Error>) {
-    match swept {
-        Ok(Swept::Fine) => debug!(job.id = %job, "Job is getting on"),
-        Ok(swept) => info!(job.id = %job, ?swept, "Job swept"),
-        Err(error) => error!(job.id = %job, "Job not swept, the next run looks at it again: {error}"),
+/// Returns how long the document queries of a job may take, from a number of minutes.
+fn time_to_query() -> Result<Duration, ConfigError> {
+    const MINUTES: &str = "QUERY_DEADLINE_MINUTES";
+    let minutes: f64 = variable(MINUTES)?;
+    Duration::try_from_secs_f64(minutes * 60.0).map_err(|_| ConfigError(MINUTES))
+}
+
+fn tell(job: JobId, outcome: Result<SweepOutcome, pipeline::Error>) {
+    match outcome {
+        Ok(SweepOutcome::Nothing) => debug!(job.id = %job, "Job makes progress"),
+        Ok(outcome) => info!(job.id = %job, ?outcome, "Job repaired"),
+        Err(error) => error!(job.id = %job, "Job not repaired, the next run looks at it again: {error}"),
     }
 }

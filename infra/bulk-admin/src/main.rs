@@ -4,13 +4,13 @@ mod commands;
 
 use std::process::ExitCode;
 
-use aws::{ApiKey, Directory, Environment, Program, System};
+use aws::{ApiKey, Connection, Directory, Program, System};
 use clap::Parser;
 use domain::cohort::Cohort;
 use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId, FacilityId};
-use pipeline::ports::{Clock as _, PortError, Randomness as _};
-use pipeline::ports::{CreateCohort as _, CreateFacility as _, ListCohorts as _, ListFacilities as _};
+use pipeline::ports::PortError;
+use pipeline::ports::prelude::*;
 use serde_json::json;
 use terminal::{Exit, Failure, Output};
 
@@ -65,7 +65,7 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<Exit> {
         Failure::new("the name of the directory table is not known")
             .next("set DIRECTORY_TABLE, or give --table: the stack's output DirectoryTable")
     })?;
-    let directory = Environment::load(Program::BulkAdmin).await.directory_named(table);
+    let directory = Directory::new(Connection::open(Program::BulkAdmin).await.dynamodb(), table);
     match cli.command {
         Command::Customer(command) => customer(command, &directory, output).await,
         Command::Key(command) => key(command, &directory, output).await,

@@ -1,48 +1,53 @@
-//! The directory table: customers and their API keys. What else is in it: see `directory::objects` (facilities
-//! and cohorts), `settings`, `idempotency` and `admission`.
+//! The directory table: customers with their API keys, facilities, cohorts, webhook settings and idempotency keys.
 
-mod objects;
+mod admission;
+mod item;
 mod operator;
 
 use std::fmt;
 
 use aws_sdk_dynamodb::Client;
-use domain::ids::CustomerId;
+use domain::cohort::Cohort;
+use domain::facility::Facility;
+use domain::ids::{CohortId, CustomerId, FacilityId};
 use domain::time::Timestamp;
-use pipeline::ports::{CALLS_PER_MINUTE, LoadDirectory, PortError, PortResult};
+use pipeline::idempotency::{IdempotencyKey, Promise};
+use pipeline::ports::{Admission, CALLS_PER_MINUTE, DirectoryStore, PortResult, WebhookSettings, Write};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 pub use operator::{Customer, StoredKey};
 
-use crate::error::{failed, malformed};
-use crate::item::{Item, key, n, s, text};
+use crate::item::{Item, after_prefix, from_fields, key, n, s, with_fields};
+use crate::table::{Table, find, store};
+use item::{PromiseItem, SettingsItem};
 
 const CUSTOMER: &str = "customer";
-const CUSTOMER_OF: &str = "customer#";
-const KEY: &str = "key#";
+const CUSTOMER_PREFIX: &str = "customer#";
+const KEY_PREFIX: &str = "key#";
+const API_KEY: &str = "api-key";
 const FACILITY: &str = "facility#";
 const COHORT: &str = "cohort#";
-pub(crate) const API_KEY: &str = "api-key";
+const SETTINGS: &str = "settings";
 
 /// The directory table.
 #[derive(Clone, Debug)]
 pub struct Directory {
-    pub(crate) client: Client,
-    pub(crate) table: String,
-    pub(crate) calls_per_minute: u32,
+    table: Table,
+    calls_per_minute: u32,
 }
 
-/// A new API key, shown once. Only its SHA-256 is stored: it has too much randomness to be guessed
-/// back from that.
+/// A new API key, which is shown once. Only its SHA-256 is stored, from which a key of 32 random bytes cannot be guessed.
 pub struct ApiKey(String);
 
 impl ApiKey {
-    /// A key of 32 random bytes.
+    /// Returns the key with these random bytes.
     pub fn from_random(bytes: [u8; 32]) -> Self {
-        Self(format!("bpi_{}", hex(&bytes)))
+        Self(format!("bpi_{}", const_hex::encode(bytes)))
     }
 
-    /// The text that the caller sends as `x-api-key`.
+    /// Returns the text that the caller sends as `x-api-key`.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -55,115 +60,144 @@ impl fmt::Debug for ApiKey {
 }
 
 impl Directory {
-    /// The table of this name.
-    pub fn new(client: Client, table: String) -> Self {
-        Self { client, table, calls_per_minute: CALLS_PER_MINUTE }
+    /// Returns the table of this name.
+    pub fn new(client: Client, name: String) -> Self {
+        Self { table: Table { client, name }, calls_per_minute: CALLS_PER_MINUTE }
     }
 
-    /// The same table with another limit to the calls with one key.
+    /// Returns the same table with another limit of the calls of an API key.
     #[must_use]
     pub fn with_calls_per_minute(self, calls_per_minute: u32) -> Self {
         Self { calls_per_minute, ..self }
     }
 
-    /// Adds a customer.
-    pub async fn create_customer(&self, id: CustomerId, name: &str) -> PortResult<()> {
-        let mut item = key(customer_pk(id), CUSTOMER);
-        item.insert("name".to_owned(), s(name));
-        self.put(item).await
-    }
-
-    /// Adds an API key of a customer, which may make as many calls a minute as `calls_per_minute` says, or as
-    /// every key may.
-    pub async fn create_key(
-        &self,
-        customer: CustomerId,
-        api_key: &ApiKey,
-        created_at: Timestamp,
-        calls_per_minute: Option<u32>,
-    ) -> PortResult<()> {
-        let mut item = key(key_pk(api_key.expose()), API_KEY);
-        item.insert("customer".to_owned(), s(customer));
-        item.insert("prefix".to_owned(), s(api_key.prefix()));
-        item.insert("createdAt".to_owned(), s(created_at));
-        item.extend(calls_per_minute.map(|calls| ("callsPerMinute".to_owned(), n(calls))));
-        self.put(item).await
-    }
-
-    async fn put(&self, item: Item) -> PortResult<()> {
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        put.send().await.map_err(failed("dynamodb.PutItem"))?;
-        Ok(())
-    }
-
-    pub(crate) async fn get(&self, key: Item) -> PortResult<Option<Item>> {
-        let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        Ok(get.send().await.map_err(failed("dynamodb.GetItem"))?.item)
-    }
-
-    /// Everything of a customer whose sort key starts with `prefix`.
+    /// Returns everything of a customer whose sort key starts with `prefix`.
     async fn list(&self, customer: CustomerId, prefix: &str) -> PortResult<Vec<Item>> {
-        let mut pages = self
-            .client
+        let query = self
+            .table
             .query()
-            .table_name(&self.table)
             .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
             .expression_attribute_values(":pk", s(customer_pk(customer)))
             .expression_attribute_values(":prefix", s(prefix))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut items = Vec::new();
-        while let Some(item) = pages.next().await {
-            items.push(item.map_err(failed("dynamodb.Query"))?);
-        }
-        Ok(items)
+            .consistent_read(true);
+        find(query, None).await
+    }
+
+    async fn list_all<T: DeserializeOwned>(&self, customer: CustomerId, prefix: &str) -> PortResult<Vec<T>> {
+        self.list(customer, prefix).await?.into_iter().map(from_fields).collect()
+    }
+
+    async fn load<T: DeserializeOwned>(&self, customer: CustomerId, sk: &str) -> PortResult<Option<T>> {
+        self.table.get(key(customer_pk(customer), sk)).await?.map(from_fields).transpose()
+    }
+
+    async fn create(
+        &self,
+        customer: CustomerId,
+        sk: impl ToString,
+        value: &impl Serialize,
+    ) -> PortResult<()> {
+        self.table.replace(with_fields(key(customer_pk(customer), sk), value)?).await
     }
 }
 
-impl LoadDirectory for Directory {
+impl DirectoryStore for Directory {
+    async fn admit_call(&self, api_key: &str, now: Timestamp) -> PortResult<Admission> {
+        admission::admit(&self.table, key(key_pk(api_key), API_KEY), self.calls_per_minute, now).await
+    }
+
     async fn load_directory(&self, customer: CustomerId) -> PortResult<domain::row::Directory> {
         let (facilities, cohorts) =
             futures::try_join!(self.list(customer, FACILITY), self.list(customer, COHORT))?;
+        let ids = |item: &Item| after_prefix(item, "sk", FACILITY);
+        let facilities = facilities.iter().map(ids).collect::<PortResult<_>>()?;
+        let ids = |item: &Item| after_prefix(item, "sk", COHORT);
         Ok(domain::row::Directory {
-            facilities: facilities.iter().map(|item| id_after(item, FACILITY)).collect::<PortResult<_>>()?,
-            cohorts: cohorts.iter().map(|item| id_after(item, COHORT)).collect::<PortResult<_>>()?,
+            facilities,
+            cohorts: cohorts.iter().map(ids).collect::<PortResult<_>>()?,
         })
+    }
+
+    async fn list_facilities(&self, customer: CustomerId) -> PortResult<Vec<Facility>> {
+        self.list_all(customer, FACILITY).await
+    }
+
+    async fn load_facility(
+        &self,
+        customer: CustomerId,
+        facility: FacilityId,
+    ) -> PortResult<Option<Facility>> {
+        self.load(customer, &format!("{FACILITY}{facility}")).await
+    }
+
+    async fn create_facility(&self, customer: CustomerId, facility: &Facility) -> PortResult<()> {
+        self.create(customer, &format!("{FACILITY}{}", facility.id), facility).await
+    }
+
+    async fn list_cohorts(&self, customer: CustomerId) -> PortResult<Vec<Cohort>> {
+        self.list_all(customer, COHORT).await
+    }
+
+    async fn load_cohort(&self, customer: CustomerId, cohort: CohortId) -> PortResult<Option<Cohort>> {
+        self.load(customer, &format!("{COHORT}{cohort}")).await
+    }
+
+    async fn create_cohort(&self, customer: CustomerId, cohort: &Cohort) -> PortResult<()> {
+        self.create(customer, &format!("{COHORT}{}", cohort.id), cohort).await
+    }
+
+    async fn load_settings(&self, customer: CustomerId) -> PortResult<WebhookSettings> {
+        let stored: Option<SettingsItem> = self.load(customer, SETTINGS).await?;
+        Ok(stored.map(WebhookSettings::from).unwrap_or_default())
+    }
+
+    async fn store_settings(&self, customer: CustomerId, settings: &WebhookSettings) -> PortResult<Write> {
+        let item = with_fields(key(customer_pk(customer), SETTINGS), &SettingsItem::from(settings))?;
+        let version = Some(settings.version).filter(|version| *version > 0);
+        self.table.put_version(item, version).await
+    }
+
+    async fn load_promise(
+        &self,
+        customer: CustomerId,
+        key: &IdempotencyKey,
+        now: Timestamp,
+    ) -> PortResult<Option<Promise>> {
+        let stored: Option<PromiseItem> = self.load(customer, &promise_sk(key)).await?;
+        let promise = stored.map(Promise::try_from).transpose()?;
+        // DynamoDB deletes what has expired within days (Developer Guide, "Time to Live").
+        Ok(promise.filter(|promise| promise.expires_at.as_seconds() > now.as_seconds()))
+    }
+
+    async fn store_promise(
+        &self,
+        customer: CustomerId,
+        idempotency: &IdempotencyKey,
+        promise: &Promise,
+        now: Timestamp,
+    ) -> PortResult<Write> {
+        let key = key(customer_pk(customer), promise_sk(idempotency));
+        let put = self
+            .table
+            .put(with_fields(key, &PromiseItem::from(promise))?)
+            .condition_expression("attribute_not_exists(pk) OR expiresAt <= :now")
+            .expression_attribute_values(":now", n(now.as_seconds()));
+        store(put).await
     }
 }
 
-pub(crate) fn customer_pk(customer: CustomerId) -> String {
-    format!("{CUSTOMER_OF}{customer}")
+fn customer_pk(customer: CustomerId) -> String {
+    format!("{CUSTOMER_PREFIX}{customer}")
 }
 
-fn customer_id(item: &Item) -> PortResult<CustomerId> {
-    text(item, "pk")
-        .and_then(|pk| pk.strip_prefix(CUSTOMER_OF))
-        .and_then(|id| id.parse().ok())
-        .ok_or_else(|| malformed("dynamodb.read", "pk"))
+fn key_pk(api_key: &str) -> String {
+    format!("{KEY_PREFIX}{}", hash(api_key))
 }
 
-pub(crate) fn key_pk(api_key: &str) -> String {
-    format!("{KEY}{}", key_hash(api_key))
+fn promise_sk(key: &IdempotencyKey) -> String {
+    format!("idempotency#{}", hash(key.as_str()))
 }
 
-fn key_hash(api_key: &str) -> String {
-    hex(&Sha256::digest(api_key.as_bytes()))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
-fn id_after<T: std::str::FromStr>(item: &Item, prefix: &str) -> Result<T, PortError> {
-    text(item, "sk")
-        .and_then(|sk| sk.strip_prefix(prefix))
-        .and_then(|id| id.parse().ok())
-        .ok_or_else(|| malformed("dynamodb.read", "sk"))
+fn hash(text: &str) -> String {
+    const_hex::encode(Sha256::digest(text.as_bytes()))
 }

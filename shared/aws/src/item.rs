@@ -1,54 +1,84 @@
-//! DynamoDB items: writing attributes, and reading them with an error that names the attribute.
+//! Items of DynamoDB: writing attributes, and reading them with an error that names the attribute.
 
 use std::collections::HashMap;
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use pipeline::ports::PortError;
+use pipeline::ports::{PortError, PortResult};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::malformed;
 
-/// An item as the SDK has it.
+/// An item as the SDK represents it.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// A string attribute.
+const READ: &str = "dynamodb.read";
+
+/// Returns a string attribute.
 #[allow(clippy::needless_pass_by_value, reason = "short to write at every call")]
 pub fn s(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
-/// A number attribute.
+/// Returns a number attribute.
 #[allow(clippy::needless_pass_by_value, reason = "short to write at every call")]
 pub fn n(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// The key attributes that all tables share.
+/// Returns the key attributes, which have the same names in all tables.
 pub fn key(pk: impl ToString, sk: impl ToString) -> Item {
     HashMap::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])
 }
 
-/// A string attribute, if there.
+/// Returns an item with this key and the fields of `value` as attributes.
+pub fn with_fields(mut key: Item, value: &impl Serialize) -> PortResult<Item> {
+    let fields: Item =
+        serde_dynamo::to_item(value).map_err(|_| malformed("dynamodb.PutItem", "attributes"))?;
+    key.extend(fields);
+    Ok(key)
+}
+
+/// Returns the value whose fields are attributes of an item.
+pub fn from_fields<T: DeserializeOwned>(item: Item) -> PortResult<T> {
+    serde_dynamo::from_item(item).map_err(|_| malformed(READ, "attributes"))
+}
+
+/// Returns a string attribute, if the item has it.
 pub fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
 }
 
-/// An attribute that is written as a string and read by [`FromStr`].
-pub fn parsed<T: FromStr>(item: &Item, name: &'static str) -> Result<T, PortError> {
-    text(item, name).and_then(|text| text.parse().ok()).ok_or_else(|| malformed("dynamodb.read", name))
+/// Returns whether an item has a boolean attribute that is true.
+pub fn flag(item: &Item, name: &str) -> bool {
+    item.get(name).and_then(|value| value.as_bool().ok()).copied().unwrap_or(false)
 }
 
-/// A number attribute, if there.
+/// Returns a string attribute as a value that is read by [`FromStr`].
+pub fn parsed<T: FromStr>(item: &Item, name: &'static str) -> Result<T, PortError> {
+    text(item, name).and_then(|text| text.parse().ok()).ok_or_else(|| malformed(READ, name))
+}
+
+/// Returns what follows a prefix in a string attribute.
+pub fn after_prefix<T: FromStr>(item: &Item, name: &'static str, prefix: &str) -> Result<T, PortError> {
+    text(item, name)
+        .and_then(|text| text.strip_prefix(prefix))
+        .and_then(|rest| rest.parse().ok())
+        .ok_or_else(|| malformed(READ, name))
+}
+
+/// Returns a number attribute, if the item has it.
 pub fn number<T: FromStr>(item: &Item, name: &str) -> Option<T> {
     item.get(name).and_then(|value| value.as_n().ok()).and_then(|number| number.parse().ok())
 }
 
-/// A number attribute that must be there.
+/// Returns a number attribute that the item must have.
 pub fn required_number<T: FromStr>(item: &Item, name: &'static str) -> Result<T, PortError> {
-    number(item, name).ok_or_else(|| malformed("dynamodb.read", name))
+    number(item, name).ok_or_else(|| malformed(READ, name))
 }
 
-/// The numbers of a set; none if there is no such attribute, since DynamoDB has no empty sets.
+/// Returns the numbers of a set; none if the item has no such attribute, because DynamoDB has no empty sets.
 pub fn numbers<T: FromStr>(item: &Item, name: &str) -> impl Iterator<Item = T> {
     let set = item.get(name).and_then(|value| value.as_ns().ok());
     set.into_iter().flatten().filter_map(|number| number.parse().ok())

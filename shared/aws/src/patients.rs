@@ -1,73 +1,71 @@
-//! The patients table: patients, and the identity items by which a row finds its patient.
+//! The patients table: patients, the people of each identity, and rosters.
 //!
-//! Both kinds are one JSON document and a version. Keys spread over the whole table: the customer is
-//! only the first part of the partition key, so that no customer is one hot partition.
+//! Patients and people are one JSON document and a version each. Their keys spread over the whole table: the customer is
+//! only the first part of the partition key, so that no customer is one hot partition. A roster entry is one item for each
+//! chunk that added patients to the roster. Its partition is the roster, its sort key `{job}#{chunk}` in the order of the
+//! entries, and its patients are the bytes of their UUIDs, one after the other.
 
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::identity::Identity;
 use domain::ids::{CustomerId, PatientId};
 use domain::matching::People;
 use domain::patient::ExternalId;
+use domain::plan::ChunkNumber;
 use domain::record::PatientRecord;
-use pipeline::ports::{LoadPatients, LoadPeople, PortResult, StorePatient, StorePeople, Versioned, Write};
+use domain::roster::{Roster, RosterEntry};
+use pipeline::ports::{PatientStore, PortResult, Versioned, Write};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
-use crate::batch::read_many;
-use crate::document::{read_document, store_document};
 use crate::error::malformed;
 use crate::item::{Item, key, s, text};
+use crate::table::{Table, find, read_document};
 
-/// The index of patients by the hash of the id that the customer has for them.
-pub(crate) const BY_EXTERNAL_ID: &str = "by-external-id";
+/// The index of patients by the hash of their external id.
+const BY_EXTERNAL_ID: &str = "by-external-id";
 
 const PATIENT: &str = "patient";
 const IDENTITY: &str = "identity";
+const QUERY: &str = "dynamodb.Query";
 
 /// The patients table.
 #[derive(Clone, Debug)]
 pub struct Patients {
-    pub(crate) client: Client,
-    pub(crate) table: String,
+    pub(crate) table: Table,
 }
 
 impl Patients {
-    /// The table of this name.
-    pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+    /// Returns the table of this name.
+    pub fn new(client: Client, name: String) -> Self {
+        Self { table: Table { client, name } }
     }
 }
 
-impl LoadPeople for Patients {
+impl PatientStore for Patients {
     async fn load_people(&self, identities: &[Identity]) -> PortResult<HashMap<Identity, Versioned<People>>> {
         let by_key: HashMap<String, Identity> =
             identities.iter().map(|identity| (identity.to_string(), *identity)).collect();
-        let items =
-            read_many(&self.client, &self.table, by_key.keys().map(|pk| key(pk, IDENTITY)).collect()).await?;
-        items
-            .iter()
-            .map(|item| {
-                let identity = text(item, "pk").and_then(|pk| by_key.get(pk));
-                let identity = identity.ok_or_else(|| malformed("dynamodb.read", "pk"))?;
-                Ok((*identity, read_document(item)?))
-            })
-            .collect()
+        let items = self.table.get_many(by_key.keys().map(|pk| key(pk, IDENTITY)).collect()).await?;
+        let read = |item: &Item| {
+            let identity = text(item, "pk").and_then(|pk| by_key.get(pk));
+            Ok((*identity.ok_or_else(|| malformed("dynamodb.read", "pk"))?, read_document(item)?))
+        };
+        items.iter().map(read).collect()
     }
-}
 
-impl StorePeople for Patients {
     async fn store_people(
         &self,
         identity: &Identity,
         people: &People,
         version: Option<u64>,
     ) -> PortResult<Write> {
-        store_document(&self.client, &self.table, key(identity, IDENTITY), people, version).await
+        self.table.put_document(key(identity, IDENTITY), people, version).await
     }
-}
 
-impl LoadPatients for Patients {
     async fn load_patients(
         &self,
         customer: CustomerId,
@@ -76,18 +74,13 @@ impl LoadPatients for Patients {
         // DynamoDB refuses a batch that names a key twice.
         let patients: BTreeSet<PatientId> = patients.iter().copied().collect();
         let keys = patients.into_iter().map(|patient| patient_key(customer, patient)).collect();
-        let items = read_many(&self.client, &self.table, keys).await?;
-        items
-            .iter()
-            .map(|item| {
-                let record: Versioned<PatientRecord> = read_document(item)?;
-                Ok((record.value.patient.id, record))
-            })
-            .collect()
+        let read = |item: &Item| {
+            let record: Versioned<PatientRecord> = read_document(item)?;
+            Ok((record.value.patient.id, record))
+        };
+        self.table.get_many(keys).await?.iter().map(read).collect()
     }
-}
 
-impl StorePatient for Patients {
     async fn store_patient(
         &self,
         customer: CustomerId,
@@ -98,7 +91,56 @@ impl StorePatient for Patients {
         if let Some(external_id) = &record.patient.external_id {
             item.insert("externalKey".to_owned(), s(external_key(customer, external_id)));
         }
-        store_document(&self.client, &self.table, item, record, version).await
+        self.table.put_document(item, record, version).await
+    }
+
+    async fn store_roster(
+        &self,
+        customer: CustomerId,
+        roster: Roster,
+        entry: RosterEntry,
+        patients: &[PatientId],
+    ) -> PortResult<()> {
+        let mut item = key(roster_partition(customer, roster), roster_sort_key(entry));
+        let ids: Vec<u8> = patients.iter().flat_map(|patient| patient.as_uuid().into_bytes()).collect();
+        item.insert("patients".to_owned(), AttributeValue::B(Blob::new(ids)));
+        self.table.replace(item).await
+    }
+
+    async fn read_roster(
+        &self,
+        customer: CustomerId,
+        roster: Roster,
+        from: Option<RosterEntry>,
+        limit: u32,
+    ) -> PortResult<Vec<(RosterEntry, Vec<PatientId>)>> {
+        // The least text is the start of the list.
+        let from = from.map_or_else(|| " ".to_owned(), roster_sort_key);
+        let entries = self
+            .table
+            .query()
+            .key_condition_expression("pk = :list AND sk >= :from")
+            .expression_attribute_values(":list", s(roster_partition(customer, roster)))
+            .expression_attribute_values(":from", s(from))
+            .consistent_read(true);
+        let entries = find(entries, Some(limit)).await?;
+        entries.iter().map(|item| read_entry(item).ok_or_else(|| malformed(QUERY, "roster"))).collect()
+    }
+
+    async fn find_by_external_id(
+        &self,
+        customer: CustomerId,
+        external_id: &ExternalId,
+    ) -> PortResult<Vec<PatientId>> {
+        let query = self
+            .table
+            .query()
+            .index_name(BY_EXTERNAL_ID)
+            .key_condition_expression("externalKey = :key")
+            .expression_attribute_values(":key", s(external_key(customer, external_id)));
+        let id = |item: &Item| text(item, "pk")?.split_once('#')?.1.parse().ok();
+        let found = find(query, None).await?;
+        found.iter().map(|item| id(item).ok_or_else(|| malformed(QUERY, "pk"))).collect()
     }
 }
 
@@ -106,14 +148,48 @@ fn patient_key(customer: CustomerId, patient: PatientId) -> Item {
     key(patient_partition(customer, patient), PATIENT)
 }
 
-/// The partition of a patient and what belongs to it.
+/// Returns the partition of a patient and its documents.
 pub(crate) fn patient_partition(customer: CustomerId, patient: PatientId) -> String {
     format!("{customer}#{patient}")
 }
 
-/// What an external id is found by: a hash, since keys hold nothing that a row says.
-pub(crate) fn external_key(customer: CustomerId, external_id: &ExternalId) -> String {
+/// Returns the hash of an external id, because keys hold no content of a row.
+fn external_key(customer: CustomerId, external_id: &ExternalId) -> String {
     let mut hash = Sha256::new_with_prefix(customer.as_uuid().as_bytes());
     hash.update(external_id.as_str().as_bytes());
-    hash.finalize().iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
+    const_hex::encode(hash.finalize())
+}
+
+fn roster_partition(customer: CustomerId, roster: Roster) -> String {
+    match roster {
+        Roster::Everybody => format!("{customer}#roster"),
+        Roster::Cohort(cohort) => format!("{customer}#roster#{cohort}"),
+    }
+}
+
+/// Returns a key with as many digits as the largest number has, so that keys sort as numbers do.
+fn roster_sort_key(entry: RosterEntry) -> String {
+    format!("{}#{:010}", entry.job, entry.chunk.get())
+}
+
+fn read_entry(item: &Item) -> Option<(RosterEntry, Vec<PatientId>)> {
+    let (job, chunk) = text(item, "sk")?.split_once('#')?;
+    let entry = RosterEntry { job: job.parse().ok()?, chunk: ChunkNumber::new(chunk.parse().ok()?) };
+    let ids = item.get("patients")?.as_b().ok()?.as_ref();
+    let ids = ids.chunks_exact(16).map(|id| Some(PatientId::new(Uuid::from_slice(id).ok()?)));
+    Some((entry, ids.collect::<Option<_>>()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ids::JobId;
+
+    use super::*;
+
+    #[test]
+    fn entries_sort_as_their_chunks_do() {
+        let job = JobId::new(Uuid::from_u128(1));
+        let key = |chunk| roster_sort_key(RosterEntry { job, chunk: ChunkNumber::new(chunk) });
+        assert!(key(9) < key(10) && key(10) < key(u32::MAX));
+    }
 }

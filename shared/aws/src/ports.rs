@@ -1,92 +1,115 @@
-//! All ports of a function on AWS.
+//! The ports of a function on AWS.
 
 use std::time::Duration;
 
-use domain::job_size::JobSize;
-use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
-use pipeline::ports::{
-    PortError, PortResult, Ports, SendChunks, SendFinished, SendQueries, SendUpload, SendWebhook,
-};
+use pipeline::ports::Ports;
 
+use crate::variables::{optional, variable};
 use crate::{
-    Chunks, ConfigError, Directory, Environment, Files, Finished, Jobs, Patients, Queries, System, Uploads,
-    Webhooks,
+    ConfigError, Connection, Directory, Jobs, Objects, Patients, Program, QueueUrls, SqsQueues, System,
 };
 
-/// All ports of a function.
+const DAY: Duration = Duration::from_hours(24);
+
+/// The ports of a function on AWS.
+///
+/// A function has the resources that its use case calls: those whose variables template.yaml gives it. A store of another
+/// resource has no name, and its calls fail. The test of
+/// the roles in `tests/simulation` shows that no use case makes such a call.
 #[derive(Clone, Debug)]
 pub struct AwsPorts {
     directory: Directory,
     jobs: Jobs,
     patients: Patients,
-    files: Files,
+    objects: Objects,
     queues: SqsQueues,
 }
 
+/// A resource that a function can call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Resource {
+    Directory,
+    Jobs,
+    Patients,
+    Files,
+    Uploads,
+    Chunks,
+    Queries,
+    Finished,
+    Webhooks,
+}
+
+impl Resource {
+    /// Returns the environment variables that name the resource.
+    const fn variables(self) -> &'static [&'static str] {
+        match self {
+            Self::Directory => &["DIRECTORY_TABLE"],
+            Self::Jobs => &["JOBS_TABLE"],
+            Self::Patients => &["PATIENTS_TABLE"],
+            Self::Files => &["FILES_BUCKET"],
+            Self::Uploads => &["UPLOADS_QUEUE"],
+            Self::Chunks => &["SMALL_JOB_CHUNKS_QUEUE", "MEDIUM_JOB_CHUNKS_QUEUE", "LARGE_JOB_CHUNKS_QUEUE"],
+            Self::Queries => &["QUERIES_QUEUE"],
+            Self::Finished => &["FINISHED_QUEUE"],
+            Self::Webhooks => &["WEBHOOKS_QUEUE"],
+        }
+    }
+}
+
+impl Program {
+    /// Returns the resources that a function calls, besides the queue of document queries, which only a deployment with a
+    /// gateway has.
+    const fn resources(self) -> &'static [Resource] {
+        use Resource::{Chunks, Directory, Files, Finished, Jobs, Patients, Queries, Uploads, Webhooks};
+        match self {
+            Self::Api => &[Directory, Jobs, Patients, Files, Finished, Webhooks],
+            Self::FanOut => &[Jobs, Files, Uploads, Chunks, Finished, Webhooks],
+            Self::ImportRows => &[Directory, Jobs, Patients, Files, Chunks, Finished],
+            Self::QueryDocuments => &[Jobs, Patients, Queries, Finished],
+            Self::Finalize => &[Jobs, Files, Finished, Webhooks],
+            Self::DeliverWebhook => &[Directory, Jobs, Files, Webhooks],
+            Self::Abandon => &[Directory, Jobs, Patients, Files, Chunks, Finished, Webhooks],
+            Self::Sweep => &[Jobs, Patients, Files, Uploads, Chunks, Finished, Webhooks],
+            Self::BulkAdmin => &[],
+        }
+    }
+}
+
 impl AwsPorts {
-    /// The ports of the API.
-    pub fn of_api(environment: &Environment) -> Result<Self, ConfigError> {
+    /// Returns the ports of a function, by the variables that template.yaml gives it.
+    ///
+    /// # Errors
+    ///
+    /// The first variable of a resource of the function that is missing.
+    pub fn of(program: Program, connection: &Connection) -> Result<Self, ConfigError> {
+        let required = program.resources().iter().flat_map(|resource| resource.variables());
+        for name in required.copied() {
+            variable::<String>(name)?;
+        }
+        let name = |name| Ok(optional::<String>(name)?.unwrap_or_default());
+        let dynamodb = connection.dynamodb();
+        let directory = Directory::new(dynamodb.clone(), name("DIRECTORY_TABLE")?);
+        let directory = match optional("CALLS_PER_MINUTE")? {
+            Some(calls) => directory.with_calls_per_minute(calls),
+            None => directory,
+        };
+        let retention_days: u32 = variable("RETENTION_DAYS")?;
+        let urls = QueueUrls {
+            uploads: optional("UPLOADS_QUEUE")?,
+            small_job_chunks: optional("SMALL_JOB_CHUNKS_QUEUE")?,
+            medium_job_chunks: optional("MEDIUM_JOB_CHUNKS_QUEUE")?,
+            large_job_chunks: optional("LARGE_JOB_CHUNKS_QUEUE")?,
+            queries: optional("QUERIES_QUEUE")?,
+            finished: optional("FINISHED_QUEUE")?,
+            webhooks: optional("WEBHOOKS_QUEUE")?,
+        };
         Ok(Self {
-            directory: environment.directory()?,
-            jobs: environment.jobs()?,
-            patients: environment.patients()?,
-            files: environment.files()?,
-            queues: SqsQueues {
-                finished: environment.finished()?,
-                webhooks: environment.webhooks()?,
-                queries: environment.queries(),
-                uploads: None,
-                chunks: None,
-            },
+            directory,
+            jobs: Jobs::new(dynamodb.clone(), name("JOBS_TABLE")?, DAY * retention_days),
+            patients: Patients::new(dynamodb, name("PATIENTS_TABLE")?),
+            objects: Objects::new(connection.s3(), name("FILES_BUCKET")?),
+            queues: SqsQueues::new(connection.sqs(), urls),
         })
-    }
-}
-
-/// The queues of a function.
-#[derive(Clone, Debug)]
-pub struct SqsQueues {
-    chunks: Option<Chunks>,
-    finished: Finished,
-    queries: Option<Queries>,
-    uploads: Option<Uploads>,
-    webhooks: Webhooks,
-}
-
-fn no_queue() -> PortError {
-    PortError { operation: "sqs.SendMessage", code: "no such queue".to_owned(), transient: false }
-}
-
-impl SendChunks for SqsQueues {
-    async fn send_chunks(&self, size: JobSize, messages: &[ChunkMessage]) -> PortResult<()> {
-        self.chunks.as_ref().ok_or_else(no_queue)?.send_chunks(size, messages).await
-    }
-}
-
-impl SendFinished for SqsQueues {
-    async fn send_finished(&self, message: &FinishedMessage) -> PortResult<()> {
-        self.finished.send_finished(message).await
-    }
-}
-
-impl SendQueries for SqsQueues {
-    fn has_gateway(&self) -> bool {
-        self.queries.has_gateway()
-    }
-
-    async fn send_queries(&self, messages: &[QueryMessage]) -> PortResult<()> {
-        self.queries.send_queries(messages).await
-    }
-}
-
-impl SendUpload for SqsQueues {
-    async fn send_upload(&self, message: &UploadMessage) -> PortResult<()> {
-        self.uploads.as_ref().ok_or_else(no_queue)?.send_upload(message).await
-    }
-}
-
-impl SendWebhook for SqsQueues {
-    async fn send_webhook_after(&self, message: &WebhookMessage, delay: Duration) -> PortResult<()> {
-        self.webhooks.send_webhook_after(message, delay).await
     }
 }
 
@@ -97,7 +120,7 @@ impl Ports for AwsPorts {
     type Patients = Patients;
     type Documents = Patients;
     type Directory = Directory;
-    type Objects = Files;
+    type Objects = Objects;
     type Queues = SqsQueues;
     type Environment = System;
 
@@ -125,8 +148,8 @@ impl Ports for AwsPorts {
         &self.directory
     }
 
-    fn objects(&self) -> &Files {
-        &self.files
+    fn objects(&self) -> &Objects {
+        &self.objects
     }
 
     fn queues(&self) -> &SqsQueues {
@@ -135,5 +158,45 @@ impl Ports for AwsPorts {
 
     fn environment(&self) -> &System {
         &System
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use yaml_rust2::YamlLoader;
+
+    use super::*;
+
+    #[test]
+    fn a_function_demands_the_variables_of_resources_that_the_template_gives_it() {
+        let text =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml")).unwrap();
+        let template = YamlLoader::load_from_str(&text).unwrap().remove(0);
+        for program in [
+            Program::Api,
+            Program::FanOut,
+            Program::ImportRows,
+            Program::QueryDocuments,
+            Program::Finalize,
+            Program::DeliverWebhook,
+            Program::Abandon,
+            Program::Sweep,
+        ] {
+            let name = format!("{program:?}");
+            let variables = &template["Resources"][name.as_str()]["Properties"]["Environment"]["Variables"];
+            let names = variables.as_hash().unwrap().keys().map(|name| name.as_str().unwrap());
+            let ends = ["_TABLE", "_BUCKET", "_QUEUE"];
+            let mut given: BTreeSet<&str> =
+                names.filter(|name| ends.iter().any(|end| name.ends_with(end))).collect();
+            let demanded: BTreeSet<&str> =
+                program.resources().iter().flat_map(|resource| resource.variables()).copied().collect();
+            if !demanded.contains("QUERIES_QUEUE") {
+                // Optional: only a deployment with a gateway has it.
+                given.remove("QUERIES_QUEUE");
+            }
+            assert_eq!(demanded, given, "{name}");
+        }
     }
 }

@@ -1,23 +1,18 @@
-//! The real clock and real randomness.
-
-use std::time::SystemTime;
+//! The clock and the randomness of the machine.
 
 use domain::time::Timestamp;
-use pipeline::ports::{Clock, Randomness};
+use pipeline::ports::Environment;
 use uuid::Uuid;
 
-/// The machine that we run on.
+/// The machine that runs the function.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct System;
 
-impl Clock for System {
+impl Environment for System {
     fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+        Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
     }
-}
 
-impl Randomness for System {
     fn new_id(&self) -> Uuid {
         Uuid::now_v7()
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use domain::delivery::NoAnswer;
 use domain::webhook_url::{UrlPolicy, WebhookUrl};
-use pipeline::ports::{PingOutcome, PingWebhook, PostOutcome, PostWebhook, WebhookRequest};
+use pipeline::ports::{PingOutcome, PostOutcome, WebhookRequest, WebhookServer};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Response, redirect};
 use retry_after::retry_after;
@@ -95,7 +95,7 @@ impl WebhookClient {
     }
 }
 
-impl PostWebhook for WebhookClient {
+impl WebhookServer for WebhookClient {
     async fn post(&self, request: WebhookRequest) -> PostOutcome {
         match self.send(request).await {
             // The body is not read: dropping the response closes the connection.
@@ -106,9 +106,7 @@ impl PostWebhook for WebhookClient {
             Err(error) => PostOutcome::Unreachable(error),
         }
     }
-}
 
-impl PingWebhook for WebhookClient {
     async fn ping(&self, request: WebhookRequest) -> PingOutcome {
         let mut answer = match self.send(request).await {
             Ok(answer) => answer,

@@ -1,4 +1,4 @@
-//! The clients that [`Environment`] makes, against servers that stop answering: as AWS looks to a function whose
+//! The clients of a [`Connection`], against servers that stop answering: as AWS looks to a function whose
 //! connections died while Lambda had frozen it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use aws::{Directory, Environment, Files, Place, Program};
+use aws::{Connection, Directory, Objects, Program};
+use aws_config::BehaviorVersion;
 use domain::job::Upload;
-use pipeline::ports::{JobRef, PortError, ReadPlan as _};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{JobRef, PortError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Barrier;
@@ -16,9 +18,13 @@ use tokio::sync::Barrier;
 /// What a connection takes that is answered at once, with room for a busy machine.
 const NO_TIME: Duration = Duration::from_secs(2);
 
-async fn environment(program: Program, url: String) -> Environment {
-    let place = Place { region: Some("us-east-1".to_owned()), endpoint_url: Some(url), profile: None };
-    Environment::load_at(program, place).await
+async fn connection(program: Program, url: String) -> Connection {
+    let defaults = aws_config::defaults(BehaviorVersion::latest());
+    Connection::open_with(program, defaults.region("us-east-1").endpoint_url(url).test_credentials()).await
+}
+
+async fn directory(program: Program, url: String) -> Directory {
+    Directory::new(connection(program, url).await.dynamodb(), "Directory".to_owned())
 }
 
 async fn listener() -> (TcpListener, String) {
@@ -97,7 +103,7 @@ async fn call(directory: &Directory) -> Result<(), PortError> {
 #[tokio::test]
 async fn connections_that_died_in_a_freeze_cost_one_read_timeout_together() {
     let (server, url) = Server::start(4).await;
-    let directory = environment(Program::Api, url).await.directory_named("Directory".to_owned());
+    let directory = directory(Program::Api, url).await;
     let calls = [call(&directory), call(&directory), call(&directory), call(&directory)];
     futures::future::try_join_all(calls).await.unwrap();
 
@@ -112,7 +118,7 @@ async fn connections_that_died_in_a_freeze_cost_one_read_timeout_together() {
 #[tokio::test]
 async fn a_call_that_nothing_answers_is_given_up_as_transient_in_its_longest_time() {
     let (listener, url) = listener().await;
-    let directory = environment(Program::DeliverWebhook, url).await.directory_named("Directory".to_owned());
+    let directory = directory(Program::DeliverWebhook, url).await;
     let start = Instant::now();
     let error = call(&directory).await.unwrap_err();
     let (took, timeouts) = (start.elapsed(), Program::DeliverWebhook.timeouts());
@@ -132,14 +138,14 @@ async fn a_body_that_stalls_is_given_up_as_transient() {
         socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await.unwrap();
         std::future::pending::<()>().await;
     });
-    let environment = environment(Program::DeliverWebhook, url).await;
-    let config = aws_sdk_s3::config::Builder::from(environment.sdk()).force_path_style(true).build();
-    let files = Files::new(aws_sdk_s3::Client::from_conf(config), "bucket".to_owned());
+    let connection = connection(Program::DeliverWebhook, url).await;
+    let config = aws_sdk_s3::config::Builder::from(connection.sdk()).force_path_style(true).build();
+    let objects = Objects::new(aws_sdk_s3::Client::from_conf(config), "bucket".to_owned());
     let id = "018f3f5e-0000-7000-8000-000000000001";
     let job = JobRef { customer: id.parse().unwrap(), job: id.parse().unwrap() };
     let upload = Upload { version: "1".to_owned(), etag: "\"1\"".to_owned(), bytes: 1 };
     let start = Instant::now();
-    let error = files.read_plan(job, &upload, None).await.unwrap_err();
+    let error = objects.read_plan(job, &upload, None).await.unwrap_err();
     let (took, timeouts) = (start.elapsed(), Program::DeliverWebhook.timeouts());
     assert!(error.transient, "{error}");
     assert_eq!(error.code, "interrupted");

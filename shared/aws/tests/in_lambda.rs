@@ -5,16 +5,15 @@ use std::collections::BTreeMap;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use aws::{Environment, Files, Place, Program};
+use aws::{Connection, Objects, Program};
+use aws_config::BehaviorVersion;
 use domain::upload_terms::UploadTerms;
-use pipeline::ports::{JobRef, ResultFile, SignDownload as _, SignUpload as _, UploadLink};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{JobRef, ResultFile, UploadLink};
 use url::Url;
 
 /// Which Lambda sets for every function, and no other test has.
 const FUNCTION: &str = "AWS_LAMBDA_FUNCTION_NAME";
-
-/// A text that stands for a value of a patient.
-const CANARY: &str = "Ada Lovelace";
 
 /// Runs the test of this name in the environment of a function.
 fn run_in_lambda(test: &str) -> Output {
@@ -23,8 +22,6 @@ fn run_in_lambda(test: &str) -> Output {
         .env(FUNCTION, "import-Api-1")
         // Lambda sets it for each invocation.
         .env("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
-        .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
-        .env("RUST_BACKTRACE", "1")
         .output()
         .unwrap()
 }
@@ -33,14 +30,11 @@ fn is_in_lambda() -> bool {
     std::env::var_os(FUNCTION).is_some()
 }
 
-async fn files() -> Files {
-    let place = Place {
-        region: Some("us-east-1".to_owned()),
-        endpoint_url: Some("https://s3.example.com".to_owned()),
-        profile: None,
-    };
-    let environment = Environment::load_at(Program::Api, place).await;
-    Files::new(aws_sdk_s3::Client::new(environment.sdk()), "bucket".to_owned())
+async fn objects() -> Objects {
+    let defaults = aws_config::defaults(BehaviorVersion::latest());
+    let loader = defaults.region("us-east-1").endpoint_url("https://s3.example.com").test_credentials();
+    let connection = Connection::open_with(Program::Api, loader).await;
+    Objects::new(aws_sdk_s3::Client::new(connection.sdk()), "bucket".to_owned())
 }
 
 fn job() -> JobRef {
@@ -49,7 +43,7 @@ fn job() -> JobRef {
 }
 
 async fn upload_link(terms: &UploadTerms) -> UploadLink {
-    files().await.sign_upload(job(), terms, Duration::from_mins(10)).await.unwrap()
+    objects().await.sign_upload(job(), terms, Duration::from_mins(10)).await.unwrap()
 }
 
 /// The headers that a link's signature covers.
@@ -97,39 +91,7 @@ async fn a_download_link_needs_no_header() {
         let child = run_in_lambda("a_download_link_needs_no_header");
         assert!(child.status.success(), "{child:?}");
     }
-    let link = files().await.sign_download(job(), ResultFile::Result, Duration::from_mins(3)).await.unwrap();
+    let link =
+        objects().await.sign_download(job(), ResultFile::Result, Duration::from_mins(3)).await.unwrap();
     assert_eq!(signed(&link), ["host"]);
-}
-
-#[test]
-fn a_panic_is_logged_with_its_place_and_without_its_text() {
-    if is_in_lambda() {
-        aws::logging::init();
-        panic!("no such patient: {CANARY}");
-    }
-    let child = run_in_lambda("a_panic_is_logged_with_its_place_and_without_its_text");
-    assert!(!child.status.success());
-    let (stdout, stderr) =
-        (String::from_utf8(child.stdout).unwrap(), String::from_utf8(child.stderr).unwrap());
-    assert!(!stdout.contains(CANARY) && !stderr.contains(CANARY), "{stdout}{stderr}");
-    let line = stdout.lines().find(|line| line.starts_with('{')).unwrap();
-    let event: serde_json::Value = serde_json::from_str(line).unwrap();
-    assert_eq!(event["level"], "ERROR", "{line}");
-    assert_eq!(event["message"], "A panic ended the function");
-    assert!(event["panic.file"].as_str().unwrap().ends_with("in_lambda.rs"), "{line}");
-    assert!(event["panic.line"].is_u64() && event["panic.column"].is_u64(), "{line}");
-}
-
-/// `lambda_runtime` catches a panic that unwinds, and sends its text to Lambda.
-#[test]
-fn nothing_can_catch_a_panic() {
-    if is_in_lambda() {
-        aws::logging::init();
-        let _ = std::panic::catch_unwind(|| panic!("{CANARY}"));
-        println!("caught");
-        return;
-    }
-    let child = run_in_lambda("nothing_can_catch_a_panic");
-    assert!(!child.status.success());
-    assert!(!String::from_utf8(child.stdout).unwrap().contains("caught"));
 }

@@ -4,11 +4,13 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use aws::{Environment, Files, Place, Program};
+use aws::{Connection, Objects, Program};
+use aws_config::BehaviorVersion;
 use bytes::Bytes;
 use domain::job::Upload;
 use futures::TryStreamExt as _;
-use pipeline::ports::{FindUpload as _, JobRef, PortResult, ReadUpload as _};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{JobRef, PortResult};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -16,21 +18,19 @@ const ID: &str = "018f3f5e-0000-7000-8000-000000000001";
 
 /// A bucket that gives these answers in turn, and notes what it was asked.
 struct Bucket {
-    files: Files,
+    objects: Objects,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Bucket {
     async fn answering(answers: Vec<(u16, String)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let place = Place {
-            region: Some("us-east-1".to_owned()),
-            endpoint_url: Some(format!("http://{}", listener.local_addr().unwrap())),
-            profile: None,
-        };
-        let environment = Environment::load_at(Program::ImportRows, place).await;
-        let config = aws_sdk_s3::config::Builder::from(environment.sdk()).force_path_style(true).build();
-        let files = Files::new(aws_sdk_s3::Client::from_conf(config), "bucket".to_owned());
+        let defaults = aws_config::defaults(BehaviorVersion::latest());
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let loader = defaults.region("us-east-1").endpoint_url(url).test_credentials();
+        let connection = Connection::open_with(Program::ImportRows, loader).await;
+        let config = aws_sdk_s3::config::Builder::from(connection.sdk()).force_path_style(true).build();
+        let objects = Objects::new(aws_sdk_s3::Client::from_conf(config), "bucket".to_owned());
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let noted = Arc::clone(&asked);
         tokio::spawn(async move {
@@ -49,11 +49,11 @@ impl Bucket {
                 socket.write_all(answer.as_bytes()).await.unwrap();
             }
         });
-        Self { files, asked }
+        Self { objects, asked }
     }
 
     async fn read(&self, upload: &Upload, range: Range<u64>) -> PortResult<Vec<u8>> {
-        let pieces: Vec<Bytes> = self.files.read_upload(job(), upload, range).await?.try_collect().await?;
+        let pieces: Vec<Bytes> = self.objects.read_upload(job(), upload, range).await?.try_collect().await?;
         Ok(pieces.concat())
     }
 
@@ -139,5 +139,5 @@ async fn only_versions_of_the_upload_itself_are_found() {
         version(&format!("{key}.bak"), "other"),
     );
     let bucket = Bucket::answering(vec![(200, page)]).await;
-    assert_eq!(bucket.files.find_upload(job()).await.unwrap(), Some(upload("v1")));
+    assert_eq!(bucket.objects.find_upload(job()).await.unwrap(), Some(upload("v1")));
 }

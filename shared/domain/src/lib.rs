@@ -5,6 +5,7 @@
 //! and can be tested here, in microseconds.
 #![warn(missing_docs)]
 
+pub mod backoff;
 pub mod cohort;
 pub mod column;
 pub mod csv;

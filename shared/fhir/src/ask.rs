@@ -1,7 +1,7 @@
 //! The gateway as the pipeline's port: first the search for the patient, then the list of their documents.
 
 use domain::document::Demographics;
-use pipeline::ports::{AskGateway, GatewayAnswer, GatewayFailure};
+use pipeline::ports::{self, GatewayAnswer, GatewayFailure};
 use tracing::warn;
 
 use crate::discovery::Discovery;
@@ -9,7 +9,7 @@ use crate::error::QueryError;
 use crate::gateway::Gateway;
 use crate::secret::ReadSecret;
 
-impl<S: ReadSecret + std::fmt::Debug> AskGateway for Gateway<S> {
+impl<S: ReadSecret + std::fmt::Debug> ports::Gateway for Gateway<S> {
     async fn ask(&self, demographics: &Demographics) -> Result<GatewayAnswer, GatewayFailure> {
         let patient = match self.discover(demographics).await? {
             Discovery::Match(patient) => patient,

@@ -9,14 +9,10 @@ use domain::ids::{CohortId, CustomerId, FacilityId};
 use domain::row::Directory;
 use domain::time::Timestamp;
 use pipeline::idempotency::{IdempotencyKey, Promise};
-use pipeline::ports::{
-    Admission, AdmitCall, CALLS_PER_MINUTE, CreateCohort, CreateFacility, ListCohorts, ListFacilities,
-    LoadCohort, LoadDirectory, LoadFacility, LoadPromise, LoadSettings, PortResult, StorePromise,
-    StoreSettings, WebhookSettings, Write,
-};
+use pipeline::ports::{Admission, CALLS_PER_MINUTE, DirectoryStore, PortResult, WebhookSettings, Write};
 
-use crate::cloud::Billed;
-use crate::{Cloud, Operation};
+use crate::call::Billed;
+use crate::{Cloud, Operation, Resource};
 
 #[derive(Default, Debug)]
 pub(crate) struct DirectoryState {
@@ -49,10 +45,10 @@ impl Cloud {
     }
 }
 
-impl AdmitCall for Cloud {
+impl DirectoryStore for Cloud {
     async fn admit_call(&self, api_key: &str, now: Timestamp) -> PortResult<Admission> {
         let minute = now.as_seconds() / 60;
-        self.call(Operation::UpdateItem, |state| {
+        self.call(Operation::UpdateItem, Resource::API_KEYS, |state| {
             let Some(key) = state.directory.keys.get_mut(api_key) else {
                 return Billed::request(Admission::UnknownKey);
             };
@@ -68,16 +64,114 @@ impl AdmitCall for Cloud {
         })
         .await
     }
-}
 
-impl LoadDirectory for Cloud {
     async fn load_directory(&self, customer: CustomerId) -> PortResult<Directory> {
-        self.call(Operation::Query, |state| {
+        self.call(Operation::Query, Resource::FACILITIES, |state| {
             let entered = state.directory.customers.get(&customer);
             let mut directory = entered.map(|(directory, _)| directory.clone()).unwrap_or_default();
             directory.facilities.extend(of_customer(&state.directory.facilities, customer).map(|it| it.id));
             directory.cohorts.extend(of_customer(&state.directory.cohorts, customer).map(|it| it.id));
             Billed::request(directory)
+        })
+        .await
+    }
+
+    async fn list_facilities(&self, customer: CustomerId) -> PortResult<Vec<Facility>> {
+        self.call(Operation::Query, Resource::FACILITIES, |state| {
+            Billed::request(of_customer(&state.directory.facilities, customer).cloned().collect())
+        })
+        .await
+    }
+
+    async fn load_facility(
+        &self,
+        customer: CustomerId,
+        facility: FacilityId,
+    ) -> PortResult<Option<Facility>> {
+        self.call(Operation::GetItem, Resource::FACILITIES, |state| {
+            Billed::request(state.directory.facilities.get(&(customer, facility)).cloned())
+        })
+        .await
+    }
+
+    async fn create_facility(&self, customer: CustomerId, facility: &Facility) -> PortResult<()> {
+        self.call(Operation::PutItem, Resource::FACILITIES, |state| {
+            state.directory.facilities.insert((customer, facility.id), facility.clone());
+            Billed::request(())
+        })
+        .await
+    }
+
+    async fn list_cohorts(&self, customer: CustomerId) -> PortResult<Vec<Cohort>> {
+        self.call(Operation::Query, Resource::COHORTS, |state| {
+            Billed::request(of_customer(&state.directory.cohorts, customer).cloned().collect())
+        })
+        .await
+    }
+
+    async fn load_cohort(&self, customer: CustomerId, cohort: CohortId) -> PortResult<Option<Cohort>> {
+        self.call(Operation::GetItem, Resource::COHORTS, |state| {
+            Billed::request(state.directory.cohorts.get(&(customer, cohort)).cloned())
+        })
+        .await
+    }
+
+    async fn create_cohort(&self, customer: CustomerId, cohort: &Cohort) -> PortResult<()> {
+        self.call(Operation::PutItem, Resource::COHORTS, |state| {
+            state.directory.cohorts.insert((customer, cohort.id), cohort.clone());
+            Billed::request(())
+        })
+        .await
+    }
+
+    async fn load_settings(&self, customer: CustomerId) -> PortResult<WebhookSettings> {
+        self.call(Operation::GetItem, Resource::SETTINGS, |state| {
+            let settings = state.directory.customers.get(&customer).map(|(_, settings)| settings.clone());
+            Billed::request(settings.unwrap_or_default())
+        })
+        .await
+    }
+
+    async fn store_settings(&self, customer: CustomerId, settings: &WebhookSettings) -> PortResult<Write> {
+        self.call(Operation::PutItem, Resource::SETTINGS, |state| {
+            let (_, stored) = state.directory.customers.entry(customer).or_default();
+            if stored.version != settings.version {
+                return Billed::request(Write::Conflict);
+            }
+            *stored = WebhookSettings { version: settings.version + 1, ..settings.clone() };
+            Billed::request(Write::Done)
+        })
+        .await
+    }
+
+    async fn load_promise(
+        &self,
+        customer: CustomerId,
+        key: &IdempotencyKey,
+        now: Timestamp,
+    ) -> PortResult<Option<Promise>> {
+        let key = (customer, key.as_str().to_owned());
+        self.call(Operation::GetItem, Resource::IDEMPOTENCY_KEYS, |state| {
+            let promise = state.directory.promises.get(&key);
+            Billed::request(promise.filter(|promise| promise.expires_at > now).cloned())
+        })
+        .await
+    }
+
+    async fn store_promise(
+        &self,
+        customer: CustomerId,
+        key: &IdempotencyKey,
+        promise: &Promise,
+        now: Timestamp,
+    ) -> PortResult<Write> {
+        let key = (customer, key.as_str().to_owned());
+        self.call(Operation::PutItem, Resource::IDEMPOTENCY_KEYS, |state| {
+            if state.directory.promises.get(&key).is_some_and(|stored| stored.expires_at > now) {
+                return Billed::request(Write::Conflict);
+            }
+            state.directory.promises.insert(key, promise.clone());
+            Billed::request(Write::Done)
         })
         .await
     }
@@ -88,124 +182,4 @@ fn of_customer<I: Ord, T>(
     customer: CustomerId,
 ) -> impl Iterator<Item = &T> {
     all.iter().filter(move |((owner, _), _)| *owner == customer).map(|(_, value)| value)
-}
-
-impl ListFacilities for Cloud {
-    async fn list_facilities(&self, customer: CustomerId) -> PortResult<Vec<Facility>> {
-        self.call(Operation::Query, |state| {
-            Billed::request(of_customer(&state.directory.facilities, customer).cloned().collect())
-        })
-        .await
-    }
-}
-
-impl LoadFacility for Cloud {
-    async fn load_facility(
-        &self,
-        customer: CustomerId,
-        facility: FacilityId,
-    ) -> PortResult<Option<Facility>> {
-        self.call(Operation::GetItem, |state| {
-            Billed::request(state.directory.facilities.get(&(customer, facility)).cloned())
-        })
-        .await
-    }
-}
-
-impl CreateFacility for Cloud {
-    async fn create_facility(&self, customer: CustomerId, facility: &Facility) -> PortResult<()> {
-        self.call(Operation::PutItem, |state| {
-            state.directory.facilities.insert((customer, facility.id), facility.clone());
-            Billed::request(())
-        })
-        .await
-    }
-}
-
-impl ListCohorts for Cloud {
-    async fn list_cohorts(&self, customer: CustomerId) -> PortResult<Vec<Cohort>> {
-        self.call(Operation::Query, |state| {
-            Billed::request(of_customer(&state.directory.cohorts, customer).cloned().collect())
-        })
-        .await
-    }
-}
-
-impl LoadCohort for Cloud {
-    async fn load_cohort(&self, customer: CustomerId, cohort: CohortId) -> PortResult<Option<Cohort>> {
-        self.call(Operation::GetItem, |state| {
-            Billed::request(state.directory.cohorts.get(&(customer, cohort)).cloned())
-        })
-        .await
-    }
-}
-
-impl CreateCohort for Cloud {
-    async fn create_cohort(&self, customer: CustomerId, cohort: &Cohort) -> PortResult<()> {
-        self.call(Operation::PutItem, |state| {
-            state.directory.cohorts.insert((customer, cohort.id), cohort.clone());
-            Billed::request(())
-        })
-        .await
-    }
-}
-
-impl LoadSettings for Cloud {
-    async fn load_settings(&self, customer: CustomerId) -> PortResult<WebhookSettings> {
-        self.call(Operation::GetItem, |state| {
-            let settings = state.directory.customers.get(&customer).map(|(_, settings)| settings.clone());
-            Billed::request(settings.unwrap_or_default())
-        })
-        .await
-    }
-}
-
-impl StoreSettings for Cloud {
-    async fn store_settings(&self, customer: CustomerId, settings: &WebhookSettings) -> PortResult<Write> {
-        self.call(Operation::PutItem, |state| {
-            let (_, stored) = state.directory.customers.entry(customer).or_default();
-            if stored.version != settings.version {
-                return Billed::request(Write::Conflict);
-            }
-            *stored = WebhookSettings { version: settings.version + 1, ..settings.clone() };
-            Billed::request(Write::Done)
-        })
-        .await
-    }
-}
-
-impl LoadPromise for Cloud {
-    async fn load_promise(
-        &self,
-        customer: CustomerId,
-        key: &IdempotencyKey,
-        now: Timestamp,
-    ) -> PortResult<Option<Promise>> {
-        let key = (customer, key.as_str().to_owned());
-        self.call(Operation::GetItem, |state| {
-            let promise = state.directory.promises.get(&key);
-            Billed::request(promise.filter(|promise| promise.expires_at > now).cloned())
-        })
-        .await
-    }
-}
-
-impl StorePromise for Cloud {
-    async fn store_promise(
-        &self,
-        customer: CustomerId,
-        key: &IdempotencyKey,
-        promise: &Promise,
-        now: Timestamp,
-    ) -> PortResult<Write> {
-        let key = (customer, key.as_str().to_owned());
-        self.call(Operation::PutItem, |state| {
-            if state.directory.promises.get(&key).is_some_and(|stored| stored.expires_at > now) {
-                return Billed::request(Write::Conflict);
-            }
-            state.directory.promises.insert(key, promise.clone());
-            Billed::request(Write::Done)
-        })
-        .await
-    }
 }

@@ -5,11 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use domain::document::DocumentRecord;
 use domain::ids::{CustomerId, PatientId};
 use domain::query::{PatientQuery, QueryTry, StoredDocuments};
-use pipeline::ports::{LoadQueries, PortResult, ReadDocuments, StoreDocuments, StoreQuery, Versioned, Write};
+use pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
 
-use crate::cloud::{Billed, permanent};
+use crate::call::{Billed, permanent};
 use crate::patients::{LARGEST_DOCUMENT, units};
-use crate::{Cloud, Operation};
+use crate::{Cloud, Operation, Resource};
 
 /// Bytes of JSON in one item, as in `aws`.
 const PAGE_BYTES: usize = 200 * 1024;
@@ -34,7 +34,7 @@ impl Cloud {
     }
 }
 
-impl LoadQueries for Cloud {
+impl DocumentStore for Cloud {
     async fn load_queries(
         &self,
         customer: CustomerId,
@@ -43,12 +43,10 @@ impl LoadQueries for Cloud {
         let patients: BTreeSet<PatientId> = patients.iter().copied().collect();
         let keys: Vec<(CustomerId, PatientId)> =
             patients.into_iter().map(|patient| (customer, patient)).collect();
-        let loaded = self.load(&keys, |state| &state.patients.queries).await?;
+        let loaded = self.load(Resource::QUERIES, &keys, |state| &state.patients.queries).await?;
         Ok(loaded.into_iter().map(|((_, patient), query)| (patient, query)).collect())
     }
-}
 
-impl StoreQuery for Cloud {
     async fn store_query(
         &self,
         customer: CustomerId,
@@ -56,11 +54,12 @@ impl StoreQuery for Cloud {
         query: &PatientQuery,
         version: Option<u64>,
     ) -> PortResult<Write> {
-        self.store((customer, patient), query, version, |state| &mut state.patients.queries).await
+        self.store(Resource::QUERIES, (customer, patient), query, version, |state| {
+            &mut state.patients.queries
+        })
+        .await
     }
-}
 
-impl StoreDocuments for Cloud {
     async fn store_documents(
         &self,
         customer: CustomerId,
@@ -72,7 +71,7 @@ impl StoreDocuments for Cloud {
         let pages = pages_of(documents, page_bytes)?;
         let stored = StoredDocuments { found_by, pages: u32::try_from(pages.len()).unwrap_or(u32::MAX) };
         for (number, page) in (0..).zip(pages) {
-            self.call(Operation::PutItem, |state| {
+            self.call(Operation::PutItem, Resource::DOCUMENTS, |state| {
                 if page.len() > LARGEST_DOCUMENT {
                     return Billed::failed(permanent(Operation::PutItem, "ValidationException (HTTP 400)"));
                 }
@@ -93,7 +92,7 @@ impl StoreDocuments for Cloud {
         first_kept: QueryTry,
     ) -> PortResult<()> {
         let old = self
-            .call(Operation::Query, |state| {
+            .call(Operation::Query, Resource::DOCUMENTS, |state| {
                 let pages = state.patients.documents.iter();
                 let old = pages.filter(|((owner, of, found_by, _), _)| {
                     (*owner, *of) == (customer, patient) && *found_by < first_kept
@@ -106,7 +105,7 @@ impl StoreDocuments for Cloud {
             })
             .await?;
         for (key, bytes) in old {
-            self.call(Operation::DeleteItem, |state| {
+            self.call(Operation::DeleteItem, Resource::DOCUMENTS, |state| {
                 state.patients.writes += 1;
                 state.patients.documents.remove(&key);
                 Billed::new((), units(bytes, 1024), 1)
@@ -115,9 +114,7 @@ impl StoreDocuments for Cloud {
         }
         Ok(())
     }
-}
 
-impl ReadDocuments for Cloud {
     async fn read_documents(
         &self,
         customer: CustomerId,
@@ -125,7 +122,7 @@ impl ReadDocuments for Cloud {
         found_by: QueryTry,
         page: u32,
     ) -> PortResult<Option<Vec<DocumentRecord>>> {
-        self.call(Operation::BatchGetItem, |state| {
+        self.call(Operation::BatchGetItem, Resource::DOCUMENTS, |state| {
             let Some(page) = state.patients.documents.get(&(customer, patient, found_by, page)) else {
                 return Billed::new(None, 1, 1);
             };

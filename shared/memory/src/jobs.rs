@@ -11,15 +11,13 @@ use domain::outcome::Tally;
 use domain::plan::ChunkNumber;
 use domain::query::{QueryPart, QueryTally};
 use domain::time::Timestamp;
-use pipeline::ports::{
-    ChangeState, ChunkEnd, ChunkQueries, CreateJob, EndChunk, ListJobs, LoadJob, OpenJob, OpenJobs,
-    PortResult, RequestCancel, Watched, Watchlist, Write,
-};
+use pipeline::ports::{ChunkCompletion, JobStore, OpenJob, PortResult, Watched, Write};
 
-use crate::cloud::{Billed, State};
+use crate::call::Billed;
+use crate::cloud::State;
 use crate::lagging_index::LaggingIndex;
 use crate::patients::KEYS_PER_BATCH;
-use crate::{Cloud, Operation};
+use crate::{Cloud, Operation, Resource};
 
 #[derive(Default, Debug)]
 pub(crate) struct JobsState {
@@ -101,9 +99,9 @@ fn written<T>(value: T, bytes: usize) -> Billed<T> {
     Billed::new(value, bytes.div_ceil(1024) as u64, 1).with_bytes(bytes)
 }
 
-impl CreateJob for Cloud {
+impl JobStore for Cloud {
     async fn create_job(&self, job: &Job) -> PortResult<()> {
-        self.call(Operation::PutItem, |state| {
+        self.call(Operation::PutItem, Resource::JOBS, |state| {
             if let Entry::Vacant(vacant) = state.jobs.jobs.entry(job.id) {
                 vacant.insert(Stored { job: job.clone(), watched: None });
                 state.watch(job.id, Some((job.upload_expires_at, None)));
@@ -114,11 +112,9 @@ impl CreateJob for Cloud {
         })
         .await
     }
-}
 
-impl LoadJob for Cloud {
     async fn load_job(&self, job: JobId) -> PortResult<Option<Job>> {
-        self.call(Operation::GetItem, |state| {
+        self.call(Operation::GetItem, Resource::JOBS, |state| {
             let job = state.jobs.jobs.get(&job).map(|stored| stored.job.clone());
             let bytes = job.as_ref().map_or(0, bytes);
             Billed::new(job, bytes.div_ceil(4096).max(1) as u64, 1).with_bytes(bytes)
@@ -129,7 +125,7 @@ impl LoadJob for Cloud {
     async fn load_jobs(&self, jobs: &[JobId]) -> PortResult<HashMap<JobId, Job>> {
         let mut loaded = HashMap::with_capacity(jobs.len());
         for jobs in jobs.chunks(KEYS_PER_BATCH) {
-            let batch = self.call(Operation::BatchGetItem, |state| {
+            let batch = self.call(Operation::BatchGetItem, Resource::JOBS, |state| {
                 let stored = |id: &JobId| Some((*id, state.jobs.jobs.get(id)?.job.clone()));
                 let found: Vec<(JobId, Job)> = jobs.iter().filter_map(stored).collect();
                 let units = found.iter().map(|(_, job)| bytes(job).div_ceil(4096) as u64).sum::<u64>()
@@ -140,16 +136,14 @@ impl LoadJob for Cloud {
         }
         Ok(loaded)
     }
-}
 
-impl ListJobs for Cloud {
     async fn list_jobs(
         &self,
         customer: CustomerId,
         from: Option<JobId>,
         limit: usize,
     ) -> PortResult<Vec<Job>> {
-        self.call(Operation::Query, |state| {
+        self.call(Operation::Query, Resource::JOBS_BY_CUSTOMER, |state| {
             let JobsState { jobs, by_customer, .. } = &mut state.jobs;
             let listed = by_customer
                 .at(state.now)
@@ -161,11 +155,9 @@ impl ListJobs for Cloud {
         })
         .await
     }
-}
 
-impl OpenJobs for Cloud {
     async fn enter_job(&self, customer: CustomerId, job: JobId, now: Timestamp) -> PortResult<()> {
-        self.call(Operation::PutItem, |state| {
+        self.call(Operation::PutItem, Resource::OPEN_JOBS, |state| {
             let entry = OpenEntry { is_waiting: true, expires_at: now.plus(LONGEST_LIFE) };
             state.jobs.open.insert((customer, job), entry);
             Billed::request(())
@@ -174,18 +166,20 @@ impl OpenJobs for Cloud {
     }
 
     async fn stop_waiting(&self, customer: CustomerId, job: JobId) -> PortResult<Write> {
-        self.call(Operation::UpdateItem, |state| match state.jobs.open.get_mut(&(customer, job)) {
-            Some(entry) => {
-                entry.is_waiting = false;
-                Billed::request(Write::Done)
+        self.call(Operation::UpdateItem, Resource::OPEN_JOBS, |state| {
+            match state.jobs.open.get_mut(&(customer, job)) {
+                Some(entry) => {
+                    entry.is_waiting = false;
+                    Billed::request(Write::Done)
+                }
+                None => Billed::request(Write::Conflict),
             }
-            None => Billed::request(Write::Conflict),
         })
         .await
     }
 
     async fn leave(&self, customer: CustomerId, job: JobId) -> PortResult<()> {
-        self.call(Operation::DeleteItem, |state| {
+        self.call(Operation::DeleteItem, Resource::OPEN_JOBS, |state| {
             state.jobs.open.remove(&(customer, job));
             Billed::request(())
         })
@@ -198,7 +192,7 @@ impl OpenJobs for Cloud {
         ids: RangeInclusive<JobId>,
         now: Timestamp,
     ) -> PortResult<Vec<OpenJob>> {
-        self.call(Operation::Query, |state| {
+        self.call(Operation::Query, Resource::OPEN_JOBS, |state| {
             let entries = state.jobs.open.range((customer, *ids.start())..=(customer, *ids.end()));
             let open = entries.filter(|(_, entry)| entry.expires_at > now);
             let open = open.map(|((_, job), entry)| OpenJob { job: *job, is_waiting: entry.is_waiting });
@@ -206,11 +200,9 @@ impl OpenJobs for Cloud {
         })
         .await
     }
-}
 
-impl ChangeState for Cloud {
     async fn change_state(&self, from: JobStatus, job: &Job) -> PortResult<Write> {
-        self.call(Operation::UpdateItem, |state| {
+        self.call(Operation::UpdateItem, Resource::JOBS, |state| {
             let allows = |stored: &Job| {
                 let is_canceled = stored.cancel_requested && !has(Bug::CompletedAfterCancel);
                 let is_from = stored.status == from || has(Bug::StateUnconditional);
@@ -234,19 +226,17 @@ impl ChangeState for Cloud {
         })
         .await
     }
-}
 
-impl EndChunk for Cloud {
-    async fn end_chunk(
+    async fn complete_chunk(
         &self,
         job: JobId,
         chunk: ChunkNumber,
         tally: Tally,
         queries: u32,
-    ) -> PortResult<ChunkEnd> {
-        self.call(Operation::UpdateItem, |state| {
+    ) -> PortResult<ChunkCompletion> {
+        self.call(Operation::UpdateItem, Resource::JOBS, |state| {
             let Some(Stored { job, .. }) = state.jobs.jobs.get_mut(&job) else {
-                return Billed::request(ChunkEnd { counted: false, was_last: false });
+                return Billed::request(ChunkCompletion { counted: false, was_last: false });
             };
             let bytes = bytes(job);
             let counted = job.pending_chunks.remove(&chunk);
@@ -258,15 +248,13 @@ impl EndChunk for Cloud {
                     job.queries += queries;
                 }
             }
-            written(ChunkEnd { counted, was_last: job.is_worked_off() }, bytes)
+            written(ChunkCompletion { counted, was_last: job.is_worked_off() }, bytes)
         })
         .await
     }
-}
 
-impl ChunkQueries for Cloud {
-    async fn open_parts(&self, job: JobId, chunk: ChunkNumber, parts: u32) -> PortResult<()> {
-        self.call(Operation::PutItem, |state| {
+    async fn open_query_parts(&self, job: JobId, chunk: ChunkNumber, parts: u32) -> PortResult<()> {
+        self.call(Operation::PutItem, Resource::QUERY_PARTS, |state| {
             let fresh = || ChunkParts { open: (0..parts).collect(), tally: QueryTally::default() };
             state.jobs.parts.entry((job, chunk)).or_insert_with(fresh);
             Billed::request(())
@@ -274,16 +262,20 @@ impl ChunkQueries for Cloud {
         .await
     }
 
-    async fn open_parts_of(&self, job: JobId, chunk: ChunkNumber) -> PortResult<BTreeSet<u32>> {
-        self.call(Operation::GetItem, |state| {
+    async fn pending_query_parts(&self, job: JobId, chunk: ChunkNumber) -> PortResult<BTreeSet<u32>> {
+        self.call(Operation::GetItem, Resource::QUERY_PARTS, |state| {
             let parts = state.jobs.parts.get(&(job, chunk));
             Billed::request(parts.map(|parts| parts.open.clone()).unwrap_or_default())
         })
         .await
     }
 
-    async fn end_part(&self, part: QueryPart, tally: QueryTally) -> PortResult<Option<QueryTally>> {
-        self.call(Operation::UpdateItem, |state| {
+    async fn complete_query_part(
+        &self,
+        part: QueryPart,
+        tally: QueryTally,
+    ) -> PortResult<Option<QueryTally>> {
+        self.call(Operation::UpdateItem, Resource::QUERY_PARTS, |state| {
             let Some(parts) = state.jobs.parts.get_mut(&(part.job, part.chunk)) else {
                 return Billed::request(None);
             };
@@ -296,10 +288,15 @@ impl ChunkQueries for Cloud {
         .await
     }
 
-    async fn end_queries(&self, job: JobId, chunk: ChunkNumber, tally: QueryTally) -> PortResult<ChunkEnd> {
-        self.call(Operation::UpdateItem, |state| {
+    async fn complete_queries(
+        &self,
+        job: JobId,
+        chunk: ChunkNumber,
+        tally: QueryTally,
+    ) -> PortResult<ChunkCompletion> {
+        self.call(Operation::UpdateItem, Resource::JOBS, |state| {
             let Some(Stored { job, .. }) = state.jobs.jobs.get_mut(&job) else {
-                return Billed::request(ChunkEnd { counted: false, was_last: false });
+                return Billed::request(ChunkCompletion { counted: false, was_last: false });
             };
             let bytes = bytes(job);
             let counted = job.pending_queries.remove(&chunk);
@@ -307,15 +304,13 @@ impl ChunkQueries for Cloud {
                 job.queries_ended.successful += tally.successful;
                 job.queries_ended.failed += tally.failed;
             }
-            written(ChunkEnd { counted, was_last: job.is_worked_off() }, bytes)
+            written(ChunkCompletion { counted, was_last: job.is_worked_off() }, bytes)
         })
         .await
     }
-}
 
-impl RequestCancel for Cloud {
     async fn request_cancel(&self, job: JobId) -> PortResult<Write> {
-        self.call(Operation::UpdateItem, |state| match state.jobs.jobs.get_mut(&job) {
+        self.call(Operation::UpdateItem, Resource::JOBS, |state| match state.jobs.jobs.get_mut(&job) {
             Some(Stored { job, .. }) if job.status == JobStatus::Processing => {
                 job.cancel_requested = true;
                 Billed::request(Write::Done)
@@ -324,11 +319,9 @@ impl RequestCancel for Cloud {
         })
         .await
     }
-}
 
-impl Watchlist for Cloud {
-    async fn due(&self, now: Timestamp, after: Option<Watched>, limit: u32) -> PortResult<Vec<Watched>> {
-        self.call(Operation::Query, |state| {
+    async fn due_jobs(&self, now: Timestamp, after: Option<Watched>, limit: u32) -> PortResult<Vec<Watched>> {
+        self.call(Operation::Query, Resource::WATCHED_JOBS, |state| {
             let watched = state.jobs.watched.at(state.now).values();
             let place = |watched: &Watched| (watched.due, watched.job);
             let mut due: Vec<Watched> = watched
@@ -345,8 +338,8 @@ impl Watchlist for Cloud {
         .await
     }
 
-    async fn look_again(&self, watched: Watched, next: Timestamp, pending: u32) -> PortResult<Write> {
-        self.call(Operation::UpdateItem, |state| {
+    async fn set_due(&self, watched: Watched, next: Timestamp, pending: u32) -> PortResult<Write> {
+        self.call(Operation::UpdateItem, Resource::JOBS, |state| {
             let entry = state.jobs.jobs.get(&watched.job).and_then(|stored| stored.watched);
             if entry.is_none_or(|(due, _)| due != watched.due) {
                 return Billed::request(Write::Conflict);
@@ -357,8 +350,8 @@ impl Watchlist for Cloud {
         .await
     }
 
-    async fn forget(&self, job: JobId) -> PortResult<()> {
-        self.call(Operation::UpdateItem, |state| {
+    async fn unwatch(&self, job: JobId) -> PortResult<()> {
+        self.call(Operation::UpdateItem, Resource::JOBS, |state| {
             state.watch(job, None);
             Billed::request(())
         })

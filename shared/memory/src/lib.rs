@@ -1,28 +1,32 @@
-//! All ports in memory: what DynamoDB, S3 and SQS promise, and on demand what goes wrong with them.
+//! All ports in memory: what DynamoDB, S3 and SQS promise, with the faults that a test injects.
 //!
-//! [`Cloud`] stands for everything outside a function. Whether a call is answered, refused or carried out
-//! with its answer lost is decided by a [`Network`]; the time is what [`Cloud::set_time`] says. Every call is
-//! counted as AWS would bill it ([`Usage`]). For tests and benchmarks only: nothing here is deployed.
+//! [`Cloud`] stands for all services of AWS, the environment and the customers' webhook servers. Every call goes through one
+//! place (`call.rs`), where [`Faults`] may refuse it or lose its answer, and where it is recorded: the call itself
+//! ([`Cloud::calls`]), and what AWS bills for it ([`Cloud::usage`]). For tests and benchmarks only: nothing here is deployed.
 #![warn(missing_docs)]
 
+mod call;
 mod cloud;
 mod directory;
 mod documents;
-mod files;
-mod gateway_care;
+mod faults;
+mod gateway_limits;
 mod jobs;
 mod lagging_index;
-mod network;
+mod objects;
 mod patients;
 mod ports;
 mod queue;
 mod queues;
+mod resource;
 mod usage;
 mod webhooks;
 
+pub use call::{Call, LoggedCall};
 pub use cloud::Cloud;
+pub use faults::{Fault, Faults, NoFaults};
 pub use jobs::Transition;
-pub use network::{Fate, Network, Reliable};
 pub use queue::{Queue, Receipt, Received};
 pub use queues::{QueueName, Queues};
+pub use resource::Resource;
 pub use usage::{Operation, Service, Usage, UsageOf};

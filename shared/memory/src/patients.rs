@@ -1,6 +1,7 @@
 //! The patients table: documents with versions, written under the condition of a version.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Debug;
 use std::ops::Range;
 
 use domain::identity::Identity;
@@ -11,15 +12,13 @@ use domain::patient::ExternalId;
 use domain::query::QueryTry;
 use domain::record::PatientRecord;
 use domain::roster::{Roster, RosterEntry};
-use pipeline::ports::{
-    FindByExternalId, LoadPatients, LoadPeople, PortResult, ReadRoster, StorePatient, StorePeople,
-    StoreRoster, Versioned, Write,
-};
+use pipeline::ports::{PatientStore, PortResult, Versioned, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::cloud::{Billed, State, permanent};
-use crate::{Cloud, Operation, UsageOf};
+use crate::call::{Billed, permanent};
+use crate::cloud::State;
+use crate::{Cloud, Operation, Resource, UsageOf};
 
 /// Keys that one `BatchGetItem` takes (AWS limit).
 pub(crate) const KEYS_PER_BATCH: usize = 100;
@@ -76,7 +75,7 @@ impl State {
         };
         if before.as_ref() != external_id {
             let index_units = u64::from(before.is_some()) + u64::from(external_id.is_some());
-            self.usage.add(Operation::PutItem, UsageOf { index_units, ..UsageOf::default() });
+            self.recorder.usage.add(Operation::PutItem, UsageOf { index_units, ..UsageOf::default() });
         }
     }
 }
@@ -102,12 +101,13 @@ impl Cloud {
 
     pub(crate) async fn load<K: Ord + Copy, T: DeserializeOwned>(
         &self,
+        resource: Resource,
         keys: &[K],
         table: impl Fn(&State) -> &BTreeMap<K, Document>,
     ) -> PortResult<Vec<(K, Versioned<T>)>> {
         let mut found = Vec::with_capacity(keys.len());
         for keys in keys.chunks(KEYS_PER_BATCH) {
-            let batch = self.call(Operation::BatchGetItem, |state| {
+            let batch = self.call(Operation::BatchGetItem, resource, |state| {
                 let table = table(state);
                 let documents: Vec<(K, &Document)> =
                     keys.iter().filter_map(|key| Some((*key, table.get(key)?))).collect();
@@ -127,15 +127,16 @@ impl Cloud {
                     items: keys.len() as u64,
                     bytes: bytes as u64,
                 };
-                Billed { result, usage }
+                Billed { result, usage, key: None }
             });
             found.extend(batch.await?);
         }
         Ok(found)
     }
 
-    pub(crate) async fn store<K: Ord>(
+    pub(crate) async fn store<K: Ord + Debug>(
         &self,
+        resource: Resource,
         key: K,
         value: &(impl Serialize + Sync),
         version: Option<u64>,
@@ -143,19 +144,20 @@ impl Cloud {
     ) -> PortResult<Write> {
         let json =
             serde_json::to_string(value).map_err(|_| permanent(Operation::PutItem, "malformed document"))?;
-        self.call(Operation::PutItem, |state| {
+        self.call(Operation::PutItem, resource, |state| {
             state.patients.writes += 1;
+            let name = state.recorder.is_logging().then(|| format!("{key:?}"));
             if json.len() > LARGEST_DOCUMENT {
                 return Billed::failed(permanent(Operation::PutItem, "ValidationException (HTTP 400)"));
             }
             let units = units(json.len(), 1024);
             if table(state).get(&key).map(|stored| stored.version) != version && !has(Bug::PatientOverwritten)
             {
-                return Billed::new(Write::Conflict, units, 1).with_bytes(json.len());
+                return Billed::new(Write::Conflict, units, 1).with_bytes(json.len()).with_key(name);
             }
             let document = state.patients.write(&json, version.unwrap_or(0) + 1);
             table(state).insert(key, document);
-            Billed::new(Write::Done, units, 1).with_bytes(json.len())
+            Billed::new(Write::Done, units, 1).with_bytes(json.len()).with_key(name)
         })
         .await
     }
@@ -166,24 +168,24 @@ pub(crate) fn units(bytes: usize, unit: u64) -> u64 {
     (bytes as u64 + 150).div_ceil(unit)
 }
 
-impl LoadPeople for Cloud {
+impl PatientStore for Cloud {
     async fn load_people(&self, identities: &[Identity]) -> PortResult<HashMap<Identity, Versioned<People>>> {
-        Ok(self.load(identities, |state| &state.patients.people).await?.into_iter().collect())
+        Ok(self
+            .load(Resource::IDENTITIES, identities, |state| &state.patients.people)
+            .await?
+            .into_iter()
+            .collect())
     }
-}
 
-impl StorePeople for Cloud {
     async fn store_people(
         &self,
         identity: &Identity,
         people: &People,
         version: Option<u64>,
     ) -> PortResult<Write> {
-        self.store(*identity, people, version, |state| &mut state.patients.people).await
+        self.store(Resource::IDENTITIES, *identity, people, version, |state| &mut state.patients.people).await
     }
-}
 
-impl LoadPatients for Cloud {
     async fn load_patients(
         &self,
         customer: CustomerId,
@@ -191,12 +193,10 @@ impl LoadPatients for Cloud {
     ) -> PortResult<HashMap<PatientId, Versioned<PatientRecord>>> {
         let keys: Vec<(CustomerId, PatientId)> =
             patients.iter().map(|patient| (customer, *patient)).collect();
-        let loaded = self.load(&keys, |state| &state.patients.patients).await?;
+        let loaded = self.load(Resource::PATIENTS, &keys, |state| &state.patients.patients).await?;
         Ok(loaded.into_iter().map(|((_, patient), record)| (patient, record)).collect())
     }
-}
 
-impl StorePatient for Cloud {
     async fn store_patient(
         &self,
         customer: CustomerId,
@@ -204,15 +204,15 @@ impl StorePatient for Cloud {
         version: Option<u64>,
     ) -> PortResult<Write> {
         let key = (customer, record.patient.id);
-        let written = self.store(key, record, version, |state| &mut state.patients.patients).await?;
+        let written = self
+            .store(Resource::PATIENTS, key, record, version, |state| &mut state.patients.patients)
+            .await?;
         if written == Write::Done {
             self.state().index(key, record.patient.external_id.as_ref());
         }
         Ok(written)
     }
-}
 
-impl StoreRoster for Cloud {
     async fn store_roster(
         &self,
         customer: CustomerId,
@@ -220,7 +220,7 @@ impl StoreRoster for Cloud {
         entry: RosterEntry,
         patients: &[PatientId],
     ) -> PortResult<()> {
-        self.call(Operation::PutItem, |state| {
+        self.call(Operation::PutItem, Resource::ROSTERS, |state| {
             state.patients.writes += 1;
             state.patients.rosters.insert((customer, roster, entry), patients.to_vec());
             let bytes = BYTES_PER_ID * patients.len();
@@ -228,9 +228,7 @@ impl StoreRoster for Cloud {
         })
         .await
     }
-}
 
-impl ReadRoster for Cloud {
     async fn read_roster(
         &self,
         customer: CustomerId,
@@ -238,7 +236,7 @@ impl ReadRoster for Cloud {
         from: Option<RosterEntry>,
         limit: u32,
     ) -> PortResult<Vec<(RosterEntry, Vec<PatientId>)>> {
-        self.call(Operation::Query, |state| {
+        self.call(Operation::Query, Resource::ROSTERS, |state| {
             let entries = state.patients.rosters.iter().filter(|((owner, of, entry), _)| {
                 (*owner, *of) == (customer, roster) && from.is_none_or(|from| *entry >= from)
             });
@@ -250,16 +248,14 @@ impl ReadRoster for Cloud {
         })
         .await
     }
-}
 
-impl FindByExternalId for Cloud {
     async fn find_by_external_id(
         &self,
         customer: CustomerId,
         external_id: &ExternalId,
     ) -> PortResult<Vec<PatientId>> {
         let patients = self.patients(customer)?;
-        self.call(Operation::Query, |_| {
+        self.call(Operation::Query, Resource::PATIENTS_BY_EXTERNAL_ID, |_| {
             let found = patients
                 .iter()
                 .filter(|record| record.patient.external_id.as_ref() == Some(external_id))

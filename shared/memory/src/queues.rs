@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use domain::job_size::JobSize;
 use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
-use pipeline::ports::{
-    LONGEST_DELAY, PortResult, SendChunks, SendFinished, SendQueries, SendUpload, SendWebhook,
-};
+use pipeline::ports::{self, LONGEST_DELAY, PortResult};
 use serde::Serialize;
 
-use crate::cloud::{Billed, permanent};
-use crate::{Cloud, Operation, Queue};
+use crate::call::{Billed, permanent};
+use crate::{Cloud, Operation, Queue, Resource};
 
 /// Messages that one `SendMessageBatch` takes (AWS limit).
 const MESSAGES_PER_BATCH: usize = 10;
@@ -106,7 +104,7 @@ impl Cloud {
             let bodies: Vec<String> = batch.iter().map(body).collect::<PortResult<_>>()?;
             let bytes: usize = bodies.iter().map(String::len).sum();
             let (units, items) = ((bytes as u64).div_ceil(64 * 1024), bodies.len() as u64);
-            self.call(Operation::SendMessage, |state| {
+            self.call(Operation::SendMessage, Resource::Queue(queue), |state| {
                 for body in bodies {
                     state.queues.get(queue).send(body, state.now.plus(delay));
                 }
@@ -122,13 +120,11 @@ fn body(message: &impl Serialize) -> PortResult<String> {
     serde_json::to_string(message).map_err(|_| permanent(Operation::SendMessage, "malformed message"))
 }
 
-impl SendChunks for Cloud {
+impl ports::Queues for Cloud {
     async fn send_chunks(&self, size: JobSize, messages: &[ChunkMessage]) -> PortResult<()> {
         self.send(QueueName::Chunks(size), messages).await
     }
-}
 
-impl SendQueries for Cloud {
     fn has_gateway(&self) -> bool {
         Self::has_gateway(self)
     }
@@ -136,21 +132,15 @@ impl SendQueries for Cloud {
     async fn send_queries(&self, messages: &[QueryMessage]) -> PortResult<()> {
         self.send(QueueName::Queries, messages).await
     }
-}
 
-impl SendFinished for Cloud {
     async fn send_finished(&self, message: &FinishedMessage) -> PortResult<()> {
         self.send(QueueName::Finished, std::slice::from_ref(message)).await
     }
-}
 
-impl SendUpload for Cloud {
     async fn send_upload(&self, message: &UploadMessage) -> PortResult<()> {
         self.send(QueueName::Uploads, std::slice::from_ref(message)).await
     }
-}
 
-impl SendWebhook for Cloud {
     async fn send_webhook_after(&self, message: &WebhookMessage, delay: Duration) -> PortResult<()> {
         if delay > LONGEST_DELAY {
             return Err(permanent(Operation::SendMessage, "InvalidParameterValue"));

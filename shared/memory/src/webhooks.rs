@@ -7,12 +7,12 @@ use domain::ids::{CustomerId, JobId};
 use domain::job::JobStatus;
 use domain::time::Timestamp;
 use pipeline::ports::{
-    DeliveryLog, JobRef, ListDeliveries, PingOutcome, PingWebhook, PortResult, PostOutcome, PostWebhook,
-    Undelivered, Versioned, WebhookRequest, Write,
+    DeliveryStore, JobRef, PingOutcome, PortResult, PostOutcome, Undelivered, Versioned, WebhookRequest,
+    WebhookServer, Write,
 };
 
-use crate::cloud::Billed;
-use crate::{Cloud, Operation};
+use crate::call::Billed;
+use crate::{Cloud, Operation, Resource};
 
 #[derive(Default, Debug)]
 pub(crate) struct WebhooksState {
@@ -40,20 +40,20 @@ impl Cloud {
     }
 }
 
-impl DeliveryLog for Cloud {
+impl DeliveryStore for Cloud {
     async fn load_delivery(
         &self,
         job: JobRef,
         status: JobStatus,
     ) -> PortResult<Option<Versioned<WebhookDelivery>>> {
-        self.call(Operation::GetItem, |state| {
+        self.call(Operation::GetItem, Resource::DELIVERIES, |state| {
             Billed::request(state.webhooks.deliveries.get(&key(job.job, status)).cloned())
         })
         .await
     }
 
     async fn store_delivery(&self, delivery: &WebhookDelivery, version: Option<u64>) -> PortResult<Write> {
-        self.call(Operation::PutItem, |state| {
+        self.call(Operation::PutItem, Resource::DELIVERIES, |state| {
             let (key, deliveries) = (key(delivery.job, delivery.status), &mut state.webhooks.deliveries);
             if deliveries.get(&key).map(|stored| stored.version) != version {
                 return Billed::request(Write::Conflict);
@@ -64,9 +64,7 @@ impl DeliveryLog for Cloud {
         })
         .await
     }
-}
 
-impl ListDeliveries for Cloud {
     async fn list_deliveries(
         &self,
         customer: CustomerId,
@@ -76,7 +74,9 @@ impl ListDeliveries for Cloud {
         let wanted = |delivery: &WebhookDelivery| {
             delivery.customer == customer && state.is_none_or(|state| delivery.state == state.state())
         };
-        self.call(Operation::Query, |state| {
+        // Those of one state are in an index.
+        let resource = if state.is_some() { Resource::UNDELIVERED } else { Resource::DELIVERIES };
+        self.call(Operation::Query, resource, |state| {
             let newest = state.webhooks.deliveries.values().rev().map(|stored| &stored.value);
             Billed::request(
                 newest.filter(|delivery| wanted(delivery)).take(limit as usize).cloned().collect(),
@@ -90,7 +90,7 @@ impl ListDeliveries for Cloud {
         customer: CustomerId,
         limit: u32,
     ) -> PortResult<Vec<Versioned<WebhookDelivery>>> {
-        self.call(Operation::Query, |state| {
+        self.call(Operation::Query, Resource::UNDELIVERED, |state| {
             let failed = |stored: &&Versioned<WebhookDelivery>| {
                 stored.value.customer == customer && stored.value.state == DeliveryState::Failed
             };
@@ -111,10 +111,10 @@ fn key(job: JobId, status: JobStatus) -> (JobId, bool, &'static str) {
     (job, status.is_final(), status.as_str())
 }
 
-impl PostWebhook for Cloud {
+impl WebhookServer for Cloud {
     async fn post(&self, request: WebhookRequest) -> PostOutcome {
         let answer = self
-            .call(Operation::Post, |state| {
+            .call(Operation::Post, Resource::WebhookServer, |state| {
                 let status = state.webhooks.answers.get_mut(&request.url).and_then(Vec::pop).unwrap_or(200);
                 let now = state.now;
                 state.webhooks.received.push((now, request));
@@ -126,9 +126,7 @@ impl PostWebhook for Cloud {
             Err(_) => PostOutcome::Unreachable(NoAnswer::Timeout),
         }
     }
-}
 
-impl PingWebhook for Cloud {
     /// The server answers a ping with its value, as the integrator's guide asks it to.
     async fn ping(&self, request: WebhookRequest) -> PingOutcome {
         let body = request.body.clone();

@@ -15,19 +15,18 @@ use domain::query::{LEASE, PatientQuery, QueryOutcome, QueryPart, QueryTally, TR
 use domain::record::{PatientRecord, RowsOfJob};
 use domain::time::Timestamp;
 use futures::executor::block_on;
-use memory::{Cloud, Reliable};
-use pipeline::abandon::{Abandon, Abandoned};
+use memory::{Cloud, NoFaults};
+use pipeline::abandon::{AbandonOutcome, abandon};
 use pipeline::messages::{DeadLetter, QueryAsker, QueryMessage};
-use pipeline::ports::{
-    AskGateway, ChunkQueries, Clock as _, GatewayAnswer, GatewayFailure, StorePatient, Write,
-};
-use pipeline::query_documents::{Queried, QueryDocuments};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{self, GatewayAnswer, GatewayFailure, Write};
+use pipeline::query_documents::{QueriesOutcome, query_documents};
 use serde_json::json;
 use uuid::Uuid;
 
-const ONE_WELL: Queried = Queried::Ended(QueryTally { successful: 1, failed: 0 });
-const ONE_FAILED: Queried = Queried::Ended(QueryTally { successful: 0, failed: 1 });
-const ENDED_BEFORE: Queried = Queried::Ended(QueryTally { successful: 0, failed: 0 });
+const ONE_WELL: QueriesOutcome = QueriesOutcome::Ended(QueryTally { successful: 1, failed: 0 });
+const ONE_FAILED: QueriesOutcome = QueriesOutcome::Ended(QueryTally { successful: 0, failed: 1 });
+const ENDED_BEFORE: QueriesOutcome = QueriesOutcome::Ended(QueryTally { successful: 0, failed: 0 });
 
 /// What the gateway does next.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ const FAILS: Next = Next::Fails { transient: true, retry_after: None };
 #[derive(Clone, Debug, Default)]
 struct Gateway(Arc<Mutex<(u32, VecDeque<Next>)>>);
 
-impl AskGateway for Gateway {
+impl ports::Gateway for Gateway {
     async fn ask(&self, _: &Demographics) -> Result<GatewayAnswer, GatewayFailure> {
         let next = {
             let mut state = self.0.lock().unwrap();
@@ -72,7 +71,7 @@ impl World {
     fn new() -> Self {
         let start = Timestamp::from_millis(1_800_000_000_000);
         Self {
-            cloud: Cloud::new(Arc::new(Reliable), start, 1),
+            cloud: Cloud::new(Arc::new(NoFaults), start, 1),
             gateway: Gateway::default(),
             customer: CustomerId::new(Uuid::from_u128(1)),
             rate: 0.0,
@@ -106,7 +105,7 @@ impl World {
     fn part(&mut self, patients: Vec<PatientId>) -> QueryMessage {
         self.parts += 1;
         let part = QueryPart { job: job(), chunk: ChunkNumber::new(self.parts), part: 0 };
-        block_on(self.cloud.open_parts(part.job, part.chunk, 1)).unwrap();
+        block_on(self.cloud.open_query_parts(part.job, part.chunk, 1)).unwrap();
         QueryMessage { customer: self.customer, asker: QueryAsker::Part(part), patients }
     }
 
@@ -123,43 +122,21 @@ impl World {
         self.gateway.0.lock().unwrap().0
     }
 
-    fn query_documents(&self) -> QueryDocuments<Cloud, Cloud, Gateway, Cloud, Cloud> {
-        let cloud = || self.cloud.clone();
-        QueryDocuments {
-            jobs: cloud(),
-            patients: cloud(),
-            gateway: self.gateway.clone(),
-            finished: cloud(),
-            world: cloud(),
-            rate: self.rate,
-        }
-    }
-
-    fn run(&self, message: &QueryMessage, delivery: u32) -> Queried {
-        block_on(self.query_documents().run(message, delivery)).unwrap()
+    fn run(&self, message: &QueryMessage, attempt: u32) -> QueriesOutcome {
+        block_on(query_documents(&self.cloud, &self.gateway, self.rate, message, attempt)).unwrap()
     }
 
     /// Runs until the gateway is asked, and dies there.
     fn run_and_die(&self, message: &QueryMessage) {
         self.next([Next::Hangs]);
-        let query_documents = self.query_documents();
-        let mut run = std::pin::pin!(query_documents.run(message, 1));
+        let query = query_documents(&self.cloud, &self.gateway, self.rate, message, 1);
+        let mut run = std::pin::pin!(query);
         let polled = run.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(polled, Poll::Pending));
     }
 
-    fn bury(&self, message: &QueryMessage) -> Result<Abandoned, pipeline::Error> {
-        let cloud = || self.cloud.clone();
-        let abandon = Abandon {
-            jobs: cloud(),
-            files: cloud(),
-            patients: cloud(),
-            finished: cloud(),
-            queries: Some(cloud()),
-            webhooks: cloud(),
-            clock: cloud(),
-        };
-        block_on(abandon.run(&DeadLetter::Query(message.clone())))
+    fn bury(&self, message: &QueryMessage) -> Result<AbandonOutcome, pipeline::Error> {
+        block_on(abandon(&self.cloud, &DeadLetter::Query(message.clone())))
     }
 
     fn later(&self, by: Duration) {
@@ -176,10 +153,10 @@ fn job() -> JobId {
     JobId::new(Uuid::from_u128(2))
 }
 
-fn seconds(after: &Queried) -> u64 {
+fn seconds(after: &QueriesOutcome) -> u64 {
     match after {
-        Queried::Again { after, .. } => after.as_secs(),
-        Queried::Ended(_) => panic!("it has ended"),
+        QueriesOutcome::Retry { after, .. } => after.as_secs(),
+        QueriesOutcome::Ended(_) => panic!("it has ended"),
     }
 }
 
@@ -192,11 +169,11 @@ fn a_customer_asks_no_more_often_than_its_rate_and_the_others_wait() {
             world.part(patients)
         })
         .collect();
-    assert_eq!(world.run(&parts[0], 1), Queried::Ended(QueryTally { successful: 10, failed: 0 }));
+    assert_eq!(world.run(&parts[0], 1), QueriesOutcome::Ended(QueryTally { successful: 10, failed: 0 }));
     assert!(seconds(&world.run(&parts[1], 1)) >= 20, "ten queries at a rate of one in two seconds");
     assert_eq!(world.asked(), 10);
     world.later(Duration::from_secs(20));
-    assert_eq!(world.run(&parts[1], 2), Queried::Ended(QueryTally { successful: 10, failed: 0 }));
+    assert_eq!(world.run(&parts[1], 2), QueriesOutcome::Ended(QueryTally { successful: 10, failed: 0 }));
     // Another customer has a rate of its own; who is served asks for no slot.
     assert_eq!(world.run(&parts[1], 3), ENDED_BEFORE);
     assert_eq!(world.asked(), 20);
@@ -273,7 +250,7 @@ fn who_ended_is_not_asked_about_again_when_the_others_of_the_part_are() {
     world.next([FAILS]);
     assert!(seconds(&world.run(&part, 1)) > 0);
     assert_eq!(world.asked(), 3);
-    assert_eq!(world.run(&part, 2), Queried::Ended(QueryTally { successful: 3, failed: 0 }));
+    assert_eq!(world.run(&part, 2), QueriesOutcome::Ended(QueryTally { successful: 3, failed: 0 }));
     assert_eq!(world.asked(), 4);
 }
 
@@ -282,7 +259,7 @@ fn nobody_asks_about_somebody_who_opted_out_or_was_deleted_meanwhile() {
     let mut world = World::new();
     let (opted_out, deleted) = (world.patient(true), PatientId::new(Uuid::from_u128(99)));
     let part = world.part(vec![opted_out, deleted]);
-    assert_eq!(world.run(&part, 1), Queried::Ended(QueryTally { successful: 2, failed: 0 }));
+    assert_eq!(world.run(&part, 1), QueriesOutcome::Ended(QueryTally { successful: 2, failed: 0 }));
     assert_eq!(world.asked(), 0);
     assert_eq!(world.query(opted_out).outcome, Some(QueryOutcome::OptedOut));
     assert_eq!(world.query(deleted).outcome, Some(QueryOutcome::NotKnown));
@@ -295,7 +272,7 @@ fn a_query_that_was_given_up_while_its_worker_died_ends_when_its_message_comes_a
     world.run_and_die(&part);
     // The deadline: the part is counted, and the query left to whoever is at it.
     let given_up = QueryTally { successful: 0, failed: 1 };
-    block_on(world.cloud.end_part(part.part().unwrap(), given_up)).unwrap();
+    block_on(world.cloud.complete_query_part(part.part().unwrap(), given_up)).unwrap();
     world.later(Duration::from_mins(1));
     assert_eq!(seconds(&world.run(&part, 2)), 5 * 60, "until the end of the lease");
     world.later(Duration::from_mins(5));
@@ -310,7 +287,7 @@ fn a_dead_letter_waits_for_whoever_is_at_its_query() {
     world.run_and_die(&part);
     assert!(world.bury(&part).unwrap_err().is_transient());
     world.later(LEASE);
-    assert_eq!(world.bury(&part).unwrap(), Abandoned::Queries(QueryTally { successful: 0, failed: 1 }));
+    assert_eq!(world.bury(&part).unwrap(), AbandonOutcome::Queries(QueryTally { successful: 0, failed: 1 }));
     assert_eq!(world.query(part.patients[0]).outcome, Some(QueryOutcome::Failed));
     assert_eq!(world.run(&part, 2), ENDED_BEFORE);
 }

@@ -1,5 +1,5 @@
-//! Dead letters: what could not be done, however often it was tried, ends as a failure that its customer sees,
-//! so that the job always ends.
+//! Abandons work that failed as often as it may, or for too long. It ends as a failure that the customer sees, so that
+//! every job ends.
 
 use domain::job::{INTERNAL_ERROR, Job, JobEvent, JobStatus};
 use domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
@@ -8,196 +8,134 @@ use domain::query::{QueryPart, QueryTally};
 use futures::{StreamExt as _, stream};
 
 use crate::Error;
-use crate::chunk_queries::{GivenUp, end_part, give_up};
-use crate::close_chunk::CloseChunk;
-use crate::deliver_webhook::update_delivery;
+use crate::complete_chunk::{complete_chunk, pending_queries, resume_after_count, send_pending_queries};
+use crate::deliver_webhook::abandon_delivery;
 use crate::end_job::end_job;
-use crate::messages::{
-    ChunkMessage, DeadLetter, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
-};
+use crate::messages::{ChunkMessage, DeadLetter, FinishedMessage, UploadMessage};
 use crate::plan_file::chunk_of;
-use crate::ports::{
-    ChangeState, ChunkQueries, Clock, DeliveryLog, EndChunk, LoadJob, LoadQueries, OpenJobs, ReadOutcomes,
-    ReadPlan, SendFinished, SendQueries, SendWebhook, StoreOutcomes, StoreQuery, Watchlist,
-};
+use crate::ports::Ports;
+use crate::ports::prelude::*;
+use crate::query_parts::{AbandonedQueries, abandon_queries, complete_part};
 
-/// Parts of document queries that are given up at the same time: of a job of 100,000 patients there are 10,000, a dozen
+/// Parts of document queries that are abandoned at the same time: of a job of 100,000 patients there are 10,000, a dozen
 /// calls each, in one run of the sweep.
 const CONCURRENT_PARTS: usize = 16;
 
-/// What came of a dead letter.
+/// The outcome of abandoning the work of a dead letter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Abandoned {
-    /// The rows of the chunk are failed now.
+pub enum AbandonOutcome {
+    /// The rows of the chunk failed.
     Chunk(Tally),
-    /// The job is failed now.
+    /// The job failed.
     Job,
-    /// The queries have ended now, like this.
+    /// The document queries ended with these counts.
     Queries(QueryTally),
-    /// The webhook's delivery is failed now.
+    /// The delivery of the webhook failed.
     Webhook,
-    /// There was nothing left to end.
+    /// There was nothing left to abandon.
     Nothing,
 }
 
-/// The use case with its ports.
-#[derive(Debug)]
-pub struct Abandon<J, F, P, Q, K, W, C> {
-    /// The jobs.
-    pub jobs: J,
-    /// Plans and outcomes.
-    pub files: F,
-    /// How the queries of patients stand.
-    pub patients: P,
-    /// Where finished jobs go.
-    pub finished: Q,
-    /// Where document queries go.
-    pub queries: K,
-    /// Where webhooks go.
-    pub webhooks: W,
-    /// The time.
-    pub clock: C,
-}
-
-impl<J, F, P, Q, K, W, C> Abandon<J, F, P, Q, K, W, C>
-where
-    J: LoadJob + OpenJobs + EndChunk + ChunkQueries + ChangeState + Watchlist + DeliveryLog,
-    F: ReadPlan + StoreOutcomes + ReadOutcomes,
-    P: LoadQueries + StoreQuery,
-    Q: SendFinished,
-    K: SendQueries,
-    W: SendWebhook,
-    C: Clock,
-{
-    /// Handles one dead letter. Safe to repeat, concurrently and late.
-    pub async fn run(&self, letter: &DeadLetter) -> Result<Abandoned, Error> {
-        match letter {
-            DeadLetter::Chunk(message) => self.chunk(message).await,
-            DeadLetter::Query(message) => match self.queries(message).await? {
-                GivenUp { tally, busy_until: None } => Ok(Abandoned::Queries(tally)),
-                GivenUp { busy_until: Some(_), .. } => Err(Error::QueryUnderWay),
-            },
-            DeadLetter::Upload(message) => self.upload(message).await,
-            DeadLetter::Webhook(message) => self.webhook(message).await,
-            DeadLetter::Finished(message) => self.finished(message).await,
-        }
-    }
-
-    /// A webhook that could not be handled, through no fault of the receiver.
-    async fn webhook(&self, message: &WebhookMessage) -> Result<Abandoned, Error> {
-        let given_up = update_delivery(&self.jobs, message, |delivery| {
-            delivery.start_round(message.carrier.round);
-            delivery.give_up(self.clock.now());
-        });
-        Ok(given_up.await?.map_or(Abandoned::Nothing, |_| Abandoned::Webhook))
+/// Abandons the work of a dead letter. Safe to repeat, concurrently and late.
+pub async fn abandon<P: Ports>(ports: &P, letter: &DeadLetter) -> Result<AbandonOutcome, Error> {
+    match letter {
+        DeadLetter::Chunk(message) => abandon_chunk(ports, message).await,
+        DeadLetter::Query(message) => match abandon_queries(ports, message).await? {
+            AbandonedQueries { tally, leased_until: None } => Ok(AbandonOutcome::Queries(tally)),
+            AbandonedQueries { leased_until: Some(_), .. } => Err(Error::QueryLeased),
+        },
+        DeadLetter::Upload(message) => abandon_upload(ports, message).await,
+        DeadLetter::Webhook(message) => Ok(match abandon_delivery(ports, message).await? {
+            Some(_) => AbandonOutcome::Webhook,
+            None => AbandonOutcome::Nothing,
+        }),
+        DeadLetter::Finished(message) => abandon_finalize(ports, message).await,
     }
 }
 
-impl<J, F, P, Q, K, W, C> Abandon<J, F, P, Q, K, W, C>
-where
-    J: LoadJob + OpenJobs + EndChunk + ChunkQueries + ChangeState + Watchlist,
-    F: ReadPlan + StoreOutcomes + ReadOutcomes,
-    P: LoadQueries + StoreQuery,
-    Q: SendFinished,
-    K: SendQueries,
-    W: SendWebhook,
-    C: Clock,
-{
-    /// A chunk that no worker could import: its rows fail.
-    async fn chunk(&self, message: &ChunkMessage) -> Result<Abandoned, Error> {
-        let Some(job) = self.jobs.load_job(message.job).await? else { return Ok(Abandoned::Nothing) };
-        let (JobStatus::Processing, Some(file)) = (job.status, &job.file) else {
-            self.close_chunk().send_open_queries(&job, message.chunk).await?;
-            return Ok(Abandoned::Nothing);
-        };
-        if !job.pending_chunks.contains(&message.chunk) {
-            // Its worker may have died right after it was counted.
-            self.close_chunk().go_on(&job, message.chunk).await?;
-            return Ok(Abandoned::Nothing);
+/// Fails the rows of a chunk that no worker could import.
+async fn abandon_chunk<P: Ports>(ports: &P, message: &ChunkMessage) -> Result<AbandonOutcome, Error> {
+    let Some(job) = ports.jobs().load_job(message.job).await? else { return Ok(AbandonOutcome::Nothing) };
+    let (JobStatus::Processing, Some(file)) = (job.status, &job.file) else {
+        send_pending_queries(ports, &job, message.chunk).await?;
+        return Ok(AbandonOutcome::Nothing);
+    };
+    if !job.pending_chunks.contains(&message.chunk) {
+        // The worker may have died right after it counted the chunk.
+        resume_after_count(ports, &job, message.chunk).await?;
+        return Ok(AbandonOutcome::Nothing);
+    }
+    let line = Some(message.plan.0..message.plan.1);
+    let line = ports.objects().read_plan((&job).into(), &file.upload, line).await?;
+    match chunk_of(message, &line) {
+        Some(chunk) => fail_rows(ports, &job, &chunk).await,
+        // A message that points to another line is none of this plan. The sweep sends one that is.
+        None => Ok(AbandonOutcome::Nothing),
+    }
+}
+
+/// Fails a job whose result could not be written.
+async fn abandon_finalize<P: Ports>(ports: &P, message: &FinishedMessage) -> Result<AbandonOutcome, Error> {
+    match ports.jobs().load_job(message.job).await? {
+        Some(job) if job.status == JobStatus::Processing && job.is_worked_off() => {
+            abandon_job(ports, &job).await
         }
-        let line = Some(message.plan.0..message.plan.1);
-        let line = self.files.read_plan((&job).into(), &file.upload, line).await?;
-        match chunk_of(message, &line) {
-            Some(chunk) => self.fail_rows(&job, &chunk).await,
-            // A message that points nowhere says nothing about the chunk; the sweep sends a right one.
-            None => Ok(Abandoned::Nothing),
+        _ => Ok(AbandonOutcome::Nothing),
+    }
+}
+
+/// Fails a job whose upload could not be read.
+async fn abandon_upload<P: Ports>(ports: &P, message: &UploadMessage) -> Result<AbandonOutcome, Error> {
+    match ports.jobs().load_job(message.job).await? {
+        Some(job) if job.status.takes_file() => abandon_job(ports, &job).await,
+        _ => Ok(AbandonOutcome::Nothing),
+    }
+}
+
+/// Fails a job through no fault of its file.
+pub async fn abandon_job<P: Ports>(ports: &P, job: &Job) -> Result<AbandonOutcome, Error> {
+    let reason = Some(INTERNAL_ERROR.to_owned());
+    let ended = end_job(ports, job, JobEvent::GivenUp, reason).await?;
+    Ok(ended.map_or(AbandonOutcome::Nothing, |_| AbandonOutcome::Job))
+}
+
+/// Fails the rows of all pending chunks of a job.
+pub async fn abandon_chunks<P: Ports>(ports: &P, job: &Job, chunks: &[Chunk]) -> Result<(), Error> {
+    for chunk in chunks.iter().filter(|chunk| job.pending_chunks.contains(&chunk.number)) {
+        fail_rows(ports, job, chunk).await?;
+    }
+    Ok(())
+}
+
+/// Abandons all pending document queries of a job. A query that is leased to a worker is ended by the worker, or by the
+/// retry of its message. A chunk whose queries cannot be abandoned does not keep the other chunks from it.
+pub async fn abandon_queries_of_job<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
+    let mut first_error = None;
+    for chunk in &job.pending_queries {
+        if let Err(error) = abandon_queries_of_chunk(ports, job, *chunk).await {
+            first_error = first_error.or(Some(error));
         }
     }
+    first_error.map_or(Ok(()), Err)
+}
 
-    /// A job whose result could not be built.
-    async fn finished(&self, message: &FinishedMessage) -> Result<Abandoned, Error> {
-        match self.jobs.load_job(message.job).await? {
-            Some(job) if job.status == JobStatus::Processing && job.is_worked_off() => {
-                self.give_up(&job).await
-            }
-            _ => Ok(Abandoned::Nothing),
-        }
+async fn abandon_queries_of_chunk<P: Ports>(ports: &P, job: &Job, chunk: ChunkNumber) -> Result<(), Error> {
+    let messages = pending_queries(ports, job, chunk).await?;
+    let abandoned = stream::iter(&messages).map(|message| abandon_queries(ports, message));
+    let abandoned: Vec<Result<AbandonedQueries, Error>> =
+        abandoned.buffer_unordered(CONCURRENT_PARTS).collect().await;
+    if messages.is_empty() {
+        // A worker completed the last part and died before it completed the chunk.
+        let part = QueryPart { job: job.id, chunk, part: 0 };
+        complete_part(ports, part, QueryTally::default()).await?;
     }
+    abandoned.into_iter().try_for_each(|abandoned| abandoned.map(|_| ()))
+}
 
-    /// A job whose upload could not be read.
-    async fn upload(&self, message: &UploadMessage) -> Result<Abandoned, Error> {
-        match self.jobs.load_job(message.job).await? {
-            Some(job) if job.status.takes_file() => self.give_up(&job).await,
-            _ => Ok(Abandoned::Nothing),
-        }
-    }
-
-    /// Everything that a job still waits for, past its time.
-    pub async fn job(&self, job: &Job, chunks: &[Chunk]) -> Result<Abandoned, Error> {
-        for chunk in chunks.iter().filter(|chunk| job.pending_chunks.contains(&chunk.number)) {
-            self.fail_rows(job, chunk).await?;
-        }
-        Ok(Abandoned::Job)
-    }
-
-    /// The document queries that a job still waits for, past their time. Whoever is at one of them ends it, or its
-    /// message comes again and does.
-    /// One that fails does not keep the others from their end.
-    pub async fn queries_of(&self, job: &Job) -> Result<(), Error> {
-        let mut failure = None;
-        for chunk in &job.pending_queries {
-            if let Err(error) = self.queries_of_chunk(job, *chunk).await {
-                failure = failure.or(Some(error));
-            }
-        }
-        failure.map_or(Ok(()), Err)
-    }
-
-    async fn queries_of_chunk(&self, job: &Job, chunk: ChunkNumber) -> Result<(), Error> {
-        let messages = self.close_chunk().open_queries(job, chunk).await?;
-        let given_up = stream::iter(&messages).map(|message| self.queries(message));
-        let given_up: Vec<Result<GivenUp, Error>> =
-            given_up.buffer_unordered(CONCURRENT_PARTS).collect().await;
-        if messages.is_empty() {
-            // Whoever ended the last part died before it could say so.
-            let part = QueryPart { job: job.id, chunk, part: 0 };
-            end_part(&self.jobs, &self.finished, part, QueryTally::default()).await?;
-        }
-        given_up.into_iter().try_for_each(|given_up| given_up.map(|_| ()))
-    }
-
-    async fn queries(&self, message: &QueryMessage) -> Result<GivenUp, Error> {
-        give_up(&self.jobs, &self.patients, &self.finished, &self.clock, message).await
-    }
-
-    /// What ends chunks.
-    pub(crate) fn close_chunk(&self) -> CloseChunk<'_, J, F, Q, K> {
-        let Self { jobs, files, finished, queries, .. } = self;
-        CloseChunk { jobs, files, finished, queries }
-    }
-
-    async fn fail_rows(&self, job: &Job, chunk: &Chunk) -> Result<Abandoned, Error> {
-        let reason = if job.cancel_requested { FailureReason::Canceled } else { FailureReason::Internal };
-        let outcomes: Vec<RowOutcome> =
-            chunk.row_numbers().map(|row| RowOutcome::new(row, RowResult::Failed(reason.clone()))).collect();
-        let tally = self.close_chunk().run(job, chunk.number, &outcomes).await?;
-        Ok(tally.map_or(Abandoned::Nothing, Abandoned::Chunk))
-    }
-
-    /// Ends a job as failed, through no fault of its file.
-    pub async fn give_up(&self, job: &Job) -> Result<Abandoned, Error> {
-        let reason = Some(INTERNAL_ERROR.to_owned());
-        let ended = end_job(&self.jobs, &self.webhooks, &self.clock, job, JobEvent::GivenUp, reason).await?;
-        Ok(ended.map_or(Abandoned::Nothing, |_| Abandoned::Job))
-    }
+async fn fail_rows<P: Ports>(ports: &P, job: &Job, chunk: &Chunk) -> Result<AbandonOutcome, Error> {
+    let reason = if job.cancel_requested { FailureReason::Canceled } else { FailureReason::Internal };
+    let outcomes: Vec<RowOutcome> =
+        chunk.row_numbers().map(|row| RowOutcome::new(row, RowResult::Failed(reason.clone()))).collect();
+    let tally = complete_chunk(ports, job, chunk.number, &outcomes).await?;
+    Ok(tally.map_or(AbandonOutcome::Nothing, AbandonOutcome::Chunk))
 }

@@ -1,22 +1,21 @@
-//! One webhook: build it, sign it, post it; note what came of it, and when to try again.
+//! Delivers one webhook: builds it, signs it, posts it, and records the outcome and when the next attempt is due.
 //!
-//! The delivery's record decides whether an attempt is made (`domain::delivery`). The queue only wakes: it may give a
-//! message out twice, early, late and in any order. Nothing waits in flight, because a queue with 120,000 messages in
-//! flight gives out no more ("Amazon SQS standard queue quotas", "Amazon SQS FIFO queue quotas"): a message that has to
-//! wait is sent anew with a delay, and the received one is deleted. Longer waits are several such delays.
+//! The record of the delivery decides whether an attempt is made (`domain::delivery`). A message of the queue only says
+//! that it may be time: it may be received twice, early, late and in any order. No message waits in flight, because a queue
+//! with 120,000 messages in flight delivers no more ("Amazon SQS standard queue quotas"). A message that has to wait is
+//! sent as a new one with a delay, and the received one is deleted. A longer wait is several such delays.
 //!
-//! An attempt goes like this, and may die between any two steps:
+//! An attempt has five steps, and may die between any two of them:
 //!
-//! 1. **Begin.** A conditional write gives this message the delivery for [`LEASE`](domain::delivery::LEASE). Died after
-//!    that: the message comes again, waits until the lease has run out, and makes the attempt.
-//! 2. **Check the order.** Only now is the job's other message looked at: where both begin at the same time, at least one
-//!    of them sees the other.
-//! 3. **Post.** Died after that: as after 1; the receiver gets the message again, under the same id.
-//! 4. **Send the next message**, if there is a next attempt. Died after that: two messages, of which one finds the lease
-//!    run out, and the other one that it was too late.
-//! 5. **Store the outcome**, when the next attempt is due, and that another message carries the delivery on. Died after
-//!    that: the received message comes again and is dropped. Could the next message not be sent, the outcome is stored all
-//!    the same, and the received message comes again to wait in its place.
+//! 1. **Begin.** A conditional write gives this message a lease of the delivery ([`LEASE`](domain::delivery::LEASE)). If
+//!    the attempt dies after that, the message is received again, waits for the end of the lease, and makes the attempt.
+//! 2. **Check the order.** Only now the job's other webhook is read: if both begin at the same time, at least one of them
+//!    sees the other.
+//! 3. **Post.** If the attempt dies after that, the customer's server receives the webhook again, under the same id.
+//! 4. **Send the next message**, if there is a next attempt. If the attempt dies after that, there are two messages. One of
+//!    them finds the lease expired, and the other finds that it is too late.
+//! 5. **Store the outcome**, the time of the next attempt, and that another message carries the delivery on. If the next
+//!    message could not be sent, the outcome is stored all the same, and the received message is retried in its place.
 
 use std::time::Duration;
 
@@ -27,284 +26,269 @@ use domain::time::Timestamp;
 use domain::webhook::{JobMessage, message_id, signed_headers};
 
 use crate::Error;
+use crate::conflicts::retry_conflicts;
 use crate::messages::WebhookMessage;
+use crate::ports::prelude::*;
 use crate::ports::{
-    Clock, DeliveryLog, LONGEST_DELAY, LoadJob, LoadSettings, PortResult, PostOutcome, PostWebhook,
-    ResultFile, SendWebhook, SignDownload, WebhookRequest, WebhookSettings, Write,
+    LONGEST_DELAY, PortResult, Ports, PostOutcome, ResultFile, WebhookRequest, WebhookServer,
+    WebhookSettings, Write,
 };
 
 /// How long a download link is valid.
 pub const LINK_VALID: Duration = Duration::from_mins(3);
 
-/// Tries to write a delivery's record while other messages of the delivery write it, too.
-const WRITE_ATTEMPTS: u32 = 5;
-
-/// What came of a message.
+/// The outcome of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Delivery {
-    /// The receiver took it.
+pub enum DeliveryOutcome {
+    /// The customer's server answered with success.
     Delivered,
-    /// There was nothing to send: it arrived earlier, was given up earlier, or is out of date.
+    /// There was nothing to send: the webhook was delivered or abandoned earlier, or is out of date.
     NothingToSend,
-    /// The customer has no receiver.
-    NoReceiver,
-    /// It is not its time: the next attempt is not due, one is under way, or the job's other message comes first.
-    Waiting {
-        /// How long at least.
+    /// The customer has set no URL.
+    NoUrl,
+    /// It is too early: the next attempt is not due, an attempt is being made, or the job's other webhook comes first.
+    TooEarly {
+        /// The least time to wait.
         after: Duration,
     },
-    /// To be tried again after a while.
+    /// The attempt failed, and a later one is planned.
     Retry {
-        /// How long to wait.
+        /// The time until the next attempt.
         after: Duration,
-        /// What happened.
+        /// The outcome of the failed attempt.
         cause: AttemptOutcome,
     },
-    /// Not to be tried again, unless by hand.
-    GivenUp {
-        /// What happened at last.
+    /// The last attempt failed. The customer can have the webhook sent again.
+    Abandoned {
+        /// The outcome of the last attempt.
         cause: AttemptOutcome,
     },
 }
 
-/// The use case with its ports.
-#[derive(Debug)]
-pub struct DeliverWebhook<J, S, F, H, W, C> {
-    /// The jobs and the deliveries of their webhooks.
-    pub jobs: J,
-    /// Webhook settings.
-    pub settings: S,
-    /// Signs the link to the result.
-    pub files: F,
-    /// Posts to the receiver.
-    pub http: H,
-    /// Where messages go that have to wait.
-    pub webhooks: W,
-    /// The time.
-    pub clock: C,
+/// A delivery with the version that its record had when it was read.
+#[derive(Clone)]
+struct Recorded {
+    delivery: WebhookDelivery,
+    version: Option<u64>,
 }
 
-impl<J, S, F, H, W, C> DeliverWebhook<J, S, F, H, W, C>
-where
-    J: LoadJob + DeliveryLog,
-    S: LoadSettings,
-    F: SignDownload,
-    H: PostWebhook,
-    W: SendWebhook,
-    C: Clock,
-{
-    /// Handles one message: makes one attempt, if one is due. The message is done with when this returns `Ok`: what is
-    /// still to come has a message of its own.
-    pub async fn run(&self, message: &WebhookMessage) -> Result<Delivery, Error> {
-        let job = self.load_job(message).await?;
-        for _ in 0..WRITE_ATTEMPTS {
-            // None: another message of the delivery was first, or our own write whose answer got lost. The record as it
-            // is now tells what to do.
-            if let Some(delivery) = self.step(&job, message).await? {
-                return Ok(delivery);
-            }
-        }
-        Err(Error::Contended { attempts: WRITE_ATTEMPTS })
-    }
+/// Handles one message: makes one attempt, if one is due. The message is done when this returns `Ok`, because every later
+/// attempt has a message of its own.
+pub async fn deliver_webhook<P: Ports, S: WebhookServer>(
+    ports: &P,
+    server: &S,
+    message: &WebhookMessage,
+) -> Result<DeliveryOutcome, Error> {
+    let job = load_job(ports, message).await?;
+    // A conflict: another message of the delivery was first, or the answer to a write of this one was lost.
+    retry_conflicts(async || step(ports, server, &job, message).await).await
+}
 
-    async fn step(&self, job: &Job, message: &WebhookMessage) -> Result<Option<Delivery>, Error> {
-        let (mut delivery, version) = load(&self.jobs, message).await?;
-        let now = self.clock.now();
-        match delivery.turn(message.carrier, now) {
-            Turn::Over => return Ok(Some(Delivery::NothingToSend)),
-            Turn::Wait(due) => return self.wait(message, now, due).await.map(Some),
-            Turn::Attempt => {}
-        }
-        let settings = self.settings.load_settings(job.customer).await?;
-        let (Some(url), Some(_)) = (settings.url.clone(), &settings.key) else {
-            // Without a receiver nothing is recorded, but that a delivery under way goes no further.
-            delivery.skip();
-            let is_known = version.is_some();
-            let is_done = !is_known || self.jobs.store_delivery(&delivery, version).await? == Write::Done;
-            return Ok(is_done.then_some(Delivery::NoReceiver));
-        };
-        let request = self.request(job, message.status, url, &settings).await?;
-        delivery.begin(message.carrier, now);
-        if self.jobs.store_delivery(&delivery, version).await? == Write::Conflict {
-            return Ok(None);
-        }
-        let version = Some(version.unwrap_or(0) + 1);
-        match self.order(job, message, now).await? {
-            Order::Free => self.attempt(message, delivery, version, request).await.map(Some),
-            Order::Wait(until) => {
-                delivery.put_off(until);
-                match self.jobs.store_delivery(&delivery, version).await? {
-                    Write::Done => self.wait(message, now, until).await.map(Some),
-                    Write::Conflict => Ok(None),
-                }
+/// Does what the record says. Returns `None` if a write met a conflict.
+async fn step<P: Ports, S: WebhookServer>(
+    ports: &P,
+    server: &S,
+    job: &Job,
+    message: &WebhookMessage,
+) -> Result<Option<DeliveryOutcome>, Error> {
+    let mut recorded = load(ports, message).await?;
+    let now = ports.environment().now();
+    match recorded.delivery.turn(message.carrier, now) {
+        Turn::Over => return Ok(Some(DeliveryOutcome::NothingToSend)),
+        Turn::Wait(due) => return wait(ports, message, now, due).await.map(Some),
+        Turn::Attempt => {}
+    }
+    let settings = ports.directory().load_settings(job.customer).await?;
+    let (Some(url), Some(_)) = (settings.url.clone(), &settings.key) else {
+        // Without a URL nothing is recorded, except that a delivery with earlier attempts ends.
+        recorded.delivery.skip();
+        let is_done = recorded.version.is_none() || store(ports, &recorded).await? == Write::Done;
+        return Ok(is_done.then_some(DeliveryOutcome::NoUrl));
+    };
+    let request = request(ports, job, message.status, url, &settings).await?;
+    recorded.delivery.begin(message.carrier, now);
+    if store(ports, &recorded).await? == Write::Conflict {
+        return Ok(None);
+    }
+    recorded.version = Some(recorded.version.unwrap_or(0) + 1);
+    match order(ports, job, message, now).await? {
+        Order::Free => attempt(ports, server, message, recorded, request).await.map(Some),
+        Order::Wait(until) => {
+            recorded.delivery.put_off(until);
+            match store(ports, &recorded).await? {
+                Write::Done => wait(ports, message, now, until).await.map(Some),
+                Write::Conflict => Ok(None),
             }
-            Order::TooLate => {
-                delivery.skip();
-                let skipped = self.jobs.store_delivery(&delivery, version).await?;
-                Ok((skipped == Write::Done).then_some(Delivery::NothingToSend))
-            }
+        }
+        Order::TooLate => {
+            recorded.delivery.skip();
+            let skipped = store(ports, &recorded).await?;
+            Ok((skipped == Write::Done).then_some(DeliveryOutcome::NothingToSend))
         }
     }
+}
 
-    async fn load_job(&self, message: &WebhookMessage) -> Result<Job, Error> {
-        self.jobs.load_job(message.job).await?.ok_or(Error::NoSuchJob(message.job))
-    }
+async fn load_job<P: Ports>(ports: &P, message: &WebhookMessage) -> Result<Job, Error> {
+    ports.jobs().load_job(message.job).await?.ok_or(Error::NoSuchJob(message.job))
+}
 
-    /// What the job's other message means to this one.
-    async fn order(&self, job: &Job, message: &WebhookMessage, now: Timestamp) -> Result<Order, Error> {
-        let other = |status| self.jobs.load_delivery(message.job_ref(), status);
-        if message.status.is_final() {
-            if job.file.is_none() || has(Bug::WebhookOutOfOrder) {
-                // It was never `processing`.
-                return Ok(Order::Free);
-            }
-            let start = other(JobStatus::Processing).await?;
-            if start.is_none() {
-                // Its message was sent before this one and may be anywhere, or gone: there was no receiver then, or the
-                // record has expired. One more of them settles it: the record knows repetitions.
-                let status = JobStatus::Processing;
-                self.webhooks
-                    .send_webhook(&WebhookMessage { status, carrier: Carrier::default(), ..*message })
-                    .await?;
-            }
-            return Ok(WebhookDelivery::order_after(start.as_ref().map(|start| &start.value), now));
-        }
-        // As it is now, not before the attempt began.
-        let job = self.load_job(message).await?;
-        if !job.status.is_final() {
+/// Returns what the job's other webhook means for this one.
+async fn order<P: Ports>(
+    ports: &P,
+    job: &Job,
+    message: &WebhookMessage,
+    now: Timestamp,
+) -> Result<Order, Error> {
+    let other = |status| ports.deliveries().load_delivery(message.job_ref(), status);
+    if message.status.is_final() {
+        if job.file.is_none() || has(Bug::WebhookOutOfOrder) {
+            // The job was never `processing`.
             return Ok(Order::Free);
         }
-        let end = other(job.status).await?;
-        Ok(WebhookDelivery::order_before(end.as_ref().map(|end| &end.value), now))
-    }
-
-    /// Sends the message anew, to arrive when it is due or as late as a message can.
-    async fn wait(
-        &self,
-        message: &WebhookMessage,
-        now: Timestamp,
-        due: Timestamp,
-    ) -> Result<Delivery, Error> {
-        self.send_for(message, now, due).await?;
-        Ok(Delivery::Waiting { after: now.until(due) })
-    }
-
-    async fn send_for(&self, message: &WebhookMessage, now: Timestamp, due: Timestamp) -> PortResult<()> {
-        self.webhooks.send_webhook_after(message, now.until(due).min(LONGEST_DELAY)).await
-    }
-
-    /// Makes the attempt that has begun.
-    async fn attempt(
-        &self,
-        message: &WebhookMessage,
-        mut delivery: WebhookDelivery,
-        version: Option<u64>,
-        request: WebhookRequest,
-    ) -> Result<Delivery, Error> {
-        let (outcome, asked) = match self.http.post(request).await {
-            PostOutcome::Answered { status, retry_after } => {
-                (AttemptOutcome::StatusCode(status), retry_after)
-            }
-            PostOutcome::Unreachable(error) => (AttemptOutcome::Error(error), None),
-        };
-        let attempt = Attempt { when: self.clock.now(), outcome };
-        delivery.attempted(attempt, asked);
-        let Some(next) = delivery.next_attempt else {
-            self.note(message, &delivery, version).await?;
-            return Ok(if outcome.is_success() {
-                Delivery::Delivered
-            } else {
-                Delivery::GivenUp { cause: outcome }
-            });
-        };
-        let carrier = delivery.carrier().next();
-        let sent = self.send_for(&WebhookMessage { carrier, ..*message }, attempt.when, next).await;
-        if sent.is_ok() || has(Bug::WebhookHandedToNone) {
-            delivery.handed_on();
+        let start = other(JobStatus::Processing).await?;
+        if start.is_none() {
+            // The message about `processing` was sent before this one. It may still be in the queue, or lost: no URL was
+            // set when it was received, or its record has expired. Another message settles it, because the record
+            // recognizes a repetition.
+            let start =
+                WebhookMessage { status: JobStatus::Processing, carrier: Carrier::default(), ..*message };
+            ports.queues().send_webhook(&start).await?;
         }
-        self.note(message, &delivery, version).await?;
-        sent?;
-        Ok(Delivery::Retry { after: attempt.when.until(next), cause: outcome })
+        return Ok(WebhookDelivery::order_after(start.as_ref().map(|start| &start.value), now));
     }
-
-    /// Stores the delivery after an attempt. Where the record has changed during the attempt it stands as it is, unless the
-    /// message has arrived: what arrived stays arrived.
-    async fn note(
-        &self,
-        message: &WebhookMessage,
-        attempted: &WebhookDelivery,
-        version: Option<u64>,
-    ) -> Result<(), Error> {
-        if self.jobs.store_delivery(attempted, version).await? == Write::Done {
-            return Ok(());
-        }
-        let arrived = attempted.attempts.last().filter(|attempt| attempt.outcome.is_success());
-        let Some(arrived) = arrived else { return Ok(()) };
-        for _ in 0..WRITE_ATTEMPTS {
-            let (mut delivery, version) = load(&self.jobs, message).await?;
-            // A write whose answer got lost has noted it already.
-            if delivery.attempts.last() == Some(arrived) {
-                return Ok(());
-            }
-            delivery.attempted(*arrived, None);
-            if self.jobs.store_delivery(&delivery, version).await? == Write::Done {
-                return Ok(());
-            }
-        }
-        Err(Error::Contended { attempts: WRITE_ATTEMPTS })
+    // The job as it is now, not as it was before the attempt began.
+    let job = load_job(ports, message).await?;
+    if !job.status.is_final() {
+        return Ok(Order::Free);
     }
-
-    async fn request(
-        &self,
-        job: &Job,
-        status: JobStatus,
-        url: String,
-        settings: &WebhookSettings,
-    ) -> Result<WebhookRequest, Error> {
-        let now = self.clock.now();
-        // Signed now, not when the job ended: every attempt's link has its full time.
-        let result = match status {
-            JobStatus::Completed => {
-                Some(self.files.sign_download(job.into(), ResultFile::Result, LINK_VALID).await?)
-            }
-            _ => None,
-        };
-        let reason = if status == JobStatus::Failed { job.reason.as_deref() } else { None };
-        let message = JobMessage::new(job.id, status, result.as_deref(), reason, now);
-        // A struct of strings and ids always serializes.
-        let body = serde_json::to_vec(&message).unwrap_or_default();
-        let headers = signed_headers(&settings.signing_keys(now), message_id(job.id, status), now, &body);
-        Ok(WebhookRequest { url, headers, body })
-    }
+    let end = other(job.status).await?;
+    Ok(WebhookDelivery::order_before(end.as_ref().map(|end| &end.value), now))
 }
 
-/// The record of a message's delivery with its version, or a new one.
-async fn load(
-    log: &impl DeliveryLog,
+/// Sends the message as a new one that is delivered when it is due, or as late as a message can be.
+async fn wait<P: Ports>(
+    ports: &P,
     message: &WebhookMessage,
-) -> PortResult<(WebhookDelivery, Option<u64>)> {
-    Ok(match log.load_delivery(message.job_ref(), message.status).await? {
-        Some(known) => (known.value, Some(known.version)),
-        None => (WebhookDelivery::new(message.customer, message.job, message.status), None),
+    now: Timestamp,
+    due: Timestamp,
+) -> Result<DeliveryOutcome, Error> {
+    send_for(ports, message, now, due).await?;
+    Ok(DeliveryOutcome::TooEarly { after: now.until(due) })
+}
+
+async fn send_for<P: Ports>(
+    ports: &P,
+    message: &WebhookMessage,
+    now: Timestamp,
+    due: Timestamp,
+) -> PortResult<()> {
+    ports.queues().send_webhook_after(message, now.until(due).min(LONGEST_DELAY)).await
+}
+
+/// Makes the attempt that has begun.
+async fn attempt<P: Ports, S: WebhookServer>(
+    ports: &P,
+    server: &S,
+    message: &WebhookMessage,
+    mut recorded: Recorded,
+    request: WebhookRequest,
+) -> Result<DeliveryOutcome, Error> {
+    let (outcome, asked) = match server.post(request).await {
+        PostOutcome::Answered { status, retry_after } => (AttemptOutcome::StatusCode(status), retry_after),
+        PostOutcome::Unreachable(error) => (AttemptOutcome::Error(error), None),
+    };
+    let attempt = Attempt { when: ports.environment().now(), outcome };
+    recorded.delivery.attempted(attempt, asked);
+    let Some(next) = recorded.delivery.next_attempt else {
+        record(ports, message, &recorded).await?;
+        return Ok(if outcome.is_success() {
+            DeliveryOutcome::Delivered
+        } else {
+            DeliveryOutcome::Abandoned { cause: outcome }
+        });
+    };
+    let carrier = recorded.delivery.carrier().next();
+    let sent = send_for(ports, &WebhookMessage { carrier, ..*message }, attempt.when, next).await;
+    if sent.is_ok() || has(Bug::WebhookHandedToNone) {
+        recorded.delivery.handed_on();
+    }
+    record(ports, message, &recorded).await?;
+    sent?;
+    Ok(DeliveryOutcome::Retry { after: attempt.when.until(next), cause: outcome })
+}
+
+/// Stores the delivery after an attempt. If the record has changed during the attempt, it stays as it is, unless the
+/// webhook was delivered: a delivered webhook stays delivered.
+async fn record<P: Ports>(ports: &P, message: &WebhookMessage, attempted: &Recorded) -> Result<(), Error> {
+    if store(ports, attempted).await? == Write::Done {
+        return Ok(());
+    }
+    let last = attempted.delivery.attempts.last();
+    let Some(delivered) = last.filter(|attempt| attempt.outcome.is_success()) else { return Ok(()) };
+    retry_conflicts(async || {
+        let mut recorded = load(ports, message).await?;
+        // An earlier write whose answer was lost has stored it already.
+        if recorded.delivery.attempts.last() == Some(delivered) {
+            return Ok(Some(()));
+        }
+        recorded.delivery.attempted(*delivered, None);
+        Ok((store(ports, &recorded).await? == Write::Done).then_some(()))
+    })
+    .await
+}
+
+async fn request<P: Ports>(
+    ports: &P,
+    job: &Job,
+    status: JobStatus,
+    url: String,
+    settings: &WebhookSettings,
+) -> Result<WebhookRequest, Error> {
+    let now = ports.environment().now();
+    // Signed for each attempt, so that every link is valid for its full time.
+    let result = match status {
+        JobStatus::Completed => {
+            Some(ports.objects().sign_download(job.into(), ResultFile::Result, LINK_VALID).await?)
+        }
+        _ => None,
+    };
+    let reason = if status == JobStatus::Failed { job.reason.as_deref() } else { None };
+    let message = JobMessage::new(job.id, status, result.as_deref(), reason, now);
+    // A struct of strings and ids always serializes.
+    let body = serde_json::to_vec(&message).unwrap_or_default();
+    let headers = signed_headers(&settings.signing_keys(now), message_id(job.id, status), now, &body);
+    Ok(WebhookRequest { url, headers, body })
+}
+
+/// Returns the recorded delivery of a message, or a new one.
+async fn load<P: Ports>(ports: &P, message: &WebhookMessage) -> PortResult<Recorded> {
+    Ok(match ports.deliveries().load_delivery(message.job_ref(), message.status).await? {
+        Some(known) => Recorded { delivery: known.value, version: Some(known.version) },
+        None => Recorded {
+            delivery: WebhookDelivery::new(message.customer, message.job, message.status),
+            version: None,
+        },
     })
 }
 
-/// Changes the record of a message's delivery, or makes it. None: the message has nothing to say to the
-/// delivery any more, nothing was changed.
-pub(crate) async fn update_delivery(
-    log: &impl DeliveryLog,
+async fn store<P: Ports>(ports: &P, recorded: &Recorded) -> PortResult<Write> {
+    ports.deliveries().store_delivery(&recorded.delivery, recorded.version).await
+}
+
+/// Abandons the delivery of a webhook that failed through no fault of the customer's server. Returns `None` if the delivery
+/// has ended or another message carries it on.
+pub(crate) async fn abandon_delivery<P: Ports>(
+    ports: &P,
     message: &WebhookMessage,
-    change: impl Fn(&mut WebhookDelivery),
 ) -> Result<Option<WebhookDelivery>, Error> {
-    for _ in 0..WRITE_ATTEMPTS {
-        let (mut delivery, version) = load(log, message).await?;
-        if !delivery.wants(message.carrier) {
-            return Ok(None);
+    retry_conflicts(async || {
+        let mut recorded = load(ports, message).await?;
+        if !recorded.delivery.wants(message.carrier) {
+            return Ok(Some(None));
         }
-        change(&mut delivery);
-        if log.store_delivery(&delivery, version).await? == Write::Done {
-            return Ok(Some(delivery));
-        }
-    }
-    Err(Error::Contended { attempts: WRITE_ATTEMPTS })
+        recorded.delivery.start_round(message.carrier.round);
+        recorded.delivery.give_up(ports.environment().now());
+        Ok((store(ports, &recorded).await? == Write::Done).then_some(Some(recorded.delivery)))
+    })
+    .await
 }

@@ -1,5 +1,5 @@
-//! The facilities and cohorts of customers, kept for a minute: a job of 100,000 rows has 400 chunks, and a worker
-//! takes one after the other.
+//! The facilities and cohorts of customers, cached for a minute: a job of 100,000 rows has 400 chunks, and a worker
+//! imports one after the other.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,35 +9,36 @@ use domain::ids::CustomerId;
 use domain::row::Directory;
 use domain::time::Timestamp;
 
-use crate::ports::{LoadDirectory, PortResult};
+use crate::ports::prelude::*;
+use crate::ports::{PortResult, Ports};
 
-/// How long a directory is kept. What is deleted meanwhile counts as there for so long; what is added is found at once,
-/// because a row that names something unknown has the directory read again.
-const KEPT_FOR: Duration = Duration::from_mins(1);
+/// How long a directory is cached. What is deleted meanwhile is found for so long. What is added is found at once, because
+/// a row that names an unknown id has the directory read again.
+const CACHED_FOR: Duration = Duration::from_mins(1);
 
-/// What a worker remembers between two chunks.
+/// The directories that a worker keeps between two chunks.
 #[derive(Debug, Default)]
 pub struct DirectoryCache(Mutex<HashMap<CustomerId, (Timestamp, Directory)>>);
 
 impl DirectoryCache {
-    /// Returns what is kept of a customer's directory, if it is younger than a minute.
-    pub fn kept(&self, customer: CustomerId, now: Timestamp) -> Option<Directory> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, directory) = kept.get(&customer)?;
-        (now < read_at.plus(KEPT_FOR)).then(|| directory.clone())
+    /// Returns the cached directory of a customer, if it is younger than a minute.
+    pub fn cached(&self, customer: CustomerId, now: Timestamp) -> Option<Directory> {
+        let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (read_at, directory) = cached.get(&customer)?;
+        (now < read_at.plus(CACHED_FOR)).then(|| directory.clone())
     }
 
-    /// Reads a customer's directory and keeps it.
-    pub async fn read(
+    /// Reads the directory of a customer and caches it.
+    pub async fn read<P: Ports>(
         &self,
-        ports: &impl LoadDirectory,
+        ports: &P,
         customer: CustomerId,
         now: Timestamp,
     ) -> PortResult<Directory> {
-        let directory = ports.load_directory(customer).await?;
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|_, (read_at, _)| now < read_at.plus(KEPT_FOR));
-        kept.insert(customer, (now, directory.clone()));
+        let directory = ports.directory().load_directory(customer).await?;
+        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cached.retain(|_, (read_at, _)| now < read_at.plus(CACHED_FOR));
+        cached.insert(customer, (now, directory.clone()));
         Ok(directory)
     }
 }

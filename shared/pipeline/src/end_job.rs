@@ -1,51 +1,46 @@
-//! The end of a job: the state changes once, the customer is told, and the sweep stops looking.
+//! How a job ends: its state changes once, a webhook is sent, and the sweep stops looking at the job.
 
 use domain::job::{Job, JobEvent, JobStatus};
 
 use crate::Error;
 use crate::messages::WebhookMessage;
-use crate::ports::{ChangeState, Clock, FindUpload, OpenJobs, PortResult, SendWebhook, Watchlist, Write};
+use crate::ports::prelude::*;
+use crate::ports::{PortResult, Ports, Write};
 
-/// Ends a job that is still in the state it was read in. None: it is not, look again.
-pub async fn end_job(
-    jobs: &(impl ChangeState + OpenJobs + Watchlist),
-    webhooks: &impl SendWebhook,
-    clock: &impl Clock,
+/// Ends a job that is still in the state in which it was read. Returns `None` if it is not: the caller has to read again.
+pub async fn end_job<P: Ports>(
+    ports: &P,
     job: &Job,
     event: JobEvent,
     reason: Option<String>,
 ) -> Result<Option<Job>, Error> {
-    let Ok(ended) = job.clone().end(event, reason, clock.now()) else { return Ok(None) };
-    if jobs.change_state(job.status, &ended).await? == Write::Conflict {
+    let Ok(ended) = job.clone().end(event, reason, ports.environment().now()) else { return Ok(None) };
+    if ports.jobs().change_state(job.status, &ended).await? == Write::Conflict {
         return Ok(None);
     }
-    // The sweep goes on looking for the file of an expired job, and the customer is not told: nobody waits for a job
-    // without a file.
+    // An expired job stays watched, because its file may still arrive, and has no webhook, because a customer that
+    // uploaded no file does not wait for one.
     if ended.status.is_final() {
-        announce_end(jobs, webhooks, &ended).await?;
+        announce_end(ports, &ended).await?;
     }
     Ok(Some(ended))
 }
 
-/// Tells the customer that a job ended, and forgets it. Every repetition sends the same message, with the same id.
-pub async fn announce_end(
-    jobs: &(impl OpenJobs + Watchlist),
-    webhooks: &impl SendWebhook,
-    job: &Job,
-) -> Result<(), Error> {
-    webhooks.send_webhook(&WebhookMessage::about(job)).await?;
-    forget(jobs, job).await
+/// Sends the webhook about the end of a job and removes the job from the lists. A retry sends a webhook with the same id.
+pub async fn announce_end<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
+    ports.queues().send_webhook(&WebhookMessage::about(job)).await?;
+    forget(ports, job).await
 }
 
-/// Takes a job off the lists of what is under way. The sweep repeats it until all of it is done, because the job leaves
-/// the sweep's own list last.
-pub async fn forget(jobs: &(impl OpenJobs + Watchlist), job: &Job) -> Result<(), Error> {
-    jobs.leave(job.customer, job.id).await?;
-    Ok(jobs.forget(job.id).await?)
+/// Removes a job from the open and the watched jobs. It leaves the watched jobs last, so that the sweep repeats an attempt
+/// that died in between.
+pub async fn forget<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
+    ports.jobs().leave(job.customer, job.id).await?;
+    Ok(ports.jobs().unwatch(job.id).await?)
 }
 
-/// Whether a job's upload link has run out without a file being there.
-pub async fn is_expired(files: &impl FindUpload, clock: &impl Clock, job: &Job) -> PortResult<bool> {
-    let ran_out = job.status == JobStatus::Waiting && clock.now() > job.upload_expires_at;
-    Ok(ran_out && files.find_upload(job.into()).await?.is_none())
+/// Returns whether the upload link of a waiting job has expired and no file was uploaded.
+pub async fn is_expired<P: Ports>(ports: &P, job: &Job) -> PortResult<bool> {
+    let has_expired = job.status == JobStatus::Waiting && ports.environment().now() > job.upload_expires_at;
+    Ok(has_expired && ports.objects().find_upload(job.into()).await?.is_none())
 }

@@ -1,47 +1,44 @@
 //! Why a use case could not finish. A bad file or a bad row is never an error: it is an outcome.
 
 use domain::ids::JobId;
-use domain::plan::ChunkNumber;
 
 use crate::ports::PortError;
 
-/// A use case that could not finish.
+/// The reason why a use case could not finish.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A call to the outside failed.
+    /// A call failed.
     #[error(transparent)]
     Port(#[from] PortError),
-    /// A message speaks of a job that does not exist.
+    /// A message names a job that does not exist.
     #[error("job {0} does not exist")]
     NoSuchJob(JobId),
-    /// Stored data does not fit together: the plan, the upload or the outcomes are not those of the job.
-    #[error("chunk {chunk} of job {job}: {what}")]
+    /// Stored data contradict each other: the plan, the upload or the outcomes are not those of the job.
+    #[error("job {job}: {what}")]
     Inconsistent {
-        /// The job.
+        /// The job whose data they are.
         job: JobId,
-        /// The chunk.
-        chunk: ChunkNumber,
-        /// What does not fit.
+        /// The contradiction.
         what: &'static str,
     },
-    /// Other workers changed the same patient again and again while this one tried to.
-    #[error("gave up after {attempts} conflicting writes to one identity")]
+    /// Every attempt to change a stored value met a conflict with another worker.
+    #[error("{attempts} writes in a row met a conflict")]
     Contended {
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
     },
-    /// A dead letter asks for a query that somebody is still at.
-    #[error("a query that is to be given up is still under way")]
-    QueryUnderWay,
+    /// A document query that is to be abandoned is leased to a worker.
+    #[error("a document query that is to be abandoned is leased to a worker")]
+    QueryLeased,
 }
 
 impl Error {
-    /// Whether trying the same again may help.
+    /// Returns whether a retry may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Port(error) => error.transient,
-            Self::Contended { .. } | Self::QueryUnderWay => true,
+            Self::Contended { .. } | Self::QueryLeased => true,
             Self::NoSuchJob(_) | Self::Inconsistent { .. } => false,
         }
     }

@@ -1,8 +1,8 @@
-//! `Idempotency-Key`: a call that is made again is the same call.
+//! `Idempotency-Key`: a repeated call is the same call.
 //!
-//! What a key stands for is written down before its job is: the job's id and what the job is to be. Whoever
-//! comes with the key again finds that, makes the job if it is not there yet, under the same id, and answers
-//! with what is stored. So two calls at once make one job, and so does a call that died halfway.
+//! What a key stands for, the id and the parameters of a job, is stored before the job is. A call with the same key finds
+//! that, creates the job under the same id if it does not exist yet, and answers with what is stored. So two concurrent calls
+//! create one job, and so does the repetition of a call that died half-way.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,23 +12,23 @@ use domain::ids::{FacilityId, JobId};
 use domain::time::Timestamp;
 use domain::upload_terms::UploadTerms;
 
-/// How long a key is remembered.
+/// How long what a key stands for is stored.
 pub const KEPT: Duration = Duration::from_hours(24);
 
-/// The longest key.
+/// Characters of the longest key.
 const LONGEST: usize = 255;
 
-/// A key that a caller made up.
+/// A key that the caller chose.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
-/// Text that is no key.
+/// The text is no idempotency key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("Idempotency-Key must have 1 to 255 visible characters")]
 pub struct NotAKey;
 
 impl IdempotencyKey {
-    /// The key.
+    /// Returns the text of the key.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -44,33 +44,33 @@ impl FromStr for IdempotencyKey {
 }
 
 impl fmt::Debug for IdempotencyKey {
-    /// A caller may have put anything into it.
+    /// Hides the key, because a caller may have put personal data into it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("IdempotencyKey(…)")
     }
 }
 
-/// The parameters of a call, as they were sent.
+/// The parameters of a call that creates a job, as they were sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Parameters {
-    /// The facility that was asked for, if one was.
+    /// The facility, if the call names one.
     pub facility: Option<FacilityId>,
-    /// Only validate.
+    /// Whether rows are only validated.
     pub dry_run: bool,
-    /// What the upload is bound to.
+    /// The size and the checksum that the upload has to have, if the call names them.
     pub terms: UploadTerms,
 }
 
-/// What a key stands for.
+/// The job that an idempotency key stands for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Promise {
-    /// The job that is made for it.
+    /// The id of the job.
     pub job: JobId,
-    /// The job's facility.
+    /// The facility of the job.
     pub facility: FacilityId,
-    /// The call that came with it.
+    /// The parameters of the first call with the key.
     pub parameters: Parameters,
-    /// Until when it is remembered.
+    /// Until when it is stored.
     pub expires_at: Timestamp,
 }
 

@@ -1,12 +1,15 @@
-//! The use cases of the bulk patient import: one module for each function, named alike.
+//! The use cases of the bulk patient import. Each function has a module of its name.
 //!
-//! Data flows one way: a function's `main` turns an event into a call of its use case, the use case
-//! asks the [`ports`] for what it needs and `domain` for what is right. Nothing in here knows AWS.
+//! Data flows one way: a function's `main` turns an event into a call of its use case, and the use case calls the [`ports`]
+//! and the rules in `domain`. Nothing in this crate knows AWS.
+//!
+//! A use case is an `async fn` that takes the ports first: `finalize(ports, message)`. What else lives longer than a call,
+//! such as settings and caches, are arguments, too.
 #![warn(missing_docs)]
 
 pub mod abandon;
-mod chunk_queries;
-mod close_chunk;
+mod complete_chunk;
+mod conflicts;
 pub mod dead_letters;
 pub mod deliver_webhook;
 mod directory_cache;
@@ -16,13 +19,15 @@ pub mod fan_out;
 pub mod finalize;
 pub mod idempotency;
 pub mod import_rows;
+mod job_ref;
 pub mod messages;
 mod outcomes;
 mod plan_file;
 pub mod ports;
 pub mod query_documents;
+mod query_parts;
 mod read_runs;
-pub mod redelivery;
+pub mod retry;
 pub mod sweep;
 mod upsert;
 

@@ -7,46 +7,46 @@ use domain::plan::ChunkNumber;
 use domain::query::{QueryPart, QueryRequestId};
 use serde::{Deserialize, Serialize};
 
-use crate::ports::JobRef;
+use crate::job_ref::JobRef;
 
 /// An upload whose S3 event was lost.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct UploadMessage {
-    /// Whose job it is.
+    /// The customer of the job.
     pub customer: CustomerId,
-    /// The job.
+    /// The id of the job.
     pub job: JobId,
-    /// The version to read.
+    /// The version of the upload that is read.
     pub upload: Upload,
 }
 
 /// One chunk to import: a pointer to the line of the plan that lists its byte ranges.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ChunkMessage {
-    /// Whose job it is.
+    /// The customer of the job.
     pub customer: CustomerId,
-    /// The job.
+    /// The id of the job.
     pub job: JobId,
-    /// The chunk.
+    /// The number of the chunk.
     pub chunk: ChunkNumber,
-    /// Where in the plan the chunk's line starts and ends, in bytes.
+    /// The first byte and the end of the chunk's line in the plan.
     pub plan: (u64, u64),
 }
 
-/// Patients whose documents are to be looked for: up to ten of a chunk, or one by hand.
+/// Patients whose documents are searched: up to ten of a chunk, or one that a customer asks for.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct QueryMessage {
-    /// Whose patients they are.
+    /// The customer of the patients.
     pub customer: CustomerId,
-    /// Whose work this is; the same on every delivery.
+    /// What asks for the queries; the same on every delivery.
     #[serde(flatten)]
     pub asker: QueryAsker,
-    /// The patients.
+    /// The ids of the patients.
     pub patients: Vec<PatientId>,
 }
 
 impl QueryMessage {
-    /// The part of a chunk that it is; none if it is a query by hand.
+    /// Returns the part of a chunk that asks for the queries; `None` if a customer does.
     pub fn part(&self) -> Option<QueryPart> {
         match self.asker {
             QueryAsker::Part(part) => Some(part),
@@ -55,18 +55,18 @@ impl QueryMessage {
     }
 }
 
-/// Who asks for queries.
+/// What asks for document queries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum QueryAsker {
     /// A part of a chunk.
     Part(QueryPart),
-    /// A customer, by hand.
+    /// A call of the API.
     Request(QueryRequestId),
 }
 
 impl QueryAsker {
-    /// The request.
+    /// Returns the id of the request.
     pub fn request(self) -> QueryRequestId {
         match self {
             Self::Part(part) => QueryRequestId::of_part(part),
@@ -78,42 +78,42 @@ impl QueryAsker {
 /// A job with nothing left to wait for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FinishedMessage {
-    /// The job.
+    /// The id of the job.
     pub job: JobId,
 }
 
-/// A webhook to deliver: that a job reached a status.
+/// A webhook to deliver, about a status that a job reached.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct WebhookMessage {
-    /// Whose job it is.
+    /// The customer of the job.
     pub customer: CustomerId,
-    /// The job.
+    /// The id of the job.
     pub job: JobId,
-    /// The status that it reached.
+    /// The status that the job reached.
     pub status: JobStatus,
-    /// Which of the messages about it this is.
+    /// The place of this message among those about the same webhook.
     #[serde(flatten)]
     pub carrier: Carrier,
 }
 
-/// A message that was tried as often as it may be. Which kind it is shows in its form.
+/// A message that was received as often as its queue allows. Its fields tell its kind.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum DeadLetter {
     /// A chunk that no worker could import.
     Chunk(ChunkMessage),
-    /// Document queries that never came to an end.
+    /// Document queries that did not end.
     Query(QueryMessage),
-    /// An upload that could not be read.
+    /// An upload that could not be read or planned.
     Upload(UploadMessage),
     /// A webhook that could not be handled.
     Webhook(WebhookMessage),
-    /// A job whose result could not be built. The last one: the others have its field, too.
+    /// A job whose result could not be written. The last variant, because the other messages have its field, too.
     Finished(FinishedMessage),
 }
 
 impl DeadLetter {
-    /// The job that it is about; none if it is about a query by hand.
+    /// Returns the job that the message is about; `None` if it is about a query that a customer asked for.
     pub fn job(&self) -> Option<JobId> {
         match self {
             Self::Chunk(message) => Some(message.job),
@@ -126,19 +126,19 @@ impl DeadLetter {
 }
 
 impl WebhookMessage {
-    /// The message that a job reached the status that it has.
+    /// Returns the message about the present status of a job.
     pub fn about(job: &Job) -> Self {
         Self { customer: job.customer, job: job.id, status: job.status, carrier: Carrier::default() }
     }
 
-    /// The job, as files are named by it.
+    /// Returns the job with its customer.
     pub fn job_ref(&self) -> JobRef {
         JobRef { customer: self.customer, job: self.job }
     }
 }
 
 impl ChunkMessage {
-    /// The job, as files are named by it.
+    /// Returns the job with its customer.
     pub fn job_ref(&self) -> JobRef {
         JobRef { customer: self.customer, job: self.job }
     }

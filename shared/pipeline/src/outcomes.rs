@@ -1,4 +1,4 @@
-//! The outcomes of a job in row order, fetched as they are needed.
+//! The outcomes of a job in row order, read as they are needed.
 
 use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
@@ -12,18 +12,17 @@ use futures::{Stream, StreamExt as _, stream};
 
 use crate::Error;
 use crate::plan_file::PlanFile;
-use crate::ports::{JobRef, PortResult, ReadOutcomes};
+use crate::ports::{JobRef, ObjectStore, PortResult};
 
-/// Outcome objects that are fetched ahead of the row that needs them: at 15 ms a request, enough to keep
-/// up with reading the upload.
+/// Outcome objects that are read ahead of the row that needs them: at 15 ms a request, enough to keep up with reading the
+/// upload.
 const FETCHED_AHEAD: usize = 16;
 
 /// Chunks with their outcomes, in the order in which their first rows come.
 type Fetched<'a> = Pin<Box<dyn Stream<Item = PortResult<(ChunkNumber, Vec<RowOutcome>)>> + Send + 'a>>;
 
-/// The outcomes of a job, handed out in row order. A chunk's outcomes are fetched shortly before its
-/// first row and dropped after its last one; chunks of neighbours follow each other, chunks of twins
-/// stay from the first twin to the last.
+/// The outcomes of a job in row order. A chunk's outcomes are read shortly before its first row and dropped after its last
+/// one. A chunk of neighbouring rows is short; a chunk of duplicate rows stays from the first duplicate to the last.
 pub struct OutcomesInOrder<'a> {
     job: JobId,
     /// First row and row count of each run, with its chunk; in row order.
@@ -34,15 +33,11 @@ pub struct OutcomesInOrder<'a> {
 }
 
 impl<'a> OutcomesInOrder<'a> {
-    /// The outcomes of the job with this plan.
-    pub fn new(files: &'a impl ReadOutcomes, job: JobRef, plan: Bytes) -> Result<Self, Error> {
+    /// Returns the outcomes of the job with this plan.
+    pub fn new(objects: &'a impl ObjectStore, job: JobRef, plan: Bytes) -> Result<Self, Error> {
         let mut runs: Vec<(RowNumber, u32, ChunkNumber)> = Vec::new();
         for chunk in PlanFile::read(plan).chunks() {
-            let chunk = chunk.ok_or(Error::Inconsistent {
-                job: job.job,
-                chunk: ChunkNumber::new(0),
-                what: "the plan cannot be read",
-            })?;
+            let chunk = chunk.ok_or(Error::Inconsistent { job: job.job, what: "the plan cannot be read" })?;
             runs.extend(chunk.runs.iter().map(|run| (run.first, run.rows, chunk.number)));
         }
         runs.sort_unstable();
@@ -50,23 +45,22 @@ impl<'a> OutcomesInOrder<'a> {
         let in_order_of_use: Vec<ChunkNumber> =
             runs.iter().map(|&(_, _, chunk)| chunk).filter(|chunk| seen.insert(*chunk)).collect();
         let fetched = stream::iter(in_order_of_use)
-            .map(move |chunk| async move { Ok((chunk, files.read_outcomes(job, chunk).await?)) })
+            .map(move |chunk| async move { Ok((chunk, objects.read_outcomes(job, chunk).await?)) })
             .buffered(FETCHED_AHEAD);
         Ok(Self { job: job.job, runs, run: 0, fetched: Box::pin(fetched), open: HashMap::new() })
     }
 
-    /// The outcome of `row`; rows must be asked for in file order, none left out.
+    /// Returns the outcome of `row`. The caller has to take every row, in file order.
     pub async fn take(&mut self, row: RowNumber) -> Result<RowOutcome, Error> {
         let chunk = self.chunk_of(row).ok_or_else(|| self.missing())?;
         while !self.open.contains_key(&chunk) {
             let (number, outcomes) = self.fetched.next().await.ok_or_else(|| self.missing())??;
             self.open.insert(number, outcomes.into_iter());
         }
-        let outcomes = self.open.get_mut(&chunk).ok_or(Error::Inconsistent {
-            job: self.job,
-            chunk,
-            what: "a chunk has no outcomes",
-        })?;
+        let outcomes = self
+            .open
+            .get_mut(&chunk)
+            .ok_or(Error::Inconsistent { job: self.job, what: "a chunk has no outcomes" })?;
         let outcome = outcomes.next().filter(|outcome| outcome.row == row);
         if outcomes.len() == 0 {
             self.open.remove(&chunk);
@@ -82,7 +76,6 @@ impl<'a> OutcomesInOrder<'a> {
     }
 
     fn missing(&self) -> Error {
-        let chunk = self.runs.get(self.run).map_or(ChunkNumber::new(0), |&(_, _, chunk)| chunk);
-        Error::Inconsistent { job: self.job, chunk, what: "a row has no outcome" }
+        Error::Inconsistent { job: self.job, what: "a row has no outcome" }
     }
 }

@@ -8,14 +8,14 @@ use domain::plan::{Chunk, ChunkNumber};
 
 use crate::messages::ChunkMessage;
 
-/// A plan as it is stored, and where each line of it is.
+/// A stored plan, and the first byte and the end of each line.
 pub struct PlanFile {
     lines: Bytes,
     spans: Vec<(u64, u64)>,
 }
 
 impl PlanFile {
-    /// The stored form of these chunks.
+    /// Returns the stored form of these chunks.
     pub fn of(chunks: &[Chunk]) -> Self {
         let mut lines = Vec::new();
         for chunk in chunks {
@@ -26,7 +26,7 @@ impl PlanFile {
         Self::read(lines.into())
     }
 
-    /// A plan as it was stored.
+    /// Reads a stored plan.
     pub fn read(lines: Bytes) -> Self {
         let mut start = 0;
         let spans = lines
@@ -42,16 +42,15 @@ impl PlanFile {
 
     /// Returns the number of chunks.
     pub fn chunk_count(&self) -> u32 {
-        // A plan has a line for each chunk, and a chunk at least one row, of which a file has a million at most.
-        u32::try_from(self.spans.len()).unwrap_or(u32::MAX)
+        self.spans.iter().map(|_| 1).sum()
     }
 
-    /// The bytes to store.
+    /// Returns the bytes to store.
     pub fn bytes(&self) -> Bytes {
         self.lines.clone()
     }
 
-    /// The messages about the chunks of a job that are among `wanted`.
+    /// Returns the messages about the chunks of a job that are among `wanted`.
     pub fn messages(&self, job: &Job, wanted: &BTreeSet<ChunkNumber>) -> Vec<ChunkMessage> {
         (0..)
             .map(ChunkNumber::new)
@@ -61,7 +60,7 @@ impl PlanFile {
             .collect()
     }
 
-    /// The chunks; none in place of what is no chunk.
+    /// Returns the chunk on each line, or `None` for a line that is no chunk.
     pub fn chunks(&self) -> impl Iterator<Item = Option<Chunk>> {
         self.lines
             .split(|&byte| byte == b'\n')
@@ -70,7 +69,8 @@ impl PlanFile {
     }
 }
 
-/// The chunk that a message points to, from the bytes that it points to.
+/// Returns the chunk of a message from the line of the plan that the message points to; `None` if the line is another
+/// chunk.
 pub fn chunk_of(message: &ChunkMessage, line: &[u8]) -> Option<Chunk> {
     serde_json::from_slice(line).ok().filter(|chunk: &Chunk| chunk.number == message.chunk)
 }

@@ -1,34 +1,46 @@
-//! What the use cases ask of the world: one small trait for each capability.
+//! What the use cases ask of AWS and of their environment: one trait for each resource.
 //!
-//! A use case names the traits that it needs, and the role of its function in template.yaml allows
-//! exactly the calls behind them. `aws` implements them on DynamoDB, S3 and SQS.
+//! [`Ports`] bundles the resources, so that a use case has one type parameter. The crate `aws` implements the traits on
+//! DynamoDB, S3 and SQS, and the crate `memory` implements them for tests. `tests/roles` compares the calls that each
+//! function makes with the calls that its role in template.yaml allows.
+//!
+//! Rules of every store:
+//! - A read is consistent: it shows every write that was answered before the read began. Methods that read an index say
+//!   that they lag.
+//! - A conditional write returns [`Write::Conflict`] and changes nothing if its condition is not met. The caller may be
+//!   the reason, because a write whose answer was lost has taken place. So every conflict is answered by reading again.
+//! - A call that returns a [`PortError`] may or may not have taken place, unless the error is permanent.
 
+mod deliveries;
 mod directory;
 mod documents;
-mod files;
+mod environment;
+mod gateway;
 mod jobs;
+mod objects;
 mod patients;
 mod queues;
 mod webhooks;
 
-use domain::ids::{CustomerId, JobId};
-use domain::job::Job;
-use domain::time::Timestamp;
-use uuid::Uuid;
+pub use self::deliveries::{DeliveryStore, Undelivered};
+pub use self::directory::{
+    Admission, CALLS_PER_MINUTE, DirectoryStore, PingReport, ReplacedKey, WebhookSettings,
+};
+pub use self::documents::DocumentStore;
+pub use self::environment::Environment;
+pub use self::gateway::{Gateway, GatewayAnswer, GatewayFailure, GatewayLimits};
+pub use self::jobs::{ChunkCompletion, JobStore, OpenJob, Watched};
+pub use self::objects::{FileWriter, ObjectStore, ResultFile, UploadLink};
+pub use self::patients::PatientStore;
+pub use self::queues::{LONGEST_DELAY, Queues};
+pub use self::webhooks::{PingOutcome, PostOutcome, WebhookRequest, WebhookServer};
+pub use crate::job_ref::JobRef;
 
-pub use self::directory::*;
-pub use self::documents::*;
-pub use self::files::*;
-pub use self::jobs::*;
-pub use self::patients::*;
-pub use self::queues::*;
-pub use self::webhooks::*;
-
-/// A call to the outside that failed. Says which and how, never with what data: it goes to the log.
+/// A failed call. It says which call failed and how, and never with what data, because it is logged.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} failed: {code}")]
 pub struct PortError {
-    /// What was tried, for example `dynamodb.PutItem`.
+    /// The call, for example `dynamodb.PutItem`.
     pub operation: &'static str,
     /// The service's error code, or a word for what happened on the way.
     pub code: String,
@@ -36,44 +48,15 @@ pub struct PortError {
     pub transient: bool,
 }
 
-/// Result of a call to the outside.
+/// The result of a call.
 pub type PortResult<T> = Result<T, PortError>;
-
-/// The time.
-pub trait Clock: Send + Sync {
-    /// The time now.
-    fn now(&self) -> Timestamp;
-}
-
-/// Fresh ids and secrets.
-pub trait Randomness: Send + Sync {
-    /// Returns a new UUIDv7 of this moment.
-    fn new_id(&self) -> Uuid;
-    /// 32 bytes that nobody can guess.
-    fn secret(&self) -> [u8; 32];
-}
-
-/// What names a job everywhere outside the jobs table: objects of S3 are kept by customer.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct JobRef {
-    /// Whose it is.
-    pub customer: CustomerId,
-    /// Which one.
-    pub job: JobId,
-}
-
-impl From<&Job> for JobRef {
-    fn from(job: &Job) -> Self {
-        Self { customer: job.customer, job: job.id }
-    }
-}
 
 /// A stored value with the version that a conditional write has to name.
 #[derive(Clone, Debug)]
 pub struct Versioned<T> {
-    /// The value.
+    /// The stored value.
     pub value: T,
-    /// Its version, which every write counts up.
+    /// The version of the value. Every write counts it up by one.
     pub version: u64,
 }
 
@@ -81,181 +64,60 @@ pub struct Versioned<T> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub enum Write {
-    /// It did.
+    /// The condition was met and the value is stored.
     Done,
-    /// Somebody else was there first; nothing was written.
+    /// The condition was not met; nothing was written.
     Conflict,
 }
 
-/// The jobs: their state, their chunks, and what the sweep looks after.
-pub trait JobStore:
-    CreateJob + LoadJob + ListJobs + OpenJobs + ChangeState + EndChunk + ChunkQueries + RequestCancel + Watchlist
-{
-}
-
-impl<T> JobStore for T where
-    T: CreateJob
-        + LoadJob
-        + ListJobs
-        + OpenJobs
-        + ChangeState
-        + EndChunk
-        + ChunkQueries
-        + RequestCancel
-        + Watchlist
-{
-}
-
-/// The records of webhook deliveries.
-pub trait DeliveryStore: DeliveryLog + ListDeliveries {}
-
-impl<T: DeliveryLog + ListDeliveries> DeliveryStore for T {}
-
-/// The patients.
-pub trait PatientStore:
-    LoadPeople + StorePeople + LoadPatients + StorePatient + StoreRoster + ReadRoster + FindByExternalId
-{
-}
-
-impl<T> PatientStore for T where
-    T: LoadPeople + StorePeople + LoadPatients + StorePatient + StoreRoster + ReadRoster + FindByExternalId
-{
-}
-
-/// The document queries of patients, and the documents that they found.
-pub trait DocumentStore: LoadQueries + StoreQuery + StoreDocuments + ReadDocuments {}
-
-impl<T: LoadQueries + StoreQuery + StoreDocuments + ReadDocuments> DocumentStore for T {}
-
-/// Customers with their API keys, facilities, cohorts, webhook settings and idempotency keys.
-pub trait DirectoryStore:
-    AdmitCall
-    + LoadDirectory
-    + ListFacilities
-    + LoadFacility
-    + CreateFacility
-    + ListCohorts
-    + LoadCohort
-    + CreateCohort
-    + LoadSettings
-    + StoreSettings
-    + LoadPromise
-    + StorePromise
-{
-}
-
-impl<T> DirectoryStore for T where
-    T: AdmitCall
-        + LoadDirectory
-        + ListFacilities
-        + LoadFacility
-        + CreateFacility
-        + ListCohorts
-        + LoadCohort
-        + CreateCohort
-        + LoadSettings
-        + StoreSettings
-        + LoadPromise
-        + StorePromise
-{
-}
-
-/// The objects of a job: upload, plan, outcomes and results.
-pub trait ObjectStore:
-    ReadUpload
-    + FindUpload
-    + StorePlan
-    + ReadPlan
-    + StoreOutcomes
-    + ReadOutcomes
-    + WriteResults
-    + SignUpload
-    + SignDownload
-{
-}
-
-impl<T> ObjectStore for T where
-    T: ReadUpload
-        + FindUpload
-        + StorePlan
-        + ReadPlan
-        + StoreOutcomes
-        + ReadOutcomes
-        + WriteResults
-        + SignUpload
-        + SignDownload
-{
-}
-
-/// The queues between the functions.
-pub trait Queues: SendChunks + SendFinished + SendQueries + SendUpload + SendWebhook {}
-
-impl<T: SendChunks + SendFinished + SendQueries + SendUpload + SendWebhook> Queues for T {}
-
-/// The time, and fresh ids and secrets.
-pub trait Environment: Clock + Randomness {}
-
-impl<T: Clock + Randomness> Environment for T {}
-
-/// A customer's webhook server.
-pub trait WebhookServer: PostWebhook + PingWebhook {}
-
-impl<T: PostWebhook + PingWebhook> WebhookServer for T {}
-
-/// Everything of AWS that a use case works with, and its environment.
+/// The resources of AWS that the use cases work with, and the environment.
+///
+/// An implementation need not be able to reach all of them: a function has the resources that its use case calls.
 pub trait Ports: Send + Sync {
-    /// Jobs.
+    /// See [`JobStore`].
     type Jobs: JobStore;
-    /// Records of webhook deliveries.
+    /// See [`DeliveryStore`].
     type Deliveries: DeliveryStore;
-    /// What the gateway may be asked.
-    type GatewayLimits: GatewayCare;
-    /// Patients.
+    /// See [`GatewayLimits`].
+    type GatewayLimits: GatewayLimits;
+    /// See [`PatientStore`].
     type Patients: PatientStore;
-    /// Document queries and documents.
+    /// See [`DocumentStore`].
     type Documents: DocumentStore;
-    /// Customers and what belongs to them.
+    /// See [`DirectoryStore`].
     type Directory: DirectoryStore;
-    /// Objects of jobs.
+    /// See [`ObjectStore`].
     type Objects: ObjectStore;
-    /// Queues.
+    /// See [`Queues`].
     type Queues: Queues;
-    /// Time, ids and secrets.
+    /// See [`Environment`].
     type Environment: Environment;
 
     /// Returns the jobs.
     fn jobs(&self) -> &Self::Jobs;
     /// Returns the records of webhook deliveries.
     fn deliveries(&self) -> &Self::Deliveries;
-    /// Returns what the gateway may be asked.
+    /// Returns the circuit breaker and the rate limits of the gateway.
     fn gateway_limits(&self) -> &Self::GatewayLimits;
     /// Returns the patients.
     fn patients(&self) -> &Self::Patients;
-    /// Returns the document queries and documents.
+    /// Returns the document queries and the documents.
     fn documents(&self) -> &Self::Documents;
     /// Returns the customers and what belongs to them.
     fn directory(&self) -> &Self::Directory;
-    /// Returns the objects of jobs.
+    /// Returns the uploads, plans, outcomes and results.
     fn objects(&self) -> &Self::Objects;
-    /// Returns the queues.
+    /// Returns the queues between the functions.
     fn queues(&self) -> &Self::Queues;
-    /// Returns time, ids and secrets.
+    /// Returns the clock and the source of ids and secrets.
     fn environment(&self) -> &Self::Environment;
 }
 
 /// The traits of all ports, so that their methods can be called: `use pipeline::ports::prelude::*`.
 pub mod prelude {
     pub use super::{
-        AdmitCall as _, AskGateway as _, ChangeState as _, ChunkQueries as _, Clock as _, CreateCohort as _,
-        CreateFacility as _, CreateJob as _, DeliveryLog as _, EndChunk as _, FileWriter as _,
-        FindByExternalId as _, FindUpload as _, GatewayCare as _, ListCohorts as _, ListDeliveries as _,
-        ListFacilities as _, ListJobs as _, LoadCohort as _, LoadDirectory as _, LoadFacility as _,
-        LoadJob as _, LoadPatients as _, LoadPeople as _, LoadPromise as _, LoadQueries as _,
-        LoadSettings as _, OpenJobs as _, PingWebhook as _, PostWebhook as _, Randomness as _,
-        ReadDocuments as _, ReadOutcomes as _, ReadPlan as _, ReadRoster as _, ReadUpload as _,
-        RequestCancel as _, SendChunks as _, SendFinished as _, SendQueries as _, SendUpload as _,
-        SendWebhook as _, SignDownload as _, SignUpload as _, StoreDocuments as _, StoreOutcomes as _,
-        StorePatient as _, StorePeople as _, StorePlan as _, StorePromise as _, StoreQuery as _,
-        StoreRoster as _, StoreSettings as _, Watchlist as _, WriteResults as _,
+        DeliveryStore as _, DirectoryStore as _, DocumentStore as _, Environment as _, FileWriter as _,
+        Gateway as _, GatewayLimits as _, JobStore as _, ObjectStore as _, PatientStore as _, Ports as _,
+        Queues as _, WebhookServer as _,
     };
 }

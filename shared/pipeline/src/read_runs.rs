@@ -1,4 +1,4 @@
-//! Reading the rows of a chunk: as few ranged reads as its pieces of the file allow.
+//! Reads the rows of a chunk with as few ranged reads as its runs allow.
 
 use std::ops::Range;
 
@@ -7,18 +7,18 @@ use domain::csv::{FileError, RawRow, RowReader, Separator};
 use domain::ids::RowNumber;
 use domain::job::Upload;
 use domain::plan::{Chunk, Run};
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 
 use crate::Error;
-use crate::ports::{JobRef, PortError, ReadUpload};
+use crate::ports::{JobRef, ObjectStore, PortResult};
 
-/// Bytes between two pieces that are read and dropped rather than skipped by a second request: about
-/// what S3 delivers within the 15 ms that a request takes to answer.
+/// Bytes between two runs that are read and dropped rather than skipped by a second request: about what S3 sends within the
+/// 15 ms that a request takes to answer.
 const READ_THROUGH: u64 = 1024 * 1024;
 
 /// Calls `on_row` with every row of the chunk, in file order.
-pub async fn read_rows<F: ReadUpload>(
-    files: &F,
+pub async fn read_rows<O: ObjectStore>(
+    objects: &O,
     job: JobRef,
     upload: &Upload,
     separator: Separator,
@@ -27,47 +27,53 @@ pub async fn read_rows<F: ReadUpload>(
 ) -> Result<(), Error> {
     for runs in chunk.runs.chunk_by(|a, b| b.start.saturating_sub(a.end) <= READ_THROUGH) {
         let (Some(first), Some(last)) = (runs.first(), runs.last()) else { continue };
-        let mut body = files.read_upload(job, upload, first.start..last.end).await?;
+        let mut body = objects.read_upload(job, upload, first.start..last.end).await?;
         let mut window = Window { offset: first.start, bytes: Bytes::new() };
         for run in runs {
-            read_run(&mut body, &mut window, run, separator, &mut on_row)
-                .await?
-                .map_err(|what| Error::Inconsistent { job: job.job, chunk: chunk.number, what })?;
+            read_run(job, &mut body, &mut window, run, separator, &mut on_row).await?;
         }
     }
     Ok(())
 }
 
-/// The part of the stream that has arrived and is not used up, and where in the file it starts.
+/// The received part of the stream that is not read yet, and its first byte in the file.
 struct Window {
     offset: u64,
     bytes: Bytes,
 }
 
 impl Window {
-    /// Takes what overlaps `range`, dropping what lies before it; empty if nothing of it is here yet.
+    /// Returns what overlaps `range`, and drops what lies before it. Empty if nothing of the range was received yet.
     fn take(&mut self, range: &Range<u64>) -> Bytes {
         let skip = range.start.saturating_sub(self.offset);
-        let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(self.bytes.len());
+        let skip = self.at_most(skip);
         let _ = self.bytes.split_to(skip);
         self.offset += skip as u64;
-        let wanted = usize::try_from(range.end.saturating_sub(self.offset)).unwrap_or(usize::MAX);
-        let taken = self.bytes.split_to(wanted.min(self.bytes.len()));
+        let wanted = self.at_most(range.end.saturating_sub(self.offset));
+        let taken = self.bytes.split_to(wanted);
         self.offset += taken.len() as u64;
         taken
+    }
+
+    /// Returns `bytes`, or all that were received if they are fewer.
+    fn at_most(&self, bytes: u64) -> usize {
+        usize::try_from(bytes).map_or(self.bytes.len(), |bytes| bytes.min(self.bytes.len()))
     }
 }
 
 async fn read_run<S>(
+    job: JobRef,
     body: &mut S,
     window: &mut Window,
     run: &Run,
     separator: Separator,
     on_row: &mut (impl FnMut(RowNumber, &RawRow<'_>) + Send),
-) -> Result<Result<(), &'static str>, PortError>
+) -> Result<(), Error>
 where
-    S: futures::Stream<Item = Result<Bytes, PortError>> + Send + Unpin,
+    S: Stream<Item = PortResult<Bytes>> + Send + Unpin,
 {
+    let differs = |what| Error::Inconsistent { job: job.job, what };
+    let unreadable = |_: FileError| differs("a row of the upload cannot be read");
     let mut reader = RowReader::at(run.start, separator);
     let mut number = run.first;
     let end = run.first.get() + run.rows;
@@ -84,19 +90,15 @@ where
         if piece.is_empty() {
             match body.next().await {
                 Some(bytes) => window.bytes = bytes?,
-                None => return Ok(Err("the upload is shorter than planned")),
+                None => return Err(differs("the upload is shorter than planned")),
             }
             continue;
         }
         position += piece.len() as u64;
         reader.push(&piece);
-        if drain(&mut reader).is_err() {
-            return Ok(Err("a row of the upload cannot be read"));
-        }
+        drain(&mut reader).map_err(unreadable)?;
     }
     reader.finish();
-    if drain(&mut reader).is_err() {
-        return Ok(Err("a row of the upload cannot be read"));
-    }
-    Ok(if number.get() == end { Ok(()) } else { Err("the upload has other rows than planned") })
+    drain(&mut reader).map_err(unreadable)?;
+    if number.get() == end { Ok(()) } else { Err(differs("the upload has other rows than planned")) }
 }

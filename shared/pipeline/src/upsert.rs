@@ -1,10 +1,9 @@
-//! Create or update: the rows of one identity become patients, by conditional writes alone.
+//! Creates or updates the patients of one identity by conditional writes alone.
 //!
-//! First the identity's record decides who each row's patient is, then the patients are written. Both
-//! writes are conditional on the version that was read; a conflict means that another job works on the
-//! same person, and the decision is made again on what that job left. Repeating all of it, after any
-//! crash, gives the same patients: the record remembers its decisions, and merging a row into a patient
-//! that has it already changes nothing.
+//! First the item of the identity decides whose each row is, then the patients are written. Both writes name the version
+//! that was read. A conflict means that another job writes the same identity, and the decision is made again on what that
+//! job left. A retry after any crash gives the same patients, because the item remembers its decisions, and merging a row
+//! into a patient that has it already changes nothing.
 
 use std::collections::HashMap;
 
@@ -16,68 +15,58 @@ use domain::patient::{PatientRow, Zip};
 use domain::record::{Merged, PatientRecord, RowsOfJob};
 
 use crate::Error;
-use crate::ports::{
-    Clock, LoadPatients, LoadPeople, Randomness, StorePatient, StorePeople, Versioned, Write,
-};
+use crate::conflicts::retry_conflicts;
+use crate::ports::prelude::*;
+use crate::ports::{Ports, Versioned, Write};
 
-/// Conflicting writes to one identity after which the chunk is left to a later delivery.
-const MAX_ATTEMPTS: u32 = 20;
+/// Patients with their versions.
+type Records = HashMap<PatientId, Versioned<PatientRecord>>;
 
-/// The rows of one identity in a chunk, in file order, each with the zip codes it is matched by.
+/// The rows of one identity in a chunk.
 pub struct Group {
-    /// The identity that they share.
+    /// The identity of the rows.
     pub identity: Identity,
-    /// The rows.
+    /// The rows, in file order.
     pub rows: Vec<(RowNumber, PatientRow)>,
 }
 
-/// What the upsert works with.
-pub struct Upsert<'a, P, C> {
-    /// Patients and identities.
-    pub patients: &'a P,
-    /// Time and ids.
-    pub world: &'a C,
-    /// The job.
-    pub job: &'a Job,
-}
-
-/// What was read before the first try, for all groups of a chunk at once.
+/// What was read before the first attempt, for all groups of a chunk at once.
 #[derive(Default)]
 pub struct Known {
     people: HashMap<Identity, Versioned<People>>,
-    patients: HashMap<PatientId, Versioned<PatientRecord>>,
+    patients: Records,
 }
 
-/// What the rows of a group come to.
-pub struct Decided {
-    /// The patient of each row; none for a row that the record of its identity has no room for.
+/// The patient of each row of a group, and what becomes of these patients.
+pub struct Decision {
+    /// The patient of each row; `None` for a row for which the item of its identity has no room.
     pub patients: Vec<Option<PatientId>>,
-    /// The patients as they were.
-    before: HashMap<PatientId, Versioned<PatientRecord>>,
-    /// The patients that change, as they are to be.
+    /// The patients before the change.
+    before: Records,
+    /// The patients that change.
     merged: MergedGroup,
 }
 
-/// What merging the rows of a group comes to.
+/// The merged rows of a group.
 #[derive(Default)]
 struct MergedGroup {
-    /// The patients that change, as they are to be.
+    /// The patients that change, after the change.
     records: Vec<PatientRecord>,
-    /// Rows that the record of their patient has no room for.
+    /// Rows for which the record of their patient has no room.
     refused: Vec<RowNumber>,
 }
 
-/// What was written of a group.
+/// The patients of a group after they were written.
 #[derive(Default)]
-pub struct Written {
-    /// All patients of the rows as they are now, which another job may have changed, too.
+pub struct UpsertOutcome {
+    /// All patients of the rows as they are now. Another job may have changed them, too.
     pub records: Vec<PatientRecord>,
-    /// Rows that the record of their patient had no room for.
+    /// Rows for which the record of their patient had no room.
     pub refused: Vec<RowNumber>,
 }
 
-impl Decided {
-    /// Every patient of the rows, as it is to be.
+impl Decision {
+    /// Returns every patient of the rows, after the change.
     pub fn records(&self) -> impl Iterator<Item = &PatientRecord> {
         self.merged.records.iter().chain(self.unchanged())
     }
@@ -89,15 +78,19 @@ impl Decided {
     }
 }
 
-impl<P, C> Upsert<'_, P, C>
-where
-    P: LoadPeople + StorePeople + LoadPatients + StorePatient,
-    C: Clock + Randomness,
-{
-    /// Reads what is known about all groups, in batches.
+/// The upserts of a job.
+pub struct Upsert<'a, P> {
+    /// Where the patients are stored.
+    pub ports: &'a P,
+    /// The job of the rows.
+    pub job: &'a Job,
+}
+
+impl<P: Ports> Upsert<'_, P> {
+    /// Reads what is stored about all groups, in batches.
     pub async fn load(&self, groups: &[Group]) -> Result<Known, Error> {
         let identities: Vec<Identity> = groups.iter().map(|group| group.identity).collect();
-        let people = self.patients.load_people(&identities).await?;
+        let people = self.ports.patients().load_people(&identities).await?;
         let mut wanted: Vec<PatientId> = Vec::new();
         for group in groups {
             if let Some(people) = people.get(&group.identity) {
@@ -108,61 +101,57 @@ where
         }
         wanted.sort_unstable();
         wanted.dedup();
-        let patients = self.patients.load_patients(self.job.customer, &wanted).await?;
+        let patients = self.ports.patients().load_patients(self.job.customer, &wanted).await?;
         Ok(Known { people, patients })
     }
 
-    /// Decides whose each row of one group is. When this is done the decision stands, whatever happens
-    /// then; no patient is written yet.
-    pub async fn decide(&self, group: &Group, known: &Known) -> Result<Decided, Error> {
+    /// Decides whose each row of a group is. The decision is stored when this returns, and no patient is written yet.
+    pub async fn decide(&self, group: &Group, known: &Known) -> Result<Decision, Error> {
         let mut people = known.people.get(&group.identity).cloned();
         let mut patients = patients_of(people.as_ref(), &known.patients);
-        for _ in 0..MAX_ATTEMPTS {
+        retry_conflicts(async || {
             let empty = People::default();
             let before = people.as_ref().map_or(&empty, |people| &people.value);
             let matched = self.matched(group, before);
             let merged = self.merge(group, &matched.patients, &patients);
-            let is_nothing_new = merged.records.is_empty() && !matched.changed;
-            if !matched.was_decided && !is_nothing_new {
+            let changes_nothing = merged.records.is_empty() && !matched.changed;
+            if !matched.was_decided && !changes_nothing {
                 let version = people.as_ref().map(|people| people.version);
-                let stored = self.patients.store_people(&group.identity, &matched.people, version).await?;
-                if stored == Write::Conflict {
+                let store = self.ports.patients().store_people(&group.identity, &matched.people, version);
+                if store.await? == Write::Conflict {
                     (people, patients) = self.reload(group).await?;
-                    continue;
+                    return Ok(None);
                 }
             }
-            return Ok(Decided { patients: matched.patients, before: patients, merged });
-        }
-        Err(Error::Contended { attempts: MAX_ATTEMPTS })
+            let before = std::mem::take(&mut patients);
+            Ok(Some(Decision { patients: matched.patients, before, merged }))
+        })
+        .await
     }
 
-    /// Creates or updates the patients of a group whose rows are decided.
-    pub async fn write(&self, group: &Group, decided: &Decided) -> Result<Written, Error> {
-        let mut written = Written {
-            records: decided.unchanged().cloned().collect(),
-            refused: decided.merged.refused.clone(),
+    /// Creates or updates the patients of a group.
+    pub async fn write(&self, group: &Group, decision: &Decision) -> Result<UpsertOutcome, Error> {
+        let mut outcome = UpsertOutcome {
+            records: decision.unchanged().cloned().collect(),
+            refused: decision.merged.refused.clone(),
         };
-        for record in &decided.merged.records {
-            self.store(group, decided, record, &mut written).await?;
+        for record in &decision.merged.records {
+            self.store(group, decision, record, &mut outcome).await?;
         }
-        Ok(written)
+        Ok(outcome)
     }
 
     fn matched(&self, group: &Group, people: &People) -> Matched {
+        let environment = self.ports.environment();
         let zips: Vec<(RowNumber, Vec<Zip>)> =
             group.rows.iter().map(|(number, row)| (*number, zips_of(row))).collect();
         let rows: Vec<RowToMatch<'_>> =
             zips.iter().map(|(number, zips)| RowToMatch { number: *number, zips }).collect();
-        people.decide(self.job.id, self.world.now(), &rows, || PatientId::new(self.world.new_id()))
+        people.decide(self.job.id, environment.now(), &rows, || PatientId::new(environment.new_id()))
     }
 
-    /// Folds all rows into their patients.
-    fn merge(
-        &self,
-        group: &Group,
-        patient_of_row: &[Option<PatientId>],
-        patients: &HashMap<PatientId, Versioned<PatientRecord>>,
-    ) -> MergedGroup {
+    /// Merges all rows into their patients.
+    fn merge(&self, group: &Group, patient_of_row: &[Option<PatientId>], patients: &Records) -> MergedGroup {
         let mut ids: Vec<PatientId> = patient_of_row.iter().flatten().copied().collect();
         ids.sort_unstable();
         ids.dedup();
@@ -175,7 +164,7 @@ where
         group_merged
     }
 
-    /// Folds the rows of one patient. Returns the record, if it changes, and the rows that do not fit into it.
+    /// Merges the rows of one patient. Returns the record, if it changes, and the rows that do not fit into it.
     fn merge_patient(
         &self,
         group: &Group,
@@ -190,56 +179,52 @@ where
             job: self.job.id,
             facility: self.job.facility,
             may_overtake: self.job.may_overtake,
-            now: self.world.now(),
+            now: self.ports.environment().now(),
         };
         let before = before.map(|record| &record.value);
         let Merged { record, refused } = PatientRecord::merge(before, id, source, rows);
         (record, refused.into_iter().filter_map(|place| numbers.get(place).copied()).collect())
     }
 
-    /// Writes one merged patient. On a conflict the rows are merged into what the other job left.
+    /// Writes one merged patient. After a conflict the rows are merged into what the other job left.
     async fn store(
         &self,
         group: &Group,
-        decided: &Decided,
+        decision: &Decision,
         record: &PatientRecord,
-        written: &mut Written,
+        outcome: &mut UpsertOutcome,
     ) -> Result<(), Error> {
-        let id = record.patient.id;
+        let (id, customer) = (record.patient.id, self.job.customer);
         let mut record = record.clone();
-        let mut version = decided.before.get(&id).map(|record| record.version);
-        for _ in 0..MAX_ATTEMPTS {
-            if self.patients.store_patient(self.job.customer, &record, version).await? == Write::Done {
-                written.records.push(record);
-                return Ok(());
+        let mut version = decision.before.get(&id).map(|record| record.version);
+        // The record that is stored already, if the other job has left nothing to change.
+        let stored_before = retry_conflicts(async || {
+            if self.ports.patients().store_patient(customer, &record, version).await? == Write::Done {
+                return Ok(Some(None));
             }
-            let mut current = self.patients.load_patients(self.job.customer, &[id]).await?;
+            let mut current = self.ports.patients().load_patients(customer, &[id]).await?;
             version = current.get(&id).map(|current| current.version);
-            let (merged, refused) = self.merge_patient(group, &decided.patients, id, current.get(&id));
-            written.refused.extend(refused);
-            let Some(merged) = merged else {
-                written.records.extend(current.remove(&id).map(|current| current.value));
-                return Ok(());
-            };
-            record = merged;
-        }
-        Err(Error::Contended { attempts: MAX_ATTEMPTS })
+            let (merged, refused) = self.merge_patient(group, &decision.patients, id, current.get(&id));
+            outcome.refused.extend(refused);
+            match merged {
+                Some(merged) => record = merged,
+                None => return Ok(Some(current.remove(&id).map(|current| current.value))),
+            }
+            Ok(None)
+        });
+        let stored_before = stored_before.await?;
+        outcome.records.push(stored_before.unwrap_or(record));
+        Ok(())
     }
 
-    async fn reload(
-        &self,
-        group: &Group,
-    ) -> Result<(Option<Versioned<People>>, HashMap<PatientId, Versioned<PatientRecord>>), Error> {
+    async fn reload(&self, group: &Group) -> Result<(Option<Versioned<People>>, Records), Error> {
         let mut known = self.load(std::slice::from_ref(group)).await?;
         Ok((known.people.remove(&group.identity), known.patients))
     }
 }
 
-/// The patients of one identity out of those of a chunk.
-fn patients_of(
-    people: Option<&Versioned<People>>,
-    all: &HashMap<PatientId, Versioned<PatientRecord>>,
-) -> HashMap<PatientId, Versioned<PatientRecord>> {
+/// Returns the patients of one identity out of those of a chunk.
+fn patients_of(people: Option<&Versioned<People>>, all: &Records) -> Records {
     people
         .into_iter()
         .flat_map(|people| people.value.people())

@@ -15,14 +15,14 @@ use domain::upload_terms::UploadTerms;
 use futures::executor::block_on;
 use memory::{Cloud, QueueName};
 use pipeline::DirectoryCache;
-use pipeline::deliver_webhook::DeliverWebhook;
-use pipeline::fan_out::FanOut;
-use pipeline::finalize::Finalize;
+use pipeline::deliver_webhook::deliver_webhook;
+use pipeline::fan_out::{FanOutSettings, fan_out};
+use pipeline::finalize::finalize;
 use pipeline::idempotency::Parameters;
-use pipeline::import_rows::ImportRows;
+use pipeline::import_rows::import_rows;
 use pipeline::messages::UploadMessage;
 use pipeline::ports::WebhookSettings;
-use pipeline::query_documents::{Queried, QueryDocuments};
+use pipeline::query_documents::{QueriesOutcome, query_documents};
 use uuid::Uuid;
 
 use crate::gateway::Gateway;
@@ -82,6 +82,7 @@ impl Account {
     pub fn with_gateway(gateway: Option<Gateway>) -> Self {
         let store = Arc::new(Stopwatch::default());
         let cloud = Cloud::new(store.clone(), Timestamp::from_millis(1_800_000_000_000), 1);
+        let cloud = if gateway.is_some() { cloud } else { cloud.without_gateway() };
         let (customer, facility) = (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
         let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
         cloud.set_customer(customer, directory, WebhookSettings::default());
@@ -124,81 +125,43 @@ impl Account {
 
     #[inline(never)]
     fn fan_out(&self, uploaded: &UploadMessage) {
-        let cloud = || self.cloud.clone();
-        let fan_out = FanOut {
-            jobs: cloud(),
-            files: cloud(),
-            chunks: cloud(),
-            finished: cloud(),
-            webhooks: cloud(),
-            clock: cloud(),
-            limits: Limits { rows: u32::MAX, ..Limits::default() },
-            rows_per_chunk: ROWS_PER_CHUNK,
-        };
-        block_on(fan_out.run(uploaded)).expect("a sound file");
+        let limits = Limits { rows: u32::MAX, ..Limits::default() };
+        let settings = FanOutSettings { limits, rows_per_chunk: ROWS_PER_CHUNK };
+        block_on(fan_out(&self.cloud, settings, uploaded)).expect("a sound file");
     }
 
     #[inline(never)]
     fn import_rows(&self) -> u32 {
-        let cloud = || self.cloud.clone();
-        let import = ImportRows {
-            jobs: cloud(),
-            files: cloud(),
-            directory: cloud(),
-            patients: cloud(),
-            finished: cloud(),
-            queries: self.gateway.map(|_| cloud()),
-            world: cloud(),
-            directories: DirectoryCache::default(),
-        };
+        let directories = DirectoryCache::default();
         let next = || JobSize::ALL.into_iter().find_map(|size| self.receive(QueueName::Chunks(size)));
         each(next, |body| {
-            block_on(import.run(&read(body))).expect("a chunk is imported");
+            block_on(import_rows(&self.cloud, &directories, &read(body))).expect("a chunk is imported");
         })
     }
 
     #[inline(never)]
     fn query_documents(&self) -> u32 {
         let Some(gateway) = self.gateway else { return 0 };
-        let cloud = || self.cloud.clone();
-        let query = QueryDocuments {
-            jobs: cloud(),
-            patients: cloud(),
-            gateway,
-            finished: cloud(),
-            world: cloud(),
-            rate: 0.0,
-        };
         let next = || self.receive(QueueName::Queries);
         each(next, |body| {
-            let queried = block_on(query.run(&read(body), 1)).expect("patients are queried");
-            assert!(matches!(queried, Queried::Ended(_)), "{queried:?}");
+            let queried = block_on(query_documents(&self.cloud, &gateway, 0.0, &read(body), 1))
+                .expect("patients are queried");
+            assert!(matches!(queried, QueriesOutcome::Ended(_)), "{queried:?}");
         })
     }
 
     #[inline(never)]
     fn finalize(&self) -> u32 {
-        let cloud = || self.cloud.clone();
-        let finalize = Finalize { jobs: cloud(), files: cloud(), webhooks: cloud(), clock: cloud() };
         let next = || self.receive(QueueName::Finished);
         each(next, |body| {
-            block_on(finalize.run(&read(body))).expect("a job is finalized");
+            block_on(finalize(&self.cloud, &read(body))).expect("a job is finalized");
         })
     }
 
     fn deliver_webhooks(&self) -> u32 {
-        let cloud = || self.cloud.clone();
-        let deliver = DeliverWebhook {
-            jobs: cloud(),
-            settings: cloud(),
-            files: cloud(),
-            http: cloud(),
-            webhooks: cloud(),
-            clock: cloud(),
-        };
         let next = || self.receive(QueueName::Webhooks);
         each(next, |body| {
-            block_on(deliver.run(&read(body))).expect("nobody listens");
+            block_on(deliver_webhook(&self.cloud, &self.cloud, &read(body))).expect("nobody listens");
         })
     }
 

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use memory::{Fate, Network, Operation, Reliable};
+use memory::{Fault, Faults, NoFaults, Operation};
 
 /// A network without faults that measures the time from a call's arrival to its answer.
 #[derive(Default, Debug)]
@@ -26,13 +26,13 @@ impl Stopwatch {
     }
 }
 
-impl Network for Stopwatch {
-    fn fate(&self, operation: Operation) -> Fate {
+impl Faults for Stopwatch {
+    fn fault(&self, operation: Operation) -> Option<Fault> {
         // Each piece of a body that is read asks for its fate, and is then worked on by us.
         if operation != Operation::GetObject {
             self.reading(|reading| reading.running_since = Some(Instant::now()));
         }
-        Fate::Answered
+        None
     }
 
     /// Asked before a call and when its deed is done.
@@ -46,6 +46,6 @@ impl Network for Stopwatch {
     }
 
     fn piece(&self) -> usize {
-        Reliable.piece()
+        NoFaults.piece()
     }
 }

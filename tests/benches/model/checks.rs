@@ -3,9 +3,9 @@
 use crate::outcome::Outcome;
 use crate::parameters::{Capacity, Micros, Parameters, QueueKind, SECOND};
 use crate::partitions;
+use crate::purpose::Purpose;
 use crate::queue::{Message, Queue};
 use crate::record::ChunkCalls;
-use crate::recorder::Purpose;
 use crate::report::{CUSTOMERS, Chunks, Files, SOON, next_to, uploads};
 use crate::simulation::{Upload, simulate};
 

@@ -21,10 +21,10 @@ mod partitions;
 #[path = "../import/prices.rs"]
 #[expect(dead_code, reason = "of all prices, the model needs Lambda's")]
 mod prices;
+mod purpose;
 mod queue;
 mod random;
 mod record;
-mod recorder;
 mod report;
 mod simulation;
 mod sweep;

@@ -12,16 +12,16 @@ use domain::row::Directory;
 use domain::time::Timestamp;
 use domain::upload_terms::UploadTerms;
 use futures::executor::block_on;
-use memory::{Cloud, QueueName, Reliable};
+use memory::{Cloud, LoggedCall, NoFaults, QueueName};
 use pipeline::DirectoryCache;
-use pipeline::fan_out::FanOut;
+use pipeline::fan_out::{FanOutSettings, fan_out};
 use pipeline::idempotency::Parameters;
-use pipeline::import_rows::{ImportRows, Imported};
+use pipeline::import_rows::{ImportOutcome, import_rows};
 use pipeline::messages::UploadMessage;
 use pipeline::ports::WebhookSettings;
 use uuid::Uuid;
 
-use crate::recorder::{Noted, Purpose, Recorder, total};
+use crate::purpose::Purpose;
 
 fn now() -> Timestamp {
     Timestamp::from_millis(1_800_000_000_000)
@@ -81,54 +81,31 @@ pub fn record_in_chunks(file: String, rows_per_chunk: u32) -> JobCalls {
 }
 
 async fn run(file: String, rows_per_chunk: u32) -> JobCalls {
-    let cloud = Cloud::new(Arc::new(Reliable), now(), 1);
+    let cloud = Cloud::new(Arc::new(NoFaults), now(), 1);
     let (customer, facility) = (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
     let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
     cloud.set_customer(customer, directory, WebhookSettings::default());
     let parameters = Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
     let job = create_job(&cloud, customer, parameters, None).await.expect("a job can be created").job;
     let uploaded = UploadMessage { customer, job: job.id, upload: cloud.upload((&job).into(), file) };
-    let ports = || cloud.clone();
-    let fan_out = FanOut {
-        jobs: ports(),
-        files: ports(),
-        chunks: ports(),
-        finished: ports(),
-        webhooks: ports(),
-        clock: ports(),
-        limits: Limits::default(),
-        rows_per_chunk,
-    };
-    fan_out.run(&uploaded).await.expect("a sound file");
+    let settings = FanOutSettings { limits: Limits::default(), rows_per_chunk };
+    fan_out(&cloud, settings, &uploaded).await.expect("a sound file");
 
-    let recorder = Recorder::new(cloud.clone());
-    let import = ImportRows {
-        jobs: recorder.clone(),
-        files: recorder.clone(),
-        directory: recorder.clone(),
-        patients: recorder.clone(),
-        finished: recorder.clone(),
-        queries: None::<Cloud>,
-        world: cloud.clone(),
-        directories: DirectoryCache::default(),
-    };
+    let (cloud, directories) = (cloud.without_gateway(), DirectoryCache::default());
     let (mut chunks, mut writes) = (Vec::new(), HashMap::new());
-    let (before, mut seen) = (total(&cloud.usage()), (0, 0));
+    cloud.take_log();
     let next = || JobSize::ALL.into_iter().find_map(|size| receive(&cloud, QueueName::Chunks(size)));
     while let Some(body) = next() {
-        let imported = import.run(&read(&body)).await.expect("a chunk is imported");
-        let Imported::Chunk(tally) = imported else { unreachable!("a chunk comes once") };
-        let notes = recorder.take();
-        for note in &notes {
-            seen = (seen.0 + note.calls, seen.1 + note.units);
-            if let Some(key) = &note.key {
-                *writes.entry((note.purpose, key.clone())).or_insert(0) += 1;
+        let outcome = import_rows(&cloud, &directories, &read(&body)).await.expect("a chunk is imported");
+        let ImportOutcome::Chunk(tally) = outcome else { unreachable!("a chunk is sent once") };
+        let calls = cloud.take_log();
+        for call in &calls {
+            if let Some(key) = &call.key {
+                *writes.entry((Purpose::of(call), key.clone())).or_insert(0) += 1;
             }
         }
-        chunks.push(ChunkCalls { rows: tally.successful + tally.failed, steps: steps(&notes) });
+        chunks.push(ChunkCalls { rows: tally.successful + tally.failed, steps: steps(&calls) });
     }
-    let after = total(&cloud.usage());
-    assert_eq!((after.0 - before.0, after.1 - before.1), seen, "every call is noted");
 
     assert!(receive(&cloud, QueueName::Finished).is_some(), "the job is worked off");
     let most = |purpose| {
@@ -139,16 +116,16 @@ async fn run(file: String, rows_per_chunk: u32) -> JobCalls {
     JobCalls { rows: chunks.iter().map(|chunk| chunk.rows).sum(), chunks, most_writes_of }
 }
 
-/// Notes in a row with the same purpose are one step; a note of several calls is shared out among them.
-fn steps(notes: &[Noted]) -> Vec<Step> {
+/// Returns the steps of calls. Calls with the same purpose, one after the other, are one step.
+fn steps(calls: &[LoggedCall]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    for note in notes.iter().filter(|note| note.calls > 0) {
-        if steps.last().is_none_or(|step| step.purpose != note.purpose) {
-            steps.push(Step { purpose: note.purpose, units: Vec::new() });
+    for call in calls {
+        let purpose = Purpose::of(call);
+        if steps.last().is_none_or(|step| step.purpose != purpose) {
+            steps.push(Step { purpose, units: Vec::new() });
         }
         let step = steps.last_mut().expect("one was pushed");
-        let shared = |call| (note.units * (call + 1) / note.calls - note.units * call / note.calls) as u32;
-        step.units.extend((0..note.calls).map(shared));
+        step.units.push(u32::try_from(call.units).expect("a call is billed few units"));
     }
     for kept in [Purpose::StorePeople, Purpose::StorePatient] {
         let times = steps.iter().filter(|step| step.purpose == kept).count();

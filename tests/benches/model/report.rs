@@ -6,8 +6,8 @@ use domain::job_size::JobSize;
 
 use crate::outcome::{JobTimes, Outcome};
 use crate::parameters::{Capacity, Latency, Parameters, QueueKind, Retry, SECOND, design};
+use crate::purpose::Purpose;
 use crate::record::{ChunkCalls, JobCalls};
-use crate::recorder::Purpose;
 use crate::simulation::{Upload, simulate};
 use crate::table::Access;
 

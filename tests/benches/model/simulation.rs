@@ -11,10 +11,10 @@ use domain::job_size::JobSize;
 use crate::event_source::EventSource;
 use crate::outcome::{JobTimes, Outcome};
 use crate::parameters::{Micros, Parameters, QueueKind, design};
+use crate::purpose::Purpose;
 use crate::queue::{Message, Queue};
 use crate::random::Random;
 use crate::record::ChunkCalls;
-use crate::recorder::Purpose;
 use crate::table::{Access, Key, Place};
 use crate::worker::{Run, Worker};
 

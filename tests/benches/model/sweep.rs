@@ -11,10 +11,9 @@ use domain::ids::{CustomerId, FacilityId, JobId};
 use domain::job::{Job, UPLOAD_WINDOW};
 use domain::time::Timestamp;
 use futures::executor::block_on;
-use memory::{Cloud, Operation, Reliable, UsageOf};
-use pipeline::abandon::Abandon;
-use pipeline::ports::CreateJob as _;
-use pipeline::sweep::{CONCURRENT_LOOKS, Sweep, TIME_FOR_LOOKS};
+use memory::{Cloud, NoFaults, Operation, UsageOf};
+use pipeline::ports::prelude::*;
+use pipeline::sweep::{CONCURRENT_LOOKS, TIME_FOR_LOOKS, sweep};
 use uuid::Uuid;
 
 use crate::parameters::{Latency, MILLISECOND, Micros, SECOND};
@@ -41,7 +40,7 @@ struct Look {
 impl Look {
     fn counted() -> Self {
         let made = Timestamp::from_millis(1_800_000_000_000);
-        let cloud = Cloud::new(Arc::new(Reliable), made, 1);
+        let cloud = Cloud::new(Arc::new(NoFaults), made, 1);
         for number in 1..=COUNTED {
             let id = |kind: u128| Uuid::from_u128(u128::from(number) * 10 + kind);
             let (job, customer, facility) =
@@ -51,18 +50,8 @@ impl Look {
         }
         cloud.set_time(made.plus(UPLOAD_WINDOW).plus(Duration::from_secs(1)));
         let before = cloud.usage();
-        let abandon = Abandon {
-            jobs: cloud.clone(),
-            files: cloud.clone(),
-            patients: cloud.clone(),
-            finished: cloud.clone(),
-            queries: None::<Cloud>,
-            webhooks: cloud.clone(),
-            clock: cloud.clone(),
-        };
-        let (uploads, chunks) = (cloud.clone(), cloud.clone());
-        let sweep = Sweep { abandon, uploads, chunks, time_to_query: Duration::ZERO };
-        let looks = block_on(sweep.run(|_, _| ())).expect("memory answers");
+        let looks =
+            block_on(sweep(&cloud.without_gateway(), Duration::ZERO, |_, _| ())).expect("memory answers");
         assert_eq!(looks as u64, COUNTED);
         let calls = cloud.usage().since(&before);
         let calls = calls.iter().map(|(operation, UsageOf { calls, .. })| (operation, calls));

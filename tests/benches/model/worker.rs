@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use crate::parameters::{Micros, Retry, design};
+use crate::purpose::Purpose;
 use crate::queue::Message;
 use crate::record::ChunkCalls;
-use crate::recorder::Purpose;
 
 /// An instance. It outlives its runs, and with it the retry tokens of its AWS clients.
 #[derive(Debug)]

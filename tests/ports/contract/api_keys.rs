@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use aws::{ApiKey, Directory};
 use domain::facility::Facility;
-use pipeline::ports::{Admission, AdmitCall as _, CreateFacility as _, ListFacilities as _};
+use pipeline::ports::Admission;
+use pipeline::ports::prelude::*;
 
 use crate::given::{self, NOW};
 

@@ -8,38 +8,36 @@ use domain::job::Job;
 use domain::outcome::Tally;
 use domain::query::{QueryPart, QueryTally};
 use futures::future::join_all;
-use pipeline::ports::{
-    ChangeState, ChunkEnd, ChunkQueries, CreateJob, EndChunk, LoadJob, RequestCancel, Write,
-};
+use pipeline::ports::{ChunkCompletion, JobStore, Write};
 
 use crate::given;
 
 const ROWS: Tally = Tally { successful: 7, failed: 3 };
 const TALLY: QueryTally = QueryTally { successful: 4, failed: 1 };
-const COUNTED: ChunkEnd = ChunkEnd { counted: true, was_last: false };
-const COUNTED_AS_LAST: ChunkEnd = ChunkEnd { counted: true, was_last: true };
-const ENDED_BEFORE: ChunkEnd = ChunkEnd { counted: false, was_last: false };
-const ENDED_BEFORE_NONE_LEFT: ChunkEnd = ChunkEnd { counted: false, was_last: true };
+const COUNTED: ChunkCompletion = ChunkCompletion { counted: true, was_last: false };
+const COUNTED_AS_LAST: ChunkCompletion = ChunkCompletion { counted: true, was_last: true };
+const ENDED_BEFORE: ChunkCompletion = ChunkCompletion { counted: false, was_last: false };
+const ENDED_BEFORE_NONE_LEFT: ChunkCompletion = ChunkCompletion { counted: false, was_last: true };
 
 /// Ends a chunk that starts so many queries.
-async fn end_chunk(ports: &impl EndChunk, job: &Job, number: u32, queries: u32) -> ChunkEnd {
-    ports.end_chunk(job.id, given::chunk(number), ROWS, queries).await.unwrap()
+async fn end_chunk(ports: &impl JobStore, job: &Job, number: u32, queries: u32) -> ChunkCompletion {
+    ports.complete_chunk(job.id, given::chunk(number), ROWS, queries).await.unwrap()
 }
 
-async fn end_queries(ports: &impl ChunkQueries, job: &Job, number: u32) -> ChunkEnd {
-    ports.end_queries(job.id, given::chunk(number), TALLY).await.unwrap()
+async fn end_queries(ports: &impl JobStore, job: &Job, number: u32) -> ChunkCompletion {
+    ports.complete_queries(job.id, given::chunk(number), TALLY).await.unwrap()
 }
 
-async fn open(ports: &impl ChunkQueries, job: JobId, count: u32) {
-    ports.open_parts(job, given::chunk(0), count).await.unwrap();
+async fn open(ports: &impl JobStore, job: JobId, count: u32) {
+    ports.open_query_parts(job, given::chunk(0), count).await.unwrap();
 }
 
-async fn open_parts(ports: &impl ChunkQueries, job: JobId) -> BTreeSet<u32> {
-    ports.open_parts_of(job, given::chunk(0)).await.unwrap()
+async fn open_parts(ports: &impl JobStore, job: JobId) -> BTreeSet<u32> {
+    ports.pending_query_parts(job, given::chunk(0)).await.unwrap()
 }
 
-async fn end_part(ports: &impl ChunkQueries, job: JobId, part: u32) -> Option<QueryTally> {
-    ports.end_part(QueryPart { job, chunk: given::chunk(0), part }, TALLY).await.unwrap()
+async fn end_part(ports: &impl JobStore, job: JobId, part: u32) -> Option<QueryTally> {
+    ports.complete_query_part(QueryPart { job, chunk: given::chunk(0), part }, TALLY).await.unwrap()
 }
 
 /// What so many parts come to.
@@ -47,9 +45,7 @@ fn times(parts: u32) -> QueryTally {
     QueryTally { successful: parts * TALLY.successful, failed: parts * TALLY.failed }
 }
 
-pub async fn a_chunk_that_starts_queries_is_put_among_those_with_queries_once(
-    ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk),
-) {
+pub async fn a_chunk_that_starts_queries_is_put_among_those_with_queries_once(ports: &impl JobStore) {
     let job = given::processing(ports, 3).await;
     assert_eq!(end_chunk(ports, &job, 1, 5).await, COUNTED);
     assert_eq!(end_chunk(ports, &job, 1, 5).await, ENDED_BEFORE);
@@ -66,9 +62,7 @@ pub async fn a_chunk_that_starts_queries_is_put_among_those_with_queries_once(
     assert_eq!(stored, expected);
 }
 
-pub async fn the_last_chunk_is_not_the_last_thing_while_queries_are_pending(
-    ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk + ChunkQueries),
-) {
+pub async fn the_last_chunk_is_not_the_last_thing_while_queries_are_pending(ports: &impl JobStore) {
     let job = given::processing(ports, 2).await;
     assert_eq!(end_chunk(ports, &job, 0, 5).await, COUNTED);
     assert_eq!(end_chunk(ports, &job, 1, 5).await, COUNTED);
@@ -83,18 +77,14 @@ pub async fn the_last_chunk_is_not_the_last_thing_while_queries_are_pending(
     assert_eq!((stored.queries, stored.queries_ended), (10, times(2)));
 }
 
-pub async fn queries_that_end_before_the_last_chunk_leave_it_to_be_the_last(
-    ports: &(impl CreateJob + ChangeState + EndChunk + ChunkQueries),
-) {
+pub async fn queries_that_end_before_the_last_chunk_leave_it_to_be_the_last(ports: &impl JobStore) {
     let job = given::processing(ports, 2).await;
     assert_eq!(end_chunk(ports, &job, 0, 5).await, COUNTED);
     assert_eq!(end_queries(ports, &job, 0).await, COUNTED);
     assert_eq!(end_chunk(ports, &job, 1, 0).await, COUNTED_AS_LAST);
 }
 
-pub async fn a_chunk_without_queries_and_a_job_that_is_not_there_count_none(
-    ports: &(impl CreateJob + LoadJob + ChangeState + ChunkQueries),
-) {
+pub async fn a_chunk_without_queries_and_a_job_that_is_not_there_count_none(ports: &impl JobStore) {
     let job = given::processing(ports, 1).await;
     assert_eq!(end_queries(ports, &job, 0).await, ENDED_BEFORE);
     assert_eq!(ports.load_job(job.id).await.unwrap().unwrap(), job);
@@ -104,7 +94,7 @@ pub async fn a_chunk_without_queries_and_a_job_that_is_not_there_count_none(
 }
 
 pub async fn a_canceled_job_does_not_wait_for_its_queries_and_counts_them_all_the_same(
-    ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk + ChunkQueries + RequestCancel),
+    ports: &impl JobStore,
 ) {
     let job = given::processing(ports, 2).await;
     assert_eq!(end_chunk(ports, &job, 0, 5).await, COUNTED);
@@ -117,7 +107,7 @@ pub async fn a_canceled_job_does_not_wait_for_its_queries_and_counts_them_all_th
     assert_eq!(ports.load_job(job.id).await.unwrap().unwrap().queries_ended, TALLY);
 }
 
-pub async fn a_part_is_open_until_it_has_ended_and_the_last_one_tells_the_sum(ports: &impl ChunkQueries) {
+pub async fn a_part_is_open_until_it_has_ended_and_the_last_one_tells_the_sum(ports: &impl JobStore) {
     let job = given::job_id();
     open(ports, job, 3).await;
     assert_eq!(open_parts(ports, job).await, [0, 1, 2].into());
@@ -129,7 +119,7 @@ pub async fn a_part_is_open_until_it_has_ended_and_the_last_one_tells_the_sum(po
     assert_eq!(open_parts(ports, job).await, [].into());
 }
 
-pub async fn who_ends_a_part_again_hears_the_sum_if_none_is_left(ports: &impl ChunkQueries) {
+pub async fn who_ends_a_part_again_hears_the_sum_if_none_is_left(ports: &impl JobStore) {
     let job = given::job_id();
     open(ports, job, 2).await;
     assert_eq!(end_part(ports, job, 0).await, None);
@@ -138,7 +128,7 @@ pub async fn who_ends_a_part_again_hears_the_sum_if_none_is_left(ports: &impl Ch
     }
 }
 
-pub async fn parts_that_were_opened_are_not_opened_again(ports: &impl ChunkQueries) {
+pub async fn parts_that_were_opened_are_not_opened_again(ports: &impl JobStore) {
     let job = given::job_id();
     open(ports, job, 3).await;
     assert_eq!(end_part(ports, job, 1).await, None);
@@ -152,7 +142,7 @@ pub async fn parts_that_were_opened_are_not_opened_again(ports: &impl ChunkQueri
     assert_eq!(end_part(ports, job, 1).await, Some(times(3)));
 }
 
-pub async fn a_part_that_was_never_opened_ends_nothing(ports: &impl ChunkQueries) {
+pub async fn a_part_that_was_never_opened_ends_nothing(ports: &impl JobStore) {
     let job = given::job_id();
     assert_eq!(open_parts(ports, job).await, [].into());
     assert_eq!(end_part(ports, job, 0).await, None);
@@ -161,17 +151,17 @@ pub async fn a_part_that_was_never_opened_ends_nothing(ports: &impl ChunkQueries
     assert_eq!(open_parts(ports, job).await, [0, 1].into());
 }
 
-pub async fn chunks_and_jobs_have_parts_of_their_own(ports: &impl ChunkQueries) {
+pub async fn chunks_and_jobs_have_parts_of_their_own(ports: &impl JobStore) {
     let (job, other) = (given::job_id(), given::job_id());
     open(ports, job, 1).await;
     open(ports, other, 1).await;
-    ports.open_parts(job, given::chunk(1), 1).await.unwrap();
+    ports.open_query_parts(job, given::chunk(1), 1).await.unwrap();
     assert_eq!(end_part(ports, job, 0).await, Some(TALLY));
     assert_eq!(open_parts(ports, other).await, [0].into());
-    assert_eq!(ports.open_parts_of(job, given::chunk(1)).await.unwrap(), [0].into());
+    assert_eq!(ports.pending_query_parts(job, given::chunk(1)).await.unwrap(), [0].into());
 }
 
-pub async fn a_part_is_not_mistaken_for_one_whose_number_contains_it(ports: &impl ChunkQueries) {
+pub async fn a_part_is_not_mistaken_for_one_whose_number_contains_it(ports: &impl JobStore) {
     let job = given::job_id();
     open(ports, job, 112).await;
     for part in [1, 11, 110] {
@@ -182,7 +172,7 @@ pub async fn a_part_is_not_mistaken_for_one_whose_number_contains_it(ports: &imp
 }
 
 pub async fn of_many_ends_at_the_same_time_each_part_counts_once_and_somebody_hears_the_sum(
-    ports: &impl ChunkQueries,
+    ports: &impl JobStore,
 ) {
     const PARTS: u32 = 20;
     let job = given::job_id();
@@ -193,7 +183,7 @@ pub async fn of_many_ends_at_the_same_time_each_part_counts_once_and_somebody_he
 }
 
 /// What the chunk of one line for each visit can come to.
-pub async fn thousands_of_parts_can_be_open(ports: &impl ChunkQueries) {
+pub async fn thousands_of_parts_can_be_open(ports: &impl JobStore) {
     const PARTS: u32 = 5000;
     let job = given::job_id();
     open(ports, job, PARTS).await;

@@ -2,21 +2,21 @@
 
 use domain::job::Job;
 use domain::outcome::Tally;
-use pipeline::ports::{ChangeState, ChunkEnd, CreateJob, EndChunk, LoadJob};
+use pipeline::ports::{ChunkCompletion, JobStore};
 
 use crate::given;
 
 const TALLY: Tally = Tally { successful: 7, failed: 3 };
-const COUNTED: ChunkEnd = ChunkEnd { counted: true, was_last: false };
-const COUNTED_AS_LAST: ChunkEnd = ChunkEnd { counted: true, was_last: true };
-const ENDED_BEFORE: ChunkEnd = ChunkEnd { counted: false, was_last: false };
-const ENDED_BEFORE_NONE_LEFT: ChunkEnd = ChunkEnd { counted: false, was_last: true };
+const COUNTED: ChunkCompletion = ChunkCompletion { counted: true, was_last: false };
+const COUNTED_AS_LAST: ChunkCompletion = ChunkCompletion { counted: true, was_last: true };
+const ENDED_BEFORE: ChunkCompletion = ChunkCompletion { counted: false, was_last: false };
+const ENDED_BEFORE_NONE_LEFT: ChunkCompletion = ChunkCompletion { counted: false, was_last: true };
 
-async fn end(ports: &impl EndChunk, job: &Job, number: u32) -> ChunkEnd {
-    ports.end_chunk(job.id, given::chunk(number), TALLY, 0).await.unwrap()
+async fn end(ports: &impl JobStore, job: &Job, number: u32) -> ChunkCompletion {
+    ports.complete_chunk(job.id, given::chunk(number), TALLY, 0).await.unwrap()
 }
 
-pub async fn a_chunk_is_counted_once(ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk)) {
+pub async fn a_chunk_is_counted_once(ports: &impl JobStore) {
     let job = given::processing(ports, 3).await;
     assert_eq!(end(ports, &job, 1).await, COUNTED);
     for _ in 0..3 {
@@ -27,9 +27,7 @@ pub async fn a_chunk_is_counted_once(ports: &(impl CreateJob + LoadJob + ChangeS
     assert_eq!(stored, expected);
 }
 
-pub async fn the_last_one_is_told_and_so_is_everybody_after_it(
-    ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk),
-) {
+pub async fn the_last_one_is_told_and_so_is_everybody_after_it(ports: &impl JobStore) {
     let job = given::processing(ports, 2).await;
     assert_eq!(end(ports, &job, 0).await, COUNTED);
     assert_eq!(end(ports, &job, 1).await, COUNTED_AS_LAST);
@@ -40,9 +38,7 @@ pub async fn the_last_one_is_told_and_so_is_everybody_after_it(
     assert_eq!(stored, expected);
 }
 
-pub async fn a_number_is_not_mistaken_for_one_that_contains_it(
-    ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk),
-) {
+pub async fn a_number_is_not_mistaken_for_one_that_contains_it(ports: &impl JobStore) {
     let job = given::processing(ports, 112).await;
     for number in [1, 11, 110] {
         assert_eq!(end(ports, &job, number).await, COUNTED);
@@ -54,22 +50,20 @@ pub async fn a_number_is_not_mistaken_for_one_that_contains_it(
     assert_eq!((stored.successful, stored.failed), (21, 9));
 }
 
-pub async fn a_job_that_has_no_chunks_yet_counts_none(ports: &(impl CreateJob + LoadJob + EndChunk)) {
+pub async fn a_job_that_has_no_chunks_yet_counts_none(ports: &impl JobStore) {
     let job = given::job();
     ports.create_job(&job).await.unwrap();
     assert_eq!(end(ports, &job, 0).await, ENDED_BEFORE_NONE_LEFT);
     assert_eq!(ports.load_job(job.id).await.unwrap().unwrap(), job);
 }
 
-pub async fn a_job_that_is_not_there_counts_nothing(ports: &(impl LoadJob + EndChunk)) {
+pub async fn a_job_that_is_not_there_counts_nothing(ports: &impl JobStore) {
     let job = given::job();
     assert_eq!(end(ports, &job, 0).await, ENDED_BEFORE);
     assert_eq!(ports.load_job(job.id).await.unwrap(), None);
 }
 
-pub async fn of_many_ends_at_the_same_time_each_chunk_counts_one_and_one_is_the_last(
-    ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk),
-) {
+pub async fn of_many_ends_at_the_same_time_each_chunk_counts_one_and_one_is_the_last(ports: &impl JobStore) {
     const CHUNKS: u32 = 20;
     let job = given::processing(ports, CHUNKS).await;
     let twice = (0..CHUNKS).chain(0..CHUNKS);
@@ -82,7 +76,7 @@ pub async fn of_many_ends_at_the_same_time_each_chunk_counts_one_and_one_is_the_
 }
 
 /// Ten times what a file of 100,000 rows has.
-pub async fn thousands_of_chunks_can_be_pending(ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk)) {
+pub async fn thousands_of_chunks_can_be_pending(ports: &impl JobStore) {
     const CHUNKS: u32 = 4000;
     let job = given::processing(ports, CHUNKS).await;
     assert_eq!(end(ports, &job, CHUNKS - 1).await, COUNTED);

@@ -2,17 +2,17 @@
 
 use domain::delivery::{Attempt, AttemptOutcome, NoAnswer, WebhookDelivery};
 use domain::job::JobStatus;
-use pipeline::ports::{DeliveryLog, JobRef, Write};
+use pipeline::ports::{DeliveryStore, JobRef, Write};
 
 use crate::given::{self, NOW, at};
 
-async fn load(ports: &impl DeliveryLog, delivery: &WebhookDelivery) -> Option<(WebhookDelivery, u64)> {
+async fn load(ports: &impl DeliveryStore, delivery: &WebhookDelivery) -> Option<(WebhookDelivery, u64)> {
     let job = JobRef { customer: delivery.customer, job: delivery.job };
     let found = ports.load_delivery(job, delivery.status).await.unwrap();
     found.map(|found| (found.value, found.version))
 }
 
-pub async fn a_delivery_is_stored_only_over_the_version_that_was_read(ports: &impl DeliveryLog) {
+pub async fn a_delivery_is_stored_only_over_the_version_that_was_read(ports: &impl DeliveryStore) {
     let first = WebhookDelivery::new(given::customer(), given::job_id(), JobStatus::Completed);
     let mut second = first.clone();
     second.attempted(Attempt { when: at(NOW), outcome: AttemptOutcome::StatusCode(503) }, None);
@@ -33,7 +33,7 @@ pub async fn a_delivery_is_stored_only_over_the_version_that_was_read(ports: &im
     assert_eq!((one, two), (1, 2));
 }
 
-pub async fn a_delivery_is_of_one_status_of_one_job(ports: &impl DeliveryLog) {
+pub async fn a_delivery_is_of_one_status_of_one_job(ports: &impl DeliveryStore) {
     let (customer, job) = (given::customer(), given::job_id());
     let delivery = WebhookDelivery::new(customer, job, JobStatus::Processing);
     assert_eq!(ports.store_delivery(&delivery, None).await.unwrap(), Write::Done);

@@ -4,7 +4,7 @@ use domain::facility::Facility;
 use domain::ids::CohortId;
 use domain::row::Directory;
 use domain::webhook::WebhookKey;
-use pipeline::ports::{LoadDirectory, LoadSettings, PingReport, ReplacedKey, WebhookSettings};
+use pipeline::ports::{DirectoryStore, PingReport, ReplacedKey, WebhookSettings};
 
 use crate::backend::Operator;
 use crate::given;
@@ -26,7 +26,7 @@ fn directory(facilities: &[Facility], cohorts: &[CohortId]) -> Directory {
 }
 
 pub async fn a_customer_has_its_own_facilities_and_cohorts_and_no_others(
-    ports: &(impl Operator + LoadDirectory),
+    ports: &(impl Operator + DirectoryStore),
 ) {
     let (first, second) = (given::customer(), given::customer());
     let (mine, cohorts) = (facilities(3, 1), [given::cohort(), given::cohort()]);
@@ -37,20 +37,20 @@ pub async fn a_customer_has_its_own_facilities_and_cohorts_and_no_others(
     assert_eq!(ports.load_directory(second).await.unwrap(), directory(&theirs, &[]));
 }
 
-pub async fn an_unknown_customer_has_nothing(ports: &(impl LoadDirectory + LoadSettings)) {
+pub async fn an_unknown_customer_has_nothing(ports: &impl DirectoryStore) {
     let customer = given::customer();
     assert_eq!(ports.load_directory(customer).await.unwrap(), Directory::default());
     assert_eq!(ports.load_settings(customer).await.unwrap(), WebhookSettings::default());
 }
 
 /// DynamoDB answers a query with 1 MB at most.
-pub async fn facilities_of_more_than_1_mb_are_all_found(ports: &(impl Operator + LoadDirectory)) {
+pub async fn facilities_of_more_than_1_mb_are_all_found(ports: &(impl Operator + DirectoryStore)) {
     let (customer, facilities) = (given::customer(), facilities(4_000, 33));
     ports.enter(customer, &facilities, &[], &NOTHING_SET).await;
     assert_eq!(ports.load_directory(customer).await.unwrap(), directory(&facilities, &[]));
 }
 
-pub async fn settings_are_loaded_as_they_were_stored(ports: &(impl Operator + LoadSettings)) {
+pub async fn settings_are_loaded_as_they_were_stored(ports: &(impl Operator + DirectoryStore)) {
     let key = WebhookKey::from_random(&[7; 32]);
     let url = Some("https://example.com/hooks?für=Zoë&x=%20".to_owned());
     let replaced = [1, 2].map(|byte| ReplacedKey {

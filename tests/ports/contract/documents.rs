@@ -3,7 +3,7 @@
 use domain::document::DocumentRecord;
 use domain::ids::{CustomerId, PatientId};
 use domain::query::{QueryTry, StoredDocuments};
-use pipeline::ports::{ReadDocuments, StoreDocuments};
+use pipeline::ports::DocumentStore;
 
 use crate::given;
 
@@ -11,7 +11,7 @@ use crate::given;
 const LARGEST_ITEM: usize = 400 * 1024;
 
 async fn store(
-    ports: &impl StoreDocuments,
+    ports: &impl DocumentStore,
     (customer, patient): (CustomerId, PatientId),
     found_by: QueryTry,
     documents: &[DocumentRecord],
@@ -22,7 +22,7 @@ async fn store(
 }
 
 async fn read(
-    ports: &impl ReadDocuments,
+    ports: &impl DocumentStore,
     (customer, patient): (CustomerId, PatientId),
     stored: StoredDocuments,
 ) -> Option<Vec<DocumentRecord>> {
@@ -37,23 +37,21 @@ fn somebody() -> (CustomerId, PatientId) {
     (given::customer(), given::patient())
 }
 
-pub async fn documents_are_read_as_they_were_stored_in_their_order(
-    ports: &(impl StoreDocuments + ReadDocuments),
-) {
+pub async fn documents_are_read_as_they_were_stored_in_their_order(ports: &impl DocumentStore) {
     let (who, documents) = (somebody(), [300, 1, 20].map(given::document));
     let stored = store(ports, who, given::query_try(), &documents).await;
     assert_eq!(stored.pages, 1);
     assert_eq!(read(ports, who, stored).await.unwrap(), documents);
 }
 
-pub async fn no_documents_are_a_list_too(ports: &(impl StoreDocuments + ReadDocuments)) {
+pub async fn no_documents_are_a_list_too(ports: &impl DocumentStore) {
     let who = somebody();
     let stored = store(ports, who, given::query_try(), &[]).await;
     assert_eq!(stored.pages, 0);
     assert_eq!(read(ports, who, stored).await, Some(Vec::new()));
 }
 
-pub async fn a_list_longer_than_an_item_has_pages(ports: &(impl StoreDocuments + ReadDocuments)) {
+pub async fn a_list_longer_than_an_item_has_pages(ports: &impl DocumentStore) {
     let who = somebody();
     let documents: Vec<_> = (0..40).map(|number| given::document(LARGEST_ITEM / 20 + number)).collect();
     let stored = store(ports, who, given::query_try(), &documents).await;
@@ -61,9 +59,7 @@ pub async fn a_list_longer_than_an_item_has_pages(ports: &(impl StoreDocuments +
     assert_eq!(read(ports, who, stored).await.unwrap(), documents);
 }
 
-pub async fn a_document_that_fills_a_page_alone_does_not_disturb_the_others(
-    ports: &(impl StoreDocuments + ReadDocuments),
-) {
+pub async fn a_document_that_fills_a_page_alone_does_not_disturb_the_others(ports: &impl DocumentStore) {
     let who = somebody();
     let documents =
         [10, LARGEST_ITEM - 1000, 10, 10, LARGEST_ITEM / 2, LARGEST_ITEM / 2].map(given::document);
@@ -71,7 +67,7 @@ pub async fn a_document_that_fills_a_page_alone_does_not_disturb_the_others(
     assert_eq!(read(ports, who, stored).await.unwrap(), documents);
 }
 
-pub async fn a_list_that_is_stored_again_is_there_once(ports: &(impl StoreDocuments + ReadDocuments)) {
+pub async fn a_list_that_is_stored_again_is_there_once(ports: &impl DocumentStore) {
     let (who, found_by) = (somebody(), given::query_try());
     let documents = [LARGEST_ITEM / 3, LARGEST_ITEM / 3, 5].map(given::document);
     let first = store(ports, who, found_by, &documents).await;
@@ -79,9 +75,7 @@ pub async fn a_list_that_is_stored_again_is_there_once(ports: &(impl StoreDocume
     assert_eq!(read(ports, who, first).await.unwrap(), documents);
 }
 
-pub async fn lists_of_other_tries_patients_and_customers_stand_beside_it(
-    ports: &(impl StoreDocuments + ReadDocuments),
-) {
+pub async fn lists_of_other_tries_patients_and_customers_stand_beside_it(ports: &impl DocumentStore) {
     let ((customer, patient), found_by) = (somebody(), given::query_try());
     let lists = [
         ((customer, patient), found_by),
@@ -99,7 +93,7 @@ pub async fn lists_of_other_tries_patients_and_customers_stand_beside_it(
     }
 }
 
-pub async fn a_list_of_which_a_page_is_gone_is_gone(ports: &(impl StoreDocuments + ReadDocuments)) {
+pub async fn a_list_of_which_a_page_is_gone_is_gone(ports: &impl DocumentStore) {
     let who = somebody();
     let never = StoredDocuments { found_by: given::query_try(), pages: 2 };
     assert_eq!(read(ports, who, never).await, None);
@@ -108,9 +102,7 @@ pub async fn a_list_of_which_a_page_is_gone_is_gone(ports: &(impl StoreDocuments
     assert_eq!(read(ports, who, longer).await, None);
 }
 
-pub async fn what_is_before_a_try_is_dropped_and_it_and_what_is_after_it_stays(
-    ports: &(impl StoreDocuments + ReadDocuments),
-) {
+pub async fn what_is_before_a_try_is_dropped_and_it_and_what_is_after_it_stays(ports: &impl DocumentStore) {
     let who @ (customer, patient) = somebody();
     let other = (customer, given::patient());
     let tries = [(); 4].map(|()| given::query_try());
@@ -135,7 +127,7 @@ pub async fn what_is_before_a_try_is_dropped_and_it_and_what_is_after_it_stays(
 }
 
 /// Of a try that died half-way some pages may be there.
-pub async fn pages_that_no_query_names_are_dropped_too(ports: &(impl StoreDocuments + ReadDocuments)) {
+pub async fn pages_that_no_query_names_are_dropped_too(ports: &impl DocumentStore) {
     let who @ (customer, patient) = somebody();
     let (dead, later) = (given::query_try(), given::query_try());
     let half = store(ports, who, dead, &[given::document(1)]).await;

@@ -3,7 +3,7 @@
 use domain::ids::CustomerId;
 use domain::patient::ExternalId;
 use domain::record::PatientRecord;
-use pipeline::ports::{FindByExternalId, StorePatient, Write};
+use pipeline::ports::{PatientStore, Write};
 
 use crate::given;
 
@@ -13,16 +13,14 @@ fn with_id(external_id: &str) -> PatientRecord {
     record
 }
 
-async fn find(ports: &impl FindByExternalId, customer: CustomerId, id: &str) -> Vec<domain::ids::PatientId> {
+async fn find(ports: &impl PatientStore, customer: CustomerId, id: &str) -> Vec<domain::ids::PatientId> {
     let id: ExternalId = id.parse().unwrap();
     let mut found = ports.find_by_external_id(customer, &id).await.unwrap();
     found.sort();
     found
 }
 
-pub async fn all_patients_with_the_id_are_found_and_no_others(
-    ports: &(impl StorePatient + FindByExternalId),
-) {
+pub async fn all_patients_with_the_id_are_found_and_no_others(ports: &impl PatientStore) {
     let (customer, other) = (given::customer(), given::customer());
     let records = ["Nº 7/ä#李", "Nº 7/ä#李", "nº 7/ä#李", "Nº 7"].map(with_id);
     for record in &records {
@@ -35,7 +33,7 @@ pub async fn all_patients_with_the_id_are_found_and_no_others(
     assert_eq!(find(ports, customer, "Nº").await, []);
 }
 
-pub async fn a_patient_is_found_by_the_id_that_it_has_now(ports: &(impl StorePatient + FindByExternalId)) {
+pub async fn a_patient_is_found_by_the_id_that_it_has_now(ports: &impl PatientStore) {
     let (customer, mut record) = (given::customer(), with_id("old"));
     assert_eq!(ports.store_patient(customer, &record, None).await.unwrap(), Write::Done);
     record.patient.external_id = Some("new".parse().unwrap());

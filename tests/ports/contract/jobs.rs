@@ -3,16 +3,16 @@
 use domain::ids::JobId;
 use domain::job::{Job, JobEvent, JobStatus};
 use domain::outcome::Tally;
-use pipeline::ports::{ChangeState, CreateJob, EndChunk, LoadJob, RequestCancel, Write};
+use pipeline::ports::{JobStore, Write};
 use uuid::Uuid;
 
 use crate::given;
 
-async fn load(ports: &impl LoadJob, job: &Job) -> Job {
+async fn load(ports: &impl JobStore, job: &Job) -> Job {
     ports.load_job(job.id).await.unwrap().unwrap()
 }
 
-pub async fn a_job_is_loaded_as_it_was_created(ports: &(impl CreateJob + LoadJob)) {
+pub async fn a_job_is_loaded_as_it_was_created(ports: &impl JobStore) {
     let job = given::job();
     let dry_run = Job { dry_run: true, ..given::job() };
     for job in [&job, &dry_run] {
@@ -21,21 +21,19 @@ pub async fn a_job_is_loaded_as_it_was_created(ports: &(impl CreateJob + LoadJob
     }
 }
 
-pub async fn an_unknown_job_is_none(ports: &(impl CreateJob + LoadJob)) {
+pub async fn an_unknown_job_is_none(ports: &impl JobStore) {
     ports.create_job(&given::job()).await.unwrap();
     assert_eq!(ports.load_job(JobId::new(Uuid::from_u128(1))).await.unwrap(), None);
 }
 
-pub async fn a_job_that_is_there_is_not_created_again(ports: &(impl CreateJob + LoadJob + ChangeState)) {
+pub async fn a_job_that_is_there_is_not_created_again(ports: &impl JobStore) {
     let job = given::processing(ports, 3).await;
     let again = Job { dry_run: true, ..given::job_of(given::customer(), given::NOW) };
     ports.create_job(&Job { id: job.id, ..again }).await.unwrap();
     assert_eq!(load(ports, &job).await, job);
 }
 
-pub async fn acceptance_stores_the_file_and_makes_all_chunks_pending(
-    ports: &(impl CreateJob + LoadJob + ChangeState),
-) {
+pub async fn acceptance_stores_the_file_and_makes_all_chunks_pending(ports: &impl JobStore) {
     let job = given::processing(ports, 120).await;
     let stored = load(ports, &job).await;
     assert_eq!(stored, job);
@@ -43,9 +41,7 @@ pub async fn acceptance_stores_the_file_and_makes_all_chunks_pending(
     assert!(stored.may_overtake);
 }
 
-pub async fn a_state_changes_only_from_the_state_that_is_stored(
-    ports: &(impl CreateJob + LoadJob + ChangeState),
-) {
+pub async fn a_state_changes_only_from_the_state_that_is_stored(ports: &impl JobStore) {
     let job = given::processing(ports, 2).await;
     let rejected =
         given::ended(&Job { status: JobStatus::Waiting, ..job.clone() }, JobEvent::FileRejected, Some("no"));
@@ -55,9 +51,7 @@ pub async fn a_state_changes_only_from_the_state_that_is_stored(
     assert_eq!(load(ports, &job).await, job, "a conflict writes nothing");
 }
 
-pub async fn one_of_many_changes_at_the_same_time_takes_place(
-    ports: &(impl CreateJob + LoadJob + ChangeState),
-) {
+pub async fn one_of_many_changes_at_the_same_time_takes_place(ports: &impl JobStore) {
     let job = given::job();
     ports.create_job(&job).await.unwrap();
     let ends: Vec<Job> = (0..8)
@@ -70,9 +64,7 @@ pub async fn one_of_many_changes_at_the_same_time_takes_place(
     assert_eq!(load(ports, &job).await.reason, ends[done[0]].reason);
 }
 
-pub async fn a_job_that_is_not_there_does_not_come_by_a_change(
-    ports: &(impl LoadJob + ChangeState + RequestCancel),
-) {
+pub async fn a_job_that_is_not_there_does_not_come_by_a_change(ports: &impl JobStore) {
     let job = given::job();
     let change = ports.change_state(JobStatus::Waiting, &given::accepted(&job, 1)).await.unwrap();
     assert_eq!(change, Write::Conflict);
@@ -80,12 +72,10 @@ pub async fn a_job_that_is_not_there_does_not_come_by_a_change(
     assert_eq!(ports.load_job(job.id).await.unwrap(), None);
 }
 
-pub async fn the_end_leaves_what_others_wrote_since(
-    ports: &(impl CreateJob + LoadJob + ChangeState + EndChunk + RequestCancel),
-) {
+pub async fn the_end_leaves_what_others_wrote_since(ports: &impl JobStore) {
     let job = given::processing(ports, 3).await;
     let tally = Tally { successful: 200, failed: 50 };
-    ports.end_chunk(job.id, given::chunk(1), tally, 0).await.unwrap();
+    ports.complete_chunk(job.id, given::chunk(1), tally, 0).await.unwrap();
     assert_eq!(ports.request_cancel(job.id).await.unwrap(), Write::Done);
     // Whoever ends the job has read it before all that.
     let end = given::ended(&job, JobEvent::Canceled, Some("canceled"));
@@ -100,9 +90,7 @@ pub async fn the_end_leaves_what_others_wrote_since(
     assert_eq!(load(ports, &job).await, expected);
 }
 
-pub async fn a_job_does_not_complete_once_its_cancel_was_requested(
-    ports: &(impl CreateJob + LoadJob + ChangeState + RequestCancel),
-) {
+pub async fn a_job_does_not_complete_once_its_cancel_was_requested(ports: &impl JobStore) {
     let job = given::processing(ports, 1).await;
     let completed = given::ended(&job, JobEvent::Finalized, None);
     assert_eq!(ports.request_cancel(job.id).await.unwrap(), Write::Done);
@@ -113,9 +101,7 @@ pub async fn a_job_does_not_complete_once_its_cancel_was_requested(
     assert_eq!(ports.change_state(JobStatus::Processing, &canceled).await.unwrap(), Write::Done);
 }
 
-pub async fn an_expired_job_that_takes_a_file_has_not_ended(
-    ports: &(impl CreateJob + LoadJob + ChangeState),
-) {
+pub async fn an_expired_job_that_takes_a_file_has_not_ended(ports: &impl JobStore) {
     let job = given::job();
     ports.create_job(&job).await.unwrap();
     let expired = given::ended(&job, JobEvent::UploadExpired, None);
@@ -127,9 +113,7 @@ pub async fn an_expired_job_that_takes_a_file_has_not_ended(
     assert_eq!(accepted.finished_at, None);
 }
 
-pub async fn many_jobs_are_loaded_at_once_and_those_that_are_not_there_left_out(
-    ports: &(impl CreateJob + LoadJob),
-) {
+pub async fn many_jobs_are_loaded_at_once_and_those_that_are_not_there_left_out(ports: &impl JobStore) {
     let jobs: Vec<Job> = (0..120).map(|_| given::job()).collect();
     for job in &jobs {
         ports.create_job(job).await.unwrap();
@@ -141,7 +125,7 @@ pub async fn many_jobs_are_loaded_at_once_and_those_that_are_not_there_left_out(
     assert_eq!(ports.load_jobs(&[]).await.unwrap().len(), 0);
 }
 
-pub async fn a_reason_keeps_every_letter(ports: &(impl CreateJob + LoadJob + ChangeState)) {
+pub async fn a_reason_keeps_every_letter(ports: &impl JobStore) {
     let job = given::job();
     ports.create_job(&job).await.unwrap();
     let end = given::ended(&job, JobEvent::FileRejected, Some("column \"Straße\\\" 李 🏙\u{1} is twice"));
@@ -149,9 +133,7 @@ pub async fn a_reason_keeps_every_letter(ports: &(impl CreateJob + LoadJob + Cha
     assert_eq!(load(ports, &job).await, end);
 }
 
-pub async fn a_job_is_canceled_while_it_is_processing_and_only_then(
-    ports: &(impl CreateJob + LoadJob + ChangeState + RequestCancel),
-) {
+pub async fn a_job_is_canceled_while_it_is_processing_and_only_then(ports: &impl JobStore) {
     let job = given::job();
     ports.create_job(&job).await.unwrap();
     assert_eq!(ports.request_cancel(job.id).await.unwrap(), Write::Conflict);

@@ -6,11 +6,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws::Files;
+use aws::Objects;
 use domain::upload_terms::UploadTerms;
-use pipeline::ports::{
-    FileWriter as _, JobRef, ResultFile, SignDownload as _, SignUpload as _, UploadLink, WriteResults as _,
-};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{JobRef, ResultFile, UploadLink};
 use reqwest::StatusCode;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -23,7 +22,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 const FILE: &[u8] = b"firstName\nAda\n";
 
 /// A job with a file of failed rows.
-async fn job_with_failures(files: &Files) -> JobRef {
+async fn job_with_failures(files: &Objects) -> JobRef {
     let job = JobRef::from(&given::job());
     let mut writer = files.write_results(job, ResultFile::Failures).await.unwrap();
     writer.write(b"a,b\r\n").await.unwrap();
@@ -57,14 +56,14 @@ async fn put_slowly(url: &str, file: &[u8], pause: Duration) -> String {
     String::from_utf8(status.to_vec()).unwrap()
 }
 
-pub async fn a_download_is_saved_as_a_csv_by_a_browser(files: &Files) {
+pub async fn a_download_is_saved_as_a_csv_by_a_browser(files: &Objects) {
     let job = job_with_failures(files).await;
     let answer = get(&files.sign_download(job, ResultFile::Failures, MINUTE).await.unwrap()).await;
     assert_eq!(answer.headers()["content-type"], "text/csv; charset=utf-8");
     assert_eq!(answer.headers()["content-disposition"], "attachment; filename=\"failures.csv\"");
 }
 
-pub async fn a_link_past_its_time_is_refused(files: &Files) {
+pub async fn a_link_past_its_time_is_refused(files: &Objects) {
     let job = job_with_failures(files).await;
     let second = Duration::from_secs(1);
     let link = files.sign_download(job, ResultFile::Failures, second).await.unwrap();
@@ -73,19 +72,19 @@ pub async fn a_link_past_its_time_is_refused(files: &Files) {
 }
 
 /// S3 looks at a link's time when the request begins.
-pub async fn a_link_whose_time_ends_during_an_upload_is_good(files: &Files) {
+pub async fn a_link_whose_time_ends_during_an_upload_is_good(files: &Objects) {
     let (job, second) = (JobRef::from(&given::job()), Duration::from_secs(1));
     let link = files.sign_upload(job, &UploadTerms::default(), second).await.unwrap();
     assert_eq!(put_slowly(&link.url, FILE, 3 * second).await, "HTTP/1.1 200");
 }
 
-pub async fn a_link_to_one_file_opens_no_other(files: &Files) {
+pub async fn a_link_to_one_file_opens_no_other(files: &Objects) {
     let job = job_with_failures(files).await;
     let link = files.sign_download(job, ResultFile::Result, MINUTE).await.unwrap();
     assert_eq!(get(&link.replace("/result.csv", "/failures.csv")).await.status(), StatusCode::FORBIDDEN);
 }
 
-pub async fn a_link_to_read_does_not_write(files: &Files) {
+pub async fn a_link_to_read_does_not_write(files: &Objects) {
     let job = job_with_failures(files).await;
     let url = files.sign_download(job, ResultFile::Failures, MINUTE).await.unwrap();
     let link = UploadLink { url, headers: BTreeMap::new() };
@@ -96,28 +95,28 @@ fn strict() -> UploadTerms {
     UploadTerms { bytes: u32::try_from(FILE.len()).ok(), sha256: Some(Sha256::digest(FILE).into()) }
 }
 
-pub async fn a_strict_link_takes_its_file_once(files: &Files) {
+pub async fn a_strict_link_takes_its_file_once(files: &Objects) {
     let job = JobRef::from(&given::job());
     let link = files.sign_upload(job, &strict(), MINUTE).await.unwrap();
     assert_eq!(put(&link, FILE).await, StatusCode::OK);
     assert_eq!(put(&link, FILE).await, StatusCode::PRECONDITION_FAILED);
 }
 
-pub async fn a_strict_link_takes_no_file_of_another_checksum(files: &Files) {
+pub async fn a_strict_link_takes_no_file_of_another_checksum(files: &Objects) {
     let job = JobRef::from(&given::job());
     let link = files.sign_upload(job, &strict(), MINUTE).await.unwrap();
     assert_eq!(put(&link, b"firstName\nEva\n").await, StatusCode::BAD_REQUEST);
     assert_eq!(put(&link, FILE).await, StatusCode::OK);
 }
 
-pub async fn a_strict_link_takes_no_file_of_another_size(files: &Files) {
+pub async fn a_strict_link_takes_no_file_of_another_size(files: &Objects) {
     let job = JobRef::from(&given::job());
     let terms = UploadTerms { sha256: None, ..strict() };
     let link = files.sign_upload(job, &terms, MINUTE).await.unwrap();
     assert_eq!(put(&link, b"firstName\nAda\nEva\n").await, StatusCode::FORBIDDEN);
 }
 
-pub async fn what_a_strict_link_signs_has_to_be_sent(files: &Files) {
+pub async fn what_a_strict_link_signs_has_to_be_sent(files: &Objects) {
     let job = JobRef::from(&given::job());
     let link = files.sign_upload(job, &strict(), MINUTE).await.unwrap();
     let bare = UploadLink { headers: BTreeMap::new(), ..link };

@@ -3,12 +3,12 @@
 use domain::delivery::{DeliveryState, WebhookDelivery};
 use domain::ids::{CustomerId, JobId};
 use domain::job::JobStatus;
-use pipeline::ports::{DeliveryLog, ListDeliveries, Undelivered, Write};
+use pipeline::ports::{DeliveryStore, Undelivered, Write};
 
 use crate::given;
 
 async fn store(
-    ports: &impl DeliveryLog,
+    ports: &impl DeliveryStore,
     customer: CustomerId,
     job: JobId,
     status: JobStatus,
@@ -19,9 +19,7 @@ async fn store(
     delivery
 }
 
-pub async fn deliveries_are_listed_newest_first_in_all_states_or_one(
-    ports: &(impl DeliveryLog + ListDeliveries),
-) {
+pub async fn deliveries_are_listed_newest_first_in_all_states_or_one(ports: &impl DeliveryStore) {
     use DeliveryState::{Delivered, Failed, Processing, Skipped};
     let (customer, jobs) = (given::customer(), [given::job_id(), given::job_id(), given::job_id()]);
     let mut oldest_first = Vec::new();
@@ -50,7 +48,7 @@ pub async fn deliveries_are_listed_newest_first_in_all_states_or_one(
     assert_eq!(ports.count_deliveries(given::customer(), Undelivered::Failed).await.unwrap(), 0);
 }
 
-pub async fn what_arrived_is_not_among_the_failed_any_more(ports: &(impl DeliveryLog + ListDeliveries)) {
+pub async fn what_arrived_is_not_among_the_failed_any_more(ports: &impl DeliveryStore) {
     let (customer, job) = (given::customer(), given::job_id());
     let failed = store(ports, customer, job, JobStatus::Completed, DeliveryState::Failed).await;
     let found = ports.failed_deliveries(customer, 9).await.unwrap().remove(0);

@@ -32,7 +32,7 @@ pub mod directory;
 pub mod documents;
 pub mod dynamodb;
 pub mod external_ids;
-pub mod gateway_care;
+pub mod gateway_limits;
 pub mod jobs;
 pub mod links;
 pub mod listed_deliveries;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use domain::ids::RowNumber;
 use domain::job::Upload;
 use domain::outcome::{FailureReason, RowOutcome, RowResult};
-use pipeline::ports::{JobRef, ReadOutcomes, ReadPlan, StoreOutcomes, StorePlan, Write};
+use pipeline::ports::{JobRef, ObjectStore, Write};
 
 use crate::given;
 
@@ -25,7 +25,7 @@ fn outcomes(from: u32) -> Vec<RowOutcome> {
     (from..).zip(results).map(|(row, result)| RowOutcome::new(RowNumber::new(row), result)).collect()
 }
 
-pub async fn a_plan_is_read_whole_and_in_ranges(ports: &(impl StorePlan + ReadPlan)) {
+pub async fn a_plan_is_read_whole_and_in_ranges(ports: &impl ObjectStore) {
     let (job, upload) = (job_ref(), given::upload());
     let lines = Bytes::from("[0,[1,2,3,4]]\n".repeat(5000));
     assert_eq!(ports.store_plan(job, &upload, lines.clone()).await.unwrap(), Write::Done);
@@ -37,9 +37,7 @@ pub async fn a_plan_is_read_whole_and_in_ranges(ports: &(impl StorePlan + ReadPl
     }
 }
 
-pub async fn a_plan_is_of_one_version_of_the_upload_and_the_first_one_counts(
-    ports: &(impl StorePlan + ReadPlan),
-) {
+pub async fn a_plan_is_of_one_version_of_the_upload_and_the_first_one_counts(ports: &impl ObjectStore) {
     let (job, upload) = (job_ref(), given::upload());
     let other = Upload { version: "other".to_owned(), ..upload.clone() };
     let store = async |upload, lines| ports.store_plan(job, upload, Bytes::from_static(lines)).await.unwrap();
@@ -50,7 +48,7 @@ pub async fn a_plan_is_of_one_version_of_the_upload_and_the_first_one_counts(
     assert_eq!(ports.read_plan(job, &other, None).await.unwrap(), "of another upload\n");
 }
 
-pub async fn the_first_outcomes_of_a_chunk_count(ports: &(impl StoreOutcomes + ReadOutcomes)) {
+pub async fn the_first_outcomes_of_a_chunk_count(ports: &impl ObjectStore) {
     let (job, first) = (job_ref(), outcomes(1));
     assert_eq!(ports.store_outcomes(job, given::chunk(1), &first).await.unwrap(), Write::Done);
     for later in [outcomes(1), Vec::new(), first.clone()] {
@@ -59,7 +57,7 @@ pub async fn the_first_outcomes_of_a_chunk_count(ports: &(impl StoreOutcomes + R
     }
 }
 
-pub async fn of_outcomes_stored_at_the_same_time_one_counts(ports: &(impl StoreOutcomes + ReadOutcomes)) {
+pub async fn of_outcomes_stored_at_the_same_time_one_counts(ports: &impl ObjectStore) {
     let job = job_ref();
     let candidates: Vec<_> = (0..8).map(|number| outcomes(number * 10)).collect();
     let writes = candidates.iter().map(|outcomes| ports.store_outcomes(job, given::chunk(0), outcomes));
@@ -69,7 +67,7 @@ pub async fn of_outcomes_stored_at_the_same_time_one_counts(ports: &(impl StoreO
     assert_eq!(ports.read_outcomes(job, given::chunk(0)).await.unwrap(), candidates[done[0]]);
 }
 
-pub async fn outcomes_are_of_one_chunk_of_one_job(ports: &(impl StoreOutcomes + ReadOutcomes)) {
+pub async fn outcomes_are_of_one_chunk_of_one_job(ports: &impl ObjectStore) {
     let (job, other) = (job_ref(), job_ref());
     let places = [(job, 1), (job, 11), (other, 1)].map(|(job, number)| (job, given::chunk(number)));
     let stored = [outcomes(1), outcomes(20), Vec::new()];
@@ -81,9 +79,7 @@ pub async fn outcomes_are_of_one_chunk_of_one_job(ports: &(impl StoreOutcomes + 
     }
 }
 
-pub async fn what_was_never_stored_cannot_be_read_however_often_it_is_tried(
-    ports: &(impl ReadPlan + ReadOutcomes),
-) {
+pub async fn what_was_never_stored_cannot_be_read_however_often_it_is_tried(ports: &impl ObjectStore) {
     let job = job_ref();
     let plan = ports.read_plan(job, &given::upload(), Some(0..10)).await.unwrap_err();
     let outcomes = ports.read_outcomes(job, given::chunk(0)).await.unwrap_err();

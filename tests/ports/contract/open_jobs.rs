@@ -2,11 +2,11 @@
 
 use domain::ids::{CustomerId, JobId};
 use domain::job::LONGEST_LIFE;
-use pipeline::ports::{OpenJob, OpenJobs, Write};
+use pipeline::ports::{JobStore, OpenJob, Write};
 
 use crate::given::{self, NOW, at};
 
-async fn open(ports: &impl OpenJobs, customer: CustomerId) -> Vec<OpenJob> {
+async fn open(ports: &impl JobStore, customer: CustomerId) -> Vec<OpenJob> {
     ports.open_jobs(customer, JobId::ALL, at(NOW)).await.unwrap()
 }
 
@@ -14,7 +14,7 @@ const fn entry(job: JobId, is_waiting: bool) -> OpenJob {
     OpenJob { job, is_waiting }
 }
 
-pub async fn a_job_is_open_from_its_entry_until_it_leaves(ports: &impl OpenJobs) {
+pub async fn a_job_is_open_from_its_entry_until_it_leaves(ports: &impl JobStore) {
     let (customer, job) = (given::customer(), given::job_id());
     assert_eq!(open(ports, customer).await, []);
     for _ in 0..2 {
@@ -31,7 +31,7 @@ pub async fn a_job_is_open_from_its_entry_until_it_leaves(ports: &impl OpenJobs)
     }
 }
 
-pub async fn a_job_that_left_does_not_come_back_by_stopping_to_wait(ports: &impl OpenJobs) {
+pub async fn a_job_that_left_does_not_come_back_by_stopping_to_wait(ports: &impl JobStore) {
     let (customer, job) = (given::customer(), given::job_id());
     ports.enter_job(customer, job, at(NOW)).await.unwrap();
     ports.leave(customer, job).await.unwrap();
@@ -39,7 +39,7 @@ pub async fn a_job_that_left_does_not_come_back_by_stopping_to_wait(ports: &impl
     assert_eq!(open(ports, customer).await, []);
 }
 
-pub async fn a_write_is_read_at_once(ports: &impl OpenJobs) {
+pub async fn a_write_is_read_at_once(ports: &impl JobStore) {
     let customer = given::customer();
     for n in 0..20 {
         let job = given::job_of(customer, NOW + n).id;
@@ -48,7 +48,7 @@ pub async fn a_write_is_read_at_once(ports: &impl OpenJobs) {
     }
 }
 
-pub async fn jobs_come_in_the_order_of_their_ids_and_as_far_as_asked_for(ports: &impl OpenJobs) {
+pub async fn jobs_come_in_the_order_of_their_ids_and_as_far_as_asked_for(ports: &impl JobStore) {
     let customer = given::customer();
     let ids: Vec<JobId> = [3, 1, 2].map(|n| given::job_of(customer, NOW + n).id).into();
     for id in &ids {
@@ -64,7 +64,7 @@ pub async fn jobs_come_in_the_order_of_their_ids_and_as_far_as_asked_for(ports: 
     assert_eq!(read(ids[2]..=ids[2]).await, [ids[2]]);
 }
 
-pub async fn jobs_of_other_customers_are_not_among_them(ports: &impl OpenJobs) {
+pub async fn jobs_of_other_customers_are_not_among_them(ports: &impl JobStore) {
     let (customer, job) = (given::customer(), given::job_id());
     ports.enter_job(customer, job, at(NOW)).await.unwrap();
     assert_eq!(open(ports, given::customer()).await, []);
@@ -72,7 +72,7 @@ pub async fn jobs_of_other_customers_are_not_among_them(ports: &impl OpenJobs) {
     assert_eq!(open(ports, customer).await, [entry(job, true)]);
 }
 
-pub async fn an_entry_that_nothing_takes_out_expires(ports: &impl OpenJobs) {
+pub async fn an_entry_that_nothing_takes_out_expires(ports: &impl JobStore) {
     let (customer, job) = (given::customer(), given::job_id());
     ports.enter_job(customer, job, at(NOW)).await.unwrap();
     let end = at(NOW).plus(LONGEST_LIFE);
@@ -82,7 +82,7 @@ pub async fn an_entry_that_nothing_takes_out_expires(ports: &impl OpenJobs) {
 }
 
 /// More than one answer of a query holds: 1 MB.
-pub async fn all_of_very_many_jobs_are_read(ports: &impl OpenJobs) {
+pub async fn all_of_very_many_jobs_are_read(ports: &impl JobStore) {
     use futures::{StreamExt as _, TryStreamExt as _, stream};
     let customer = given::customer();
     let enter = |n| ports.enter_job(customer, given::job_of(customer, NOW + n).id, at(NOW));

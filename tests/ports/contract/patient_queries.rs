@@ -3,12 +3,12 @@
 use domain::ids::{CustomerId, PatientId};
 use domain::query::{PatientQuery, QueryOutcome, Turn};
 use futures::future::try_join_all;
-use pipeline::ports::{LoadQueries, StoreQuery, Write};
+use pipeline::ports::{DocumentStore, Write};
 
 use crate::given;
 
 async fn load(
-    ports: &impl LoadQueries,
+    ports: &impl DocumentStore,
     customer: CustomerId,
     patient: PatientId,
 ) -> Option<(PatientQuery, u64)> {
@@ -30,7 +30,7 @@ fn eventful() -> PatientQuery {
     joined
 }
 
-pub async fn a_query_is_loaded_as_it_was_stored(ports: &(impl LoadQueries + StoreQuery)) {
+pub async fn a_query_is_loaded_as_it_was_stored(ports: &impl DocumentStore) {
     let queries = [
         given::query(),
         eventful(),
@@ -45,7 +45,7 @@ pub async fn a_query_is_loaded_as_it_was_stored(ports: &(impl LoadQueries + Stor
     }
 }
 
-pub async fn a_query_is_stored_only_over_the_version_that_was_read(ports: &(impl LoadQueries + StoreQuery)) {
+pub async fn a_query_is_stored_only_over_the_version_that_was_read(ports: &impl DocumentStore) {
     let (customer, patient) = (given::customer(), given::patient());
     let [first, second, third, other] = [(); 4].map(|()| given::query());
     let store = async |query: &PatientQuery, version| {
@@ -68,7 +68,7 @@ pub async fn a_query_is_stored_only_over_the_version_that_was_read(ports: &(impl
     assert_eq!(load(ports, customer, patient).await, Some((third, 3)));
 }
 
-pub async fn of_many_who_start_a_query_one_does(ports: &(impl LoadQueries + StoreQuery)) {
+pub async fn of_many_who_start_a_query_one_does(ports: &impl DocumentStore) {
     let (customer, patient) = (given::customer(), given::patient());
     for version in [None, Some(1)] {
         let queries: Vec<PatientQuery> = (0..8).map(|_| given::query()).collect();
@@ -80,7 +80,7 @@ pub async fn of_many_who_start_a_query_one_does(ports: &(impl LoadQueries + Stor
     }
 }
 
-pub async fn a_query_of_one_customer_is_none_of_another(ports: &(impl LoadQueries + StoreQuery)) {
+pub async fn a_query_of_one_customer_is_none_of_another(ports: &impl DocumentStore) {
     let (customer, other, patient) = (given::customer(), given::customer(), given::patient());
     let query = given::query();
     let _ = ports.store_query(customer, patient, &query, None).await.unwrap();
@@ -89,7 +89,7 @@ pub async fn a_query_of_one_customer_is_none_of_another(ports: &(impl LoadQuerie
     assert_eq!(load(ports, customer, patient).await, Some((query, 1)));
 }
 
-pub async fn of_hundreds_those_that_were_ever_queried_are_found(ports: &(impl LoadQueries + StoreQuery)) {
+pub async fn of_hundreds_those_that_were_ever_queried_are_found(ports: &impl DocumentStore) {
     let customer = given::customer();
     let queries: Vec<_> = (0..150).map(|_| (given::patient(), given::query())).collect();
     let mut asked = Vec::new();
@@ -102,7 +102,7 @@ pub async fn of_hundreds_those_that_were_ever_queried_are_found(ports: &(impl Lo
     assert!(queries.iter().all(|(patient, query)| found[patient].value == *query));
 }
 
-pub async fn who_is_named_twice_is_found_once(ports: &(impl LoadQueries + StoreQuery)) {
+pub async fn who_is_named_twice_is_found_once(ports: &impl DocumentStore) {
     let (customer, patient) = (given::customer(), given::patient());
     assert_eq!(ports.load_queries(customer, &[]).await.unwrap().len(), 0);
     let _ = ports.store_query(customer, patient, &given::query(), None).await.unwrap();

@@ -2,7 +2,7 @@
 
 use domain::record::PatientRecord;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use pipeline::ports::{LoadPatients, StorePatient, Write};
+use pipeline::ports::{PatientStore, Write};
 
 use crate::given;
 
@@ -10,7 +10,7 @@ use crate::given;
 const LARGEST_ITEM: usize = 400 * 1024;
 
 async fn load(
-    ports: &impl LoadPatients,
+    ports: &impl PatientStore,
     customer: domain::ids::CustomerId,
     id: domain::ids::PatientId,
 ) -> Option<(PatientRecord, u64)> {
@@ -19,17 +19,13 @@ async fn load(
     found.remove(&id).map(|found| (found.value, found.version))
 }
 
-pub async fn a_patient_is_loaded_as_it_was_stored_letter_by_letter(
-    ports: &(impl LoadPatients + StorePatient),
-) {
+pub async fn a_patient_is_loaded_as_it_was_stored_letter_by_letter(ports: &impl PatientStore) {
     let (customer, record) = (given::customer(), given::record("Straße des 17. Juni \u{1F600}"));
     assert_eq!(ports.store_patient(customer, &record, None).await.unwrap(), Write::Done);
     assert_eq!(load(ports, customer, record.patient.id).await.unwrap().0, record);
 }
 
-pub async fn a_patient_is_stored_only_over_the_version_that_was_read(
-    ports: &(impl LoadPatients + StorePatient),
-) {
+pub async fn a_patient_is_stored_only_over_the_version_that_was_read(ports: &impl PatientStore) {
     let (customer, id) = (given::customer(), given::patient());
     let [first, second, third, other] = ["1", "2", "3", "4"].map(|street| given::record_of(id, street));
     assert_eq!(
@@ -61,7 +57,7 @@ pub async fn a_patient_is_stored_only_over_the_version_that_was_read(
     assert_eq!(load(ports, customer, id).await.unwrap().0, third);
 }
 
-pub async fn of_many_writes_over_one_version_one_takes_place(ports: &(impl LoadPatients + StorePatient)) {
+pub async fn of_many_writes_over_one_version_one_takes_place(ports: &impl PatientStore) {
     let (customer, id) = (given::customer(), given::patient());
     for version in [None, Some(1)] {
         let records: Vec<_> = (0..8).map(|n| given::record_of(id, &format!("{n} of {version:?}"))).collect();
@@ -73,7 +69,7 @@ pub async fn of_many_writes_over_one_version_one_takes_place(ports: &(impl LoadP
     }
 }
 
-pub async fn a_patient_of_one_customer_is_none_of_another(ports: &(impl LoadPatients + StorePatient)) {
+pub async fn a_patient_of_one_customer_is_none_of_another(ports: &impl PatientStore) {
     let (customer, other, record) = (given::customer(), given::customer(), given::record("1 Main St"));
     let _ = ports.store_patient(customer, &record, None).await.unwrap();
     assert_eq!(load(ports, other, record.patient.id).await, None);
@@ -83,7 +79,7 @@ pub async fn a_patient_of_one_customer_is_none_of_another(ports: &(impl LoadPati
     assert_eq!(load(ports, other, record.patient.id).await.unwrap().0, same_id);
 }
 
-pub async fn of_hundreds_those_that_exist_are_found(ports: &(impl LoadPatients + StorePatient)) {
+pub async fn of_hundreds_those_that_exist_are_found(ports: &impl PatientStore) {
     let customer = given::customer();
     let records: Vec<_> = (0..250).map(|number| given::record(&format!("{number} Main St"))).collect();
     let mut asked = Vec::new();
@@ -96,11 +92,11 @@ pub async fn of_hundreds_those_that_exist_are_found(ports: &(impl LoadPatients +
     assert!(records.iter().all(|record| found[&record.patient.id].value == *record));
 }
 
-pub async fn nobody_is_found_where_nobody_is_asked_for(ports: &impl LoadPatients) {
+pub async fn nobody_is_found_where_nobody_is_asked_for(ports: &impl PatientStore) {
     assert_eq!(ports.load_patients(given::customer(), &[]).await.unwrap().len(), 0);
 }
 
-pub async fn who_is_asked_for_twice_is_found_once(ports: &(impl LoadPatients + StorePatient)) {
+pub async fn who_is_asked_for_twice_is_found_once(ports: &impl PatientStore) {
     let (customer, record) = (given::customer(), given::record("1 Main St"));
     let _ = ports.store_patient(customer, &record, None).await.unwrap();
     let asked = [record.patient.id, given::patient(), record.patient.id];
@@ -108,7 +104,7 @@ pub async fn who_is_asked_for_twice_is_found_once(ports: &(impl LoadPatients + S
 }
 
 /// DynamoDB answers with 16 MB at most, and leaves keys unprocessed.
-pub async fn answers_of_more_than_16_mb_come_complete(ports: &(impl LoadPatients + StorePatient)) {
+pub async fn answers_of_more_than_16_mb_come_complete(ports: &impl PatientStore) {
     let customer = given::customer();
     let records: Vec<_> = (0..45).map(|_| given::record_of_bytes(390_000)).collect();
     let stores = stream::iter(&records).map(|record| ports.store_patient(customer, record, None));
@@ -120,14 +116,14 @@ pub async fn answers_of_more_than_16_mb_come_complete(ports: &(impl LoadPatients
     assert!(records.iter().all(|record| found[&record.patient.id].value == *record));
 }
 
-pub async fn the_largest_record_that_rows_make_is_stored(ports: &(impl LoadPatients + StorePatient)) {
+pub async fn the_largest_record_that_rows_make_is_stored(ports: &impl PatientStore) {
     let (customer, record) = (given::customer(), given::record_of_5000_addresses());
     assert_eq!(ports.store_patient(customer, &record, None).await.unwrap(), Write::Done);
     assert_eq!(load(ports, customer, record.patient.id).await.unwrap().0, record);
 }
 
 pub async fn a_patient_of_nearly_400_kb_is_stored_and_a_larger_one_refused_for_good(
-    ports: &(impl LoadPatients + StorePatient),
+    ports: &impl PatientStore,
 ) {
     let customer = given::customer();
     let large = given::record_of_bytes(LARGEST_ITEM - 200);

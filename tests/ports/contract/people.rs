@@ -3,7 +3,7 @@
 use domain::identity::Identity;
 use domain::ids::{CustomerId, RowNumber};
 use domain::matching::{People, RowToMatch};
-use pipeline::ports::{LoadPeople, StorePeople, Write};
+use pipeline::ports::{PatientStore, Write};
 
 use crate::given;
 
@@ -23,13 +23,13 @@ fn people(count: u32) -> People {
     People::default().decide(given::job_id(), given::at(given::NOW), &rows, given::patient).people
 }
 
-async fn load(ports: &impl LoadPeople, identity: Identity) -> Option<(People, u64)> {
+async fn load(ports: &impl PatientStore, identity: Identity) -> Option<(People, u64)> {
     let mut found = ports.load_people(&[identity]).await.unwrap();
     assert!(found.len() <= 1);
     found.remove(&identity).map(|found| (found.value, found.version))
 }
 
-pub async fn people_are_stored_only_over_the_version_that_was_read(ports: &(impl LoadPeople + StorePeople)) {
+pub async fn people_are_stored_only_over_the_version_that_was_read(ports: &impl PatientStore) {
     let identity = identity(given::customer(), 1);
     let [first, second, other] = [1, 2, 9].map(people);
     assert_eq!(
@@ -59,7 +59,7 @@ pub async fn people_are_stored_only_over_the_version_that_was_read(ports: &(impl
     assert!(two > one);
 }
 
-pub async fn of_many_writes_for_a_new_identity_one_takes_place(ports: &(impl LoadPeople + StorePeople)) {
+pub async fn of_many_writes_for_a_new_identity_one_takes_place(ports: &impl PatientStore) {
     let identity = identity(given::customer(), 1);
     let candidates: Vec<_> = (1..9).map(people).collect();
     let writes = candidates.iter().map(|people| ports.store_people(&identity, people, None));
@@ -69,7 +69,7 @@ pub async fn of_many_writes_for_a_new_identity_one_takes_place(ports: &(impl Loa
     assert_eq!(load(ports, identity).await.unwrap().0, candidates[done[0]]);
 }
 
-pub async fn of_hundreds_of_identities_the_known_ones_are_found(ports: &(impl LoadPeople + StorePeople)) {
+pub async fn of_hundreds_of_identities_the_known_ones_are_found(ports: &impl PatientStore) {
     let customer = given::customer();
     let asked: Vec<_> = (0..500).map(|number| identity(customer, number)).collect();
     let known: Vec<_> = asked.iter().step_by(2).map(|identity| (*identity, people(2))).collect();
@@ -82,13 +82,13 @@ pub async fn of_hundreds_of_identities_the_known_ones_are_found(ports: &(impl Lo
     assert_eq!(ports.load_people(&[]).await.unwrap().len(), 0);
 }
 
-pub async fn an_identity_that_is_asked_for_twice_is_found_once(ports: &(impl LoadPeople + StorePeople)) {
+pub async fn an_identity_that_is_asked_for_twice_is_found_once(ports: &impl PatientStore) {
     let identity = identity(given::customer(), 1);
     let _ = ports.store_people(&identity, &people(1), None).await.unwrap();
     assert_eq!(ports.load_people(&[identity, identity]).await.unwrap().len(), 1);
 }
 
-pub async fn more_people_than_an_item_holds_are_refused_for_good(ports: &(impl LoadPeople + StorePeople)) {
+pub async fn more_people_than_an_item_holds_are_refused_for_good(ports: &impl PatientStore) {
     let identity = identity(given::customer(), 1);
     // Of ten thousand patients of one identity as many are kept as there is room for.
     let many = people(10_000);

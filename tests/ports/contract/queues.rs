@@ -4,7 +4,7 @@ use domain::ids::{CustomerId, JobId};
 use domain::job_size::JobSize;
 use domain::query::QueryPart;
 use pipeline::messages::{ChunkMessage, FinishedMessage, QueryAsker, QueryMessage, UploadMessage};
-use pipeline::ports::{SendChunks, SendFinished, SendQueries, SendUpload};
+use pipeline::ports::Queues;
 
 use crate::backend::Receive;
 use crate::given;
@@ -19,7 +19,7 @@ fn messages(customer: CustomerId, job: JobId, count: u32) -> Vec<ChunkMessage> {
 }
 
 /// SQS takes 10 messages at once.
-pub async fn chunks_arrive_each_once_however_many_there_are(ports: &(impl SendChunks + Receive)) {
+pub async fn chunks_arrive_each_once_however_many_there_are(ports: &(impl Queues + Receive)) {
     for (count, size) in [0, 1, 10, 11, 103].into_iter().zip(JobSize::ALL.into_iter().cycle()) {
         let sent = messages(given::customer(), given::job_id(), count);
         ports.send_chunks(size, &sent).await.unwrap();
@@ -29,7 +29,7 @@ pub async fn chunks_arrive_each_once_however_many_there_are(ports: &(impl SendCh
     }
 }
 
-pub async fn a_chunk_that_is_sent_again_arrives_again(ports: &(impl SendChunks + Receive)) {
+pub async fn a_chunk_that_is_sent_again_arrives_again(ports: &(impl Queues + Receive)) {
     let sent = messages(given::customer(), given::job_id(), 3);
     ports.send_chunks(JobSize::Large, &sent).await.unwrap();
     ports.send_chunks(JobSize::Large, &sent[1..2]).await.unwrap();
@@ -39,7 +39,7 @@ pub async fn a_chunk_that_is_sent_again_arrives_again(ports: &(impl SendChunks +
 }
 
 /// Nothing of a large job is in the way of a small one.
-pub async fn chunks_of_each_size_of_job_are_by_themselves(ports: &(impl SendChunks + Receive)) {
+pub async fn chunks_of_each_size_of_job_are_by_themselves(ports: &(impl Queues + Receive)) {
     let sent = JobSize::ALL.map(|size| (size, messages(given::customer(), given::job_id(), 1)));
     for (size, messages) in &sent {
         ports.send_chunks(*size, messages).await.unwrap();
@@ -49,7 +49,7 @@ pub async fn chunks_of_each_size_of_job_are_by_themselves(ports: &(impl SendChun
     }
 }
 
-pub async fn queries_arrive_each_once_however_many_there_are(ports: &(impl SendQueries + Receive)) {
+pub async fn queries_arrive_each_once_however_many_there_are(ports: &(impl Queues + Receive)) {
     assert!(ports.has_gateway());
     for count in [0, 1, 10, 11, 103] {
         let (customer, job) = (given::customer(), given::job_id());
@@ -66,7 +66,7 @@ pub async fn queries_arrive_each_once_however_many_there_are(ports: &(impl SendQ
     }
 }
 
-pub async fn a_query_by_hand_arrives(ports: &(impl SendQueries + Receive)) {
+pub async fn a_query_by_hand_arrives(ports: &(impl Queues + Receive)) {
     let asker = QueryAsker::Request(given::request());
     let sent = QueryMessage { customer: given::customer(), asker, patients: vec![given::patient()] };
     for _ in 0..2 {
@@ -75,7 +75,7 @@ pub async fn a_query_by_hand_arrives(ports: &(impl SendQueries + Receive)) {
     }
 }
 
-pub async fn a_finished_job_arrives(ports: &(impl SendFinished + Receive)) {
+pub async fn a_finished_job_arrives(ports: &(impl Queues + Receive)) {
     let sent = FinishedMessage { job: given::job_id() };
     for _ in 0..2 {
         ports.send_finished(&sent).await.unwrap();
@@ -83,7 +83,7 @@ pub async fn a_finished_job_arrives(ports: &(impl SendFinished + Receive)) {
     }
 }
 
-pub async fn a_found_upload_arrives(ports: &(impl SendUpload + Receive)) {
+pub async fn a_found_upload_arrives(ports: &(impl Queues + Receive)) {
     let sent = UploadMessage { customer: given::customer(), job: given::job_id(), upload: given::upload() };
     for _ in 0..2 {
         ports.send_upload(&sent).await.unwrap();

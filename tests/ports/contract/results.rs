@@ -1,7 +1,8 @@
 //! Result files: written piece by piece, there when they are finished and not before.
 
 use bytes::Bytes;
-use pipeline::ports::{FileWriter as _, JobRef, ResultFile, WriteResults};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{JobRef, ObjectStore, ResultFile};
 
 use crate::backend::Customer;
 use crate::given;
@@ -18,7 +19,7 @@ fn file(bytes: usize, salt: usize) -> Bytes {
     (salt..).flat_map(|number| format!("{number},succeeded,\r\n").into_bytes()).take(bytes).collect()
 }
 
-async fn write(ports: &impl WriteResults, job: JobRef, file: ResultFile, bytes: &Bytes, piece: usize) {
+async fn write(ports: &impl ObjectStore, job: JobRef, file: ResultFile, bytes: &Bytes, piece: usize) {
     let mut writer = ports.write_results(job, file).await.unwrap();
     for piece in bytes.chunks(piece) {
         writer.write(piece).await.unwrap();
@@ -32,7 +33,7 @@ async fn assert_is(ports: &impl Customer, job: JobRef, file: ResultFile, bytes: 
     assert!(found.as_ref() == Some(bytes), "{length:?} bytes where {} were written", bytes.len());
 }
 
-pub async fn a_file_of_any_size_is_what_was_written(ports: &(impl Customer + WriteResults)) {
+pub async fn a_file_of_any_size_is_what_was_written(ports: &(impl Customer + ObjectStore)) {
     for (bytes, piece) in [(0, 1), (1, 1), (5000, 7), (PART - 1, 100_000), (PART, PART), (PART + 1, 1 << 20)]
     {
         let (job, bytes) = (job_ref(), file(bytes, 0));
@@ -41,7 +42,7 @@ pub async fn a_file_of_any_size_is_what_was_written(ports: &(impl Customer + Wri
     }
 }
 
-pub async fn a_file_of_many_parts_is_what_was_written(ports: &(impl Customer + WriteResults)) {
+pub async fn a_file_of_many_parts_is_what_was_written(ports: &(impl Customer + ObjectStore)) {
     let (job, bytes) = (job_ref(), file(3 * PART + 12_345, 0));
     for piece in [999_983, 2 * PART] {
         write(ports, job, ResultFile::Failures, &bytes, piece).await;
@@ -49,7 +50,7 @@ pub async fn a_file_of_many_parts_is_what_was_written(ports: &(impl Customer + W
     }
 }
 
-pub async fn a_file_is_there_when_it_is_finished_and_not_before(ports: &(impl Customer + WriteResults)) {
+pub async fn a_file_is_there_when_it_is_finished_and_not_before(ports: &(impl Customer + ObjectStore)) {
     for bytes in [file(1000, 0), file(PART + 1000, 0)] {
         let job = job_ref();
         assert_eq!(ports.download(job, ResultFile::Result).await, None);
@@ -62,7 +63,7 @@ pub async fn a_file_is_there_when_it_is_finished_and_not_before(ports: &(impl Cu
 }
 
 pub async fn a_finished_file_replaces_an_earlier_one_and_an_unfinished_one_does_not(
-    ports: &(impl Customer + WriteResults),
+    ports: &(impl Customer + ObjectStore),
 ) {
     let (job, first) = (job_ref(), file(PART + 50_000, 0));
     write(ports, job, ResultFile::Result, &first, 1 << 20).await;
@@ -76,7 +77,7 @@ pub async fn a_finished_file_replaces_an_earlier_one_and_an_unfinished_one_does_
     }
 }
 
-pub async fn the_two_files_of_a_job_are_two(ports: &(impl Customer + WriteResults)) {
+pub async fn the_two_files_of_a_job_are_two(ports: &(impl Customer + ObjectStore)) {
     let (job, result, failures) = (job_ref(), file(1000, 0), file(200, 9));
     write(ports, job, ResultFile::Result, &result, 100).await;
     assert_eq!(ports.download(job, ResultFile::Failures).await, None);

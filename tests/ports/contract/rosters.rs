@@ -2,7 +2,7 @@
 
 use domain::ids::{JobId, PatientId};
 use domain::roster::{Roster, RosterEntry};
-use pipeline::ports::{ReadRoster, StoreRoster};
+use pipeline::ports::PatientStore;
 
 use crate::given;
 
@@ -14,7 +14,7 @@ fn patients(count: usize) -> Vec<PatientId> {
     (0..count).map(|_| given::patient()).collect()
 }
 
-pub async fn entries_come_in_the_order_of_jobs_and_chunks(ports: &(impl StoreRoster + ReadRoster)) {
+pub async fn entries_come_in_the_order_of_jobs_and_chunks(ports: &impl PatientStore) {
     let (customer, roster) = (given::customer(), Roster::Everybody);
     let (first, second) = (given::job_id(), given::job_id());
     let order = [(first, 2), (first, 10), (first, 100), (second, 0), (second, 9)];
@@ -31,7 +31,7 @@ pub async fn entries_come_in_the_order_of_jobs_and_chunks(ports: &(impl StoreRos
     assert_eq!(read(Some(entry(second, 10)), 100).await, []);
 }
 
-pub async fn an_entry_that_is_stored_again_is_replaced(ports: &(impl StoreRoster + ReadRoster)) {
+pub async fn an_entry_that_is_stored_again_is_replaced(ports: &impl PatientStore) {
     let (customer, roster, entry) = (given::customer(), Roster::Everybody, entry(given::job_id(), 0));
     for patients in [patients(250), patients(2), Vec::new()] {
         ports.store_roster(customer, roster, entry, &patients).await.unwrap();
@@ -39,7 +39,7 @@ pub async fn an_entry_that_is_stored_again_is_replaced(ports: &(impl StoreRoster
     }
 }
 
-pub async fn a_roster_is_of_one_customer_and_one_list(ports: &(impl StoreRoster + ReadRoster)) {
+pub async fn a_roster_is_of_one_customer_and_one_list(ports: &impl PatientStore) {
     let (customer, entry) = (given::customer(), entry(given::job_id(), 0));
     let rosters = [Roster::Everybody, Roster::Cohort(given::cohort()), Roster::Cohort(given::cohort())];
     let lists = rosters.map(|roster| (roster, patients(2)));
@@ -53,9 +53,7 @@ pub async fn a_roster_is_of_one_customer_and_one_list(ports: &(impl StoreRoster 
 }
 
 /// DynamoDB answers a query with 1 MB at most. Whoever gets less than asked for takes it for the end.
-pub async fn fewer_entries_than_asked_for_are_the_end_however_large_they_are(
-    ports: &(impl StoreRoster + ReadRoster),
-) {
+pub async fn fewer_entries_than_asked_for_are_the_end_however_large_they_are(ports: &impl PatientStore) {
     let (customer, roster, job) = (given::customer(), Roster::Everybody, given::job_id());
     let entries: Vec<_> = (0..8).map(|chunk| (entry(job, chunk), patients(20_000))).collect();
     for (entry, patients) in &entries {

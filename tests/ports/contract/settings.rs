@@ -1,7 +1,6 @@
 //! A customer's webhook settings: replaced only by who has seen what is replaced.
 
-use pipeline::ports::StoreSettings;
-use pipeline::ports::{LoadSettings, WebhookSettings, Write};
+use pipeline::ports::{DirectoryStore, WebhookSettings, Write};
 
 use crate::given;
 
@@ -9,9 +8,7 @@ fn settings(url: &str, version: u64) -> WebhookSettings {
     WebhookSettings { url: Some(url.to_owned()), version, ..WebhookSettings::default() }
 }
 
-pub async fn settings_are_stored_only_over_the_version_that_was_read(
-    ports: &(impl StoreSettings + LoadSettings),
-) {
+pub async fn settings_are_stored_only_over_the_version_that_was_read(ports: &impl DirectoryStore) {
     let customer = given::customer();
     let store = async |url, version| ports.store_settings(customer, &settings(url, version)).await.unwrap();
     assert_eq!(store("https://a.example", 1).await, Write::Conflict, "nothing there");
@@ -26,7 +23,7 @@ pub async fn settings_are_stored_only_over_the_version_that_was_read(
     assert_eq!(ports.load_settings(customer).await.unwrap(), settings("https://d.example", 2));
 }
 
-pub async fn what_is_not_set_any_more_is_gone(ports: &(impl StoreSettings + LoadSettings)) {
+pub async fn what_is_not_set_any_more_is_gone(ports: &impl DirectoryStore) {
     let customer = given::customer();
     let _ = ports.store_settings(customer, &settings("https://a.example", 0)).await.unwrap();
     let nothing = WebhookSettings { version: 1, ..WebhookSettings::default() };

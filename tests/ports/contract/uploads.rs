@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use domain::job::Upload;
 use futures::TryStreamExt as _;
-use pipeline::ports::{FindUpload, JobRef, PortResult, ReadUpload};
+use pipeline::ports::{JobRef, ObjectStore, PortResult};
 
 use crate::backend::Customer;
 use crate::given;
@@ -20,7 +20,7 @@ fn file(bytes: usize, salt: u64) -> Bytes {
 }
 
 async fn read(
-    ports: &impl ReadUpload,
+    ports: &impl ObjectStore,
     job: JobRef,
     upload: &Upload,
     range: Range<u64>,
@@ -30,7 +30,7 @@ async fn read(
 }
 
 /// Reads the whole and parts of it.
-async fn assert_reads(ports: &impl ReadUpload, job: JobRef, upload: &Upload, bytes: &Bytes) {
+async fn assert_reads(ports: &impl ObjectStore, job: JobRef, upload: &Upload, bytes: &Bytes) {
     let end = upload.bytes;
     for range in [0..end, 0..1, 0..end - 1, 1..end, end / 3..end / 2, end - 1..end] {
         let (from, to) = (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
@@ -39,21 +39,21 @@ async fn assert_reads(ports: &impl ReadUpload, job: JobRef, upload: &Upload, byt
     }
 }
 
-pub async fn an_upload_is_read_whole_and_in_ranges(ports: &(impl Customer + ReadUpload)) {
+pub async fn an_upload_is_read_whole_and_in_ranges(ports: &(impl Customer + ObjectStore)) {
     let (job, bytes) = (job_ref(), file(3_000_001, 0));
     let upload = ports.upload(job, bytes.clone()).await;
     assert_eq!(upload.bytes, bytes.len() as u64);
     assert_reads(ports, job, &upload, &bytes).await;
 }
 
-pub async fn an_empty_upload_is_read_as_nothing(ports: &(impl Customer + ReadUpload + FindUpload)) {
+pub async fn an_empty_upload_is_read_as_nothing(ports: &(impl Customer + ObjectStore)) {
     let job = job_ref();
     let upload = ports.upload(job, Bytes::new()).await;
     assert_eq!(read(ports, job, &upload, 0..0).await.unwrap(), b"");
     assert_eq!(ports.find_upload(job).await.unwrap(), Some(upload));
 }
 
-pub async fn a_later_upload_changes_nothing_of_an_earlier_one(ports: &(impl Customer + ReadUpload)) {
+pub async fn a_later_upload_changes_nothing_of_an_earlier_one(ports: &(impl Customer + ObjectStore)) {
     let job = job_ref();
     let files = [file(500_000, 0), file(400_000, 7), file(500_000, 9), file(500_000, 0)];
     let mut uploads = Vec::new();
@@ -65,7 +65,7 @@ pub async fn a_later_upload_changes_nothing_of_an_earlier_one(ports: &(impl Cust
     }
 }
 
-pub async fn the_first_upload_is_found_as_its_event_named_it(ports: &(impl Customer + FindUpload)) {
+pub async fn the_first_upload_is_found_as_its_event_named_it(ports: &(impl Customer + ObjectStore)) {
     let (job, other) = (job_ref(), job_ref());
     assert_eq!(ports.find_upload(job).await.unwrap(), None);
     let first = ports.upload(job, file(1000, 1)).await;
@@ -79,7 +79,7 @@ pub async fn the_first_upload_is_found_as_its_event_named_it(ports: &(impl Custo
 }
 
 /// S3 lists 1,000 versions at a time.
-pub async fn the_first_upload_is_found_behind_a_thousand(ports: &(impl Customer + FindUpload)) {
+pub async fn the_first_upload_is_found_behind_a_thousand(ports: &(impl Customer + ObjectStore)) {
     let job = job_ref();
     let first = ports.upload(job, file(10, 1)).await;
     for _ in 0..1005 {
@@ -89,7 +89,7 @@ pub async fn the_first_upload_is_found_behind_a_thousand(ports: &(impl Customer 
 }
 
 pub async fn what_is_not_there_cannot_be_read_however_often_it_is_tried(
-    ports: &(impl Customer + ReadUpload),
+    ports: &(impl Customer + ObjectStore),
 ) {
     let (job, other) = (job_ref(), job_ref());
     let upload = ports.upload(job, file(1000, 1)).await;

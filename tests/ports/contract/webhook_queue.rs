@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::delivery::Carrier;
 use domain::job::JobStatus::{Completed, Processing};
 use pipeline::messages::WebhookMessage;
-use pipeline::ports::SendWebhook;
+use pipeline::ports::Queues;
 
 use crate::backend::Receive;
 use crate::given;
@@ -15,7 +15,7 @@ fn message() -> WebhookMessage {
     WebhookMessage { customer, job, status: Completed, carrier: Carrier::default() }
 }
 
-pub async fn a_webhook_arrives_as_often_as_it_is_sent(ports: &(impl SendWebhook + Receive)) {
+pub async fn a_webhook_arrives_as_often_as_it_is_sent(ports: &(impl Queues + Receive)) {
     let sent = message();
     let again = WebhookMessage { carrier: Carrier::of_round(1).next(), ..sent };
     let start = WebhookMessage { status: Processing, ..sent };
@@ -30,7 +30,7 @@ pub async fn a_webhook_arrives_as_often_as_it_is_sent(ports: &(impl SendWebhook 
     assert_eq!(arrived, all);
 }
 
-pub async fn a_webhook_that_is_sent_with_a_delay_arrives_after_it(ports: &(impl SendWebhook + Receive)) {
+pub async fn a_webhook_that_is_sent_with_a_delay_arrives_after_it(ports: &(impl Queues + Receive)) {
     let (late, now) = (message(), message());
     let delay = Duration::from_millis(2500);
     ports.send_webhook_after(&late, delay).await.unwrap();
@@ -41,7 +41,7 @@ pub async fn a_webhook_that_is_sent_with_a_delay_arrives_after_it(ports: &(impl 
     assert_eq!(ports.webhooks().await, [late]);
 }
 
-pub async fn fifteen_minutes_is_the_longest_delay(ports: &impl SendWebhook) {
+pub async fn fifteen_minutes_is_the_longest_delay(ports: &impl Queues) {
     let longest = pipeline::ports::LONGEST_DELAY;
     ports.send_webhook_after(&message(), longest).await.unwrap();
     let error = ports.send_webhook_after(&message(), longest + Duration::from_secs(1)).await.unwrap_err();

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use aws::Files;
+use aws::Objects;
 use bytes::Bytes;
 use domain::job::Upload;
 use domain::upload_terms::UploadTerms;
-use pipeline::ports::{JobRef, ResultFile, SignDownload as _, SignUpload as _};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{JobRef, ResultFile};
 use reqwest::StatusCode;
 
 use crate::backend::Customer;
@@ -14,7 +15,7 @@ use crate::services::http;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-impl Customer for Files {
+impl Customer for Objects {
     async fn upload(&self, job: JobRef, bytes: Bytes) -> Upload {
         let link = self.sign_upload(job, &UploadTerms::default(), MINUTE).await.unwrap();
         let length = bytes.len() as u64;

@@ -1,12 +1,12 @@
-//! The queues that are between the functions, and whoever reads them.
+//! The queues between the functions, and both of their ends.
 
 use std::time::Duration;
 
-use aws::{Chunks, Finished, Queries, Uploads, Webhooks};
+use aws::{QueueUrls, SqsQueues};
 use aws_sdk_sqs::Client;
 use domain::job_size::JobSize;
 use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
-use pipeline::ports::{PortResult, SendChunks, SendFinished, SendQueries, SendUpload, SendWebhook};
+use pipeline::ports::{PortResult, Queues};
 use serde::de::DeserializeOwned;
 
 use super::fresh;
@@ -17,8 +17,9 @@ use crate::template;
 const PATIENCE: i32 = 1;
 
 /// One queue of each kind.
-pub struct Queues {
+pub struct TestedQueues {
     pub client: Client,
+    sqs: SqsQueues,
     chunks: [String; 3],
     queries: String,
     pub finished: String,
@@ -26,14 +27,25 @@ pub struct Queues {
     pub webhooks: String,
 }
 
-impl Queues {
+impl TestedQueues {
     pub async fn new(client: Client) -> Self {
         let make = async |resource| template::create_queue(&client, resource, &fresh(resource)).await;
         let (queries, finished) = (make("Queries").await, make("Finished").await);
         let chunks =
             [make("SmallJobChunks").await, make("MediumJobChunks").await, make("LargeJobChunks").await];
         let (uploads, webhooks) = (make("Uploads").await, make("Webhooks").await);
-        Self { client, chunks, queries, finished, uploads, webhooks }
+        let [small, medium, large] = chunks.clone();
+        let urls = QueueUrls {
+            uploads: Some(uploads.clone()),
+            small_job_chunks: Some(small),
+            medium_job_chunks: Some(medium),
+            large_job_chunks: Some(large),
+            queries: Some(queries.clone()),
+            finished: Some(finished.clone()),
+            webhooks: Some(webhooks.clone()),
+        };
+        let sqs = SqsQueues::new(client.clone(), urls);
+        Self { client, sqs, chunks, queries, finished, uploads, webhooks }
     }
 
     async fn receive<T: DeserializeOwned>(&self, url: &str) -> Vec<T> {
@@ -49,7 +61,7 @@ impl Queues {
     }
 }
 
-impl Receive for Queues {
+impl Receive for TestedQueues {
     async fn chunks(&self, size: JobSize) -> Vec<ChunkMessage> {
         self.receive(&self.chunks[size as usize]).await
     }
@@ -75,33 +87,28 @@ impl Receive for Queues {
     }
 }
 
-impl SendChunks for Queues {
+impl Queues for TestedQueues {
+    fn has_gateway(&self) -> bool {
+        self.sqs.has_gateway()
+    }
+
     async fn send_chunks(&self, size: JobSize, messages: &[ChunkMessage]) -> PortResult<()> {
-        let [small, medium, large] = self.chunks.clone();
-        Chunks::new(&self.client, small, medium, large).send_chunks(size, messages).await
+        self.sqs.send_chunks(size, messages).await
     }
-}
 
-impl SendQueries for Queues {
     async fn send_queries(&self, messages: &[QueryMessage]) -> PortResult<()> {
-        Queries::new(self.client.clone(), self.queries.clone()).send_queries(messages).await
+        self.sqs.send_queries(messages).await
     }
-}
 
-impl SendFinished for Queues {
     async fn send_finished(&self, message: &FinishedMessage) -> PortResult<()> {
-        Finished::new(self.client.clone(), self.finished.clone()).send_finished(message).await
+        self.sqs.send_finished(message).await
     }
-}
 
-impl SendUpload for Queues {
     async fn send_upload(&self, message: &UploadMessage) -> PortResult<()> {
-        Uploads::new(self.client.clone(), self.uploads.clone()).send_upload(message).await
+        self.sqs.send_upload(message).await
     }
-}
 
-impl SendWebhook for Queues {
     async fn send_webhook_after(&self, message: &WebhookMessage, delay: Duration) -> PortResult<()> {
-        Webhooks::new(self.client.clone(), self.webhooks.clone()).send_webhook_after(message, delay).await
+        self.sqs.send_webhook_after(message, delay).await
     }
 }

@@ -2,9 +2,8 @@
 
 use aws::{Jobs, Patients};
 use domain::ids::JobId;
-use pipeline::ports::{
-    CreateJob as _, LoadJob as _, LoadPatients as _, OpenJobs as _, StorePatient as _, Write,
-};
+use pipeline::ports::Write;
+use pipeline::ports::prelude::*;
 use serde_json::{Value, json};
 
 use super::server::Server;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use aws::{Files, Jobs};
-use pipeline::ports::{JobRef, LoadJob as _, PortError, ReadPlan as _};
+use aws::{Jobs, Objects};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{JobRef, PortError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -56,7 +57,7 @@ async fn a_server_that_hangs_up_is_transient() {
 async fn an_answer_that_breaks_off_is_transient() {
     let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"Item\":";
     assert_error(&load_job(&writing(answer, false).await).await, true, "");
-    let files = Files::new(writing(answer, false).await.s3(), "bucket".to_owned());
+    let files = Objects::new(writing(answer, false).await.s3(), "bucket".to_owned());
     let read = files.read_plan(JobRef::from(&given::job()), &given::upload(), None).await;
     assert_error(&read.unwrap_err(), true, "interrupted");
 }

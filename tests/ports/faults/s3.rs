@@ -1,13 +1,11 @@
 //! S3: errors as its reference lists them.
 
-use aws::Files;
+use aws::Objects;
 use bytes::Bytes;
 use domain::job::Upload;
 use futures::TryStreamExt as _;
-use pipeline::ports::{
-    FileWriter as _, FindUpload as _, JobRef, ReadPlan as _, ReadUpload as _, ResultFile, StoreOutcomes as _,
-    StorePlan as _, Write, WriteResults as _,
-};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{JobRef, ResultFile, Write};
 
 use super::server::Server;
 use super::{SECRET, assert_error};
@@ -23,7 +21,7 @@ fn error(status: u16, code: &str) -> (u16, String) {
 
 async fn assert_is(status: u16, code: &str, transient: bool) {
     let server = Server::answering([error(status, code)]).await;
-    let files = Files::new(server.endpoint.s3(), "bucket".to_owned());
+    let files = Objects::new(server.endpoint.s3(), "bucket".to_owned());
     let (job, upload) = (JobRef::from(&given::job()), given::upload());
     assert_error(&files.find_upload(job).await.unwrap_err(), transient, code);
     assert_error(&files.read_plan(job, &upload, None).await.unwrap_err(), transient, code);
@@ -68,7 +66,7 @@ async fn what_the_same_request_would_meet_again_is_not_transient() {
 #[tokio::test]
 async fn outcomes_that_are_there_already_are_an_answer() {
     let server = Server::answering([error(412, "PreconditionFailed")]).await;
-    let files = Files::new(server.endpoint.s3(), "bucket".to_owned());
+    let files = Objects::new(server.endpoint.s3(), "bucket".to_owned());
     let write = files.store_outcomes(JobRef::from(&given::job()), given::chunk(0), &[]).await.unwrap();
     assert_eq!(write, Write::Conflict);
 }
@@ -78,7 +76,7 @@ async fn outcomes_that_are_there_already_are_an_answer() {
 async fn a_version_is_read_by_its_name_where_the_latest_is_another_or_gone() {
     for (status, code) in [(403, "AccessDenied"), (404, "NoSuchKey"), (412, "PreconditionFailed")] {
         let server = Server::answering([error(status, code), (200, "0123456789".to_owned())]).await;
-        let files = Files::new(server.endpoint.s3(), "bucket".to_owned());
+        let files = Objects::new(server.endpoint.s3(), "bucket".to_owned());
         let upload = Upload { bytes: 10, ..given::upload() };
         let read = files.read_upload(JobRef::from(&given::job()), &upload, 2..5).await.unwrap();
         let pieces: Vec<Bytes> = read.try_collect().await.unwrap();
@@ -91,7 +89,7 @@ async fn a_version_is_read_by_its_name_where_the_latest_is_another_or_gone() {
 #[tokio::test]
 async fn a_version_that_may_not_be_read_is_tried_again() {
     let server = Server::answering([error(403, "AccessDenied")]).await;
-    let files = Files::new(server.endpoint.s3(), "bucket".to_owned());
+    let files = Objects::new(server.endpoint.s3(), "bucket".to_owned());
     let read = files.read_upload(JobRef::from(&given::job()), &given::upload(), 2..5).await;
     assert_error(&read.err().unwrap(), true, "AccessDenied");
 }

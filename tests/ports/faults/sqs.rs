@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use aws::{Chunks, Finished, MessageWait as _, Webhooks};
+use aws::{QueueUrls, SqsQueues};
 use aws_lambda_events::sqs::SqsMessage;
 use domain::delivery::Carrier;
 use domain::job::JobStatus;
 use domain::job_size::JobSize;
+use lambda::MessageSource as _;
 use pipeline::messages::{ChunkMessage, FinishedMessage, WebhookMessage};
-use pipeline::ports::{PortError, SendChunks as _, SendFinished as _, SendWebhook as _};
+use pipeline::ports::PortError;
+use pipeline::ports::prelude::*;
 use serde_json::{Value, json};
 
 use super::server::Server;
@@ -27,27 +29,30 @@ fn webhook() -> WebhookMessage {
     WebhookMessage { customer, job, status: JobStatus::Failed, carrier: Carrier::default() }
 }
 
-fn chunks(server: &Server) -> Chunks {
-    let url = |size| format!("{}/000000000000/{size}", server.endpoint.url);
-    Chunks::new(&server.endpoint.sqs(), url("small"), url("medium"), url("large"))
+fn queues(server: &Server) -> SqsQueues {
+    let url = |queue| Some(format!("{}/000000000000/{queue}", server.endpoint.url));
+    let urls = QueueUrls {
+        small_job_chunks: url("small"),
+        medium_job_chunks: url("medium"),
+        large_job_chunks: url("large"),
+        finished: url("finished"),
+        webhooks: url("webhooks"),
+        ..QueueUrls::default()
+    };
+    SqsQueues::new(server.endpoint.sqs(), urls)
 }
 
 async fn assert_is(status: u16, code: &str, transient: bool) {
     let body = json!({"__type": format!("com.amazonaws.sqs#{code}"), "message": SECRET});
     let server = Server::answering([(status, body.to_string())]).await;
-    let url = format!("{}/000000000000/queue", server.endpoint.url);
-    let (job, client) = (given::job(), server.endpoint.sqs());
-    let webhook = webhook();
-    assert_error(
-        &chunks(&server).send_chunks(JobSize::Large, &messages(1)).await.unwrap_err(),
-        transient,
-        code,
-    );
-    let finished = Finished::new(client.clone(), url.clone());
-    let sent = finished.send_finished(&FinishedMessage { job: job.id }).await;
-    assert_error(&sent.unwrap_err(), transient, code);
-    let sent = Webhooks::new(client, url).send_webhook(&webhook).await;
-    assert_error(&sent.unwrap_err(), transient, code);
+    let queues = queues(&server);
+    for sent in [
+        queues.send_chunks(JobSize::Large, &messages(1)).await,
+        queues.send_finished(&FinishedMessage { job: given::job().id }).await,
+        queues.send_webhook(&webhook()).await,
+    ] {
+        assert_error(&sent.unwrap_err(), transient, code);
+    }
 }
 
 #[tokio::test]
@@ -87,7 +92,7 @@ fn partly(failed: &[(&str, &str, bool)]) -> (u16, String) {
 
 async fn error_of(failed: &[(&str, &str, bool)]) -> PortError {
     let server = Server::answering([partly(&[]), partly(failed), partly(&[])]).await;
-    chunks(&server).send_chunks(JobSize::Large, &messages(25)).await.unwrap_err()
+    queues(&server).send_chunks(JobSize::Large, &messages(25)).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -98,30 +103,29 @@ async fn a_batch_that_was_not_taken_whole_is_an_error_by_whose_fault_it_is() {
 
 /// One function reads the queues of all sizes.
 #[tokio::test]
-async fn a_chunk_is_held_back_in_the_queue_that_it_came_from() {
+async fn a_chunk_is_hidden_in_the_queue_that_it_was_received_from() {
     let server = Server::answering([(200, "{}".to_owned())]).await;
     let mut message = SqsMessage::default();
     message.receipt_handle = Some("receipt".to_owned());
     for name in ["small", "medium", "large"] {
         message.event_source_arn = Some(format!("arn:aws:sqs:us-east-1:000000000000:{name}"));
-        chunks(&server).wait(&message, Duration::from_secs(2)).await.unwrap();
+        queues(&server).hide(&message, Duration::from_secs(2)).await.unwrap();
         let asked = server.requests().pop().unwrap();
         assert!(asked["QueueUrl"].as_str().unwrap().ends_with(&format!("/{name}")), "{asked}");
         assert_eq!(asked["VisibilityTimeout"], 2);
     }
     message.event_source_arn = Some("arn:aws:sqs:us-east-1:000000000000:another".to_owned());
-    assert!(!chunks(&server).wait(&message, Duration::ZERO).await.unwrap_err().transient);
+    assert!(!queues(&server).hide(&message, Duration::ZERO).await.unwrap_err().transient);
 }
 
 /// Fair between customers, as the chunks are; a message that came early would only have to be sent once more.
 #[tokio::test]
 async fn a_webhook_is_of_its_customers_group_and_late_rather_than_early() {
     let server = Server::answering([(200, "{}".to_owned())]).await;
-    let webhooks =
-        Webhooks::new(server.endpoint.sqs(), format!("{}/000000000000/webhooks", server.endpoint.url));
+    let queues = queues(&server);
     let message = webhook();
     for (delay_ms, seconds) in [(0, 0), (1, 1), (5000, 5), (5001, 6), (900_000, 900)] {
-        webhooks.send_webhook_after(&message, Duration::from_millis(delay_ms)).await.unwrap();
+        queues.send_webhook_after(&message, Duration::from_millis(delay_ms)).await.unwrap();
         let asked = server.requests().pop().unwrap();
         assert_eq!(asked["DelaySeconds"], seconds, "{asked}");
         assert_eq!(asked["MessageGroupId"], message.customer.to_string());
@@ -132,7 +136,7 @@ async fn a_webhook_is_of_its_customers_group_and_late_rather_than_early() {
 async fn batches_hold_ten_messages_and_ids_that_differ() {
     let server = Server::answering([partly(&[])]).await;
     let sent = messages(23);
-    chunks(&server).send_chunks(JobSize::Large, &sent).await.unwrap();
+    queues(&server).send_chunks(JobSize::Large, &sent).await.unwrap();
     let mut arrived = Vec::new();
     for batch in server.requests() {
         let entries = batch["Entries"].as_array().unwrap();

@@ -10,95 +10,65 @@ use domain::csv::Limits;
 use domain::ids::CustomerId;
 use domain::upload_terms::UploadTerms;
 use futures::future::Future;
-use memory::{Cloud, QueueName, Received};
+use memory::{QueueName, Received};
 use pipeline::DirectoryCache;
-use pipeline::abandon::Abandon;
-use pipeline::dead_letters::DeadLetters;
-use pipeline::deliver_webhook::DeliverWebhook;
-use pipeline::fan_out::FanOut;
-use pipeline::finalize::Finalize;
+use pipeline::dead_letters::handle_dead_letter;
+use pipeline::deliver_webhook::deliver_webhook;
+use pipeline::fan_out::{FanOutSettings, fan_out, fan_out_event};
+use pipeline::finalize::finalize;
 use pipeline::idempotency::Parameters;
-use pipeline::import_rows::ImportRows;
-use pipeline::messages::{QueryMessage, UploadMessage};
+use pipeline::import_rows::import_rows;
+use pipeline::messages::QueryMessage;
 use pipeline::ports::JobRef;
-use pipeline::query_documents::{Queried, QueryDocuments};
-use pipeline::sweep::Sweep;
+use pipeline::query_documents::{QueriesOutcome, query_documents};
+use pipeline::sweep::sweep;
+use serde::de::DeserializeOwned;
 
 use super::task::{Cause, Verdict};
 use super::{CLIENT_PAUSE, Player};
 use crate::gateway::Gateway;
 
 impl Player {
-    /// The use case that a cause calls.
+    /// Returns the use case that a cause calls.
     pub(super) fn future(&self, cause: &Cause) -> Pin<Box<dyn Future<Output = Verdict>>> {
-        let cloud = self.cloud.clone();
-        let queries = self.story.gateway.is_some().then(|| cloud.clone());
+        let cloud = self.cloud.called_by(cause.function());
+        let cloud = if self.story.gateway.is_some() { cloud } else { cloud.without_gateway() };
         match cause {
             Cause::Event(upload, _) => {
                 // Two releases of the function may cut chunks in different ways.
                 let rows_per_chunk = self.story.rows_per_chunk + u32::from(self.chance.once_in(4));
-                let upload = upload.clone();
-                Box::pin(async move {
-                    let fan_out = fan_out(&cloud, rows_per_chunk);
-                    verdict(fan_out.run_event(&cloud, &upload).await)
-                })
+                let (upload, settings) = (upload.clone(), settings(rows_per_chunk));
+                Box::pin(async move { verdict(fan_out_event(&cloud, settings, &upload).await) })
             }
             Cause::Message(QueueName::Uploads, message) => {
-                let upload: UploadMessage = serde_json::from_str(&message.body).unwrap();
-                let fan_out = fan_out(&cloud, self.story.rows_per_chunk);
-                Box::pin(async move { verdict(fan_out.run(&upload).await) })
+                let (upload, settings) = (read(message), settings(self.story.rows_per_chunk));
+                Box::pin(async move { verdict(fan_out(&cloud, settings, &upload).await) })
             }
-            Cause::Message(QueueName::Chunks(_), Received { body, .. }) => {
-                let message = serde_json::from_str(body).unwrap();
-                Box::pin(async move { verdict(import_rows(&cloud, queries).run(&message).await) })
+            Cause::Message(QueueName::Chunks(_), message) => {
+                let (message, directories) = (read(message), DirectoryCache::default());
+                Box::pin(async move { verdict(import_rows(&cloud, &directories, &message).await) })
             }
-            Cause::Message(QueueName::Queries, Received { body, receives, retries, .. }) => {
-                self.query(body, receives + retries)
+            Cause::Message(QueueName::Queries, message) => self.query(message),
+            Cause::Message(QueueName::Finished, message) => {
+                let message = read(message);
+                Box::pin(async move { verdict(finalize(&cloud, &message).await) })
             }
-            Cause::Message(QueueName::Finished, Received { body, .. }) => {
-                let message = serde_json::from_str(body).unwrap();
-                Box::pin(async move {
-                    let finalize = Finalize {
-                        jobs: cloud.clone(),
-                        files: cloud.clone(),
-                        webhooks: cloud.clone(),
-                        clock: cloud,
-                    };
-                    verdict(finalize.run(&message).await)
-                })
-            }
-            Cause::Message(QueueName::Webhooks, Received { body, .. }) => {
-                let message = serde_json::from_str(body).unwrap();
-                Box::pin(async move {
-                    let deliver = DeliverWebhook {
-                        jobs: cloud.clone(),
-                        settings: cloud.clone(),
-                        files: cloud.clone(),
-                        http: cloud.clone(),
-                        webhooks: cloud.clone(),
-                        clock: cloud,
-                    };
-                    verdict(deliver.run(&message).await)
-                })
+            Cause::Message(QueueName::Webhooks, message) => {
+                let message = read(message);
+                Box::pin(async move { verdict(deliver_webhook(&cloud, &cloud, &message).await) })
             }
             Cause::DeadLetter(body, receives) => {
                 let (letter, receives) = (serde_json::from_str(body).unwrap(), *receives);
-                Box::pin(async move {
-                    let letters = DeadLetters {
-                        abandon: abandon(cloud.clone(), queries.clone()),
-                        import: import_rows(&cloud, queries),
-                        chunks: cloud,
-                    };
-                    verdict(letters.run(&letter, receives).await)
-                })
+                let directories = DirectoryCache::default();
+                Box::pin(
+                    async move { verdict(handle_dead_letter(&cloud, &directories, &letter, receives).await) },
+                )
             }
             Cause::Sweep => {
                 let time_to_query = self.story.time_to_query;
                 Box::pin(async move {
-                    let abandon = abandon(cloud.clone(), queries);
-                    let sweep = Sweep { abandon, uploads: cloud.clone(), chunks: cloud, time_to_query };
                     // A look that fails is repeated; one that fails for good is a bug, which `verdict` tells.
-                    verdict(sweep.run(|_, swept| drop(verdict(swept))).await)
+                    verdict(sweep(&cloud, time_to_query, |_, outcome| drop(verdict(outcome))).await)
                 })
             }
             &Cause::Create(plan) => {
@@ -131,27 +101,20 @@ impl Player {
         }
     }
 
-    fn query(&self, body: &str, receives: u32) -> Pin<Box<dyn Future<Output = Verdict>>> {
-        let message: QueryMessage = serde_json::from_str(body).unwrap();
-        let temper = self.story.gateway.as_ref().expect("nobody asks where there is no gateway");
-        let (cloud, exchange) = (self.cloud.clone(), self.exchange.clone());
-        let gateway = exchange.invoked(&message, &cloud, &self.chance, temper, self.start);
-        let (task, rate) = (gateway.task, temper.rate);
+    fn query(&self, received: &Received) -> Pin<Box<dyn Future<Output = Verdict>>> {
+        let message: QueryMessage = read(received);
+        let attempt = received.receives + received.retries;
+        let behaviour = self.story.gateway.as_ref().expect("there is no query without a gateway");
+        let (cloud, exchange) = (self.cloud.called_by("QueryDocuments"), self.exchange.clone());
+        let gateway = exchange.invoked(&message, &cloud, &self.chance, behaviour, self.start);
+        let (task, rate) = (gateway.task, behaviour.rate);
         Box::pin(async move {
-            let query = QueryDocuments {
-                jobs: cloud.clone(),
-                patients: cloud.clone(),
-                gateway,
-                finished: cloud.clone(),
-                world: cloud,
-                rate,
-            };
-            let queried = query.run(&message, receives).await;
-            if queried.is_ok() {
+            let outcome = query_documents(&cloud, &gateway, rate, &message, attempt).await;
+            if outcome.is_ok() {
                 Gateway::ended_well(&exchange, task);
             }
-            match queried {
-                Ok(Queried::Again { after, .. }) => Verdict::Again(after),
+            match outcome {
+                Ok(QueriesOutcome::Retry { after, .. }) => Verdict::RetryAfter(after),
                 other => verdict(other),
             }
         })
@@ -165,48 +128,12 @@ impl Player {
     }
 }
 
-fn fan_out(cloud: &Cloud, rows_per_chunk: u32) -> FanOut<Cloud, Cloud, Cloud, Cloud, Cloud, Cloud> {
-    FanOut {
-        jobs: cloud.clone(),
-        files: cloud.clone(),
-        chunks: cloud.clone(),
-        finished: cloud.clone(),
-        webhooks: cloud.clone(),
-        clock: cloud.clone(),
-        limits: Limits::default(),
-        rows_per_chunk,
-    }
+fn settings(rows_per_chunk: u32) -> FanOutSettings {
+    FanOutSettings { limits: Limits::default(), rows_per_chunk }
 }
 
-fn import_rows(
-    cloud: &Cloud,
-    queries: Option<Cloud>,
-) -> ImportRows<Cloud, Cloud, Cloud, Cloud, Cloud, Option<Cloud>, Cloud> {
-    ImportRows {
-        jobs: cloud.clone(),
-        files: cloud.clone(),
-        directory: cloud.clone(),
-        patients: cloud.clone(),
-        finished: cloud.clone(),
-        queries,
-        world: cloud.clone(),
-        directories: DirectoryCache::default(),
-    }
-}
-
-fn abandon(
-    cloud: Cloud,
-    queries: Option<Cloud>,
-) -> Abandon<Cloud, Cloud, Cloud, Cloud, Option<Cloud>, Cloud, Cloud> {
-    Abandon {
-        jobs: cloud.clone(),
-        files: cloud.clone(),
-        patients: cloud.clone(),
-        finished: cloud.clone(),
-        queries,
-        webhooks: cloud.clone(),
-        clock: cloud,
-    }
+fn read<M: DeserializeOwned>(received: &Received) -> M {
+    serde_json::from_str(&received.body).unwrap()
 }
 
 /// What becomes of a message by its result: done, or to be retried.
@@ -221,7 +148,7 @@ fn verdict<T>(result: Result<T, pipeline::Error>) -> Verdict {
 /// A client tries again where the service says that it is the service's fault.
 fn client_verdict(error: &ApiError) -> Verdict {
     match error {
-        ApiError::Internal(_) => Verdict::Again(CLIENT_PAUSE),
+        ApiError::Internal(_) => Verdict::RetryAfter(CLIENT_PAUSE),
         ApiError::Conflict(_) => Verdict::Done,
         other => panic!("a client's request was refused: {other}"),
     }

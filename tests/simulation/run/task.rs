@@ -17,7 +17,7 @@ use crate::story::Story;
 pub(super) enum Verdict {
     Done,
     /// To be tried again after this time.
-    Again(Duration),
+    RetryAfter(Duration),
     /// To be tried again as the failure asks for.
     Failed(pipeline::Error),
     /// The job, and until when its link takes an upload.
@@ -63,6 +63,20 @@ impl Task {
 }
 
 impl Cause {
+    /// Returns the function that is invoked, by its name in template.yaml.
+    pub(super) const fn function(&self) -> &'static str {
+        match self {
+            Self::Event(..) | Self::Message(QueueName::Uploads, _) => "FanOut",
+            Self::Message(QueueName::Chunks(_), _) => "ImportRows",
+            Self::Message(QueueName::Queries, _) => "QueryDocuments",
+            Self::Message(QueueName::Finished, _) => "Finalize",
+            Self::Message(QueueName::Webhooks, _) => "DeliverWebhook",
+            Self::DeadLetter(..) => "Abandon",
+            Self::Sweep => "Sweep",
+            Self::Create(_) | Self::Cancel(_) | Self::Read(_) => "Api",
+        }
+    }
+
     /// The `Timeout` that template.yaml gives the function; shorter than its queue's visibility timeout.
     pub(super) const fn timeout(&self) -> Duration {
         Duration::from_secs(match self {

@@ -24,7 +24,7 @@ use domain::roster::{Roster, RosterEntry};
 use domain::time::Timestamp;
 use domain::webhook::WebhookKey;
 use domain::webhook_url::UrlPolicy;
-use memory::{Cloud, Reliable};
+use memory::{Cloud, NoFaults};
 use pipeline::ports::prelude::*;
 use pipeline::ports::{WebhookSettings, Write};
 use serde_json::{Value, json};
@@ -131,7 +131,7 @@ impl Backend for Memory {
 
 /// Returns a customer with an object of each kind.
 async fn backend() -> Memory {
-    let cloud = Cloud::new(Arc::new(Reliable), now(), 1);
+    let cloud = Cloud::new(Arc::new(NoFaults), now(), 1);
     cloud.add_key(CUSTOMER, KEY);
     let settings = WebhookSettings {
         url: Some(URL.to_owned()),

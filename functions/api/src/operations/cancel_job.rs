@@ -50,10 +50,7 @@ pub async fn cancel_job<P: Ports>(ports: &P, customer: CustomerId, id: JobId) ->
         match job.status {
             JobStatus::Waiting => {
                 let reason = Some(CANCELED.to_owned());
-                let ended =
-                    end_job(jobs, ports.queues(), ports.environment(), &job, JobEvent::Canceled, reason)
-                        .await
-                        .map_err(internal)?;
+                let ended = end_job(ports, &job, JobEvent::Canceled, reason).await.map_err(internal)?;
                 if let Some(ended) = ended {
                     return Ok(ended);
                 }

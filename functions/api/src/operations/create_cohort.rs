@@ -5,7 +5,6 @@ use axum::extract::State;
 use domain::cohort::Cohort;
 use domain::ids::CohortId;
 use domain::label::Label;
-use pipeline::ports::Ports as _;
 use pipeline::ports::prelude::*;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;

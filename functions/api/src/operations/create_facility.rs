@@ -6,7 +6,6 @@ use domain::facility::{Facility, Npi, Tin};
 use domain::ids::FacilityId;
 use domain::label::Label;
 use domain::patient::Address;
-use pipeline::ports::Ports as _;
 use pipeline::ports::prelude::*;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;

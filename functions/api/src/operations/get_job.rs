@@ -127,14 +127,13 @@ pub async fn get_job<P: Ports>(ports: &P, customer: CustomerId, id: JobId) -> Re
 
 /// Returns the job as callers see it: expired from the time at which its upload link ran out.
 pub(super) async fn settled<P: Ports>(ports: &P, job: Job) -> Result<Job, ApiError> {
-    let (clock, jobs) = (ports.environment(), ports.jobs());
-    if !is_expired(ports.objects(), clock, &job).await? {
+    if !is_expired(ports, &job).await? {
         return Ok(job);
     }
     let (customer, id) = (job.customer, job.id);
     // The job stays on the sweep's list, because an upload that is still running may end within the next hour.
-    if let Ok(expired) = job.end(JobEvent::UploadExpired, None, clock.now()) {
-        let _ = jobs.change_state(JobStatus::Waiting, &expired).await?;
+    if let Ok(expired) = job.end(JobEvent::UploadExpired, None, ports.environment().now()) {
+        let _ = ports.jobs().change_state(JobStatus::Waiting, &expired).await?;
     }
     load(ports, customer, id).await
 }

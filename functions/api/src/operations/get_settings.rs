@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use domain::ids::CustomerId;
+use pipeline::ports::WebhookSettings;
 use pipeline::ports::prelude::*;
-use pipeline::ports::{Ports as _, WebhookSettings};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use domain::facility::Facility;
 use domain::ids::FacilityId;
-use pipeline::ports::Ports as _;
 use pipeline::ports::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;

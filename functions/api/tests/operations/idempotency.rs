@@ -11,18 +11,18 @@ use domain::row::Directory;
 use domain::time::Timestamp;
 use domain::upload_terms::UploadTerms;
 use futures::executor::block_on;
-use memory::{Cloud, Fate, Network, Operation};
+use memory::{Cloud, Fault, Faults, Operation};
 use pipeline::idempotency::{IdempotencyKey, Parameters};
 use pipeline::ports::WebhookSettings;
 use uuid::Uuid;
 
 /// Answers everything, but for the calls that a test names by their number.
 #[derive(Debug, Default)]
-struct Script(Mutex<VecDeque<Fate>>);
+struct Script(Mutex<VecDeque<Option<Fault>>>);
 
-impl Network for Script {
-    fn fate(&self, _: Operation) -> Fate {
-        self.0.lock().unwrap().pop_front().unwrap_or(Fate::Answered)
+impl Faults for Script {
+    fn fault(&self, _: Operation) -> Option<Fault> {
+        self.0.lock().unwrap().pop_front().flatten()
     }
 
     fn delay(&self) -> u32 {
@@ -40,18 +40,18 @@ fn start() -> Timestamp {
 
 struct Caller {
     cloud: Cloud,
-    network: Arc<Script>,
+    faults: Arc<Script>,
     customer: CustomerId,
 }
 
 impl Caller {
     fn new() -> Self {
-        let network = Arc::new(Script::default());
-        let cloud = Cloud::new(network.clone(), start(), 1);
+        let faults = Arc::new(Script::default());
+        let cloud = Cloud::new(faults.clone(), start(), 1);
         let (customer, facility) = (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
         let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
         cloud.set_customer(customer, directory, WebhookSettings::default());
-        Self { cloud, network, customer }
+        Self { cloud, faults, customer }
     }
 
     fn create(&self, dry_run: bool, key: &str) -> Result<NewJob, ApiError> {
@@ -67,17 +67,17 @@ impl Caller {
 
 #[test]
 fn wherever_a_call_dies_its_repetition_makes_the_one_job() {
-    for fate in [Fate::Refused, Fate::AnswerLost] {
+    for fault in [Fault::Refused, Fault::AnswerLost] {
         for dies_at in 0..9 {
             let caller = Caller::new();
-            let script = std::iter::repeat_n(Fate::Answered, dies_at).chain([fate]).collect();
-            *caller.network.0.lock().unwrap() = script;
+            let script = std::iter::repeat_n(None, dies_at).chain([Some(fault)]).collect();
+            *caller.faults.0.lock().unwrap() = script;
             let first = caller.create(false, "key");
             let again = caller.create(false, "key").unwrap();
             if let Ok(first) = first {
-                assert_eq!(first.job, again.job, "{fate:?} of call {dies_at}");
+                assert_eq!(first.job, again.job, "{fault:?} of call {dies_at}");
             }
-            assert_eq!(caller.cloud.jobs(), [again.job], "{fate:?} of call {dies_at}");
+            assert_eq!(caller.cloud.jobs(), [again.job], "{fault:?} of call {dies_at}");
             assert!(again.upload.is_some());
         }
     }
@@ -87,8 +87,8 @@ fn wherever_a_call_dies_its_repetition_makes_the_one_job() {
 fn other_parameters_are_a_conflict_even_where_the_job_was_never_made() {
     let caller = Caller::new();
     // Recall, directory, two calls to enter the job, promise, job, entry; the storing of the job is refused.
-    let script = std::iter::repeat_n(Fate::Answered, 7).chain([Fate::Refused]).collect();
-    *caller.network.0.lock().unwrap() = script;
+    let script = std::iter::repeat_n(None, 7).chain([Some(Fault::Refused)]).collect();
+    *caller.faults.0.lock().unwrap() = script;
     assert!(caller.create(false, "key").is_err());
     assert!(caller.cloud.jobs().is_empty());
     assert!(matches!(caller.create(true, "key"), Err(ApiError::Conflict(_))));

@@ -15,11 +15,9 @@ use domain::record::{PatientRecord, RowsOfJob};
 use domain::roster::{Roster, RosterEntry, RosterPlace};
 use domain::time::Timestamp;
 use futures::executor::block_on;
-use memory::{Cloud, Reliable};
-use pipeline::ports::{
-    Clock as _, LoadQueries as _, Randomness as _, StoreDocuments as _, StorePatient as _, StoreQuery as _,
-    StoreRoster as _, Write,
-};
+use memory::{Cloud, NoFaults};
+use pipeline::ports::Write;
+use pipeline::ports::prelude::*;
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -39,7 +37,7 @@ impl Service {
     fn new() -> Self {
         let start = Timestamp::from_millis(1_800_000_000_000);
         Self {
-            cloud: Cloud::new(Arc::new(Reliable), start, 1),
+            cloud: Cloud::new(Arc::new(NoFaults), start, 1),
             customer: CustomerId::new(Uuid::from_u128(1)),
         }
     }

@@ -10,8 +10,9 @@ use domain::record::{PatientRecord, RowsOfJob};
 use domain::row::Directory;
 use domain::time::Timestamp;
 use futures::executor::block_on;
-use memory::{Cloud, Reliable};
-use pipeline::ports::{Clock as _, Randomness as _, StorePatient as _, WebhookSettings, Write};
+use memory::{Cloud, NoFaults};
+use pipeline::ports::prelude::*;
+use pipeline::ports::{WebhookSettings, Write};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -23,7 +24,7 @@ const FOREIGN: FacilityId = FacilityId::new(Uuid::from_u128(13));
 
 /// A customer with two facilities, and another one with a third.
 fn cloud() -> Cloud {
-    let cloud = Cloud::new(Arc::new(Reliable), Timestamp::from_millis(1_800_000_000_000), 1);
+    let cloud = Cloud::new(Arc::new(NoFaults), Timestamp::from_millis(1_800_000_000_000), 1);
     for (customer, facilities) in [(CUSTOMER, vec![NORTH, SOUTH]), (OTHER_CUSTOMER, vec![FOREIGN])] {
         let directory = Directory { facilities: facilities.into_iter().collect(), ..Directory::default() };
         cloud.set_customer(customer, directory, WebhookSettings::default());

@@ -12,9 +12,10 @@ use domain::row::Directory;
 use domain::time::Timestamp;
 use domain::upload_terms::UploadTerms;
 use futures::executor::block_on;
-use memory::{Cloud, Reliable};
+use memory::{Cloud, NoFaults};
 use pipeline::idempotency::Parameters;
-use pipeline::ports::{OpenJobs as _, WebhookSettings};
+use pipeline::ports::WebhookSettings;
+use pipeline::ports::prelude::*;
 use uuid::Uuid;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -27,7 +28,7 @@ struct Service {
 impl Service {
     fn new() -> Self {
         let now = Timestamp::from_millis(1_800_000_000_000);
-        let cloud = Cloud::new(Arc::new(Reliable), now, 1);
+        let cloud = Cloud::new(Arc::new(NoFaults), now, 1);
         for number in 1..=2 {
             let facility = FacilityId::new(Uuid::from_u128(10 + number));
             let directory = Directory { facilities: [facility].into(), cohorts: [].into() };

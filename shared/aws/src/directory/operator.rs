@@ -1,95 +1,131 @@
-//! What only operators do: look at all customers and their keys, and take keys away.
+//! What only operators do: add customers and API keys, list them, and revoke keys.
 
 use domain::ids::CustomerId;
+use domain::time::Timestamp;
 use pipeline::ports::PortResult;
+use serde::{Deserialize, Serialize};
 
-use super::{API_KEY, ApiKey, CUSTOMER, Directory, KEY, customer_id, key_hash};
+use super::{API_KEY, ApiKey, CUSTOMER, CUSTOMER_PREFIX, Directory, KEY_PREFIX, customer_pk, hash, key_pk};
 use crate::error::failed;
-use crate::item::{Item, key, parsed, s, text};
+use crate::item::{Item, after_prefix, from_fields, key, s, text, with_fields};
 
-/// Characters of a key's hash that name it: 64 bits, enough to tell all keys apart, and no way back to one.
+/// Characters of a key's hash that identify it: 64 bits, enough to tell all keys apart, and no way back to the key.
 const KEY_ID: usize = 16;
 
-/// Characters of a key that are kept readable, so that its owner knows which of theirs it is: the mark
-/// `bpi_` and 16 of its 256 bits.
-const KEY_PREFIX: usize = 8;
+/// Characters of a key that are stored readably, so that its owner recognizes it: the mark `bpi_` and 16 of its 256 bits.
+const READABLE: usize = 8;
 
 /// A customer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Customer {
-    /// Its id.
+    /// The id of the customer.
     pub id: CustomerId,
-    /// Its name.
+    /// The name that the operator gave it.
     pub name: String,
 }
 
-/// What is known of an API key. The key itself is not.
+/// What is stored of an API key. The key itself is not.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredKey {
-    /// Its name: the beginning of its SHA-256.
+    /// The first characters of the key's SHA-256, which identify it.
     pub id: String,
-    /// Its first characters; none of a key that was made before they were kept.
+    /// The first characters of the key.
     pub prefix: Option<String>,
-    /// When it was made; none of a key that was made before this was kept.
+    /// When the key was created.
     pub created_at: Option<String>,
-    /// Whose it is.
+    /// The customer of the key.
     pub customer: CustomerId,
 }
 
+/// The attributes of an API key, besides its calls of this minute.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyItem {
+    customer: CustomerId,
+    prefix: Option<String>,
+    created_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    calls_per_minute: Option<u32>,
+}
+
 impl ApiKey {
-    /// The name that the key goes by where it is not shown.
+    /// Returns the id of the key, which is shown in place of the key.
     pub fn id(&self) -> String {
-        key_hash(self.expose()).chars().take(KEY_ID).collect()
+        hash(self.expose()).chars().take(KEY_ID).collect()
     }
 
-    /// Its first characters.
+    /// Returns the first characters of the key.
     pub fn prefix(&self) -> &str {
-        self.expose().get(..KEY_PREFIX).unwrap_or_default()
+        self.expose().get(..READABLE).unwrap_or_default()
     }
 }
 
 impl Directory {
-    /// All customers, by id.
+    /// Adds a customer.
+    pub async fn create_customer(&self, id: CustomerId, name: &str) -> PortResult<()> {
+        let mut item = key(customer_pk(id), CUSTOMER);
+        item.insert("name".to_owned(), s(name));
+        self.table.replace(item).await
+    }
+
+    /// Adds an API key of a customer. It may make `calls_per_minute` calls a minute, or as many as every key.
+    pub async fn create_key(
+        &self,
+        customer: CustomerId,
+        api_key: &ApiKey,
+        created_at: Timestamp,
+        calls_per_minute: Option<u32>,
+    ) -> PortResult<()> {
+        let fields = KeyItem {
+            customer,
+            prefix: Some(api_key.prefix().to_owned()),
+            created_at: Some(created_at.to_string()),
+            calls_per_minute,
+        };
+        self.table.replace(with_fields(key(key_pk(api_key.expose()), API_KEY), &fields)?).await
+    }
+
+    /// Returns all customers, ordered by id.
     pub async fn list_customers(&self) -> PortResult<Vec<Customer>> {
         let items = self.scan("sk = :kind", &[(":kind", CUSTOMER)]).await?;
-        let mut customers = items
-            .iter()
-            .map(|item| Ok(Customer { id: customer_id(item)?, name: name_of(item) }))
-            .collect::<PortResult<Vec<_>>>()?;
+        let read = |item: &Item| {
+            let name = text(item, "name").unwrap_or_default().to_owned();
+            Ok(Customer { id: after_prefix(item, "pk", CUSTOMER_PREFIX)?, name })
+        };
+        let mut customers = items.iter().map(read).collect::<PortResult<Vec<_>>>()?;
         customers.sort_by_key(|customer| customer.id);
         Ok(customers)
     }
 
-    /// The API keys of a customer, oldest first.
+    /// Returns the API keys of a customer, oldest first.
     pub async fn list_keys(&self, customer: CustomerId) -> PortResult<Vec<StoredKey>> {
         let filter = "sk = :kind AND customer = :customer";
         let items = self.scan(filter, &[(":kind", API_KEY), (":customer", &customer.to_string())]).await?;
-        let mut keys = items.iter().map(stored_key).collect::<PortResult<Vec<_>>>()?;
+        let mut keys = items.into_iter().map(stored_key).collect::<PortResult<Vec<_>>>()?;
         keys.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
         Ok(keys)
     }
 
-    /// Takes an API key away: whoever uses it is refused from now on. Gives what it was; none if there is no
-    /// such key.
+    /// Revokes an API key, so that calls with it are refused from now on. Returns the key, or `None` if there is none with
+    /// this id.
     pub async fn revoke_key(&self, id: &str) -> PortResult<Option<StoredKey>> {
         if id.len() != KEY_ID || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(None);
         }
-        let begin = format!("{KEY}{}", id.to_ascii_lowercase());
+        let begin = format!("{KEY_PREFIX}{}", id.to_ascii_lowercase());
         let values = [(":kind", API_KEY), (":begin", begin.as_str())];
         let found = self.scan("sk = :kind AND begins_with(pk, :begin)", &values).await?;
-        let Some(item) = found.first() else { return Ok(None) };
+        let Some(item) = found.into_iter().next() else { return Ok(None) };
+        let key = key(text(&item, "pk").unwrap_or_default(), API_KEY);
         let revoked = stored_key(item)?;
-        let delete = self.client.delete_item().table_name(&self.table);
-        let delete = delete.set_key(Some(key(text(item, "pk").unwrap_or_default(), API_KEY)));
-        delete.send().await.map_err(failed("dynamodb.DeleteItem"))?;
+        self.table.delete(key).await?;
         Ok(Some(revoked))
     }
 
     /// Reads the whole table. It holds a few items for each customer, and only operators do this.
     async fn scan(&self, filter: &str, values: &[(&str, &str)]) -> PortResult<Vec<Item>> {
-        let mut scan =
-            self.client.scan().table_name(&self.table).filter_expression(filter).consistent_read(true);
+        let scan = self.table.client.scan().table_name(&self.table.name);
+        let mut scan = scan.filter_expression(filter).consistent_read(true);
         for (name, value) in values {
             scan = scan.expression_attribute_values(*name, s(value));
         }
@@ -102,18 +138,11 @@ impl Directory {
     }
 }
 
-fn stored_key(item: &Item) -> PortResult<StoredKey> {
-    let pk = text(item, "pk").unwrap_or_default();
-    Ok(StoredKey {
-        id: pk.trim_start_matches(KEY).chars().take(KEY_ID).collect(),
-        prefix: text(item, "prefix").map(str::to_owned),
-        created_at: text(item, "createdAt").map(str::to_owned),
-        customer: parsed(item, "customer")?,
-    })
-}
-
-fn name_of(item: &Item) -> String {
-    text(item, "name").unwrap_or_default().to_owned()
+fn stored_key(item: Item) -> PortResult<StoredKey> {
+    let pk = text(&item, "pk").unwrap_or_default();
+    let id = pk.trim_start_matches(KEY_PREFIX).chars().take(KEY_ID).collect();
+    let KeyItem { customer, prefix, created_at, .. } = from_fields(item)?;
+    Ok(StoredKey { id, prefix, created_at, customer })
 }
 
 #[cfg(test)]
@@ -121,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_named_by_what_leads_not_back_to_it() {
+    fn the_id_of_a_key_does_not_lead_back_to_the_key() {
         let key = ApiKey::from_random([7; 32]);
         assert_eq!(key.id().len(), KEY_ID);
         assert!(!key.expose().contains(&key.id()));

@@ -1,4 +1,4 @@
-//! The directory: what belongs to a customer, and the keys by which its calls are known.
+//! Customers and what belongs to them: API keys, facilities, cohorts, webhook settings and idempotency keys.
 
 use std::future::Future;
 use std::time::Duration;
@@ -6,110 +6,73 @@ use std::time::Duration;
 use domain::cohort::Cohort;
 use domain::facility::Facility;
 use domain::ids::{CohortId, CustomerId, FacilityId};
+use domain::row::Directory;
 use domain::time::Timestamp;
+use domain::webhook::WebhookKey;
 
-use super::{PortResult, WebhookSettings, Write};
+use super::{PortResult, Write};
 use crate::idempotency::{IdempotencyKey, Promise};
 
 /// Calls that an API key may make in a minute, unless the operator has set another limit: 50 a second.
 pub const CALLS_PER_MINUTE: u32 = 3000;
 
-/// What is done with a call, going by its API key.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Admission {
-    /// It is the call of this customer.
-    Admitted(CustomerId),
-    /// Nobody knows the key.
-    UnknownKey,
-    /// The key has been used too often; it may be used again after this time.
-    TooMany(Duration),
-}
-
-/// Finds the customer that an API key belongs to, and counts the call.
-pub trait AdmitCall: Send + Sync {
-    /// Whether the call is answered.
+/// The directory of customers.
+pub trait DirectoryStore: Send + Sync {
+    /// Returns whose API key this is, and counts the call. A key that has made all calls of the minute is refused.
     fn admit_call(&self, api_key: &str, now: Timestamp)
     -> impl Future<Output = PortResult<Admission>> + Send;
-}
-
-/// Reads a customer's facilities.
-pub trait ListFacilities: Send + Sync {
-    /// All of them.
+    /// Returns the ids of all facilities and cohorts of a customer, to which its rows can refer.
+    fn load_directory(&self, customer: CustomerId) -> impl Future<Output = PortResult<Directory>> + Send;
+    /// Returns all facilities of a customer.
     fn list_facilities(&self, customer: CustomerId)
     -> impl Future<Output = PortResult<Vec<Facility>>> + Send;
-}
-
-/// Reads one facility.
-pub trait LoadFacility: Send + Sync {
-    /// The customer's facility with this id, if there is one.
+    /// Returns the customer's facility with this id, if there is one.
     fn load_facility(
         &self,
         customer: CustomerId,
         facility: FacilityId,
     ) -> impl Future<Output = PortResult<Option<Facility>>> + Send;
-}
-
-/// Stores a new facility.
-pub trait CreateFacility: Send + Sync {
-    /// Stores it under its id, which is fresh.
+    /// Stores a facility under its id, which is fresh.
     fn create_facility(
         &self,
         customer: CustomerId,
         facility: &Facility,
     ) -> impl Future<Output = PortResult<()>> + Send;
-}
-
-/// Reads a customer's cohorts.
-pub trait ListCohorts: Send + Sync {
-    /// All of them.
+    /// Returns all cohorts of a customer.
     fn list_cohorts(&self, customer: CustomerId) -> impl Future<Output = PortResult<Vec<Cohort>>> + Send;
-}
-
-/// Reads one cohort.
-pub trait LoadCohort: Send + Sync {
-    /// The customer's cohort with this id, if there is one.
+    /// Returns the customer's cohort with this id, if there is one.
     fn load_cohort(
         &self,
         customer: CustomerId,
         cohort: CohortId,
     ) -> impl Future<Output = PortResult<Option<Cohort>>> + Send;
-}
-
-/// Stores a new cohort.
-pub trait CreateCohort: Send + Sync {
-    /// Stores it under its id, which is fresh.
+    /// Stores a cohort under its id, which is fresh.
     fn create_cohort(
         &self,
         customer: CustomerId,
         cohort: &Cohort,
     ) -> impl Future<Output = PortResult<()>> + Send;
-}
-
-/// Stores a customer's webhook settings.
-pub trait StoreSettings: Send + Sync {
-    /// Replaces what was set, on the condition that the stored version is still `settings.version`, and
-    /// counts it up.
+    /// Returns the webhook settings of a customer, which are the default ones before the first change.
+    fn load_settings(&self, customer: CustomerId)
+    -> impl Future<Output = PortResult<WebhookSettings>> + Send;
+    /// Replaces the webhook settings, and counts their version up.
+    ///
+    /// Condition: the stored version is `settings.version`; 0 means that nothing is stored.
     fn store_settings(
         &self,
         customer: CustomerId,
         settings: &WebhookSettings,
     ) -> impl Future<Output = PortResult<Write>> + Send;
-}
-
-/// Reads what a key stands for.
-pub trait LoadPromise: Send + Sync {
-    /// What it stands for; none once that has expired.
+    /// Returns the job that an idempotency key stands for; `None` if the key is unknown or has expired at `now`.
     fn load_promise(
         &self,
         customer: CustomerId,
         key: &IdempotencyKey,
         now: Timestamp,
     ) -> impl Future<Output = PortResult<Option<Promise>>> + Send;
-}
-
-/// Writes down what a key stands for.
-pub trait StorePromise: Send + Sync {
-    /// Stores it, on the condition that the key stands for nothing, or for nothing any more.
+    /// Stores the job that an idempotency key stands for.
+    ///
+    /// Condition: nothing is stored for the key, or what is stored has expired at `now`.
     fn store_promise(
         &self,
         customer: CustomerId,
@@ -117,4 +80,56 @@ pub trait StorePromise: Send + Sync {
         promise: &Promise,
         now: Timestamp,
     ) -> impl Future<Output = PortResult<Write>> + Send;
+}
+
+/// Whether a call is answered, by its API key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Admission {
+    /// The call is answered, as a call of this customer.
+    Admitted(CustomerId),
+    /// No customer has this key.
+    UnknownKey,
+    /// The key has made all calls of this minute. It may be used again after this time.
+    TooMany(Duration),
+}
+
+/// Where a customer receives webhooks, and the keys that sign them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WebhookSettings {
+    /// The URL of the customer's server, if one is set.
+    pub url: Option<String>,
+    /// The key that signs webhooks. It is made with the first URL.
+    pub key: Option<WebhookKey>,
+    /// Replaced keys that may still be valid, newest first.
+    pub replaced: Vec<ReplacedKey>,
+    /// The outcome of the last ping.
+    pub ping: Option<PingReport>,
+    /// Counted up by every write; 0 if nothing was ever stored.
+    pub version: u64,
+}
+
+impl WebhookSettings {
+    /// Returns the keys that sign a webhook at `now`, newest first.
+    pub fn signing_keys(&self, now: Timestamp) -> Vec<WebhookKey> {
+        let replaced = self.replaced.iter().filter(|replaced| replaced.valid_until > now);
+        self.key.iter().chain(replaced.map(|replaced| &replaced.key)).cloned().collect()
+    }
+}
+
+/// A signing key that was replaced by a newer one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplacedKey {
+    /// The replaced key.
+    pub key: WebhookKey,
+    /// Webhooks are signed with this key, too, until then.
+    pub valid_until: Timestamp,
+}
+
+/// The outcome of a ping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PingReport {
+    /// When the ping was sent.
+    pub when: Timestamp,
+    /// What was wrong with the answer; `None` if it was right.
+    pub failure: Option<String>,
 }

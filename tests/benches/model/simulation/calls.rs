@@ -1,9 +1,9 @@
 //! The calls of a run, step after step: what is served, what is throttled and tried again.
 
 use crate::parameters::Micros;
+use crate::purpose::Purpose;
 use crate::queue::Message;
 use crate::random::hash;
-use crate::recorder::Purpose;
 use crate::table::{Access, Key, Place};
 
 use super::{Event, Simulation};

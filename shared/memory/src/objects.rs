@@ -13,16 +13,14 @@ use domain::plan::ChunkNumber;
 use domain::upload_terms::UploadTerms;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
-use pipeline::ports::{
-    FileWriter, FindUpload, JobRef, PortResult, ReadOutcomes, ReadPlan, ReadUpload, ResultFile, SignDownload,
-    SignUpload, StoreOutcomes, StorePlan, UploadLink, Write, WriteResults,
-};
+use pipeline::ports::{FileWriter, JobRef, ObjectStore, PortResult, ResultFile, UploadLink, Write};
 
-use crate::cloud::{Billed, State, permanent};
-use crate::{Cloud, Operation};
+use crate::call::{Billed, permanent};
+use crate::cloud::State;
+use crate::{Cloud, Operation, Resource};
 
 #[derive(Default, Debug)]
-pub(crate) struct FilesState {
+pub(crate) struct ObjectsState {
     uploads: BTreeMap<(CustomerId, JobId), Vec<(Upload, Bytes)>>,
     objects: BTreeMap<String, Bytes>,
 }
@@ -41,30 +39,30 @@ impl Cloud {
             etag: format!("\"{etag:x}\""),
             bytes: bytes.len() as u64,
         };
-        state.files.uploads.entry((job.customer, job.job)).or_default().push((upload.clone(), bytes));
+        state.objects.uploads.entry((job.customer, job.job)).or_default().push((upload.clone(), bytes));
         upload
     }
 
     /// A result file, if it was written.
     pub fn result(&self, job: JobRef, file: ResultFile) -> Option<Bytes> {
-        self.state().files.objects.get(&result_key(job, file)).cloned()
+        self.state().objects.objects.get(&result_key(job, file)).cloned()
     }
 
     /// Stores an object unless there is one under the key.
-    async fn put_first(&self, key: String, bytes: Bytes) -> PortResult<Write> {
-        self.call(Operation::PutObject, |state| {
-            if state.files.objects.contains_key(&key) && !has(Bug::LastOutcomesCount) {
+    async fn put_first(&self, folder: Resource, key: String, bytes: Bytes) -> PortResult<Write> {
+        self.call(Operation::PutObject, folder, |state| {
+            if state.objects.objects.contains_key(&key) && !has(Bug::LastOutcomesCount) {
                 return Billed::request(Write::Conflict);
             }
             let length = bytes.len();
-            state.files.objects.insert(key, bytes);
+            state.objects.objects.insert(key, bytes);
             Billed::request(Write::Done).with_bytes(length)
         })
         .await
     }
 
-    async fn get(&self, key: String, range: Range<u64>) -> PortResult<Bytes> {
-        self.call(Operation::GetObject, |state| match state.files.objects.get(&key) {
+    async fn get(&self, folder: Resource, key: String, range: Range<u64>) -> PortResult<Bytes> {
+        self.call(Operation::GetObject, folder, |state| match state.objects.objects.get(&key) {
             Some(bytes) => read(bytes, &range),
             None => Billed::failed(permanent(Operation::GetObject, "NoSuchKey (HTTP 404)")),
         })
@@ -79,13 +77,13 @@ fn read(bytes: &Bytes, range: &Range<u64>) -> Billed<Bytes> {
     Billed::request(read).with_bytes(length)
 }
 
-impl ReadUpload for Cloud {
+impl ObjectStore for Cloud {
     type Body = BoxStream<'static, PortResult<Bytes>>;
 
     async fn read_upload(&self, job: JobRef, upload: &Upload, range: Range<u64>) -> PortResult<Self::Body> {
         let body = self
-            .call(Operation::GetObject, |state| {
-                let versions = state.files.uploads.get(&(job.customer, job.job));
+            .call(Operation::GetObject, Resource::UPLOADS, |state| {
+                let versions = state.objects.uploads.get(&(job.customer, job.job));
                 let found = versions.and_then(|versions| {
                     versions.iter().find(|(stored, _)| stored.version == upload.version)
                 });
@@ -100,8 +98,8 @@ impl ReadUpload for Cloud {
             let cloud = cloud.clone();
             async move {
                 let mut rest = rest.filter(|rest| !rest.is_empty())?;
-                let piece = rest.split_to(cloud.piece().min(rest.len()));
-                match cloud.interruption().await {
+                let piece = rest.split_to(cloud.faults().piece().clamp(1, usize::MAX).min(rest.len()));
+                match cloud.next_piece().await {
                     Ok(()) => Some((Ok(piece), Some(rest))),
                     Err(error) => Some((Err(error), None)),
                 }
@@ -109,31 +107,23 @@ impl ReadUpload for Cloud {
         });
         Ok(pieces.boxed())
     }
-}
 
-impl FindUpload for Cloud {
     async fn find_upload(&self, job: JobRef) -> PortResult<Option<Upload>> {
-        self.call(Operation::ListObjectVersions, |state| {
-            let versions = state.files.uploads.get(&(job.customer, job.job));
+        self.call(Operation::ListObjectVersions, Resource::UPLOADS, |state| {
+            let versions = state.objects.uploads.get(&(job.customer, job.job));
             Billed::request(versions.and_then(|versions| Some(versions.first()?.0.clone())))
         })
         .await
     }
-}
 
-impl StorePlan for Cloud {
     async fn store_plan(&self, job: JobRef, upload: &Upload, lines: Bytes) -> PortResult<Write> {
-        self.put_first(plan_key(job, upload), lines).await
+        self.put_first(Resource::PLANS, plan_key(job, upload), lines).await
     }
-}
 
-impl ReadPlan for Cloud {
     async fn read_plan(&self, job: JobRef, upload: &Upload, range: Option<Range<u64>>) -> PortResult<Bytes> {
-        self.get(plan_key(job, upload), range.unwrap_or(0..u64::MAX)).await
+        self.get(Resource::PLANS, plan_key(job, upload), range.unwrap_or(0..u64::MAX)).await
     }
-}
 
-impl StoreOutcomes for Cloud {
     async fn store_outcomes(
         &self,
         job: JobRef,
@@ -142,14 +132,33 @@ impl StoreOutcomes for Cloud {
     ) -> PortResult<Write> {
         let json = serde_json::to_vec(outcomes)
             .map_err(|_| permanent(Operation::PutObject, "malformed outcomes"))?;
-        self.put_first(outcomes_key(job, chunk), json.into()).await
+        self.put_first(Resource::OUTCOMES, outcomes_key(job, chunk), json.into()).await
     }
-}
 
-impl ReadOutcomes for Cloud {
     async fn read_outcomes(&self, job: JobRef, chunk: ChunkNumber) -> PortResult<Vec<RowOutcome>> {
-        let json = self.get(outcomes_key(job, chunk), 0..u64::MAX).await?;
+        let json = self.get(Resource::OUTCOMES, outcomes_key(job, chunk), 0..u64::MAX).await?;
         serde_json::from_slice(&json).map_err(|_| permanent(Operation::GetObject, "malformed outcomes"))
+    }
+
+    type Writer = Parts;
+
+    async fn write_results(&self, job: JobRef, file: ResultFile) -> PortResult<Parts> {
+        Ok(Parts { cloud: self.clone(), key: result_key(job, file), sent: Vec::new(), part: Vec::new() })
+    }
+
+    /// The link says how long it is valid, and has the terms' headers.
+    async fn sign_upload(&self, job: JobRef, terms: &UploadTerms, valid: Duration) -> PortResult<UploadLink> {
+        self.note(Operation::PutObject, Resource::UPLOADS);
+        let length = terms.bytes.map(|bytes| ("content-length".to_owned(), bytes.to_string()));
+        Ok(UploadLink {
+            url: format!("memory://uploads/{}/{}.csv?seconds={}", job.customer, job.job, valid.as_secs()),
+            headers: length.into_iter().collect(),
+        })
+    }
+
+    async fn sign_download(&self, job: JobRef, file: ResultFile, _valid: Duration) -> PortResult<String> {
+        self.note(Operation::GetObject, Resource::RESULTS);
+        Ok(format!("memory://{}", result_key(job, file)))
     }
 }
 
@@ -167,14 +176,14 @@ impl Parts {
     async fn send_part(&mut self) -> PortResult<()> {
         let Self { cloud, sent, part, .. } = self;
         if sent.is_empty() {
-            cloud.call(Operation::PutObject, |_| Billed::request(())).await?;
+            cloud.call(Operation::PutObject, Resource::RESULTS, |_| Billed::request(())).await?;
         }
         let send = |_: &mut _| {
             let bytes = part.len();
             sent.append(part);
             Billed::request(()).with_bytes(bytes)
         };
-        cloud.call(Operation::PutObject, send).await
+        cloud.call(Operation::PutObject, Resource::RESULTS, send).await
     }
 }
 
@@ -193,35 +202,10 @@ impl FileWriter for Parts {
         let complete = |state: &mut State| {
             let bytes = part.len();
             sent.append(&mut part);
-            state.files.objects.insert(key, sent.into());
+            state.objects.objects.insert(key, sent.into());
             Billed::request(()).with_bytes(bytes)
         };
-        cloud.call(Operation::PutObject, complete).await
-    }
-}
-
-impl WriteResults for Cloud {
-    type Writer = Parts;
-
-    async fn write_results(&self, job: JobRef, file: ResultFile) -> PortResult<Parts> {
-        Ok(Parts { cloud: self.clone(), key: result_key(job, file), sent: Vec::new(), part: Vec::new() })
-    }
-}
-
-impl SignUpload for Cloud {
-    /// The link says how long it is valid, and has the terms' headers.
-    async fn sign_upload(&self, job: JobRef, terms: &UploadTerms, valid: Duration) -> PortResult<UploadLink> {
-        let length = terms.bytes.map(|bytes| ("content-length".to_owned(), bytes.to_string()));
-        Ok(UploadLink {
-            url: format!("memory://uploads/{}/{}.csv?seconds={}", job.customer, job.job, valid.as_secs()),
-            headers: length.into_iter().collect(),
-        })
-    }
-}
-
-impl SignDownload for Cloud {
-    async fn sign_download(&self, job: JobRef, file: ResultFile, _valid: Duration) -> PortResult<String> {
-        Ok(format!("memory://{}", result_key(job, file)))
+        cloud.call(Operation::PutObject, Resource::RESULTS, complete).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::gateway_care::{Breaker, Slots};
 use futures::future::try_join_all;
-use pipeline::ports::{GatewayCare, Write};
+use pipeline::ports::{GatewayLimits, Write};
 
 use crate::given;
 
@@ -10,11 +10,12 @@ fn slots(second: i64) -> Slots {
     Slots { next: given::at(given::NOW + second * 1000 + 1) }
 }
 
-pub async fn slots_are_taken_only_from_what_was_read(ports: &impl GatewayCare) {
+pub async fn slots_are_taken_only_from_what_was_read(ports: &impl GatewayLimits) {
     let customer = given::customer();
-    let store = async |second, version| ports.store_slots(customer, slots(second), version).await.unwrap();
+    let store =
+        async |second, version| ports.store_rate_limit(customer, slots(second), version).await.unwrap();
     let load = async || {
-        let stored = ports.load_slots(customer).await.unwrap();
+        let stored = ports.load_rate_limit(customer).await.unwrap();
         stored.map(|stored| (stored.value, stored.version))
     };
     assert_eq!(load().await, None);
@@ -32,38 +33,42 @@ pub async fn slots_are_taken_only_from_what_was_read(ports: &impl GatewayCare) {
     assert_eq!(load().await, Some((slots(2), two)));
 }
 
-pub async fn of_many_who_take_the_same_slots_one_does(ports: &impl GatewayCare) {
+pub async fn of_many_who_take_the_same_slots_one_does(ports: &impl GatewayLimits) {
     let customer = given::customer();
-    let writes = (0..8).map(|second| ports.store_slots(customer, slots(second), None));
+    let writes = (0..8).map(|second| ports.store_rate_limit(customer, slots(second), None));
     let writes = try_join_all(writes).await.unwrap();
     assert_eq!(writes.iter().filter(|write| **write == Write::Done).count(), 1);
 }
 
-pub async fn each_customer_has_slots_of_its_own(ports: &impl GatewayCare) {
+pub async fn each_customer_has_slots_of_its_own(ports: &impl GatewayLimits) {
     let (customer, other) = (given::customer(), given::customer());
-    assert_eq!(ports.store_slots(customer, slots(1), None).await.unwrap(), Write::Done);
-    assert!(ports.load_slots(other).await.unwrap().is_none());
-    assert_eq!(ports.store_slots(other, slots(2), None).await.unwrap(), Write::Done);
-    assert_eq!(ports.load_slots(customer).await.unwrap().unwrap().value, slots(1));
+    assert_eq!(ports.store_rate_limit(customer, slots(1), None).await.unwrap(), Write::Done);
+    assert!(ports.load_rate_limit(other).await.unwrap().is_none());
+    assert_eq!(ports.store_rate_limit(other, slots(2), None).await.unwrap(), Write::Done);
+    assert_eq!(ports.load_rate_limit(customer).await.unwrap().unwrap().value, slots(1));
 }
 
-pub async fn the_breaker_changes_only_from_what_was_read(ports: &impl GatewayCare) {
-    assert!(ports.load_breaker().await.unwrap().is_none());
+pub async fn the_breaker_changes_only_from_what_was_read(ports: &impl GatewayLimits) {
+    assert!(ports.load_circuit_breaker().await.unwrap().is_none());
     let closed = (0..5).fold(Breaker::default(), |breaker, _| breaker.after_failure(given::at(given::NOW)));
     assert!(closed.closed_until.is_some());
     for (number, breaker) in [closed, Breaker::default(), closed].into_iter().enumerate() {
-        let known = ports.load_breaker().await.unwrap();
+        let known = ports.load_circuit_breaker().await.unwrap();
         let version = known.map(|known| known.version);
         assert_eq!(version.is_some(), number > 0);
         for wrong in [Some(version.unwrap_or(0) + 1), version.map_or(Some(0), |_| None)] {
-            assert_eq!(ports.store_breaker(breaker, wrong).await.unwrap(), Write::Conflict, "{wrong:?}");
+            assert_eq!(
+                ports.store_circuit_breaker(breaker, wrong).await.unwrap(),
+                Write::Conflict,
+                "{wrong:?}"
+            );
         }
-        assert_eq!(ports.store_breaker(breaker, version).await.unwrap(), Write::Done);
-        assert_eq!(ports.load_breaker().await.unwrap().unwrap().value, breaker);
+        assert_eq!(ports.store_circuit_breaker(breaker, version).await.unwrap(), Write::Done);
+        assert_eq!(ports.load_circuit_breaker().await.unwrap().unwrap().value, breaker);
     }
 }
 
-contract!($ gateway_care:
+contract!($ gateway_limits:
     slots_are_taken_only_from_what_was_read,
     of_many_who_take_the_same_slots_one_does,
     each_customer_has_slots_of_its_own,

@@ -1,7 +1,9 @@
-//! The bucket: uploads, plans, outcomes and results, and signed links to them.
+//! The S3 objects of jobs: uploads, plans, outcomes and results, and signed links to them.
 //!
 //! Keys hold ids only: `uploads/{customer}/{job}.csv`, `plans/{customer}/{job}/{version}.jsonl`,
 //! `outcomes/{customer}/{job}/{chunk}.json`, `results/{customer}/{job}/{result,failures}.csv`.
+
+mod result_writer;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -20,38 +22,35 @@ use domain::plan::ChunkNumber;
 use domain::upload_terms::UploadTerms;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
-use pipeline::ports::{
-    FindUpload, JobRef, PortError, PortResult, ReadOutcomes, ReadPlan, ReadUpload, ResultFile, SignDownload,
-    SignUpload, StoreOutcomes, StorePlan, UploadLink, Write, WriteResults,
-};
+use pipeline::ports::{JobRef, ObjectStore, PortError, PortResult, ResultFile, UploadLink, Write};
 use url::Url;
 
 use crate::error::{failed, malformed};
-use crate::result_writer::ObjectWriter;
+use result_writer::ObjectWriter;
 
 const GET: &str = "s3.GetObject";
 const PUT: &str = "s3.PutObject";
 
-/// The bucket of all files.
+/// The bucket with the objects of jobs.
 #[derive(Clone, Debug)]
-pub struct Files {
+pub struct Objects {
     client: Client,
     bucket: String,
 }
 
-impl Files {
-    /// The bucket of this name.
+impl Objects {
+    /// Returns the bucket of this name.
     pub fn new(client: Client, bucket: String) -> Self {
         Self { client, bucket }
     }
 
-    /// The job whose upload has this key; none if no job's has.
+    /// Returns the job whose upload has this key; `None` if the key is none of an upload.
     pub fn job_of_upload(key: &str) -> Option<JobRef> {
         let (customer, job) = key.strip_prefix("uploads/")?.strip_suffix(".csv")?.split_once('/')?;
         Some(JobRef { customer: customer.parse().ok()?, job: job.parse().ok()? })
     }
 
-    /// Stores an object unless there is one under the key (`If-None-Match: *`, which S3 answers with 412).
+    /// Stores an object, unless there is one with the key (`If-None-Match: *`, which S3 answers with 412).
     async fn put_first(&self, key: String, content_type: &str, body: Vec<u8>) -> PortResult<Write> {
         let put = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
         match put.if_none_match("*").body(ByteStream::from(body)).send().await {
@@ -78,16 +77,14 @@ impl Files {
     }
 }
 
-impl ReadUpload for Files {
+impl ObjectStore for Objects {
     type Body = BoxStream<'static, PortResult<Bytes>>;
 
-    /// Every read names the upload's etag. A version never changes, unless the bucket keeps none: then `null` is the
-    /// version of whatever was uploaded last (Amazon S3 User Guide, "How S3 Versioning works"), and rows of two
-    /// files would be mixed.
+    /// Every read names the upload's etag. A version never changes, unless the bucket keeps no versions: then the version
+    /// `null` is the last upload (Amazon S3 User Guide, "How S3 Versioning works"), and the rows of two files would be mixed.
     ///
-    /// A part of the upload is read from the latest version, and only if that is not the right one is the version
-    /// named. The detour costs nothing on AWS and keeps ranges working on stand-ins that ignore them where a version
-    /// is named.
+    /// A range is read from the latest version, and the version is named only if the latest is another one. That costs
+    /// nothing on AWS, and works on stand-ins that ignore a range if a version is named.
     async fn read_upload(&self, job: JobRef, upload: &Upload, range: Range<u64>) -> PortResult<Self::Body> {
         let request =
             || self.client.get_object().bucket(&self.bucket).key(upload_key(job)).if_match(&upload.etag);
@@ -110,9 +107,7 @@ impl ReadUpload for Files {
             Err(error) => Err(failed(GET)(error)),
         }
     }
-}
 
-impl FindUpload for Files {
     async fn find_upload(&self, job: JobRef) -> PortResult<Option<Upload>> {
         let key = upload_key(job);
         let (mut first, mut key_marker, mut version_marker) = (None, None, None);
@@ -145,21 +140,15 @@ impl FindUpload for Files {
             })
         }))
     }
-}
 
-impl StorePlan for Files {
     async fn store_plan(&self, job: JobRef, upload: &Upload, lines: Bytes) -> PortResult<Write> {
         self.put_first(plan_key(job, upload), "application/jsonl", lines.into()).await
     }
-}
 
-impl ReadPlan for Files {
     async fn read_plan(&self, job: JobRef, upload: &Upload, range: Option<Range<u64>>) -> PortResult<Bytes> {
         self.get(plan_key(job, upload), range).await
     }
-}
 
-impl StoreOutcomes for Files {
     async fn store_outcomes(
         &self,
         job: JobRef,
@@ -169,24 +158,18 @@ impl StoreOutcomes for Files {
         let json = serde_json::to_vec(outcomes).map_err(|_| malformed(PUT, "outcomes"))?;
         self.put_first(outcomes_key(job, chunk), "application/json", json).await
     }
-}
 
-impl ReadOutcomes for Files {
     async fn read_outcomes(&self, job: JobRef, chunk: ChunkNumber) -> PortResult<Vec<RowOutcome>> {
         let json = self.get(outcomes_key(job, chunk), None).await?;
         serde_json::from_slice(&json).map_err(|_| malformed(GET, "outcomes"))
     }
-}
 
-impl WriteResults for Files {
     type Writer = ObjectWriter;
 
     async fn write_results(&self, job: JobRef, file: ResultFile) -> PortResult<ObjectWriter> {
         Ok(ObjectWriter::new(self.client.clone(), self.bucket.clone(), result_key(job, file)))
     }
-}
 
-impl SignUpload for Files {
     async fn sign_upload(&self, job: JobRef, terms: &UploadTerms, valid: Duration) -> PortResult<UploadLink> {
         let config = PresigningConfig::expires_in(valid).map_err(|_| malformed(PUT, "expiry"))?;
         let mut request = self.client.put_object().bucket(&self.bucket).key(upload_key(job));
@@ -204,9 +187,7 @@ impl SignUpload for Files {
             headers: signed_headers(signed.uri(), signed.headers())?,
         })
     }
-}
 
-impl SignDownload for Files {
     async fn sign_download(&self, job: JobRef, file: ResultFile, valid: Duration) -> PortResult<String> {
         let config = PresigningConfig::expires_in(valid).map_err(|_| malformed(GET, "expiry"))?;
         let request = self
@@ -222,7 +203,7 @@ impl SignDownload for Files {
 
 /// Returns those of a request's headers that its link cannot be used without, because the signature covers them:
 /// `X-Amz-SignedHeaders` lists them, separated by `;` (Amazon S3 API Reference, "Authenticating Requests: Using Query
-/// Parameters"). The `Host` is every client's own business.
+/// Parameters"). Every client sends its own `Host`.
 ///
 /// The request can have further headers: in Lambda the SDK adds `x-amzn-trace-id`, which it does not sign.
 fn signed_headers<'a>(
@@ -244,9 +225,10 @@ fn signed_headers<'a>(
         .ok_or_else(unreadable)
 }
 
-/// Whether a read of the latest version failed because that is not the version which was asked for.
+/// Returns whether a read of the latest version failed because the upload has another version.
 ///
-/// 412: it has another etag. 403 or 404: there is none, because the upload was deleted and only its versions are left.
+/// 412: the latest version has another etag. 403 or 404: there is none, because the upload was deleted and only its
+/// versions are left.
 /// S3 says 404 only to callers with `s3:ListBucket`, which no function has (`GetObject` in the Amazon S3 API
 /// Reference).
 fn is_another_version<E>(error: &SdkError<E, HttpResponse>) -> bool {
@@ -257,7 +239,7 @@ fn upload_key(JobRef { customer, job }: JobRef) -> String {
     format!("uploads/{customer}/{job}.csv")
 }
 
-/// One plan for each version, so that a later upload cannot replace the plan that is being worked on.
+/// Returns a key with the version, so that a later upload cannot replace the plan that is being imported.
 fn plan_key(JobRef { customer, job }: JobRef, upload: &Upload) -> String {
     format!("plans/{customer}/{job}/{}.jsonl", upload.version)
 }
@@ -277,7 +259,7 @@ fn name_of(file: ResultFile) -> &'static str {
     }
 }
 
-/// `Range` of RFC 9110, whose end is inclusive.
+/// Returns the header `Range` of RFC 9110, whose end is inclusive.
 fn http_range(range: &Range<u64>) -> String {
     format!("bytes={}-{}", range.start, range.end.saturating_sub(1))
 }
@@ -298,7 +280,7 @@ fn stream_of(body: ByteStream) -> BoxStream<'static, PortResult<Bytes>> {
     .boxed()
 }
 
-/// Cuts `range` out of a stream of the whole.
+/// Returns `range` out of a stream of the whole object.
 fn slice(
     whole: BoxStream<'static, PortResult<Bytes>>,
     range: Range<u64>,
@@ -307,7 +289,9 @@ fn slice(
         let result = bytes.map(|bytes| {
             let (start, end) = (*offset, *offset + bytes.len() as u64);
             *offset = end;
-            let within = |position: u64| usize::try_from(position.clamp(start, end) - start).unwrap_or(0);
+            // The distance from the start of these bytes is at most their length, which is a `usize`.
+            let within =
+                |position: u64| usize::try_from(position.clamp(start, end) - start).unwrap_or(bytes.len());
             bytes.slice(within(range.start)..within(range.end))
         });
         futures::future::ready(Some(result))
@@ -325,10 +309,10 @@ mod tests {
     fn only_keys_of_uploads_name_a_job() {
         let customer = "018f3f5e-0000-7000-8000-000000000001";
         let job = "018f3f5e-0000-7000-8000-000000000002";
-        let found = Files::job_of_upload(&format!("uploads/{customer}/{job}.csv")).unwrap();
+        let found = Objects::job_of_upload(&format!("uploads/{customer}/{job}.csv")).unwrap();
         assert_eq!((found.customer.to_string(), found.job.to_string()), (customer.into(), job.into()));
         for other in ["uploads/x.csv", "results/a/b.csv", "uploads/a/b.csv", ""] {
-            assert!(Files::job_of_upload(other).is_none(), "{other}");
+            assert!(Objects::job_of_upload(other).is_none(), "{other}");
         }
     }
 

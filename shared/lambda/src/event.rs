@@ -1,12 +1,12 @@
-//! The event that a function is called with, read so that no error repeats what is in it.
+//! The event that a function is invoked with, read so that no error repeats its content.
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
-/// An event of this type.
+/// An event of type `T`.
 ///
-/// serde's messages quote the value that does not fit (`invalid type: string "Ada"`). Lambda's runtime client logs
-/// such a message and sends it to Lambda; of an event that is read as this, they only learn which field does not fit.
+/// serde's messages quote a value of the wrong type (`invalid type: string "Ada"`). Lambda's runtime client logs such a
+/// message and sends it to Lambda. The message about an event that is read as `Event` only names the field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Event<T>(pub T);
 
@@ -44,17 +44,19 @@ mod tests {
     }
 
     #[test]
-    fn every_function_reads_its_event_so() {
-        let functions = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
-        for folder in std::fs::read_dir(functions).unwrap() {
-            let main = folder.unwrap().path().join("src/main.rs");
+    fn every_function_reads_its_event_as_an_event() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        let functions = std::fs::read_dir(format!("{root}/functions")).unwrap();
+        let mains = functions.map(|folder| folder.unwrap().path().join("src/main.rs"));
+        for main in mains.chain([format!("{root}/shared/lambda/src/messages.rs").into()]) {
             let text = std::fs::read_to_string(&main).unwrap();
             for event in text.split("LambdaEvent<").skip(1) {
                 // JSON of any form fits the last two.
                 let is_safe = ["Event<", "IgnoredAny>", "Value>"].iter().any(|safe| event.starts_with(safe));
                 assert!(is_safe, "{}: LambdaEvent<{}", main.display(), &event[..20]);
             }
-            assert!(!text.contains("from_value(") && !text.contains("from_str("), "{}", main.display());
+            let reads_values = text.contains("from_value(") || text.contains("from_str(");
+            assert!(!reads_values || main.ends_with("messages.rs"), "{}", main.display());
         }
     }
 

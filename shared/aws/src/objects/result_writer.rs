@@ -1,5 +1,5 @@
-//! Writing an object of unknown size as a stream: one `PutObject` if it stays small, a multipart upload
-//! if not. It keeps one part in memory, whatever the size.
+//! Writes an object of unknown size as a stream: one `PutObject` if it stays small, a multipart upload if not. The memory is
+//! that of one part.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
@@ -11,13 +11,13 @@ use crate::error::failed;
 /// Size of a part: the least that S3 takes. It takes 10,000 of them: files up to 48 GiB.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// What a part may be larger than that, since it ends with what was written last.
+/// Bytes that a part may have more, because it ends with the end of a write.
 const LAST_WRITE_BYTES: usize = 512 * 1024;
 
 const CONTENT_TYPE: &str = "text/csv; charset=utf-8";
 
-/// An object that is being written. An upload that is never finished leaves nothing visible; the
-/// bucket's lifecycle removes its parts.
+/// An object that is being written. An upload that is never finished leaves nothing readable, and the bucket's lifecycle
+/// removes its parts.
 #[derive(Debug)]
 pub struct ObjectWriter {
     client: Client,
@@ -48,7 +48,8 @@ impl ObjectWriter {
                 .map_err(failed("s3.CreateMultipartUpload"))?;
             self.upload.insert(created.upload_id.unwrap_or_default()).clone()
         };
-        let number = i32::try_from(self.parts.len() + 1).unwrap_or(i32::MAX);
+        let last = self.parts.last().and_then(CompletedPart::part_number);
+        let number = last.unwrap_or(0) + 1;
         let part = self
             .client
             .upload_part()
@@ -66,7 +67,8 @@ impl ObjectWriter {
     }
 }
 
-/// All at once: a buffer that grows leaves holes of each of its sizes behind. Memory is only taken when it is filled.
+/// Returns a buffer of its final size, because a growing buffer leaves a hole of each of its sizes in the memory. The
+/// system gives the memory only when it is filled.
 fn room_for_a_part() -> Vec<u8> {
     Vec::with_capacity(PART_BYTES + LAST_WRITE_BYTES)
 }

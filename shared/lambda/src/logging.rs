@@ -1,20 +1,20 @@
-//! What the functions log: our own events at the level that the template sets, those of libraries only from
-//! `WARN` on. At lower levels the AWS SDK logs whole requests, and these hold patient data; no setting can
-//! turn that on. A panic is logged with its place alone, because its text can hold a value, too.
+//! The log of a function: our own events at the level that the template sets, those of libraries only from `WARN` on. At
+//! lower levels the AWS SDK logs whole requests, which hold patient data, and no setting can enable that. A panic is logged
+//! with its place alone, because its text can hold a value, too.
 
 use std::panic::PanicHookInfo;
 use std::str::FromStr as _;
 
+use tracing::error;
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, error};
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Crates of this project that run in a function.
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
     "abandon",
     "api",
     "aws",
@@ -24,23 +24,23 @@ const OURS: [&str; 12] = [
     "fhir",
     "finalize",
     "import_rows",
+    "lambda",
     "pipeline",
     "query_documents",
     "sweep",
 ];
 
-/// Starts logging to standard output, in the format and from the level that Lambda's logging configuration
-/// names (`AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`). From then on a panic ends the process.
+/// Starts the log on standard output, in the format and from the level of Lambda's logging configuration
+/// (`AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`). From then on a panic ends the process.
 pub fn init() {
     let level = level_of(std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().as_deref());
-    let filter = filter_fn(move |event| is_logged(level, event.target(), *event.level()));
     let lines = fmt::layer().with_ansi(false).with_target(false);
     // Lambda notes the time of a plain line, but not of a JSON one.
     let lines = match std::env::var("AWS_LAMBDA_LOG_FORMAT").as_deref() {
         Ok("JSON") => lines.json().flatten_event(true).boxed(),
         _ => lines.without_time().boxed(),
     };
-    registry().with(lines.with_filter(filter.with_max_level_hint(level))).init();
+    registry().with(lines.with_filter(targets(level))).init();
     std::panic::set_hook(Box::new(end_after_panic));
 }
 
@@ -60,21 +60,22 @@ fn level_of(name: Option<&str>) -> LevelFilter {
     name.and_then(|name| LevelFilter::from_str(name).ok()).unwrap_or(LevelFilter::INFO)
 }
 
-/// Whether an event of this target and level is logged. A target is a path that starts with the crate's
-/// name: the whole name counts, or `aws` would be the beginning of the whole SDK.
-fn is_logged(level: LevelFilter, target: &str, event: Level) -> bool {
-    let name = target.split("::").next().unwrap_or_default();
-    let most = match name {
-        name if OURS.contains(&name) => level,
+/// Returns the levels of our crates and of all others. A target matches by the beginning of its text, so that the crates of
+/// the AWS SDK, which begin with `aws_`, are named: their targets are longer than `aws` and win over it.
+fn targets(level: LevelFilter) -> Targets {
+    let libraries = level.min(LevelFilter::WARN);
+    Targets::new()
+        .with_default(libraries)
+        .with_targets(OURS.map(|name| (name, level)))
+        .with_targets(["aws_", "lambda_"].map(|prefix| (prefix, libraries)))
         // Its spans carry the id of the invocation.
-        "lambda_runtime" => level.min(LevelFilter::INFO),
-        _ => level.min(LevelFilter::WARN),
-    };
-    event <= most
+        .with_target("lambda_runtime", level.min(LevelFilter::INFO))
 }
 
 #[cfg(test)]
 mod tests {
+    use tracing::Level;
+
     use super::*;
 
     #[test]
@@ -82,18 +83,18 @@ mod tests {
         for level in [None, Some("TRACE"), Some("DEBUG"), Some("INFO")].map(level_of) {
             for library in ["aws_sdk_dynamodb::operation", "aws_smithy_runtime", "hyper_util", "lambda_http"]
             {
-                assert!(!is_logged(level, library, Level::INFO), "{library} at {level:?}");
-                assert!(is_logged(level, library, Level::WARN));
+                assert!(!targets(level).would_enable(library, &Level::INFO), "{library} at {level:?}");
+                assert!(targets(level).would_enable(library, &Level::WARN));
             }
-            assert!(!is_logged(level, "lambda_runtime", Level::DEBUG));
+            assert!(!targets(level).would_enable("lambda_runtime", &Level::DEBUG));
         }
     }
 
     #[test]
     fn our_own_events_follow_the_level() {
-        assert!(is_logged(level_of(Some("DEBUG")), "pipeline::fan_out", Level::DEBUG));
-        assert!(!is_logged(level_of(Some("WARN")), "pipeline::fan_out", Level::INFO));
-        assert!(is_logged(level_of(None), "import_rows", Level::INFO));
+        assert!(targets(level_of(Some("DEBUG"))).would_enable("pipeline::fan_out", &Level::DEBUG));
+        assert!(!targets(level_of(Some("WARN"))).would_enable("pipeline::fan_out", &Level::INFO));
+        assert!(targets(level_of(None)).would_enable("import_rows", &Level::INFO));
     }
 
     #[test]

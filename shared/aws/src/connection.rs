@@ -1,0 +1,53 @@
+//! The connection of a program to AWS: region, credentials and the HTTP client.
+
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+
+use crate::http_client::http_client;
+use crate::timeouts::Program;
+
+/// A connection to AWS, from which clients of services are made.
+#[derive(Debug)]
+pub struct Connection {
+    sdk: SdkConfig,
+}
+
+impl Connection {
+    /// Reads region, credentials and endpoint from where the AWS SDKs look for them. Calls wait for as long as `program`
+    /// can.
+    pub async fn open(program: Program) -> Self {
+        Self::open_with(program, aws_config::defaults(BehaviorVersion::latest())).await
+    }
+
+    /// Does the same as [`Connection::open`] with what the loader sets.
+    pub async fn open_with(program: Program, loader: ConfigLoader) -> Self {
+        Self { sdk: program.timeouts().apply(loader.http_client(http_client()).load().await) }
+    }
+
+    /// Returns the configuration for clients of other services.
+    pub fn sdk(&self) -> &SdkConfig {
+        &self.sdk
+    }
+
+    /// Returns a client of DynamoDB.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.sdk)
+    }
+
+    /// Returns a client of SQS.
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.sdk)
+    }
+
+    /// Returns a client of S3.
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.sdk)
+            // A signed upload link must not demand a checksum header that plain `curl` does not send.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            // A stand-in for AWS on a loopback address has no host name for each bucket.
+            .force_path_style(self.sdk.endpoint_url().is_some())
+            .build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
+}

@@ -1,0 +1,43 @@
+//! The gateway's circuit breaker and the rate limit of each customer, in the jobs table.
+
+use domain::gateway_care::{Breaker, Slots};
+use domain::ids::CustomerId;
+use pipeline::ports::{GatewayLimits, PortResult, Versioned, Write};
+
+use crate::Jobs;
+use crate::item::{Item, key};
+use crate::table::read_document;
+
+const GATEWAY: &str = "gateway";
+
+impl GatewayLimits for Jobs {
+    async fn load_rate_limit(&self, customer: CustomerId) -> PortResult<Option<Versioned<Slots>>> {
+        self.table.get(rate_limit_key(customer)).await?.as_ref().map(read_document).transpose()
+    }
+
+    async fn store_rate_limit(
+        &self,
+        customer: CustomerId,
+        taken: Slots,
+        version: Option<u64>,
+    ) -> PortResult<Write> {
+        self.table.put_document(rate_limit_key(customer), &taken, version).await
+    }
+
+    async fn load_circuit_breaker(&self) -> PortResult<Option<Versioned<Breaker>>> {
+        self.table.get(circuit_breaker_key()).await?.as_ref().map(read_document).transpose()
+    }
+
+    async fn store_circuit_breaker(&self, breaker: Breaker, version: Option<u64>) -> PortResult<Write> {
+        self.table.put_document(circuit_breaker_key(), &breaker, version).await
+    }
+}
+
+fn circuit_breaker_key() -> Item {
+    key(GATEWAY, "circuit-breaker")
+}
+
+/// A partition for each customer, because the item is written for every message of the customer's queries.
+fn rate_limit_key(customer: CustomerId) -> Item {
+    key(format_args!("{GATEWAY}#{customer}"), "rate-limit")
+}

@@ -1,0 +1,206 @@
+//! A table of DynamoDB: the calls that its stores make.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use domain::backoff::Backoff;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use pipeline::ports::{PortError, PortResult, Versioned, Write};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{conditional, failed, malformed};
+use crate::item::{Item, n, required_number, s, text};
+
+const BATCH_GET: &str = "dynamodb.BatchGetItem";
+const PUT: &str = "dynamodb.PutItem";
+const UPDATE: &str = "dynamodb.UpdateItem";
+
+/// Keys that one `BatchGetItem` takes (AWS limit).
+const KEYS_PER_BATCH: usize = 100;
+
+/// Batches that are read at the same time.
+const CONCURRENT_BATCHES: usize = 8;
+
+/// Attempts to read the keys that DynamoDB leaves unprocessed. The pauses are 6 s in all.
+const BATCH_ATTEMPTS: u32 = 8;
+
+const UNPROCESSED: Backoff = Backoff { first: Duration::from_millis(25), longest: Duration::from_secs(4) };
+
+/// A table of DynamoDB.
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub client: Client,
+    pub name: String,
+}
+
+/// The answer to a conditional update.
+pub enum Updated {
+    /// The update took place. This is the item after it.
+    Done(Item),
+    /// The condition was not met. This is the item as it is, if there is one.
+    Conflict(Option<Item>),
+}
+
+impl Table {
+    /// Returns the item with this key, if there is one.
+    pub async fn get(&self, key: Item) -> PortResult<Option<Item>> {
+        let get = self.client.get_item().table_name(&self.name).set_key(Some(key)).consistent_read(true);
+        Ok(get.send().await.map_err(failed("dynamodb.GetItem"))?.item)
+    }
+
+    /// Returns the items with these keys, those that exist, in no order. No key may be there twice.
+    pub async fn get_many(&self, keys: Vec<Item>) -> PortResult<Vec<Item>> {
+        let batches: Vec<Vec<Item>> = keys.chunks(KEYS_PER_BATCH).map(<[Item]>::to_vec).collect();
+        let read: Vec<Vec<Item>> = stream::iter(batches)
+            .map(|keys| self.get_batch(keys))
+            .buffer_unordered(CONCURRENT_BATCHES)
+            .try_collect()
+            .await?;
+        Ok(read.into_iter().flatten().collect())
+    }
+
+    async fn get_batch(&self, mut keys: Vec<Item>) -> PortResult<Vec<Item>> {
+        let mut items = Vec::with_capacity(keys.len());
+        for attempt in 0..BATCH_ATTEMPTS {
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .consistent_read(true)
+                .build()
+                .map_err(|_| malformed(BATCH_GET, "keys"))?;
+            let batch = self.client.batch_get_item().request_items(&self.name, request);
+            let answer = batch.send().await.map_err(failed(BATCH_GET))?;
+            items.extend(answer.responses.into_iter().flat_map(HashMap::into_values).flatten());
+            keys = answer
+                .unprocessed_keys
+                .into_iter()
+                .flat_map(HashMap::into_values)
+                .flat_map(|left| left.keys)
+                .collect();
+            if keys.is_empty() {
+                return Ok(items);
+            }
+            tokio::time::sleep(UNPROCESSED.pause(attempt)).await;
+        }
+        Err(PortError { operation: BATCH_GET, code: "unprocessed keys".to_owned(), transient: true })
+    }
+
+    /// Returns the request that stores an item.
+    pub fn put(&self, item: Item) -> PutItemFluentBuilder {
+        self.client.put_item().table_name(&self.name).set_item(Some(item))
+    }
+
+    /// Stores an item, or replaces the one with its key.
+    pub async fn replace(&self, item: Item) -> PortResult<()> {
+        self.put(item).send().await.map_err(failed(PUT))?;
+        Ok(())
+    }
+
+    /// Stores an item, unless there is one with its key.
+    pub async fn create(&self, item: Item) -> PortResult<Write> {
+        store(self.put(item).condition_expression("attribute_not_exists(pk)")).await
+    }
+
+    /// Stores an item with the version `version` plus one, on the condition that the stored item has the version `version`;
+    /// `None` means that there is no item.
+    pub async fn put_version(&self, mut item: Item, version: Option<u64>) -> PortResult<Write> {
+        item.insert("version".to_owned(), n(version.unwrap_or(0) + 1));
+        match version {
+            None => self.create(item).await,
+            Some(version) => {
+                let put = self.put(item).condition_expression("version = :version");
+                store(put.expression_attribute_values(":version", n(version))).await
+            }
+        }
+    }
+
+    /// Stores a value as JSON in the item with this key, on the condition of [`Table::put_version`].
+    pub async fn put_document(
+        &self,
+        mut item: Item,
+        document: &impl Serialize,
+        version: Option<u64>,
+    ) -> PortResult<Write> {
+        let json = serde_json::to_string(document).map_err(|_| malformed(PUT, "document"))?;
+        item.insert("doc".to_owned(), s(json));
+        self.put_version(item, version).await
+    }
+
+    /// Deletes the item with this key, if there is one.
+    pub async fn delete(&self, key: Item) -> PortResult<()> {
+        let delete = self.client.delete_item().table_name(&self.name).set_key(Some(key));
+        delete.send().await.map_err(failed("dynamodb.DeleteItem"))?;
+        Ok(())
+    }
+
+    /// Returns the request that updates the item with this key.
+    pub fn update(&self, key: Item) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.name).set_key(Some(key))
+    }
+
+    /// Returns the request for the items of a partition.
+    pub fn query(&self) -> QueryFluentBuilder {
+        self.client.query().table_name(&self.name)
+    }
+}
+
+/// Stores an item on the condition that the request names.
+pub async fn store(put: PutItemFluentBuilder) -> PortResult<Write> {
+    conditional(PUT, put.send().await)
+}
+
+/// Updates an item on the condition that the request names.
+pub async fn update(update: UpdateItemFluentBuilder) -> PortResult<Write> {
+    conditional(UPDATE, update.send().await)
+}
+
+/// Updates an item on the condition that the request names, and returns the item.
+pub async fn update_and_return(update: UpdateItemFluentBuilder) -> PortResult<Updated> {
+    let answer: Result<UpdateItemOutput, SdkError<UpdateItemError, HttpResponse>> = update
+        .return_values(ReturnValue::AllNew)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .send()
+        .await;
+    match answer {
+        Ok(answer) => Ok(Updated::Done(answer.attributes.unwrap_or_default())),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failure)) => {
+                Ok(Updated::Conflict(failure.item().filter(|item| !item.is_empty()).cloned()))
+            }
+            _ => Err(failed(UPDATE)(error)),
+        },
+    }
+}
+
+/// Returns the first items that a query finds, all of them or up to `limit`. One answer of DynamoDB holds 1 MB at most, so
+/// that it can end before the limit and before the list does.
+pub async fn find(mut query: QueryFluentBuilder, limit: Option<u32>) -> PortResult<Vec<Item>> {
+    let most = limit.map_or(usize::MAX, |limit| limit as usize);
+    // A larger limit than DynamoDB takes is no limit.
+    if let Some(limit) = limit.and_then(|limit| i32::try_from(limit).ok()) {
+        query = query.limit(limit);
+    }
+    let mut items = query.into_paginator().items().send();
+    let mut found = Vec::new();
+    while found.len() < most
+        && let Some(item) = items.next().await
+    {
+        found.push(item.map_err(failed("dynamodb.Query"))?);
+    }
+    Ok(found)
+}
+
+/// Returns the value that is stored as JSON in an item.
+pub fn read_document<T: DeserializeOwned>(item: &Item) -> PortResult<Versioned<T>> {
+    let json = text(item, "doc").ok_or_else(|| malformed("dynamodb.read", "doc"))?;
+    let value = serde_json::from_str(json).map_err(|_| malformed("dynamodb.read", "doc"))?;
+    Ok(Versioned { value, version: required_number(item, "version")? })
+}

@@ -1,0 +1,14 @@
+//! What the functions have in common on AWS Lambda.
+//!
+//! A function that is invoked for SQS messages calls [`run_messages`] with what handles one message. Every function reads its
+//! event as an [`Event`], and starts its log with [`logging::init`].
+#![warn(missing_docs)]
+
+mod event;
+pub mod logging;
+mod messages;
+mod source;
+
+pub use event::Event;
+pub use messages::{Handled, handle_messages, run_messages};
+pub use source::{DeadLetterQueues, MessageSource};

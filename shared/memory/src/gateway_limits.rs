@@ -1,0 +1,63 @@
+//! The gateway's circuit breaker, and the rate limit of each customer.
+
+use std::collections::BTreeMap;
+
+use domain::gateway_care::{Breaker, Slots};
+use domain::ids::CustomerId;
+use pipeline::ports::{GatewayLimits, PortResult, Versioned, Write};
+
+use crate::call::Billed;
+use crate::{Cloud, Operation, Resource};
+
+#[derive(Default, Debug)]
+pub(crate) struct GatewayLimitsState {
+    rate_limits: BTreeMap<CustomerId, Versioned<Slots>>,
+    breaker: Option<Versioned<Breaker>>,
+}
+
+/// Replaces a value, on the condition that it has this version.
+fn replace<T>(stored: &mut Option<Versioned<T>>, value: T, version: Option<u64>) -> Write {
+    if stored.as_ref().map(|stored| stored.version) != version {
+        return Write::Conflict;
+    }
+    *stored = Some(Versioned { value, version: version.unwrap_or(0) + 1 });
+    Write::Done
+}
+
+impl GatewayLimits for Cloud {
+    async fn load_rate_limit(&self, customer: CustomerId) -> PortResult<Option<Versioned<Slots>>> {
+        self.call(Operation::GetItem, Resource::GATEWAY, |state| {
+            Billed::request(state.gateway_limits.rate_limits.get(&customer).cloned())
+        })
+        .await
+    }
+
+    async fn store_rate_limit(
+        &self,
+        customer: CustomerId,
+        taken: Slots,
+        version: Option<u64>,
+    ) -> PortResult<Write> {
+        self.call(Operation::PutItem, Resource::GATEWAY, |state| {
+            let mut stored = state.gateway_limits.rate_limits.remove(&customer);
+            let write = replace(&mut stored, taken, version);
+            state.gateway_limits.rate_limits.extend(stored.map(|taken| (customer, taken)));
+            Billed::request(write)
+        })
+        .await
+    }
+
+    async fn load_circuit_breaker(&self) -> PortResult<Option<Versioned<Breaker>>> {
+        self.call(Operation::GetItem, Resource::GATEWAY, |state| {
+            Billed::request(state.gateway_limits.breaker.clone())
+        })
+        .await
+    }
+
+    async fn store_circuit_breaker(&self, breaker: Breaker, version: Option<u64>) -> PortResult<Write> {
+        self.call(Operation::PutItem, Resource::GATEWAY, |state| {
+            Billed::request(replace(&mut state.gateway_limits.breaker, breaker, version))
+        })
+        .await
+    }
+}

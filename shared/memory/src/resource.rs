@@ -1,0 +1,82 @@
+//! The resources of template.yaml, as far as functions call them.
+
+use std::fmt;
+
+use crate::QueueName;
+
+/// A resource that is called.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Resource {
+    /// Items of one kind in a table of DynamoDB.
+    Items(&'static str, &'static str),
+    /// An index of a table.
+    Index(&'static str, &'static str),
+    /// The objects of the bucket whose keys begin with this folder.
+    Folder(&'static str),
+    /// A queue of SQS.
+    Queue(QueueName),
+    /// The webhook server of a customer.
+    WebhookServer,
+}
+
+impl Resource {
+    /// The API keys of customers.
+    pub const API_KEYS: Self = Self::Items("Directory", "api-key");
+    /// The facilities of customers.
+    pub const FACILITIES: Self = Self::Items("Directory", "facility");
+    /// The cohorts of customers.
+    pub const COHORTS: Self = Self::Items("Directory", "cohort");
+    /// The webhook settings of customers.
+    pub const SETTINGS: Self = Self::Items("Directory", "settings");
+    /// The idempotency keys of customers.
+    pub const IDEMPOTENCY_KEYS: Self = Self::Items("Directory", "idempotency");
+    /// The jobs.
+    pub const JOBS: Self = Self::Items("Jobs", "job");
+    /// The entries of open jobs.
+    pub const OPEN_JOBS: Self = Self::Items("Jobs", "open");
+    /// The pending parts of document queries.
+    pub const QUERY_PARTS: Self = Self::Items("Jobs", "queries");
+    /// The records of webhook deliveries.
+    pub const DELIVERIES: Self = Self::Items("Jobs", "webhooks");
+    /// The circuit breaker and the rate limits.
+    pub const GATEWAY: Self = Self::Items("Jobs", "gateway");
+    /// The people of identities.
+    pub const IDENTITIES: Self = Self::Items("Patients", "identity");
+    /// The patients.
+    pub const PATIENTS: Self = Self::Items("Patients", "patient");
+    /// The entries of rosters.
+    pub const ROSTERS: Self = Self::Items("Patients", "roster");
+    /// The document queries of patients.
+    pub const QUERIES: Self = Self::Items("Patients", "query");
+    /// The documents of patients.
+    pub const DOCUMENTS: Self = Self::Items("Patients", "documents");
+    /// The index of jobs by customer.
+    pub const JOBS_BY_CUSTOMER: Self = Self::Index("Jobs", "by-customer");
+    /// The index of watched jobs.
+    pub const WATCHED_JOBS: Self = Self::Index("Jobs", "watched");
+    /// The index of deliveries that are being attempted or have failed.
+    pub const UNDELIVERED: Self = Self::Index("Jobs", "undelivered");
+    /// The index of patients by their external id.
+    pub const PATIENTS_BY_EXTERNAL_ID: Self = Self::Index("Patients", "by-external-id");
+    /// The uploads.
+    pub const UPLOADS: Self = Self::Folder("uploads");
+    /// The plans.
+    pub const PLANS: Self = Self::Folder("plans");
+    /// The outcomes of chunks.
+    pub const OUTCOMES: Self = Self::Folder("outcomes");
+    /// The result files.
+    pub const RESULTS: Self = Self::Folder("results");
+}
+
+impl fmt::Display for Resource {
+    /// Writes the resource as roles name it: by its name in template.yaml, and the index or the folder.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Items(table, _) => f.write_str(table),
+            Self::Index(table, index) => write!(f, "{table}/index/{index}"),
+            Self::Folder(folder) => write!(f, "Files/{folder}"),
+            Self::Queue(queue) => f.write_str(queue.resource()),
+            Self::WebhookServer => f.write_str("a webhook server"),
+        }
+    }
+}

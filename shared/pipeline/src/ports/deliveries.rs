@@ -1,0 +1,67 @@
+//! Records of webhook deliveries: the attempts, their outcomes, and when the next attempt is due.
+
+use std::future::Future;
+
+use domain::delivery::{DeliveryState, WebhookDelivery};
+use domain::ids::CustomerId;
+use domain::job::JobStatus;
+
+use super::{JobRef, PortResult, Versioned, Write};
+
+/// The records of webhook deliveries, one for each status that a job reaches. A record expires after the retention time.
+pub trait DeliveryStore: Send + Sync {
+    /// Returns the delivery of the webhook about `status`; `None` before its first attempt.
+    fn load_delivery(
+        &self,
+        job: JobRef,
+        status: JobStatus,
+    ) -> impl Future<Output = PortResult<Option<Versioned<WebhookDelivery>>>> + Send;
+    /// Stores a delivery. The stored version is then `version` plus one, and 1 for a new record.
+    ///
+    /// Condition: the stored version is `version`; `None` means that nothing is stored.
+    fn store_delivery(
+        &self,
+        delivery: &WebhookDelivery,
+        version: Option<u64>,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Returns up to `limit` deliveries of a customer, newest first, in any state or in `state`. With `state` this
+    /// reads an index, so that deliveries of the last second may be missing.
+    fn list_deliveries(
+        &self,
+        customer: CustomerId,
+        state: Option<Undelivered>,
+        limit: u32,
+    ) -> impl Future<Output = PortResult<Vec<WebhookDelivery>>> + Send;
+    /// Returns up to `limit` failed deliveries of a customer, oldest first, and those of a job in the order of its
+    /// states. Reads an index, so that a delivery may have changed in the last second: a write has to name the version.
+    fn failed_deliveries(
+        &self,
+        customer: CustomerId,
+        limit: u32,
+    ) -> impl Future<Output = PortResult<Vec<Versioned<WebhookDelivery>>>> + Send;
+    /// Returns the number of a customer's deliveries in a state. Reads an index, so that it may lag by a second.
+    fn count_deliveries(
+        &self,
+        customer: CustomerId,
+        state: Undelivered,
+    ) -> impl Future<Output = PortResult<u32>> + Send;
+}
+
+/// The states of deliveries that can be counted and listed by themselves, because they are in an index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Undelivered {
+    /// Attempts are being made.
+    Processing,
+    /// The delivery was abandoned.
+    Failed,
+}
+
+impl Undelivered {
+    /// Returns the state of the delivery.
+    pub const fn state(self) -> DeliveryState {
+        match self {
+            Self::Processing => DeliveryState::Processing,
+            Self::Failed => DeliveryState::Failed,
+        }
+    }
+}

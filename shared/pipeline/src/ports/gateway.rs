@@ -1,0 +1,69 @@
+//! The gateway of a health information exchange, and what limits the calls to it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use domain::document::{Demographics, DocumentRecord};
+use domain::gateway_care::{Breaker, Slots};
+use domain::ids::CustomerId;
+
+use super::{PortResult, Versioned, Write};
+
+/// The gateway of a health information exchange.
+pub trait Gateway: Send + Sync {
+    /// Searches for the patient and, if exactly one is found, for the patient's documents.
+    fn ask(
+        &self,
+        demographics: &Demographics,
+    ) -> impl Future<Output = Result<GatewayAnswer, GatewayFailure>> + Send;
+}
+
+/// What the gateway knows about a patient.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum GatewayAnswer {
+    /// Exactly one patient matches; these are the documents.
+    Documents(Vec<DocumentRecord>),
+    /// No patient matches.
+    NotKnown,
+    /// Several patients match.
+    Ambiguous,
+}
+
+/// A document query that the gateway did not answer. Holds nothing about a patient.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GatewayFailure {
+    /// What happened, for the log.
+    pub cause: String,
+    /// Whether the same query may succeed later.
+    pub transient: bool,
+    /// The pause that the gateway asks for, if it asks for one.
+    pub retry_after: Option<Duration>,
+}
+
+/// The gateway's circuit breaker, and the rate limit of each customer.
+pub trait GatewayLimits: Send + Sync {
+    /// Returns the permits that a customer has taken; `None` if it never took one.
+    fn load_rate_limit(
+        &self,
+        customer: CustomerId,
+    ) -> impl Future<Output = PortResult<Option<Versioned<Slots>>>> + Send;
+    /// Stores the permits that a customer has taken.
+    ///
+    /// Condition: the stored version is `version`; `None` means that nothing is stored.
+    fn store_rate_limit(
+        &self,
+        customer: CustomerId,
+        taken: Slots,
+        version: Option<u64>,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Returns the circuit breaker; `None` if no call of the gateway ever failed.
+    fn load_circuit_breaker(&self) -> impl Future<Output = PortResult<Option<Versioned<Breaker>>>> + Send;
+    /// Stores the circuit breaker.
+    ///
+    /// Condition: the stored version is `version`; `None` means that nothing is stored.
+    fn store_circuit_breaker(
+        &self,
+        breaker: Breaker,
+        version: Option<u64>,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+}

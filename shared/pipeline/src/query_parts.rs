@@ -1,0 +1,89 @@
+//! The document queries of a chunk, in parts of up to ten patients: which there are, and how a part completes or is
+//! abandoned.
+
+use domain::ids::{CustomerId, JobId};
+use domain::outcome::{RowOutcome, RowResult};
+use domain::plan::ChunkNumber;
+use domain::query::{PATIENTS_PER_PART, QueryOutcome, QueryPart, QueryTally};
+use domain::time::Timestamp;
+
+use crate::Error;
+use crate::messages::{FinishedMessage, QueryAsker, QueryMessage};
+use crate::ports::prelude::*;
+use crate::ports::{Ports, Write};
+
+/// Returns the messages about the patients of a chunk that are to be queried. The same outcomes give the same messages.
+pub fn parts_of(
+    customer: CustomerId,
+    job: JobId,
+    chunk: ChunkNumber,
+    outcomes: &[RowOutcome],
+) -> Vec<QueryMessage> {
+    let starts = outcomes.iter().filter(|outcome| outcome.starts_query);
+    let patients: Vec<_> = starts
+        .filter_map(|outcome| match outcome.result {
+            RowResult::Succeeded(patient) => patient,
+            RowResult::Failed(_) => None,
+        })
+        .collect();
+    (0..)
+        .zip(patients.chunks(PATIENTS_PER_PART))
+        .map(|(part, patients)| QueryMessage {
+            customer,
+            asker: QueryAsker::Part(QueryPart { job, chunk, part }),
+            patients: patients.to_vec(),
+        })
+        .collect()
+}
+
+/// Completes a part. The last part completes the chunk's queries, and the last chunk's queries may complete the job. A
+/// retry continues where an earlier attempt died.
+pub async fn complete_part<P: Ports>(ports: &P, part: QueryPart, tally: QueryTally) -> Result<(), Error> {
+    let Some(all) = ports.jobs().complete_query_part(part, tally).await? else { return Ok(()) };
+    let completion = ports.jobs().complete_queries(part.job, part.chunk, all).await?;
+    if completion.was_last {
+        ports.queues().send_finished(&FinishedMessage { job: part.job }).await?;
+    }
+    Ok(())
+}
+
+/// The outcome of abandoning document queries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AbandonedQueries {
+    /// The counts of the queries, however each of them ended.
+    pub tally: QueryTally,
+    /// The end of the longest lease, if one of the queries is leased to a worker that may still end it.
+    pub leased_until: Option<Timestamp>,
+}
+
+/// Abandons the queries of a message, except those that are leased to a worker: they count as failed, and what waits for
+/// them does not wait any longer.
+pub async fn abandon_queries<P: Ports>(ports: &P, message: &QueryMessage) -> Result<AbandonedQueries, Error> {
+    let (request, now) = (message.asker.request(), ports.environment().now());
+    let known = ports.documents().load_queries(message.customer, &message.patients).await?;
+    let mut outcomes = Vec::with_capacity(message.patients.len());
+    let mut leased_until = None;
+    for patient in &message.patients {
+        let query = known.get(patient);
+        outcomes
+            .push(query.and_then(|query| query.value.outcome_for(request)).unwrap_or(QueryOutcome::Failed));
+        // A query of another request is abandoned with that request.
+        let Some(query) = query.filter(|query| query.value.request == request) else { continue };
+        if let Some(abandoned) = query.value.given_up(now) {
+            let write = ports
+                .documents()
+                .store_query(message.customer, *patient, &abandoned, Some(query.version))
+                .await?;
+            if write == Write::Conflict {
+                leased_until = leased_until.max(Some(now));
+            }
+        } else {
+            leased_until = leased_until.max(query.value.lease.map(|lease| lease.until));
+        }
+    }
+    let tally = QueryTally::of(outcomes);
+    if let QueryAsker::Part(part) = message.asker {
+        complete_part(ports, part, tally).await?;
+    }
+    Ok(AbandonedQueries { tally, leased_until })
+}
