@@ -96,7 +96,7 @@ pub(crate) fn documents(patient: &str, page_size: Option<u16>) -> Vec<Parameter>
 }
 
 /// Returns the names to search for: each by itself, because the exchange may know `John, Jonathan` as either of them, and
-/// all joined, because `de, la, Cruz` may be one name there.
+/// all joined, because `de la Cruz` may be one name there.
 fn names(names: &Names) -> Vec<String> {
     let all: Vec<&str> = names.iter().collect();
     let joined = all.join(" ");
