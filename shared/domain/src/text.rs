@@ -72,17 +72,12 @@ pub(crate) fn is_in_one_case(text: &str) -> bool {
 /// Returns the text without `.0`, `.00` and the like at its end, if what remains are digits: numbers that a program kept
 /// as fractions.
 pub(crate) fn without_fraction(text: &str) -> &str {
-    match text.split_once('.') {
-        Some((digits, zeros))
-            if !digits.is_empty()
-                && !zeros.is_empty()
-                && digits.bytes().all(|b| b.is_ascii_digit())
-                && zeros.bytes().all(|b| b == b'0') =>
-        {
-            digits
-        }
-        _ => text,
+    // Nearly all text is told by its last letter.
+    if !text.ends_with('0') {
+        return text;
     }
+    let digits = text.trim_end_matches('0').strip_suffix('.');
+    digits.filter(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).unwrap_or(text)
 }
 
 fn is_tidy_ascii(trimmed: &[u8]) -> bool {

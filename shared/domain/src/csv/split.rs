@@ -13,6 +13,8 @@ pub(super) struct CellSpan {
     pub(super) whole: Range<usize>,
     /// Of a quoted cell the bytes between the quotes, in which a quote is doubled.
     pub(super) quoted: Option<Range<usize>>,
+    /// Whether a cell that is not quoted holds double quotes.
+    pub(super) has_quotes: bool,
 }
 
 /// How far a row can be split.
@@ -30,15 +32,15 @@ pub(super) enum Split {
 pub(super) fn split(row: &[u8], separator: u8, mut on_cell: impl FnMut(CellSpan)) -> Split {
     let mut marks = memchr::memchr2_iter(separator, b'"', row);
     let mut start = 0;
-    // Whether the cell has been found to have no quotes around it.
+    // Whether the cell has been found to have quotes in it, and none around it.
     let mut is_plain = false;
     loop {
         let Some(mark) = marks.next() else {
-            on_cell(CellSpan { whole: start..row.len(), quoted: None });
+            on_cell(CellSpan { whole: start..row.len(), quoted: None, has_quotes: is_plain });
             return Split::Complete;
         };
         if row[mark] == separator {
-            on_cell(CellSpan { whole: start..mark, quoted: None });
+            on_cell(CellSpan { whole: start..mark, quoted: None, has_quotes: is_plain });
             (start, is_plain) = (mark + 1, false);
             continue;
         }
@@ -50,7 +52,11 @@ pub(super) fn split(row: &[u8], separator: u8, mut on_cell: impl FnMut(CellSpan)
         match row.get(close + 1) {
             Some(&next) if next != separator => return Split::Misplaced,
             next => {
-                on_cell(CellSpan { whole: start..close + 1, quoted: Some(mark + 1..close) });
+                on_cell(CellSpan {
+                    whole: start..close + 1,
+                    quoted: Some(mark + 1..close),
+                    has_quotes: false,
+                });
                 if next.is_none() {
                     return Split::Complete;
                 }

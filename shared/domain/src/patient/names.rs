@@ -33,11 +33,10 @@ impl Names {
 impl Value for Names {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
         let text = text.trim_matches([',', ' ']);
-        if text.contains('@') {
-            return Err(Problem::NotAName);
-        }
-        if text.contains('?') {
-            return Err(Problem::Damaged);
+        match text.bytes().find(|byte| matches!(byte, b'@' | b'?')) {
+            Some(b'@') => return Err(Problem::NotAName),
+            Some(_) => return Err(Problem::Damaged),
+            None => {}
         }
         if !text.contains(char::is_alphabetic) {
             let has_digits = text.contains(char::is_alphanumeric);
