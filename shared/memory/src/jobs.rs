@@ -143,17 +143,20 @@ impl JobStore for Cloud {
         from: Option<JobId>,
         limit: usize,
     ) -> PortResult<Vec<Job>> {
-        self.call(Operation::Query, Resource::JOBS_BY_CUSTOMER, |state| {
-            let JobsState { jobs, by_customer, .. } = &mut state.jobs;
-            let listed = by_customer
+        let listed = self.call(Operation::Query, Resource::JOBS_BY_CUSTOMER, |state| {
+            let listed = state
+                .jobs
+                .by_customer
                 .at(state.now)
                 .keys()
                 .rev()
                 .filter(|(owner, job)| *owner == customer && from.is_none_or(|from| *job <= from))
                 .take(limit);
-            Billed::request(listed.filter_map(|(_, id)| Some(jobs.get(id)?.job.clone())).collect())
-        })
-        .await
+            Billed::request(listed.map(|(_, id)| *id).collect::<Vec<JobId>>())
+        });
+        let ids = listed.await?;
+        let mut jobs = self.load_jobs(&ids).await?;
+        Ok(ids.iter().filter_map(|id| jobs.remove(id)).collect())
     }
 
     async fn enter_job(&self, customer: CustomerId, job: JobId, now: Timestamp) -> PortResult<()> {

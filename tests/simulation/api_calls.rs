@@ -1,0 +1,122 @@
+//! Calls every operation of the API once, on what a story has left.
+
+use std::time::Duration;
+
+use api::{AllowedOrigin, Backend, RequestUrl, Settings};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use domain::webhook_url::UrlPolicy;
+use memory::Cloud;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::run::Played;
+
+const KEY: &str = "an API key";
+
+/// The ports in memory.
+#[derive(Clone)]
+struct MemoryBackend(Cloud);
+
+impl Backend for MemoryBackend {
+    type Ports = Cloud;
+    type WebhookServer = Cloud;
+
+    fn ports(&self) -> &Cloud {
+        &self.0
+    }
+
+    fn webhook_server(&self) -> &Cloud {
+        &self.0
+    }
+
+    fn webhook_policy(&self) -> UrlPolicy {
+        UrlPolicy::PublicOnly
+    }
+}
+
+struct Caller(Router);
+
+impl Caller {
+    /// Calls an operation, and returns its status and body.
+    async fn call(&self, method: &str, path: &str, body: &Value) -> (StatusCode, Value) {
+        let url = RequestUrl(Some("https://api.example.com/".parse().unwrap()));
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("x-api-key", KEY)
+            .header("idempotency-key", "a-key-of-the-caller")
+            .extension(url)
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        let answer = self.0.clone().oneshot(request).await.unwrap();
+        let status = answer.status();
+        assert!(!status.is_server_error(), "{method} {path}: {status}");
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        self.call("GET", path, &Value::Null).await.1
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Value {
+        self.call("POST", path, body).await.1
+    }
+}
+
+/// Calls every operation that needs an API key, as the first customer of a story.
+pub async fn call_all(played: &Played) {
+    let customer = &played.story.customers[0];
+    let cloud = played.cloud.with_faults(std::sync::Arc::new(memory::NoFaults)).called_by("Api");
+    cloud.add_key(customer.id, KEY);
+    let settings =
+        Settings { allowed_origin: AllowedOrigin::parse(""), answer_within: Duration::from_secs(12) };
+    let api = Caller(api::router(MemoryBackend(cloud), settings));
+
+    let address = json!({"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"});
+    let facility = json!({"name": "Main Street", "npi": "1234567893", "address": address});
+    let facility = api.post("/medical/v1/facility", &facility).await;
+    api.get("/medical/v1/facility").await;
+    api.get(&format!("/medical/v1/facility/{}", id(&facility))).await;
+    let cohort = api.post("/medical/v1/cohort", &json!({"name": "Asthma"})).await;
+    api.get("/medical/v1/cohort").await;
+    api.get(&format!("/medical/v1/cohort/{}", id(&cohort))).await;
+    api.get(&format!("/medical/v1/cohort/{}/patient", id(&cohort))).await;
+
+    api.post("/settings", &json!({"webhookUrl": customer.url})).await;
+    api.get("/settings").await;
+    api.post("/settings/webhook/rotate", &Value::Null).await;
+    api.get("/settings/webhook").await;
+    api.get("/settings/webhook?state=failed").await;
+    api.post("/settings/webhook/retry", &Value::Null).await;
+
+    let create = format!("/medical/v1/patient/bulk?facilityId={}", id(&facility));
+    let job = api.post(&create, &Value::Null).await;
+    api.get("/medical/v1/patient/bulk").await;
+    for import in &played.imports {
+        api.get(&format!("/medical/v1/patient/bulk/{}", import.job.job)).await;
+    }
+    let job = job["requestId"].as_str().unwrap();
+    api.post(&format!("/medical/v1/patient/bulk/{job}/cancel"), &Value::Null).await;
+
+    let person = json!({
+        "firstName": "Ada", "lastName": "Lovelace", "dob": "1980-01-01", "genderAtBirth": "F", "address": address,
+    });
+    api.post("/medical/v1/patient/match", &person).await;
+    api.get("/medical/v1/patient/external-id?externalId=1").await;
+    let patients = api.get("/medical/v1/patient").await;
+    for patient in patients["patients"].as_array().into_iter().flatten() {
+        let (id, facility) = (id(patient), patient["facilityIds"][0].as_str().unwrap());
+        api.get(&format!("/medical/v1/patient/{id}")).await;
+        let query = format!("/medical/v1/document/query?patientId={id}&facilityId={facility}");
+        api.post(&query, &Value::Null).await;
+        api.get(&format!("/medical/v1/document/query?patientId={id}")).await;
+        api.get(&format!("/medical/v1/document?patientId={id}")).await;
+    }
+}
+
+fn id(object: &Value) -> &str {
+    object["id"].as_str().unwrap()
+}

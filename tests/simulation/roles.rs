@@ -1,0 +1,148 @@
+//! The calls that each function makes, compared with the calls that its role in template.yaml allows.
+//!
+//! The recorder of `memory` notes every call of every story. A call that the role does not allow would fail on AWS, and a
+//! call that the role allows in vain is a right that an attacker could use.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::job_size::JobSize;
+use memory::{Call, Operation, QueueName, Resource};
+use yaml_rust2::{Yaml, YamlLoader};
+
+/// An action of IAM on a resource: `dynamodb:GetItem` on `Jobs`.
+type Permission = (String, String);
+
+/// Calls that no story of the usual number makes, or that no store makes, each with its reason.
+const OTHER_CALLS: [(&str, &str, &str, &str); 6] = [
+    (
+        "QueryDocuments",
+        "secretsmanager:GetSecretValue",
+        "GatewaySecretArn",
+        "the function reads the secret itself",
+    ),
+    ("FanOut", "dynamodb:PutItem", "Jobs", "enters a job again whose file arrives after the sweep forgot it"),
+    ("Abandon", "dynamodb:DeleteItem", "Jobs", "removes a job that fails from the open jobs"),
+    ("Abandon", "sqs:SendMessage", "Webhooks", "tells the customer about a job that fails"),
+    ("Sweep", "dynamodb:PutItem", "Jobs", "a worker died between a chunk's outcomes and its query parts"),
+    ("Sweep", "s3:PutObject", "Files/outcomes", "fails the pending rows of a job past its six hours"),
+];
+
+/// Checks the calls of all functions against their roles.
+pub fn check(calls: &BTreeSet<Call>) {
+    let text = include_str!("../../template.yaml");
+    let template = YamlLoader::load_from_str(text).unwrap().remove(0);
+    let mut made: BTreeMap<&str, BTreeSet<Permission>> = BTreeMap::new();
+    for call in calls {
+        made.entry(call.caller).or_default().extend(permissions(call));
+    }
+    assert_eq!(made.len(), 8, "each function makes calls: {:?}", made.keys());
+    let mut differences = Vec::new();
+    for (function, mut needed) in made {
+        let resources = &template["Resources"];
+        needed.extend(permissions_for_events(&resources[function]));
+        for action in ["logs:CreateLogStream", "logs:PutLogEvents"] {
+            needed.insert((action.to_owned(), format!("{function}Logs")));
+        }
+        let others = OTHER_CALLS.iter().filter(|(of, ..)| *of == function);
+        needed.extend(others.map(|(_, action, resource, _)| ((*action).to_owned(), (*resource).to_owned())));
+        let allowed = allowed(&resources[format!("{function}Role").as_str()]);
+        differences.extend(needed.difference(&allowed).map(|it| format!("{function} is not allowed {it:?}")));
+        differences.extend(allowed.difference(&needed).map(|it| format!("{function} never needs {it:?}")));
+    }
+    assert!(differences.is_empty(), "{differences:#?}");
+}
+
+/// Returns what a call needs.
+fn permissions(call: &Call) -> Vec<Permission> {
+    let actions: &[&str] = match call.operation {
+        Operation::GetItem => &["dynamodb:GetItem"],
+        Operation::BatchGetItem => &["dynamodb:BatchGetItem"],
+        Operation::PutItem => &["dynamodb:PutItem"],
+        Operation::UpdateItem => &["dynamodb:UpdateItem"],
+        Operation::DeleteItem => &["dynamodb:DeleteItem"],
+        Operation::Query => &["dynamodb:Query"],
+        // Every read of an upload names a version, at the latest if the upload is not the newest one.
+        Operation::GetObject if call.resource == Resource::UPLOADS => {
+            &["s3:GetObject", "s3:GetObjectVersion"]
+        }
+        Operation::GetObject => &["s3:GetObject"],
+        Operation::PutObject => &["s3:PutObject"],
+        Operation::ListObjectVersions => &["s3:ListBucketVersions"],
+        Operation::SendMessage => &["sqs:SendMessage"],
+        Operation::Post => &[],
+    };
+    // One place chooses between the three queues, by the size of the job. The stories have small files.
+    let resources = match call.resource {
+        Resource::Queue(QueueName::Chunks(_)) => {
+            JobSize::ALL.map(QueueName::Chunks).map(Resource::Queue).to_vec()
+        }
+        resource => vec![resource],
+    };
+    let mut needed = Vec::new();
+    for resource in resources {
+        needed.extend(actions.iter().map(|action| ((*action).to_owned(), resource.to_string())));
+    }
+    needed
+}
+
+/// Returns what Lambda needs to invoke a function for messages, and what the function needs to retry them.
+fn permissions_for_events(function: &Yaml) -> BTreeSet<Permission> {
+    let mut needed = BTreeSet::new();
+    for event in function["Properties"]["Events"].as_hash().into_iter().flat_map(|events| events.values()) {
+        if event["Type"].as_str() != Some("SQS") {
+            continue;
+        }
+        let queue = name_of(event["Properties"]["Queue"].as_str().unwrap());
+        let mut actions = vec!["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+        if !queue.ends_with("DeadLetters") {
+            actions.extend(["sqs:ChangeMessageVisibility", "sqs:SendMessage"]);
+        }
+        needed.extend(actions.into_iter().map(|action| (action.to_owned(), queue.clone())));
+    }
+    needed
+}
+
+/// Returns what a role allows.
+fn allowed(role: &Yaml) -> BTreeSet<Permission> {
+    let mut allowed = BTreeSet::new();
+    let policies = role["Properties"]["Policies"].as_vec().unwrap();
+    for statement in policies.iter().flat_map(|policy| statements(&policy["PolicyDocument"]["Statement"])) {
+        let folder = statement["Condition"]["StringLike"]["s3:prefix"].as_str();
+        for resource in texts(&statement["Resource"]) {
+            let mut name = name_of(resource);
+            if let Some(folder) = folder {
+                name = format!("{name}/{}", folder.trim_end_matches("/*"));
+            }
+            let actions = texts(&statement["Action"]);
+            allowed.extend(actions.into_iter().map(|action| (action.to_owned(), name.clone())));
+        }
+    }
+    allowed
+}
+
+/// Returns the statements of a policy, those under a condition of the template included.
+fn statements(of: &Yaml) -> Vec<&Yaml> {
+    let statements = of.as_vec().unwrap().iter();
+    // `!If [condition, statement, !Ref AWS::NoValue]`
+    statements.map(|statement| statement.as_vec().map_or(statement, |choice| &choice[1])).collect()
+}
+
+fn texts(value: &Yaml) -> Vec<&str> {
+    match value.as_vec() {
+        Some(list) => list.iter().map(|text| text.as_str().unwrap()).collect(),
+        None => vec![value.as_str().unwrap()],
+    }
+}
+
+/// Returns a resource as [`Resource`] writes it, from the forms in which the template names resources: `Jobs.Arn`,
+/// `${Jobs.Arn}/index/watched` and `arn:…-files-…/uploads/*`.
+fn name_of(resource: &str) -> String {
+    let resource = resource.replace("${", "").replace(".Arn}", "").replace(".Arn", "");
+    match resource.split_once(":s3:::") {
+        None => resource,
+        Some((_, bucket)) => match bucket.split_once('/') {
+            None => "Files".to_owned(),
+            Some((_, folder)) => format!("Files/{}", folder.trim_end_matches("/*")),
+        },
+    }
+}
