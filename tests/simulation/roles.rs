@@ -13,7 +13,7 @@ use yaml_rust2::{Yaml, YamlLoader};
 type Permission = (String, String);
 
 /// Calls that no story of the usual number makes, or that no store makes, each with its reason.
-const OTHER_CALLS: [(&str, &str, &str, &str); 6] = [
+const OTHER_CALLS: [(&str, &str, &str, &str); 8] = [
     (
         "QueryDocuments",
         "secretsmanager:GetSecretValue",
@@ -22,6 +22,8 @@ const OTHER_CALLS: [(&str, &str, &str, &str); 6] = [
     ),
     ("FanOut", "dynamodb:PutItem", "Jobs", "enters a job again whose file arrives after the sweep forgot it"),
     ("Abandon", "dynamodb:DeleteItem", "Jobs", "removes a job that fails from the open jobs"),
+    ("Abandon", "dynamodb:PutItem", "Jobs", "a worker died between a chunk's outcomes and its query parts"),
+    ("Abandon", "sqs:SendMessage", "Queries", "a worker died between a chunk's outcomes and its query parts"),
     ("Abandon", "sqs:SendMessage", "Webhooks", "tells the customer about a job that fails"),
     ("Sweep", "dynamodb:PutItem", "Jobs", "a worker died between a chunk's outcomes and its query parts"),
     ("Sweep", "s3:PutObject", "Files/outcomes", "fails the pending rows of a job past its six hours"),
