@@ -41,7 +41,9 @@ METRICS = {
 DIMENSIONS = {"ApiName", "Stage"}
 REQUESTS = {"ConditionalRequestConflict", "ReturnValuesOnConditionCheckFailure", "WarmThroughput"}
 RUST = {"ByteRecord", "Debug"}
-FOREIGN = CALLS | METRICS | DIMENSIONS | REQUESTS | RUST
+#: Names of people, as examples of values.
+PEOPLE = {"Jose", "McDonald"}
+FOREIGN = CALLS | METRICS | DIMENSIONS | REQUESTS | RUST | PEOPLE
 
 #: What the documentation calls a resource, and the types of CloudFormation with that meaning.
 KINDS = {
