@@ -42,9 +42,9 @@ impl Service {
         }
     }
 
-    /// Stores a patient with ten addresses. Each first line has this number of characters, all of which JSON escapes.
+    /// Stores a patient with ten addresses. Each first line has this number of backslashes, which JSON escapes.
     fn patient(&self, characters: usize) -> PatientId {
-        let line = "\"".repeat(characters);
+        let line = format!("1 {}", "\\".repeat(characters));
         let address =
             |zip| json!({"addressLine1": line, "city": "Boston", "state": "MA", "zip": format!("{zip}")});
         let row = json!({
@@ -195,7 +195,7 @@ fn patients_as_large_as_their_place_in_the_table_are_read_in_pages_that_can_be_a
     let service = Service::new();
     let mut all: Vec<PatientId> = Vec::new();
     for chunk in 1..=2 {
-        // Ten lines of quotes, each of which is two bytes where they are stored.
+        // Ten lines of backslashes, each of which is two bytes where they are stored.
         let sizes = (0..250).map(|number| if number % 50 == 0 { 19_000 } else { 100 });
         let patients: Vec<PatientId> = sizes.map(|characters| service.patient(characters)).collect();
         service.put_on_roster(chunk, &patients);
