@@ -1,4 +1,4 @@
-//! Calls every operation of the API once, on what a story has left.
+//! Calls every operation of the API once, on the data that a story has stored.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::run::Played;
 
 const KEY: &str = "an API key";
 
-/// The ports in memory.
+/// The ports in memory as the backend of the API.
 #[derive(Clone)]
 struct MemoryBackend(Cloud);
 
@@ -39,7 +39,7 @@ impl Backend for MemoryBackend {
 struct Caller(Router);
 
 impl Caller {
-    /// Calls an operation, and returns its status and body.
+    /// Calls an operation and returns its status and body.
     async fn call(&self, method: &str, path: &str, body: &Value) -> (StatusCode, Value) {
         let url = RequestUrl(Some("https://api.example.com/".parse().unwrap()));
         let request = Request::builder()

@@ -1,4 +1,4 @@
-//! Chance, and the faults that are drawn from it, all from one seed.
+//! A source of chance, and the fault plan that draws from it. One seed decides both.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,7 +21,7 @@ impl Chance {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A number below `end`, which is not 0.
+    /// Returns a number below `end`, which must not be 0.
     pub fn below(&self, end: u64) -> u64 {
         self.source().random_range(0..end)
     }
@@ -30,7 +30,7 @@ impl Chance {
         self.source().random_range(0..len)
     }
 
-    /// Whether something happens that happens once in `times`.
+    /// Returns `true` once in `times` draws, on average.
     pub fn once_in(&self, times: u64) -> bool {
         self.below(times) == 0
     }
@@ -40,10 +40,10 @@ impl Chance {
     }
 }
 
-/// An outage: one service, or all of them, refuse every call.
+/// An outage, in which one service or all services refuse every call.
 #[derive(Clone, Copy, Debug)]
 pub struct Outage {
-    /// The service; `None` for all of them.
+    /// The service that refuses calls; `None` means all services.
     pub service: Option<Service>,
     pub from: Timestamp,
     pub until: Timestamp,
@@ -55,19 +55,19 @@ impl Outage {
     }
 }
 
-/// The faults of calls. The seed decides how many there are, and chance which calls they hit.
+/// The fault plan of a story. The seed decides how frequent faults are, and chance decides which calls they hit.
 #[derive(Debug)]
 pub struct FaultPlan {
     chance: Chance,
-    /// One call in so many fails.
+    /// One call in this many gets a fault, on average.
     fault_in: u64,
-    /// Polls that a call takes at most.
+    /// The delay of a call is less than this number of polls.
     longest_delay: u64,
-    /// Bytes of the largest piece of a body.
+    /// The size of the largest piece of a body, in bytes.
     longest_piece: usize,
-    /// Seconds by which an index lags behind its table at most.
+    /// An index lags behind its table by less than this number of seconds.
     longest_lag: u64,
-    /// Whether the running task meets no faults.
+    /// Whether the task that is polled now meets no faults, except for outages.
     calm: Mutex<bool>,
     outages: Mutex<Vec<Outage>>,
     now: Mutex<Timestamp>,
@@ -88,7 +88,7 @@ impl FaultPlan {
         }
     }
 
-    /// Returns the plan for a file that is read in hundreds of pieces, so that a fault in a piece has to be rarer.
+    /// Returns the plan for a large file: larger pieces, and rarer faults, because each of many pieces can meet one.
     pub fn with_large_pieces(self) -> Self {
         Self { fault_in: 300, longest_delay: 1, longest_piece: 64 * 1024, ..self }
     }
@@ -101,7 +101,7 @@ impl FaultPlan {
         *self.now.lock().unwrap() = now;
     }
 
-    /// Returns the end of the outage of a service, if there is one now.
+    /// Returns the end of the current outage of a service, or `None` if the service answers calls.
     pub fn away_until(&self, service: Service) -> Option<Timestamp> {
         let now = *self.now.lock().unwrap();
         let outages = self.outages.lock().unwrap();

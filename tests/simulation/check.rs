@@ -1,4 +1,4 @@
-//! Whether what came of a story is what has to come of it.
+//! Checks that a story had the outcome that it has to have.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::story::File;
 const CANCELED: &str = "canceled";
 const INTERNAL: &str = "internal error, try this row again";
 
-/// A row of the result file.
+/// A row of the result file: the cells of the upload, and the three that the service added.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ResultRow {
     cells: Vec<String>,
@@ -33,15 +33,15 @@ pub struct ResultRow {
 }
 
 impl ResultRow {
-    /// Whether the row was not worked on, through no fault of its own.
+    /// Returns whether the row failed for a reason outside of it: its job was canceled, or the row was abandoned.
     pub fn was_left(&self) -> bool {
         self.reason == CANCELED || self.reason == INTERNAL
     }
 }
 
-/// The rows of a job in its result file, next to what they say.
+/// A job with a result file: each row of the upload beside its result.
 pub struct Outcome<'a> {
-    /// Age of the job among those of its customer.
+    /// The age of the job, as its index among the jobs of its customer, oldest first.
     pub age: u32,
     pub import: &'a Import,
     pub is_dry_run: bool,
@@ -49,24 +49,24 @@ pub struct Outcome<'a> {
 }
 
 impl Outcome<'_> {
-    /// The patients of the rows about this person.
+    /// Returns the patient id of each row about this person.
     fn ids(&self, person: usize) -> Vec<&str> {
         let of_person = self.rows.iter().filter(|(row, _)| row.person == person);
         of_person.map(|(_, result)| result.id.as_str()).collect()
     }
 
-    /// Whether a row opts this person out, for a while at least.
+    /// Returns whether any row opts this person out, even if a later row opts the person in again.
     pub fn opts_out(&self, person: usize) -> bool {
         self.rows.iter().any(|(row, _)| row.person == person && row.opt_out == Some(true))
     }
 
-    /// Whether a good row about this person was given up.
+    /// Returns whether a valid row about this person was canceled or abandoned.
     pub fn left(&self, person: usize) -> bool {
         self.rows.iter().any(|(row, result)| row.person == person && row.flaw.is_none() && result.was_left())
     }
 }
 
-/// Checks everything that is promised; panics with what is not so.
+/// Checks everything that the service promises. Panics at the first broken promise.
 pub fn check(played: &Played) {
     check_states(played);
     check_webhooks(played);
@@ -90,7 +90,7 @@ pub fn check(played: &Played) {
     check_queries(played);
 }
 
-/// What happened in a story, to show that the stories have everything in them.
+/// Returns what happened in a story and how often, to show that the stories cover every case.
 pub fn statistics(played: &Played) -> Vec<(String, u64)> {
     let mut seen = vec![("steps".to_owned(), played.steps), ("crashes".to_owned(), played.crashes.into())];
     for job in played.cloud.jobs() {
@@ -119,7 +119,7 @@ pub fn statistics(played: &Played) -> Vec<(String, u64)> {
     seen
 }
 
-/// Every job has ended, by allowed steps, and a state that is final was the last one.
+/// Checks that every job has ended, that its transitions form a chain, and that no final status changed.
 fn check_states(played: &Played) {
     for job in played.cloud.jobs() {
         let has_ended = job.status.is_final() || job.status == JobStatus::Expired;
@@ -135,7 +135,7 @@ fn check_states(played: &Played) {
     }
 }
 
-/// The messages of a job arrive in order, each at least once, each with an id of its own.
+/// Checks that the messages of a job are received in order, each at least once and under an id of its own.
 fn check_webhooks(played: &Played) {
     let mut by_job: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for (_, request) in played.cloud.received() {
@@ -161,8 +161,8 @@ fn check_webhooks(played: &Played) {
     check_schedule(played);
 }
 
-/// No attempt is made before its time: after one that is recorded not before the next one was due, and while one is under
-/// way, or its function has died, no other.
+/// Checks that no attempt is made too early. An attempt that follows a recorded one is made when it is due or later.
+/// While an attempt is under way, or after its function has died, no other attempt is made.
 fn check_schedule(played: &Played) {
     let mut by_id: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
     for (at, request) in played.cloud.received() {
@@ -170,7 +170,7 @@ fn check_schedule(played: &Played) {
         by_id.entry(id).or_default().push(at);
     }
     for delivery in played.cloud.deliveries() {
-        assert_eq!(delivery.round, 0, "nobody sends again by hand here");
+        assert_eq!(delivery.round, 0, "no customer retries a webhook in a story");
         let requests = by_id.remove(&delivery.message_id().to_string()).unwrap_or_default();
         let attempts = delivery.attempts.iter();
         for (attempt, wait) in attempts.zip(RETRY_AFTER.map(Some).into_iter().chain([None])) {
@@ -181,7 +181,7 @@ fn check_schedule(played: &Played) {
             }
         }
         for pair in requests.windows(2) {
-            // Even one that is not recorded, because its function died, has its delivery to itself.
+            // An attempt that is not recorded, because its function died, keeps other attempts away all the same.
             let gap = pair[0].until(pair[1]);
             assert!(gap >= RETRY_AFTER[0], "{gap:?} between two requests: {delivery:#?}");
         }
@@ -189,7 +189,7 @@ fn check_schedule(played: &Played) {
     assert!(by_id.is_empty(), "requests without a record");
 }
 
-/// A job and its files; gives the rows of a job that has them.
+/// Checks a job and its files. Returns the rows of a job that accepted a file, each with its result.
 fn check_job<'a>(played: &Played, import: &'a Import, ids: &Ids) -> Option<Vec<(&'a Row, ResultRow)>> {
     let job = played.cloud.jobs().into_iter().find(|job| job.id == import.job.job).unwrap();
     let Some(accepted) = &job.file else {
@@ -221,7 +221,7 @@ fn check_job<'a>(played: &Played, import: &'a Import, ids: &Ids) -> Option<Vec<(
         assert!(all.iter().all(|row| row.reason != CANCELED), "a completed job with canceled rows");
     }
     let is_poisoned = played.story.is_poisoned;
-    assert!(is_poisoned || all.iter().all(|row| row.reason != INTERNAL), "a row was given up for nothing");
+    assert!(is_poisoned || all.iter().all(|row| row.reason != INTERNAL), "a row was abandoned needlessly");
     Some(rows)
 }
 
@@ -240,7 +240,8 @@ fn check_job_without_file(job: &Job, import: &Import) {
     }
 }
 
-/// Every row of the file is in the result once, in order, unchanged, with the outcome that it has to have.
+/// Checks that the result has every row of the file once, in order and unchanged, with the outcome that the row
+/// requires. Returns the rows with their results.
 fn check_rows<'a>(played: &Played, job: &Job, file: &'a File, ids: &Ids) -> Vec<(&'a Row, ResultRow)> {
     let import = played.imports.iter().find(|import| import.job.job == job.id).unwrap();
     let results = read_results(played, import, ResultFile::Result).expect("a job that ran has a result");
@@ -279,8 +280,8 @@ fn read_results(played: &Played, import: &Import, file: ResultFile) -> Option<Ve
     Some(reader.records().map(|record| read(record.unwrap())).collect())
 }
 
-/// The patients of a customer, person by person. Jobs at the same time may have come to a person in either order,
-/// each of them as a whole.
+/// Checks the patients of a customer, person by person. Concurrent jobs may have stored a person in either order, but
+/// one job's rows about the person are never mixed with the other's.
 fn check_patients(played: &Played, customer: usize, outcomes: &[Outcome<'_>], has_earlier: bool) {
     let who = &played.story.customers[customer];
     let effective: Vec<&Outcome<'_>> = outcomes.iter().filter(|outcome| !outcome.is_dry_run).collect();
@@ -288,7 +289,7 @@ fn check_patients(played: &Played, customer: usize, outcomes: &[Outcome<'_>], ha
     for person in 0..PEOPLE.len() {
         let patients = stored.remove(&person).unwrap_or_default();
         if effective.iter().any(|outcome| outcome.left(person)) {
-            // Rows that were given up may have got to their patients or not: a second upload tells.
+            // Abandoned rows may have been stored or not, which the second upload checks.
             continue;
         }
         let differences: Option<Vec<String>> = orders(&effective, has_earlier)
@@ -301,7 +302,7 @@ fn check_patients(played: &Played, customer: usize, outcomes: &[Outcome<'_>], ha
     }
 }
 
-/// Page by page, every patient is found once, and so is everybody in a cohort.
+/// Checks that the pages of every roster list each of its patients once.
 fn check_rosters(played: &Played, customer: usize) {
     let who = &played.story.customers[customer];
     let stored = played.cloud.patients(who.id).unwrap();
@@ -334,7 +335,7 @@ fn check_rosters(played: &Played, customer: usize) {
     }
 }
 
-/// The patients of a customer by person and id.
+/// Returns the patients of a customer, by person and by id.
 fn stored_patients(played: &Played, customer: usize) -> BTreeMap<usize, BTreeMap<String, Patient>> {
     let mut stored: BTreeMap<usize, BTreeMap<String, Patient>> = BTreeMap::new();
     for record in played.cloud.patients(played.story.customers[customer].id).unwrap() {
@@ -345,7 +346,7 @@ fn stored_patients(played: &Played, customer: usize) -> BTreeMap<usize, BTreeMap
     stored
 }
 
-/// The orders in which jobs may have come to a person. An earlier one was over before the others began.
+/// Returns the orders in which the jobs may have stored a person. An earlier job had ended before the others began.
 pub fn orders<'a, 'b>(outcomes: &[&'a Outcome<'b>], has_earlier: bool) -> Vec<Vec<&'a Outcome<'b>>> {
     let (earlier, others) = outcomes.split_at(usize::from(has_earlier).min(outcomes.len()));
     match others {
@@ -356,7 +357,7 @@ pub fn orders<'a, 'b>(outcomes: &[&'a Outcome<'b>], has_earlier: bool) -> Vec<Ve
     }
 }
 
-/// What the reference makes of the good rows about a person.
+/// Returns what the reference makes of the valid rows about a person.
 fn reference(ids: &Ids, person: usize, order: &[&Outcome<'_>]) -> Reference {
     let mut reference = Reference::default();
     for outcome in order {
@@ -367,7 +368,8 @@ fn reference(ids: &Ids, person: usize, order: &[&Outcome<'_>]) -> Reference {
     reference
 }
 
-/// What differs between the stored patients of a person and what the reference makes of the jobs in this order.
+/// Returns the difference between the stored patients of a person and those that the reference makes of the jobs in
+/// this order, or `None` if there is none.
 fn differs(
     ids: &Ids,
     person: usize,
@@ -405,16 +407,16 @@ fn differs(
     })
 }
 
-/// Nobody is known under an identity without being a patient, and no patient under none, but where work on a
-/// person was given up between the two.
+/// Checks that every person of an identity is a stored patient, and that every stored patient has an identity.
+/// Abandoned rows are the exception, because the work on a row may have stopped between the two writes.
 fn check_people(played: &Played) {
-    let was_given_up = played
+    let has_abandoned_rows = played
         .imports
         .iter()
         .filter_map(|import| read_results(played, import, ResultFile::Result))
         .flatten()
         .any(|row| row.was_left());
-    if was_given_up {
+    if has_abandoned_rows {
         return;
     }
     let people = played.cloud.people().unwrap();
@@ -422,11 +424,11 @@ fn check_people(played: &Played) {
         people.iter().flat_map(|people| people.people().iter().map(|person| person.id)).collect();
     let patients = played.story.customers.iter().flat_map(|who| played.cloud.patients(who.id).unwrap());
     let stored: BTreeSet<_> = patients.map(|record| record.patient.id).collect();
-    assert_eq!(known, stored, "people without a patient, or patients whom nobody finds");
+    assert_eq!(known, stored, "people without a patient, or patients without an identity");
 }
 
-/// The whole file of a customer's only job once more, with nothing going wrong: whatever was given up is done, and
-/// where nothing changes nothing is written.
+/// Imports the file of a customer's only job a second time, without faults. Checks that the second job completes all
+/// abandoned rows, and that it writes nothing if the file changes nothing.
 pub fn check_second_upload(played: &mut Played) {
     let customer = played.story.customers.len() - 1;
     let who = played.story.customers[customer].clone();
@@ -464,8 +466,8 @@ pub fn check_second_upload(played: &mut Played) {
     for person in 0..PEOPLE.len() {
         let patients = stored.get(&person).cloned().unwrap_or_default();
         if once.left(person) {
-            // The first job may have got to this person or not. Where several patients share the identity it may
-            // have got to some of them: who is whose is then more than a plain program can tell.
+            // The first job may have stored this person or not. If several patients share the identity, it may have
+            // stored some of them, and the reference cannot tell which.
             let alone = differs(&who.ids, person, &[&twice], &patients, false);
             let is_told_apart = reference(&who.ids, person, &[&twice]).patients(person).len() < 2;
             assert!(!is_told_apart || alone.is_none(), "person {person} after the second upload: {alone:?}");

@@ -1,4 +1,4 @@
-//! Whether the document queries of a story are those that have to be.
+//! Checks the document queries of a story: which patients a job queries, how often, and with which outcome.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,12 +20,12 @@ use crate::reference::{Kept, read};
 use crate::rows::Ids;
 use crate::run::{Import, Played};
 
-/// How long after the deadline of its queries a job may end, disturbances of AWS aside. Poisoned chunks are given up after
-/// eight receives, each hidden for twelve minutes, and those of their dead letters; and where one call in eight fails it takes
-/// dozens of tries until a run of finalize meets no fault.
+/// How long after the deadline of its document queries a job may end, outages of AWS not counted. A poisoned chunk is
+/// abandoned after eight receives, each hidden for twelve minutes, and after the receives of its dead letter. Where one
+/// call in eight fails, finalize needs dozens of attempts until a run meets no fault.
 const PATIENCE: Duration = Duration::from_hours(12);
 
-/// Checks everything about queries that needs no reference.
+/// Checks the document queries of a story as far as that needs no reference.
 pub fn check_queries(played: &Played) {
     let queries = stored_queries(played);
     let mut requests: BTreeMap<(CustomerId, PatientId), BTreeSet<QueryRequestId>> = BTreeMap::new();
@@ -58,7 +58,7 @@ pub fn check_queries(played: &Played) {
     check_rate(played, &asks);
 }
 
-/// The newest query of each patient.
+/// Returns the newest document query of each patient.
 fn stored_queries(played: &Played) -> BTreeMap<(CustomerId, PatientId), PatientQuery> {
     let customers = played.story.customers.iter().map(|customer| customer.id);
     let queries = customers.flat_map(|customer| {
@@ -68,7 +68,7 @@ fn stored_queries(played: &Played) -> BTreeMap<(CustomerId, PatientId), PatientQ
     queries.collect()
 }
 
-/// The patients that a job has queried, with the requests.
+/// Returns the patients that a job has queried, each with the request.
 pub fn asked_for(played: &Played, import: &Import) -> Vec<(PatientId, QueryRequestId)> {
     let cloud = played.cloud.with_faults(Arc::new(NoFaults));
     let job = cloud.jobs().into_iter().find(|job| job.id == import.job.job).unwrap();
@@ -92,7 +92,7 @@ pub fn asked_for(played: &Played, import: &Import) -> Vec<(PatientId, QueryReque
     asked
 }
 
-/// Every query of a job has ended and was counted as what it came to, and the job did not wait longer than it may.
+/// Checks that every document query of a job ended and was counted by its outcome, and that the job ended in time.
 fn check_job(
     played: &Played,
     job: &Job,
@@ -125,7 +125,7 @@ fn check_job(
     }
 }
 
-/// A job queries the patients whom it created or changed, but for those who are opted out, and nobody else.
+/// Checks that a job queries the patients that it created or changed, except those who are opted out, and no others.
 pub fn check_who_is_queried(played: &Played, customer: usize, outcomes: &[Outcome<'_>], has_earlier: bool) {
     if played.story.gateway.is_none() {
         return;
@@ -141,7 +141,7 @@ pub fn check_who_is_queried(played: &Played, customer: usize, outcomes: &[Outcom
         let id = record.patient.id.to_string();
         let (person, _) = read(&serde_json::to_value(&record.patient).unwrap());
         if jobs.iter().any(|outcome| outcome.left(person)) {
-            // Rows that were given up may have got to their patients or not.
+            // Abandoned rows may have been stored or not.
             continue;
         }
         let orders: Vec<Vec<Fold>> =
@@ -152,7 +152,7 @@ pub fn check_who_is_queried(played: &Played, customer: usize, outcomes: &[Outcom
             let must = orders.iter().all(|folds| {
                 folds.iter().any(|fold| fold.age == outcome.age && fold.has_changed && !fold.is_opted_out)
             });
-            // A job that is not done with a patient may find it opted in by another one.
+            // While this job still works on a patient, a concurrent job may opt the patient in.
             let may = orders.iter().any(|folds| {
                 let later = folds.iter().skip_while(|fold| fold.age != outcome.age);
                 let has_changed = later.clone().next().is_some_and(|fold| fold.has_changed);
@@ -160,8 +160,8 @@ pub fn check_who_is_queried(played: &Played, customer: usize, outcomes: &[Outcom
                 has_changed && later.take(states).any(|fold| !fold.is_opted_out)
             });
             assert!(may || !is_asked, "job {job} queries patient {id}, whom it did not change");
-            // Who changed a patient before another job did, and was not done with it, may leave the query to that
-            // one; or find the patient opted out by then.
+            // If a concurrent job changes the patient while this job still works on it, this job may leave the document
+            // query to the other job, or may find the patient opted out.
             let is_left =
                 at_the_same_time && (is_opted_out || ![record.created_by, record.changed_by].contains(&job));
             assert!(!must || is_asked || is_left, "job {job} does not query patient {id}, whom it changed");
@@ -169,15 +169,15 @@ pub fn check_who_is_queried(played: &Played, customer: usize, outcomes: &[Outcom
     }
 }
 
-/// What a job makes of a patient.
+/// The effect of a job on a patient.
 struct Fold {
-    /// Age of the job.
+    /// The age of the job, as its index among the jobs of its customer.
     age: u32,
     has_changed: bool,
     is_opted_out: bool,
 }
 
-/// What becomes of a patient, if the jobs come in this order.
+/// Returns the effect of each job on a patient, if the jobs store their rows in this order.
 fn folds(id: &str, order: &[&Outcome<'_>], ids: &Ids) -> Vec<Fold> {
     let mut kept = Kept::default();
     let fold = |outcome: &&Outcome<'_>| {
@@ -191,7 +191,7 @@ fn folds(id: &str, order: &[&Outcome<'_>], ids: &Ids) -> Vec<Fold> {
     order.iter().map(fold).collect()
 }
 
-/// What can be read is what the last query that succeeded found, all of it.
+/// Checks that the readable documents are all those that the last successful document query found.
 fn check_documents(
     played: &Played,
     (customer, patient): (CustomerId, PatientId),
@@ -238,8 +238,9 @@ fn check_documents(
     }
 }
 
-/// The gateway is asked about a patient once for each request, and once more for each failure that may pass and for
-/// each answer that was lost with the invocation that got it. Whoever had joined by then does not ask again.
+/// Checks how often the gateway is asked about a patient: once for each request, and again for each transient failure
+/// and for each answer that was lost with its invocation. A request that had joined the document query by then does not
+/// ask again.
 fn check_number(played: &Played, requests: usize, asks: &[&Ask]) {
     let again = asks
         .iter()
@@ -254,8 +255,8 @@ fn check_number(played: &Played, requests: usize, asks: &[&Ask]) {
     assert!(asks.len() <= most, "asked {} times, {most} are explained: {asks:?}", asks.len());
 }
 
-/// No customer asks more often than the rate says: what is asked in some time took its slot at most an invocation's
-/// lifetime before.
+/// Checks that no customer exceeds the rate limit. A call may be made an invocation's lifetime after its permit was
+/// taken, so that a period can have the permits of an earlier one, too.
 fn check_rate(played: &Played, asks: &[Ask]) {
     let Some(rate) = played.story.gateway.as_ref().map(|gateway| gateway.rate).filter(|rate| *rate > 0.0)
     else {
@@ -285,7 +286,7 @@ pub fn statistics(played: &Played) -> Vec<(String, u64)> {
             Came::Answer(GatewayAnswer::Ambiguous) => "patient ambiguous",
             Came::Failure { transient: true } => "failed for now",
             Came::Failure { transient: false } => "failed for good",
-            Came::Nothing => "whoever asked died",
+            Came::Nothing => "no answer, the invocation died",
         };
         seen.push((format!("asked the gateway: {what}"), 1));
     }

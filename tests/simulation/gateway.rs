@@ -1,5 +1,5 @@
-//! The gateway of a health information exchange: it knows some patients, fails, is slow, or down for a while. It
-//! notes who asked about whom, and refuses to be asked what it must not be asked.
+//! A simulated gateway of a health information exchange: it knows some patients, and it fails, is slow, or is down for
+//! a while. It records which invocation asked about which patient, and panics at a call that must not be made.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
@@ -21,21 +21,22 @@ use serde_json::json;
 use crate::chance::Chance;
 use crate::rows::PEOPLE;
 
-/// How long a worker has for a chunk: `Timeout` of `Abandon` in template.yaml, longer than that of `ImportRows`.
+/// How long a worker may work on a chunk: `Timeout` of `Abandon` in template.yaml, which is longer than that of
+/// `ImportRows`.
 const LONGEST_IMPORT: Duration = Duration::from_secs(150);
 
-/// What a seed decides about the gateway.
+/// The behaviour of the gateway in a story, which the seed decides.
 #[derive(Clone, Debug)]
 pub struct Temper {
-    /// One query in so many fails, and may succeed later.
+    /// One call in this many has a transient failure, on average.
     pub fault_in: u64,
-    /// One query in so many fails for good.
+    /// One call in this many has a permanent failure, on average.
     pub refusal_in: u64,
-    /// When it answers nobody, and for how long; from the start of the story on.
+    /// The outages, each by its beginning, counted from the start of the story, and its duration.
     pub outages: Vec<(Duration, Duration)>,
-    /// Queries a second that a customer may start; 0 for as many as it likes.
+    /// The rate limit of a customer, in document queries a second; 0 means no limit.
     pub rate: f64,
-    /// How many documents somebody has at most.
+    /// The largest number of documents of a patient.
     pub most_documents: u64,
 }
 
@@ -55,39 +56,39 @@ impl Temper {
 }
 
 impl Temper {
-    /// The same with a rate at which no job ends before its deadline.
+    /// Returns the same behaviour with a rate limit so low that jobs reach the deadline of their document queries.
     pub fn too_slow(self) -> Self {
         Self { rate: 0.000_5, ..self }
     }
 }
 
-/// What came of a query at the gateway.
+/// What the gateway answered to a call.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Came {
-    /// Whoever asked did not live to see it.
+    /// No answer, because the invocation died before it.
     Nothing,
     Answer(GatewayAnswer),
-    /// A failure, and whether the same query may succeed later.
+    /// A failure, and whether a retry may succeed.
     Failure {
         transient: bool,
     },
 }
 
-/// A query that came to the gateway.
+/// A call that the gateway received.
 #[derive(Clone, Debug)]
 pub struct Ask {
     pub customer: CustomerId,
     pub patient: PatientId,
     pub request: QueryRequestId,
-    /// The invocation that asked.
+    /// The invocation that made the call.
     pub task: usize,
     pub at: Timestamp,
     pub came: Came,
-    /// The requests that it was made for by the time of its answer.
+    /// The requests that had joined the document query by the time of the answer.
     pub serves: BTreeSet<QueryRequestId>,
 }
 
-/// Everything that was asked, by whichever invocation.
+/// The calls of all invocations to the gateway. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Exchange(Arc<Mutex<Log>>);
 
@@ -95,13 +96,13 @@ pub struct Exchange(Arc<Mutex<Log>>);
 struct Log {
     asks: Vec<Ask>,
     running: BTreeSet<(CustomerId, PatientId)>,
-    /// Invocations so far, and those that ended without an error.
+    /// The number of invocations so far. Those in `ended_well` ended without an error.
     tasks: usize,
     ended_well: BTreeSet<usize>,
     is_calm: bool,
-    /// Patients who cannot be told apart, even by this gateway.
+    /// The patients whom the gateway cannot distinguish from another patient of the same demographics.
     confused: BTreeSet<PatientId>,
-    /// When whoever is polled now wants to be polled again.
+    /// When the task that is polled now has to be polled again.
     wakes: Option<Timestamp>,
 }
 
@@ -110,13 +111,14 @@ impl Exchange {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Without faults and delays for what is running now.
+    /// Sets whether the task that is polled now gets its answers without faults and delays.
     pub fn set_calm(&self, calm: bool) {
         let mut log = self.log();
         (log.is_calm, log.wakes) = (calm, None);
     }
 
-    /// When what was just polled has to be polled again, if it waits for the gateway.
+    /// Returns when the task that was just polled has to be polled again, or `None` if it does not wait for the
+    /// gateway.
     pub fn wakes(&self) -> Option<Timestamp> {
         self.log().wakes.take()
     }
@@ -125,23 +127,23 @@ impl Exchange {
         self.log().asks.clone()
     }
 
-    /// Whether an invocation ended without an error.
+    /// Returns whether an invocation ended without an error.
     pub fn ended_well(&self, task: usize) -> bool {
         self.log().ended_well.contains(&task)
     }
 
-    /// Whether this gateway ever took the patient for another one.
+    /// Returns whether the gateway ever confused this patient with another one.
     pub fn confuses(&self, patient: PatientId) -> bool {
         self.log().confused.contains(&patient)
     }
 
-    /// The gateway for an invocation that begins now.
+    /// Returns the gateway for an invocation that begins now.
     pub fn invoked(
         &self,
         message: &QueryMessage,
         cloud: &Cloud,
         chance: &Chance,
-        temper: &Temper,
+        behaviour: &Temper,
         start: Timestamp,
     ) -> Gateway {
         let mut log = self.log();
@@ -150,7 +152,7 @@ impl Exchange {
             exchange: self.clone(),
             cloud: cloud.clone(),
             chance: chance.clone(),
-            temper: temper.clone(),
+            behaviour: behaviour.clone(),
             start,
             customer: message.customer,
             request: message.asker.request(),
@@ -160,13 +162,13 @@ impl Exchange {
     }
 }
 
-/// The gateway as one invocation sees it.
+/// The gateway, as one invocation sees it.
 #[derive(Debug)]
 pub struct Gateway {
     exchange: Exchange,
     cloud: Cloud,
     chance: Chance,
-    temper: Temper,
+    behaviour: Temper,
     start: Timestamp,
     customer: CustomerId,
     request: QueryRequestId,
@@ -174,7 +176,7 @@ pub struct Gateway {
     invoked: Timestamp,
 }
 
-/// A query under way, also if whoever asked dies of it.
+/// A call under way, which ends when this value is dropped, also if its invocation dies.
 struct UnderWay<'a> {
     gateway: &'a Gateway,
     patient: PatientId,
@@ -188,13 +190,13 @@ impl Drop for UnderWay<'_> {
 }
 
 impl Gateway {
-    /// Notes that the invocation ended without an error.
+    /// Records that the invocation ended without an error.
     pub fn ended_well(exchange: &Exchange, task: usize) {
         exchange.log().ended_well.insert(task);
     }
 
-    /// Whose demographics these are. Patients of one identity live in different places, for as long as rows do not
-    /// bring them together.
+    /// Returns the patient with these demographics. Patients of one identity have different zip codes, until a row
+    /// connects them.
     fn who(&self, asked: &Demographics) -> PatientId {
         let patients = self.cloud.patients(self.customer).unwrap();
         let mut log = self.exchange.log();
@@ -209,15 +211,15 @@ impl Gateway {
         };
         let mut found = find(&|known| known.zips == asked.zips);
         if found.is_empty() {
-            // Since the patient was read, somebody may have added a place.
+            // Since this invocation read the patient, a concurrent worker may have added an address.
             found = find(&|known| known.zips.starts_with(&asked.zips));
         }
-        let record = *found.first().expect("somebody is asked about who is no patient");
+        let record = *found.first().expect("these are the demographics of no patient");
         if found.len() > 1 {
             log.confused.extend(found.iter().map(|record| record.patient.id));
         }
-        // A worker may have opted the patient out since it was read here. The time of an update is that of its merge,
-        // and the worker may have stood still before it stored the record.
+        // Since this invocation read the patient, a worker may have opted the patient out. The time of an update is
+        // that of its merge, and the worker may have paused before it stored the record.
         let is_news = record.patient.date_updated.plus(LONGEST_IMPORT) >= self.invoked;
         assert!(
             !record.patient.hie_opt_out || is_news || found.len() > 1,
@@ -226,18 +228,19 @@ impl Gateway {
         record.patient.id
     }
 
-    /// What may be asked: nothing about somebody who is being asked about, nothing that was answered.
+    /// Begins a call, and checks that it may be made: its request holds the lease of the document query and has no
+    /// answer yet, and no other call about the patient is under way.
     fn begin(&self, patient: PatientId) -> UnderWay<'_> {
         if self.exchange.confuses(patient) {
             return self.under_way(patient);
         }
         let queries: BTreeMap<_, _> =
             self.cloud.patient_queries(self.customer).unwrap().into_iter().collect();
-        let query = queries.get(&patient).expect("nobody wrote down that the patient is asked about");
+        let query = queries.get(&patient).expect("the patient has no document query");
         assert_eq!(query.outcome_for(self.request), None, "a request that was served is asked again");
         let now = self.cloud.now();
         let is_ours = query.request == self.request && query.lease.is_some_and(|lease| lease.until > now);
-        assert!(is_ours, "somebody asks whose query it is not: {query:?}");
+        assert!(is_ours, "the request does not hold the lease: {query:?}");
         let is_first = self.exchange.log().running.insert((self.customer, patient));
         assert!(is_first, "two queries of one patient at a time");
         self.under_way(patient)
@@ -251,10 +254,10 @@ impl Gateway {
         UnderWay { gateway: self, patient, ask: log.asks.len() - 1 }
     }
 
-    /// Who waits for the end of the patient's query.
+    /// Returns the requests that wait for the end of the patient's document query.
     fn joined(&self, patient: PatientId) -> BTreeSet<QueryRequestId> {
         let queries = self.cloud.patient_queries(self.customer).unwrap();
-        // A patient that is confused with another one may have no query of its own.
+        // A patient that is confused with another one may have no document query of its own.
         let Some((_, query)) = queries.iter().find(|(queried, _)| *queried == patient) else {
             return [self.request].into();
         };
@@ -263,7 +266,7 @@ impl Gateway {
         joined.into_iter().flat_map(|joined: Vec<_>| joined).chain([self.request]).collect()
     }
 
-    /// How long the gateway takes, and what comes then.
+    /// Returns how long the gateway takes, and its answer after that time.
     fn answer(
         &self,
         asked: &Demographics,
@@ -276,7 +279,7 @@ impl Gateway {
         if self.exchange.log().is_calm {
             return (Duration::ZERO, Ok(self.known(asked, number)));
         }
-        let is_down = self.temper.outages.iter().any(|(after, lasts)| {
+        let is_down = self.behaviour.outages.iter().any(|(after, lasts)| {
             let from = self.start.plus(*after);
             from <= now && now < from.plus(*lasts)
         });
@@ -289,28 +292,28 @@ impl Gateway {
         if is_down {
             return (seconds(10), failure("connection refused", true, None));
         }
-        if chance.once_in(self.temper.fault_in) {
+        if chance.once_in(self.behaviour.fault_in) {
             return match chance.below(3) {
                 0 => (takes, failure("429", true, Some(Duration::from_secs(1) + seconds(90)))),
                 1 => (Duration::from_secs(45), failure("timeout", true, None)),
                 _ => (takes, failure("502", true, None)),
             };
         }
-        if chance.once_in(self.temper.refusal_in) {
+        if chance.once_in(self.behaviour.refusal_in) {
             return (takes, failure("400", false, None));
         }
         (takes, Ok(self.known(asked, number)))
     }
 
-    /// What the gateway knows about somebody: always the same, but for the ids of the documents, which tell one
-    /// answer from the next.
+    /// Returns what the gateway knows about a person. The answers are always the same, except for the ids of the
+    /// documents, which distinguish one answer from the next.
     fn known(&self, asked: &Demographics, number: usize) -> GatewayAnswer {
         let date = serde_json::to_value(asked.dob).unwrap();
         let person = PEOPLE.iter().position(|(_, _, dob, _)| date == *dob).unwrap() as u64;
         let documents = match (person, asked.zips.len() as u64) {
             (0, _) => return GatewayAnswer::NotKnown,
             (1, 2) => return GatewayAnswer::Ambiguous,
-            (person, places) => (person + places) % (1 + self.temper.most_documents),
+            (person, places) => (person + places) % (1 + self.behaviour.most_documents),
         };
         let document = |index| {
             let record = json!({

@@ -1,4 +1,4 @@
-//! Rows that do not fit into the store: they fail alone, and their neighbours in the chunk never notice.
+//! Rows that do not fit into the store: each fails alone, and its neighbours in the chunk succeed.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::story::File;
 
 const HEADER: &str = "firstName,lastName,dob,gender,addressLine1,city,state,zip";
 
-/// A neighbour, like no other.
+/// Returns a valid row with an identity of its own.
 fn neighbour(number: usize) -> String {
     format!("Nadia,Neighbour{number},1970-01-01,F,{number} Elm Street,Peoria,IL,60601\n")
 }

@@ -1,9 +1,9 @@
-//! The whole import, simulated: the real use cases over ports in memory, with everything going wrong that can
-//! go wrong between them, against a plain program that takes one row after the other.
+//! Simulates whole imports: the real use cases run over ports in memory, with injected faults between them, and their
+//! outcomes are compared with those of a plain program that takes one row after the other.
 //!
-//! `SEEDS=10000 cargo test -p tests --test simulation` plays more stories, `SEED=1234` plays one, and with `TRACE=1` it
-//! prints what happens.
-// What is not there fails the test.
+//! `SEEDS=10000 cargo test -p tests --test simulation` plays more stories and `SEED=1234` plays one. With `TRACE=1` it
+//! prints what each task does.
+// A missing value fails the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
 
 mod api_calls;
@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-/// Stories that are played where nobody asks for more.
+/// The number of stories that are played unless `SEEDS` or `SEED` is set.
 const SEEDS: u64 = 300;
 
 fn number(name: &str) -> Option<u64> {
@@ -61,7 +61,7 @@ fn every_story_ends_as_the_reference_says() {
     for (what, count) in seen {
         eprintln!("{count:>12} {what}");
     }
-    // Fewer stories than usual do not make every call.
+    // Fewer stories than usual may not make every call that the roles allow.
     if total >= SEEDS {
         roles::check(&calls);
     }

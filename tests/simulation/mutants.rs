@@ -1,9 +1,10 @@
-//! Does the simulation bite? Every bug of `domain::mutants` is switched on, and stories are played until one fails.
+//! Checks that the simulation notices bugs: it switches on each bug of `domain::mutants`, and plays stories until one
+//! fails.
 //!
-//! `make mutants SEEDS=5000` tries all bugs, `MUTANT=LeaseIgnored` one. Without `MUTANTS=all` only those are tried that few
-//! seeds notice.
+//! `make mutants SEEDS=5000` tries all bugs, and `MUTANT=LeaseIgnored` tries one. Without `MUTANTS=all`, only the bugs
+//! are tried that few seeds notice.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
-// The modules are those of the simulation, which uses more of them.
+// The modules are those of the simulation, which uses more of their items.
 #![allow(dead_code)]
 
 mod chance;
@@ -19,15 +20,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
 use domain::mutants::{Bug, switch_on};
 
-/// Seeds that are played for each bug where nothing else is asked for.
+/// The number of seeds that are played for each bug, unless `SEEDS` is set.
 const SEEDS: u64 = 200;
 
-/// Bugs that so many seeds are enough for are tried in every run.
+/// Every run tries the bugs that need at most this many seeds.
 const FEW: u64 = 40;
 
-/// Returns the number of seeds until one notices the bug.
+/// Returns the number of seeds until one noticed the bug, or `None` if none did.
 fn noticed_after(bug: Bug, seeds: u64) -> Option<u64> {
-    // Some bugs need more than most: a crash or a conflict at one place.
+    // Some bugs need more seeds than most, because only a crash or a conflict at one place shows them.
     let seeds = seeds.max(2 * bug.seeds());
     switch_on(Some(bug));
     let fails = |seed: &u64| {
@@ -52,7 +53,7 @@ fn every_bug_is_noticed() {
         Some(name) => format!("{bug:?}") == *name,
         None => all || bug.seeds() <= FEW,
     };
-    // A story that fails is what is wanted: its panic is no news.
+    // A story is expected to fail here, so that its panic is not printed.
     let hook = take_hook();
     set_hook(Box::new(|_| {}));
     let tried: Vec<(Bug, Option<u64>)> = Bug::ALL

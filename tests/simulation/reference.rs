@@ -1,11 +1,11 @@
-//! What has to come of the rows: a plain program that takes them one after the other, written from the promises
-//! that callers are given, and from nothing else.
+//! The outcome that an import must have: a plain program that takes one row after the other, written from the promises
+//! to callers and from nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rows::{Ids, PEOPLE, Row, ZIPS, address_line, city, email, external_id, phone, ssn};
 
-/// A patient, by what can be read of one. Lists are in the order in which their entries became known.
+/// A patient, as far as callers can read it. Lists are in the order in which their entries became known.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Patient {
     pub external_id: Option<String>,
@@ -19,7 +19,7 @@ pub struct Patient {
 }
 
 impl Patient {
-    /// The same with lists as sets: what two jobs at the same time promise.
+    /// Returns the patient with sorted lists, because concurrent jobs promise no order of their entries.
     pub fn unordered(mut self) -> Self {
         for list in
             [&mut self.addresses, &mut self.phones, &mut self.emails, &mut self.facilities, &mut self.cohorts]
@@ -30,12 +30,12 @@ impl Patient {
     }
 }
 
-/// A patient with what is needed to go on.
+/// A patient, and what the reference needs to add more rows to it.
 #[derive(Clone, Default, Debug)]
 pub struct Kept {
     pub patient: Patient,
     zips: BTreeSet<usize>,
-    /// The job that wrote each single value last: a newer one is not overwritten by an older one.
+    /// The job that last wrote each single value, because an older job must not overwrite the value of a newer one.
     writers: BTreeMap<&'static str, u32>,
 }
 
@@ -49,7 +49,7 @@ impl Kept {
         true
     }
 
-    /// Takes a row that is about this patient.
+    /// Adds a row that is about this patient.
     pub fn fold(&mut self, row: &Row, job: u32, ids: &Ids) {
         self.zips.extend(row.homes.iter().map(|&(zip, _)| zip));
         if let Some(number) = row.external_id
@@ -84,17 +84,17 @@ impl Kept {
     }
 }
 
-/// The patients of one customer.
+/// The patients of one customer, by person.
 #[derive(Clone, Default, Debug)]
 pub struct Reference {
     by_person: BTreeMap<usize, Vec<Kept>>,
 }
 
-/// A patient of the reference: whose, and which of that person's.
+/// A patient of the reference: the index of the person, and of the patient among those of the person.
 pub type Id = (usize, usize);
 
 impl Reference {
-    /// Takes one good row of a job; jobs are numbered by age.
+    /// Adds one valid row of a job, and returns its patient. Jobs are numbered by age.
     pub fn row(&mut self, row: &Row, job: u32, ids: &Ids) -> Id {
         let known = self.by_person.entry(row.person).or_default();
         let zips: BTreeSet<usize> = row.homes.iter().map(|&(zip, _)| zip).collect();
@@ -106,7 +106,7 @@ impl Reference {
         (row.person, index)
     }
 
-    /// The patients of one person, oldest first.
+    /// Returns the patients of one person, oldest first.
     pub fn patients(&self, person: usize) -> Vec<Patient> {
         let known = self.by_person.get(&person).map_or(&[][..], Vec::as_slice);
         known.iter().map(|kept| kept.patient.clone()).collect()
@@ -119,7 +119,7 @@ fn add(list: &mut Vec<String>, value: String) {
     }
 }
 
-/// Whose patient this is, and the patient as the reference sees one, from the JSON of the API.
+/// Returns the index of the person, and the patient as the reference sees it, from the JSON of the API.
 pub fn read(patient: &serde_json::Value) -> (usize, Patient) {
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
     let list = |field: &str| patient[field].as_array().cloned().unwrap_or_default();
@@ -127,7 +127,7 @@ pub fn read(patient: &serde_json::Value) -> (usize, Patient) {
     let person = PEOPLE
         .iter()
         .position(|&(first, last, dob, gender)| who == [first, last, dob, gender])
-        .unwrap_or_else(|| panic!("a patient who is nobody: {who:?}"));
+        .unwrap_or_else(|| panic!("a patient who is no person of the story: {who:?}"));
     let identifier = |kind: &str| {
         list("personalIdentifiers").iter().find(|one| one["type"] == kind).and_then(|one| text(&one["value"]))
     };

@@ -12,7 +12,8 @@ use yaml_rust2::{Yaml, YamlLoader};
 /// An action of IAM on a resource: `dynamodb:GetItem` on `Jobs`.
 type Permission = (String, String);
 
-/// Calls that no story of the usual number makes, or that no store makes, each with its reason.
+/// The permissions for calls that no story of the usual number makes, or that the ports in memory do not record, each
+/// with its reason.
 const OTHER_CALLS: [(&str, &str, &str, &str); 8] = [
     (
         "QueryDocuments",
@@ -20,7 +21,7 @@ const OTHER_CALLS: [(&str, &str, &str, &str); 8] = [
         "GatewaySecretArn",
         "the function reads the secret itself",
     ),
-    ("FanOut", "dynamodb:PutItem", "Jobs", "enters a job again whose file arrives after the sweep forgot it"),
+    ("FanOut", "dynamodb:PutItem", "Jobs", "enters a job again if the sweep removed it before its file arrived"),
     ("Abandon", "dynamodb:DeleteItem", "Jobs", "removes a job that fails from the open jobs"),
     ("Abandon", "dynamodb:PutItem", "Jobs", "a worker died between a chunk's outcomes and its query parts"),
     ("Abandon", "sqs:SendMessage", "Queries", "a worker died between a chunk's outcomes and its query parts"),
@@ -29,7 +30,7 @@ const OTHER_CALLS: [(&str, &str, &str, &str); 8] = [
     ("Sweep", "s3:PutObject", "Files/outcomes", "fails the pending rows of a job past its six hours"),
 ];
 
-/// Checks the calls of all functions against their roles.
+/// Checks that each function's role allows the calls that it makes and no others.
 pub fn check(calls: &BTreeSet<Call>) {
     let text = include_str!("../../template.yaml");
     let template = YamlLoader::load_from_str(text).unwrap().remove(0);
@@ -54,7 +55,7 @@ pub fn check(calls: &BTreeSet<Call>) {
     assert!(differences.is_empty(), "{differences:#?}");
 }
 
-/// Returns what a call needs.
+/// Returns the permissions that a call needs.
 fn permissions(call: &Call) -> Vec<Permission> {
     let actions: &[&str] = match call.operation {
         Operation::GetItem => &["dynamodb:GetItem"],
@@ -73,7 +74,7 @@ fn permissions(call: &Call) -> Vec<Permission> {
         Operation::SendMessage => &["sqs:SendMessage"],
         Operation::Post => &[],
     };
-    // One place chooses between the three queues, by the size of the job. The stories have small files.
+    // The size of the job chooses one of the three queues, at one place in the code. The stories have small files only.
     let resources = match call.resource {
         Resource::Queue(QueueName::Chunks(_)) => {
             JobSize::ALL.map(QueueName::Chunks).map(Resource::Queue).to_vec()
@@ -104,7 +105,7 @@ fn permissions_for_events(function: &Yaml) -> BTreeSet<Permission> {
     needed
 }
 
-/// Returns what a role allows.
+/// Returns the permissions that a role grants.
 fn allowed(role: &Yaml) -> BTreeSet<Permission> {
     let mut allowed = BTreeSet::new();
     let policies = role["Properties"]["Policies"].as_vec().unwrap();

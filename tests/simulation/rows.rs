@@ -1,10 +1,10 @@
-//! Rows by what they mean, and the many ways to write them into a file.
+//! Rows by their meaning, and the many ways to write them into a file.
 
 use std::fmt::Write as _;
 
 use crate::chance::Chance;
 
-/// Few people and few places, so that rows meet again and again. No two share a name.
+/// Few people and few places, so that many rows are about the same patient. No two people share a name.
 pub const PEOPLE: [(&str, &str, &str, &str); 6] = [
     ("Zebedee", "Quillon", "1950-01-31", "M"),
     ("Ottoline", "Vandersloot", "1961-12-01", "F"),
@@ -16,26 +16,27 @@ pub const PEOPLE: [(&str, &str, &str, &str); 6] = [
 
 pub const ZIPS: [&str; 4] = ["60601", "10001", "94110", "02139"];
 
-/// What one row says.
+/// The meaning of one row, and how it is written.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Row {
-    /// Index into [`PEOPLE`].
+    /// The person whom the row is about, as an index into [`PEOPLE`].
     pub person: usize,
-    /// One or two places to live: index into [`ZIPS`] and a house number.
+    /// One or two homes, each as an index into [`ZIPS`] and a house number.
     pub homes: Vec<(usize, u64)>,
     pub external_id: Option<u64>,
     pub phone: Option<u64>,
     pub email: Option<u64>,
-    /// The serial number of an SSN.
+    /// The serial number of the SSN, which [`ssn`] turns into the SSN.
     pub ssn: Option<u64>,
     pub opt_out: Option<bool>,
-    /// Index into the customer's cohorts.
+    /// The cohort, as an index into the customer's cohorts.
     pub cohort: Option<usize>,
-    /// Index into the customer's facilities; the job's facility is the first one.
+    /// The facility, as an index into the customer's facilities. A row without a facility gets that of the job, which
+    /// is the first one.
     pub facility: Option<usize>,
-    /// What makes the row a bad one.
+    /// What makes the row invalid; `None` for a valid row.
     pub flaw: Option<Flaw>,
-    /// How it is written; changes nothing of what it means.
+    /// How the row is written, which does not change its meaning.
     pub spelling: u64,
 }
 
@@ -49,7 +50,7 @@ pub enum Flaw {
     TooFewCells,
     TooManyCells,
     MisplacedQuote,
-    /// A quote that is never closed: it meets the first quote of the row after it, or the end of the file.
+    /// A quote that is never closed. It meets the first quote of the next row, or the end of the file.
     OpenQuote,
     RepeatsHeader,
     TwoAtOnce,
@@ -70,7 +71,7 @@ impl Flaw {
         Self::TwoAtOnce,
     ];
 
-    /// The `reason` that the contract has for it.
+    /// Returns the `reason` that the contract defines for the flaw.
     pub const fn reason(self) -> &'static str {
         match self {
             Self::NoLastName => "lastName: missing",
@@ -110,7 +111,7 @@ impl Row {
         }
     }
 
-    /// The row's cells, in the order of [`HEADER`], with a remark that tells rows apart.
+    /// Returns the row's cells in the order of [`HEADER`]. The last one is a remark that distinguishes the rows.
     pub fn cells(&self, ids: &Ids, number: usize) -> Vec<String> {
         let way = |ways: u64| self.spelling % ways;
         let (first, last, dob, gender) = PEOPLE[self.person];
@@ -172,10 +173,10 @@ impl Row {
             format!("remark \"{number}\", kept"),
         ]);
         match self.flaw {
-            // The address is cut off.
+            // The row ends in the middle of its address.
             Some(Flaw::TooFewCells) => cells.truncate(6),
             Some(Flaw::TooManyCells) => cells.push("more".to_owned()),
-            // What is optional may be left out at the end, and blank cells may follow.
+            // The last cell is optional and may be missing, and blank cells may follow it.
             _ if way(5) == 0 => {
                 cells.pop();
             }
@@ -187,7 +188,7 @@ impl Row {
 }
 
 impl Row {
-    /// The row as it is written into a file.
+    /// Returns the row as it is written into a file.
     fn line(&self, ids: &Ids, number: usize, is_sound: bool) -> String {
         if self.flaw == Some(Flaw::RepeatsHeader) {
             return header_of(is_sound);
@@ -208,12 +209,13 @@ impl Row {
         }
     }
 
-    /// The row's cells in the result file, the three added ones aside. What has no column comes last.
+    /// Returns the row's cells in the result file, without the three that the service adds. Cells without a column come
+    /// last.
     pub fn cells_in_result(&self, ids: &Ids, number: usize) -> Vec<String> {
         let width = HEADER.split(',').count();
         let mut cells = match self.flaw {
             Some(Flaw::RepeatsHeader) => HEADER.split(',').map(str::to_owned).collect(),
-            // A row that cannot be split stands in the first column.
+            // A row that cannot be split stands in the first column as a whole.
             Some(Flaw::MisplacedQuote | Flaw::OpenQuote) => vec![self.line(ids, number, true)],
             _ => self.cells(ids, number),
         };
@@ -261,13 +263,13 @@ pub fn city(zip: usize) -> String {
 pub const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,\
 addressLine1-2,city-2,state-2,zip-2,phone,email,ssn,hieOptOut,cohort,facilityId,Remark";
 
-/// A file of these rows, or one that cannot be imported: a column that every row needs has no name.
+/// Returns a file of these rows. If the file is not sound, it cannot be imported, because a required column is missing.
 pub fn csv(rows: &[Row], ids: &Ids, is_sound: bool) -> String {
     let mut file = header_of(is_sound);
     for (number, row) in (1..).zip(rows) {
         file.push('\n');
         if row.spelling % 7 == 0 {
-            // Lines in which nothing is written are no rows.
+            // Blank lines, and lines of blank cells, are no rows.
             file.push_str(", ,\n\n \u{a0}\n");
         }
         file.push_str(&row.line(ids, number, is_sound));
@@ -275,7 +277,7 @@ pub fn csv(rows: &[Row], ids: &Ids, is_sound: bool) -> String {
     file
 }
 
-/// The header of a file, sound or without a column that every row needs.
+/// Returns the header of a file, which lacks a required column if the file is not sound.
 fn header_of(is_sound: bool) -> String {
     if is_sound { HEADER.to_owned() } else { HEADER.replace("dob", "day") }
 }

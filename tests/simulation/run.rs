@@ -1,8 +1,7 @@
-//! Plays a story: the real use cases on one thread, in virtual time, with everything going wrong that can.
+//! Plays a story: the real use cases run on one thread in virtual time, with injected faults.
 //!
-//! Whatever runs is a [`Task`]: a Lambda invocation or a client's request. In each step chance polls one of them,
-//! or starts one of those that are due. A task may crash at any await, or stand still until long after its
-//! message was given to another one.
+//! A [`Task`] is a Lambda invocation or a client's request. In each step, chance polls a task or starts a task that is
+//! due. A task may crash at any await, or stand still until long after its message was received by another task.
 
 mod functions;
 mod task;
@@ -27,34 +26,34 @@ use crate::gateway::Exchange;
 use crate::rows::PEOPLE;
 use crate::story::{File, Plan, Story};
 
-/// Invocations and requests that run at the same time at most.
+/// The largest number of invocations and requests at the same time.
 const CONCURRENT_TASKS: usize = 12;
 
-/// A story that takes longer than this does not end.
+/// A story that takes longer than this counts as endless.
 const LONGEST_STORY: Duration = Duration::from_hours(5 * 24);
 
-/// After so long a client makes a request again that the service could not answer.
+/// How long a client waits before it retries a request that the service could not answer.
 const CLIENT_PAUSE: Duration = Duration::from_secs(10);
 
 /// The visibility timeout of the queues of dead letters in template.yaml.
 const DEAD_LETTERS_HIDDEN: Duration = Duration::from_mins(15);
 
-/// Tries of an asynchronous invocation (AWS: one and two more), after which its event is lost.
+/// The attempts of an asynchronous invocation (AWS: the first and two retries), after which its event is lost.
 const EVENT_TRIES: u32 = 3;
 
-/// An import, once its job is there.
+/// An import after the creation of its job.
 #[derive(Debug)]
 pub struct Import {
-    /// Index of its plan in the story.
+    /// The index of the import's plan in the story.
     pub plan: usize,
     pub job: JobRef,
-    /// The versions that were uploaded, in order, with what is in them.
+    /// The versions that were uploaded, in order, each with its file.
     pub versions: Vec<(Version, File)>,
     /// Whether a request to cancel it was answered with success.
     pub was_canceled: bool,
 }
 
-/// How a story went.
+/// A story that was played to its end, with what it left.
 #[derive(Debug)]
 pub struct Played {
     pub cloud: Cloud,
@@ -114,7 +113,7 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
     if let Some(receives) = story.query_receives {
         cloud.with_queues(|queues| queues.get(QueueName::Queries).set_receives(receives));
     }
-    // Two of the gateway's documents, so that many have several pages.
+    // A page holds two of the gateway's documents, so that many lists have several pages.
     cloud.set_page_bytes(450);
     let mut player = Player {
         cloud,
@@ -151,12 +150,13 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
 }
 
 impl Played {
-    /// Imports a file after the story, with nothing going wrong.
+    /// Imports a file after the story, without faults.
     pub fn import_once_more(&mut self, customer: usize, file: File) {
         let chance = Chance::new(1);
         let faults = Arc::new(FaultPlan::new(&chance));
         faults.set_calm(true);
-        // A while later: the id of a job that a crash kept from being stored counts as that of an older job for two minutes.
+        // Some time later: for two minutes, the id of a job that a crash kept from being stored counts as the id of an
+        // older job.
         let now = Environment::now(&self.cloud).plus(Duration::from_mins(5));
         let mut player = Player {
             cloud: self.cloud.with_faults(faults.clone()),
@@ -186,7 +186,7 @@ impl Player {
         self.due.push((at, due));
     }
 
-    /// One job from its creation to its end, without faults.
+    /// Plays one job from its creation to its end, without faults.
     fn import_in_calm(&mut self, customer: usize, file: File) {
         let upload = crate::story::Upload {
             after: Duration::from_secs(1),
@@ -209,7 +209,7 @@ impl Player {
         self.now = self.now.plus(Duration::from_secs(1));
     }
 
-    /// Runs until nothing is left to do; gives the number of steps.
+    /// Runs until nothing is left to do, and returns the number of steps.
     fn run(&mut self, in_calm: bool) -> u64 {
         let mut steps = 0;
         let deadline = self.start.plus(LONGEST_STORY);
@@ -234,7 +234,7 @@ impl Player {
         }
     }
 
-    /// When something can go on, if anything ever can.
+    /// Returns when the next task can go on or start, or `None` if none ever can.
     fn next_time(&self) -> Option<Timestamp> {
         let queues = self.cloud.with_queues(|queues| {
             QueueName::ALL.into_iter().filter_map(|name| queues.get(name).next_visible()).min()
@@ -247,10 +247,10 @@ impl Player {
         [queues, due, standing, sweep].into_iter().flatten().min()
     }
 
-    /// Starts one of the things that are due, if there are any.
+    /// Starts one of the tasks that are due, and returns whether there was one.
     fn start_something(&mut self, in_calm: bool) -> bool {
         let now = self.now;
-        // While SQS is away, no message is received.
+        // During an outage of SQS, no message is received.
         let queues = if self.faults.away_until(Service::Sqs).is_some() { &[][..] } else { &QueueName::ALL };
         for &name in queues {
             for body in self.cloud.with_queues(|queues| queues.get(name).take_dead(now)) {
@@ -283,7 +283,7 @@ impl Player {
             let says = |secret: &str| received.body.contains(secret);
             assert!(!PEOPLE.iter().any(|(first, last, ..)| says(first) || says(last)), "PHI in a queue");
             if !in_calm && !received.is_last_try && self.chance.once_in(25) {
-                // A standard queue delivers at least once: here it is again.
+                // A standard queue may return a message more than once, so that this one stays visible.
                 self.cloud.with_queues(|queues| queues.get(name).hide(received.receipt, now));
             }
             self.start_task(Cause::Message(name, received), in_calm);
@@ -294,7 +294,7 @@ impl Player {
         true
     }
 
-    /// Prints what happens, where `TRACE` is set.
+    /// Prints what a task does, if `TRACE` is set.
     fn trace(&self, what: &str, cause: &Cause) {
         if self.traces {
             eprintln!("{} {what} {cause:?}", self.now);
@@ -347,7 +347,8 @@ impl Player {
         }
     }
 
-    /// A function that died says nothing: its message comes again by itself.
+    /// Handles a crash. A function that died reports nothing: its message is received again after the visibility
+    /// timeout.
     fn crashed(&mut self, cause: Cause) {
         match cause {
             Cause::Message(..) | Cause::Sweep | Cause::Read(_) => {}
@@ -355,7 +356,7 @@ impl Player {
         }
     }
 
-    /// Whether a call to SQS that a function makes about the message that it received is carried out.
+    /// Returns whether SQS carries out a call that a function makes about a message that it received.
     fn reaches_sqs(&self) -> bool {
         self.faults.fault(Operation::SendMessage) != Some(Fault::Refused)
     }
@@ -433,8 +434,8 @@ impl Player {
         }
     }
 
-    /// A client's `PUT`. S3 checks the link when the request begins, however long it takes, and answers 200 when it
-    /// ended. A request that meets a disturbance is made again.
+    /// Plays a client's `PUT`. S3 checks the link when the request begins, however long it takes, and answers 200 at
+    /// its end. A request that meets an outage is retried.
     fn upload(&mut self, import: usize, upload: usize, expires: Timestamp, phase: Phase) {
         let Import { job, plan, .. } = self.imports[import];
         let planned = self.story.plans[plan].uploads[upload].clone();

@@ -1,4 +1,4 @@
-//! What the clients of one seed do: their customers, files, uploads and second thoughts.
+//! The story of one seed: its customers, their files, uploads and cancellations, and the disturbances that they meet.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::chance::Chance;
 use crate::gateway::Temper;
 use crate::rows::{Ids, Row, csv};
 
-/// A file, and what is in it.
+/// A file with the rows that it was written from.
 #[derive(Clone, Debug)]
 pub struct File {
     pub rows: Vec<Row>,
@@ -29,27 +29,27 @@ impl File {
     }
 }
 
-/// One import, as its client goes about it. Times count from the start of the story.
+/// One import as its client makes it. The creation counts from the start of the story.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub customer: usize,
     pub dry_run: bool,
     pub created: Duration,
-    /// Each upload some time after the creation; the event of it may be lost.
+    /// The uploads of the file, some time after the creation. The event of an upload may be lost.
     pub uploads: Vec<Upload>,
-    /// When it is canceled, after the creation.
+    /// When the client cancels the job, after the creation.
     pub canceled: Option<Duration>,
-    /// When its state is read, after the creation.
+    /// When the client reads the state of the job, after the creation.
     pub reads: Vec<Duration>,
 }
 
 #[derive(Clone, Debug)]
 pub struct Upload {
     pub after: Duration,
-    /// How long it takes. S3 checks the link when it begins.
+    /// How long the upload takes. S3 checks the link at its beginning.
     pub takes: Duration,
     pub file: File,
-    /// When its event arrives, after the upload; twice or more where there is more than one.
+    /// When S3's event arrives, after the upload. Two entries are the same event twice, and none is a lost event.
     pub events: Vec<Duration>,
 }
 
@@ -60,7 +60,7 @@ pub struct Customer {
     pub cohorts: [CohortId; 2],
     pub ids: Ids,
     pub url: String,
-    /// Webhook requests that its server answers with 500 at first.
+    /// How many webhook requests the customer's server answers with 500 before it accepts them.
     pub failing_answers: usize,
 }
 
@@ -84,34 +84,35 @@ impl Customer {
     }
 }
 
-/// Everything that a seed decides about its clients.
+/// Everything that a seed decides about the clients and about AWS.
 #[derive(Clone, Debug)]
 pub struct Story {
     pub customers: Vec<Customer>,
-    /// An import of the first customer that is over before the story begins.
+    /// A file that the first customer imports before the story begins.
     pub earlier: Option<File>,
     pub plans: Vec<Plan>,
     pub rows_per_chunk: u32,
-    /// Whether some chunks cannot be worked on, however often they are tried.
+    /// Whether some chunks fail, however often they are retried.
     pub is_poisoned: bool,
-    /// Where documents are looked for, if anywhere.
+    /// The behaviour of the gateway; `None` if the service has no gateway.
     pub gateway: Option<Temper>,
     /// How long the document queries of a job may take.
     pub time_to_query: Duration,
-    /// How often a message about queries comes at most, where that is less than the template says.
+    /// How often a message about document queries is received at most, if that is less than in template.yaml.
     pub query_receives: Option<u32>,
-    /// When AWS answers no call: the service (none for all), the beginning, and how long.
+    /// The outages of AWS: the service (`None` means all), the beginning, counted from the start of the story, and the
+    /// duration.
     pub outages: Vec<(Option<Service>, Duration, Duration)>,
 }
 
 impl Story {
-    /// Whether queries may be given up before they end by themselves.
+    /// Returns whether document queries may be abandoned before they end by themselves.
     pub fn gives_queries_up(&self) -> bool {
         self.query_receives.is_some() || self.time_to_query < LONG_TIME_TO_QUERY
     }
 }
 
-/// Longer than any query takes here.
+/// A limit that is longer than any document query takes in a story.
 const LONG_TIME_TO_QUERY: Duration = Duration::from_hours(12);
 
 impl Story {
@@ -129,12 +130,12 @@ impl Story {
         let jobs = 1 + chance.below(2) + u64::from(customers.len() > 1);
         let mut plans: Vec<Plan> = (0..jobs)
             .map(|job| {
-                // The second customer has the last job.
+                // The last job belongs to the last customer.
                 let customer = if job + 1 == jobs { customers.len() - 1 } else { 0 };
                 Plan::random(chance, customer, &customers[customer].ids, most_rows)
             })
             .collect();
-        // The same file again, while an older job of the customer may be under way.
+        // The same file is imported again, while an older job of the customer may be under way.
         if let Some(file) = &earlier
             && jobs > 1
             && chance.once_in(3)
@@ -166,7 +167,7 @@ impl Story {
         }
     }
 
-    /// One import of one file.
+    /// Returns a story with one import of one file.
     pub fn of_file(chance: &Chance, file: File) -> Self {
         let upload = Upload {
             after: Duration::from_secs(1),
@@ -195,13 +196,13 @@ impl Story {
         }
     }
 
-    /// How long AWS answers no call at most.
+    /// Returns the sum of all outages, which is the longest time that AWS may be away.
     pub fn away(&self) -> Duration {
         self.outages.iter().map(|(.., duration)| *duration).sum()
     }
 }
 
-/// One story in three has one or two disturbances, of a minute to two hours.
+/// Returns one or two outages for one story in three, of a minute to two hours each.
 fn outages(chance: &Chance) -> Vec<(Option<Service>, Duration, Duration)> {
     let count = if chance.once_in(3) { 1 + chance.below(2) } else { 0 };
     let longest = chance.pick(&[5, 30, 120]);
@@ -227,7 +228,7 @@ impl Plan {
                 };
                 Upload {
                     after: if chance.once_in(8) { seconds(590) } else { seconds(10) },
-                    // The longest one ends within the hour in which the sweep looks for a file whose event was lost.
+                    // The longest upload ends within the hour in which the sweep looks for a file that had no event.
                     takes: match chance.below(12) {
                         0 => seconds(3_300),
                         1 => seconds(700),

@@ -1,4 +1,4 @@
-//! The use cases, as the functions' `main`s and the API's routes wire them.
+//! Calls the use cases as the functions' `main`s and the API's routes call them.
 
 use std::pin::Pin;
 
@@ -29,13 +29,13 @@ use super::{CLIENT_PAUSE, Player};
 use crate::gateway::Gateway;
 
 impl Player {
-    /// Returns the use case that a cause calls.
+    /// Returns the future of the use case that a cause calls.
     pub(super) fn future(&self, cause: &Cause) -> Pin<Box<dyn Future<Output = Verdict>>> {
         let cloud = self.cloud.called_by(cause.function());
         let cloud = if self.story.gateway.is_some() { cloud } else { cloud.without_gateway() };
         match cause {
             Cause::Event(upload, _) => {
-                // Two releases of the function may cut chunks in different ways.
+                // Two releases of the function may cut different chunks.
                 let rows_per_chunk = self.story.rows_per_chunk + u32::from(self.chance.once_in(4));
                 let (upload, settings) = (upload.clone(), settings(rows_per_chunk));
                 Box::pin(async move { verdict(fan_out_event(&cloud, settings, &upload).await) })
@@ -67,7 +67,7 @@ impl Player {
             Cause::Sweep => {
                 let time_to_query = self.story.time_to_query;
                 Box::pin(async move {
-                    // A look that fails is repeated; one that fails for good is a bug, which `verdict` tells.
+                    // A failed look is repeated later. A permanent failure is a bug, for which `verdict` panics.
                     verdict(sweep(&cloud, time_to_query, |_, outcome| drop(verdict(outcome))).await)
                 })
             }
@@ -136,16 +136,16 @@ fn read<M: DeserializeOwned>(received: &Received) -> M {
     serde_json::from_str(&received.body).unwrap()
 }
 
-/// What becomes of a message by its result: done, or to be retried.
+/// Returns what becomes of a message: it is done, or it is retried. Panics at an error that no retry can mend.
 fn verdict<T>(result: Result<T, pipeline::Error>) -> Verdict {
     match result {
         Ok(_) => Verdict::Done,
         Err(error) if error.is_transient() => Verdict::Failed(error),
-        Err(error) => panic!("an error that no second try can mend: {error}"),
+        Err(error) => panic!("an error that no retry can mend: {error}"),
     }
 }
 
-/// A client tries again where the service says that it is the service's fault.
+/// Returns what a client does after an error: it retries if the service says that the fault is the service's.
 fn client_verdict(error: &ApiError) -> Verdict {
     match error {
         ApiError::Internal(_) => Verdict::RetryAfter(CLIENT_PAUSE),

@@ -1,4 +1,4 @@
-//! What runs in a story, where it came from, and what came of it.
+//! The tasks of a story: what each is for, where it came from, and how it ended.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -12,27 +12,27 @@ use pipeline::ports::JobRef;
 
 use crate::story::Story;
 
-/// What came of a task.
+/// How a task ended.
 #[derive(Debug)]
 pub(super) enum Verdict {
     Done,
-    /// To be tried again after this time.
+    /// The task is retried after this time.
     RetryAfter(Duration),
-    /// To be tried again as the failure asks for.
+    /// The task is retried as the failure requires.
     Failed(pipeline::Error),
-    /// The job, and until when its link takes an upload.
+    /// The created job, and until when its link takes an upload.
     Created(JobRef, Timestamp),
     Canceled,
     Read(JobStatus),
 }
 
-/// Where a task came from, and so what becomes of it afterwards.
+/// Where a task came from, which decides what happens after it.
 #[derive(Clone, Debug)]
 pub(super) enum Cause {
     Message(QueueName, Received),
-    /// An S3 event, and how often it was tried before.
+    /// An S3 event, and the number of earlier attempts.
     Event(UploadMessage, u32),
-    /// A dead letter of a queue, and how often it was received.
+    /// A dead letter, and its receive count.
     DeadLetter(String, u32),
     Sweep,
     Create(usize),
@@ -43,20 +43,20 @@ pub(super) enum Cause {
 pub(super) struct Task {
     pub(super) cause: Cause,
     pub(super) future: Pin<Box<dyn Future<Output = Verdict>>>,
-    /// Without faults, crashes and stand-stills.
+    /// Whether the task meets no faults, and neither crashes nor stands still.
     pub(super) is_calm: bool,
-    /// Without crashes and stand-stills, but with every fault of AWS.
+    /// Whether the task neither crashes nor stands still, but meets every fault of AWS.
     pub(super) is_spared: bool,
-    /// Its message is never done, however often it is tried.
+    /// Whether the task's message never completes, however often it is retried.
     pub(super) is_poisoned: bool,
     pub(super) crashes_after: Option<u32>,
     pub(super) stands_until: Timestamp,
-    /// When Lambda ends it.
+    /// When Lambda kills the task.
     pub(super) times_out: Timestamp,
 }
 
 impl Task {
-    /// Leaves the task alone until then, or until Lambda ends it.
+    /// Lets the task stand still until this time, or until Lambda kills it.
     pub(super) fn stand(&mut self, until: Timestamp) {
         self.stands_until = until.min(self.times_out.plus(Duration::from_millis(1)));
     }
@@ -77,7 +77,8 @@ impl Cause {
         }
     }
 
-    /// The `Timeout` that template.yaml gives the function; shorter than its queue's visibility timeout.
+    /// Returns the `Timeout` that template.yaml gives the function, which is shorter than the visibility timeout of its
+    /// queue.
     pub(super) const fn timeout(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Event(..) | Self::Message(QueueName::Uploads | QueueName::Finished, _) => 900,
@@ -90,26 +91,27 @@ impl Cause {
         })
     }
 
-    /// Whether the work has crashed as often as a queue allows with certainty: what crashes more often is given up, and
-    /// only poisoned work crashes for ever. Faults of AWS go on: no number of them may use the tries up.
+    /// Returns whether the work has crashed as often as its queue allows with certainty. Work that crashes more often
+    /// is abandoned, and only poisoned work crashes for ever. Faults of AWS go on, because no number of them may use up
+    /// the attempts.
     pub(super) const fn has_died_enough(&self) -> bool {
         match self {
-            // Of queries the dead letters are part of the story.
+            // For document queries, dead letters are part of the story.
             Self::Message(name, message) => !matches!(name, QueueName::Queries) && message.receives >= 3,
             Self::DeadLetter(_, receives) => *receives >= 2,
             Self::Event(..) | Self::Sweep | Self::Create(_) | Self::Cancel(_) | Self::Read(_) => false,
         }
     }
 
-    /// Whether this is one of the messages that nobody can work on in a poisoned story: some chunks, and queries that are
-    /// not tried a thousand times.
+    /// Returns whether this message fails at every attempt of a poisoned story: some chunks, and document queries if
+    /// their queue allows few receives.
     pub(super) fn is_unlucky(&self, story: &Story) -> bool {
         match self {
             Self::Message(QueueName::Chunks(_), message) => {
                 let chunk: ChunkMessage = serde_json::from_str(&message.body).unwrap();
                 chunk.chunk.get() % 4 == 1
             }
-            // The last try of such a chunk.
+            // The last attempt of such a chunk.
             Self::DeadLetter(body, receives) if *receives <= 2 => match serde_json::from_str(body).unwrap() {
                 DeadLetter::Chunk(chunk) => chunk.chunk.get() % 4 == 1,
                 _ => false,
@@ -123,13 +125,13 @@ impl Cause {
     }
 }
 
-/// Something that starts at its time.
+/// A task, or a step of an upload, that starts at its time.
 pub(super) enum Due {
     Task(Cause),
     Upload { import: usize, upload: usize, expires: Timestamp, phase: Phase },
 }
 
-/// Where a client's `PUT` stands.
+/// The progress of a client's `PUT`.
 #[derive(Clone, Copy)]
 pub(super) enum Phase {
     Starts,
