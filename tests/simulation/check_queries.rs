@@ -276,7 +276,7 @@ fn check_rate(played: &Played, asks: &[Ask]) {
     }
 }
 
-/// What happened, to show that the stories have everything in them.
+/// Returns what happened and how often, to show that the stories cover every case.
 pub fn statistics(played: &Played) -> Vec<(String, u64)> {
     let mut seen = Vec::new();
     for ask in played.exchange.asks() {
