@@ -1,5 +1,5 @@
-//! The result of any upload: a file in which another reader finds the upload's cells, and which has
-//! itself as its result.
+//! Fuzzes the result of an upload: another CSV reader finds the upload's cells in the result file, and the result of a
+//! result file is the same file.
 #![no_main]
 
 use domain::csv::{ResultCells, ResultWriter, RowStatus, Separator};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 type Table = Vec<Vec<Vec<u8>>>;
 
-/// The rows of a file and its result file; `None` if the file cannot be read.
+/// Returns the rows of a file and its result file, or `None` if the file cannot be read.
 fn result(file: &[u8], option: usize) -> Option<(Table, Vec<u8>)> {
     let (mut table, mut out, mut writer) = (Table::new(), Vec::new(), None);
     let sound = each_row(file, Separator::Comma, |row| {
@@ -43,7 +43,7 @@ fuzz_target!(|input: &[u8]| {
     let read: Table = reader.byte_records().map(|record| cells(record.expect("memory"))).collect();
     assert_eq!(read.len(), table.len());
 
-    // Where the three columns are in the result, and how many of the upload's are before them.
+    // The service's three columns are the last ones of the header. An upload that is a result file has them already.
     let header = &read[0];
     let added: [&[u8]; 3] = [b"metriportId", b"status", b"reason"];
     assert!(header[header.len() - 3..].iter().eq(added));
@@ -51,7 +51,7 @@ fuzz_target!(|input: &[u8]| {
     let width = table[0].len();
     assert!(kept == width || kept + 3 == width);
     for (i, (row, cells)) in read.iter().zip(&table).enumerate() {
-        // Every row has the header's columns, and what it has beyond them comes last, blanks at the end left out.
+        // Every row has the header's columns. Further cells come last, without the blank ones at the end.
         let beyond = &cells[width.min(cells.len())..];
         let last = beyond.iter().rposition(|cell| !cell.trim_ascii().is_empty()).map_or(0, |last| last + 1);
         assert_eq!(row[header.len()..], beyond[..last]);

@@ -1,4 +1,4 @@
-//! Any row: it is a patient whose values are read back as themselves, or has problems that are.
+//! Fuzzes the parser of rows: a row is a patient or has problems, and either is read back as it was written.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -35,7 +35,8 @@ fn holds_control_character(value: &Value) -> bool {
 }
 
 fuzz_target!(|input: &[u8]| {
-    // A good row with one or more of its cells replaced: `column=cell` lines, by position.
+    // A valid row in which some cells are replaced. Zero bytes separate the replacements, and the first byte of each
+    // replacement selects its column.
     let mut cells: Vec<&[u8]> = vec![b""; 25];
     let good: [(usize, &[u8]); 8] = [
         (1, b"Ada"),
@@ -63,7 +64,7 @@ fuzz_target!(|input: &[u8]| {
     reader.push(&file);
     reader.finish();
     reader.next_row().expect("the header is sound");
-    // A row of blank cells is none.
+    // A row of blank cells does not count as a row.
     let Some(row) = reader.next_row().expect("the row is sound") else { return };
     assert!(row.is_split && row.cells.iter().eq(cells.iter().copied()));
 
@@ -80,7 +81,7 @@ fuzz_target!(|input: &[u8]| {
             let again: PatientRow = serde_json::from_str(&json).expect("a patient is read back");
             assert!(again == patient, "{json}");
             let (rows, _) = scan(&file, 64);
-            // Under the scan's small limit a row of several lines may be too long to be one.
+            // A row of several lines may exceed the scan's small limit, so that the scan does not find it as one row.
             if let [scanned] = rows[..]
                 && scanned.len as usize == row.raw.len()
             {
