@@ -7,24 +7,25 @@ use crate::file::file;
 use crate::gateway::Gateway;
 use crate::prices;
 
-/// How long a chunk takes its function, in seconds, as the model of AWS finds for a warm table. On a new table chunks
-/// wait, 5 s each in the model, which costs 0.012 dollars more.
+/// The time that a function takes for a chunk, in seconds, as the model of AWS computes it for a warm table. On a new
+/// table, chunks wait for 5 s each in the model, which costs 0.012 dollars more.
 const SECONDS_A_CHUNK: f64 = 0.5;
-/// What fan-out and finalize take for a row, in seconds: twice what the model of AWS assumes.
+/// The time that fan-out and finalize take for a row, in seconds: twice what the model of AWS assumes.
 const SECONDS_A_ROW: f64 = 0.000_04;
-/// How long a message about ten patients takes its function, in seconds, almost all of it waiting: the ten are searched
-/// concurrently, two searches of 0.7 s each, and 0.1 s for the tables. This is an assumption, because only a
-/// measurement at the real gateway would tell; a slow gateway costs in proportion.
+/// The time that a function takes for a message about ten patients, in seconds. Almost all of it is waiting: the ten
+/// patients are searched for concurrently, with two searches of 0.7 s each, and the tables take 0.1 s. This is an
+/// assumption, because only a measurement at the real gateway would tell; a slow gateway costs in proportion.
 const SECONDS_A_QUERY_MESSAGE: f64 = 1.5;
-/// What a webhook takes its function, in seconds. An assumption about receivers.
+/// The time that a function takes for a webhook, in seconds. This is an assumption about receivers.
 const SECONDS_A_WEBHOOK: f64 = 0.5;
 
 /// `MemorySize` in template.yaml, in GiB: of the functions that import, and of those that call other servers.
 const IMPORTING: f64 = 0.5;
 const TALKING: f64 = 0.25;
 
-/// The incumbent's documented design, for each patient: 13 requests of S3 (some 6 of them writes), two messages sent,
-/// received and deleted one by one, two runs, of which one sleeps 6 s at 1 GB (the other one runs about half a second).
+/// The incumbent's documented design, for each patient: 13 requests to S3, about 6 of which write, and two messages
+/// that are sent, received and deleted one by one. Of its two runs, one sleeps for 6 s at 1 GB, and the other takes
+/// about half a second.
 const INCUMBENT: Requests =
     Requests { puts: 6.0, gets: 7.0, queue: 6.0, runs: 2.0, gigabyte_seconds: 6.5, ..Requests::NONE };
 
@@ -72,7 +73,7 @@ impl Requests {
             read_units: units(&[GetItem, BatchGetItem, Query]),
             puts: units(&[PutObject, ListObjectVersions]),
             gets: units(&[GetObject]),
-            // Sent in batches, received and deleted one by one, which is the upper limit.
+            // Messages are sent in batches, but received and deleted one by one, which is the upper limit.
             queue: units(&[SendMessage]) + 2.0 * usage.of(SendMessage).items as f64 / rows,
             runs: per_row(runs.all()),
             gigabyte_seconds: IMPORTING * (per_row(runs.import_rows) * SECONDS_A_CHUNK + SECONDS_A_ROW)
@@ -92,15 +93,15 @@ impl Requests {
         millionths / 1e6 + self.gigabyte_seconds * prices::GIGABYTE_SECOND
     }
 
-    /// Returns the requests of all services but DynamoDB.
+    /// Returns the requests to all services except DynamoDB.
     fn others(&self) -> f64 {
         self.puts + self.gets + self.queue + self.runs
     }
 }
 
-/// Prints calls and dollars for files of these sizes. Fails if a target is missed.
+/// Prints the calls and the dollars of imports of this many rows. Fails if a target is missed.
 pub fn report(rows: u32) {
-    let (plain, twins) = (file(rows, 0), file(rows, 20));
+    let (plain, duplicates) = (file(rows, 0), file(rows, 20));
     let measure = |name: &str, account: &Account, file: &String| {
         let before = account.cloud.usage();
         let runs = account.import(file.clone()).runs;
@@ -116,10 +117,10 @@ pub fn report(rows: u32) {
     let first = measure("first import", &alone, &plain);
     let again = measure("the same file again", &alone, &plain);
     let lines = [
-        measure("a fifth of the rows about people of earlier rows", &Account::new(), &twins),
+        measure("a fifth of the rows about people of earlier rows", &Account::new(), &duplicates),
         measure("first import, with document queries", &queried, &plain),
         measure("the same file again, with document queries", &queried, &plain),
-        measure("a fifth about earlier rows, with document queries", &gateway(), &twins),
+        measure("a fifth about earlier rows, with document queries", &gateway(), &duplicates),
         ("the incumbent's design, without its database".to_owned(), INCUMBENT),
     ];
 

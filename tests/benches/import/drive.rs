@@ -28,7 +28,7 @@ use uuid::Uuid;
 use crate::gateway::Gateway;
 use crate::stopwatch::Stopwatch;
 
-/// A customer's cloud.
+/// A customer, and the cloud in which its imports run.
 pub struct Account {
     pub cloud: Cloud,
     store: Arc<Stopwatch>,
@@ -51,13 +51,13 @@ pub struct Runs {
 }
 
 impl Runs {
-    /// All of them, fan-out's one included.
+    /// Returns the number of all runs, including that of fan-out.
     pub const fn all(&self) -> u32 {
         1 + self.import_rows + self.query_documents + self.finalize + self.deliver_webhook
     }
 }
 
-/// How long the parts of an import took, without the store; and the store.
+/// How long the parts of an import took without the store, and how long the store took.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
     pub fan_out: Duration,
@@ -67,7 +67,7 @@ pub struct Times {
 }
 
 impl Times {
-    /// The time of our code.
+    /// Returns the time of this project's code, without the store.
     pub fn ours(&self) -> Duration {
         self.fan_out + self.import_rows + self.finalize
     }
@@ -78,7 +78,7 @@ impl Account {
         Self::with_gateway(None)
     }
 
-    /// A customer whose patients are looked for there.
+    /// Returns an account. Its document queries go to the gateway, if there is one.
     pub fn with_gateway(gateway: Option<Gateway>) -> Self {
         let store = Arc::new(Stopwatch::default());
         let cloud = Cloud::new(store.clone(), Timestamp::from_millis(1_800_000_000_000), 1);
@@ -108,7 +108,7 @@ impl Account {
         }
     }
 
-    /// How long work takes, less what the store takes of it.
+    /// Does work. Returns how long it took without the store, and its result.
     fn timed<T>(&self, work: impl FnOnce() -> T) -> (Duration, T) {
         let (started, store) = (Instant::now(), self.store.total());
         let result = work();
@@ -161,7 +161,7 @@ impl Account {
     fn deliver_webhooks(&self) -> u32 {
         let next = || self.receive(QueueName::Webhooks);
         each(next, |body| {
-            block_on(deliver_webhook(&self.cloud, &self.cloud, &read(body))).expect("nobody listens");
+            block_on(deliver_webhook(&self.cloud, &self.cloud, &read(body))).expect("no URL is set");
         })
     }
 
@@ -176,7 +176,7 @@ impl Account {
     }
 }
 
-/// Handles messages until there are no more; says how many there were.
+/// Handles messages until there are no more, and returns how many there were.
 fn each(next: impl Fn() -> Option<String>, handle: impl Fn(&str)) -> u32 {
     let messages = std::iter::from_fn(next).inspect(|body| handle(body));
     u32::try_from(messages.count()).expect("fewer messages than rows")

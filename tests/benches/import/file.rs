@@ -37,16 +37,16 @@ pub fn file(rows: u32, duplicates_percent: u32) -> String {
         "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,phone,email,ssn,hieOptOut\n",
     );
     for row in 0..rows {
-        // Spread over the file: the last rows of each hundred repeat people of a hundred half as far from the
-        // beginning, which two hundreds share.
-        let (hundred, place, first_twin) = (row / 100, row % 100, 100 - duplicates_percent);
-        let person = match place.checked_sub(first_twin) {
-            Some(twin) => hundred / 2 * 100 + hundred % 2 * duplicates_percent + twin,
+        // The duplicate rows are spread over the file: the last rows of each hundred repeat people of a hundred half as
+        // far from the beginning, which two hundreds share.
+        let (hundred, place, first_duplicate) = (row / 100, row % 100, 100 - duplicates_percent);
+        let person = match place.checked_sub(first_duplicate) {
+            Some(duplicate) => hundred / 2 * 100 + hundred % 2 * duplicates_percent + duplicate,
             None => row,
         };
         let (first, last) = (FIRST[person as usize % 12], LAST[person as usize / 12 % 12]);
         let (city, state, zip) = PLACES[person as usize % 6];
-        // Dates tell the people apart: 28 days of 12 months of 100 years, and then a letter in the name.
+        // Dates distinguish the people: 28 days of 12 months of 100 years, and after that a letter in the name.
         let day = person / 144;
         let (year, month, day, letter) = (
             1920 + day / 336 % 100,

@@ -1,4 +1,4 @@
-//! A gateway that knows everybody, never fails and answers at once.
+//! A gateway that knows every patient, never fails and answers at once.
 
 use domain::document::{Demographics, DocumentRecord};
 use pipeline::ports::{self, GatewayAnswer, GatewayFailure};
@@ -7,7 +7,7 @@ use serde_json::json;
 /// A gateway that has documents about every other patient, those born on a day with an even number.
 #[derive(Clone, Copy, Debug)]
 pub struct Gateway {
-    /// How many it has about each of them.
+    /// How many documents it has about each of these patients.
     pub documents: u32,
 }
 
@@ -20,7 +20,7 @@ impl ports::Gateway for Gateway {
     }
 }
 
-/// A document with everything that exchanges say about one.
+/// Returns a document with every field that exchanges are known to fill.
 fn document(number: u32) -> DocumentRecord {
     let document = json!({
         "id": format!("2.16.840.1.113883.3.9621|f47ac10b-58cc-4372-a567-0e02b2c3d4{number:02}"),

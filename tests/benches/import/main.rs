@@ -38,9 +38,9 @@ fn main() {
     }
 }
 
-/// Prints microseconds of each part for a row, and rows a second on one core, beside the bare loop of the csv crate
-/// over the same file: the fastest of three runs. The store stands for DynamoDB, S3 and SQS, so that its time is listed
-/// apart.
+/// Prints the microseconds of each part for a row, and the rows a second on one core, beside the bare loop of the csv
+/// crate over the same file. Each time is that of the fastest of three runs. The time of the store is listed apart,
+/// because the store stands for DynamoDB, S3 and SQS.
 fn speed() {
     println!("\n{:>9} {:^53} {:^22}", "", "microseconds for a row", "rows a second");
     println!(

@@ -1,4 +1,4 @@
-//! How long the ports in memory work: what a run takes besides is our code.
+//! Measures how long the ports in memory work. The rest of a run is the time of this project's code.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ struct Reading {
 }
 
 impl Stopwatch {
-    /// The time that calls took so far.
+    /// Returns the time that all calls took so far.
     pub fn total(&self) -> Duration {
         self.reading(|reading| reading.total)
     }
@@ -28,14 +28,14 @@ impl Stopwatch {
 
 impl Faults for Stopwatch {
     fn fault(&self, operation: Operation) -> Option<Fault> {
-        // Each piece of a body that is read asks for its fate, and is then worked on by us.
+        // Each piece of a body asks for its fault when it is read, but what follows is this project's code.
         if operation != Operation::GetObject {
             self.reading(|reading| reading.running_since = Some(Instant::now()));
         }
         None
     }
 
-    /// Asked before a call and when its deed is done.
+    /// Called before a call, and again after the call was carried out.
     fn delay(&self) -> u32 {
         self.reading(|reading| {
             if let Some(since) = reading.running_since.take() {

@@ -14,7 +14,7 @@ pub fn check(files: &Files, five_chunks: &Chunks) {
     the_table_gives_what_it_has_and_not_more(&files.big);
     without_limits_the_slowest_path_counts(five_chunks);
     a_fair_queue_serves_the_quiet_first();
-    ten_rows_wait_for_nobody(files);
+    ten_rows_do_not_wait_for_others(files);
     partitions::check(files);
     println!(
         "The model keeps its own rules: every write once, no table beyond its limit, no wait without a cause."
@@ -25,7 +25,8 @@ fn upload(customer: usize, chunks: &Chunks) -> Upload {
     Upload { customer, at: 0, chunks: chunks.clone() }
 }
 
-/// Holds also where calls are throttled and chunks are retried. The same seed gives the same result.
+/// Checks that calls that are throttled and chunks that are retried write every item once, and that the same seed gives
+/// the same result.
 fn every_write_happens_once(big: &Chunks) {
     let parameters = Parameters::default().import_concurrency(100);
     let play = || simulate(&parameters, vec![upload(0, big), upload(1, big)], None);
@@ -41,12 +42,12 @@ fn every_write_happens_once(big: &Chunks) {
 fn the_table_gives_what_it_has_and_not_more(big: &Chunks) {
     let outcome = simulate(&Parameters::default(), vec![upload(0, big)], None);
     let fresh = Capacity::FRESH.writes;
-    // A second's worth of units is there at the start.
+    // The table starts with a second's worth of units.
     assert!(outcome.patients.written.units as f64 <= fresh * (outcome.importing() + 1.0) + 1.0);
     assert!(outcome.patients.written.peak as f64 <= 2.0 * fresh);
 }
 
-/// As many chunks as an event source starts with, so that the job takes as long as its slowest chunk.
+/// Checks a job with as many chunks as an event source starts with: it takes as long as its slowest chunk.
 fn without_limits_the_slowest_path_counts(five_chunks: &Chunks) {
     let parameters = Parameters { tables: Capacity::UNLIMITED, jitter: 0.0, ..Parameters::default() };
     assert_eq!(five_chunks.len(), 5);
@@ -87,8 +88,8 @@ fn alone(parameters: &Parameters, chunk: &ChunkCalls) -> Micros {
     time
 }
 
-/// A customer's 10 rows take no longer because a hundred others import into a new table at the same time.
-fn ten_rows_wait_for_nobody(files: &Files) {
+/// Checks that a customer's 10 rows take less than 10 seconds while a hundred others import into a new table.
+fn ten_rows_do_not_wait_for_others(files: &Files) {
     for of_others in [&files.middle, &files.big] {
         let others = uploads(CUSTOMERS, of_others, 0);
         let times = next_to(&Parameters::default(), &files.small, others, SOON);
@@ -96,7 +97,8 @@ fn ten_rows_wait_for_nobody(files: &Files) {
     }
 }
 
-/// 40 messages of one customer, then one of another: a plain queue returns them in this order, a fair one does not.
+/// Sends messages of one customer, then one of another. A plain queue returns the oldest message first, and a fair
+/// queue returns the other customer's.
 fn a_fair_queue_serves_the_quiet_first() {
     for (kind, expected) in [(QueueKind::Plain, 0), (QueueKind::Fair, 1)] {
         let mut queue = Queue::new(kind);

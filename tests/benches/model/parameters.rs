@@ -43,9 +43,9 @@ pub struct Parameters {
 pub enum QueueKind {
     /// The oldest message first, regardless of its customer.
     Plain,
-    /// A customer that uses more than a share comes last. Documented: "How Amazon SQS fair queues work".
+    /// A customer with more than its share comes last. Documented: "How Amazon SQS fair queues work".
     Fair,
-    /// The same, except that a customer is not forgiven after five minutes without messages.
+    /// A fair queue, except that a customer stays noisy after five minutes without messages.
     Unforgiving,
 }
 
@@ -60,7 +60,7 @@ pub struct Capacity {
     pub partition_writes: f64,
     /// The read units of one partition, and so of one key.
     pub partition_reads: f64,
-    /// The time after which a table that is used to its limit serves twice as much.
+    /// How long a table is used to its limit before it serves twice as much.
     pub doubles_after: Option<Micros>,
 }
 
@@ -78,7 +78,7 @@ impl Capacity {
     /// to count on.
     pub const GROWING: Self = Self { doubles_after: Some(30 * 60 * SECOND), ..Self::FRESH };
 
-    /// `WarmThroughput` of as much as the default quota of a table (documented: 40,000 each).
+    /// A table with a `WarmThroughput` of the default quota of a table (documented: 40,000 each).
     pub const WARM: Self = Self { writes: 40_000.0, reads: 40_000.0, ..Self::FRESH };
 
     /// A table that never throttles.
@@ -90,8 +90,8 @@ impl Capacity {
         doubles_after: None,
     };
 
-    /// Returns how many partitions serve that many writes. That a new table has four follows from its limits; AWS does
-    /// not state it.
+    /// Returns how many partitions serve that many writes. AWS does not document that a new table has four, but that
+    /// follows from its limits.
     pub fn partitions(&self) -> usize {
         let partitions = self.writes / self.partition_writes;
         if partitions.is_finite() { partitions.ceil() as usize } else { 1 }
@@ -118,7 +118,7 @@ impl Retry {
     pub const AS_IT_IS: Self = Self { attempts: 6, first: SECOND, longest: 20 * SECOND, quota: 500, cost: 5 };
 }
 
-/// How long each thing takes.
+/// How long AWS, and this project's code, take for each kind of work.
 #[derive(Clone, Copy, Debug)]
 pub struct Latency {
     /// One item of DynamoDB, written or read. Documented: "single-digit milliseconds". Code: the comments of
@@ -132,27 +132,28 @@ pub struct Latency {
     pub message: Micros,
     /// The time until a waiting message is received. Assumed: long polling.
     pub receive: Micros,
-    /// From an upload's last byte to the function. Documented: "typically in seconds". Assumed.
+    /// The time from an upload's last byte to the start of the function. Documented: "typically in seconds". Assumed.
     pub upload_event: Micros,
-    /// A new instance of a function, of which its own processor time is 20 ms at most (`make cold-starts`): AWS makes
-    /// room and loads 8 MB. Assumed.
+    /// The start of a new instance of a function. Its own processor time is 20 ms at most (`make cold-starts`), and AWS
+    /// has to make room and to load 8 MB. Assumed.
     pub cold_start: Micros,
     /// Processor time of one AWS call: TLS, signature, JSON. `make timeline` measures 0.1 ms of a whole processor for
-    /// each of two calls a row, without TLS: half as much again, and 512 MB has 0.29 of a processor (documented: 1,769
-    /// MB has one).
+    /// each of two calls a row, without TLS. With TLS, half as much again is assumed, and 512 MB has 0.29 of a
+    /// processor (documented: 1,769 MB has one).
     pub call_cpu: Micros,
     /// Processor time of one row in `import-rows`, without calls: `make bench` measures 4 to 5 us of a whole processor.
     /// Assumed: twice that.
     pub row_cpu: Micros,
-    /// One row in `fan-out`, and again in `finalize`: 2 s for 100,000. 130 bytes at 50 MB a second are 3 us (assumed),
-    /// 0.4 us of a whole processor are 1.5 (`make bench`), objects of outcomes, 16 at a time, are 5; twice that.
+    /// One row in `fan-out`, and again in `finalize`: 2 s for 100,000. This is twice the sum of 3 us for 130 bytes at
+    /// 50 MB a second (assumed), 1.5 us for 0.4 us of a whole processor (`make bench`), and 5 us for objects of
+    /// outcomes, 16 at a time.
     pub file_row: Micros,
-    /// What `fan-out`, and `finalize`, take for a file without rows: some six calls. Assumed.
+    /// What `fan-out`, and `finalize`, take for a file without rows, which is about six calls. Assumed.
     pub file: Micros,
 }
 
 impl Latency {
-    /// Returns the numbers above.
+    /// The latencies that the model assumes.
     pub const ASSUMED: Self = Self {
         item: 5 * MILLISECOND,
         batch: 15 * MILLISECOND,
@@ -180,34 +181,34 @@ pub mod event_source {
 pub mod fair {
     use super::{Micros, SECOND};
 
-    /// A customer with more than this share of the messages in flight,
+    /// A customer is noisy with more than this share of the messages in flight, if at least [`IN_FLIGHT`] are its own.
     pub const SHARE: f64 = 0.1;
-    /// and at least this many of them;
+    /// The fewest messages in flight with which a customer is noisy.
     pub const IN_FLIGHT: usize = 30;
-    /// or with more than this share of the recent processing time,
+    /// A customer is noisy with more than this share of the recent processing time, too.
     pub const TIME_SHARE: f64 = 0.1;
-    /// where "recent" is not documented: a minute is assumed, and older time weighs less and less.
+    /// How long processing time is recent. AWS does not document it: a minute is assumed, and older time weighs less.
     pub const RECENT: Micros = 60 * SECOND;
-    /// Until no message of the customer waits, or until it sent none for this long.
+    /// A customer is noisy until none of its messages waits, or until it sent none for this long.
     pub const FORGOTTEN_AFTER: Micros = 300 * SECOND;
 }
 
-/// Code: template.yaml and shared/aws.
+/// Numbers of this project. Code: template.yaml and shared/aws.
 pub mod design {
     use super::{Micros, SECOND};
     use crate::prices;
 
-    /// The batches in flight: `CONCURRENT_BATCHES`.
+    /// The batches in flight, as `CONCURRENT_BATCHES` limits them.
     pub const CONCURRENT_BATCHES: usize = 8;
-    /// What a second of `import-rows` costs, in dollars: it has half a GB.
+    /// What a second of `import-rows` costs, in dollars. The function has half a GB.
     pub const DOLLARS_A_SECOND: f64 = 0.5 * prices::GIGABYTE_SECOND;
-    /// The timeout of `import-rows`.
+    /// The `Timeout` of `import-rows`.
     pub const TIMEOUT: Micros = 120 * SECOND;
-    /// `VisibilityTimeout` of the queue of chunks: when the chunk of a killed function is received again.
+    /// The `VisibilityTimeout` of the queue of chunks, after which the chunk of a killed function is received again.
     pub const VISIBILITY: Micros = 720 * SECOND;
-    /// `maxReceiveCount` of the queue of chunks.
+    /// The `maxReceiveCount` of the queue of chunks.
     pub const RECEIVES: u32 = 8;
-    /// `MaximumConcurrency` of `finalize`.
+    /// The `MaximumConcurrency` of `finalize` in template.yaml.
     pub const FINALIZE: u32 = 20;
     /// How many messages `fan-out` sends at the same time: 8 batches of 10.
     pub const SENT_AT_ONCE: usize = 80;
@@ -218,7 +219,7 @@ pub mod design {
 }
 
 impl Parameters {
-    /// The concurrency of large jobs: `ImportConcurrency`.
+    /// Returns the parameters with this `ImportConcurrency`, which is the concurrency of large jobs.
     pub const fn import_concurrency(mut self, concurrency: u32) -> Self {
         self.concurrency[JobSize::Large as usize] = concurrency;
         self

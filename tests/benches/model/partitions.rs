@@ -1,4 +1,5 @@
-//! Whether a partition of the patients table is hot: keys that are far from the limit of a key share a partition.
+//! The load of each partition of the patients table. Keys that are far from the limit of a key can share a hot
+//! partition.
 
 use crate::outcome::Outcome;
 use crate::parameters::{Capacity, Parameters};
@@ -6,7 +7,7 @@ use crate::report::{CUSTOMERS, Files, uploads};
 use crate::simulation::simulate;
 use crate::table::{Key, Partition, Place};
 
-/// Prints the busiest partition, and the one with a customer's roster, beside all.
+/// Prints the busiest partition, and the partition with a customer's roster, beside the average.
 pub fn report(files: &Files) {
     println!(
         "\nPartitions of the patients table, each for 1,000 writes/s and what it saved up in the second before;"
@@ -50,7 +51,7 @@ fn line(name: &str, outcome: &Outcome) {
     );
 }
 
-/// A partition serves its units, and a second's worth of them at the start, and no more.
+/// Checks that a partition serves its units, a second's worth of units at the start, and no more.
 pub fn check(files: &Files) {
     let outcome = simulate(&Parameters::default(), uploads(1, &files.big, 0), None);
     let limit = Capacity::FRESH.partition_writes;

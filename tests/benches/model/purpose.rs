@@ -11,23 +11,23 @@ pub enum Purpose {
     Plan,
     /// Reads the customer's facilities and cohorts.
     Directory,
-    /// Reads rows.
+    /// Reads the chunk's rows from the upload.
     Upload,
     /// Reads the people of the rows' identities.
     LoadPeople,
     /// Reads the patients of the rows.
     LoadPatients,
-    /// Stores whose a row is.
+    /// Stores the people of an identity.
     StorePeople,
     /// Stores an entry of a roster.
     Roster,
-    /// Stores a patient.
+    /// Stores the patient record of a row.
     StorePatient,
     /// Stores the outcomes of the rows.
     Outcomes,
-    /// Takes the chunk out of the job's item.
+    /// Removes the chunk from the pending chunks of the job's item.
     EndChunk,
-    /// Tells `finalize` about the job.
+    /// Sends the message that all chunks of the job are complete.
     Finished,
 }
 

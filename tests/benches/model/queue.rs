@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::parameters::{Micros, QueueKind, fair};
 
-/// A message: a chunk of a job. In the queue of finished jobs only the job counts.
+/// A message about a chunk of a job. In the queue of finished jobs, the chunk has no meaning.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Message {
     /// The customer, which is the group of the message.
@@ -16,7 +16,7 @@ pub struct Message {
 
 #[derive(Default, Debug)]
 struct Group {
-    /// The waiting messages, by when they were sent.
+    /// The waiting messages, in the order in which they were sent.
     waiting: BTreeMap<u64, Message>,
     in_flight: usize,
     time: Fading,
@@ -41,7 +41,7 @@ impl Fading {
     }
 }
 
-/// The queue with what is in flight.
+/// A queue with its waiting messages and those in flight.
 #[derive(Debug)]
 pub struct Queue {
     kind: QueueKind,
@@ -73,7 +73,7 @@ impl Queue {
         self.put(self.sent, message);
     }
 
-    /// Puts a message back that was received as the `sent`-th. It keeps its age.
+    /// Puts a received message back under its number `sent`, so that it keeps its age.
     pub fn put_back(&mut self, sent: u64, message: Message) {
         self.landed(message);
         self.put(sent, message);

@@ -1,4 +1,4 @@
-//! What an import asks of AWS: the real planner and the real workers, run once over the ports in memory.
+//! The AWS calls of an import: the real planner and the real workers run once over the ports in memory.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,55 +27,55 @@ fn now() -> Timestamp {
     Timestamp::from_millis(1_800_000_000_000)
 }
 
-/// Calls that a chunk makes for one purpose.
+/// The calls that a chunk makes for one purpose, one after the other.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Step {
-    /// What for.
+    /// What the calls are for.
     pub purpose: Purpose,
     /// The units of each call.
     pub units: Vec<u32>,
 }
 
-/// A chunk: what it asks for, step after step.
+/// The calls of a chunk, step after step.
 #[derive(Clone, Debug)]
 pub struct ChunkCalls {
-    /// Its rows.
+    /// The number of rows in the chunk.
     pub rows: u32,
-    /// Its steps.
+    /// The steps, in the order in which the chunk makes them.
     pub steps: Vec<Step>,
 }
 
 impl ChunkCalls {
-    /// How many items it writes to the patients table for its rows: identities and patients.
+    /// Returns how many items the chunk writes to the patients table for its rows: identities and patients.
     pub fn writes(&self) -> usize {
         self.steps.iter().filter(|step| step.is_kept()).map(|step| step.units.len()).sum()
     }
 }
 
 impl Step {
-    /// Whether what was written stays written when the chunk comes again, and is not written again.
+    /// Returns whether the written items stay when the chunk is retried, so that they are not written again.
     pub fn is_kept(&self) -> bool {
         matches!(self.purpose, Purpose::StorePeople | Purpose::StorePatient)
     }
 }
 
-/// A job: what its chunks ask for.
+/// The calls of a job, chunk by chunk.
 #[derive(Clone, Debug)]
 pub struct JobCalls {
-    /// Rows of the file.
+    /// The number of rows in the file.
     pub rows: u32,
     /// The chunks, in the order in which they are sent.
     pub chunks: Vec<ChunkCalls>,
-    /// How often the identity, and the patient, that were written most often were.
+    /// The largest number of writes of a single identity, and of a single patient.
     pub most_writes_of: [(Purpose, u32); 2],
 }
 
-/// Imports a file, in chunks as large as they are, and notes every call.
+/// Imports a file in chunks of the real size, and records every call.
 pub fn record(file: String) -> JobCalls {
     record_in_chunks(file, ROWS_PER_CHUNK)
 }
 
-/// Imports a file in chunks of so many rows, and notes every call.
+/// Imports a file in chunks of this many rows, and records every call.
 pub fn record_in_chunks(file: String, rows_per_chunk: u32) -> JobCalls {
     block_on(run(file, rows_per_chunk))
 }
@@ -107,7 +107,7 @@ async fn run(file: String, rows_per_chunk: u32) -> JobCalls {
         chunks.push(ChunkCalls { rows: tally.successful + tally.failed, steps: steps(&calls) });
     }
 
-    assert!(receive(&cloud, QueueName::Finished).is_some(), "the job is worked off");
+    assert!(receive(&cloud, QueueName::Finished).is_some(), "the job has no pending chunks");
     let most = |purpose| {
         let of_purpose = writes.iter().filter(|((of, _), _)| *of == purpose);
         (purpose, of_purpose.map(|(_, count)| *count).max().unwrap_or(0))
@@ -116,7 +116,7 @@ async fn run(file: String, rows_per_chunk: u32) -> JobCalls {
     JobCalls { rows: chunks.iter().map(|chunk| chunk.rows).sum(), chunks, most_writes_of }
 }
 
-/// Returns the steps of calls. Calls with the same purpose, one after the other, are one step.
+/// Returns the calls as steps. Consecutive calls with the same purpose are one step.
 fn steps(calls: &[LoggedCall]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for call in calls {

@@ -18,7 +18,7 @@ pub const CUSTOMERS: usize = 100;
 pub const SOON: u64 = 8;
 pub const LATER: u64 = 60;
 
-/// The seeds of jitter and backoff that each job is simulated with.
+/// The seeds of jitter and backoff. Each job is simulated with every one.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
 
 /// The chunks in the form that the simulation takes.
@@ -59,7 +59,7 @@ pub fn one_job(parameters: &Parameters, chunks: &Chunks) -> Outcome {
     outcomes.swap_remove(outcomes.len() / 2)
 }
 
-/// Prints one job, and a hundred at once.
+/// Prints how long one job takes, and a hundred jobs at once.
 pub fn speed(files: &Files) {
     println!(
         "\nSpeed: 100,000 rows each, from the last byte of the upload to `completed`; one job is the middle one of five\n"
@@ -80,7 +80,7 @@ pub fn speed(files: &Files) {
         line(name, parameters, &one_job(parameters, chunks));
     };
     one("one job, fresh table", &with(fresh, 40), &files.big);
-    one("  a fifth of the rows are twins", &with(fresh, 40), &files.twins);
+    one("  a fifth of the rows are duplicates", &with(fresh, 40), &files.twins);
     one("  ImportConcurrency 100", &with(fresh, 100), &files.big);
     one("  ImportConcurrency 10", &with(fresh, 10), &files.big);
     one("one job, pre-warmed table", &with(warm, 40), &files.big);
@@ -139,7 +139,7 @@ fn limit(parameters: &Parameters, outcome: &Outcome) -> String {
     }
 }
 
-/// Prints the keys that many chunks use.
+/// Prints the load of the keys that many chunks use.
 pub fn keys(files: &Files, big: &JobCalls) {
     println!("\nHottest keys: units in the busiest second, against 1,000 writes and 3,000 reads\n");
     println!("{:<46} {:<26} {:>7} {:>10} {:>10} {:>7}", "", "key", "", "in all", "at most/s", "of limit");
@@ -173,7 +173,7 @@ pub fn keys(files: &Files, big: &JobCalls) {
     }
 }
 
-/// Prints a small job beside larger ones.
+/// Prints how long a small job takes beside larger ones.
 pub fn fairness(files: &Files) {
     println!(
         "\nFairness: seconds from upload to `completed`, uploaded some time after jobs of others\n\n{:<58} {:>10} {:>10} {:>10} {:>10}\n{:<58} {:>10} {:>10} {:>10} {:>10}",

@@ -75,7 +75,7 @@ impl Lane {
 #[derive(Clone, Default, Debug)]
 struct Chunk {
     receives: u32,
-    /// Empty before its first run and after its end.
+    /// Empty before the chunk's first run and after its end.
     written: Written,
     is_over: bool,
 }
@@ -121,7 +121,7 @@ pub struct Simulation {
     outcome: Outcome,
 }
 
-/// Simulates these uploads until all jobs are completed or, if it is given, until this one is.
+/// Simulates these uploads until all jobs are completed or, if `until` names a job, until that job is.
 pub fn simulate(parameters: &Parameters, uploads: Vec<Upload>, until: Option<usize>) -> Outcome {
     let mut simulation = Simulation::new(parameters.clone(), uploads);
     let is_over = |simulation: &Simulation| match until {

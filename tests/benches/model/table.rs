@@ -41,7 +41,7 @@ impl Key {
     }
 }
 
-/// Where in a table a request goes.
+/// The key or keys of a table that a request goes to.
 #[derive(Clone, Copy, Debug)]
 pub enum Place {
     /// To a key that many chunks use.
@@ -169,7 +169,7 @@ impl Table {
         true
     }
 
-    /// Returns the partition of a place. None for a request to all.
+    /// Returns the partition of a place, or `None` for a request to many partitions.
     pub fn partition_of(&self, place: Place) -> Option<usize> {
         let hash = match place {
             Place::Shared(key) => key.hash(),

@@ -7,7 +7,7 @@ use crate::parameters::{Capacity, Parameters, SECOND, design};
 use crate::record::record_in_chunks;
 use crate::report::{Chunks, Files, chunks_of, one_job};
 
-/// The rows of a chunk, and the concurrent writes of a chunk.
+/// Prints times and costs of a large job, for other chunk sizes and other numbers of concurrent writes.
 pub fn report(files: &Files) {
     println!("\nOther sizes: 100,000 rows, seconds; the middle one of five\n");
     println!(

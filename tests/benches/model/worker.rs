@@ -43,7 +43,7 @@ impl Run {
         Self { message, sent, received, calls, step: 0, todo: Vec::new(), next: 0, open: 0, holding: 0 }
     }
 
-    /// Returns what the step is for. None after the last step.
+    /// Returns what the step is for, or `None` after the last step.
     pub fn purpose(&self) -> Option<Purpose> {
         self.calls.steps.get(self.step).map(|step| step.purpose)
     }

@@ -1,4 +1,4 @@
-//! The calls of a run, step after step: what is served, what is throttled and tried again.
+//! The calls of a run, step after step: which are served, and which are throttled and retried.
 
 use crate::parameters::Micros;
 use crate::purpose::Purpose;
@@ -9,8 +9,8 @@ use crate::table::{Access, Key, Place};
 use super::{Event, Simulation};
 
 impl Simulation {
-    /// The calls of the step that a run comes to; what an earlier delivery has written is not written again, but
-    /// has to be read.
+    /// Starts the calls of the step that a run comes to. Items that an earlier run of the chunk has written are not
+    /// written again, but they have to be read.
     pub(super) fn next_step(&mut self, worker: usize) {
         let Some(run) = &mut self.workers[worker].at else { return };
         let Some(step) = run.calls.steps.get(run.step) else { return self.run_ended(worker) };
@@ -31,7 +31,7 @@ impl Simulation {
         self.launch(worker);
     }
 
-    /// Starts calls, as many as may be in flight. The processor takes them one by one.
+    /// Starts as many calls as may be in flight. The processor takes them one by one.
     fn launch(&mut self, worker: usize) {
         let cpu = self.parameters.latency.call_cpu;
         let busy = &mut self.workers[worker];
@@ -87,7 +87,7 @@ impl Simulation {
     fn is_served(&mut self, purpose: Purpose, message: Message, (index, units): (usize, u32)) -> bool {
         let Message { customer, job, chunk } = message;
         let (now, outcome) = (self.now, &mut self.outcome);
-        // Identities are hashes and ids of patients are drawn: any even spread is as good as theirs.
+        // Identities are hashes and patient ids are random, so that any even spread models them.
         let own = Place::Own(hash([purpose as u64, job as u64, chunk as u64, index as u64]));
         let (table, access, place) = match purpose {
             Purpose::Plan | Purpose::Upload | Purpose::Outcomes | Purpose::Finished => return true,
