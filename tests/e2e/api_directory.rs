@@ -38,7 +38,7 @@ async fn a_facility_is_read_back_as_it_was_made_and_normalised() {
     assert_eq!(customer.call(Method::GET, &format!("{FACILITY}/{id}")).await.1, expected);
     let (_, list) = customer.call(Method::GET, FACILITY).await;
     assert_eq!(list, json!({"facilities": [expected], "meta": {"itemsOnPage": 1}}));
-    // Rows can name it.
+    // A job without a facility gets the only one of its customer.
     let (_, job) = customer.call(Method::POST, "/medical/v1/patient/bulk").await;
     assert_eq!(job["facilityId"], id);
 }

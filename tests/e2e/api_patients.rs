@@ -35,7 +35,7 @@ async fn each_patient_is_listed_once_on_pages_and_by_facility_and_cohort() {
     let cohort = cohort["id"].as_str().unwrap();
     let (receiver, _) = customer.listen().await;
     import(&customer, &receiver, &[1, 2, 3], "", &first).await;
-    // 2 and 3 again, now in the cohort and at the other facility too; 4 and 5 are new.
+    // The second file repeats 2 and 3, now in the cohort and at the other facility too, and adds 4 and 5.
     import(&customer, &receiver, &[2, 3, 4, 5], cohort, &second).await;
 
     let pages = customer.pages(&format!("{PATIENT}?count=2"), "patients").await;

@@ -127,7 +127,7 @@ async fn open_page(site: &str, customer: &Customer) -> Value {
     tokio::spawn(async move { axum::serve(listener, router).await });
     let _browser = Browser::open(site, port);
     let outcomes = tokio::time::timeout(PATIENCE, outcomes.recv()).await;
-    let outcomes = outcomes.expect("the page did not tell what came of it").unwrap();
+    let outcomes = outcomes.expect("the page reported no outcome").unwrap();
     serde_json::from_str(&outcomes).unwrap()
 }
 

@@ -1,4 +1,4 @@
-//! Cancels jobs, and reads what the API says of a job that cannot be canceled any more.
+//! Cancels jobs, and reads what the API says about a job that cannot be canceled any more.
 
 use reqwest::{Method, StatusCode};
 

@@ -15,7 +15,7 @@ pub const PATIENCE: Duration = Duration::from_secs(90);
 /// How often a call is retried after the service answered that it was too busy.
 const RETRIES: u32 = 3;
 
-/// A customer with an API key.
+/// A customer with an API key, and the HTTP client that uses the key.
 pub struct Customer {
     pub id: String,
     pub api_key: String,

@@ -1,6 +1,7 @@
-//! Imports a file while AWS calls fail and functions die. These tests need a stack with `--faults`: `make faults` starts one.
+//! Imports a file while AWS calls fail and functions die. These tests need a stack with `--faults`: `make faults`
+//! starts one.
 //!
-//! The expected outcome is not written down here. It is that of the same file, imported by another customer without faults.
+//! The expected outcome is that of the same file when another customer imports it without faults.
 
 mod exact;
 mod fault_proxy;
@@ -16,7 +17,7 @@ use fault_proxy::FaultProxy;
 
 use crate::customer::Customer;
 
-/// How many rows the file has: valid ones, invalid ones and duplicates.
+/// The number of rows in the file: valid rows, invalid rows and duplicate rows.
 const ROWS: usize = 5000;
 
 /// The file, and its outcome without faults.
@@ -25,7 +26,7 @@ struct Expected {
     imported: Imported,
 }
 
-/// One test at a time, because all share the rules of the fault proxy.
+/// Waits until no other test runs, because all share the rules of the fault proxy.
 async fn alone() -> MutexGuard<'static, ()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
     ONE_AT_A_TIME.lock().await

@@ -15,7 +15,7 @@ fn the_commands_of_the_guide_do_what_it_says() {
     let blocks: Vec<&str> =
         guide.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh\n")).collect();
     assert_eq!(blocks.len(), 4, "quick start, strict upload, settings, other objects");
-    // The reader sets these two, the test does so by the environment.
+    // A reader sets these two variables by hand, but the test sets them in the environment.
     let commands = blocks.concat();
     let commands =
         commands.lines().filter(|line| !line.starts_with("export API=") && !line.starts_with("read -rs KEY"));

@@ -1,4 +1,4 @@
-//! The sandbox gateway: which requests it got, and how a test makes it misbehave. `tests/sandbox` is it.
+//! The sandbox gateway of `tests/sandbox`: which requests it got, and how a test makes it misbehave.
 
 use std::collections::HashMap;
 

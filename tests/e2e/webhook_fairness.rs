@@ -16,7 +16,7 @@ const CUSTOMERS: usize = 50;
 /// How many webhooks each customer gets.
 const WEBHOOKS: usize = 2;
 
-/// How many webhooks the customer gets that has the receiver which hangs.
+/// How many webhooks the customer with the hanging receiver gets.
 const HANGING_WEBHOOKS: usize = 10;
 
 /// How long an attempt waits for a receiver that hangs, less the delay of a busy machine.
@@ -38,7 +38,8 @@ async fn one_customer_that_hangs_does_not_keep_the_others_from_their_webhooks() 
             customer.cause_a_webhook().await;
         }
     }));
-    // The whole time, so that an attempt hangs whenever another customer's message is in the queue.
+    // These webhooks are caused beside all others, so that an attempt hangs whenever another customer's message is in
+    // the queue.
     let of_hanging = async {
         for _ in 0..HANGING_WEBHOOKS {
             hanging.cause_a_webhook().await;

@@ -1,4 +1,4 @@
-//! Webhooks to receivers that misbehave: which attempts are repeated, when, and what is recorded about them.
+//! Webhooks to receivers that misbehave: which attempts are retried, when, and what is recorded about them.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn status_of(customer: &Customer, query: &str) -> Value {
     body
 }
 
-/// Waits until the counts of deliveries being tried and failed are these, and returns the whole answer.
+/// Waits until this many deliveries are in progress and this many have failed, and returns the whole answer.
 async fn wait_for_counts(customer: &Customer, processing: u32, failed: u32) -> Value {
     let deadline = std::time::Instant::now() + PATIENCE;
     loop {
@@ -42,8 +42,8 @@ async fn wait_for_attempt(customer: &Customer) -> Value {
     }
 }
 
-/// Has a receiver misbehave once, and expects the same message again. Returns the time between the two attempts, and the
-/// record of the first.
+/// Makes a receiver misbehave once, and expects a retry of the same message. Returns the time between the two attempts,
+/// and the record of the first.
 async fn misbehaves_once(behaviour: Behaviour) -> (Duration, Value) {
     let (customer, _) = Customer::with_facility();
     let (receiver, key) = customer.listen().await;
@@ -65,35 +65,35 @@ async fn misbehaves_once(behaviour: Behaviour) -> (Duration, Value) {
     assert_eq!((&delivery["state"], &delivery["status"]), (&json!("delivered"), &json!("failed")));
     assert_eq!((&delivery["requestId"], &delivery["attempts"][1]["statusCode"]), (&json!(job), &json!(204)));
     assert!(!body.to_string().contains("secret"), "no URL, no key: {body}");
-    assert_eq!(receiver.deliveries().len(), 2, "what arrived is not sent again");
+    assert_eq!(receiver.deliveries().len(), 2, "an accepted message is not retried");
     (messages[1].at - messages[0].at, delivery["attempts"][0].clone())
 }
 
-async fn is_sent_again_after_five_seconds(behaviour: Behaviour, outcome: (&str, Value)) {
+async fn is_retried_after_five_seconds(behaviour: Behaviour, outcome: (&str, Value)) {
     let (gap, attempt) = misbehaves_once(behaviour).await;
     assert_eq!(attempt[outcome.0], outcome.1, "{attempt}");
     assert!(gap >= Duration::from_secs(5), "{gap:?}");
 }
 
 #[tokio::test]
-async fn after_a_server_error_the_message_is_posted_again() {
-    is_sent_again_after_five_seconds(Behaviour::Answer(500), ("statusCode", json!(500))).await;
+async fn after_a_server_error_the_message_is_retried() {
+    is_retried_after_five_seconds(Behaviour::Answer(500), ("statusCode", json!(500))).await;
 }
 
 #[tokio::test]
-async fn after_garbage_the_message_is_posted_again() {
-    is_sent_again_after_five_seconds(Behaviour::Garbage, ("error", json!("connection-broke"))).await;
+async fn after_garbage_the_message_is_retried() {
+    is_retried_after_five_seconds(Behaviour::Garbage, ("error", json!("connection-broke"))).await;
 }
 
 #[tokio::test]
-async fn after_a_closed_connection_the_message_is_posted_again() {
-    is_sent_again_after_five_seconds(Behaviour::HangUp, ("error", json!("connection-broke"))).await;
+async fn after_a_closed_connection_the_message_is_retried() {
+    is_retried_after_five_seconds(Behaviour::HangUp, ("error", json!("connection-broke"))).await;
 }
 
 #[tokio::test]
 async fn a_receiver_has_four_seconds() {
     let slow = Behaviour::Slow(Duration::from_secs(20));
-    is_sent_again_after_five_seconds(slow, ("error", json!("timeout"))).await;
+    is_retried_after_five_seconds(slow, ("error", json!("timeout"))).await;
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn a_receiver_that_asks_for_time_gets_it() {
 async fn a_redirect_is_not_followed() {
     let elsewhere = Receiver::start().await;
     let redirect = Behaviour::AnswerWith(302, "location", elsewhere.url.clone());
-    is_sent_again_after_five_seconds(redirect, ("statusCode", json!(302))).await;
+    is_retried_after_five_seconds(redirect, ("statusCode", json!(302))).await;
     assert!(elsewhere.deliveries().is_empty());
 }
 

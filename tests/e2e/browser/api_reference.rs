@@ -10,7 +10,7 @@ use super::chromium;
 use crate::customer::Customer;
 use crate::stack::{STACK, project};
 
-/// Time that the page gets, in milliseconds of Chromium's virtual clock, which stops while a request is pending.
+/// The time that the page gets, in milliseconds of Chromium's virtual clock, which stops while a request is pending.
 const VIRTUAL_TIME: &str = "--virtual-time-budget=20000";
 
 /// The smallest screenshot of a page with text, in bytes. That of an empty page of this size has 13 KB.
@@ -58,7 +58,7 @@ fn the_api_reference_shows_every_operation_and_asks_no_other_host() {
 #[ignore = "needs Chromium: make browser"]
 fn the_api_reference_is_drawn_on_wide_and_narrow_screens_light_and_dark() {
     let _ = Customer::new();
-    // Pictures for people to look at.
+    // The test leaves screenshots that a developer can look at.
     let folder = project().join("target/tmp");
     std::fs::create_dir_all(&folder).unwrap();
     for (name, size, scheme) in [("wide", "1280,2400", 1), ("narrow-dark", "500,2400", 0)] {

@@ -15,7 +15,7 @@ fn searches(asked: &Asked, kind: &str) -> (u64, u64) {
 }
 
 #[tokio::test]
-async fn a_gateway_in_a_bad_way_is_asked_again_and_every_count_is_exact() {
+async fn calls_of_a_failing_gateway_are_retried_and_every_count_is_exact() {
     let _alone = alone().await;
     let proxy = FaultProxy::of_stack();
     let expected = expected(&proxy).await;
@@ -46,11 +46,11 @@ async fn a_gateway_in_a_bad_way_is_asked_again_and_every_count_is_exact() {
     assert_eq!(queries["failed"], 0);
     let total = queries["total"].as_u64().unwrap();
 
-    // Without faults, each patient is searched for once. Two patients can be one person to the gateway.
+    // Without faults, each patient is searched for once. To the gateway, two patients can be one person.
     assert_eq!(undisturbed.faults.values().sum::<u64>(), 0);
     let (found, documents) = (searches(&undisturbed, "Patient"), searches(&undisturbed, "DocumentReference"));
     assert_eq!(found.0, total);
-    // With faults, a search is repeated only because of a fault: its own, or that of the search which follows it.
+    // With faults, a search is retried only because of a fault: its own, or that of the search which follows it.
     let faults: u64 = asked.faults.values().sum();
     let (again, documents_again) = (searches(&asked, "Patient"), searches(&asked, "DocumentReference"));
     assert_eq!(asked.patients.len(), undisturbed.patients.len());

@@ -26,7 +26,7 @@ async fn under_throttling_resets_and_lost_replies_the_result_is_the_same_as_with
     first.assert_exact(&expected.file, &expected.imported);
     first.assert_messages(&receiver, &key);
     let processing = receiver.deliveries().iter().filter(|message| message.status() == "processing").count();
-    assert!(processing > 1, "the refused message was received again");
+    assert!(processing > 1, "the refused webhook was retried");
     let created = proxy.faults(&rules).await;
 
     let again = import(&customer, &receiver, &expected.file, async |_| ()).await;
