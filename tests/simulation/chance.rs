@@ -88,7 +88,7 @@ impl FaultPlan {
         }
     }
 
-    /// Returns the plan for a large file: larger pieces, and rarer faults, because each of many pieces can meet one.
+    /// Returns the plan for a large file: larger pieces, and rarer faults, because each of many pieces can fail.
     pub fn with_large_pieces(self) -> Self {
         Self { fault_in: 300, longest_delay: 1, longest_piece: 64 * 1024, ..self }
     }

@@ -21,7 +21,7 @@ const OTHER_CALLS: [(&str, &str, &str, &str); 8] = [
         "GatewaySecretArn",
         "the function reads the secret itself",
     ),
-    ("FanOut", "dynamodb:PutItem", "Jobs", "the file of a job arrives after the sweep removed the job"),
+    ("FanOut", "dynamodb:PutItem", "Jobs", "a file arrives after the sweep stopped watching its job"),
     ("Abandon", "dynamodb:DeleteItem", "Jobs", "removes a job that fails from the open jobs"),
     ("Abandon", "dynamodb:PutItem", "Jobs", "a worker died between a chunk's outcomes and its query parts"),
     ("Abandon", "sqs:SendMessage", "Queries", "a worker died between a chunk's outcomes and its query parts"),

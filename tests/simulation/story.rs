@@ -202,7 +202,7 @@ impl Story {
     }
 }
 
-/// Returns one or two outages for one story in three, of a minute to two hours each.
+/// Returns the outages of a story: one or two in one story of three, each of a minute to two hours, and else none.
 fn outages(chance: &Chance) -> Vec<(Option<Service>, Duration, Duration)> {
     let count = if chance.once_in(3) { 1 + chance.below(2) } else { 0 };
     let longest = chance.pick(&[5, 30, 120]);
