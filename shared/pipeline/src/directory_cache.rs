@@ -1,5 +1,5 @@
-//! The facilities and cohorts of customers, cached for a minute: a job of 100,000 rows has 400 chunks, and a worker
-//! imports one after the other.
+//! The facilities and cohorts of customers, cached for a minute, because a worker imports many of the 400 chunks that a
+//! job of 100,000 rows has.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,8 +12,8 @@ use domain::time::Timestamp;
 use crate::ports::prelude::*;
 use crate::ports::{PortResult, Ports};
 
-/// How long a directory is cached. What is deleted meanwhile is found for so long. What is added is found at once, because
-/// a row that names an unknown id has the directory read again.
+/// How long a directory is cached. A worker still finds a deleted facility for that long. It finds an added one at
+/// once, because a row that names an unknown id makes it read the directory again.
 const CACHED_FOR: Duration = Duration::from_mins(1);
 
 /// The directories that a worker keeps between two chunks.
@@ -28,7 +28,7 @@ impl DirectoryCache {
         (now < read_at.plus(CACHED_FOR)).then(|| directory.clone())
     }
 
-    /// Reads the directory of a customer and caches it.
+    /// Returns the directory of a customer as it is stored now, and caches it.
     pub async fn read<P: Ports>(
         &self,
         ports: &P,

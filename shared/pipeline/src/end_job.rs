@@ -7,7 +7,8 @@ use crate::messages::WebhookMessage;
 use crate::ports::prelude::*;
 use crate::ports::{PortResult, Ports, Write};
 
-/// Ends a job that is still in the state in which it was read. Returns `None` if it is not: the caller has to read again.
+/// Ends a job that is still in the state in which it was read. Returns `None` if it is not, so that the caller reads
+/// the job again.
 pub async fn end_job<P: Ports>(
     ports: &P,
     job: &Job,
@@ -32,8 +33,8 @@ pub async fn announce_end<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
     forget(ports, job).await
 }
 
-/// Removes a job from the open and the watched jobs. It leaves the watched jobs last, so that the sweep repeats an attempt
-/// that died in between.
+/// Removes a job from the open and the watched jobs. The job leaves the watched jobs last, so that the sweep repeats an
+/// attempt that died in between.
 pub async fn forget<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
     ports.jobs().leave(job.customer, job.id).await?;
     Ok(ports.jobs().unwatch(job.id).await?)

@@ -8,7 +8,7 @@ use crate::ports::PortError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A call failed.
+    /// A call of a port failed.
     #[error(transparent)]
     Port(#[from] PortError),
     /// A message names a job that does not exist.
@@ -17,9 +17,9 @@ pub enum Error {
     /// Stored data contradict each other: the plan, the upload or the outcomes are not those of the job.
     #[error("job {job}: {what}")]
     Inconsistent {
-        /// The job whose data they are.
+        /// The job that the data belong to.
         job: JobId,
-        /// The contradiction.
+        /// What does not fit the job, in words for the log.
         what: &'static str,
     },
     /// Every attempt to change a stored value met a conflict with another worker.

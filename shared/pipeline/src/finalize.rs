@@ -1,6 +1,6 @@
-//! Finalizes a job whose rows all have their outcomes: writes the result files and ends the job.
+//! Finalizes a job that has nothing left to wait for: writes the result files and ends the job.
 //!
-//! The upload is streamed once more next to the outcomes, in row order, so that the memory depends on neither. A retry
+//! The upload is streamed once more next to the outcomes, in row order, so that memory grows with neither. A retry
 //! writes the same files again. The state changes once, and the webhook has the same id every time.
 
 use domain::csv::{RawRow, ResultCells, ResultWriter, RowReader, RowStatus, Separator};
@@ -36,8 +36,8 @@ pub async fn finalize<P: Ports>(ports: &P, message: &FinishedMessage) -> Result<
             (JobStatus::Processing, Some(file)) if job.is_worked_off() => {
                 write_files(ports, &job, &file).await?;
                 let (event, reason) = job.closing_event();
-                // A conflict: a repetition of the message was first, the answer to a write of this attempt was lost, or
-                // the customer has asked to cancel.
+                // A conflict means that another attempt was first, the answer to a write of this attempt was lost, or
+                // the customer has asked to cancel. The job is read again.
                 if let Some(ended) = end_job(ports, &job, event, reason).await? {
                     return Ok(FinalizeOutcome::Ended(ended.status));
                 }

@@ -1,8 +1,8 @@
 //! Imports one chunk: validates its rows, creates or updates the patients, and stores the outcome of each row.
 //!
-//! A bad row is an outcome, never an error. The order of the steps makes it harmless that a message is delivered twice: the
-//! upserts are idempotent, the first outcomes that are stored count, and the chunk is counted once, because the update that
-//! counts it takes it out of the job's pending chunks.
+//! A bad row is an outcome, never an error. The order of the steps makes it harmless that a message is received twice:
+//! the upserts are idempotent, the first outcomes that are stored count, and the chunk is counted once, because the
+//! update that counts it takes it out of the job's pending chunks.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -28,14 +28,14 @@ use crate::read_runs::read_rows;
 use crate::upsert::{Decision, Group, Upsert, UpsertOutcome};
 use crate::{DirectoryCache, Error};
 
-/// Patients of a chunk that are written at the same time. At about 5 ms a write this is 6,000 writes a second, more than
-/// one worker gets; more only grows memory.
+/// Number of patients of a chunk that are written at the same time. At about 5 ms a write, 32 make 6,000 writes a
+/// second. One worker gets fewer than that, so that a larger number would only take memory.
 pub const CONCURRENT_UPSERTS: usize = 32;
 
 /// The outcome of a chunk message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ImportOutcome {
-    /// The rows have their outcomes, with these counts.
+    /// The chunk completed, and its rows have these counts.
     Chunk(Tally),
     /// There was nothing to do, because the chunk was counted or the job had ended before.
     Nothing,
@@ -64,7 +64,6 @@ pub async fn import_rows<P: Ports>(
     Ok(tally.map_or(ImportOutcome::Nothing, ImportOutcome::Chunk))
 }
 
-/// The import of a chunk of a job.
 struct Import<'a, P> {
     ports: &'a P,
     directories: &'a DirectoryCache,
@@ -98,7 +97,8 @@ impl<P: Ports> Import<'_, P> {
         Ok(outcomes)
     }
 
-    /// Reads and validates the rows of a chunk.
+    /// Reads and validates the rows of a chunk. The cached directory is enough if it has every facility and cohort that
+    /// the rows name.
     async fn parse(&self, chunk: &Chunk) -> Result<Parsed, Error> {
         if !RowParser::reads_directory(&self.file.columns) {
             return self.parse_with(Directory::default(), chunk).await;
@@ -109,7 +109,7 @@ impl<P: Ports> Import<'_, P> {
             if !names_unknown(&parsed.outcomes) {
                 return Ok(parsed);
             }
-            // A facility or a cohort may have been added since.
+            // The customer may have added the facility or the cohort since the directory was read.
         }
         let directory = self.directories.read(self.ports, customer, now).await?;
         self.parse_with(directory, chunk).await
@@ -117,7 +117,7 @@ impl<P: Ports> Import<'_, P> {
 
     async fn parse_with(&self, directory: Directory, chunk: &Chunk) -> Result<Parsed, Error> {
         let Self { ports, job, file, .. } = self;
-        // The day of the job, not of the delivery, so that every attempt validates a birth date the same way.
+        // The day of the job, not of the attempt, so that every attempt validates a birth date the same way.
         let parser = RowParser::new(&file.columns, job.created_at.date(), directory);
         let mut outcomes = Vec::with_capacity(chunk.rows() as usize);
         let mut groups = Groups::default();
@@ -140,8 +140,8 @@ impl<P: Ports> Import<'_, P> {
         Ok(Parsed { outcomes, groups })
     }
 
-    /// Decides the patient of each row first, then stores the roster entries of new patients, and writes the patients last,
-    /// so that no patient is missing from a roster if the worker dies in between.
+    /// Decides the patient of each row first, then stores the roster entries of new patients, and writes the patients
+    /// last. Therefore no patient is missing from a roster if the worker dies in between.
     ///
     /// A write that the store refuses with a permanent error fails the rows of its group, and the other groups go on.
     async fn upsert(&self, chunk: ChunkNumber, groups: &[Group]) -> Result<Upserted, Error> {
@@ -162,9 +162,9 @@ impl<P: Ports> Import<'_, P> {
             .buffered(CONCURRENT_UPSERTS)
             .try_collect()
             .await?;
-        // The retry of a worker that died after its writes changes no patient. So the records tell which patients this job
-        // changed. A patient that another job changed since is queried by that job, and by this one, too, if this one
-        // created it.
+        // A retry that follows on a worker's death after its writes changes no patient. So the records tell which
+        // patients this job changed. If another job has changed a patient since, that job queries the patient. This job
+        // queries it, too, if it created the patient.
         let is_ours = |record: &PatientRecord| {
             record.changed_by == job.id
                 || (record.created_by == job.id && !has(Bug::CreatedNotQueried))
@@ -205,9 +205,9 @@ impl<P: Ports> Import<'_, P> {
 
 /// The rows of a chunk after validation.
 struct Parsed {
-    /// The outcome of each row. A valid row has succeeded so far.
+    /// The outcome of each row. A valid row counts as succeeded until its upsert fails.
     outcomes: Vec<RowOutcome>,
-    /// The valid rows.
+    /// The valid rows, grouped by identity. Empty in a dry run.
     groups: Groups,
 }
 
@@ -215,7 +215,7 @@ struct Parsed {
 struct Upserted {
     /// The result of each row.
     results: HashMap<RowNumber, RowResult>,
-    /// The patients whose documents are searched.
+    /// The patients that are searched for documents.
     to_query: HashSet<PatientId>,
 }
 
@@ -241,7 +241,8 @@ fn unless_permanent<T>(done: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
-/// Returns the result of each row of a group.
+/// Returns the result of each row of a group. All rows fail if the store refused the group; a row fails alone if the
+/// record of its patient, or the item of its identity, has no room for it.
 fn results_of(
     group: &Group,
     decision: Option<Decision>,

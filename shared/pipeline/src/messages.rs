@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::job_ref::JobRef;
 
-/// An upload whose S3 event was lost.
+/// An upload to read, sent because its S3 event was lost or could not be handled.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct UploadMessage {
     /// The customer of the job.
     pub customer: CustomerId,
     /// The id of the job.
     pub job: JobId,
-    /// The version of the upload that is read.
+    /// The version of the upload that is to be read.
     pub upload: Upload,
 }
 
@@ -33,12 +33,12 @@ pub struct ChunkMessage {
     pub plan: (u64, u64),
 }
 
-/// Patients whose documents are searched: up to ten of a chunk, or one that a customer asks for.
+/// Patients that are searched for documents: up to ten of a chunk, or one that a customer asks for.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct QueryMessage {
     /// The customer of the patients.
     pub customer: CustomerId,
-    /// What asks for the queries; the same on every delivery.
+    /// The part or the call that asks for the queries. It is the same each time the message is received.
     #[serde(flatten)]
     pub asker: QueryAsker,
     /// The ids of the patients.
@@ -55,18 +55,19 @@ impl QueryMessage {
     }
 }
 
-/// What asks for document queries.
+/// The origin of document queries: an import, or a call of the API.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum QueryAsker {
-    /// A part of a chunk.
+    /// A part of a chunk, after the chunk was imported.
     Part(QueryPart),
-    /// A call of the API.
+    /// A call of the API, by which a customer asks for one patient.
     Request(QueryRequestId),
 }
 
 impl QueryAsker {
-    /// Returns the id of the request.
+    /// Returns the id of the request. The id of a part is derived from the part, so that every attempt has the same
+    /// one.
     pub fn request(self) -> QueryRequestId {
         match self {
             Self::Part(part) => QueryRequestId::of_part(part),
@@ -102,13 +103,14 @@ pub struct WebhookMessage {
 pub enum DeadLetter {
     /// A chunk that no worker could import.
     Chunk(ChunkMessage),
-    /// Document queries that did not end.
+    /// Document queries that no worker could complete.
     Query(QueryMessage),
-    /// An upload that could not be read or planned.
+    /// An upload that `fan-out` could not read or plan.
     Upload(UploadMessage),
-    /// A webhook that could not be handled.
+    /// A message about a webhook that `deliver-webhook` could not handle.
     Webhook(WebhookMessage),
-    /// A job whose result could not be written. The last variant, because the other messages have its field, too.
+    /// A job that `finalize` could not finish. It is the last variant, because the first one that fits is taken, and
+    /// the other messages have the field of this one, too.
     Finished(FinishedMessage),
 }
 

@@ -14,15 +14,16 @@ use crate::Error;
 use crate::plan_file::PlanFile;
 use crate::ports::{JobRef, ObjectStore, PortResult};
 
-/// Outcome objects that are read ahead of the row that needs them: at 15 ms a request, enough to keep up with reading the
-/// upload.
+/// Number of outcome objects that are read ahead of the row that needs them. At 15 ms a request, 16 are enough to keep
+/// up with reading the upload.
 const FETCHED_AHEAD: usize = 16;
 
-/// Chunks with their outcomes, in the order in which their first rows come.
+/// Chunks with their outcomes, in the order of the chunks' first rows.
 type Fetched<'a> = Pin<Box<dyn Stream<Item = PortResult<(ChunkNumber, Vec<RowOutcome>)>> + Send + 'a>>;
 
-/// The outcomes of a job in row order. A chunk's outcomes are read shortly before its first row and dropped after its last
-/// one. A chunk of neighbouring rows is short; a chunk of duplicate rows stays from the first duplicate to the last.
+/// The outcomes of a job in row order. A chunk's outcomes are read shortly before its first row and dropped after its
+/// last one. So a chunk of neighbouring rows is in memory only briefly, but a chunk of duplicate rows from the first
+/// duplicate to the last.
 pub struct OutcomesInOrder<'a> {
     job: JobId,
     /// First row and row count of each run, with its chunk; in row order.
@@ -33,7 +34,7 @@ pub struct OutcomesInOrder<'a> {
 }
 
 impl<'a> OutcomesInOrder<'a> {
-    /// Returns the outcomes of the job with this plan.
+    /// Returns the outcomes of a job, in the order that its stored plan gives. Fails if the plan cannot be read.
     pub fn new(objects: &'a impl ObjectStore, job: JobRef, plan: Bytes) -> Result<Self, Error> {
         let mut runs: Vec<(RowNumber, u32, ChunkNumber)> = Vec::new();
         for chunk in PlanFile::read(plan).chunks() {
@@ -50,7 +51,7 @@ impl<'a> OutcomesInOrder<'a> {
         Ok(Self { job: job.job, runs, run: 0, fetched: Box::pin(fetched), open: HashMap::new() })
     }
 
-    /// Returns the outcome of `row`. The caller has to take every row, in file order.
+    /// Returns the outcome of `row`. The caller has to take every row once, in file order.
     pub async fn take(&mut self, row: RowNumber) -> Result<RowOutcome, Error> {
         let chunk = self.chunk_of(row).ok_or_else(|| self.missing())?;
         while !self.open.contains_key(&chunk) {

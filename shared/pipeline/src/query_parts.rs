@@ -12,7 +12,8 @@ use crate::messages::{FinishedMessage, QueryAsker, QueryMessage};
 use crate::ports::prelude::*;
 use crate::ports::{Ports, Write};
 
-/// Returns the messages about the patients of a chunk that are to be queried. The same outcomes give the same messages.
+/// Returns a message for each part of the patients of a chunk that are to be queried. The same outcomes give the same
+/// messages, so that every attempt sends the same parts.
 pub fn parts_of(
     customer: CustomerId,
     job: JobId,
@@ -50,14 +51,14 @@ pub async fn complete_part<P: Ports>(ports: &P, part: QueryPart, tally: QueryTal
 /// The outcome of abandoning document queries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AbandonedQueries {
-    /// The counts of the queries, however each of them ended.
+    /// The counts of all queries of the message, of which some may have ended before.
     pub tally: QueryTally,
-    /// The end of the longest lease, if one of the queries is leased to a worker that may still end it.
+    /// The end of the longest lease, if a query is leased to a worker that may still complete it.
     pub leased_until: Option<Timestamp>,
 }
 
-/// Abandons the queries of a message, except those that are leased to a worker: they count as failed, and what waits for
-/// them does not wait any longer.
+/// Abandons the queries of a message. A query without an outcome counts as failed, so that the chunk does not wait for
+/// it any longer. A query that is leased to a worker stays leased, because the worker may still complete it.
 pub async fn abandon_queries<P: Ports>(ports: &P, message: &QueryMessage) -> Result<AbandonedQueries, Error> {
     let (request, now) = (message.asker.request(), ports.environment().now());
     let known = ports.documents().load_queries(message.customer, &message.patients).await?;
