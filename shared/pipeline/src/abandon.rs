@@ -1,5 +1,5 @@
-//! Abandons work that failed as often as it may, or for too long. It ends as a failure that the customer sees, so that
-//! every job ends.
+//! Abandons work that failed as often as it may, or for too long. Abandoned work becomes a failure that the customer
+//! sees, so that every job ends.
 
 use domain::job::{INTERNAL_ERROR, Job, JobEvent, JobStatus};
 use domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
@@ -17,8 +17,8 @@ use crate::ports::Ports;
 use crate::ports::prelude::*;
 use crate::query_parts::{AbandonedQueries, abandon_queries, complete_part};
 
-/// Parts of document queries that are abandoned at the same time: of a job of 100,000 patients there are 10,000, a dozen
-/// calls each, in one run of the sweep.
+/// Parts of document queries that are abandoned at the same time. A job of 100,000 patients has 10,000 parts, and one
+/// run of the sweep abandons them all with a dozen calls each.
 const CONCURRENT_PARTS: usize = 16;
 
 /// The outcome of abandoning the work of a dead letter.
@@ -26,7 +26,7 @@ const CONCURRENT_PARTS: usize = 16;
 pub enum AbandonOutcome {
     /// The rows of the chunk failed.
     Chunk(Tally),
-    /// The job failed.
+    /// The job failed, because its file could not be read or its result could not be written.
     Job,
     /// The document queries ended with these counts.
     Queries(QueryTally),
@@ -69,12 +69,12 @@ async fn abandon_chunk<P: Ports>(ports: &P, message: &ChunkMessage) -> Result<Ab
     let line = ports.objects().read_plan((&job).into(), &file.upload, line).await?;
     match chunk_of(message, &line) {
         Some(chunk) => fail_rows(ports, &job, &chunk).await,
-        // A message that points to another line is none of this plan. The sweep sends one that is.
+        // The message points into another plan. The sweep sends one that points into the plan of the job.
         None => Ok(AbandonOutcome::Nothing),
     }
 }
 
-/// Fails a job whose result could not be written.
+/// Fails a job because `finalize` could not write its result.
 async fn abandon_finalize<P: Ports>(ports: &P, message: &FinishedMessage) -> Result<AbandonOutcome, Error> {
     match ports.jobs().load_job(message.job).await? {
         Some(job) if job.status == JobStatus::Processing && job.is_worked_off() => {
@@ -84,7 +84,7 @@ async fn abandon_finalize<P: Ports>(ports: &P, message: &FinishedMessage) -> Res
     }
 }
 
-/// Fails a job whose upload could not be read.
+/// Fails a job because `fan-out` could not read its upload.
 async fn abandon_upload<P: Ports>(ports: &P, message: &UploadMessage) -> Result<AbandonOutcome, Error> {
     match ports.jobs().load_job(message.job).await? {
         Some(job) if job.status.takes_file() => abandon_job(ports, &job).await,
@@ -92,7 +92,7 @@ async fn abandon_upload<P: Ports>(ports: &P, message: &UploadMessage) -> Result<
     }
 }
 
-/// Fails a job through no fault of its file.
+/// Fails a job with an internal error as its reason, because the file is not at fault.
 pub async fn abandon_job<P: Ports>(ports: &P, job: &Job) -> Result<AbandonOutcome, Error> {
     let reason = Some(INTERNAL_ERROR.to_owned());
     let ended = end_job(ports, job, JobEvent::GivenUp, reason).await?;
@@ -108,7 +108,7 @@ pub async fn abandon_chunks<P: Ports>(ports: &P, job: &Job, chunks: &[Chunk]) ->
 }
 
 /// Abandons all pending document queries of a job. A query that is leased to a worker is ended by the worker, or by the
-/// retry of its message. A chunk whose queries cannot be abandoned does not keep the other chunks from it.
+/// retry of its message. An error in one chunk does not keep the queries of the other chunks from being abandoned.
 pub async fn abandon_queries_of_job<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
     let mut first_error = None;
     for chunk in &job.pending_queries {

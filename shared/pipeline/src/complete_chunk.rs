@@ -45,8 +45,8 @@ pub async fn complete_chunk<P: Ports>(
     Ok(completion.counted.then_some(tally))
 }
 
-/// Does what a worker may have left undone that died after it counted the chunk: sends the pending document queries, and
-/// tells `finalize` if the job has nothing left to wait for.
+/// Does what a worker left undone if it died after it counted the chunk: sends the pending document queries, and tells
+/// `finalize` if the job has nothing left to wait for.
 pub async fn resume_after_count<P: Ports>(ports: &P, job: &Job, chunk: ChunkNumber) -> Result<(), Error> {
     send_pending_queries(ports, job, chunk).await?;
     if job.is_worked_off() {
@@ -65,7 +65,7 @@ pub async fn send_pending_queries<P: Ports>(ports: &P, job: &Job, chunk: ChunkNu
     Ok(())
 }
 
-/// Returns the pending document queries of a chunk.
+/// Returns the messages about the pending parts of a chunk's document queries.
 pub async fn pending_queries<P: Ports>(
     ports: &P,
     job: &Job,

@@ -2,8 +2,8 @@
 
 use crate::Error;
 
-/// Attempts of one change. With [`CONCURRENT_UPSERTS`](crate::import_rows::CONCURRENT_UPSERTS) writers of one item that
-/// all began together, one more succeeds with every round, and more than a few never meet.
+/// Attempts of one change. If [`CONCURRENT_UPSERTS`](crate::import_rows::CONCURRENT_UPSERTS) writers of one item all
+/// begin together, one more of them succeeds with every round, and more than a few never meet.
 const ATTEMPTS: u32 = 20;
 
 /// Repeats `attempt` until it returns a value. An attempt reads, changes and writes; it returns `None` if its write met a

@@ -8,8 +8,9 @@ use crate::ports::Ports;
 use crate::ports::prelude::*;
 use crate::{DirectoryCache, Error};
 
-/// Receive counts up to which the chunk of a dead letter is attempted. A chunk that makes its worker crash makes this
-/// function crash, too, and the letter is received again: then its rows fail without another attempt.
+/// The last receive count with which the chunk of a dead letter is attempted. A chunk that makes its worker crash makes
+/// this function crash, too. The letter is then received again until its count is higher, and its rows fail without
+/// another attempt.
 const ATTEMPTED_RECEIVES: u32 = 2;
 
 /// The outcome of a dead letter.

@@ -80,7 +80,8 @@ pub async fn deliver_webhook<P: Ports, S: WebhookServer>(
     message: &WebhookMessage,
 ) -> Result<DeliveryOutcome, Error> {
     let job = load_job(ports, message).await?;
-    // A conflict: another message of the delivery was first, or the answer to a write of this one was lost.
+    // A conflict means that another message of the delivery was first, or that the answer to a write of this one was
+    // lost.
     retry_conflicts(async || step(ports, server, &job, message).await).await
 }
 
@@ -132,7 +133,7 @@ async fn load_job<P: Ports>(ports: &P, message: &WebhookMessage) -> Result<Job, 
     ports.jobs().load_job(message.job).await?.ok_or(Error::NoSuchJob(message.job))
 }
 
-/// Returns what the job's other webhook means for this one.
+/// Returns whether the job's other webhook lets this one be posted now.
 async fn order<P: Ports>(
     ports: &P,
     job: &Job,
@@ -147,16 +148,16 @@ async fn order<P: Ports>(
         }
         let start = other(JobStatus::Processing).await?;
         if start.is_none() {
-            // The message about `processing` was sent before this one. It may still be in the queue, or lost: no URL was
-            // set when it was received, or its record has expired. Another message settles it, because the record
-            // recognizes a repetition.
+            // The message about `processing` was sent before this one. It may still be in the queue, or lost, because
+            // no URL was set when it was received, or because its record has expired. Another message settles this in
+            // all cases, because the record recognizes a repetition.
             let start =
                 WebhookMessage { status: JobStatus::Processing, carrier: Carrier::default(), ..*message };
             ports.queues().send_webhook(&start).await?;
         }
         return Ok(WebhookDelivery::order_after(start.as_ref().map(|start| &start.value), now));
     }
-    // The job as it is now, not as it was before the attempt began.
+    // The job is read again, because it may have ended after the attempt began.
     let job = load_job(ports, message).await?;
     if !job.status.is_final() {
         return Ok(Order::Free);
@@ -165,7 +166,7 @@ async fn order<P: Ports>(
     Ok(WebhookDelivery::order_before(end.as_ref().map(|end| &end.value), now))
 }
 
-/// Sends the message as a new one that is delivered when it is due, or as late as a message can be.
+/// Sends the message as a new one, which is delayed until `due` or for as long as SQS can delay it.
 async fn wait<P: Ports>(
     ports: &P,
     message: &WebhookMessage,
@@ -185,7 +186,7 @@ async fn send_for<P: Ports>(
     ports.queues().send_webhook_after(message, now.until(due).min(LONGEST_DELAY)).await
 }
 
-/// Makes the attempt that has begun.
+/// Posts the webhook in an attempt that has begun, and records the outcome.
 async fn attempt<P: Ports, S: WebhookServer>(
     ports: &P,
     server: &S,
@@ -227,7 +228,7 @@ async fn record<P: Ports>(ports: &P, message: &WebhookMessage, attempted: &Recor
     let Some(delivered) = last.filter(|attempt| attempt.outcome.is_success()) else { return Ok(()) };
     retry_conflicts(async || {
         let mut recorded = load(ports, message).await?;
-        // An earlier write whose answer was lost has stored it already.
+        // An earlier write has stored the attempt already, and its answer was lost.
         if recorded.delivery.attempts.last() == Some(delivered) {
             return Ok(Some(()));
         }
@@ -245,7 +246,7 @@ async fn request<P: Ports>(
     settings: &WebhookSettings,
 ) -> Result<WebhookRequest, Error> {
     let now = ports.environment().now();
-    // Signed for each attempt, so that every link is valid for its full time.
+    // The link is signed in each attempt, so that it is always valid for its full time.
     let result = match status {
         JobStatus::Completed => {
             Some(ports.objects().sign_download(job.into(), ResultFile::Result, LINK_VALID).await?)

@@ -25,7 +25,7 @@ use crate::ports::{JobRef, Ports, Write};
 /// The longest time between drawing a job's id and storing the job: four times what API Gateway lets a call take.
 const TIME_TO_CREATE: Duration = Duration::from_mins(2);
 
-/// What files are accepted, and how they are cut.
+/// Which files are accepted, and how many rows a chunk has.
 #[derive(Clone, Copy, Debug)]
 pub struct FanOutSettings {
     /// The largest file that is accepted.
@@ -46,9 +46,9 @@ pub enum FanOutOutcome {
     },
     /// The file cannot be imported, for the reason with this code.
     Rejected(&'static str),
-    /// The upload is none that the job waits for.
+    /// The job does not wait for this upload, for this reason.
     Ignored(&'static str),
-    /// A transient error kept the file from being read. The upload is in the queue of uploads.
+    /// A transient error kept the file from being imported, so that the upload was sent to the queue of uploads.
     Postponed,
 }
 
@@ -82,8 +82,8 @@ pub async fn fan_out<P: Ports>(
     uploaded: &UploadMessage,
 ) -> Result<FanOutOutcome, Error> {
     loop {
-        // A conflict: another event changed the job, or the answer to a write of this one was lost. A job changes three
-        // times at most (expired, processing, ended), so the loop ends.
+        // After a conflict the job is read again: another event changed it, or the answer to a write of this attempt
+        // was lost. A job changes three times at most (expired, processing, ended), so the loop ends.
         if let Some(outcome) = step(ports, settings, uploaded).await? {
             return Ok(outcome);
         }
@@ -116,7 +116,8 @@ async fn step<P: Ports>(
             Ok(Some(FanOutOutcome::Ignored("the job has ended")))
         }
         (JobStatus::Completed | JobStatus::Failed, _) => {
-            // This event may have entered the job again while another event ended it.
+            // An attempt with this event may have entered the job into the open jobs again while another attempt ended
+            // it.
             ports.jobs().leave(job.customer, job.id).await?;
             Ok(Some(FanOutOutcome::Ignored("the job has ended")))
         }
@@ -175,7 +176,7 @@ async fn accept<P: Ports>(
         chunks: plan.chunk_count(),
     };
     let (before, now) = (job.status, ports.environment().now());
-    // In this order: `create_job` relies on it that an older job is seen here unless this job had stopped waiting.
+    // The order matters: `create_job` relies on it that an older job is seen here unless this job had stopped waiting.
     if !stop_waiting(ports, &job).await? {
         return Ok(None);
     }
@@ -193,10 +194,10 @@ async fn accept<P: Ports>(
     send_pending(ports, &job, &plan).await.map(Some)
 }
 
-/// Notes that a job does not wait any longer. Returns false if the job has accepted a file already.
+/// Notes in the open jobs that a job does not wait any longer. Returns false if the job has accepted a file already.
 ///
-/// A job is one of the open jobs for as long as it accepts a file, unless the sweep forgot it an hour after its link
-/// expired. Such a job is entered again.
+/// A job is one of the open jobs for as long as it accepts a file, unless the sweep stopped watching it an hour after
+/// its link expired. Such a job is entered again.
 async fn stop_waiting<P: Ports>(ports: &P, job: &Job) -> Result<bool, Error> {
     let jobs = ports.jobs();
     while jobs.stop_waiting(job.customer, job.id).await? == Write::Conflict {
@@ -208,8 +209,8 @@ async fn stop_waiting<P: Ports>(ports: &P, job: &Job) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Returns whether the customer has an older job that may still write. Removes the entries that a crash left of jobs that
-/// have ended or were never stored.
+/// Returns whether the customer has an older job that may still write. Removes the entries of jobs that have ended or
+/// were never stored, which an attempt left when it died.
 async fn may_overtake<P: Ports>(ports: &P, job: &Job, now: Timestamp) -> Result<bool, Error> {
     let jobs = ports.jobs();
     let older = jobs.open_jobs(job.customer, job.id.older(), now).await?;
@@ -228,7 +229,7 @@ async fn may_overtake<P: Ports>(ports: &P, job: &Job, now: Timestamp) -> Result<
     Ok(may_overtake)
 }
 
-/// Stores the plan, unless the upload has one. An event that is delivered twice may meet two releases of this function,
+/// Stores the plan, unless the upload has one. An event that is received twice may meet two releases of this function,
 /// which cut chunks in different ways, and the chunks of the first plan may have been sent.
 async fn store_plan<P: Ports>(
     ports: &P,
@@ -249,14 +250,15 @@ async fn reject<P: Ports>(ports: &P, job: &Job, error: &FileError) -> Result<Opt
     Ok(ended.map(|_| FanOutOutcome::Rejected(error.code())))
 }
 
-/// Sends again what is pending, because an earlier attempt may have died.
+/// Sends the pending messages again, because an earlier attempt may have died before it sent them.
 async fn resume<P: Ports>(ports: &P, job: &Job, file: &AcceptedFile) -> Result<FanOutOutcome, Error> {
     ports.queues().send_webhook(&WebhookMessage::about(job)).await?;
     let plan = ports.objects().read_plan(job.into(), &file.upload, None).await?;
     send_pending(ports, job, &PlanFile::read(plan)).await
 }
 
-/// Sends the pending chunks to the workers. Without any the job has nothing left to wait for, and `finalize` is told.
+/// Sends the pending chunks to the workers. If no chunk is pending, tells `finalize`, because the job may have nothing
+/// left to wait for.
 async fn send_pending<P: Ports>(ports: &P, job: &Job, plan: &PlanFile) -> Result<FanOutOutcome, Error> {
     let messages = plan.messages(job, &job.pending_chunks);
     if messages.is_empty() {

@@ -1,8 +1,8 @@
-//! `Idempotency-Key`: a repeated call is the same call.
+//! `Idempotency-Key`: a repeated call has the effect of a single one.
 //!
-//! What a key stands for, the id and the parameters of a job, is stored before the job is. A call with the same key finds
-//! that, creates the job under the same id if it does not exist yet, and answers with what is stored. So two concurrent calls
-//! create one job, and so does the repetition of a call that died half-way.
+//! The promise of a key, which is the id and the parameters of a job, is stored before the job is. A call with the same
+//! key finds the promise, creates the job under the same id if it does not exist yet, and answers with what is stored.
+//! So two concurrent calls create one job, and so does the retry of a call that died half-way.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use domain::ids::{FacilityId, JobId};
 use domain::time::Timestamp;
 use domain::upload_terms::UploadTerms;
 
-/// How long what a key stands for is stored.
+/// How long the promise of a key is stored.
 pub const KEPT: Duration = Duration::from_hours(24);
 
 /// Characters of the longest key.
@@ -70,7 +70,7 @@ pub struct Promise {
     pub facility: FacilityId,
     /// The parameters of the first call with the key.
     pub parameters: Parameters,
-    /// Until when it is stored.
+    /// The time until which calls with the key find the promise.
     pub expires_at: Timestamp,
 }
 

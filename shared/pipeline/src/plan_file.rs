@@ -8,7 +8,7 @@ use domain::plan::{Chunk, ChunkNumber};
 
 use crate::messages::ChunkMessage;
 
-/// A stored plan, and the first byte and the end of each line.
+/// A stored plan, with the first byte and the end of each of its lines.
 pub struct PlanFile {
     lines: Bytes,
     spans: Vec<(u64, u64)>,
@@ -26,7 +26,7 @@ impl PlanFile {
         Self::read(lines.into())
     }
 
-    /// Reads a stored plan.
+    /// Returns the plan with these stored lines. The chunks on them are not parsed yet.
     pub fn read(lines: Bytes) -> Self {
         let mut start = 0;
         let spans = lines

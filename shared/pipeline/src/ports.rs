@@ -7,8 +7,9 @@
 //! Rules of every store:
 //! - A read is consistent: it shows every write that was answered before the read began. Methods that read an index say
 //!   that they lag.
-//! - A conditional write returns [`Write::Conflict`] and changes nothing if its condition is not met. The caller may be
-//!   the reason, because a write whose answer was lost has taken place. So every conflict is answered by reading again.
+//! - A conditional write returns [`Write::Conflict`] and changes nothing if its condition is not met. An earlier write
+//!   of the caller itself may be the reason, because a write may take place although its answer is lost. So the caller
+//!   answers every conflict by reading again.
 //! - A call that returns a [`PortError`] may or may not have taken place, unless the error is permanent.
 
 mod deliveries;
@@ -54,9 +55,9 @@ pub type PortResult<T> = Result<T, PortError>;
 /// A stored value with the version that a conditional write has to name.
 #[derive(Clone, Debug)]
 pub struct Versioned<T> {
-    /// The stored value.
+    /// The value as it was read.
     pub value: T,
-    /// The version of the value. Every write counts it up by one.
+    /// The version of the value, which every write increases by one.
     pub version: u64,
 }
 
@@ -74,38 +75,38 @@ pub enum Write {
 ///
 /// An implementation need not be able to reach all of them: a function has the resources that its use case calls.
 pub trait Ports: Send + Sync {
-    /// See [`JobStore`].
+    /// What [`Ports::jobs`] returns.
     type Jobs: JobStore;
-    /// See [`DeliveryStore`].
+    /// What [`Ports::deliveries`] returns.
     type Deliveries: DeliveryStore;
-    /// See [`GatewayLimits`].
+    /// What [`Ports::gateway_limits`] returns.
     type GatewayLimits: GatewayLimits;
-    /// See [`PatientStore`].
+    /// What [`Ports::patients`] returns.
     type Patients: PatientStore;
-    /// See [`DocumentStore`].
+    /// What [`Ports::documents`] returns.
     type Documents: DocumentStore;
-    /// See [`DirectoryStore`].
+    /// What [`Ports::directory`] returns.
     type Directory: DirectoryStore;
-    /// See [`ObjectStore`].
+    /// What [`Ports::objects`] returns.
     type Objects: ObjectStore;
-    /// See [`Queues`].
+    /// What [`Ports::queues`] returns.
     type Queues: Queues;
-    /// See [`Environment`].
+    /// What [`Ports::environment`] returns.
     type Environment: Environment;
 
-    /// Returns the jobs.
+    /// Returns the store of jobs, and of the lists of open and watched jobs.
     fn jobs(&self) -> &Self::Jobs;
-    /// Returns the records of webhook deliveries.
+    /// Returns the store of webhook deliveries.
     fn deliveries(&self) -> &Self::Deliveries;
     /// Returns the circuit breaker and the rate limits of the gateway.
     fn gateway_limits(&self) -> &Self::GatewayLimits;
-    /// Returns the patients.
+    /// Returns the store of patients, identities and rosters.
     fn patients(&self) -> &Self::Patients;
-    /// Returns the document queries and the documents.
+    /// Returns the store of document queries and documents.
     fn documents(&self) -> &Self::Documents;
-    /// Returns the customers and what belongs to them.
+    /// Returns the directory of customers and what belongs to them.
     fn directory(&self) -> &Self::Directory;
-    /// Returns the uploads, plans, outcomes and results.
+    /// Returns the store of uploads, plans, outcomes and results.
     fn objects(&self) -> &Self::Objects;
     /// Returns the queues between the functions.
     fn queues(&self) -> &Self::Queues;

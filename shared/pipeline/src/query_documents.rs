@@ -1,9 +1,10 @@
 //! Searches the gateway for a few patients and for their documents.
 //!
-//! A document query that fails never fails its row. What the gateway cannot answer now is retried later, by the queue: no
-//! function waits. A patient has one query at a time; another request for the same patient joins it, and its message is
-//! received again for the outcome. The order of the steps makes it harmless that a message is delivered twice: a request
-//! that was served stays served, and documents are stored beside the old ones before the query names them.
+//! A document query that fails never fails its row. If the gateway cannot answer now, the message is received again
+//! later, so that no function waits. A patient has one query at a time: another request for the same patient joins it,
+//! and the message of that request is received again for the outcome. The order of the steps makes it harmless that a
+//! message is received twice: a request that was served stays served, and documents are stored beside the old ones
+//! before the query names them.
 
 use std::time::Duration;
 
@@ -24,21 +25,21 @@ use crate::ports::prelude::*;
 use crate::ports::{Gateway, GatewayAnswer, GatewayFailure, PortResult, Ports, Versioned, Write};
 use crate::query_parts::{abandon_queries, complete_part};
 
-/// The pause before a message is received again whose patients have a query that another message leases.
+/// The pause before a message is received again, if another message leases the query of one of its patients.
 const LEASED_PAUSE: Duration = Duration::from_secs(10);
 
 /// The pause after a conflict about the rate limit: another message of the customer has just taken permits.
 const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(1);
 
-/// The pauses after a failure if the gateway asks for none.
+/// The pauses after a failure, if the gateway asks for no pause itself.
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(5), longest: Duration::from_mins(10) };
 
 /// The outcome of a message.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum QueriesOutcome {
-    /// All queries of the message have ended. The counts are of those that ended now.
+    /// All queries of the message have ended, with these counts. The counts are zero if the part completed before.
     Ended(QueryTally),
-    /// Some queries have to be retried.
+    /// Some queries have not ended, and the message has to be retried.
     Retry {
         /// The pause before the retry.
         after: Duration,
@@ -57,9 +58,9 @@ struct Attempt {
 
 /// The outcome of a message for one patient.
 enum PatientOutcome {
-    /// The patient's query has ended.
+    /// The query of the patient has ended.
     Ended(QueryOutcome),
-    /// Another attempt has the lease.
+    /// Another attempt leases the query.
     Leased,
     /// The gateway did not answer.
     Failed(GatewayFailure),
@@ -75,7 +76,7 @@ enum Answer {
 
 /// Handles one message, in its attempt number `attempt`, counted from 1. Safe to repeat, concurrently and late.
 ///
-/// `rate` is the number of queries a second that a customer may start; 0 for any number.
+/// `rate` is the number of queries that a customer may start a second; 0 stands for any number.
 pub async fn query_documents<P: Ports, G: Gateway>(
     ports: &P,
     gateway: &G,
@@ -109,14 +110,15 @@ pub async fn query_documents<P: Ports, G: Gateway>(
     if starts > 0
         && let Some(after) = refused_for(ports, rate, message.customer, starts).await?
     {
-        // With the backoff, so that of many waiting messages not all look again when there are permits for a few.
+        // The backoff is added, so that many waiting messages do not all ask again when there are permits for a few.
         let after = after.max(pause_after(request, attempt));
         let cause = "the rate limit or the circuit breaker allows no call yet".to_owned();
         return Ok(QueriesOutcome::Retry { after, cause });
     }
     let patients =
         turns.into_iter().map(|(attempt, version, turn)| patient(ports, gateway, attempt, version, turn));
-    // All of them, also if one cannot be stored, because a query that is dropped half-way stays leased for minutes.
+    // All queries run to their end, even if the outcome of one cannot be stored, because a query that is dropped
+    // half-way stays leased for minutes.
     let patients = join_all(patients).await.into_iter().collect::<Result<Vec<PatientOutcome>, Error>>()?;
     tell_circuit_breaker(ports, &patients).await?;
     let retries = patients.iter().filter_map(|patient| match patient {
@@ -140,9 +142,9 @@ pub async fn query_documents<P: Ports, G: Gateway>(
     Ok(QueriesOutcome::Ended(tally))
 }
 
-/// Handles a part that was completed before. The worker that completed it may have died before it completed the chunk. If
-/// the part was abandoned, a worker with a lease of one of its queries may have died, too, and only this message ends that
-/// query.
+/// Handles a message about a part that completed before. The worker that completed the part may have died before it
+/// completed the chunk. If the part was abandoned, a worker that leased one of its queries may have died, too, and only
+/// this message ends that query.
 async fn completed_before<P: Ports>(ports: &P, message: &QueryMessage) -> Result<QueriesOutcome, Error> {
     Ok(match abandon_queries(ports, message).await?.leased_until {
         None => QueriesOutcome::Ended(QueryTally::default()),
@@ -153,7 +155,8 @@ async fn completed_before<P: Ports>(ports: &P, message: &QueryMessage) -> Result
     })
 }
 
-/// Takes permits for so many queries. Returns the time for which the gateway must not be called, if it must not.
+/// Takes permits for so many queries. Returns how long the gateway must not be called, or `None` if it may be called
+/// now.
 async fn refused_for<P: Ports>(
     ports: &P,
     rate: f64,
@@ -198,7 +201,7 @@ async fn patient<P: Ports, G: Gateway>(
         Turn::Served(outcome) => return Ok(PatientOutcome::Ended(outcome)),
         Turn::Wait => return Ok(PatientOutcome::Leased),
         Turn::Join(joined) => {
-            // After a conflict the retry of the message joins.
+            // After a conflict, the retry of the message joins the query.
             let _ = ports.documents().store_query(customer, patient, &joined, version).await?;
             return Ok(PatientOutcome::Leased);
         }
@@ -213,7 +216,8 @@ async fn patient<P: Ports, G: Gateway>(
     }
     let outcome = ask(ports, gateway, attempt, query).await;
     if outcome.is_err() {
-        // Otherwise the retry of the message would have to wait for the end of the lease. If this fails as well, it waits.
+        // Without a release, the retry of the message has to wait for the end of the lease. A release that fails costs
+        // no more than that.
         let _ = release(ports, attempt).await;
     }
     outcome
@@ -238,7 +242,7 @@ async fn release<P: Ports>(ports: &P, attempt: Attempt) -> Result<(), Error> {
     .await
 }
 
-/// Asks the gateway about a patient whose query this attempt leases, and stores the outcome.
+/// Asks the gateway about a patient, while this attempt leases the patient's query, and stores the outcome.
 async fn ask<P: Ports, G: Gateway>(
     ports: &P,
     gateway: &G,
@@ -279,8 +283,8 @@ async fn answer<P: Ports, G: Gateway>(ports: &P, gateway: &G, attempt: Attempt) 
     })
 }
 
-/// Stores the outcome of a query. Other requests may have joined it meanwhile. If another attempt has taken it over, because
-/// the lease of this one expired, that attempt's outcome counts.
+/// Stores the outcome of a query, which other requests may have joined meanwhile. If another attempt has taken the
+/// query over, because the lease of this one expired, that attempt's outcome counts.
 async fn conclude<P: Ports>(
     ports: &P,
     attempt: Attempt,
@@ -339,14 +343,14 @@ async fn tell_circuit_breaker<P: Ports>(ports: &P, patients: &[PatientOutcome]) 
         Some(breaker.after_failure(ports.environment().now()))
     };
     if let Some(after) = after {
-        // After a conflict another message has told the same.
+        // A conflict is ignored, because another message has just told the circuit breaker what it saw.
         let _ = ports.gateway_limits().store_circuit_breaker(after, version).await?;
     }
     Ok(())
 }
 
-/// Returns the pause after so many attempts, longer or shorter by up to a half, so that messages that failed at the same
-/// time are not retried at the same time.
+/// Returns the pause after so many attempts. It is longer or shorter by up to a half, so that messages that failed at
+/// the same time are not retried at the same time.
 fn pause_after(request: QueryRequestId, attempt: u32) -> Duration {
     let pause = BACKOFF.pause(attempt.saturating_sub(1));
     let jitter = request.as_uuid().as_bytes()[15].wrapping_add(attempt.to_le_bytes()[0].wrapping_mul(97));

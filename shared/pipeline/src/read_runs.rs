@@ -12,8 +12,8 @@ use futures::{Stream, StreamExt as _};
 use crate::Error;
 use crate::ports::{JobRef, ObjectStore, PortResult};
 
-/// Bytes between two runs that are read and dropped rather than skipped by a second request: about what S3 sends within the
-/// 15 ms that a request takes to answer.
+/// The longest gap between two runs, in bytes, that is read and dropped. A longer one is skipped by a second request,
+/// because S3 sends about so many bytes within the 15 ms that a request takes to answer.
 const READ_THROUGH: u64 = 1024 * 1024;
 
 /// Calls `on_row` with every row of the chunk, in file order.
@@ -36,14 +36,15 @@ pub async fn read_rows<O: ObjectStore>(
     Ok(())
 }
 
-/// The received part of the stream that is not read yet, and its first byte in the file.
+/// The bytes of the stream that were received and not read yet, and their position in the file.
 struct Window {
     offset: u64,
     bytes: Bytes,
 }
 
 impl Window {
-    /// Returns what overlaps `range`, and drops what lies before it. Empty if nothing of the range was received yet.
+    /// Returns the received bytes of `range`, and drops the bytes before it. Returns no bytes if none of the range was
+    /// received yet.
     fn take(&mut self, range: &Range<u64>) -> Bytes {
         let skip = range.start.saturating_sub(self.offset);
         let skip = self.at_most(skip);
@@ -55,7 +56,7 @@ impl Window {
         taken
     }
 
-    /// Returns `bytes`, or all that were received if they are fewer.
+    /// Returns `bytes`, or the number of received bytes if that is smaller.
     fn at_most(&self, bytes: u64) -> usize {
         usize::try_from(bytes).map_or(self.bytes.len(), |bytes| bytes.min(self.bytes.len()))
     }

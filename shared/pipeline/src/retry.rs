@@ -27,7 +27,7 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// The first attempt.
+    /// The first attempt of work that was never retried.
     pub const FIRST: Self = Self { receive_count: 1, retries: 0 };
 }
 
@@ -50,8 +50,8 @@ impl Retry {
         }
     }
 
-    /// Returns the pause before the same message is received again. Also for a transient error if no new message could be
-    /// sent, because SQS did not answer either.
+    /// Returns the pause before the same message is received again. It also follows a transient error if no new message
+    /// could be sent, because SQS did not answer either.
     pub fn counted_pause(attempts: Attempts) -> Duration {
         BACKOFF.pause(attempts.receive_count.saturating_sub(1))
     }

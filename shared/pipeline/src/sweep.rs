@@ -1,8 +1,9 @@
 //! Repairs, every minute, what no message repairs: jobs without a file expire, lost events and messages are sent again, and
 //! jobs past their time end.
 //!
-//! The sweep makes no decision that another function could make differently at the same time. The messages that it sends
-//! are safe to repeat, and every change of state is conditional. So it is harmless if two runs overlap or one is late.
+//! The sweep makes no decision that another function could make differently at the same time. The messages that it
+//! sends are safe to repeat, and every change of state is conditional. So it is harmless if two runs overlap, or if a
+//! run is late.
 
 use std::time::Duration;
 
@@ -21,32 +22,34 @@ use crate::plan_file::PlanFile;
 use crate::ports::prelude::*;
 use crate::ports::{Ports, Watched, Write};
 
-/// Time without a completed chunk after which the pending chunks are sent again: longer than the message of a worker that
-/// died stays invisible.
+/// Time without a completed chunk after which the pending chunks are sent again. It is longer than the message of a
+/// worker that died stays invisible, so that this message is received again first.
 pub const STALLED_AFTER: Duration = Duration::from_mins(15);
 
-/// The same for document queries. A gateway may be down for a while or have a rate limit, and every message that is sent
-/// again is one more to be received.
+/// Time without a completed part of document queries after which the pending parts are sent again. It is longer,
+/// because a gateway may be down for a while or limit the rate, and every message that is sent again is one more to
+/// receive.
 pub const QUERIES_STALLED_AFTER: Duration = Duration::from_hours(1);
 
-/// Time between two searches for the file of an expired job. The S3 event starts the job at once; this is for a lost event.
+/// Time between two searches for the file of an expired job. The S3 event starts the job at once, so that only a lost
+/// event makes a search succeed.
 const LATE_UPLOAD_LOOKS: Duration = Duration::from_mins(30);
 
-/// Due jobs that are read at once: what one `BatchGetItem` reads (AWS limit).
+/// Due jobs that are read at once: as many as one `BatchGetItem` reads (AWS limit).
 const JOBS_PER_READ: u32 = 100;
 
-/// Jobs that are looked at concurrently. A look is three or four calls of 5 to 30 ms, one after the other.
+/// Jobs that are looked at concurrently. A look makes three or four calls of 5 to 30 ms, one after the other.
 pub const CONCURRENT_LOOKS: usize = 50;
 
-/// Time after which a run begins no further look. The next run, a minute after this one, continues where this one stopped.
-/// A look that has begun has the rest of the function's five minutes: the longest one abandons the document queries of a job
-/// of 100,000 patients.
+/// Time after which a run begins no further look, because the next run, a minute after this one, continues where this
+/// one stopped. A look that has begun may use the rest of the function's five minutes: the longest look abandons the
+/// document queries of a job of 100,000 patients.
 pub const TIME_FOR_LOOKS: Duration = Duration::from_secs(55);
 
-/// What the sweep did for a job.
+/// The outcome of a look at a job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SweepOutcome {
-    /// The job expired.
+    /// The job expired, because its link expired and no file was uploaded.
     Expired,
     /// The upload was sent to `fan-out` again.
     UploadSent,
@@ -54,15 +57,15 @@ pub enum SweepOutcome {
     ChunksSent,
     /// The pending document queries were sent again.
     QueriesSent,
-    /// The pending document queries were abandoned, past their time.
+    /// The pending document queries were abandoned, because their time is over.
     QueriesAbandoned,
     /// `finalize` was told again that the job has nothing left to wait for.
     FinishedSent,
-    /// The last webhook was sent again.
+    /// The webhook about the end of the job was sent again.
     Announced,
-    /// The pending rows failed, past their time.
+    /// The pending rows failed, because the job's time to process is over.
     RowsAbandoned,
-    /// The job failed, because its file could not be read for too long.
+    /// The job failed, because its file could not be read in time.
     JobAbandoned,
     /// No file was uploaded until long after the link expired, so that the job is not watched any longer.
     Forgotten,
@@ -70,10 +73,10 @@ pub enum SweepOutcome {
     Nothing,
 }
 
-/// Looks at the due jobs for as long as a run has time, and tells the outcome of each look. A look that fails does not keep
-/// the other jobs from theirs. Returns the number of looks.
+/// Looks at the due jobs for as long as a run has time, and passes the outcome of each look to `tell`. A look that
+/// fails does not keep the run from the other jobs. Returns the number of looks.
 ///
-/// `time_to_query` is how long the document queries of a job may take from the start of the job on.
+/// `time_to_query` is how long the document queries of a job may take, counted from the start of the job.
 pub async fn sweep<P: Ports>(
     ports: &P,
     time_to_query: Duration,
@@ -84,8 +87,8 @@ pub async fn sweep<P: Ports>(
     let has_time = || ports.environment().now() < started.plus(TIME_FOR_LOOKS);
     let (mut looks, mut last) = (0, None);
     while has_time() {
-        // From the end of the last read on: a job whose look failed is still due, and must not keep this run from the
-        // jobs behind it.
+        // Each read continues after the last one, because a job is still due if its look failed, and must not keep this
+        // run from the jobs behind it.
         let due = ports.jobs().due_jobs(started, last, JOBS_PER_READ).await?;
         last = due.last().copied();
         if last.is_none() {
@@ -104,11 +107,10 @@ pub async fn sweep<P: Ports>(
     Ok(looks)
 }
 
-/// A run of the sweep.
 struct Sweep<'a, P> {
     ports: &'a P,
     time_to_query: Duration,
-    /// When the run started.
+    /// The start of the run, which is the present time in all its looks.
     now: Timestamp,
 }
 
@@ -119,7 +121,7 @@ impl<P: Ports> Sweep<'_, P> {
         if !job.status.is_final()
             && self.ports.jobs().set_due(watched, next, pending).await? == Write::Conflict
         {
-            // Another run of the sweep looks at this job.
+            // Another run of the sweep looks at this job, so that this run leaves it alone.
             return Ok(SweepOutcome::Nothing);
         }
         match job.status {
@@ -132,7 +134,8 @@ impl<P: Ports> Sweep<'_, P> {
         }
     }
 
-    /// Returns how much a job waits for: pending chunks, or once there are none pending parts of document queries.
+    /// Returns how much a job waits for: its pending chunks or, once there are none, its pending parts of document
+    /// queries.
     async fn pending(&self, job: &Job) -> Result<u32, Error> {
         let mut pending = job.pending_chunks.iter().map(|_| 1).sum();
         if pending == 0 {
@@ -175,8 +178,9 @@ impl<P: Ports> Sweep<'_, P> {
         Ok(SweepOutcome::UploadSent)
     }
 
-    /// Looks at a job without an upload. It is forgotten by a look after the hour for late uploads, never by the clock
-    /// alone: during an outage of S3 of several hours, the file may have been there all the time.
+    /// Looks at a job without an upload. The watch of the job ends with a look after the hour for late uploads, and
+    /// never by the clock alone, because during an outage of S3 of several hours the file may have been there all the
+    /// time.
     async fn without_upload(&self, job: &Job) -> Result<SweepOutcome, Error> {
         if self.now > job.upload_expires_at && job.status == JobStatus::Waiting {
             end_job(self.ports, job, JobEvent::UploadExpired, None).await?;
@@ -206,7 +210,8 @@ impl<P: Ports> Sweep<'_, P> {
         if !(is_stalled || is_late) {
             return Ok(SweepOutcome::Nothing);
         }
-        // `fan-out` may have died before it sent the webhook about `processing`, which comes before that about the end.
+        // `fan-out` may have died before it sent the webhook about `processing`, which has to come before the one about
+        // the end.
         ports.queues().send_webhook(&WebhookMessage::about(job)).await?;
         let plan = PlanFile::read(ports.objects().read_plan(job.into(), &file.upload, None).await?);
         if is_late {

@@ -1,9 +1,9 @@
 //! Creates or updates the patients of one identity by conditional writes alone.
 //!
-//! First the item of the identity decides whose each row is, then the patients are written. Both writes name the version
-//! that was read. A conflict means that another job writes the same identity, and the decision is made again on what that
-//! job left. A retry after any crash gives the same patients, because the item remembers its decisions, and merging a row
-//! into a patient that has it already changes nothing.
+//! First the item of the identity decides which patient each row belongs to, then the patients are written. Both writes
+//! name the version that was read. A conflict means that another job writes the same identity, so that the decision is
+//! made again on what that job stored. A retry after any crash gives the same patients, because the item remembers its
+//! decisions, and because merging a row into a patient that has it already changes nothing.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use crate::conflicts::retry_conflicts;
 use crate::ports::prelude::*;
 use crate::ports::{Ports, Versioned, Write};
 
-/// Patients with their versions.
+/// Records of patients by id, each with the version that was read.
 type Records = HashMap<PatientId, Versioned<PatientRecord>>;
 
 /// The rows of one identity in a chunk.
@@ -41,13 +41,13 @@ pub struct Known {
 pub struct Decision {
     /// The patient of each row; `None` for a row for which the item of its identity has no room.
     pub patients: Vec<Option<PatientId>>,
-    /// The patients before the change.
+    /// The patients before the change, as they were read.
     before: Records,
-    /// The patients that change.
+    /// The patients after the change, and the rows that do not fit.
     merged: MergedGroup,
 }
 
-/// The merged rows of a group.
+/// The outcome of merging the rows of a group.
 #[derive(Default)]
 struct MergedGroup {
     /// The patients that change, after the change.
@@ -78,7 +78,7 @@ impl Decision {
     }
 }
 
-/// The upserts of a job.
+/// What the upserts of all groups of a job need.
 pub struct Upsert<'a, P> {
     /// Where the patients are stored.
     pub ports: &'a P,
@@ -87,7 +87,7 @@ pub struct Upsert<'a, P> {
 }
 
 impl<P: Ports> Upsert<'_, P> {
-    /// Reads what is stored about all groups, in batches.
+    /// Returns what is stored about the identities of all groups, read in batches.
     pub async fn load(&self, groups: &[Group]) -> Result<Known, Error> {
         let identities: Vec<Identity> = groups.iter().map(|group| group.identity).collect();
         let people = self.ports.patients().load_people(&identities).await?;
@@ -105,7 +105,8 @@ impl<P: Ports> Upsert<'_, P> {
         Ok(Known { people, patients })
     }
 
-    /// Decides whose each row of a group is. The decision is stored when this returns, and no patient is written yet.
+    /// Decides which patient each row of a group belongs to. The decision is stored when this returns, and no patient
+    /// is written yet.
     pub async fn decide(&self, group: &Group, known: &Known) -> Result<Decision, Error> {
         let mut people = known.people.get(&group.identity).cloned();
         let mut patients = patients_of(people.as_ref(), &known.patients);
@@ -129,7 +130,8 @@ impl<P: Ports> Upsert<'_, P> {
         .await
     }
 
-    /// Creates or updates the patients of a group.
+    /// Creates or updates the patients of a group as decided. Returns all of its patients, also those that do not
+    /// change.
     pub async fn write(&self, group: &Group, decision: &Decision) -> Result<UpsertOutcome, Error> {
         let mut outcome = UpsertOutcome {
             records: decision.unchanged().cloned().collect(),
@@ -150,7 +152,7 @@ impl<P: Ports> Upsert<'_, P> {
         people.decide(self.job.id, environment.now(), &rows, || PatientId::new(environment.new_id()))
     }
 
-    /// Merges all rows into their patients.
+    /// Merges the rows of a group into the records of their patients.
     fn merge(&self, group: &Group, patient_of_row: &[Option<PatientId>], patients: &Records) -> MergedGroup {
         let mut ids: Vec<PatientId> = patient_of_row.iter().flatten().copied().collect();
         ids.sort_unstable();
@@ -186,7 +188,7 @@ impl<P: Ports> Upsert<'_, P> {
         (record, refused.into_iter().filter_map(|place| numbers.get(place).copied()).collect())
     }
 
-    /// Writes one merged patient. After a conflict the rows are merged into what the other job left.
+    /// Writes one merged patient. After a conflict, merges the rows into the record that the other job stored.
     async fn store(
         &self,
         group: &Group,

@@ -57,7 +57,7 @@ pub enum Undelivered {
 }
 
 impl Undelivered {
-    /// Returns the state of the delivery.
+    /// Returns this state as one of all states that a delivery can have.
     pub const fn state(self) -> DeliveryState {
         match self {
             Self::Processing => DeliveryState::Processing,

@@ -18,7 +18,8 @@ pub const CALLS_PER_MINUTE: u32 = 3000;
 
 /// The directory of customers.
 pub trait DirectoryStore: Send + Sync {
-    /// Returns whose API key this is, and counts the call. A key that has made all calls of the minute is refused.
+    /// Returns the customer that an API key belongs to, and counts the call. A key that has made all calls of the
+    /// minute is refused.
     fn admit_call(&self, api_key: &str, now: Timestamp)
     -> impl Future<Output = PortResult<Admission>> + Send;
     /// Returns the ids of all facilities and cohorts of a customer, to which its rows can refer.
@@ -119,9 +120,9 @@ impl WebhookSettings {
 /// A signing key that was replaced by a newer one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplacedKey {
-    /// The replaced key.
+    /// The key that was replaced.
     pub key: WebhookKey,
-    /// Webhooks are signed with this key, too, until then.
+    /// The time until which webhooks are signed with this key, too.
     pub valid_until: Timestamp,
 }
 

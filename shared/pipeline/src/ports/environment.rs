@@ -1,4 +1,4 @@
-//! Time and randomness.
+//! Time and randomness, as ports so that tests can choose both.
 
 use domain::time::Timestamp;
 use uuid::Uuid;

@@ -23,13 +23,13 @@ pub trait Gateway: Send + Sync {
 pub enum GatewayAnswer {
     /// Exactly one patient matches; these are the documents.
     Documents(Vec<DocumentRecord>),
-    /// No patient matches.
+    /// No patient matches the demographics.
     NotKnown,
-    /// Several patients match.
+    /// Several patients match, so that no documents are searched.
     Ambiguous,
 }
 
-/// A document query that the gateway did not answer. Holds nothing about a patient.
+/// A document query that the gateway did not answer. It holds nothing about a patient, because it is logged.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GatewayFailure {
     /// What happened, for the log.

@@ -15,9 +15,9 @@ use super::{PortResult, Write};
 
 /// The jobs.
 ///
-/// Two lists are kept beside them. The *open jobs* of a customer are those whose rows may still be written; they are read
-/// consistently, because an index could miss a job of the last second (Developer Guide, "Using Global Secondary Indexes":
-/// eventually consistent). The *watched jobs* are those that the sweep looks at.
+/// Two lists are kept beside them. The *open jobs* of a customer may still write rows. They are read consistently,
+/// because an index could miss a job of the last second (Developer Guide, "Using Global Secondary Indexes": eventually
+/// consistent). The *watched jobs* are those that the sweep looks at.
 pub trait JobStore: Send + Sync {
     /// Stores a new job. A job with the same id stays as it is: ids are fresh, so an earlier attempt has stored it.
     fn create_job(&self, job: &Job) -> impl Future<Output = PortResult<()>> + Send;
@@ -35,8 +35,8 @@ pub trait JobStore: Send + Sync {
     ) -> impl Future<Output = PortResult<Vec<Job>>> + Send;
     /// Writes status, times, file and reason of `job`. If the job enters `processing`, all its chunks become pending.
     ///
-    /// Condition: the stored job is in the state `from` and, if `job` is `completed`, no cancel was requested. So a
-    /// customer whose request to cancel was accepted never sees the job complete.
+    /// Condition: the stored job is in the state `from` and, if `job` is `completed`, no cancel was requested. The
+    /// second part makes sure that a customer never sees a job complete after a request to cancel it was accepted.
     fn change_state(&self, from: JobStatus, job: &Job) -> impl Future<Output = PortResult<Write>> + Send;
     /// Stores the request to cancel a job.
     ///
@@ -44,7 +44,7 @@ pub trait JobStore: Send + Sync {
     fn request_cancel(&self, job: JobId) -> impl Future<Output = PortResult<Write>> + Send;
 
     /// Takes a chunk out of the job's pending ones and adds its counts, both exactly once. If the chunk starts document
-    /// queries, the same write adds it to the chunks whose queries are pending.
+    /// queries, the same write adds it to the chunks with pending queries.
     fn complete_chunk(
         &self,
         job: JobId,
@@ -72,7 +72,7 @@ pub trait JobStore: Send + Sync {
         part: QueryPart,
         tally: QueryTally,
     ) -> impl Future<Output = PortResult<Option<QueryTally>>> + Send;
-    /// Takes a chunk out of those whose document queries are pending and adds its counts to the job, both exactly once.
+    /// Takes a chunk out of those with pending document queries and adds its counts to the job, both exactly once.
     fn complete_queries(
         &self,
         job: JobId,
@@ -139,7 +139,7 @@ pub struct ChunkCompletion {
 /// An entry of the open jobs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OpenJob {
-    /// The open job.
+    /// The id of the open job.
     pub job: JobId,
     /// Whether the job waits for its file.
     pub is_waiting: bool,
@@ -148,7 +148,7 @@ pub struct OpenJob {
 /// A watched job, from its creation until its last webhook is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Watched {
-    /// The watched job.
+    /// The id of the watched job.
     pub job: JobId,
     /// When the sweep has to look at the job.
     pub due: Timestamp,

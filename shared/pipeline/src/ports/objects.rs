@@ -85,7 +85,7 @@ pub trait ObjectStore: Send + Sync {
 
 /// A result file that is being written piece by piece. It can be read once it is finished, and not before.
 pub trait FileWriter: Send {
-    /// Appends bytes.
+    /// Appends bytes to the end of the file.
     fn write(&mut self, bytes: &[u8]) -> impl Future<Output = PortResult<()>> + Send;
     /// Makes the file readable.
     fn finish(self) -> impl Future<Output = PortResult<()>> + Send;

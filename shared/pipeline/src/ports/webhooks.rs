@@ -27,7 +27,7 @@ pub struct WebhookRequest {
 /// The outcome of a posted webhook.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PostOutcome {
-    /// The server answered.
+    /// The server answered, with any status code.
     Answered {
         /// The HTTP status code.
         status: u16,
@@ -41,7 +41,7 @@ pub enum PostOutcome {
 /// The outcome of a ping.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PingOutcome {
-    /// The server answered.
+    /// The server answered, with any status code.
     Answered {
         /// The HTTP status code.
         status: u16,
