@@ -6,25 +6,25 @@ use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation}
 use crate::http_client::http_client;
 use crate::timeouts::Program;
 
-/// A connection to AWS, from which clients of services are made.
+/// A connection to AWS, which makes the clients of its services.
 #[derive(Debug)]
 pub struct Connection {
     sdk: SdkConfig,
 }
 
 impl Connection {
-    /// Reads region, credentials and endpoint from where the AWS SDKs look for them. Calls wait for as long as `program`
-    /// can.
+    /// Reads region, credentials and endpoint from where the AWS SDKs look for them. Calls have the timeouts of
+    /// `program`.
     pub async fn open(program: Program) -> Self {
         Self::open_with(program, aws_config::defaults(BehaviorVersion::latest())).await
     }
 
-    /// Does the same as [`Connection::open`] with what the loader sets.
+    /// Does the same as [`Connection::open`], with the settings of `loader`.
     pub async fn open_with(program: Program, loader: ConfigLoader) -> Self {
         Self { sdk: program.timeouts().apply(loader.http_client(http_client()).load().await) }
     }
 
-    /// Returns the configuration for clients of other services.
+    /// Returns the configuration, from which clients of other services can be made.
     pub fn sdk(&self) -> &SdkConfig {
         &self.sdk
     }

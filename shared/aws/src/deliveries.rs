@@ -1,7 +1,7 @@
 //! The records of webhook deliveries, in the jobs table: one item for each webhook, in a partition for each customer.
 //!
-//! A delivery that is being attempted or has failed also has the attribute `undelivered`, the key of an index. The index is
-//! small however much was delivered, and counts and retries read nothing else.
+//! A delivery that is being attempted or has failed also has the attribute `undelivered`, the key of an index. Counts
+//! and retries read the index alone, which stays small however much was delivered.
 
 use aws_sdk_dynamodb::types::Select;
 use domain::delivery::{DeliveryState, WebhookDelivery};
@@ -107,7 +107,7 @@ fn partition(customer: CustomerId) -> String {
     format!("webhooks#{customer}")
 }
 
-/// Sorts jobs by their time, and the webhooks of a job in the order of its states.
+/// Returns a key that sorts jobs by their time, and the webhooks of a job in the order of its states.
 fn sort_key(job: JobId, status: JobStatus) -> String {
     let place = u8::from(status.is_final());
     format!("{job}#{place}#{status}")

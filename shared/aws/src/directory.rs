@@ -31,7 +31,7 @@ const FACILITY: &str = "facility#";
 const COHORT: &str = "cohort#";
 const SETTINGS: &str = "settings";
 
-/// The directory table.
+/// The directory table, with the limit of calls that applies to most keys.
 #[derive(Clone, Debug)]
 pub struct Directory {
     table: Table,
@@ -65,13 +65,13 @@ impl Directory {
         Self { table: Table { client, name }, calls_per_minute: CALLS_PER_MINUTE }
     }
 
-    /// Returns the same table with another limit of the calls of an API key.
+    /// Returns the same table with another limit for API keys that have no limit of their own.
     #[must_use]
     pub fn with_calls_per_minute(self, calls_per_minute: u32) -> Self {
         Self { calls_per_minute, ..self }
     }
 
-    /// Returns everything of a customer whose sort key starts with `prefix`.
+    /// Returns all items of a customer with a sort key that starts with `prefix`.
     async fn list(&self, customer: CustomerId, prefix: &str) -> PortResult<Vec<Item>> {
         let query = self
             .table
@@ -165,7 +165,7 @@ impl DirectoryStore for Directory {
     ) -> PortResult<Option<Promise>> {
         let stored: Option<PromiseItem> = self.load(customer, &promise_sk(key)).await?;
         let promise = stored.map(Promise::try_from).transpose()?;
-        // DynamoDB deletes what has expired within days (Developer Guide, "Time to Live").
+        // DynamoDB deletes an expired item within days, not at once (Developer Guide, "Time to Live").
         Ok(promise.filter(|promise| promise.expires_at.as_seconds() > now.as_seconds()))
     }
 

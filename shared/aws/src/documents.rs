@@ -18,8 +18,8 @@ use crate::table::{find, read_document};
 
 const QUERY: &str = "query";
 
-/// Bytes of JSON in one item: half of what an item may have (AWS limit 400 KB), because the other half may be the one
-/// document that did not fit any more.
+/// Bytes of JSON up to which documents share an item: half of what an item may have (AWS limit 400 KB). A longer document
+/// has an item of its own.
 const PAGE_BYTES: usize = 200 * 1024;
 
 impl DocumentStore for Patients {
@@ -28,7 +28,7 @@ impl DocumentStore for Patients {
         customer: CustomerId,
         patients: &[PatientId],
     ) -> PortResult<HashMap<PatientId, Versioned<PatientQuery>>> {
-        // DynamoDB refuses a batch that names a key twice.
+        // Each key once, because DynamoDB refuses a batch that names a key twice.
         let patients: BTreeSet<PatientId> = patients.iter().copied().collect();
         let of_patient: HashMap<String, PatientId> =
             patients.iter().map(|patient| (patient_partition(customer, *patient), *patient)).collect();
@@ -81,7 +81,7 @@ impl DocumentStore for Patients {
             .key_condition_expression("pk = :patient AND sk BETWEEN :least AND :kept")
             .expression_attribute_values(":patient", s(&partition))
             .expression_attribute_values(":least", s(page_prefix("")))
-            // The keys of the pages of the first kept attempt are longer, so that they come after this.
+            // The keys of the pages of the first kept attempt are longer than this, so that they sort after it.
             .expression_attribute_values(":kept", s(page_prefix(first_kept)))
             .projection_expression("sk");
         for page in find(old, None).await? {
@@ -110,7 +110,7 @@ fn page_prefix(found_by: impl std::fmt::Display) -> String {
     format!("documents#{found_by}")
 }
 
-/// Returns a key with as many digits as the largest number has, so that keys sort as numbers do.
+/// Returns a key in which the page has as many digits as the largest number, so that keys sort as numbers do.
 fn page_key(customer: CustomerId, patient: PatientId, found_by: QueryTry, page: u32) -> Item {
     key(patient_partition(customer, patient), format_args!("{}#{page:04}", page_prefix(found_by)))
 }

@@ -1,11 +1,11 @@
-//! Failed AWS calls as the pipeline sees them: an operation and a code, no message. AWS messages can
-//! quote the request, and a request can hold patient data.
+//! Failed AWS calls as the pipeline sees them: an operation and a code, without a message. AWS messages can quote the
+//! request, and a request can hold patient data.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use pipeline::ports::{PortError, PortResult, Write};
 
-/// Error codes that mean "later, please", beside every 5xx.
+/// Error codes that say that a later call may succeed, besides every 5xx.
 const TRANSIENT_CODES: [&str; 14] = [
     "ProvisionedThroughputExceededException",
     "ThrottlingException",
@@ -13,7 +13,7 @@ const TRANSIENT_CODES: [&str; 14] = [
     "RequestLimitExceeded",
     "RequestThrottled",
     "SlowDown",
-    // S3, HTTP 409: somebody writes the same object at the same moment.
+    // S3, HTTP 409: another request writes the same object at the same time.
     "ConditionalRequestConflict",
     "OperationAborted",
     "TransactionInProgressException",
@@ -24,9 +24,9 @@ const TRANSIENT_CODES: [&str; 14] = [
     "InternalServerError",
 ];
 
-/// Error codes about rights, credentials, keys and resources. They say nothing about what was sent: an operator mends
-/// the role, the key or the table, and the same request succeeds. Rows must not fail for good meanwhile. (The codes are
-/// those of the services' common errors, and of DynamoDB's, SQS's and S3's own references.)
+/// Error codes about rights, credentials, keys and resources. They say nothing about what was sent: after an operator
+/// has mended the role, the key or the table, the same request succeeds. Rows must not fail for good before that. (The
+/// codes are those of the services' common errors, and of DynamoDB's, SQS's and S3's own references.)
 const MENDED_BY_OPERATORS: [&str; 19] = [
     "AccessDenied",
     "AccessDeniedException",
@@ -74,12 +74,12 @@ pub fn failed<E: ProvideErrorMetadata>(
     }
 }
 
-/// Stored data that is not in the form in which we store it.
+/// Returns the error for stored data that do not have the form in which the project stores them.
 pub fn malformed(operation: &'static str, what: &'static str) -> PortError {
     PortError { operation, code: format!("malformed {what}"), transient: false }
 }
 
-/// The result of a conditional write: a failed condition is an answer, not an error.
+/// Returns the outcome of a conditional write: a failed condition is an answer, not an error.
 pub fn conditional<T, E: ProvideErrorMetadata>(
     operation: &'static str,
     result: Result<T, SdkError<E, HttpResponse>>,

@@ -37,7 +37,8 @@ fn circuit_breaker_key() -> Item {
     key(GATEWAY, "circuit-breaker")
 }
 
-/// A partition for each customer, because the item is written for every message of the customer's queries.
+/// Returns a key with a partition for each customer, because the item is written for every message of the customer's
+/// queries.
 fn rate_limit_key(customer: CustomerId) -> Item {
     key(format_args!("{GATEWAY}#{customer}"), "rate-limit")
 }

@@ -1,7 +1,7 @@
-//! The HTTP client of the AWS SDK, which leaves all of its connections behind as soon as one of them fails.
+//! The HTTP client of the AWS SDK, which replaces all of its connections as soon as one of them fails.
 //!
-//! A function that was frozen finds every connection of its pool dead at once. Without this, each attempt of a call
-//! would take the next dead one out of the pool, and a pool of three would use up all attempts of a call.
+//! A function that was frozen finds every connection of its pool dead at once. If the pool stayed, each attempt of a
+//! call would take the next dead connection out of it, and a pool of three would use up all attempts of a call.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::{RuntimeComponents, RuntimeComponentsBuilder};
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// Returns the client for all services.
+/// Returns a client that the clients of all services share.
 pub fn http_client() -> SharedHttpClient {
     SharedHttpClient::new(Renewing::default())
 }
@@ -33,7 +33,7 @@ struct Renewing {
     current: Arc<RwLock<Pool>>,
 }
 
-/// A pool of connections, numbered.
+/// A pool of connections. Its number tells whether another call has replaced it.
 #[derive(Clone, Debug)]
 struct Pool {
     number: u64,

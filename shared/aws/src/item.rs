@@ -15,13 +15,13 @@ pub type Item = HashMap<String, AttributeValue>;
 
 const READ: &str = "dynamodb.read";
 
-/// Returns a string attribute.
+/// Returns a text as the value of an attribute.
 #[allow(clippy::needless_pass_by_value, reason = "short to write at every call")]
 pub fn s(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
-/// Returns a number attribute.
+/// Returns a number as the value of an attribute.
 #[allow(clippy::needless_pass_by_value, reason = "short to write at every call")]
 pub fn n(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
@@ -40,7 +40,7 @@ pub fn with_fields(mut key: Item, value: &impl Serialize) -> PortResult<Item> {
     Ok(key)
 }
 
-/// Returns the value whose fields are attributes of an item.
+/// Returns the value that has the attributes of an item as its fields.
 pub fn from_fields<T: DeserializeOwned>(item: Item) -> PortResult<T> {
     serde_dynamo::from_item(item).map_err(|_| malformed(READ, "attributes"))
 }
@@ -60,7 +60,7 @@ pub fn parsed<T: FromStr>(item: &Item, name: &'static str) -> Result<T, PortErro
     text(item, name).and_then(|text| text.parse().ok()).ok_or_else(|| malformed(READ, name))
 }
 
-/// Returns what follows a prefix in a string attribute.
+/// Returns what follows a prefix in a string attribute, parsed.
 pub fn after_prefix<T: FromStr>(item: &Item, name: &'static str, prefix: &str) -> Result<T, PortError> {
     text(item, name)
         .and_then(|text| text.strip_prefix(prefix))
@@ -78,7 +78,7 @@ pub fn required_number<T: FromStr>(item: &Item, name: &'static str) -> Result<T,
     number(item, name).ok_or_else(|| malformed(READ, name))
 }
 
-/// Returns the numbers of a set; none if the item has no such attribute, because DynamoDB has no empty sets.
+/// Returns the numbers of a set. An item without the attribute has none, because DynamoDB has no empty sets.
 pub fn numbers<T: FromStr>(item: &Item, name: &str) -> impl Iterator<Item = T> {
     let set = item.get(name).and_then(|value| value.as_ns().ok());
     set.into_iter().flatten().filter_map(|number| number.parse().ok())

@@ -29,10 +29,10 @@ const BY_CUSTOMER: &str = "by-customer";
 /// The index of watched jobs, and the one partition key in it.
 const WATCHED: &str = "watched";
 
-/// The attribute with the pending parts of a chunk's document queries.
+/// The attribute with the pending parts of a chunk's document queries, in the item of the chunk.
 const OPEN_PARTS: &str = "openParts";
 
-/// The jobs table.
+/// The jobs table, with the stores of jobs, deliveries and gateway limits.
 #[derive(Clone, Debug)]
 pub struct Jobs {
     pub(crate) table: Table,
@@ -49,7 +49,7 @@ impl Jobs {
 
 impl JobStore for Jobs {
     async fn create_job(&self, job: &Job) -> PortResult<()> {
-        // A conflict: an earlier attempt has stored the job.
+        // A conflict means that an earlier attempt has stored the job.
         self.table.create(new_item(job)).await.map(|_| ())
     }
 
@@ -84,7 +84,7 @@ impl JobStore for Jobs {
         let limit = u32::try_from(limit).map_err(|_| malformed("dynamodb.Query", "limit"))?;
         let listed = find(query, Some(limit)).await?;
         let ids: Vec<JobId> = listed.iter().map(|item| parsed(item, "pk")).collect::<PortResult<_>>()?;
-        // The index lags: only the order is taken from it.
+        // The index lags, so that only the order is taken from it.
         let mut jobs = self.load_jobs(&ids).await?;
         Ok(ids.iter().filter_map(|id| jobs.remove(id)).filter(|job| job.customer == customer).collect())
     }
@@ -200,7 +200,7 @@ impl JobStore for Jobs {
             .query()
             .consistent_read(true)
             .key_condition_expression("pk = :customer AND sk BETWEEN :first AND :last")
-            // DynamoDB deletes what has expired within days (Developer Guide, "Time to Live").
+            // DynamoDB deletes an expired item within days, not at once (Developer Guide, "Time to Live").
             .filter_expression("expiresAt > :now")
             .expression_attribute_values(":customer", s(open_partition(customer)))
             .expression_attribute_values(":first", s(ids.start()))
@@ -212,7 +212,7 @@ impl JobStore for Jobs {
     }
 
     async fn due_jobs(&self, now: Timestamp, after: Option<Watched>, limit: u32) -> PortResult<Vec<Watched>> {
-        // The key of an entry in the index: the keys of the index, and those of the table.
+        // An entry of the index is named by the keys of the index and those of the table.
         let start = after.map(|last| {
             let mut start = key(last.job, JOB);
             start.insert("watch".to_owned(), s(WATCHED));
@@ -260,7 +260,7 @@ impl JobStore for Jobs {
             .table
             .update(key(job, JOB))
             .update_expression("REMOVE watch, due, watchedPending")
-            // An update creates the item of a key that has none, even if there is nothing to put into it.
+            // An update would create the item if there is none, even without an attribute to set.
             .condition_expression("attribute_exists(pk)");
         update(request).await.map(|_| ())
     }
@@ -275,7 +275,8 @@ fn remove(request: UpdateItemFluentBuilder, set: &str, number: u32) -> UpdateIte
         .expression_attribute_values(":number", AttributeValue::N(number))
 }
 
-/// Updates the sets and the counts of a job, and returns what the job is still waiting for.
+/// Updates the sets and the counts of a job, and returns whether the job is still waiting for chunks or document
+/// queries.
 async fn complete(
     request: UpdateItemFluentBuilder,
     successful: u32,
@@ -300,7 +301,8 @@ fn open_partition(customer: CustomerId) -> String {
     format!("open#{customer}")
 }
 
-/// Returns the counts of a chunk without pending parts. DynamoDB has no empty sets: the attribute of the last part is gone.
+/// Returns the counts of a chunk once no part of it is pending. DynamoDB has no empty sets, so that the attribute is
+/// missing then.
 fn tally_at_end(item: &Item) -> Option<QueryTally> {
     let count = |name| number(item, name).unwrap_or(0);
     let tally = QueryTally { successful: count("successful"), failed: count("failed") };

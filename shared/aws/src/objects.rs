@@ -39,12 +39,12 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Returns the bucket of this name.
+    /// Returns the store on the bucket of this name.
     pub fn new(client: Client, bucket: String) -> Self {
         Self { client, bucket }
     }
 
-    /// Returns the job whose upload has this key; `None` if the key is none of an upload.
+    /// Returns the job that an upload with this key belongs to, or `None` if no upload can have the key.
     pub fn job_of_upload(key: &str) -> Option<JobRef> {
         let (customer, job) = key.strip_prefix("uploads/")?.strip_suffix(".csv")?.split_once('/')?;
         Some(JobRef { customer: customer.parse().ok()?, job: job.parse().ok()? })
@@ -80,8 +80,9 @@ impl Objects {
 impl ObjectStore for Objects {
     type Body = BoxStream<'static, PortResult<Bytes>>;
 
-    /// Every read names the upload's etag. A version never changes, unless the bucket keeps no versions: then the version
-    /// `null` is the last upload (Amazon S3 User Guide, "How S3 Versioning works"), and the rows of two files would be mixed.
+    /// Every read names the upload's etag. A version never changes, unless the bucket keeps no versions. The version
+    /// `null` is then the last upload (Amazon S3 User Guide, "How S3 Versioning works"), so that without the etag the
+    /// rows of two files would be mixed.
     ///
     /// A range is read from the latest version, and the version is named only if the latest is another one. That costs
     /// nothing on AWS, and works on stand-ins that ignore a range if a version is named.
@@ -111,7 +112,7 @@ impl ObjectStore for Objects {
     async fn find_upload(&self, job: JobRef) -> PortResult<Option<Upload>> {
         let key = upload_key(job);
         let (mut first, mut key_marker, mut version_marker) = (None, None, None);
-        // Versions come latest first: the last one of the last page was the first.
+        // Versions come latest first, so that the last one of the last page is the first upload.
         loop {
             let page = self
                 .client
@@ -123,7 +124,7 @@ impl ObjectStore for Objects {
                 .send()
                 .await
                 .map_err(failed("s3.ListObjectVersions"))?;
-            // The prefix is also that of longer keys.
+            // Longer keys can have the same prefix.
             let mut versions = page.versions.unwrap_or_default();
             versions.retain(|version| version.key.as_deref() == Some(&key));
             first = versions.pop().or(first);
@@ -173,7 +174,7 @@ impl ObjectStore for Objects {
     async fn sign_upload(&self, job: JobRef, terms: &UploadTerms, valid: Duration) -> PortResult<UploadLink> {
         let config = PresigningConfig::expires_in(valid).map_err(|_| malformed(PUT, "expiry"))?;
         let mut request = self.client.put_object().bucket(&self.bucket).key(upload_key(job));
-        // What is set here is signed, and S3 refuses a request in which it is missing or different.
+        // The signature covers what is set here, so that S3 refuses a request in which it is missing or different.
         if terms.are_strict() {
             let bytes = terms.bytes.map(i64::try_from).transpose().map_err(|_| malformed(PUT, "size"))?;
             request = request
@@ -227,10 +228,9 @@ fn signed_headers<'a>(
 
 /// Returns whether a read of the latest version failed because the upload has another version.
 ///
-/// 412: the latest version has another etag. 403 or 404: there is none, because the upload was deleted and only its
-/// versions are left.
-/// S3 says 404 only to callers with `s3:ListBucket`, which no function has (`GetObject` in the Amazon S3 API
-/// Reference).
+/// 412: the latest version has another etag. 403 or 404: there is no latest version, because the upload was deleted and
+/// only its versions are left. S3 says 404 only to callers with `s3:ListBucket`, which no function has (`GetObject` in
+/// the Amazon S3 API Reference).
 fn is_another_version<E>(error: &SdkError<E, HttpResponse>) -> bool {
     error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 403 | 404 | 412))
 }
@@ -259,7 +259,7 @@ fn name_of(file: ResultFile) -> &'static str {
     }
 }
 
-/// Returns the header `Range` of RFC 9110, whose end is inclusive.
+/// Returns the value of the header `Range` (RFC 9110), in which the end is inclusive.
 fn http_range(range: &Range<u64>) -> String {
     format!("bytes={}-{}", range.start, range.end.saturating_sub(1))
 }
@@ -280,7 +280,7 @@ fn stream_of(body: ByteStream) -> BoxStream<'static, PortResult<Bytes>> {
     .boxed()
 }
 
-/// Returns `range` out of a stream of the whole object.
+/// Returns the bytes of `range` out of a stream of the whole object.
 fn slice(
     whole: BoxStream<'static, PortResult<Bytes>>,
     range: Range<u64>,

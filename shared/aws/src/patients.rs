@@ -1,9 +1,9 @@
 //! The patients table: patients, the people of each identity, and rosters.
 //!
-//! Patients and people are one JSON document and a version each. Their keys spread over the whole table: the customer is
-//! only the first part of the partition key, so that no customer is one hot partition. A roster entry is one item for each
-//! chunk that added patients to the roster. Its partition is the roster, its sort key `{job}#{chunk}` in the order of the
-//! entries, and its patients are the bytes of their UUIDs, one after the other.
+//! Patients and people are one JSON document and a version each. Their keys spread over the whole table: the customer
+//! is only the first part of the partition key, so that no customer is one hot partition. A roster entry is one item
+//! for each chunk that added patients to the roster. Its partition is the roster, and its sort key is `{job}#{chunk}`,
+//! in the order of the entries. Its patients are the bytes of their UUIDs, one after the other.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -32,7 +32,7 @@ const PATIENT: &str = "patient";
 const IDENTITY: &str = "identity";
 const QUERY: &str = "dynamodb.Query";
 
-/// The patients table.
+/// The patients table, with the stores of patients and documents.
 #[derive(Clone, Debug)]
 pub struct Patients {
     pub(crate) table: Table,
@@ -71,7 +71,7 @@ impl PatientStore for Patients {
         customer: CustomerId,
         patients: &[PatientId],
     ) -> PortResult<HashMap<PatientId, Versioned<PatientRecord>>> {
-        // DynamoDB refuses a batch that names a key twice.
+        // Each key once, because DynamoDB refuses a batch that names a key twice.
         let patients: BTreeSet<PatientId> = patients.iter().copied().collect();
         let keys = patients.into_iter().map(|patient| patient_key(customer, patient)).collect();
         let read = |item: &Item| {
@@ -114,7 +114,7 @@ impl PatientStore for Patients {
         from: Option<RosterEntry>,
         limit: u32,
     ) -> PortResult<Vec<(RosterEntry, Vec<PatientId>)>> {
-        // The least text is the start of the list.
+        // This text sorts before every key, so that the roster is read from its start.
         let from = from.map_or_else(|| " ".to_owned(), roster_sort_key);
         let entries = self
             .table
@@ -167,7 +167,7 @@ fn roster_partition(customer: CustomerId, roster: Roster) -> String {
     }
 }
 
-/// Returns a key with as many digits as the largest number has, so that keys sort as numbers do.
+/// Returns a sort key in which the chunk has as many digits as the largest number, so that keys sort as numbers do.
 fn roster_sort_key(entry: RosterEntry) -> String {
     format!("{}#{:010}", entry.job, entry.chunk.get())
 }

@@ -1,4 +1,4 @@
-//! The ports of a function on AWS.
+//! The ports of a function on AWS, made from its environment variables.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::{
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// The ports of a function on AWS.
+/// All ports of a function, as [`Ports`] on AWS.
 ///
-/// A function has the resources that its use case calls: those whose variables template.yaml gives it. A store of another
-/// resource has no name, and its calls fail. The test of
-/// the roles in `tests/simulation` shows that no use case makes such a call.
+/// A function has the resources that its use case calls, because template.yaml gives it their variables. The store of
+/// another resource has no name, so that its calls fail. The test of the roles in `tests/simulation` shows that no use
+/// case makes such a call.
 #[derive(Clone, Debug)]
 pub struct AwsPorts {
     directory: Directory,
@@ -25,7 +25,7 @@ pub struct AwsPorts {
     queues: SqsQueues,
 }
 
-/// A resource that a function can call.
+/// A resource of template.yaml that a function can call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Resource {
     Directory,
@@ -80,7 +80,7 @@ impl AwsPorts {
     ///
     /// # Errors
     ///
-    /// The first variable of a resource of the function that is missing.
+    /// Returns the name of the first missing variable, if a resource of the function has one.
     pub fn of(program: Program, connection: &Connection) -> Result<Self, ConfigError> {
         let required = program.resources().iter().flat_map(|resource| resource.variables());
         for name in required.copied() {

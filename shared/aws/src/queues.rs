@@ -1,4 +1,4 @@
-//! The queues of SQS.
+//! The queues between the functions, on SQS.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const SEND: &str = "sqs.SendMessage";
 const SEND_BATCH: &str = "sqs.SendMessageBatch";
 const CHANGE_VISIBILITY: &str = "sqs.ChangeMessageVisibility";
 
-/// Messages that one `SendMessageBatch` takes (AWS limit).
+/// Messages that are sent by one `SendMessageBatch` (AWS limit).
 const MESSAGES_PER_BATCH: usize = 10;
 
 /// Batches that are sent at the same time.
@@ -26,19 +26,19 @@ const CONCURRENT_BATCHES: usize = 8;
 /// The URLs of the queues that a function can reach.
 #[derive(Clone, Debug, Default)]
 pub struct QueueUrls {
-    /// Uploads whose S3 event was lost or could not be handled.
+    /// The queue of uploads, for those with an S3 event that was lost or could not be handled.
     pub uploads: Option<String>,
-    /// Chunks of jobs with few rows.
+    /// The queue for chunks of jobs with few rows.
     pub small_job_chunks: Option<String>,
-    /// Chunks of jobs with more rows.
+    /// The queue for chunks of jobs with more rows.
     pub medium_job_chunks: Option<String>,
-    /// Chunks of jobs with many rows.
+    /// The queue for chunks of jobs with many rows.
     pub large_job_chunks: Option<String>,
-    /// Patients whose documents are searched. `None` if the deployment has no gateway.
+    /// The queue of document queries; `None` if the deployment has no gateway.
     pub queries: Option<String>,
-    /// Jobs with nothing left to wait for.
+    /// The queue of jobs with nothing left to wait for.
     pub finished: Option<String>,
-    /// Webhooks to deliver.
+    /// The queue of webhooks to deliver.
     pub webhooks: Option<String>,
 }
 
@@ -49,7 +49,7 @@ pub struct SqsQueues {
     urls: QueueUrls,
 }
 
-/// A queue, whatever its messages are about.
+/// One queue, for messages of any kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Queue<'a> {
     client: &'a Client,
@@ -62,7 +62,7 @@ impl SqsQueues {
         Self { client, urls }
     }
 
-    /// Returns the queue with this ARN, if it is one of these. ARN and URL of a queue end with its name.
+    /// Returns the queue with this ARN, if it is one of these. The ARN and the URL of a queue both end with its name.
     pub fn with_arn(&self, arn: &str) -> Option<Queue<'_>> {
         let QueueUrls {
             uploads,
@@ -176,8 +176,8 @@ impl Queue<'_> {
         Ok(())
     }
 
-    /// Sends messages, those of a customer as one group. That makes a fair queue of a standard queue: the thousand messages
-    /// of one customer do not delay the one message of another.
+    /// Sends messages, those of a customer as one group. The groups make a fair queue of a standard queue: the thousand
+    /// messages of one customer do not delay the one message of another customer.
     async fn send_fairly<M: Serialize + Sync>(
         &self,
         messages: &[M],
@@ -219,7 +219,7 @@ fn body(operation: &'static str, message: &impl Serialize) -> PortResult<String>
     serde_json::to_string(message).map_err(|_| malformed(operation, "message"))
 }
 
-/// Returns whole seconds, rounded up: a message that is delivered too early would have to be sent once more.
+/// Returns whole seconds, rounded up, because a message that is received too early has to be sent once more.
 fn seconds(operation: &'static str, time: Duration) -> PortResult<i32> {
     i32::try_from(time.as_millis().div_ceil(1000)).map_err(|_| malformed(operation, "delay"))
 }

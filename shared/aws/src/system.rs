@@ -4,7 +4,7 @@ use domain::time::Timestamp;
 use pipeline::ports::Environment;
 use uuid::Uuid;
 
-/// The machine that runs the function.
+/// The machine that runs the function: its clock, and its source of random bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct System;
 

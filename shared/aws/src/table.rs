@@ -24,13 +24,13 @@ const BATCH_GET: &str = "dynamodb.BatchGetItem";
 const PUT: &str = "dynamodb.PutItem";
 const UPDATE: &str = "dynamodb.UpdateItem";
 
-/// Keys that one `BatchGetItem` takes (AWS limit).
+/// Keys that are read by one `BatchGetItem` (AWS limit).
 const KEYS_PER_BATCH: usize = 100;
 
 /// Batches that are read at the same time.
 const CONCURRENT_BATCHES: usize = 8;
 
-/// Attempts to read the keys that DynamoDB leaves unprocessed. The pauses are 6 s in all.
+/// Attempts to read the keys that DynamoDB leaves unprocessed. The pauses between them are 6 s in all.
 const BATCH_ATTEMPTS: u32 = 8;
 
 const UNPROCESSED: Backoff = Backoff { first: Duration::from_millis(25), longest: Duration::from_secs(4) };
@@ -42,7 +42,7 @@ pub struct Table {
     pub name: String,
 }
 
-/// The answer to a conditional update.
+/// The outcome of a conditional update.
 pub enum Updated {
     /// The update took place. This is the item after it.
     Done(Item),
@@ -57,7 +57,7 @@ impl Table {
         Ok(get.send().await.map_err(failed("dynamodb.GetItem"))?.item)
     }
 
-    /// Returns the items with these keys, those that exist, in no order. No key may be there twice.
+    /// Returns those items with these keys that exist, in no order. No key may be in the list twice.
     pub async fn get_many(&self, keys: Vec<Item>) -> PortResult<Vec<Item>> {
         let batches: Vec<Vec<Item>> = keys.chunks(KEYS_PER_BATCH).map(<[Item]>::to_vec).collect();
         let read: Vec<Vec<Item>> = stream::iter(batches)
@@ -109,8 +109,8 @@ impl Table {
         store(self.put(item).condition_expression("attribute_not_exists(pk)")).await
     }
 
-    /// Stores an item with the version `version` plus one, on the condition that the stored item has the version `version`;
-    /// `None` means that there is no item.
+    /// Stores an item with the version `version` plus one, on the condition that the stored item has the version
+    /// `version`, or that there is no item if `version` is `None`.
     pub async fn put_version(&self, mut item: Item, version: Option<u64>) -> PortResult<Write> {
         item.insert("version".to_owned(), n(version.unwrap_or(0) + 1));
         match version {
@@ -180,11 +180,11 @@ pub async fn update_and_return(update: UpdateItemFluentBuilder) -> PortResult<Up
     }
 }
 
-/// Returns the first items that a query finds, all of them or up to `limit`. One answer of DynamoDB holds 1 MB at most, so
-/// that it can end before the limit and before the list does.
+/// Returns the first items that a DynamoDB Query finds, all of them or up to `limit`. One answer of DynamoDB holds 1 MB
+/// at most, so that it can end before the limit and before the last item.
 pub async fn find(mut query: QueryFluentBuilder, limit: Option<u32>) -> PortResult<Vec<Item>> {
     let most = limit.map_or(usize::MAX, |limit| limit as usize);
-    // A larger limit than DynamoDB takes is no limit.
+    // A limit that is larger than DynamoDB takes is no limit.
     if let Some(limit) = limit.and_then(|limit| i32::try_from(limit).ok()) {
         query = query.limit(limit);
     }
@@ -198,7 +198,7 @@ pub async fn find(mut query: QueryFluentBuilder, limit: Option<u32>) -> PortResu
     Ok(found)
 }
 
-/// Returns the value that is stored as JSON in an item.
+/// Returns the value that is stored as JSON in an item, with its version.
 pub fn read_document<T: DeserializeOwned>(item: &Item) -> PortResult<Versioned<T>> {
     let json = text(item, "doc").ok_or_else(|| malformed("dynamodb.read", "doc"))?;
     let value = serde_json::from_str(json).map_err(|_| malformed("dynamodb.read", "doc"))?;

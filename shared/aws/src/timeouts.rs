@@ -15,12 +15,12 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 
-/// Time in which the API function answers any request. Lambda ends the function after 15 seconds (`Timeout` of `Api`
-/// in template.yaml), and API Gateway would answer the caller in our place. Three seconds are left for a slow start
-/// of the handler and for the answer itself.
+/// Time in which the API function answers any request. Lambda ends the function after 15 seconds (`Timeout` of `Api` in
+/// template.yaml), and API Gateway would answer the caller in its place. Three seconds are left for a slow start of the
+/// handler and for the answer itself.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(12);
 
-/// A program whose clients call AWS: a function, called as in template.yaml, or `bulk-admin`.
+/// A program that calls AWS: a function, named as in template.yaml, or `bulk-admin`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(missing_docs, reason = "each variant is the name of a program")]
 pub enum Program {
@@ -35,29 +35,30 @@ pub enum Program {
     BulkAdmin,
 }
 
-/// The time that calls may take.
+/// How long the calls of a program may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Timeouts {
-    /// For a TCP connection and its TLS handshake.
+    /// The longest time for a TCP connection and its TLS handshake.
     pub connect: Duration,
-    /// From the beginning of a request to the first byte of its response. A response's body may pause for as long.
+    /// The longest time from the beginning of a request to the first byte of its response. The body of a response may
+    /// pause for as long.
     pub read: Duration,
-    /// For one attempt of a call, with its whole response unless that is a stream.
+    /// The longest time for one attempt of a call, with its whole response unless that is a stream.
     pub attempt: Duration,
-    /// Attempts of one call.
+    /// The number of attempts of one call.
     pub attempts: u32,
-    /// The longest pause before the second attempt. It doubles with each further one; the SDK waits for a random
-    /// part of it.
+    /// The longest pause before the second attempt. It doubles with each further attempt, and the SDK waits for a
+    /// random part of it.
     pub first_pause: Duration,
 }
 
 impl Program {
-    /// Returns how long the program waits.
+    /// Returns how long the program waits for a call and each part of it.
     pub const fn timeouts(self) -> Timeouts {
         let seconds = Duration::from_secs;
         match self {
-            // Three attempts fit into `ANSWER_WITHIN`. A caller waits: short pauses, and what is throttled for longer
-            // is answered 503, so that the caller decides.
+            // Three attempts fit into `ANSWER_WITHIN`. The pauses are short, because a caller waits. A call that is
+            // throttled for longer is answered 503, so that the caller decides about a retry.
             Self::Api => Timeouts {
                 connect: seconds(2),
                 read: seconds(3),
@@ -74,7 +75,7 @@ impl Program {
                 first_pause: seconds(1),
             },
             // Two minutes. The calls are small, and a new table throttles for seconds while it scales: six attempts
-            // bridge up to 31 s of that, and the queue delivers the message again after that.
+            // bridge up to 31 s of that, and after that the message is received again.
             Self::ImportRows => Timeouts {
                 connect: seconds(3),
                 read: seconds(5),
@@ -82,7 +83,8 @@ impl Program {
                 attempts: 6,
                 first_pause: seconds(1),
             },
-            // Four minutes, of which two searches take up to three; the rest is for storing what they found.
+            // Four minutes, of which two searches take up to three. The rest is for storing the documents that they
+            // found.
             Self::QueryDocuments => Timeouts {
                 connect: seconds(3),
                 read: seconds(5),
@@ -90,8 +92,8 @@ impl Program {
                 attempts: 4,
                 first_pause: seconds(1),
             },
-            // 15 minutes. S3 answers the completion of a multipart upload at once, but may take minutes to send the
-            // end of the response (CompleteMultipartUpload in Amazon S3's API reference).
+            // 15 minutes. S3 answers the completion of a multipart upload at once, but may take minutes to send the end
+            // of the response (CompleteMultipartUpload in Amazon S3's API reference).
             Self::Finalize => Timeouts {
                 connect: seconds(4),
                 read: seconds(10),
@@ -99,7 +101,7 @@ impl Program {
                 attempts: 4,
                 first_pause: seconds(1),
             },
-            // A minute, of which the receiver takes up to 40 s for ten webhooks of one job.
+            // A minute, of which the customer's server takes up to 40 s for ten webhooks of one job.
             Self::DeliverWebhook => Timeouts {
                 connect: seconds(2),
                 read: seconds(3),
@@ -107,7 +109,8 @@ impl Program {
                 attempts: 3,
                 first_pause: Duration::from_millis(500),
             },
-            // Two and a half minutes: it imports a chunk, as ImportRows does, or makes a few calls to give work up.
+            // Two and a half minutes. The function imports a chunk, as ImportRows does, or abandons work with a few
+            // calls.
             Self::Abandon => Timeouts {
                 connect: seconds(3),
                 read: seconds(4),
@@ -115,8 +118,9 @@ impl Program {
                 attempts: 4,
                 first_pause: seconds(1),
             },
-            // Five minutes, of which looks at jobs begin in the first one, 50 beside each other: a call that hangs must not
-            // keep the others waiting for long. The next run, a minute later, looks again at what failed.
+            // Five minutes. Looks at jobs begin in the first minute only, 50 at the same time, and a call that hangs
+            // must not keep the others waiting for long. The next run, a minute later, looks again at the jobs that
+            // failed.
             Self::Sweep => Timeouts {
                 connect: seconds(3),
                 read: seconds(5),
@@ -124,7 +128,7 @@ impl Program {
                 attempts: 3,
                 first_pause: seconds(1),
             },
-            // A person waits, perhaps on a slow line.
+            // An operator waits, perhaps on a slow line.
             Self::BulkAdmin => Timeouts {
                 connect: seconds(10),
                 read: seconds(20),
@@ -161,7 +165,7 @@ impl Timeouts {
                     .operation_timeout(self.longest_call())
                     .build(),
             )
-            // The body of a response that is read as a stream is not part of the attempt.
+            // The timeout of an attempt does not include the body of a response that is read as a stream.
             .stalled_stream_protection(
                 StalledStreamProtectionConfig::enabled().grace_period(self.read).build(),
             )

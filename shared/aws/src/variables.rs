@@ -2,17 +2,17 @@
 
 use std::str::FromStr;
 
-/// An environment variable that is missing or wrong. Stops a function at its start.
+/// An environment variable that is missing or cannot be parsed. It stops a function at its start.
 #[derive(PartialEq, Eq, Debug, thiserror::Error)]
 #[error("environment variable {0} is not set, or not to a usable value")]
 pub struct ConfigError(pub &'static str);
 
-/// Returns a variable that has to be set.
+/// Returns the value of a variable that has to be set.
 pub fn variable<T: FromStr>(name: &'static str) -> Result<T, ConfigError> {
     optional(name)?.ok_or(ConfigError(name))
 }
 
-/// Returns a variable, or `None` if it is not set or empty.
+/// Returns the value of a variable, or `None` if it is not set or empty.
 pub fn optional<T: FromStr>(name: &'static str) -> Result<Option<T>, ConfigError> {
     let text = std::env::var(name).ok().filter(|text| !text.is_empty());
     text.map(|text| text.parse().map_err(|_| ConfigError(name))).transpose()

@@ -1,10 +1,10 @@
-//! Posting to customers' servers: a client that dials public addresses only, follows no redirects, waits
-//! four seconds in all and reads no more of an answer than it needs.
+//! The client that posts to customers' servers. It dials public addresses only, follows no redirects, waits four
+//! seconds in all, and reads no more of an answer than it needs.
 //!
-//! Where a name leads is decided by whoever owns the name, anew at every look-up. So the addresses are judged
-//! where they are dialled: the client's own resolver drops what is not public, and what it leaves is the
-//! very list that is dialled. There is no second look-up that could answer otherwise, and no connection
-//! is kept for the next request.
+//! The owner of a name decides which addresses it has, and can change them at every look-up. So the addresses are
+//! checked where they are dialled: the client's own resolver drops those that are not public, and the client dials the
+//! list that is left. There is no second look-up that could answer otherwise, and no connection is kept for the next
+//! request.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,31 +17,31 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Response, redirect};
 use retry_after::retry_after;
 
-/// Time for one attempt: look-up, connection, TLS, request and answer.
+/// Time for one attempt, with look-up, connection, TLS, request and answer.
 pub const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Bytes of a ping's answer that are read. A right one has about fifty.
+/// Bytes of a ping's answer that are read. A right answer has about fifty.
 const PING_ANSWER_BYTES: usize = 4096;
 
-/// Posts to customers' servers.
+/// An HTTP client that posts webhooks and pings to customers' servers.
 #[derive(Clone, Debug)]
 pub struct WebhookClient {
     http: reqwest::Client,
     policy: UrlPolicy,
 }
 
-/// The client could not be made: no usable TLS on this machine.
+/// The client could not be made, because this machine has no usable TLS.
 #[derive(Debug, thiserror::Error)]
 #[error("the webhook client could not be made")]
 pub struct ClientError;
 
-/// Looks up the addresses of a name.
+/// Looks up the addresses of a host name.
 pub trait LookUp: Send + Sync + 'static {
-    /// All of them, whatever they are; the port does not matter.
+    /// Returns all addresses of a name, public or not. Their port does not matter.
     fn look_up(&self, name: &str) -> impl Future<Output = std::io::Result<Vec<SocketAddr>>> + Send;
 }
 
-/// Looks names up as the machine is set up to.
+/// Looks names up by the resolver of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemLookUp;
 
@@ -52,12 +52,12 @@ impl LookUp for SystemLookUp {
 }
 
 impl WebhookClient {
-    /// A client that dials what `policy` allows and trusts the certificate authorities that browsers trust.
+    /// Returns a client that dials what `policy` allows, and trusts the certificate authorities that browsers trust.
     pub fn new(policy: UrlPolicy) -> Result<Self, ClientError> {
         Self::with(policy, SystemLookUp, webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect())
     }
 
-    /// A client with another way to look names up, and other certificate authorities.
+    /// Returns a client with another way to look names up, and with other certificate authorities.
     pub fn with(
         policy: UrlPolicy,
         look_up: impl LookUp,
@@ -74,7 +74,7 @@ impl WebhookClient {
             .dns_resolver(Arc::new(FilteredResolver { policy, look_up: Arc::new(look_up) }))
             .redirect(redirect::Policy::none())
             .no_proxy()
-            // A function is frozen between two messages; a connection from before may be dead after it.
+            // A function is frozen between two messages, and a connection from before may be dead after it.
             .pool_max_idle_per_host(0)
             .timeout(TIMEOUT)
             .user_agent(concat!("bulk-patient-import/", env!("CARGO_PKG_VERSION")))
@@ -84,8 +84,8 @@ impl WebhookClient {
     }
 
     async fn send(&self, request: WebhookRequest) -> Result<Response, NoAnswer> {
-        // Addresses written as such are not looked up, so that the resolver does not see them: the rules
-        // for the text of a URL do.
+        // An address that is written in the URL is not looked up, so that the resolver never sees it. The rules for the
+        // text of a URL check it instead.
         let url = WebhookUrl::parse(&request.url, self.policy).map_err(|_| NoAnswer::UrlNotAllowed)?;
         let mut post = self.http.post(url.as_url().clone());
         for (name, value) in request.headers {
@@ -98,7 +98,7 @@ impl WebhookClient {
 impl WebhookServer for WebhookClient {
     async fn post(&self, request: WebhookRequest) -> PostOutcome {
         match self.send(request).await {
-            // The body is not read: dropping the response closes the connection.
+            // The body is not read, because dropping the response closes the connection.
             Ok(answer) => {
                 let retry_after = retry_after(answer.headers(), SystemTime::now());
                 PostOutcome::Answered { status: answer.status().as_u16(), retry_after }
@@ -113,7 +113,7 @@ impl WebhookServer for WebhookClient {
             Err(error) => return PingOutcome::Unreachable(error),
         };
         let (status, mut body) = (answer.status().as_u16(), Vec::new());
-        // The client's timeout counts on while the body is read.
+        // The client's timeout includes the time in which the body is read.
         loop {
             match answer.chunk().await {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
@@ -128,8 +128,7 @@ impl WebhookServer for WebhookClient {
     }
 }
 
-/// What kept an answer from coming, told by the kinds of the errors and never by their texts, which can
-/// quote the URL.
+/// Returns why no answer was received. The kinds of the errors decide, and never their texts, which can quote the URL.
 fn no_answer(error: &reqwest::Error) -> NoAnswer {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(cause) = source {
@@ -139,7 +138,7 @@ fn no_answer(error: &reqwest::Error) -> NoAnswer {
         if cause.is::<rustls::Error>() {
             return NoAnswer::NoTls;
         }
-        // An I/O error wraps its cause without naming it as the source.
+        // The source of an I/O error is not its cause, which it wraps.
         source = match cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
             Some(inner) => Some(inner),
             None => cause.source(),
@@ -154,12 +153,12 @@ fn no_answer(error: &reqwest::Error) -> NoAnswer {
     }
 }
 
-/// A look-up that left nothing to dial.
+/// A look-up that left no address to dial.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct LookUpFailed(NoAnswer);
 
-/// Looks names up and leaves only the addresses that may be dialled.
+/// Looks names up and leaves only the addresses that `policy` allows.
 struct FilteredResolver<L> {
     policy: UrlPolicy,
     look_up: Arc<L>,
@@ -183,8 +182,8 @@ impl<L: LookUp> Resolve for FilteredResolver<L> {
     }
 }
 
-/// What receivers this stack takes. Deployed stacks take public ones only: the template has no setting
-/// for anything else. A stack on a developer's machine sets `ALLOW_LOOPBACK_WEBHOOKS=true`.
+/// Returns which servers this stack may post to. Deployed stacks post to public ones only, because the template has no
+/// setting for other ones. A stack on a developer's machine sets `ALLOW_LOOPBACK_WEBHOOKS=true`.
 pub fn webhook_policy() -> UrlPolicy {
     match std::env::var("ALLOW_LOOPBACK_WEBHOOKS").as_deref() {
         Ok("true") => UrlPolicy::LoopbackToo,

@@ -75,23 +75,23 @@ pub enum Write {
 ///
 /// An implementation need not be able to reach all of them: a function has the resources that its use case calls.
 pub trait Ports: Send + Sync {
-    /// What [`Ports::jobs`] returns.
+    /// The type that [`Ports::jobs`] returns.
     type Jobs: JobStore;
-    /// What [`Ports::deliveries`] returns.
+    /// The type that [`Ports::deliveries`] returns.
     type Deliveries: DeliveryStore;
-    /// What [`Ports::gateway_limits`] returns.
+    /// The type that [`Ports::gateway_limits`] returns.
     type GatewayLimits: GatewayLimits;
-    /// What [`Ports::patients`] returns.
+    /// The type that [`Ports::patients`] returns.
     type Patients: PatientStore;
-    /// What [`Ports::documents`] returns.
+    /// The type that [`Ports::documents`] returns.
     type Documents: DocumentStore;
-    /// What [`Ports::directory`] returns.
+    /// The type that [`Ports::directory`] returns.
     type Directory: DirectoryStore;
-    /// What [`Ports::objects`] returns.
+    /// The type that [`Ports::objects`] returns.
     type Objects: ObjectStore;
-    /// What [`Ports::queues`] returns.
+    /// The type that [`Ports::queues`] returns.
     type Queues: Queues;
-    /// What [`Ports::environment`] returns.
+    /// The type that [`Ports::environment`] returns.
     type Environment: Environment;
 
     /// Returns the store of jobs, and of the lists of open and watched jobs.

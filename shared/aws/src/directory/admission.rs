@@ -1,11 +1,11 @@
-//! Whose a call is, and whether its API key has calls left in this minute.
+//! Which customer a call belongs to, and whether its API key has calls left in this minute.
 //!
 //! Usage plans of API Gateway know only keys of its own, of which an account has 10,000. So each key counts its calls
-//! itself, in the request that finds its customer, on the item that this request reads. The first call of a minute takes a
-//! second request.
+//! itself, in the request that finds its customer, on the item that this request reads. The first call of a minute
+//! needs a second request.
 //!
-//! Around the end of a minute a key can make twice its calls. That is harmless: the limit keeps one customer from taking
-//! what all share, and the throttling of the stage bounds the total.
+//! Around the end of a minute a key can make twice its calls. That is harmless: the limit keeps one customer from
+//! taking what all customers share, and the throttling of the stage bounds the total.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const SECONDS: i64 = 60;
 /// Attempts to count a call. Another call can be first only at the beginning of a minute.
 const ATTEMPTS: u32 = 3;
 
-/// Returns whose key this is, and counts the call on its item.
+/// Returns the customer that a key belongs to, and counts the call on the item of the key.
 pub async fn admit(table: &Table, key: Item, limit: u32, now: Timestamp) -> PortResult<Admission> {
     let minute = now.as_seconds() / SECONDS;
     let mut customer = None;
@@ -41,7 +41,7 @@ pub async fn admit(table: &Table, key: Item, limit: u32, now: Timestamp) -> Port
         }
         customer = Some(parsed(&item, "customer")?);
     }
-    // The clock of another machine is ahead by a minute, so that this call cannot be counted in its minute.
+    // The clock of another machine is ahead by a minute, so that this call cannot be counted in its own minute.
     Ok(customer.map_or(Admission::UnknownKey, Admission::Admitted))
 }
 

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::malformed;
 
-/// The attributes of webhook settings. The version is written with the condition that it is part of.
+/// The attributes of webhook settings. A write stores the next version in place of this one, on the condition that this
+/// one is stored.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SettingsItem {
@@ -70,7 +71,7 @@ impl From<SettingsItem> for WebhookSettings {
     }
 }
 
-/// The attributes of what an idempotency key stands for.
+/// The attributes of the promise of an idempotency key.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PromiseItem {
@@ -81,10 +82,10 @@ pub struct PromiseItem {
     asked_facility: Option<FacilityId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     upload_bytes: Option<u32>,
-    /// In base64.
+    /// The SHA-256 of the upload in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     upload_sha256: Option<String>,
-    /// In seconds since 1970, as DynamoDB's time to live needs it.
+    /// The end of the promise in seconds since 1970, as DynamoDB's time to live needs it.
     expires_at: i64,
 }
 

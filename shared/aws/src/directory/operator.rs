@@ -15,7 +15,7 @@ const KEY_ID: usize = 16;
 /// Characters of a key that are stored readably, so that its owner recognizes it: the mark `bpi_` and 16 of its 256 bits.
 const READABLE: usize = 8;
 
-/// A customer.
+/// A customer, as an operator added it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Customer {
     /// The id of the customer.
@@ -24,16 +24,16 @@ pub struct Customer {
     pub name: String,
 }
 
-/// What is stored of an API key. The key itself is not.
+/// What is stored about an API key, without the key itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredKey {
     /// The first characters of the key's SHA-256, which identify it.
     pub id: String,
-    /// The first characters of the key.
+    /// The first characters of the key, by which its owner recognizes it.
     pub prefix: Option<String>,
     /// When the key was created.
     pub created_at: Option<String>,
-    /// The customer of the key.
+    /// The id of the customer that the key belongs to.
     pub customer: CustomerId,
 }
 
@@ -61,14 +61,15 @@ impl ApiKey {
 }
 
 impl Directory {
-    /// Adds a customer.
+    /// Adds a customer, or renames the one with this id.
     pub async fn create_customer(&self, id: CustomerId, name: &str) -> PortResult<()> {
         let mut item = key(customer_pk(id), CUSTOMER);
         item.insert("name".to_owned(), s(name));
         self.table.replace(item).await
     }
 
-    /// Adds an API key of a customer. It may make `calls_per_minute` calls a minute, or as many as every key.
+    /// Adds an API key of a customer. The key may make `calls_per_minute` calls a minute or, if that is `None`, as many
+    /// as every key.
     pub async fn create_key(
         &self,
         customer: CustomerId,
@@ -106,8 +107,8 @@ impl Directory {
         Ok(keys)
     }
 
-    /// Revokes an API key, so that calls with it are refused from now on. Returns the key, or `None` if there is none with
-    /// this id.
+    /// Revokes an API key, so that calls with it are refused from now on. Returns the key, or `None` if no key has this
+    /// id.
     pub async fn revoke_key(&self, id: &str) -> PortResult<Option<StoredKey>> {
         if id.len() != KEY_ID || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(None);
@@ -122,7 +123,7 @@ impl Directory {
         Ok(Some(revoked))
     }
 
-    /// Reads the whole table. It holds a few items for each customer, and only operators do this.
+    /// Reads the whole table, because it holds only a few items for each customer, and only operators do this.
     async fn scan(&self, filter: &str, values: &[(&str, &str)]) -> PortResult<Vec<Item>> {
         let scan = self.table.client.scan().table_name(&self.table.name);
         let mut scan = scan.filter_expression(filter).consistent_read(true);

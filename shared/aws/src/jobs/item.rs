@@ -1,4 +1,4 @@
-//! The item of a job: its attributes, and the job that they are.
+//! The item of a job: which attributes a job is stored as, and how it is read from them.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -73,14 +73,14 @@ pub(super) fn set_state(
     }
     let mut expression = format!("SET {}", set.join(", "));
     if job.finished_at.is_none() {
-        // An expired job that accepts its file has finished no longer.
+        // An expired job may accept its file late, and has not finished then.
         expression.push_str(" REMOVE finishedAt");
     }
     Ok(update.update_expression(expression))
 }
 
-/// Returns whether a job waits for chunks or document queries, as [`Job::is_worked_off`] does of a job. DynamoDB has no
-/// empty sets: the attribute of the last number is gone.
+/// Returns whether a job waits for chunks or document queries, by its item. DynamoDB has no empty sets, so that an
+/// attribute without numbers is missing. A canceled job does not wait for its document queries.
 pub(super) fn has_pending(item: &Item) -> bool {
     item.contains_key("pending")
         || (item.contains_key("pendingQueries") && !item.contains_key("cancelRequested"))
@@ -131,7 +131,7 @@ fn read_file(version: &str, item: &Item) -> PortResult<AcceptedFile> {
     })
 }
 
-/// Returns the open job of an entry.
+/// Returns the open job of an entry, or `None` if the entry has another form.
 pub(super) fn read_open_job(item: &Item) -> Option<OpenJob> {
     let job = text(item, "sk")?.parse().ok()?;
     Some(OpenJob { job, is_waiting: *item.get("waiting")?.as_bool().ok()? })

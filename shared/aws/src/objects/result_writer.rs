@@ -1,5 +1,5 @@
-//! Writes an object of unknown size as a stream: one `PutObject` if it stays small, a multipart upload if not. The memory is
-//! that of one part.
+//! Writes an object of unknown size as a stream: by one `PutObject` if it stays small, or by a multipart upload. It
+//! needs the memory of one part.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
@@ -8,16 +8,16 @@ use pipeline::ports::{FileWriter, PortResult};
 
 use crate::error::failed;
 
-/// Size of a part: the least that S3 takes. It takes 10,000 of them: files up to 48 GiB.
+/// Bytes of a part: the least that S3 takes. With the 10,000 parts that S3 takes, a file may have up to 48 GiB.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// Bytes that a part may have more, because it ends with the end of a write.
+/// Bytes by which a part may be longer, because it ends with the end of a write.
 const LAST_WRITE_BYTES: usize = 512 * 1024;
 
 const CONTENT_TYPE: &str = "text/csv; charset=utf-8";
 
-/// An object that is being written. An upload that is never finished leaves nothing readable, and the bucket's lifecycle
-/// removes its parts.
+/// An object that is being written. An upload that is never finished leaves nothing readable, and the bucket's
+/// lifecycle removes its parts.
 #[derive(Debug)]
 pub struct ObjectWriter {
     client: Client,
@@ -68,7 +68,7 @@ impl ObjectWriter {
 }
 
 /// Returns a buffer of its final size, because a growing buffer leaves a hole of each of its sizes in the memory. The
-/// system gives the memory only when it is filled.
+/// system provides the memory only as it is filled.
 fn room_for_a_part() -> Vec<u8> {
     Vec::with_capacity(PART_BYTES + LAST_WRITE_BYTES)
 }
