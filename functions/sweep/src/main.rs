@@ -1,4 +1,4 @@
-//! Every minute -> `pipeline::sweep`.
+//! A scheduled event every minute -> `pipeline::sweep`.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// Returns how long the document queries of a job may take, from a number of minutes.
+/// Returns how long the document queries of a job may take, which the environment gives in minutes.
 fn time_to_query() -> Result<Duration, ConfigError> {
     const MINUTES: &str = "QUERY_DEADLINE_MINUTES";
     let minutes: f64 = variable(MINUTES)?;

@@ -1,5 +1,5 @@
-//! The clients of a [`Connection`], against servers that stop answering: as AWS looks to a function whose
-//! connections died while Lambda had frozen it.
+//! The clients of a [`Connection`], against servers that stop answering. To a function, AWS looks like that after the
+//! function's connections died while Lambda had frozen it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Barrier;
 
-/// What a connection takes that is answered at once, with room for a busy machine.
+/// The longest time for a call that is answered at once, with room for a busy machine.
 const NO_TIME: Duration = Duration::from_secs(2);
 
 async fn connection(program: Program, url: String) -> Connection {
@@ -33,7 +33,7 @@ async fn listener() -> (TcpListener, String) {
     (listener, url)
 }
 
-/// Reads a request with its body; false if the connection was closed instead.
+/// Reads a request with its body. Returns false if the connection was closed instead.
 async fn read_request(socket: &mut TcpStream) -> bool {
     let mut request = Vec::new();
     loop {
@@ -50,16 +50,17 @@ async fn read_request(socket: &mut TcpStream) -> bool {
     }
 }
 
-/// An empty page of any DynamoDB query.
+/// The answer to any DynamoDB Query that finds nothing.
 const EMPTY_PAGE: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: 24\r\n\r\n\
     {\"Items\":[],\"Count\":  0}";
 
-/// A server whose connections die when it is told to: those that are open then take requests and never answer.
+/// A server that can be told to let its connections die. The connections that are open then take requests and never
+/// answer.
 #[derive(Clone)]
 struct Server {
     frozen: Arc<AtomicBool>,
     unanswered: Arc<AtomicUsize>,
-    /// Answers only when this many requests have come, so that as many connections are open.
+    /// Lets the server answer only when this many requests have arrived, so that as many connections are open.
     together: Arc<Barrier>,
 }
 
@@ -116,7 +117,7 @@ async fn connections_that_died_in_a_freeze_cost_one_read_timeout_together() {
 }
 
 #[tokio::test]
-async fn a_call_that_nothing_answers_is_given_up_as_transient_in_its_longest_time() {
+async fn a_call_that_nothing_answers_fails_as_transient_in_its_longest_time() {
     let (listener, url) = listener().await;
     let directory = directory(Program::DeliverWebhook, url).await;
     let start = Instant::now();
@@ -130,7 +131,7 @@ async fn a_call_that_nothing_answers_is_given_up_as_transient_in_its_longest_tim
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_is_given_up_as_transient() {
+async fn a_body_that_stalls_fails_as_transient() {
     let (listener, url) = listener().await;
     tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await.unwrap();

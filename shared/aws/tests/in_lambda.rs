@@ -1,4 +1,4 @@
-//! What is different in Lambda: each test runs itself again in a process that has the environment of a function.
+//! What is different in Lambda. Each test runs itself again in a process that has the environment of a function.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use pipeline::ports::prelude::*;
 use pipeline::ports::{JobRef, ResultFile, UploadLink};
 use url::Url;
 
-/// Which Lambda sets for every function, and no other test has.
+/// A variable that Lambda sets for every function, and no other test has.
 const FUNCTION: &str = "AWS_LAMBDA_FUNCTION_NAME";
 
 /// Runs the test of this name in the environment of a function.
@@ -20,7 +20,7 @@ fn run_in_lambda(test: &str) -> Output {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(FUNCTION, "import-Api-1")
-        // Lambda sets it for each invocation.
+        // Lambda sets this variable anew for each invocation.
         .env("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
         .output()
         .unwrap()
@@ -46,7 +46,7 @@ async fn upload_link(terms: &UploadTerms) -> UploadLink {
     objects().await.sign_upload(job(), terms, Duration::from_mins(10)).await.unwrap()
 }
 
-/// The headers that a link's signature covers.
+/// Returns the headers that the signature of a link covers.
 fn signed(url: &str) -> Vec<String> {
     let url = Url::parse(url).unwrap();
     let (_, names) = url.query_pairs().find(|(name, _)| name == "X-Amz-SignedHeaders").unwrap();

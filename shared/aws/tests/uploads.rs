@@ -1,4 +1,4 @@
-//! What is asked of S3 for an upload, and what becomes of S3's documented answers.
+//! What S3 is asked for an upload, and what the documented answers of S3 lead to.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::ops::Range;
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 const ID: &str = "018f3f5e-0000-7000-8000-000000000001";
 
-/// A bucket that gives these answers in turn, and notes what it was asked.
+/// A bucket that gives these answers in turn, and notes the requests that it received.
 struct Bucket {
     objects: Objects,
     asked: Arc<Mutex<Vec<String>>>,
@@ -86,7 +86,8 @@ async fn the_whole_is_read_from_the_version_if_its_etag_is_the_right_one() {
     assert!(asked.contains("versionid=v1") && asked.contains("if-match: \"5d41\""), "{asked}");
 }
 
-/// 412: a later upload. 404: a delete marker, or no object, for callers who may list the bucket; 403 for others.
+/// S3 answers 412 if there is a later upload. If there is a delete marker or no object, it answers 404 to callers that
+/// may list the bucket, and 403 to other ones.
 #[tokio::test]
 async fn a_part_is_read_from_the_version_where_that_is_not_the_latest() {
     for answer in [error(412, "PreconditionFailed"), error(404, "NoSuchKey"), error(403, "AccessDenied")] {
@@ -101,10 +102,10 @@ async fn a_part_is_read_from_the_version_where_that_is_not_the_latest() {
     }
 }
 
-/// To a role that may not list the bucket S3 says 403 of a version that is gone, as it says of a right that an operator
-/// forgot to give: that is tried again, for as long as the job has time.
+/// S3 answers 403 about a version that is gone to a role that may not list the bucket, as it does about a right that an
+/// operator forgot to give. So that answer is retried for as long as the job has time.
 #[tokio::test]
-async fn a_version_that_is_gone_is_tried_again_only_where_it_may_be_a_missing_right() {
+async fn a_version_that_is_gone_is_retried_only_where_it_may_be_a_missing_right() {
     for (status, code, transient) in [(403, "AccessDenied", true), (404, "NoSuchVersion", false)] {
         let bucket = Bucket::answering(vec![error(403, "AccessDenied"), error(status, code)]).await;
         let failed = bucket.read(&upload("v1"), 2..5).await.unwrap_err();
@@ -112,7 +113,7 @@ async fn a_version_that_is_gone_is_tried_again_only_where_it_may_be_a_missing_ri
     }
 }
 
-/// In a bucket that keeps no versions, `null` names whatever was uploaded last.
+/// In a bucket that keeps no versions, `null` names the last upload.
 #[tokio::test]
 async fn rows_of_an_upload_that_was_overwritten_are_not_read_from_another() {
     let changed = || error(412, "PreconditionFailed");

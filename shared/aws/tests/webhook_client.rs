@@ -1,5 +1,5 @@
-//! The client that posts webhooks, against servers on loopback and resolvers that lie: through the very
-//! connector that dials in production.
+//! The client that posts webhooks, against servers on loopback and resolvers that lie. The tests dial through the
+//! connector that also dials in production.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::VecDeque;
@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 const NAME: &str = "hooks.example.com";
 
-/// A resolver with its answers: each look-up takes the next one, the last one stays.
+/// A resolver with its answers. Each look-up takes the next answer, and the last one stays.
 #[derive(Clone, Default)]
 struct Answers {
     answers: Arc<Mutex<VecDeque<Vec<SocketAddr>>>>,
@@ -57,7 +57,7 @@ impl LookUp for Silent {
     }
 }
 
-/// A server with TLS on loopback that answers 200 to everything and counts connections.
+/// A server with TLS on loopback, which answers 200 to every request and counts connections.
 struct Server {
     port: u16,
     connections: Arc<AtomicUsize>,
@@ -117,7 +117,7 @@ const SUCCESS: PostOutcome = PostOutcome::Answered { status: 200, retry_after: N
 #[tokio::test]
 async fn the_address_that_was_judged_is_the_address_that_is_dialled() {
     let server = Server::start(NAME).await;
-    // The second look-up would lead elsewhere; there is none.
+    // A second look-up would lead elsewhere, but there is none.
     let answers = Answers::new(&[&["127.0.0.1"], &["10.0.0.1"]]);
     let client = client(UrlPolicy::LoopbackToo, &answers, &server);
     let url = format!("https://{NAME}:{}/", server.port);
@@ -128,7 +128,8 @@ async fn the_address_that_was_judged_is_the_address_that_is_dialled() {
 #[tokio::test]
 async fn the_same_answer_is_dialled_or_not_as_the_setting_says() {
     let server = Server::start(NAME).await;
-    // The same name and the same address: taken where loopback is allowed, and not dialled where it is not.
+    // The name and the address are the same: the client dials them where loopback is allowed, and does not dial them
+    // where it is not.
     let answers = Answers::new(&[&["127.0.0.1"], &["127.0.0.1"]]);
     let url = format!("https://{NAME}:{}/", server.port);
     let taken = client(UrlPolicy::LoopbackToo, &answers, &server);
@@ -217,8 +218,8 @@ async fn a_certificate_that_does_not_hold_is_no_answer() {
     let trusting = client(UrlPolicy::LoopbackToo, &answers, &of_another);
     let wrong_name = trusting.post(request(format!("https://{NAME}:{}/", of_another.port))).await;
     assert_eq!(wrong_name, no_tls, "a certificate of another name");
-    let nobody_trusts = trusting.post(request(format!("https://{NAME}:{}/", right.port))).await;
-    assert_eq!(nobody_trusts, no_tls, "a certificate that nobody trusted has signed");
+    let untrusted = trusting.post(request(format!("https://{NAME}:{}/", right.port))).await;
+    assert_eq!(untrusted, no_tls, "a certificate of an authority that the client does not trust");
 }
 
 #[tokio::test]
@@ -265,7 +266,7 @@ async fn of_a_pings_answer_no_more_is_read_than_a_right_one_can_have() {
 
 #[test]
 fn the_proxy_that_the_environment_names_is_not_asked() {
-    // The variables of a process are its own: this runs another test once more, in a process that has them.
+    // Variables belong to a whole process, so that this test runs another one once more, in a process that has them.
     let closed = "http://127.0.0.1:9";
     let again = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "the_address_that_was_judged_is_the_address_that_is_dialled"])

@@ -5,8 +5,8 @@ use serde::{Deserialize, Deserializer};
 
 /// An event of type `T`.
 ///
-/// serde's messages quote a value of the wrong type (`invalid type: string "Ada"`). Lambda's runtime client logs such a
-/// message and sends it to Lambda. The message about an event that is read as `Event` only names the field.
+/// The messages of serde quote a value of the wrong type (`invalid type: string "Ada"`). Lambda's runtime client logs
+/// such a message and sends it to Lambda. If an event is read as `Event`, the message about it quotes no value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Event<T>(pub T);
 
@@ -51,7 +51,7 @@ mod tests {
         for main in mains.chain([format!("{root}/shared/lambda/src/messages.rs").into()]) {
             let text = std::fs::read_to_string(&main).unwrap();
             for event in text.split("LambdaEvent<").skip(1) {
-                // JSON of any form fits the last two.
+                // JSON of any form can be read as the last two, so that there is no error.
                 let is_safe = ["Event<", "IgnoredAny>", "Value>"].iter().any(|safe| event.starts_with(safe));
                 assert!(is_safe, "{}: LambdaEvent<{}", main.display(), &event[..20]);
             }

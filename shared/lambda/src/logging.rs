@@ -1,6 +1,6 @@
-//! The log of a function: our own events at the level that the template sets, those of libraries only from `WARN` on. At
-//! lower levels the AWS SDK logs whole requests, which hold patient data, and no setting can enable that. A panic is logged
-//! with its place alone, because its text can hold a value, too.
+//! The log of a function. The project's own events are logged at the level that the template sets, and those of
+//! libraries only from `WARN` on. At lower levels the AWS SDK logs whole requests, which hold patient data, and no
+//! setting can enable that. A panic is logged with its place alone, because its text can hold a value, too.
 
 use std::panic::PanicHookInfo;
 use std::str::FromStr as _;
@@ -35,7 +35,7 @@ const OURS: [&str; 13] = [
 pub fn init() {
     let level = level_of(std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().as_deref());
     let lines = fmt::layer().with_ansi(false).with_target(false);
-    // Lambda notes the time of a plain line, but not of a JSON one.
+    // Lambda adds the time to a plain line, but not to a JSON one.
     let lines = match std::env::var("AWS_LAMBDA_LOG_FORMAT").as_deref() {
         Ok("JSON") => lines.json().flatten_event(true).boxed(),
         _ => lines.without_time().boxed(),
@@ -44,8 +44,8 @@ pub fn init() {
     std::panic::set_hook(Box::new(end_after_panic));
 }
 
-/// Logs where the panic is and ends the process, as the release profile does anyway (`panic = "abort"`). Where panics
-/// unwind, `lambda_runtime` would catch this one and send its text to Lambda.
+/// Logs where the panic is and ends the process, as the release profile does anyway (`panic = "abort"`). In a build in
+/// which panics unwind, `lambda_runtime` would catch this one and send its text to Lambda.
 fn end_after_panic(panic: &PanicHookInfo<'_>) {
     if let Some(place) = panic.location() {
         let (file, line, column) = (place.file(), place.line(), place.column());
@@ -60,15 +60,15 @@ fn level_of(name: Option<&str>) -> LevelFilter {
     name.and_then(|name| LevelFilter::from_str(name).ok()).unwrap_or(LevelFilter::INFO)
 }
 
-/// Returns the levels of our crates and of all others. A target matches by the beginning of its text, so that the crates of
-/// the AWS SDK, which begin with `aws_`, are named: their targets are longer than `aws` and win over it.
+/// Returns the levels of the project's crates and of all others. A target matches by the beginning of its text, so that
+/// `aws` would match the crates of the AWS SDK, too. They are named by `aws_`, because the longest match decides.
 fn targets(level: LevelFilter) -> Targets {
     let libraries = level.min(LevelFilter::WARN);
     Targets::new()
         .with_default(libraries)
         .with_targets(OURS.map(|name| (name, level)))
         .with_targets(["aws_", "lambda_"].map(|prefix| (prefix, libraries)))
-        // Its spans carry the id of the invocation.
+        // The spans of the runtime carry the id of the invocation.
         .with_target("lambda_runtime", level.min(LevelFilter::INFO))
 }
 

@@ -1,5 +1,5 @@
-//! Lambda events from SQS: each message is handled by itself, and only a failed message is retried, as `pipeline::retry`
-//! says.
+//! Lambda events from SQS. Each message is handled by itself, and only a failed message is retried, as
+//! `pipeline::retry` says.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use crate::source::{MessageSource, retries_of};
 /// The pause before a message of an unknown form is received again, on its way to the dead letters.
 const UNKNOWN_FORM_PAUSE: Duration = Duration::from_mins(2);
 
-/// What becomes of a message that was handled.
+/// What happens to a message after it was handled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Handled {
-    /// The message is deleted.
+    /// The work is done, and the message is deleted.
     Done,
     /// The message is received again after this time.
     RetryAfter(Duration),
@@ -37,9 +37,10 @@ pub async fn run_messages<M: DeserializeOwned>(
     .await
 }
 
-/// Handles the messages of an event concurrently, so that a message that takes long does not delay the others. A message
-/// that fails is received again after a growing pause, rather than after the queue's visibility timeout, which has to be as
-/// long as the slowest run. After a transient error its work is sent as a new message, so that the queue does not count it.
+/// Handles the messages of an event concurrently, so that a message that takes long does not delay the others. A
+/// message that fails is received again after a growing pause, rather than after the queue's visibility timeout, which
+/// has to be as long as the slowest run. After a transient error the work of a message is sent as a new message, so
+/// that the queue does not count the failure.
 pub async fn handle_messages<M: DeserializeOwned>(
     source: &impl MessageSource,
     event: SqsEvent,
@@ -80,7 +81,8 @@ async fn handle_one<M: DeserializeOwned>(
 ) -> Option<Retry> {
     let attempts = attempts_of(message);
     let handled = if let Some(parsed) = parse(message) {
-        // Boxed: whole use cases are nested in it, deeper than the compiler looks when it lays out one future.
+        // The future is boxed, because whole use cases are nested in it, deeper than the compiler looks when it lays
+        // out one future.
         Box::pin(handle(parsed, attempts)).await
     } else {
         error!(message.id = message.message_id, "Message of an unknown form left to the dead letters");
@@ -130,7 +132,7 @@ mod tests {
 
     use super::*;
 
-    /// A source that notes its calls.
+    /// A message source that notes its calls.
     #[derive(Default)]
     struct NotedSource {
         calls: Mutex<Vec<String>>,
@@ -168,7 +170,7 @@ mod tests {
         PortError { operation, code: "a code".to_owned(), transient }
     }
 
-    /// Messages whose body, id and receipt are all their name.
+    /// Returns an event with messages that have their name as their body, id and receipt.
     fn event(names: &[&str]) -> SqsEvent {
         let mut event = SqsEvent::default();
         event.records = names
@@ -222,7 +224,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_message_that_takes_long_delays_no_other_of_its_batch() {
-        // Each of the messages waits for the other one to be handled, too.
+        // Each of the messages waits until the other one is handled, too.
         let (queue, both) = (NotedSource::default(), Barrier::new(2));
         let handled = handle_messages(&queue, event(&["a", "b"]), async |_: String, _| {
             both.wait().await;

@@ -1,4 +1,4 @@
-//! The queues that messages are received from, and how failed messages are retried there.
+//! The queues that messages are received from, and how failed messages are retried by them.
 
 use std::time::Duration;
 
@@ -13,12 +13,13 @@ const RETRIES: &str = "retries";
 pub trait MessageSource: Send + Sync {
     /// Makes a received message visible again after `wait` (at most 12 hours, AWS limit).
     fn hide(&self, message: &SqsMessage, wait: Duration) -> impl Future<Output = PortResult<()>> + Send;
-    /// Sends a copy of the message that is delivered after `wait` (at most 15 minutes, AWS limit), with one retry more.
+    /// Sends a copy of the message that counts one retry more. It is delivered after `wait` (at most 15 minutes, AWS
+    /// limit).
     fn send_retry(&self, message: &SqsMessage, wait: Duration)
     -> impl Future<Output = PortResult<()>> + Send;
 }
 
-/// The queues that messages are sent to are those that they are received from. A message names its queue.
+/// The copy of a message is sent to the queue that the message was received from, which the message names.
 impl MessageSource for SqsQueues {
     async fn hide(&self, message: &SqsMessage, wait: Duration) -> PortResult<()> {
         let receipt = message.receipt_handle.as_deref().ok_or_else(|| incomplete("receiptHandle"))?;
@@ -33,7 +34,8 @@ impl MessageSource for SqsQueues {
     }
 }
 
-/// The queues of dead letters. A dead letter has no queue to be sent to, and is received again after the visibility timeout.
+/// The queues of dead letters. A function cannot send to them, so that a dead letter is always received again after the
+/// visibility timeout.
 #[derive(Clone, Copy, Debug)]
 pub struct DeadLetterQueues;
 

@@ -1,4 +1,4 @@
-//! A panic in Lambda: each test runs itself again in a process that has the environment of a function.
+//! A panic in Lambda. Each test runs itself again in a process that has the environment of a function.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::process::{Command, Output};
