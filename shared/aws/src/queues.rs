@@ -149,8 +149,8 @@ impl Queue<'_> {
         Ok(())
     }
 
-    /// Sends the body of a received message as a new message, which is delivered after `delay` (at most 15 minutes, AWS
-    /// limit) and has one numeric attribute. The group keeps the queue fair between customers.
+    /// Sends the body of a received message as a new message, which has one numeric attribute and is received after
+    /// `delay` (at most 15 minutes, AWS limit). The group keeps the queue fair between customers.
     pub async fn send_copy(
         &self,
         body: &str,

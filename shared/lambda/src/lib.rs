@@ -1,4 +1,4 @@
-//! What the functions have in common on AWS Lambda.
+//! The parts of AWS Lambda that all functions have in common.
 //!
 //! A function that is invoked for SQS messages calls [`run_messages`] with the closure that handles one message. Every
 //! function reads its event as an [`Event`], and starts its log with [`logging::init`].

@@ -6,8 +6,8 @@ use crate::Error;
 /// begin together, one more of them succeeds with every round, and more than a few never meet.
 const ATTEMPTS: u32 = 20;
 
-/// Repeats `attempt` until it returns a value. An attempt reads, changes and writes; it returns `None` if its write met a
-/// conflict.
+/// Repeats `attempt` until it returns a value. An attempt reads, changes and writes, and returns `None` if its write
+/// met a conflict.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! Dead letters: messages that were received as often as their queue allows. A chunk is attempted once more, because the
-//! cause of its earlier failures may be over; all other work is abandoned.
+//! Dead letters: messages that were received as often as their queue allows. A chunk is attempted once more, because
+//! the cause of its earlier failures may be over. All other work is abandoned.
 
 use crate::abandon::{AbandonOutcome, abandon};
 use crate::import_rows::{ImportOutcome, import_rows};

@@ -22,7 +22,8 @@ use crate::plan_file::PlanFile;
 use crate::ports::prelude::*;
 use crate::ports::{JobRef, Ports, Write};
 
-/// The longest time between drawing a job's id and storing the job: four times what API Gateway lets a call take.
+/// The longest time between the creation of a job's id and the storing of the job: four times what API Gateway lets a
+/// call take.
 const TIME_TO_CREATE: Duration = Duration::from_mins(2);
 
 /// Which files are accepted, and how many rows a chunk has.

@@ -46,7 +46,7 @@ pub struct QueryMessage {
 }
 
 impl QueryMessage {
-    /// Returns the part of a chunk that asks for the queries; `None` if a customer does.
+    /// Returns the part of a chunk that asks for the queries, or `None` if a customer asks for them.
     pub fn part(&self) -> Option<QueryPart> {
         match self.asker {
             QueryAsker::Part(part) => Some(part),
@@ -76,7 +76,7 @@ impl QueryAsker {
     }
 }
 
-/// A job with nothing left to wait for.
+/// A job that has nothing left to wait for and is to be finalized.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FinishedMessage {
     /// The id of the job.
@@ -115,7 +115,7 @@ pub enum DeadLetter {
 }
 
 impl DeadLetter {
-    /// Returns the job that the message is about; `None` if it is about a query that a customer asked for.
+    /// Returns the job that the message is about, or `None` if it is about document queries that a customer asked for.
     pub fn job(&self) -> Option<JobId> {
         match self {
             Self::Chunk(message) => Some(message.job),

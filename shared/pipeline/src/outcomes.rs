@@ -26,7 +26,7 @@ type Fetched<'a> = Pin<Box<dyn Stream<Item = PortResult<(ChunkNumber, Vec<RowOut
 /// duplicate to the last.
 pub struct OutcomesInOrder<'a> {
     job: JobId,
-    /// First row and row count of each run, with its chunk; in row order.
+    /// First row and row count of each run in row order, with the chunk of the run.
     runs: Vec<(RowNumber, u32, ChunkNumber)>,
     run: usize,
     fetched: Fetched<'a>,

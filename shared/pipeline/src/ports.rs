@@ -1,4 +1,4 @@
-//! What the use cases ask of AWS and of their environment: one trait for each resource.
+//! The calls that the use cases make of AWS and of their environment: one trait for each resource.
 //!
 //! [`Ports`] bundles the resources, so that a use case has one type parameter. The crate `aws` implements the traits on
 //! DynamoDB, S3 and SQS, and the crate `memory` implements them for tests. `tests/roles` compares the calls that each
@@ -37,13 +37,13 @@ pub use self::queues::{LONGEST_DELAY, Queues};
 pub use self::webhooks::{PingOutcome, PostOutcome, WebhookRequest, WebhookServer};
 pub use crate::job_ref::JobRef;
 
-/// A failed call. It says which call failed and how, and never with what data, because it is logged.
+/// A failed call. It says which call failed and how, but holds none of the call's data, because it is logged.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} failed: {code}")]
 pub struct PortError {
     /// The call, for example `dynamodb.PutItem`.
     pub operation: &'static str,
-    /// The service's error code, or a word for what happened on the way.
+    /// The error code of the service, or a few words if the service did not answer.
     pub code: String,
     /// Whether the same call may succeed later.
     pub transient: bool,
@@ -67,7 +67,7 @@ pub struct Versioned<T> {
 pub enum Write {
     /// The condition was met and the value is stored.
     Done,
-    /// The condition was not met; nothing was written.
+    /// The condition was not met, and nothing was written.
     Conflict,
 }
 

@@ -66,9 +66,9 @@ enum PatientOutcome {
     Failed(GatewayFailure),
 }
 
-/// What the gateway answered in an attempt.
+/// The result of asking the gateway in an attempt.
 enum Answer {
-    /// The query ends with this outcome; these are the stored documents.
+    /// The query ends with this outcome, and with these documents stored for it.
     Ended(QueryOutcome, Option<StoredDocuments>),
     /// The gateway did not answer, and may answer a retry.
     Failed(GatewayFailure),

@@ -2,10 +2,10 @@
 //!
 //! SQS counts how often a message was received, and moves it to the dead letters once it was received too often. That
 //! count must not include an outage of AWS: a table that is throttled for an hour would use it up within minutes, and
-//! rows would fail for good. So work that met a transient error is sent as a new, delayed message with a receive count of
-//! zero, and the received message is deleted. What is left for the count are crashes, time-outs and permanent errors.
+//! rows would fail for good. So work that met a transient error is sent as a new, delayed message with a receive count
+//! of zero, and the received message is deleted. Only crashes, time-outs and permanent errors are counted.
 //!
-//! Such work is retried until it has nothing left to do, at the latest because the sweep abandoned its job.
+//! Such work is retried until it is done. It ends at the latest when the sweep abandons its job.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ impl Attempts {
 /// How failed work is retried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Retry {
-    /// By a new message that is delivered after this time.
+    /// By a new message that is received after this time.
     NewMessage(Duration),
     /// By the same message, which is received again after this time. The queue counts it.
     SameMessage(Duration),

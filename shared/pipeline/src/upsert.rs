@@ -30,16 +30,16 @@ pub struct Group {
     pub rows: Vec<(RowNumber, PatientRow)>,
 }
 
-/// What was read before the first attempt, for all groups of a chunk at once.
+/// What was read for all groups of a chunk at once, before the first attempt to decide one of them.
 #[derive(Default)]
 pub struct Known {
     people: HashMap<Identity, Versioned<People>>,
     patients: Records,
 }
 
-/// The patient of each row of a group, and what becomes of these patients.
+/// The patient of each row of a group, and the changes that the rows make to these patients.
 pub struct Decision {
-    /// The patient of each row; `None` for a row for which the item of its identity has no room.
+    /// The patient of each row, or `None` if the item of the row's identity has no room for another patient.
     pub patients: Vec<Option<PatientId>>,
     /// The patients before the change, as they were read.
     before: Records,
@@ -199,7 +199,7 @@ impl<P: Ports> Upsert<'_, P> {
         let (id, customer) = (record.patient.id, self.job.customer);
         let mut record = record.clone();
         let mut version = decision.before.get(&id).map(|record| record.version);
-        // The record that is stored already, if the other job has left nothing to change.
+        // The record that is stored, if the other job has left nothing to change.
         let stored_before = retry_conflicts(async || {
             if self.ports.patients().store_patient(customer, &record, version).await? == Write::Done {
                 return Ok(Some(None));

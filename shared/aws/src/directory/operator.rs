@@ -1,4 +1,4 @@
-//! What only operators do: add customers and API keys, list them, and revoke keys.
+//! The tasks of operators: adding customers and API keys, listing them, and revoking keys.
 
 use domain::ids::CustomerId;
 use domain::time::Timestamp;

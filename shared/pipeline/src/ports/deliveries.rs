@@ -18,7 +18,7 @@ pub trait DeliveryStore: Send + Sync {
     ) -> impl Future<Output = PortResult<Option<Versioned<WebhookDelivery>>>> + Send;
     /// Stores a delivery. The stored version is then `version` plus one, and 1 for a new record.
     ///
-    /// Condition: the stored version is `version`; `None` means that nothing is stored.
+    /// Condition: the stored version is `version`, or there is no record if `version` is `None`.
     fn store_delivery(
         &self,
         delivery: &WebhookDelivery,
@@ -33,7 +33,8 @@ pub trait DeliveryStore: Send + Sync {
         limit: u32,
     ) -> impl Future<Output = PortResult<Vec<WebhookDelivery>>> + Send;
     /// Returns up to `limit` failed deliveries of a customer, oldest first, and those of a job in the order of its
-    /// states. Reads an index, so that a delivery may have changed in the last second: a write has to name the version.
+    /// states. Reads an index, so that a delivery may have changed in the last second. Therefore a write has to name
+    /// the version.
     fn failed_deliveries(
         &self,
         customer: CustomerId,

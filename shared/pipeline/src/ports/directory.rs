@@ -58,7 +58,7 @@ pub trait DirectoryStore: Send + Sync {
     -> impl Future<Output = PortResult<WebhookSettings>> + Send;
     /// Replaces the webhook settings, and counts their version up.
     ///
-    /// Condition: the stored version is `settings.version`; 0 means that nothing is stored.
+    /// Condition: the stored version is `settings.version`, or nothing is stored if that is 0.
     fn store_settings(
         &self,
         customer: CustomerId,
@@ -73,7 +73,7 @@ pub trait DirectoryStore: Send + Sync {
     ) -> impl Future<Output = PortResult<Option<Promise>>> + Send;
     /// Stores the job that an idempotency key stands for.
     ///
-    /// Condition: nothing is stored for the key, or what is stored has expired at `now`.
+    /// Condition: nothing is stored for the key, or the stored promise has expired at `now`.
     fn store_promise(
         &self,
         customer: CustomerId,
@@ -105,7 +105,7 @@ pub struct WebhookSettings {
     pub replaced: Vec<ReplacedKey>,
     /// The outcome of the last ping.
     pub ping: Option<PingReport>,
-    /// Counted up by every write; 0 if nothing was ever stored.
+    /// The version of the settings, which every write increases by one; 0 if nothing was ever stored.
     pub version: u64,
 }
 
@@ -131,6 +131,6 @@ pub struct ReplacedKey {
 pub struct PingReport {
     /// When the ping was sent.
     pub when: Timestamp,
-    /// What was wrong with the answer; `None` if it was right.
+    /// The fault of the answer; `None` if the answer was right.
     pub failure: Option<String>,
 }

@@ -22,7 +22,7 @@ pub trait DocumentStore: Send + Sync {
     ) -> impl Future<Output = PortResult<HashMap<PatientId, Versioned<PatientQuery>>>> + Send;
     /// Stores the query of a patient.
     ///
-    /// Condition: the stored version is `version`; `None` means that nothing is stored.
+    /// Condition: the stored version is `version`, or nothing is stored if `version` is `None`.
     fn store_query(
         &self,
         customer: CustomerId,

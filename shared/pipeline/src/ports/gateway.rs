@@ -1,4 +1,4 @@
-//! The gateway of a health information exchange, and what limits the calls to it.
+//! The gateway of a health information exchange, and the limits of the calls to it.
 
 use std::future::Future;
 use std::time::Duration;
@@ -18,10 +18,10 @@ pub trait Gateway: Send + Sync {
     ) -> impl Future<Output = Result<GatewayAnswer, GatewayFailure>> + Send;
 }
 
-/// What the gateway knows about a patient.
+/// The gateway's answer about a patient.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum GatewayAnswer {
-    /// Exactly one patient matches; these are the documents.
+    /// Exactly one patient matches, and has these documents.
     Documents(Vec<DocumentRecord>),
     /// No patient matches the demographics.
     NotKnown,
@@ -32,7 +32,7 @@ pub enum GatewayAnswer {
 /// A document query that the gateway did not answer. It holds nothing about a patient, because it is logged.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GatewayFailure {
-    /// What happened, for the log.
+    /// The cause of the failure, for the log.
     pub cause: String,
     /// Whether the same query may succeed later.
     pub transient: bool,
@@ -42,25 +42,25 @@ pub struct GatewayFailure {
 
 /// The gateway's circuit breaker, and the rate limit of each customer.
 pub trait GatewayLimits: Send + Sync {
-    /// Returns the permits that a customer has taken; `None` if it never took one.
+    /// Returns the permits that a customer has taken, or `None` if it never took one.
     fn load_rate_limit(
         &self,
         customer: CustomerId,
     ) -> impl Future<Output = PortResult<Option<Versioned<Slots>>>> + Send;
     /// Stores the permits that a customer has taken.
     ///
-    /// Condition: the stored version is `version`; `None` means that nothing is stored.
+    /// Condition: the stored version is `version`, or nothing is stored if `version` is `None`.
     fn store_rate_limit(
         &self,
         customer: CustomerId,
         taken: Slots,
         version: Option<u64>,
     ) -> impl Future<Output = PortResult<Write>> + Send;
-    /// Returns the circuit breaker; `None` if no call of the gateway ever failed.
+    /// Returns the circuit breaker, or `None` if no call of the gateway ever failed.
     fn load_circuit_breaker(&self) -> impl Future<Output = PortResult<Option<Versioned<Breaker>>>> + Send;
     /// Stores the circuit breaker.
     ///
-    /// Condition: the stored version is `version`; `None` means that nothing is stored.
+    /// Condition: the stored version is `version`, or nothing is stored if `version` is `None`.
     fn store_circuit_breaker(
         &self,
         breaker: Breaker,

@@ -81,7 +81,7 @@ pub trait JobStore: Send + Sync {
     ) -> impl Future<Output = PortResult<ChunkCompletion>> + Send;
 
     /// Adds a job that waits for its file to the open jobs. This comes before the job is stored, so that no job is
-    /// missing; the entry of a job that is never stored expires.
+    /// missing from the open jobs. The entry of a job that is never stored expires.
     fn enter_job(
         &self,
         customer: CustomerId,
@@ -106,8 +106,8 @@ pub trait JobStore: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = PortResult<Vec<OpenJob>>> + Send;
 
-    /// Returns up to `limit` watched jobs that are due by `now`, longest due first, those after `after` if it is given.
-    /// Reads an index, so that it may lag by a second.
+    /// Returns up to `limit` watched jobs that are due by `now`, longest due first. If `after` is given, only jobs
+    /// after it are returned. Reads an index, so that it may lag by a second.
     fn due_jobs(
         &self,
         now: Timestamp,
@@ -130,7 +130,7 @@ pub trait JobStore: Send + Sync {
 /// What is left of a job after one of its chunks, or the document queries of a chunk, completed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ChunkCompletion {
-    /// Whether this call has counted it; false if an earlier call has.
+    /// Whether this call has counted the chunk; false if an earlier call has counted it.
     pub counted: bool,
     /// Whether the job has nothing left to wait for.
     pub was_last: bool,
@@ -152,6 +152,6 @@ pub struct Watched {
     pub job: JobId,
     /// When the sweep has to look at the job.
     pub due: Timestamp,
-    /// What was pending at the last look; `None` before the first look at a processing job.
+    /// The number of chunks or parts that were pending at the last look; `None` before the first look.
     pub pending: Option<u32>,
 }

@@ -21,7 +21,7 @@ pub trait PatientStore: Send + Sync {
     ) -> impl Future<Output = PortResult<HashMap<Identity, Versioned<People>>>> + Send;
     /// Stores the people of an identity.
     ///
-    /// Condition: the stored version is `version`; `None` means that nothing is stored.
+    /// Condition: the stored version is `version`, or nothing is stored if `version` is `None`.
     fn store_people(
         &self,
         identity: &Identity,
@@ -36,7 +36,7 @@ pub trait PatientStore: Send + Sync {
     ) -> impl Future<Output = PortResult<HashMap<PatientId, Versioned<PatientRecord>>>> + Send;
     /// Stores a patient.
     ///
-    /// Condition: the stored version is `version`; `None` means that nothing is stored.
+    /// Condition: the stored version is `version`, or nothing is stored if `version` is `None`.
     fn store_patient(
         &self,
         customer: CustomerId,

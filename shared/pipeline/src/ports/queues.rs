@@ -12,7 +12,7 @@ use crate::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>).
 pub const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
-/// The queues between the functions. A message is delivered at least once, in no order.
+/// The queues between the functions. A message is received at least once, in no order.
 pub trait Queues: Send + Sync {
     /// Returns whether this deployment has a gateway. Without one no document query is started.
     fn has_gateway(&self) -> bool;
