@@ -138,7 +138,7 @@ fn no_answer(error: &reqwest::Error) -> NoAnswer {
         if cause.is::<rustls::Error>() {
             return NoAnswer::NoTls;
         }
-        // The source of an I/O error is not its cause, which it wraps.
+        // An I/O error wraps its cause, but does not return it as its source.
         source = match cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
             Some(inner) => Some(inner),
             None => cause.source(),

@@ -162,9 +162,9 @@ impl<P: Ports> Import<'_, P> {
             .buffered(CONCURRENT_UPSERTS)
             .try_collect()
             .await?;
-        // A retry that follows on a worker's death after its writes changes no patient. So the records tell which
-        // patients this job changed. If another job has changed a patient since, that job queries the patient. This job
-        // queries it, too, if it created the patient.
+        // If a worker died after its writes, its retry changes no patient. So the records tell which patients this job
+        // changed. If another job has changed a patient since, that job queries the patient. This job queries it, too,
+        // if it created the patient.
         let is_ours = |record: &PatientRecord| {
             record.changed_by == job.id
                 || (record.created_by == job.id && !has(Bug::CreatedNotQueried))

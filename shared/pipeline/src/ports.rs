@@ -43,7 +43,7 @@ pub use crate::job_ref::JobRef;
 pub struct PortError {
     /// The call, for example `dynamodb.PutItem`.
     pub operation: &'static str,
-    /// The error code of the service, or a few words if the service did not answer.
+    /// The error code of the service, or a few words if the failure has no such code.
     pub code: String,
     /// Whether the same call may succeed later.
     pub transient: bool,
