@@ -1,8 +1,9 @@
 //! The one place through which every call of a memory store goes.
 //!
-//! A store says what the service does. Around that are two decorators that no store knows: [`Faults`](crate::Faults) may
-//! delay the call, refuse it, or lose its answer, and the recorder notes the call and what AWS bills for it. They decorate
-//! calls rather than methods of a store, because one method can make several calls and can fail between any two of them.
+//! A store's method says what the service does. Around it are two decorators that no store knows:
+//! [`Faults`](crate::Faults) may delay the call, refuse it, or lose its answer, and the recorder notes the call and
+//! what AWS bills for it. They decorate calls rather than methods of a store, because one method can make several calls
+//! and can fail between any two of them.
 
 use std::collections::BTreeSet;
 
@@ -12,31 +13,31 @@ use crate::cloud::{Cloud, State};
 use crate::faults::delay;
 use crate::{Fault, Operation, Resource, Usage, UsageOf};
 
-/// A call that a function made, or that a link allows which the function signed.
+/// A call that a function made, or a call that a link allows because the function signed it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Call {
     /// The function, as [`Cloud::called_by`] names it.
     pub caller: &'static str,
-    /// What was called.
+    /// The operation that the function's role has to allow.
     pub operation: Operation,
-    /// The resource that was called.
+    /// The resource that the function's role has to allow it on.
     pub resource: Resource,
 }
 
-/// A call in the log of a cloud.
+/// A call in the log of a cloud, which has it only if the service did not refuse it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LoggedCall {
-    /// What was called.
+    /// The operation that was called, whether or not its answer arrived.
     pub operation: Operation,
-    /// The resource that was called.
+    /// The resource that was called, as roles name it.
     pub resource: Resource,
-    /// The units that AWS bills.
+    /// The units that AWS bills, in the sense of [`UsageOf::units`].
     pub units: u64,
-    /// The key of the patient or the identity that was written.
+    /// The key of the patient or the identity that was written, or none if the call wrote neither.
     pub key: Option<String>,
 }
 
-/// The calls that were made so far.
+/// The calls that were made so far, and while logging is on, their log.
 #[derive(Default, Debug)]
 pub(crate) struct Recorder {
     pub usage: Usage,
@@ -58,7 +59,8 @@ impl Recorder {
 }
 
 impl Cloud {
-    /// Makes one call of a service. `serve` is what the service does; it returns its answer with what is billed.
+    /// Makes one call of a service. `serve` is what the service does, and returns the answer with what AWS bills for
+    /// it.
     pub(crate) async fn call<T>(
         &self,
         operation: Operation,
@@ -85,7 +87,7 @@ impl Cloud {
         served.result
     }
 
-    /// Waits for the next piece of a body, which can break off there.
+    /// Waits for the next piece of a body, and fails if a fault interrupts the body there.
     pub(crate) async fn next_piece(&self) -> PortResult<()> {
         delay(self.faults().delay()).await;
         match self.faults().fault(Operation::GetObject) {
@@ -94,7 +96,8 @@ impl Cloud {
         }
     }
 
-    /// Records a call. By itself for a signed link, which is used with the rights of the function that signed it.
+    /// Records a call as one that the caller's role has to allow. Called alone for a signed link, because a link is
+    /// used with the rights of the function that signed it.
     pub(crate) fn note(&self, operation: Operation, resource: Resource) {
         if let Some(caller) = self.caller() {
             self.state().recorder.calls.insert(Call { caller, operation, resource });
@@ -106,12 +109,13 @@ impl Cloud {
         self.state().recorder.usage.clone()
     }
 
-    /// Returns the calls since this was called last, in their order. The first time, logging starts and there is none.
+    /// Returns the calls since the last call of this function, in their order. The first call starts logging and
+    /// returns none.
     pub fn take_log(&self) -> Vec<LoggedCall> {
         self.state().recorder.log.replace(Vec::new()).unwrap_or_default()
     }
 
-    /// Returns the different calls of all functions so far.
+    /// Returns the different calls of all functions so far, without their number and order.
     pub fn calls(&self) -> BTreeSet<Call> {
         self.state().recorder.calls.clone()
     }
@@ -138,12 +142,12 @@ impl<T> Billed<T> {
         Self { result: Err(error), usage: UsageOf { calls: 1, ..UsageOf::default() }, key: None }
     }
 
-    /// Names the key that was written, for the log.
+    /// Names the key that was written, so that the log has it.
     pub fn with_key(self, key: Option<String>) -> Self {
         Self { key, ..self }
     }
 
-    /// Adds the bytes of content that were sent or received.
+    /// Sets the bytes of content that were sent or received.
     pub fn with_bytes(mut self, bytes: usize) -> Self {
         self.usage.bytes = bytes as u64;
         self

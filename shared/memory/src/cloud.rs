@@ -16,7 +16,7 @@ use crate::patients::PatientsState;
 use crate::webhooks::WebhooksState;
 use crate::{Faults, Queues};
 
-/// All ports in memory. Clones share what is stored.
+/// All ports in memory. Clones share what is stored, and may differ in faults, gateway and caller.
 #[derive(Clone, Debug)]
 pub struct Cloud {
     faults: Arc<dyn Faults>,
@@ -28,9 +28,9 @@ pub struct Cloud {
 #[derive(Debug)]
 pub(crate) struct State {
     pub now: Timestamp,
-    /// The time after which indexes show what the present call writes.
+    /// Time that passes until indexes show what the present call writes.
     pub index_lag: Duration,
-    /// State of a linear congruential generator: ids are unique, not unpredictable.
+    /// State of a linear congruential generator. Its numbers make ids unique, but not unpredictable.
     seed: u64,
     pub recorder: Recorder,
     pub directory: DirectoryState,
@@ -43,7 +43,7 @@ pub(crate) struct State {
 }
 
 impl Cloud {
-    /// Returns an empty cloud at this time. The same `seed` gives the same ids.
+    /// Returns an empty cloud with the time `now`. The same `seed` gives the same ids.
     pub fn new(faults: Arc<dyn Faults>, now: Timestamp, seed: u64) -> Self {
         let state = State {
             now,
@@ -61,31 +61,32 @@ impl Cloud {
         Self { faults, state: Arc::new(Mutex::new(state)), has_gateway: true, caller: None }
     }
 
-    /// Returns the same cloud with other faults.
+    /// Returns a clone with a fault plan of its own for its calls.
     #[must_use]
     pub fn with_faults(&self, faults: Arc<dyn Faults>) -> Self {
         Self { faults, ..self.clone() }
     }
 
-    /// Returns the same cloud as a deployment without a gateway sees it.
+    /// Returns a clone that behaves as in a deployment without a gateway.
     #[must_use]
     pub fn without_gateway(&self) -> Self {
         Self { has_gateway: false, ..self.clone() }
     }
 
-    /// Returns the same cloud, which records its calls as those of this function.
+    /// Returns a clone that records its calls as those of this function.
     #[must_use]
     pub fn called_by(&self, function: &'static str) -> Self {
         Self { caller: Some(function), ..self.clone() }
     }
 
-    /// Sets the time, which never goes back.
+    /// Sets the time, unless that would set it back.
     pub fn set_time(&self, now: Timestamp) {
         let mut state = self.state();
         state.now = state.now.max(now);
     }
 
-    /// Gives access to the queues, as SQS has it when it invokes a function.
+    /// Gives access to the queues without a call that is billed or that a fault can hit, as Lambda reads queues for a
+    /// function.
     pub fn with_queues<T>(&self, work: impl FnOnce(&mut Queues) -> T) -> T {
         work(&mut self.state().queues)
     }
@@ -134,7 +135,7 @@ impl Environment for Cloud {
 }
 
 impl State {
-    /// Returns when indexes show what the present call writes.
+    /// Returns the time from which indexes show what the present call writes.
     pub fn shown_by_indexes(&self) -> Timestamp {
         self.now.plus(self.index_lag)
     }

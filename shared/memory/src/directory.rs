@@ -17,14 +17,14 @@ use crate::{Cloud, Operation, Resource};
 #[derive(Default, Debug)]
 pub(crate) struct DirectoryState {
     keys: BTreeMap<String, ApiKey>,
-    /// Facilities and cohorts that a test has entered by their ids alone, and webhook settings.
+    /// Facilities and cohorts that a test entered by their ids alone, and webhook settings.
     customers: BTreeMap<CustomerId, (Directory, WebhookSettings)>,
     facilities: BTreeMap<(CustomerId, FacilityId), Facility>,
     cohorts: BTreeMap<(CustomerId, CohortId), Cohort>,
     promises: BTreeMap<(CustomerId, String), Promise>,
 }
 
-/// An API key with the calls of the newest minute in which it was used.
+/// An API key with its calls in the newest minute in which it was used.
 #[derive(Debug)]
 struct ApiKey {
     customer: CustomerId,
@@ -33,12 +33,12 @@ struct ApiKey {
 }
 
 impl Cloud {
-    /// Adds or replaces a customer.
+    /// Enters a customer, or replaces its facilities, cohorts and webhook settings by these.
     pub fn set_customer(&self, customer: CustomerId, directory: Directory, webhooks: WebhookSettings) {
         self.state().directory.customers.insert(customer, (directory, webhooks));
     }
 
-    /// Adds an API key of a customer.
+    /// Adds an API key, so that [`DirectoryStore::admit_call`] admits the calls of this customer.
     pub fn add_key(&self, customer: CustomerId, api_key: &str) {
         let key = ApiKey { customer, minute: 0, calls: 0 };
         self.state().directory.keys.insert(api_key.to_owned(), key);

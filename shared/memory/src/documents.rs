@@ -1,4 +1,4 @@
-//! Document queries and what they found, in the patients table.
+//! Document queries and the documents that they found, in the patients table.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -11,24 +11,25 @@ use crate::call::{Billed, permanent};
 use crate::patients::{LARGEST_DOCUMENT, units};
 use crate::{Cloud, Operation, Resource};
 
-/// Bytes of JSON in one item, as in `aws`.
+/// Bytes of JSON in one item, the same number as in `aws`.
 const PAGE_BYTES: usize = 200 * 1024;
 
 impl Cloud {
-    /// The queries of a customer's patients.
+    /// Returns the document queries of a customer's patients, without a call that is billed or that a fault can hit.
     pub fn patient_queries(&self, customer: CustomerId) -> PortResult<Vec<(PatientId, PatientQuery)>> {
         let patients = &self.state().patients;
         let queries = patients.queries.iter().filter(|((owner, _), _)| *owner == customer);
         queries.map(|((_, patient), document)| Ok((*patient, patients.read(document)?.value))).collect()
     }
 
-    /// Tries whose documents are stored, page by page, of all patients.
+    /// Returns, for every stored page of documents, its patient and the attempt that found them.
     pub fn document_pages(&self) -> Vec<(PatientId, QueryTry)> {
         let pages = &self.state().patients.documents;
         pages.keys().map(|(_, patient, found_by, _)| (*patient, *found_by)).collect()
     }
 
-    /// Stores documents from now on in items of so many bytes.
+    /// Sets the bytes of JSON in one item for documents that are stored later, so that a test needs few documents for
+    /// many pages.
     pub fn set_page_bytes(&self, bytes: usize) {
         self.state().patients.page_bytes = Some(bytes);
     }
@@ -98,7 +99,7 @@ impl DocumentStore for Cloud {
                     (*owner, *of) == (customer, patient) && *found_by < first_kept
                 });
                 let old: Vec<_> = old.map(|(key, page)| (*key, page.len())).collect();
-                // What is read is billed, not what of it is sent.
+                // DynamoDB bills the items that a Query reads, although this one returns their keys only.
                 let bytes = old.iter().map(|(_, bytes)| bytes).sum();
                 let items = old.len() as u64;
                 Billed::new(old, units(bytes, 4096), items).with_bytes(bytes)
@@ -137,7 +138,7 @@ impl DocumentStore for Cloud {
     }
 }
 
-/// The documents as JSON lists that fit into an item each.
+/// Returns the documents as JSON lists, each of which fits into an item.
 fn pages_of(documents: &[DocumentRecord], page_bytes: usize) -> PortResult<Vec<String>> {
     let mut pages: Vec<String> = Vec::new();
     for document in documents {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::Operation;
 
-/// A fault of one call. The caller sees a transient error.
+/// An injected fault of one call. The caller sees a transient error.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
     /// The call is refused, as under throttling, and has no effect.
@@ -16,8 +16,8 @@ pub enum Fault {
     AnswerLost,
 }
 
-/// The faults and delays of calls. It is asked, for each call, for a delay, for a fault and, once the call took place, for
-/// the delay of the answer; for each piece of a body, for a delay and a fault.
+/// The fault plan of a test. For each call, the cloud asks it for a delay, for a fault and, after the call took place,
+/// for the delay of the answer. For each piece of a body, the cloud asks for a delay and a fault.
 pub trait Faults: Send + Sync + Debug {
     /// Returns the fault of the next call, if it has one.
     fn fault(&self, operation: Operation) -> Option<Fault>;

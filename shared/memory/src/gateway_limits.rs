@@ -15,7 +15,7 @@ pub(crate) struct GatewayLimitsState {
     breaker: Option<Versioned<Breaker>>,
 }
 
-/// Replaces a value, on the condition that it has this version.
+/// Replaces a value on the condition that it has this version.
 fn replace<T>(stored: &mut Option<Versioned<T>>, value: T, version: Option<u64>) -> Write {
     if stored.as_ref().map(|stored| stored.version) != version {
         return Write::Conflict;

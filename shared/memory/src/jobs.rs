@@ -1,4 +1,4 @@
-//! The jobs table.
+//! The jobs table in memory: jobs, their indexes, the entries of open jobs and the parts of document queries.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -29,14 +29,14 @@ pub(crate) struct JobsState {
     parts: BTreeMap<(JobId, ChunkNumber), ChunkParts>,
 }
 
-/// The entry of an open job.
+/// An open job as its customer's entry has it, which counts only until it expires.
 #[derive(Clone, Copy, Debug)]
 struct OpenEntry {
     is_waiting: bool,
     expires_at: Timestamp,
 }
 
-/// The document queries of a chunk.
+/// The document queries of a chunk: the parts that are still open, and the sum of the completed ones.
 #[derive(Debug)]
 struct ChunkParts {
     open: BTreeSet<u32>,
@@ -46,12 +46,13 @@ struct ChunkParts {
 #[derive(Debug)]
 struct Stored {
     job: Job,
-    /// Until it is forgotten: when it is due, and how many chunks were pending.
+    /// When the sweep looks at the job next, and how many chunks were pending at its last look. None once the job is no
+    /// longer watched.
     watched: Option<(Timestamp, Option<u32>)>,
 }
 
 impl State {
-    /// Sets when a job is looked at next, or that it is not.
+    /// Sets when the sweep looks at a job next, or takes the job off the watchlist.
     fn watch(&mut self, job: JobId, watched: Option<(Timestamp, Option<u32>)>) {
         let shown = self.shown_by_indexes();
         if let Some(stored) = self.jobs.jobs.get_mut(&job) {
@@ -62,35 +63,36 @@ impl State {
     }
 }
 
-/// A change of a job's state that took place.
+/// A change of a job's state that was stored. A refused change is none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Transition {
-    /// The job.
+    /// The job that was in `from` and is in `to`.
     pub job: JobId,
-    /// Its state before.
+    /// The state that the caller of [`JobStore::change_state`] named as the stored one.
     pub from: JobStatus,
-    /// Its state after.
+    /// The state that was stored instead.
     pub to: JobStatus,
 }
 
 impl Cloud {
-    /// Every change of state so far, in the order in which they took place.
+    /// Returns every change of state so far, in the order in which they took place.
     pub fn transitions(&self) -> Vec<Transition> {
         self.state().jobs.transitions.clone()
     }
 
-    /// Every job as it is stored.
+    /// Returns every job as it is stored, in the order of the ids.
     pub fn jobs(&self) -> Vec<Job> {
         self.state().jobs.jobs.values().map(|stored| stored.job.clone()).collect()
     }
 
-    /// When the sweep has something to look at next.
+    /// Returns when the sweep has a job to look at next. Reads the table, so that no index lag delays the answer.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.state().jobs.jobs.values().filter_map(|stored| stored.watched.map(|(due, _)| due)).min()
     }
 }
 
-/// An item of a job is small, but for its sets of pending chunks: 4 bytes each.
+/// Returns about how many bytes the item of a job has: it is small, except for its sets of pending chunks with 4 bytes
+/// each.
 fn bytes(job: &Job) -> usize {
     700 + 4 * (job.pending_chunks.len() + job.pending_queries.len())
 }

@@ -25,11 +25,11 @@ pub(crate) struct ObjectsState {
     objects: BTreeMap<String, Bytes>,
 }
 
-/// The smallest part of a multipart upload but for its last (AWS limit), and what is sent at once.
+/// Bytes of an upload's part, which is sent once it has them. AWS allows no smaller part but the last.
 const PART: usize = 5 * 1024 * 1024;
 
 impl Cloud {
-    /// What a client's `PUT` to an upload link does; gives the version that its event will name.
+    /// Stores what a client's `PUT` to an upload link stores, and returns the version that S3's event will name.
     pub fn upload(&self, job: JobRef, bytes: impl Into<Bytes>) -> Upload {
         let bytes = bytes.into();
         let mut state = self.state();
@@ -43,12 +43,12 @@ impl Cloud {
         upload
     }
 
-    /// A result file, if it was written.
+    /// Returns a result file, if it was finished.
     pub fn result(&self, job: JobRef, file: ResultFile) -> Option<Bytes> {
         self.state().objects.objects.get(&result_key(job, file)).cloned()
     }
 
-    /// Stores an object unless there is one under the key.
+    /// Stores an object unless there is one under the key, so that every retry reads the object of the first attempt.
     async fn put_first(&self, folder: Resource, key: String, bytes: Bytes) -> PortResult<Write> {
         self.call(Operation::PutObject, folder, |state| {
             if state.objects.objects.contains_key(&key) && !has(Bug::LastOutcomesCount) {
@@ -146,7 +146,7 @@ impl ObjectStore for Cloud {
         Ok(Parts { cloud: self.clone(), key: result_key(job, file), sent: Vec::new(), part: Vec::new() })
     }
 
-    /// The link says how long it is valid, and has the terms' headers.
+    /// The link names its validity in seconds and has the headers of the terms, so that tests can compare them.
     async fn sign_upload(&self, job: JobRef, terms: &UploadTerms, valid: Duration) -> PortResult<UploadLink> {
         self.note(Operation::PutObject, Resource::UPLOADS);
         let length = terms.bytes.map(|bytes| ("content-length".to_owned(), bytes.to_string()));
@@ -162,7 +162,7 @@ impl ObjectStore for Cloud {
     }
 }
 
-/// A result file that is being written: parts first, and all at once at the end.
+/// A result file that is being written. Readers see it only after the last step, which stores all parts at once.
 #[derive(Debug)]
 pub struct Parts {
     cloud: Cloud,
@@ -172,7 +172,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// The first part is preceded by a request that creates the upload.
+    /// Sends the collected bytes as a part. Before the first part, a request creates the upload.
     async fn send_part(&mut self) -> PortResult<()> {
         let Self { cloud, sent, part, .. } = self;
         if sent.is_empty() {
@@ -197,7 +197,7 @@ impl FileWriter for Parts {
         if !self.sent.is_empty() && !self.part.is_empty() {
             self.send_part().await?;
         }
-        // Completes the upload, or is all of a file that is smaller than a part.
+        // This call completes the upload, or stores the whole file if it is smaller than a part.
         let Self { cloud, key, mut sent, mut part } = self;
         let complete = |state: &mut State| {
             let bytes = part.len();

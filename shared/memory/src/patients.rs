@@ -1,4 +1,4 @@
-//! The patients table: documents with versions, written under the condition of a version.
+//! The patients table: documents with versions, each written on the condition that its version is the expected one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
@@ -23,28 +23,30 @@ use crate::{Cloud, Operation, Resource, UsageOf};
 /// Keys that one `BatchGetItem` takes (AWS limit).
 pub(crate) const KEYS_PER_BATCH: usize = 100;
 
-/// The largest item (AWS limit), less what keys and attribute names take.
+/// Bytes of the largest item (AWS limit: 400 KiB), less those of its keys and attribute names.
 pub(crate) const LARGEST_DOCUMENT: usize = 400 * 1024 - 200;
 
-/// A patient's id in a roster.
+/// Bytes of a patient's id in a roster.
 const BYTES_PER_ID: usize = 16;
 
 #[derive(Default, Debug)]
 pub(crate) struct PatientsState {
-    /// All documents, one behind the other: millions of allocations would slow down those of whoever calls.
+    /// The JSON of all documents, in one string because millions of allocations would slow down those of the calling
+    /// test.
     log: String,
     people: BTreeMap<Identity, Document>,
     patients: BTreeMap<(CustomerId, PatientId), Document>,
     pub(crate) queries: BTreeMap<(CustomerId, PatientId), Document>,
     pub(crate) documents: BTreeMap<(CustomerId, PatientId, QueryTry, u32), String>,
-    /// Bytes of documents in one item; as in `aws` where nothing is said.
+    /// Bytes of documents in one item, as in `aws` unless a test sets them.
     pub(crate) page_bytes: Option<usize>,
     external_ids: BTreeMap<(CustomerId, PatientId), ExternalId>,
     rosters: BTreeMap<(CustomerId, Roster, RosterEntry), Vec<PatientId>>,
     pub(crate) writes: u64,
 }
 
-/// Stored as the text it is in DynamoDB: what does not survive that does not survive here.
+/// A document in the log. It is stored as the JSON that DynamoDB has, so that a value that JSON loses is lost here,
+/// too.
 #[derive(Debug)]
 pub(crate) struct Document {
     json: Range<usize>,
@@ -66,7 +68,7 @@ impl PatientsState {
 }
 
 impl State {
-    /// Keeps the index of external ids, and bills what changes in it.
+    /// Updates the index of external ids, and bills the entries that change in it.
     fn index(&mut self, patient: (CustomerId, PatientId), external_id: Option<&ExternalId>) {
         let entries = &mut self.patients.external_ids;
         let before = match external_id {
@@ -81,19 +83,19 @@ impl State {
 }
 
 impl Cloud {
-    /// Every stored patient of a customer.
+    /// Returns every stored patient of a customer, without a call that is billed or that a fault can hit.
     pub fn patients(&self, customer: CustomerId) -> PortResult<Vec<PatientRecord>> {
         let patients = &self.state().patients;
         let records = patients.patients.iter().filter(|((owner, _), _)| *owner == customer);
         records.map(|(_, document)| Ok(patients.read(document)?.value)).collect()
     }
 
-    /// Items written to the table so far.
+    /// Returns the number of items written to the table or deleted from it so far, refused writes included.
     pub fn patient_writes(&self) -> u64 {
         self.state().patients.writes
     }
 
-    /// Everybody who is known under some identity, of all customers.
+    /// Returns the people of every identity, of all customers, without a call that is billed or that a fault can hit.
     pub fn people(&self) -> PortResult<Vec<People>> {
         let patients = &self.state().patients;
         patients.people.values().map(|document| Ok(patients.read(document)?.value)).collect()
@@ -111,7 +113,7 @@ impl Cloud {
                 let table = table(state);
                 let documents: Vec<(K, &Document)> =
                     keys.iter().filter_map(|key| Some((*key, table.get(key)?))).collect();
-                // A key without an item is billed like a small item.
+                // DynamoDB bills a key without an item like a small item.
                 let sizes = || documents.iter().map(|(_, document)| document.json.len());
                 let units = sizes().map(|bytes| units(bytes, 4096)).sum::<u64>()
                     + (keys.len() - documents.len()) as u64;
@@ -163,7 +165,7 @@ impl Cloud {
     }
 }
 
-/// Request units of an item with a document of `bytes`, `unit` bytes each.
+/// Returns the request units of `unit` bytes that an item with a document of `bytes` takes.
 pub(crate) fn units(bytes: usize, unit: u64) -> u64 {
     (bytes as u64 + 150).div_ceil(unit)
 }

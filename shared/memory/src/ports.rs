@@ -1,4 +1,4 @@
-//! A cloud as the ports of a function.
+//! A cloud as the ports of a function: it implements every port itself.
 
 use pipeline::ports::Ports;
 

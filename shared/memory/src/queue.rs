@@ -1,17 +1,17 @@
-//! A queue as SQS has them: messages are received, hidden for a while, and come again unless they are deleted.
+//! A queue with the rules of SQS: a received message is hidden for a while, and is received again unless it is deleted.
 
 use std::time::Duration;
 
 use domain::time::Timestamp;
 
-/// Messages of one queue and, in the same order of things, its dead letters.
+/// The messages of one queue, hidden ones included, together with its dead letters.
 #[derive(Debug)]
 pub struct Queue {
     messages: Vec<Message>,
     dead: Vec<String>,
     /// Time for which a received message is hidden.
     visibility: Duration,
-    /// Times that a message is received before it is a dead letter.
+    /// How often a message is received before it becomes a dead letter.
     receives: u32,
     sent: u64,
 }
@@ -22,11 +22,11 @@ struct Message {
     body: String,
     visible: Timestamp,
     receives: u32,
-    /// How often its work was put back before.
+    /// How often the work of this message was put back before, as a message of its own each time.
     retries: u32,
 }
 
-/// One receipt of a message. Only the latest one of a message says anything about it.
+/// One receipt of a message. SQS honors the latest one only: deleting or hiding by an earlier one does nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Receipt {
     message: u64,
@@ -36,15 +36,15 @@ pub struct Receipt {
 /// A message that was received.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Received {
-    /// Names this receipt of it, for [`Queue::delete`] and [`Queue::hide`].
+    /// Names this receipt of the message, for [`Queue::delete`] and [`Queue::hide`].
     pub receipt: Receipt,
-    /// Its text.
+    /// The text that was sent.
     pub body: String,
-    /// How often it was received, this time included.
+    /// The receive count of SQS: how often the message was received, this time included.
     pub receives: u32,
-    /// How often its work was put back before.
+    /// How often the work of this message was put back before.
     pub retries: u32,
-    /// Whether it becomes a dead letter if it comes again.
+    /// Whether the message becomes a dead letter, rather than being received again, if it is not deleted in time.
     pub is_last_try: bool,
 }
 
@@ -55,12 +55,12 @@ impl Message {
 }
 
 impl Queue {
-    /// An empty queue with this visibility timeout and `maxReceiveCount`.
+    /// Returns an empty queue with this visibility timeout and `maxReceiveCount`.
     pub const fn new(visibility: Duration, receives: u32) -> Self {
         Self { messages: Vec::new(), dead: Vec::new(), visibility, receives, sent: 0 }
     }
 
-    /// Another `maxReceiveCount`.
+    /// Sets `maxReceiveCount`, for messages that are in the queue, too.
     pub const fn set_receives(&mut self, receives: u32) {
         self.receives = receives;
     }
@@ -79,18 +79,18 @@ impl Queue {
         }
     }
 
-    /// How many messages can be received at `now`.
+    /// Returns how many messages can be received at `now`.
     pub fn receivable(&mut self, now: Timestamp) -> usize {
         self.bury(now);
         self.candidates(now).len()
     }
 
-    /// How many messages were received and not deleted since, hidden or not.
+    /// Returns how many messages were received and not deleted since, hidden or not.
     pub fn in_flight(&self) -> usize {
         self.messages.iter().filter(|message| message.receives > 0).count()
     }
 
-    /// Receives the `choice`-th of the messages that can be received.
+    /// Receives the `choice`-th of the messages that can be received, so that a test decides about their order.
     pub fn receive(&mut self, now: Timestamp, choice: usize) -> Option<Received> {
         self.bury(now);
         let index = *self.candidates(now).get(choice)?;
@@ -106,35 +106,35 @@ impl Queue {
         })
     }
 
-    /// Takes a message out for good.
+    /// Deletes a message, so that it is neither received again nor becomes a dead letter.
     pub fn delete(&mut self, receipt: Receipt) {
         self.messages.retain(|message| !message.is_of(receipt));
     }
 
-    /// Hides a message until then, and not longer.
+    /// Hides a message until `until`, which may be earlier than its visibility timeout ends.
     pub fn hide(&mut self, receipt: Receipt, until: Timestamp) {
         if let Some(message) = self.messages.iter_mut().find(|message| message.is_of(receipt)) {
             message.visible = until;
         }
     }
 
-    /// Takes the dead letters out.
+    /// Returns the dead letters so far, and takes them out of the queue.
     pub fn take_dead(&mut self, now: Timestamp) -> Vec<String> {
         self.bury(now);
         std::mem::take(&mut self.dead)
     }
 
-    /// When a message can be received next, or a dead letter is there.
+    /// Returns the earliest time at which a message is visible, or at which it becomes a dead letter instead.
     pub fn next_visible(&self) -> Option<Timestamp> {
         self.messages.iter().map(|message| message.visible).min()
     }
 
-    /// Whether nothing is in it, hidden or not.
+    /// Returns whether the queue has neither messages, hidden ones included, nor dead letters.
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty() && self.dead.is_empty()
     }
 
-    /// Moves what would be received once too often to the dead letters.
+    /// Moves messages to the dead letters that have been received as often as the queue allows and are visible again.
     fn bury(&mut self, now: Timestamp) {
         let (receives, dead) = (self.receives, &mut self.dead);
         self.messages.retain(|message| {
@@ -146,7 +146,7 @@ impl Queue {
         });
     }
 
-    /// Indices of the messages that can be received.
+    /// Returns the indices of the messages that can be received at `now`.
     fn candidates(&self, now: Timestamp) -> Vec<usize> {
         (0..self.messages.len()).filter(|&index| self.messages[index].visible <= now).collect()
     }
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_received_message_is_hidden_and_comes_again() {
+    fn a_received_message_is_hidden_and_received_again() {
         let mut queue = Queue::new(MINUTE, 3);
         queue.send("a".into(), at(0));
         assert_eq!(queue.receive(at(0), 0).unwrap().receives, 1);

@@ -1,4 +1,4 @@
-//! The queues that are between the functions.
+//! The queues that connect the functions.
 
 use std::time::Duration;
 
@@ -13,23 +13,23 @@ use crate::{Cloud, Operation, Queue, Resource};
 /// Messages that one `SendMessageBatch` takes (AWS limit).
 const MESSAGES_PER_BATCH: usize = 10;
 
-/// One of the queues.
+/// The name of a queue, by the work that its messages ask for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum QueueName {
-    /// Uploads whose event was lost.
+    /// Uploads that a job was not started for, because their event was lost or its work failed for now.
     Uploads,
-    /// Chunks of jobs of a size.
+    /// Chunks of the jobs of one size.
     Chunks(JobSize),
-    /// Patients whose documents are to be looked for.
+    /// Patients about whom the gateway is to be asked for documents.
     Queries,
-    /// Jobs with nothing left to wait for.
+    /// Jobs that have nothing left to wait for, so that they can be finalized.
     Finished,
-    /// Webhooks.
+    /// Webhooks that are to be delivered, by job and status.
     Webhooks,
 }
 
 impl QueueName {
-    /// All of them.
+    /// All queues, once each.
     pub const ALL: [Self; 7] = [
         Self::Uploads,
         Self::Chunks(JobSize::Small),
@@ -40,7 +40,7 @@ impl QueueName {
         Self::Webhooks,
     ];
 
-    /// What template.yaml calls it.
+    /// Returns the logical id that template.yaml gives the queue.
     pub const fn resource(self) -> &'static str {
         match self {
             Self::Uploads => "Uploads",
@@ -54,7 +54,7 @@ impl QueueName {
     }
 }
 
-/// All queues, with the timeouts and tries that template.yaml gives them.
+/// All queues, with the visibility timeouts and receive counts that template.yaml gives them.
 #[derive(Debug)]
 pub struct Queues {
     uploads: Queue,
@@ -77,7 +77,7 @@ impl Default for Queues {
 }
 
 impl Queues {
-    /// The queue of this name.
+    /// Returns the queue of this name.
     pub fn get(&mut self, name: QueueName) -> &mut Queue {
         match name {
             QueueName::Uploads => &mut self.uploads,

@@ -1,26 +1,26 @@
-//! The resources of template.yaml, as far as functions call them.
+//! The resources of template.yaml that functions call.
 
 use std::fmt;
 
 use crate::QueueName;
 
-/// A resource that is called.
+/// A resource that a function calls. Some are more precise than a role can name them, such as the items of one kind.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Resource {
     /// Items of one kind in a table of DynamoDB.
     Items(&'static str, &'static str),
-    /// An index of a table.
+    /// An index of a table of DynamoDB.
     Index(&'static str, &'static str),
-    /// The objects of the bucket whose keys begin with this folder.
+    /// The objects of the bucket `Files` with keys that begin with this folder.
     Folder(&'static str),
-    /// A queue of SQS.
+    /// A queue of SQS with the messages of one kind.
     Queue(QueueName),
     /// The webhook server of a customer.
     WebhookServer,
 }
 
 impl Resource {
-    /// The API keys of customers.
+    /// The API keys of all customers.
     pub const API_KEYS: Self = Self::Items("Directory", "api-key");
     /// The facilities of customers.
     pub const FACILITIES: Self = Self::Items("Directory", "facility");
@@ -30,21 +30,21 @@ impl Resource {
     pub const SETTINGS: Self = Self::Items("Directory", "settings");
     /// The idempotency keys of customers.
     pub const IDEMPOTENCY_KEYS: Self = Self::Items("Directory", "idempotency");
-    /// The jobs.
+    /// The jobs, without the other items of their table.
     pub const JOBS: Self = Self::Items("Jobs", "job");
-    /// The entries of open jobs.
+    /// The entries of open jobs, by customer.
     pub const OPEN_JOBS: Self = Self::Items("Jobs", "open");
-    /// The pending parts of document queries.
+    /// The pending parts of chunks' document queries.
     pub const QUERY_PARTS: Self = Self::Items("Jobs", "queries");
     /// The records of webhook deliveries.
     pub const DELIVERIES: Self = Self::Items("Jobs", "webhooks");
-    /// The circuit breaker and the rate limits.
+    /// The circuit breaker, and the rate limits of all customers.
     pub const GATEWAY: Self = Self::Items("Jobs", "gateway");
-    /// The people of identities.
+    /// The people that are known under each identity.
     pub const IDENTITIES: Self = Self::Items("Patients", "identity");
-    /// The patients.
+    /// The patient records of all customers.
     pub const PATIENTS: Self = Self::Items("Patients", "patient");
-    /// The entries of rosters.
+    /// The entries of rosters, which list the patients of a customer or of a cohort.
     pub const ROSTERS: Self = Self::Items("Patients", "roster");
     /// The document queries of patients.
     pub const QUERIES: Self = Self::Items("Patients", "query");
@@ -58,18 +58,18 @@ impl Resource {
     pub const UNDELIVERED: Self = Self::Index("Jobs", "undelivered");
     /// The index of patients by their external id.
     pub const PATIENTS_BY_EXTERNAL_ID: Self = Self::Index("Patients", "by-external-id");
-    /// The uploads.
+    /// The uploads of all jobs, in all their versions.
     pub const UPLOADS: Self = Self::Folder("uploads");
-    /// The plans.
+    /// The plans of uploads: how each is divided into chunks.
     pub const PLANS: Self = Self::Folder("plans");
-    /// The outcomes of chunks.
+    /// The stored outcomes of chunks.
     pub const OUTCOMES: Self = Self::Folder("outcomes");
-    /// The result files.
+    /// The result files of finalized jobs.
     pub const RESULTS: Self = Self::Folder("results");
 }
 
 impl fmt::Display for Resource {
-    /// Writes the resource as roles name it: by its name in template.yaml, and the index or the folder.
+    /// Writes the resource as roles name it: by its name in template.yaml, with the index or the folder.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Items(table, _) => f.write_str(table),

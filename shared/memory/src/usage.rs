@@ -1,47 +1,47 @@
-//! What calls cost: counted as AWS bills them.
+//! What the calls of a cloud cost, counted in the units that AWS bills.
 
 use std::collections::BTreeMap;
 
-/// A call that AWS bills.
+/// A call of a service that AWS bills, or of a customer's server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Operation {
-    /// DynamoDB `GetItem`.
+    /// DynamoDB's `GetItem`: one item by its key.
     GetItem,
-    /// DynamoDB `BatchGetItem`.
+    /// DynamoDB's `BatchGetItem`: up to 100 items by their keys.
     BatchGetItem,
-    /// DynamoDB `PutItem`.
+    /// DynamoDB's `PutItem`: one item is added or replaced as a whole.
     PutItem,
-    /// DynamoDB `UpdateItem`.
+    /// DynamoDB's `UpdateItem`: some attributes of one item are changed.
     UpdateItem,
-    /// DynamoDB `DeleteItem`.
+    /// DynamoDB's `DeleteItem`: one item is deleted by its key.
     DeleteItem,
-    /// DynamoDB `Query`.
+    /// DynamoDB's `Query`: the items of a partition or of an index, in their order.
     Query,
-    /// S3 `GetObject`.
+    /// S3's `GetObject`: an object, or a range of it.
     GetObject,
-    /// S3 `PutObject`, and every part and step of a multipart upload.
+    /// S3's `PutObject`, and every part and step of a multipart upload.
     PutObject,
-    /// S3 `ListObjectVersions`.
+    /// S3's `ListObjectVersions`: the versions of a file that was uploaded several times.
     ListObjectVersions,
-    /// SQS `SendMessage` and `SendMessageBatch`.
+    /// SQS's `SendMessage` and `SendMessageBatch`, both billed by their size.
     SendMessage,
-    /// An HTTP request to a customer's server.
+    /// An HTTP request to a customer's webhook server, which AWS does not bill.
     Post,
 }
 
-/// A service of AWS, which is away as a whole in a disturbance.
+/// A service of AWS that a test can make unreachable as a whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Service {
-    /// DynamoDB.
+    /// DynamoDB, with all tables and their indexes.
     DynamoDb,
-    /// S3.
+    /// S3, with all objects and the pieces of their bodies.
     S3,
-    /// SQS.
+    /// SQS, with all queues.
     Sqs,
 }
 
 impl Operation {
-    /// Returns the service that is called; none of a customer's server.
+    /// Returns the service that is called, or none for a customer's server.
     pub const fn service(self) -> Option<Service> {
         match self {
             Self::GetItem
@@ -56,7 +56,7 @@ impl Operation {
         }
     }
 
-    /// The call's name in errors, as `aws` has it.
+    /// Returns the name that `aws` gives the call in errors.
     pub const fn name(self) -> &'static str {
         match self {
             Self::GetItem => "dynamodb.GetItem",
@@ -74,39 +74,39 @@ impl Operation {
     }
 }
 
-/// The calls of one operation.
+/// The number of calls of one operation, and what they are billed for.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct UsageOf {
-    /// Requests.
+    /// The requests that were made, those with an error included, unless the service refused them.
     pub calls: u64,
-    /// What is billed: DynamoDB's request units (writes of 1 KiB, strongly consistent reads of 4 KiB), SQS's
+    /// The units that are billed: DynamoDB's request units (writes of 1 KiB, strongly consistent reads of 4 KiB), SQS's
     /// requests of 64 KiB, S3's requests.
     pub units: u64,
     /// Write units of DynamoDB's indexes, billed beside `units`: one for each entry that is added or taken out.
     pub index_units: u64,
-    /// Items read or written by DynamoDB, messages sent to SQS.
+    /// Items that DynamoDB read or wrote, and messages that were sent to SQS.
     pub items: u64,
-    /// Bytes of patients' documents, of files in S3 and of messages. Small records of one size, of which a chunk has
-    /// a few at most, are in the units only.
+    /// Bytes of patients' documents, of files in S3 and of messages. Small records of one size are counted by their
+    /// units only, because a chunk has a few of them at most.
     pub bytes: u64,
 }
 
-/// All calls that were made.
+/// The calls that were made, by their operation.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Usage(BTreeMap<Operation, UsageOf>);
 
 impl Usage {
-    /// The calls of one operation.
+    /// Returns the calls of one operation, all zero if it was not called.
     pub fn of(&self, operation: Operation) -> UsageOf {
         self.0.get(&operation).copied().unwrap_or_default()
     }
 
-    /// Every operation that was called.
+    /// Returns every operation that was called, with its calls.
     pub fn iter(&self) -> impl Iterator<Item = (Operation, UsageOf)> {
         self.0.iter().map(|(operation, usage)| (*operation, *usage))
     }
 
-    /// Items written to DynamoDB.
+    /// Returns the number of items that were written to DynamoDB or deleted from it.
     pub fn writes(&self) -> u64 {
         [Operation::PutItem, Operation::UpdateItem, Operation::DeleteItem]
             .into_iter()
@@ -114,7 +114,7 @@ impl Usage {
             .sum()
     }
 
-    /// The calls that were made after `earlier`, which is a part of these.
+    /// Returns the calls that were made after `earlier`, which must be an earlier state of the same usage.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let less = |(operation, of): (&Operation, &UsageOf)| {

@@ -1,4 +1,4 @@
-//! Webhooks: their deliveries, and the customers' servers that they are posted to.
+//! Webhooks: the records of their deliveries, and the customers' servers that they are posted to.
 
 use std::collections::BTreeMap;
 
@@ -18,17 +18,17 @@ use crate::{Cloud, Operation, Resource};
 pub(crate) struct WebhooksState {
     deliveries: BTreeMap<(JobId, bool, &'static str), Versioned<WebhookDelivery>>,
     received: Vec<(Timestamp, WebhookRequest)>,
-    /// What each server answers next, last first; 200 where nothing is said.
+    /// The status codes that each server answers next, in reverse order. A server without an entry answers 200.
     answers: BTreeMap<String, Vec<u16>>,
 }
 
 impl Cloud {
-    /// Every request that a server got, whether or not its answer arrived.
+    /// Returns every request that a server received, whether or not its answer arrived.
     pub fn received(&self) -> Vec<(Timestamp, WebhookRequest)> {
         self.state().webhooks.received.clone()
     }
 
-    /// The record of every delivery, by job and status.
+    /// Returns the record of every delivery, in the order of jobs and of the states that the webhooks tell about.
     pub fn deliveries(&self) -> Vec<WebhookDelivery> {
         self.state().webhooks.deliveries.values().map(|stored| stored.value.clone()).collect()
     }
@@ -74,7 +74,7 @@ impl DeliveryStore for Cloud {
         let wanted = |delivery: &WebhookDelivery| {
             delivery.customer == customer && state.is_none_or(|state| delivery.state == state.state())
         };
-        // Those of one state are in an index.
+        // Only deliveries that are in one of these states are in the index.
         let resource = if state.is_some() { Resource::UNDELIVERED } else { Resource::DELIVERIES };
         self.call(Operation::Query, resource, |state| {
             let newest = state.webhooks.deliveries.values().rev().map(|stored| &stored.value);
@@ -106,7 +106,7 @@ impl DeliveryStore for Cloud {
     }
 }
 
-/// A job's messages in the order of its states.
+/// Returns the key of a delivery, so that the webhooks of a job are in the order of its states.
 fn key(job: JobId, status: JobStatus) -> (JobId, bool, &'static str) {
     (job, status.is_final(), status.as_str())
 }
@@ -127,7 +127,7 @@ impl WebhookServer for Cloud {
         }
     }
 
-    /// The server answers a ping with its value, as the integrator's guide asks it to.
+    /// The server answers a ping with the ping's value, as the integrator's guide asks it to.
     async fn ping(&self, request: WebhookRequest) -> PingOutcome {
         let body = request.body.clone();
         match self.post(request).await {

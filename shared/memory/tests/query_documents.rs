@@ -1,4 +1,4 @@
-//! Document queries: who is asked about, how often, and what ends a query that nobody is at any more.
+//! Document queries: which patients the gateway is asked about, how often, and what ends a query after its worker died.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::VecDeque;
@@ -28,7 +28,7 @@ const ONE_WELL: QueriesOutcome = QueriesOutcome::Ended(QueryTally { successful: 
 const ONE_FAILED: QueriesOutcome = QueriesOutcome::Ended(QueryTally { successful: 0, failed: 1 });
 const ENDED_BEFORE: QueriesOutcome = QueriesOutcome::Ended(QueryTally { successful: 0, failed: 0 });
 
-/// What the gateway does next.
+/// How the gateway behaves in its next call, instead of answering.
 #[derive(Debug)]
 enum Next {
     Fails { transient: bool, retry_after: Option<Duration> },
@@ -37,7 +37,7 @@ enum Next {
 
 const FAILS: Next = Next::Fails { transient: true, retry_after: None };
 
-/// A gateway that knows everybody and has no documents, but for what a test says.
+/// A gateway that knows every patient and has no documents, unless a test says what it does next. Counts its calls.
 #[derive(Clone, Debug, Default)]
 struct Gateway(Arc<Mutex<(u32, VecDeque<Next>)>>);
 
@@ -58,7 +58,8 @@ impl ports::Gateway for Gateway {
     }
 }
 
-struct World {
+/// The stores, a gateway and one customer, who starts document queries.
+struct Service {
     cloud: Cloud,
     gateway: Gateway,
     customer: CustomerId,
@@ -67,7 +68,7 @@ struct World {
     parts: u32,
 }
 
-impl World {
+impl Service {
     fn new() -> Self {
         let start = Timestamp::from_millis(1_800_000_000_000);
         Self {
@@ -101,7 +102,7 @@ impl World {
         id
     }
 
-    /// A part, in a chunk of its own, of these patients.
+    /// Opens a part of these patients, in a chunk of its own, and returns its message.
     fn part(&mut self, patients: Vec<PatientId>) -> QueryMessage {
         self.parts += 1;
         let part = QueryPart { job: job(), chunk: ChunkNumber::new(self.parts), part: 0 };
@@ -126,7 +127,7 @@ impl World {
         block_on(query_documents(&self.cloud, &self.gateway, self.rate, message, attempt)).unwrap()
     }
 
-    /// Runs until the gateway is asked, and dies there.
+    /// Runs a worker until it asks the gateway, where it dies.
     fn run_and_die(&self, message: &QueryMessage) {
         self.next([Next::Hangs]);
         let query = query_documents(&self.cloud, &self.gateway, self.rate, message, 1);
@@ -135,7 +136,7 @@ impl World {
         assert!(matches!(polled, Poll::Pending));
     }
 
-    fn bury(&self, message: &QueryMessage) -> Result<AbandonOutcome, pipeline::Error> {
+    fn abandon(&self, message: &QueryMessage) -> Result<AbandonOutcome, pipeline::Error> {
         block_on(abandon(&self.cloud, &DeadLetter::Query(message.clone())))
     }
 
@@ -156,151 +157,165 @@ fn job() -> JobId {
 fn seconds(after: &QueriesOutcome) -> u64 {
     match after {
         QueriesOutcome::Retry { after, .. } => after.as_secs(),
-        QueriesOutcome::Ended(_) => panic!("it has ended"),
+        QueriesOutcome::Ended(_) => panic!("the message will not be retried"),
     }
 }
 
 #[test]
-fn a_customer_asks_no_more_often_than_its_rate_and_the_others_wait() {
-    let mut world = World { rate: 0.5, ..World::new() };
+fn queries_over_the_rate_of_their_customer_wait() {
+    let mut service = Service { rate: 0.5, ..Service::new() };
     let parts: Vec<QueryMessage> = (0..2)
         .map(|_| {
-            let patients = (0..10).map(|_| world.patient(false)).collect();
-            world.part(patients)
+            let patients = (0..10).map(|_| service.patient(false)).collect();
+            service.part(patients)
         })
         .collect();
-    assert_eq!(world.run(&parts[0], 1), QueriesOutcome::Ended(QueryTally { successful: 10, failed: 0 }));
-    assert!(seconds(&world.run(&parts[1], 1)) >= 20, "ten queries at a rate of one in two seconds");
-    assert_eq!(world.asked(), 10);
-    world.later(Duration::from_secs(20));
-    assert_eq!(world.run(&parts[1], 2), QueriesOutcome::Ended(QueryTally { successful: 10, failed: 0 }));
-    // Another customer has a rate of its own; who is served asks for no slot.
-    assert_eq!(world.run(&parts[1], 3), ENDED_BEFORE);
-    assert_eq!(world.asked(), 20);
-}
-
-#[test]
-fn a_gateway_that_is_down_is_asked_by_one_and_nobody_loses_a_try_by_waiting() {
-    let mut world = World::new();
-    world.next((0..5).map(|_| FAILS));
-    for _ in 0..5 {
-        let part = world.part_of_one();
-        assert!(seconds(&world.run(&part, 1)) > 0);
-    }
-    let (waits, probes) = (world.part_of_one(), world.part_of_one());
-    assert!(seconds(&world.run(&waits, 1)) >= 30);
-    assert_eq!(world.asked(), 5);
-    world.later(Duration::from_secs(30));
-    world.next([FAILS]);
-    assert!(seconds(&world.run(&probes, 1)) > 0);
-    assert!(seconds(&world.run(&waits, 2)) >= 60, "the second pause is longer");
-    assert_eq!(world.asked(), 6);
+    assert_eq!(service.run(&parts[0], 1), QueriesOutcome::Ended(QueryTally { successful: 10, failed: 0 }));
     assert!(
-        !world.cloud.patient_queries(world.customer).unwrap().iter().any(|(id, _)| waits.patients[0] == *id)
+        seconds(&service.run(&parts[1], 1)) >= 20,
+        "ten queries at a rate of one in two seconds take 20 s"
     );
-    world.later(Duration::from_mins(1));
-    assert_eq!(world.run(&probes, 2), ONE_WELL);
-    assert_eq!(world.run(&waits, 3), ONE_WELL);
+    assert_eq!(service.asked(), 10);
+    service.later(Duration::from_secs(20));
+    assert_eq!(service.run(&parts[1], 2), QueriesOutcome::Ended(QueryTally { successful: 10, failed: 0 }));
+    // A part that was served needs no permit, so that its retry does not wait for one.
+    assert_eq!(service.run(&parts[1], 3), ENDED_BEFORE);
+    assert_eq!(service.asked(), 20);
 }
 
 #[test]
-fn a_query_fails_for_good_with_its_last_try_and_its_part_ends() {
-    let mut world = World::new();
-    let part = world.part_of_one();
-    world.next((0..TRIES).map(|_| FAILS));
-    for delivery in 1..TRIES {
-        assert!(seconds(&world.run(&part, delivery)) > 0, "try {delivery}");
-        world.later(Duration::from_mins(10));
+fn a_gateway_that_is_down_is_asked_by_one_worker_and_waiting_costs_no_attempt() {
+    let mut service = Service::new();
+    service.next((0..5).map(|_| FAILS));
+    for _ in 0..5 {
+        let part = service.part_of_one();
+        assert!(seconds(&service.run(&part, 1)) > 0);
     }
-    assert_eq!(world.run(&part, TRIES), ONE_FAILED);
-    assert_eq!(world.run(&part, TRIES + 1), ENDED_BEFORE);
-    assert_eq!((world.asked(), world.query(part.patients[0]).outcome), (TRIES, Some(QueryOutcome::Failed)));
+    let (waits, probes) = (service.part_of_one(), service.part_of_one());
+    assert!(seconds(&service.run(&waits, 1)) >= 30);
+    assert_eq!(service.asked(), 5);
+    service.later(Duration::from_secs(30));
+    service.next([FAILS]);
+    assert!(seconds(&service.run(&probes, 1)) > 0);
+    assert!(seconds(&service.run(&waits, 2)) >= 60, "the second pause is longer");
+    assert_eq!(service.asked(), 6);
+    assert!(
+        !service
+            .cloud
+            .patient_queries(service.customer)
+            .unwrap()
+            .iter()
+            .any(|(id, _)| waits.patients[0] == *id)
+    );
+    service.later(Duration::from_mins(1));
+    assert_eq!(service.run(&probes, 2), ONE_WELL);
+    assert_eq!(service.run(&waits, 3), ONE_WELL);
 }
 
 #[test]
-fn a_query_of_which_every_worker_dies_is_not_tried_for_ever() {
-    let mut world = World::new();
-    let part = world.part_of_one();
+fn a_query_fails_for_good_with_its_last_attempt_and_its_part_ends() {
+    let mut service = Service::new();
+    let part = service.part_of_one();
+    service.next((0..TRIES).map(|_| FAILS));
+    for attempt in 1..TRIES {
+        assert!(seconds(&service.run(&part, attempt)) > 0, "attempt {attempt}");
+        service.later(Duration::from_mins(10));
+    }
+    assert_eq!(service.run(&part, TRIES), ONE_FAILED);
+    assert_eq!(service.run(&part, TRIES + 1), ENDED_BEFORE);
+    assert_eq!(
+        (service.asked(), service.query(part.patients[0]).outcome),
+        (TRIES, Some(QueryOutcome::Failed))
+    );
+}
+
+#[test]
+fn a_query_that_kills_its_workers_is_not_attempted_for_ever() {
+    let mut service = Service::new();
+    let part = service.part_of_one();
     for _ in 0..TRIES {
-        world.run_and_die(&part);
-        world.later(LEASE);
+        service.run_and_die(&part);
+        service.later(LEASE);
     }
-    assert_eq!(world.run(&part, TRIES + 1), ONE_FAILED);
-    assert_eq!(world.asked(), TRIES);
+    assert_eq!(service.run(&part, TRIES + 1), ONE_FAILED);
+    assert_eq!(service.asked(), TRIES);
 }
 
 #[test]
-fn the_gateway_says_how_long_to_wait_and_what_is_no_use_to_ask_again() {
-    let mut world = World::new();
-    let (part, hopeless) = (world.part_of_one(), world.part_of_one());
-    world.next([
+fn the_gateway_decides_how_long_to_wait_and_whether_a_retry_makes_sense() {
+    let mut service = Service::new();
+    let (part, hopeless) = (service.part_of_one(), service.part_of_one());
+    service.next([
         Next::Fails { transient: true, retry_after: Some(Duration::from_secs(77)) },
         Next::Fails { transient: false, retry_after: None },
     ]);
-    assert_eq!(seconds(&world.run(&part, 1)), 77);
-    assert_eq!(world.run(&hopeless, 1), ONE_FAILED);
-    assert_eq!(world.run(&part, 2), ONE_WELL);
+    assert_eq!(seconds(&service.run(&part, 1)), 77);
+    assert_eq!(service.run(&hopeless, 1), ONE_FAILED);
+    assert_eq!(service.run(&part, 2), ONE_WELL);
 }
 
 #[test]
-fn who_ended_is_not_asked_about_again_when_the_others_of_the_part_are() {
-    let mut world = World::new();
-    let patients = (0..3).map(|_| world.patient(false)).collect();
-    let part = world.part(patients);
-    world.next([FAILS]);
-    assert!(seconds(&world.run(&part, 1)) > 0);
-    assert_eq!(world.asked(), 3);
-    assert_eq!(world.run(&part, 2), QueriesOutcome::Ended(QueryTally { successful: 3, failed: 0 }));
-    assert_eq!(world.asked(), 4);
+fn a_retry_of_a_part_does_not_repeat_its_ended_queries() {
+    let mut service = Service::new();
+    let patients = (0..3).map(|_| service.patient(false)).collect();
+    let part = service.part(patients);
+    service.next([FAILS]);
+    assert!(seconds(&service.run(&part, 1)) > 0);
+    assert_eq!(service.asked(), 3);
+    assert_eq!(service.run(&part, 2), QueriesOutcome::Ended(QueryTally { successful: 3, failed: 0 }));
+    assert_eq!(service.asked(), 4);
 }
 
 #[test]
-fn nobody_asks_about_somebody_who_opted_out_or_was_deleted_meanwhile() {
-    let mut world = World::new();
-    let (opted_out, deleted) = (world.patient(true), PatientId::new(Uuid::from_u128(99)));
-    let part = world.part(vec![opted_out, deleted]);
-    assert_eq!(world.run(&part, 1), QueriesOutcome::Ended(QueryTally { successful: 2, failed: 0 }));
-    assert_eq!(world.asked(), 0);
-    assert_eq!(world.query(opted_out).outcome, Some(QueryOutcome::OptedOut));
-    assert_eq!(world.query(deleted).outcome, Some(QueryOutcome::NotKnown));
+fn the_gateway_is_not_asked_about_patients_who_opted_out_or_were_deleted_meanwhile() {
+    let mut service = Service::new();
+    let (opted_out, deleted) = (service.patient(true), PatientId::new(Uuid::from_u128(99)));
+    let part = service.part(vec![opted_out, deleted]);
+    assert_eq!(service.run(&part, 1), QueriesOutcome::Ended(QueryTally { successful: 2, failed: 0 }));
+    assert_eq!(service.asked(), 0);
+    assert_eq!(service.query(opted_out).outcome, Some(QueryOutcome::OptedOut));
+    assert_eq!(service.query(deleted).outcome, Some(QueryOutcome::NotKnown));
 }
 
 #[test]
-fn a_query_that_was_given_up_while_its_worker_died_ends_when_its_message_comes_again() {
-    let mut world = World::new();
-    let part = world.part_of_one();
-    world.run_and_die(&part);
-    // The deadline: the part is counted, and the query left to whoever is at it.
-    let given_up = QueryTally { successful: 0, failed: 1 };
-    block_on(world.cloud.complete_query_part(part.part().unwrap(), given_up)).unwrap();
-    world.later(Duration::from_mins(1));
-    assert_eq!(seconds(&world.run(&part, 2)), 5 * 60, "until the end of the lease");
-    world.later(Duration::from_mins(5));
-    assert_eq!(world.run(&part, 3), ENDED_BEFORE);
-    assert_eq!((world.asked(), world.query(part.patients[0]).outcome), (1, Some(QueryOutcome::Failed)));
+fn a_query_that_was_abandoned_while_its_worker_died_ends_when_its_message_is_received_again() {
+    let mut service = Service::new();
+    let part = service.part_of_one();
+    service.run_and_die(&part);
+    // At the deadline the part is counted, but the query is left to the worker that has its lease.
+    let abandoned = QueryTally { successful: 0, failed: 1 };
+    block_on(service.cloud.complete_query_part(part.part().unwrap(), abandoned)).unwrap();
+    service.later(Duration::from_mins(1));
+    assert_eq!(seconds(&service.run(&part, 2)), 5 * 60, "until the end of the lease");
+    service.later(Duration::from_mins(5));
+    assert_eq!(service.run(&part, 3), ENDED_BEFORE);
+    assert_eq!((service.asked(), service.query(part.patients[0]).outcome), (1, Some(QueryOutcome::Failed)));
 }
 
 #[test]
-fn a_dead_letter_waits_for_whoever_is_at_its_query() {
-    let mut world = World::new();
-    let part = world.part_of_one();
-    world.run_and_die(&part);
-    assert!(world.bury(&part).unwrap_err().is_transient());
-    world.later(LEASE);
-    assert_eq!(world.bury(&part).unwrap(), AbandonOutcome::Queries(QueryTally { successful: 0, failed: 1 }));
-    assert_eq!(world.query(part.patients[0]).outcome, Some(QueryOutcome::Failed));
-    assert_eq!(world.run(&part, 2), ENDED_BEFORE);
+fn a_dead_letter_waits_for_the_lease_of_its_query() {
+    let mut service = Service::new();
+    let part = service.part_of_one();
+    service.run_and_die(&part);
+    assert!(service.abandon(&part).unwrap_err().is_transient());
+    service.later(LEASE);
+    assert_eq!(
+        service.abandon(&part).unwrap(),
+        AbandonOutcome::Queries(QueryTally { successful: 0, failed: 1 })
+    );
+    assert_eq!(service.query(part.patients[0]).outcome, Some(QueryOutcome::Failed));
+    assert_eq!(service.run(&part, 2), ENDED_BEFORE);
 }
 
 #[test]
-fn who_joins_a_query_is_served_by_it() {
-    let mut world = World::new();
-    let first = world.part_of_one();
-    let second = world.part(first.patients.clone());
-    world.run_and_die(&first);
-    assert_eq!(seconds(&world.run(&second, 1)), 10, "somebody is at it");
-    world.later(LEASE);
-    assert_eq!(world.run(&first, 2), ONE_WELL);
-    assert_eq!(world.run(&second, 2), ONE_WELL);
-    assert_eq!(world.asked(), 2);
+fn a_request_that_joins_a_query_is_served_by_it() {
+    let mut service = Service::new();
+    let first = service.part_of_one();
+    let second = service.part(first.patients.clone());
+    service.run_and_die(&first);
+    assert_eq!(seconds(&service.run(&second, 1)), 10, "another request has the lease");
+    service.later(LEASE);
+    assert_eq!(service.run(&first, 2), ONE_WELL);
+    assert_eq!(service.run(&second, 2), ONE_WELL);
+    assert_eq!(service.asked(), 2);
 }
