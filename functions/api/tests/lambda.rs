@@ -1,4 +1,4 @@
-//! The function's binary, called as Lambda calls it.
+//! The binary of the function, called as Lambda calls it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../../../tests/runtime_api.rs"]
@@ -11,7 +11,7 @@ use aws::ANSWER_WITHIN;
 use runtime_api::{Answer, Invocation};
 use serde_json::{Value, json};
 
-/// What a busy machine takes to start the function.
+/// Time that a busy machine takes to start the function.
 const START: Duration = Duration::from_secs(5);
 
 fn invoke(event: &str, endpoint: &str) -> Invocation {
@@ -47,7 +47,7 @@ fn every_domain_is_answered() {
 
 #[test]
 fn a_call_that_aws_does_not_answer_is_answered_503_in_time() {
-    // The kernel takes connections for it; it never reads from them.
+    // The kernel accepts connections for this listener, which never reads from them.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut event: Value =
         serde_json::from_str(include_str!("../../../tests/events/api-base-path.json")).unwrap();

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a call that is made again with its key is the same call, wherever the first one died.
+//! `Idempotency-Key`: a retry of a call with the same key creates no second job, wherever the first attempt died.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use pipeline::idempotency::{IdempotencyKey, Parameters};
 use pipeline::ports::WebhookSettings;
 use uuid::Uuid;
 
-/// Answers everything, but for the calls that a test names by their number.
+/// A fault plan without faults, except for the calls that a test names by their number.
 #[derive(Debug, Default)]
 struct Script(Mutex<VecDeque<Option<Fault>>>);
 
@@ -66,7 +66,7 @@ impl Caller {
 }
 
 #[test]
-fn wherever_a_call_dies_its_repetition_makes_the_one_job() {
+fn wherever_a_call_dies_its_retry_creates_the_one_job() {
     for fault in [Fault::Refused, Fault::AnswerLost] {
         for dies_at in 0..9 {
             let caller = Caller::new();
@@ -86,7 +86,8 @@ fn wherever_a_call_dies_its_repetition_makes_the_one_job() {
 #[test]
 fn other_parameters_are_a_conflict_even_where_the_job_was_never_made() {
     let caller = Caller::new();
-    // Recall, directory, two calls to enter the job, promise, job, entry; the storing of the job is refused.
+    // The first seven calls succeed: a recall, the directory, two calls to enter the job, the promise, the job and its
+    // entry. The write of the job is refused.
     let script = std::iter::repeat_n(None, 7).chain([Some(Fault::Refused)]).collect();
     *caller.faults.0.lock().unwrap() = script;
     assert!(caller.create(false, "key").is_err());

@@ -1,4 +1,4 @@
-//! The rules of the operations, on ports in memory.
+//! The rules of the operations, tested on the ports in memory.
 #![allow(clippy::unwrap_used)]
 
 mod idempotency;

@@ -1,4 +1,4 @@
-//! Lists of the API: every item is on one page, and no page is more than a function can answer with.
+//! Lists of the API: every item is on exactly one page, and no page is larger than an answer of a function can be.
 
 use std::sync::Arc;
 
@@ -22,10 +22,10 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-/// The most that Lambda takes from a function: its error message names this number of bytes.
+/// Bytes of the largest answer that Lambda takes from a function, as its error message says.
 const LARGEST_ANSWER: usize = 6_291_556;
 
-/// The most documents that a patient can have.
+/// The largest number of documents that a patient can have.
 const MOST_DOCUMENTS: usize = 20_000;
 
 struct Service {
@@ -69,7 +69,7 @@ impl Service {
         block_on(self.cloud.store_roster(self.customer, Roster::Everybody, entry, patients)).unwrap();
     }
 
-    /// Has a query of the patient find these documents.
+    /// Stores a query of the patient that found these documents.
     fn find(&self, patient: PatientId, documents: &[DocumentRecord]) {
         let known = block_on(self.cloud.load_queries(self.customer, &[patient])).unwrap().remove(&patient);
         let (known, version) = known.map(|known| (known.value, known.version)).unzip();
@@ -96,7 +96,7 @@ impl Service {
         Ok((ids.collect(), page.next))
     }
 
-    /// The ids on each page of a patient's documents.
+    /// Returns the ids on each page of a patient's documents.
     fn document_pages(&self, patient: PatientId, count: Option<usize>) -> Vec<Vec<String>> {
         // All documents of a patient, unless the caller asks for fewer.
         let mut request = PageRequest { count: count.unwrap_or(20_000), from: None };
@@ -104,7 +104,7 @@ impl Service {
         loop {
             let (page, next) = self.documents(patient, request).unwrap();
             pages.push(page);
-            // As a caller sends it.
+            // The caller sends the place as text.
             let Some(next) = next.map(|next| next.to_string()) else { return pages };
             request.from = Some(next.parse().unwrap());
         }
@@ -115,7 +115,7 @@ fn job() -> JobId {
     JobId::new(Uuid::from_u128(2))
 }
 
-/// Documents with a description of so many bytes, each of which is escaped.
+/// Returns documents with a description of this many bytes, all of which JSON escapes.
 fn documents(count: usize, bytes: usize) -> Vec<DocumentRecord> {
     let document = |number| {
         let document =
@@ -129,7 +129,7 @@ fn ids(documents: &[DocumentRecord]) -> Vec<String> {
     documents.iter().map(|record| record.document.id.as_str().to_owned()).collect()
 }
 
-/// Checks that a function can answer with this body.
+/// Asserts that a function can answer with this body.
 fn assert_fits(body: &impl Serialize) {
     let body = serde_json::to_string(body).unwrap();
     let answer = json!({"statusCode": 200, "multiValueHeaders": {}, "body": body, "isBase64Encoded": false});
@@ -164,7 +164,7 @@ fn a_usual_number_of_documents_is_one_page_unless_fewer_are_asked_for() {
 fn a_document_that_nearly_fills_an_item_of_the_table_is_on_a_page() {
     let service = Service::new();
     let patient = service.patient(1);
-    // A quote is two bytes where it is stored.
+    // A quote takes two bytes in the stored JSON.
     let all = documents(30, 195 * 1024);
     service.find(patient, &all);
     let pages = service.document_pages(patient, None);
@@ -180,7 +180,11 @@ fn a_caller_between_two_pages_is_told_that_a_newer_query_replaced_the_documents(
     let first = PageRequest { count: 4, from: None };
     let (_, next) = service.documents(patient, first).unwrap();
     let second = PageRequest { from: next, ..first };
-    assert_eq!(service.documents(patient, second).unwrap().0.len(), 4, "nothing has happened");
+    assert_eq!(
+        service.documents(patient, second).unwrap().0.len(),
+        4,
+        "no newer query has replaced the documents"
+    );
     for replacement in [documents(7, 1), Vec::new()] {
         service.find(patient, &replacement);
         let told = service.documents(patient, second).unwrap_err();
@@ -195,7 +199,7 @@ fn patients_as_large_as_their_place_in_the_table_are_read_in_pages_that_can_be_a
     let service = Service::new();
     let mut all: Vec<PatientId> = Vec::new();
     for chunk in 1..=2 {
-        // Ten lines of backslashes, each of which is two bytes where they are stored.
+        // Ten lines of backslashes, each of which takes two bytes in the stored JSON.
         let sizes = (0..250).map(|number| if number % 50 == 0 { 19_000 } else { 100 });
         let patients: Vec<PatientId> = sizes.map(|characters| service.patient(characters)).collect();
         service.put_on_roster(chunk, &patients);

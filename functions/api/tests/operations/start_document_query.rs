@@ -1,4 +1,4 @@
-//! A document query that a customer asks for by hand: for whom, and in the name of which facility.
+//! A document query that a customer starts by hand: for which patient, and for which facility.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ const NORTH: FacilityId = FacilityId::new(Uuid::from_u128(11));
 const SOUTH: FacilityId = FacilityId::new(Uuid::from_u128(12));
 const FOREIGN: FacilityId = FacilityId::new(Uuid::from_u128(13));
 
-/// A customer with two facilities, and another one with a third.
+/// Returns a cloud with a customer of two facilities, and another customer of a third one.
 fn cloud() -> Cloud {
     let cloud = Cloud::new(Arc::new(NoFaults), Timestamp::from_millis(1_800_000_000_000), 1);
     for (customer, facilities) in [(CUSTOMER, vec![NORTH, SOUTH]), (OTHER_CUSTOMER, vec![FOREIGN])] {
@@ -32,7 +32,7 @@ fn cloud() -> Cloud {
     cloud
 }
 
-/// Stores a patient with rows of these facilities.
+/// Stores a patient with one row for each of these facilities.
 fn patient_at(cloud: &Cloud, facilities: &[FacilityId]) -> PatientId {
     let row = |facility| {
         let row = json!({

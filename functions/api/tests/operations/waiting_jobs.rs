@@ -1,4 +1,4 @@
-//! The open jobs of a customer: how many may wait for their files, and in which order ids are drawn.
+//! The open jobs of a customer: how many may wait for their files, and for how long each counts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +64,7 @@ fn one_customer_can_have_a_thousand_jobs_waiting_and_the_next_one_is_refused() {
         assert!(matches!(service.create(1), Err(ApiError::TooManyWaiting)));
     }
     assert_eq!(service.open(), WAITING_JOBS, "a refused job leaves nothing behind");
-    assert!(service.create(2).is_ok(), "another customer is not held up");
+    assert!(service.create(2).is_ok(), "another customer can create jobs");
 
     let on = &service.cloud;
     block_on(cancel_job(on, customer(1), jobs[7])).unwrap();
@@ -83,5 +83,5 @@ fn a_job_waits_no_longer_than_its_link_is_valid() {
     service.wait(UPLOAD_WINDOW);
     assert!(matches!(service.create(1), Err(ApiError::TooManyWaiting)));
     service.wait(2 * MINUTE);
-    assert!(service.create(1).is_ok(), "also if the sweep did not come to expire the others");
+    assert!(service.create(1).is_ok(), "the others do not count, even if the sweep has not expired them yet");
 }
