@@ -1,4 +1,4 @@
-//! What a test needs of a backend beside the ports: the other end of things.
+//! What a test needs of a backend beside its ports: the customers, readers and operators at their other end.
 
 use std::time::Duration;
 
@@ -10,26 +10,26 @@ use domain::job_size::JobSize;
 use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
 use pipeline::ports::{JobRef, ResultFile, WebhookSettings};
 
-/// A customer with HTTP.
+/// A customer, who transfers files over HTTP.
 pub trait Customer {
-    /// Uploads a file by a signed link, and gives what S3 has to say about it.
+    /// Uploads a file by a signed link, and returns the version and the etag that S3 gives it.
     async fn upload(&self, job: JobRef, bytes: Bytes) -> Upload;
-    /// Downloads a result file by a signed link; none if there is no such file.
+    /// Downloads a result file by a signed link, or returns none if there is no such file.
     async fn download(&self, job: JobRef, file: ResultFile) -> Option<Bytes>;
 }
 
-/// Whoever reads the queues. Each receives, and deletes, everything that is in its queue, one by one.
+/// The functions that read the queues. Each method receives and deletes all messages of one queue, one by one.
 pub trait Receive {
     async fn chunks(&self, size: JobSize) -> Vec<ChunkMessage>;
     async fn queries(&self) -> Vec<QueryMessage>;
     async fn finished(&self) -> Vec<FinishedMessage>;
     async fn uploads(&self) -> Vec<UploadMessage>;
     async fn webhooks(&self) -> Vec<WebhookMessage>;
-    /// Lets time pass.
+    /// Lets the time of the queues pass: sleeps for an emulator, and sets the clock of a cloud in memory.
     async fn pass(&self, time: Duration);
 }
 
-/// An operator who enters customers.
+/// An operator, who enters customers into the directory.
 pub trait Operator {
     async fn enter(
         &self,

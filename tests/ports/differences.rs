@@ -1,4 +1,4 @@
-//! What an emulator does otherwise than AWS, promise by promise, and the one place that lets it.
+//! Where an emulator differs from AWS, promise by promise, and the only place that excuses a broken promise.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -6,16 +6,17 @@ use std::path::Path;
 
 use futures::FutureExt as _;
 
-/// Something that an emulator does otherwise than AWS.
+/// A behavior in which an emulator differs from AWS.
 pub struct Difference {
-    /// What the emulator does instead.
+    /// What the emulator does instead of what AWS documents.
     pub because: &'static str,
-    /// The promises that are broken by it, as in `queues::a_query_by_hand_arrives`, each with a part of the text with
-    /// which it fails, so that no other failure passes for the difference.
+    /// The promises that the emulator breaks because of it, as in `queues::a_query_by_hand_arrives`. Each has a part of
+    /// the text with which it fails, so that no other failure is taken for the difference.
     pub breaks: &'static [(&'static str, &'static str)],
 }
 
-/// Tries a promise. One that a difference breaks has to fail, so that the list cannot outlive its reasons.
+/// Runs a promise, which has to fail if a difference breaks it, so that a difference cannot stay on the list after the
+/// emulator has lost it.
 pub async fn keep(promise: &str, differences: &[Difference], kept: impl Future<Output = ()>) {
     let broken = differences.iter().find_map(|Difference { because, breaks }| {
         let (_, fails_with) = breaks.iter().find(|(name, _)| *name == promise)?;
@@ -34,7 +35,7 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default()
 }
 
-/// The emulators, and in what they differ.
+/// The emulators with their differences from AWS.
 const ALL: [(&str, &[Difference]); 4] = [
     ("dynalite", crate::dynalite::DIFFERENCES),
     ("dynoxide", crate::dynoxide::DIFFERENCES),
@@ -98,7 +99,7 @@ fn the_guide_lists_every_difference_and_no_other() {
     assert_eq!(listed, differences, "infra/docs/local-stack.md, and the lists of the emulators");
 }
 
-/// Each emulator with each promise that it breaks.
+/// Returns each emulator with each promise that it breaks.
 fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     ALL.into_iter().flat_map(|(emulator, differences)| {
         let promises = differences.iter().flat_map(|difference| difference.breaks);

@@ -3,7 +3,7 @@
 use crate::differences::Difference;
 use crate::emulator::Emulator;
 
-/// What a chunk end hears that could not be counted, when the item is not shown to it.
+/// The text of a failure if a chunk cannot be counted and DynamoDB does not show the job with the failed condition.
 const UNSEEN: &str = "left: ChunkCompletion { counted: false, was_last: false }";
 
 pub const DIFFERENCES: &[Difference] = &[
@@ -13,14 +13,14 @@ pub const DIFFERENCES: &[Difference] = &[
             ("api_keys::a_key_finds_its_customer_and_no_other_text_does", "left: UnknownKey"),
             ("api_keys::a_key_makes_as_many_calls_in_a_minute_as_it_may", "left: UnknownKey"),
             ("chunks::a_job_that_has_no_chunks_yet_counts_none", UNSEEN),
-            ("chunks::the_last_one_is_told_and_so_is_everybody_after_it", UNSEEN),
+            ("chunks::the_last_end_is_told_and_so_is_every_repetition_after_it", UNSEEN),
             (
                 "chunk_queries::a_canceled_job_does_not_wait_for_its_queries_and_counts_them_all_the_same",
                 UNSEEN,
             ),
             ("chunk_queries::the_last_chunk_is_not_the_last_thing_while_queries_are_pending", UNSEEN),
             ("chunk_queries::parts_that_were_opened_are_not_opened_again", "left: None"),
-            ("chunk_queries::who_ends_a_part_again_hears_the_sum_if_none_is_left", "left: None"),
+            ("chunk_queries::a_repeated_end_of_a_part_is_told_the_sum_if_none_is_left", "left: None"),
         ],
     },
     Difference {

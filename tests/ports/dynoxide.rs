@@ -9,7 +9,7 @@ use crate::emulator::Emulator;
 
 pub const DIFFERENCES: &[Difference] = &[];
 
-/// Starts a server that lives as long as the test.
+/// Starts a server that stops with the test.
 pub fn backend() -> Emulator {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();

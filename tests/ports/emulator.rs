@@ -1,4 +1,4 @@
-//! `aws` on an emulator of AWS: tables, a bucket and queues for one test, made from template.yaml.
+//! `aws` on an emulator of AWS: tables, a bucket and queues for one test, created as template.yaml defines them.
 
 mod bucket;
 mod queues;
@@ -18,7 +18,7 @@ use crate::template;
 
 pub use queues::TestedQueues;
 
-/// Makes the tests of contracts on one part of a backend, which is a module with a function `backend` and a list
+/// Makes the tests of contracts on one part of a backend. The backend is a module with a function `backend` and a list
 /// `DIFFERENCES`.
 macro_rules! contracts {
     ($backend:ident.$part:ident: $($contract:ident),+ $(,)?) => {
@@ -33,7 +33,7 @@ macro_rules! contracts {
     };
 }
 
-/// Makes the tests of all promises that are kept with DynamoDB.
+/// Makes the tests of all promises that `aws` keeps with DynamoDB.
 macro_rules! dynamodb {
     ($backend:ident) => {
         crate::emulator::contracts!($backend.jobs:
@@ -46,7 +46,7 @@ macro_rules! dynamodb {
     };
 }
 
-/// Makes the tests of all promises that are kept with S3.
+/// Makes the tests of all promises that `aws` keeps with S3.
 macro_rules! s3 {
     ($backend:ident) => {
         crate::emulator::contracts!($backend.files: uploads, objects, results, links);
@@ -54,7 +54,7 @@ macro_rules! s3 {
     };
 }
 
-/// Makes the tests of all promises that are kept with SQS.
+/// Makes the tests of all promises that `aws` keeps with SQS.
 macro_rules! sqs {
     ($backend:ident) => {
         crate::emulator::contracts!($backend.queues: queues, webhook_queue, sqs);
@@ -63,30 +63,31 @@ macro_rules! sqs {
 
 pub(crate) use {contracts, dynamodb, s3, sqs};
 
-/// An emulator that runs.
+/// A running emulator of one or more services.
 pub struct Emulator {
     endpoint: Endpoint,
 }
 
-/// A table without the ports.
+/// A table that a test calls with the SDK rather than through the ports.
 pub struct Table {
     pub client: aws_sdk_dynamodb::Client,
     pub name: String,
 }
 
-/// A bucket without the ports.
+/// A bucket that a test calls with the SDK rather than through the ports.
 pub struct Bucket {
     pub client: aws_sdk_s3::Client,
     pub name: String,
 }
 
 impl Emulator {
-    /// The emulator at this address.
+    /// Returns the emulator at this address.
     pub fn at(url: String) -> Self {
         Self { endpoint: Endpoint::reliable(url) }
     }
 
-    /// The emulator whose address is in this variable, which `target` of the Makefile sets.
+    /// Returns the emulator at the address that this environment variable has. `target` of the Makefile sets the
+    /// variable.
     pub fn of_variable(name: &str, target: &str) -> Self {
         let url = std::env::var(name);
         Self::at(
@@ -135,7 +136,7 @@ impl Emulator {
     }
 }
 
-/// A name that nothing else has.
+/// Returns a name that no other table, bucket or queue has.
 fn fresh(kind: &str) -> String {
     format!("ports-{}-{}", kind.to_lowercase(), Uuid::now_v7().simple())
 }
@@ -154,7 +155,7 @@ impl Operator for Directory {
         }
         for cohort in cohorts {
             let cohort =
-                Cohort { id: *cohort, name: "Everybody".parse().unwrap(), description: None, color: None };
+                Cohort { id: *cohort, name: "All patients".parse().unwrap(), description: None, color: None };
             self.create_cohort(customer, &cohort).await.unwrap();
         }
         let settings = WebhookSettings { version: 0, ..settings.clone() };

@@ -1,4 +1,5 @@
-//! What no emulator does on demand: a server that answers as AWS documents it, whatever it is asked.
+//! Errors that no emulator returns on demand: a server gives the answers that AWS documents, in a fixed order and to
+//! any request.
 
 mod dynamodb;
 mod network;
@@ -8,10 +9,11 @@ mod sqs;
 
 use pipeline::ports::PortError;
 
-/// A text that AWS's messages quote here as they may quote a request, and that no error may hold.
+/// A text that the messages of AWS's errors have here, because they may quote a request. No error of a port may contain
+/// it.
 const SECRET: &str = "Ada Lovelace";
 
-/// Asserts that an error says what happened and nothing of the data that it happened to.
+/// Asserts that an error has this cause, and contains no data of the request.
 fn assert_error(error: &PortError, transient: bool, code: &str) {
     assert_eq!(error.transient, transient, "{error}");
     assert!(error.code.contains(code), "{error} has no {code}");

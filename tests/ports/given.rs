@@ -1,4 +1,4 @@
-//! Builders: ids, jobs, files, rows and patients that a test starts from.
+//! Builders of ids, jobs, files, rows and patients that a test starts from.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ use pipeline::ports::{JobStore, Write};
 use serde_json::json;
 use uuid::Uuid;
 
-/// When everything happens, if nothing else is said.
+/// Time of every event, in milliseconds since 1970, unless a test sets another one.
 pub const NOW: i64 = 1_800_000_000_000;
 
 /// How long records of webhook deliveries are kept.
@@ -25,7 +25,7 @@ pub const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// A UUIDv7 of this time that no other call gives.
+/// Returns a UUIDv7 of this time, in milliseconds since 1970, that no other call returns.
 fn fresh(millis: i64) -> Uuid {
     let number = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
     let mut random = [0; 10];
@@ -33,12 +33,12 @@ fn fresh(millis: i64) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(u64::try_from(millis).unwrap(), &random).into_uuid()
 }
 
-/// A request for a query.
+/// Returns a new request for a document query.
 pub fn request() -> QueryRequestId {
     QueryRequestId::new(fresh(NOW))
 }
 
-/// A query that has just begun.
+/// Returns a document query that has just started.
 pub fn query() -> PatientQuery {
     match PatientQuery::turn(None, request(), query_try(), at(NOW)) {
         Turn::Start(query) => query,
@@ -46,17 +46,17 @@ pub fn query() -> PatientQuery {
     }
 }
 
-/// A try to find documents, later than those before.
+/// Returns an attempt to find documents, later than those before.
 pub fn query_try() -> QueryTry {
     QueryTry::new(fresh(NOW))
 }
 
-/// The documents of some try, in so many pages.
+/// Returns what a new attempt has stored: this number of pages.
 pub fn stored_documents(pages: u32) -> StoredDocuments {
     StoredDocuments { found_by: query_try(), pages }
 }
 
-/// A document with a description of so many bytes and every kind of letter.
+/// Returns a document with a description of this many bytes and with letters of several kinds.
 pub fn document(bytes: usize) -> DocumentRecord {
     let document = json!({
         "id": format!("urn:oid:1.2.3|{}", NEXT.fetch_add(1, Ordering::Relaxed)),
@@ -81,7 +81,7 @@ pub fn customer() -> CustomerId {
     CustomerId::new(fresh(NOW))
 }
 
-/// A facility of this name.
+/// Returns a new facility of this name.
 pub fn facility_named(name: &str) -> Facility {
     Facility {
         id: facility(),
@@ -116,12 +116,12 @@ pub fn job_id() -> JobId {
     JobId::new(fresh(NOW))
 }
 
-/// A job of some customer, waiting for its file.
+/// Returns a job of a new customer that waits for its file.
 pub fn job() -> Job {
     job_of(customer(), NOW)
 }
 
-/// A job of this customer, made at this time.
+/// Returns a job of this customer that was created at this time.
 pub fn job_of(customer: CustomerId, millis: i64) -> Job {
     Job::new(JobId::new(fresh(millis)), customer, facility(), false, at(millis))
 }
@@ -134,19 +134,19 @@ pub fn upload() -> Upload {
     }
 }
 
-/// What a file of this many chunks is accepted as.
+/// Returns a file of this many chunks, as its job has it after the fan-out.
 pub fn file(chunks: u32) -> AcceptedFile {
     let columns = json!({"width": 3, "columns": [[0, "firstName"], [2, "zip-2"]]});
     let columns = serde_json::from_value(columns).unwrap();
     AcceptedFile { upload: upload(), columns, rows: chunks * 250, chunks }
 }
 
-/// The job with a file of this many chunks accepted, a second after it was made.
+/// Returns the job after a file of this many chunks was accepted, a second after the job was created.
 pub fn accepted(job: &Job, chunks: u32) -> Job {
     job.clone().accept(file(chunks), true, at(job.created_at.as_millis() + 1000)).unwrap()
 }
 
-/// A stored job that is being processed.
+/// Stores a job that is being processed, with this many chunks, and returns it.
 pub async fn processing(ports: &impl JobStore, chunks: u32) -> Job {
     let job = job();
     ports.create_job(&job).await.unwrap();
@@ -155,7 +155,7 @@ pub async fn processing(ports: &impl JobStore, chunks: u32) -> Job {
     job
 }
 
-/// The job ended, by an event that its state can take.
+/// Returns the job after an event that ends it, which its state must allow.
 pub fn ended(job: &Job, event: JobEvent, reason: Option<&str>) -> Job {
     job.clone().end(event, reason.map(str::to_owned), at(NOW + 60_000)).unwrap()
 }
@@ -168,7 +168,7 @@ pub fn chunks(numbers: impl IntoIterator<Item = u32>) -> BTreeSet<ChunkNumber> {
     numbers.into_iter().map(ChunkNumber::new).collect()
 }
 
-/// A row with every kind of letter: accents, two bytes to four, and what JSON escapes.
+/// Returns a row with letters of many kinds: accents, two to four bytes of UTF-8, and characters that JSON escapes.
 pub fn row(street: &str) -> PatientRow {
     let row = json!({
         "externalId": "Nº 7/\"ä\"",
@@ -182,18 +182,18 @@ pub fn row(street: &str) -> PatientRow {
     serde_json::from_slice(&row).unwrap()
 }
 
-/// A new patient who lives in this street.
+/// Returns a new patient who lives in this street.
 pub fn record(street: &str) -> PatientRecord {
     record_of(patient(), street)
 }
 
-/// The patient with this id as somebody who lives in this street.
+/// Returns the patient with this id, who lives in this street.
 pub fn record_of(id: PatientId, street: &str) -> PatientRecord {
     let source = RowsOfJob { job: job_id(), facility: facility(), may_overtake: false, now: at(NOW) };
     PatientRecord::merge(None, id, source, [&row(street)]).record.unwrap()
 }
 
-/// A patient of whom 5,000 rows say that they live in another street each: as many addresses as a record has room for.
+/// Returns a patient of 5,000 rows with an address each, of which the record keeps as many as fit into it.
 pub fn record_of_5000_addresses() -> PatientRecord {
     let source = RowsOfJob { job: job_id(), facility: facility(), may_overtake: false, now: at(NOW) };
     let rows: Vec<PatientRow> = (0..5_000).map(|number| row(&format!("{number} \"Old\" Main St"))).collect();
@@ -202,7 +202,7 @@ pub fn record_of_5000_addresses() -> PatientRecord {
     merged.record.unwrap()
 }
 
-/// A new patient whose document has exactly so many bytes.
+/// Returns a new patient with a document of exactly this many bytes.
 pub fn record_of_bytes(bytes: usize) -> PatientRecord {
     let frame = serde_json::to_string(&record("x")).unwrap().len() - 1;
     let record = record(&"x".repeat(bytes - frame));

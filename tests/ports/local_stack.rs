@@ -1,7 +1,7 @@
 //! The promises of `aws` on ministack, the emulator of the running local stack, which `STACK` names.
 //!
-//! Every test has tables, a bucket and queues of its own: the deployed ones feed functions, which would take away
-//! what a test is looking at.
+//! Every test has tables, a bucket and queues of its own, because the functions of the stack would take messages and
+//! files away from a test that used theirs.
 
 use std::sync::LazyLock;
 
@@ -24,11 +24,11 @@ pub const DIFFERENCES: &[Difference] = &[
         breaks: &[("s3::a_part_of_less_than_5_mib_is_the_last", "failed: 1024")],
     },
     Difference {
-        because: "the time of a link is looked at when an upload has arrived, not when it begins",
+        because: "whether a link has expired is decided at the end of an upload, not when it begins",
         breaks: &[("links::a_link_whose_time_ends_during_an_upload_is_good", "left: \"HTTP/1.1 403\"")],
     },
     Difference {
-        because: "a range is ignored where a version is named",
+        because: "a request that names a version ignores its range",
         breaks: &[("s3::a_range_of_a_named_version_is_that_range", "b\"0123456789\"")],
     },
     Difference {

@@ -1,4 +1,4 @@
-//! The promises in memory, on a network without faults.
+//! The promises on the ports in memory, without injected faults.
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use crate::given;
 
 mod timeouts;
 
-/// `memory` keeps every promise.
+/// The ports in memory keep every promise.
 pub const DIFFERENCES: &[Difference] = &[];
 
-/// The network that a cloud is on.
+/// A backend in memory, with the fault plan of its clouds.
 pub struct Memory(Arc<NoFaults>);
 
 pub fn backend() -> Memory {

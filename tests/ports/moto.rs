@@ -3,7 +3,7 @@
 use crate::differences::Difference;
 use crate::emulator::Emulator;
 
-/// With what an assertion on an HTTP status fails where nothing is refused.
+/// The text of a failure if moto accepts a request that AWS refuses.
 const TAKEN: &str = "left: 200";
 
 pub const DIFFERENCES: &[Difference] = &[
@@ -30,7 +30,7 @@ pub const DIFFERENCES: &[Difference] = &[
         breaks: &[("dynamodb::a_key_of_an_index_has_its_type", "a put")],
     },
     Difference {
-        because: "signatures of links, the time of a link and checksums are not looked at",
+        because: "signatures, expiry times and checksums of links are not checked",
         breaks: &[
             ("links::a_link_past_its_time_is_refused", TAKEN),
             ("links::a_link_to_one_file_opens_no_other", TAKEN),
@@ -41,14 +41,14 @@ pub const DIFFERENCES: &[Difference] = &[
         ],
     },
     Difference {
-        because: "a link to a file that is not there answers 403, whatever its signer may do",
+        because: "a link to a missing file is answered 403, even if its signer may list the bucket",
         breaks: &[
             ("results::a_file_is_there_when_it_is_finished_and_not_before", "403 Forbidden"),
             ("results::the_two_files_of_a_job_are_two", "403 Forbidden"),
         ],
     },
     Difference {
-        because: "an empty message is taken, and one with control characters",
+        because: "an empty message and a message with control characters are accepted",
         breaks: &[
             ("sqs::a_message_is_not_empty", "an empty message"),
             ("sqs::a_message_holds_no_control_characters", "InvalidMessageContents"),

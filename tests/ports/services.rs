@@ -1,4 +1,4 @@
-//! Clients of the AWS SDK that talk to one endpoint, set up as `aws::Environment` sets them up.
+//! Clients of the AWS SDK for one endpoint, set up as `aws::Environment` sets them up.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation}
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::Builder;
 
-/// Some server that speaks like AWS.
+/// The address of a server that answers as AWS does, and how its clients call it.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     pub url: String,
-    /// Tries of one call.
+    /// Attempts at one call, the first one included.
     pub attempts: u32,
-    /// Time without a byte after which a call is given up.
+    /// Time without a byte of the answer after which a client abandons a call.
     pub patience: Duration,
 }
 
-/// The settings that the clients of all services have in common.
+/// The settings that the clients of all services share.
 macro_rules! config {
     ($endpoint:expr, $service:ident) => {
         $service::Config::builder()
@@ -30,13 +30,13 @@ macro_rules! config {
             .timeout_config(
                 $service::config::timeout::TimeoutConfig::builder().read_timeout($endpoint.patience).build(),
             )
-            // Plain HTTP: there is no need to read the machine's certificates.
+            // The server speaks plain HTTP, so that the machine's certificates need not be read.
             .http_client(Builder::new().build_http())
     };
 }
 
 impl Endpoint {
-    /// A server that is expected to work.
+    /// Returns the endpoint of a server that a test expects to work.
     pub fn reliable(url: String) -> Self {
         Self { url, attempts: 3, patience: Duration::from_mins(1) }
     }
@@ -59,14 +59,14 @@ impl Endpoint {
     }
 }
 
-/// What became of a call: nothing but the code, if it failed.
+/// Returns the outcome of a call: nothing if it succeeded, and the error's code if it failed.
 pub fn code<T, E: ProvideErrorMetadata, R>(result: Result<T, SdkError<E, R>>) -> Result<(), String> {
     result.map(|_| ()).map_err(|error| error.code().unwrap_or("no code").to_owned())
 }
 
-/// An HTTP client as customers have one.
+/// Returns an HTTP client as a customer uses one.
 pub fn http() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // Plain HTTP: there is no need to read the machine's certificates.
+    // The server speaks plain HTTP, so that the machine's certificates need not be read.
     reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
 }

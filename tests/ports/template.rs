@@ -1,4 +1,4 @@
-//! Tables, bucket and queues as template.yaml has them, made anew wherever a test wants them.
+//! Tables, bucket and queues as template.yaml defines them, created anew for each test.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -16,21 +16,21 @@ static TEMPLATE: LazyLock<Yaml> = LazyLock::new(|| {
     YamlLoader::load_from_str(&text).unwrap().remove(0)
 });
 
-/// The properties of a resource.
+/// Returns the properties of a resource of template.yaml.
 pub fn properties(resource: &str) -> &'static Yaml {
     let properties = &TEMPLATE["Resources"][resource]["Properties"];
     assert!(!properties.is_badvalue(), "template.yaml has no {resource}");
     properties
 }
 
-/// A parameter.
+/// Returns the definition of a parameter of template.yaml.
 pub fn parameter(name: &str) -> &'static Yaml {
     let parameter = &TEMPLATE["Parameters"][name];
     assert!(!parameter.is_badvalue(), "template.yaml has no parameter {name}");
     parameter
 }
 
-/// Makes a table like the one that the template calls `resource`.
+/// Creates a table like the one that the template calls `resource`.
 pub async fn create_table(client: &aws_sdk_dynamodb::Client, resource: &str, name: &str) {
     let table = properties(resource);
     let definitions = list(&table["AttributeDefinitions"]).map(|attribute| {
@@ -51,7 +51,7 @@ pub async fn create_table(client: &aws_sdk_dynamodb::Client, resource: &str, nam
         .send()
         .await
         .unwrap();
-    // A table that is being made takes no items:
+    // DynamoDB refuses items until it has created the table:
     // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
     while status(client, name).await != Some(TableStatus::Active) {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -89,7 +89,7 @@ fn index(index: &'static Yaml) -> GlobalSecondaryIndex {
         .unwrap()
 }
 
-/// Makes a bucket that keeps versions as the template's does.
+/// Creates a bucket that keeps versions as the template's does.
 pub async fn create_bucket(client: &aws_sdk_s3::Client, name: &str) {
     let status =
         BucketVersioningStatus::from(text(&properties("Files")["VersioningConfiguration"]["Status"]));
@@ -103,10 +103,10 @@ pub async fn create_bucket(client: &aws_sdk_s3::Client, name: &str) {
         .unwrap();
 }
 
-/// Makes a queue like the one that the template calls `resource`, without dead letters, and gives its URL.
+/// Creates a queue like the one that the template calls `resource`, but without dead letters, and returns its URL.
 pub async fn create_queue(client: &aws_sdk_sqs::Client, resource: &str, name: &str) -> String {
     let properties = properties(resource).as_hash().unwrap();
-    // CloudFormation calls the attributes of a queue as SQS does.
+    // CloudFormation and SQS have the same names for the attributes of a queue.
     let attributes: HashMap<_, _> =
         properties.iter().filter_map(|(name, value)| Some((text(name).into(), scalar(value)?))).collect();
     let queue = client.create_queue().queue_name(name).set_attributes(Some(attributes)).send().await.unwrap();
@@ -122,7 +122,7 @@ fn scalar(value: &Yaml) -> Option<String> {
     }
 }
 
-/// The items of a list; none if there is no such list.
+/// Returns the items of a list, or none if there is no such list.
 fn list(value: &'static Yaml) -> impl Iterator<Item = &'static Yaml> {
     value.as_vec().into_iter().flatten()
 }

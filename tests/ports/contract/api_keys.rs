@@ -1,4 +1,4 @@
-//! Whose an API key is, and what facilities a customer has to show.
+//! API keys, each of which belongs to one customer, and the facilities that the API lists for a customer.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use pipeline::ports::prelude::*;
 
 use crate::given::{self, NOW};
 
-/// Keys are made by operators, whose tool knows no other directory.
+/// Only `aws` has to keep these promises about keys, because the operators' tool creates keys in no other directory.
 pub async fn a_key_finds_its_customer_and_no_other_text_does(directory: &Directory) {
     let (customer, other) = (given::customer(), given::customer());
     let [key, second, of_other] = [1, 2, 3].map(|byte| ApiKey::from_random([byte; 32]));
@@ -27,7 +27,7 @@ pub async fn a_key_finds_its_customer_and_no_other_text_does(directory: &Directo
     }
 }
 
-/// Each key counts its own calls, and every minute anew.
+/// Each key has its own number of calls, which starts again with every minute.
 pub async fn a_key_makes_as_many_calls_in_a_minute_as_it_may(directory: &Directory) {
     let (customer, few) = (given::customer(), 3);
     let [hurried, other] = [4, 5].map(|byte| ApiKey::from_random([byte; 32]));
@@ -47,7 +47,7 @@ pub async fn a_key_makes_as_many_calls_in_a_minute_as_it_may(directory: &Directo
         let admission = directory.admit_call(other.expose(), at).await.unwrap();
         assert_eq!(admission, Admission::Admitted(customer));
     }
-    // A machine whose clock is a minute behind must not begin the old minute again, nor refuse.
+    // A machine with a clock that is a minute late must neither start the old minute again nor refuse the call.
     let late = directory.admit_call(hurried.expose(), start).await.unwrap();
     assert_eq!(late, Admission::Admitted(customer));
     let now = directory.admit_call(hurried.expose(), start.plus(Duration::from_secs(119))).await.unwrap();

@@ -1,5 +1,5 @@
-//! Document queries of jobs: each part is counted once, whoever says how often that it ended, each chunk, too, and a job
-//! waits for them unless it is canceled.
+//! Document queries of jobs. Each part and each chunk is counted once, however often its end is repeated, and a job
+//! waits for its queries unless it is canceled.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ const COUNTED_AS_LAST: ChunkCompletion = ChunkCompletion { counted: true, was_la
 const ENDED_BEFORE: ChunkCompletion = ChunkCompletion { counted: false, was_last: false };
 const ENDED_BEFORE_NONE_LEFT: ChunkCompletion = ChunkCompletion { counted: false, was_last: true };
 
-/// Ends a chunk that starts so many queries.
+/// Completes a chunk that starts this number of document queries.
 async fn end_chunk(ports: &impl JobStore, job: &Job, number: u32, queries: u32) -> ChunkCompletion {
     ports.complete_chunk(job.id, given::chunk(number), ROWS, queries).await.unwrap()
 }
@@ -40,7 +40,7 @@ async fn end_part(ports: &impl JobStore, job: JobId, part: u32) -> Option<QueryT
     ports.complete_query_part(QueryPart { job, chunk: given::chunk(0), part }, TALLY).await.unwrap()
 }
 
-/// What so many parts come to.
+/// Returns the sum of this number of parts.
 fn times(parts: u32) -> QueryTally {
     QueryTally { successful: parts * TALLY.successful, failed: parts * TALLY.failed }
 }
@@ -112,14 +112,14 @@ pub async fn a_part_is_open_until_it_has_ended_and_the_last_one_tells_the_sum(po
     open(ports, job, 3).await;
     assert_eq!(open_parts(ports, job).await, [0, 1, 2].into());
     assert_eq!(end_part(ports, job, 1).await, None);
-    assert_eq!(end_part(ports, job, 1).await, None, "a repetition");
+    assert_eq!(end_part(ports, job, 1).await, None, "a repeated end");
     assert_eq!(open_parts(ports, job).await, [0, 2].into());
     assert_eq!(end_part(ports, job, 0).await, None);
     assert_eq!(end_part(ports, job, 2).await, Some(times(3)));
     assert_eq!(open_parts(ports, job).await, [].into());
 }
 
-pub async fn who_ends_a_part_again_hears_the_sum_if_none_is_left(ports: &impl JobStore) {
+pub async fn a_repeated_end_of_a_part_is_told_the_sum_if_none_is_left(ports: &impl JobStore) {
     let job = given::job_id();
     open(ports, job, 2).await;
     assert_eq!(end_part(ports, job, 0).await, None);
@@ -171,9 +171,7 @@ pub async fn a_part_is_not_mistaken_for_one_whose_number_contains_it(ports: &imp
     assert_eq!(open_parts(ports, job).await, left.collect());
 }
 
-pub async fn of_many_ends_at_the_same_time_each_part_counts_once_and_somebody_hears_the_sum(
-    ports: &impl JobStore,
-) {
+pub async fn of_many_ends_at_the_same_time_each_part_counts_once_and_the_sum_is_told(ports: &impl JobStore) {
     const PARTS: u32 = 20;
     let job = given::job_id();
     open(ports, job, PARTS).await;
@@ -182,7 +180,7 @@ pub async fn of_many_ends_at_the_same_time_each_part_counts_once_and_somebody_he
     assert!(!sums.is_empty() && sums.iter().all(|sum| *sum == times(PARTS)), "{sums:?}");
 }
 
-/// What the chunk of one line for each visit can come to.
+/// A chunk has thousands of parts if its file has a row for each visit of a patient with thousands of them.
 pub async fn thousands_of_parts_can_be_open(ports: &impl JobStore) {
     const PARTS: u32 = 5000;
     let job = given::job_id();
@@ -198,11 +196,11 @@ contract!($ chunk_queries:
     a_chunk_without_queries_and_a_job_that_is_not_there_count_none,
     a_canceled_job_does_not_wait_for_its_queries_and_counts_them_all_the_same,
     a_part_is_open_until_it_has_ended_and_the_last_one_tells_the_sum,
-    who_ends_a_part_again_hears_the_sum_if_none_is_left,
+    a_repeated_end_of_a_part_is_told_the_sum_if_none_is_left,
     parts_that_were_opened_are_not_opened_again,
     a_part_that_was_never_opened_ends_nothing,
     chunks_and_jobs_have_parts_of_their_own,
     a_part_is_not_mistaken_for_one_whose_number_contains_it,
-    of_many_ends_at_the_same_time_each_part_counts_once_and_somebody_hears_the_sum,
+    of_many_ends_at_the_same_time_each_part_counts_once_and_the_sum_is_told,
     thousands_of_parts_can_be_open,
 );

@@ -1,4 +1,5 @@
-//! Chunks: each is counted once, whoever says how often that it ended, and somebody hears that it was the last.
+//! Chunks: each is counted once, however often its end is repeated, and the call that completes the last one is told
+//! so.
 
 use domain::job::Job;
 use domain::outcome::Tally;
@@ -27,7 +28,7 @@ pub async fn a_chunk_is_counted_once(ports: &impl JobStore) {
     assert_eq!(stored, expected);
 }
 
-pub async fn the_last_one_is_told_and_so_is_everybody_after_it(ports: &impl JobStore) {
+pub async fn the_last_end_is_told_and_so_is_every_repetition_after_it(ports: &impl JobStore) {
     let job = given::processing(ports, 2).await;
     assert_eq!(end(ports, &job, 0).await, COUNTED);
     assert_eq!(end(ports, &job, 1).await, COUNTED_AS_LAST);
@@ -75,7 +76,7 @@ pub async fn of_many_ends_at_the_same_time_each_chunk_counts_one_and_one_is_the_
     assert_eq!(stored, Job { pending_chunks: given::chunks([]), successful, failed, ..job });
 }
 
-/// Ten times what a file of 100,000 rows has.
+/// Ten times the chunks of a file with 100,000 rows.
 pub async fn thousands_of_chunks_can_be_pending(ports: &impl JobStore) {
     const CHUNKS: u32 = 4000;
     let job = given::processing(ports, CHUNKS).await;
@@ -86,7 +87,7 @@ pub async fn thousands_of_chunks_can_be_pending(ports: &impl JobStore) {
 
 contract!($ chunks:
     a_chunk_is_counted_once,
-    the_last_one_is_told_and_so_is_everybody_after_it,
+    the_last_end_is_told_and_so_is_every_repetition_after_it,
     a_number_is_not_mistaken_for_one_that_contains_it,
     a_job_that_has_no_chunks_yet_counts_none,
     a_job_that_is_not_there_counts_nothing,

@@ -1,4 +1,4 @@
-//! Records of webhook deliveries: one for each message, written under the condition of a version.
+//! Records of webhook deliveries: one for each webhook, written on the condition that its version is the expected one.
 
 use domain::delivery::{Attempt, AttemptOutcome, NoAnswer, WebhookDelivery};
 use domain::job::JobStatus;
@@ -20,14 +20,18 @@ pub async fn a_delivery_is_stored_only_over_the_version_that_was_read(ports: &im
     third
         .attempted(Attempt { when: at(NOW + 9000), outcome: AttemptOutcome::Error(NoAnswer::Timeout) }, None);
 
-    assert_eq!(ports.store_delivery(&third, Some(1)).await.unwrap(), Write::Conflict, "nothing there");
+    assert_eq!(ports.store_delivery(&third, Some(1)).await.unwrap(), Write::Conflict, "nothing is stored");
     assert_eq!(load(ports, &first).await, None);
     assert_eq!(ports.store_delivery(&first, None).await.unwrap(), Write::Done);
     let (stored, one) = load(ports, &first).await.unwrap();
     assert_eq!(stored, first);
-    assert_eq!(ports.store_delivery(&third, None).await.unwrap(), Write::Conflict, "something there");
+    assert_eq!(ports.store_delivery(&third, None).await.unwrap(), Write::Conflict, "a version is stored");
     assert_eq!(ports.store_delivery(&second, Some(one)).await.unwrap(), Write::Done);
-    assert_eq!(ports.store_delivery(&third, Some(one)).await.unwrap(), Write::Conflict, "changed since");
+    assert_eq!(
+        ports.store_delivery(&third, Some(one)).await.unwrap(),
+        Write::Conflict,
+        "the version has changed"
+    );
     let (stored, two) = load(ports, &first).await.unwrap();
     assert_eq!(stored, second);
     assert_eq!((one, two), (1, 2));

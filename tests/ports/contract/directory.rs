@@ -1,4 +1,4 @@
-//! The directory: what belongs to a customer.
+//! The directory: the facilities, cohorts and webhook settings of a customer.
 
 use domain::facility::Facility;
 use domain::ids::CohortId;
@@ -9,7 +9,7 @@ use pipeline::ports::{DirectoryStore, PingReport, ReplacedKey, WebhookSettings};
 use crate::backend::Operator;
 use crate::given;
 
-/// Settings that were stored once, and set nothing.
+/// Settings that were stored once, but set nothing.
 const NOTHING_SET: WebhookSettings =
     WebhookSettings { url: None, key: None, replaced: Vec::new(), ping: None, version: 1 };
 
@@ -43,7 +43,7 @@ pub async fn an_unknown_customer_has_nothing(ports: &impl DirectoryStore) {
     assert_eq!(ports.load_settings(customer).await.unwrap(), WebhookSettings::default());
 }
 
-/// DynamoDB answers a query with 1 MB at most.
+/// A DynamoDB Query answers with 1 MB at most, so that a longer list takes several.
 pub async fn facilities_of_more_than_1_mb_are_all_found(ports: &(impl Operator + DirectoryStore)) {
     let (customer, facilities) = (given::customer(), facilities(4_000, 33));
     ports.enter(customer, &facilities, &[], &NOTHING_SET).await;

@@ -1,4 +1,4 @@
-//! Documents: a list of any length is stored beside those of other tries, in pages that are read one by one.
+//! Documents: a list of any length is stored beside the lists of other attempts, in pages that are read one by one.
 
 use domain::document::DocumentRecord;
 use domain::ids::{CustomerId, PatientId};
@@ -7,7 +7,7 @@ use pipeline::ports::DocumentStore;
 
 use crate::given;
 
-/// The most that DynamoDB takes as one item, names and keys included.
+/// Bytes of the largest item that DynamoDB takes, names and keys included.
 const LARGEST_ITEM: usize = 400 * 1024;
 
 async fn store(
@@ -33,50 +33,50 @@ async fn read(
     Some(documents)
 }
 
-fn somebody() -> (CustomerId, PatientId) {
+fn patient_of_customer() -> (CustomerId, PatientId) {
     (given::customer(), given::patient())
 }
 
 pub async fn documents_are_read_as_they_were_stored_in_their_order(ports: &impl DocumentStore) {
-    let (who, documents) = (somebody(), [300, 1, 20].map(given::document));
-    let stored = store(ports, who, given::query_try(), &documents).await;
+    let (key, documents) = (patient_of_customer(), [300, 1, 20].map(given::document));
+    let stored = store(ports, key, given::query_try(), &documents).await;
     assert_eq!(stored.pages, 1);
-    assert_eq!(read(ports, who, stored).await.unwrap(), documents);
+    assert_eq!(read(ports, key, stored).await.unwrap(), documents);
 }
 
 pub async fn no_documents_are_a_list_too(ports: &impl DocumentStore) {
-    let who = somebody();
-    let stored = store(ports, who, given::query_try(), &[]).await;
+    let key = patient_of_customer();
+    let stored = store(ports, key, given::query_try(), &[]).await;
     assert_eq!(stored.pages, 0);
-    assert_eq!(read(ports, who, stored).await, Some(Vec::new()));
+    assert_eq!(read(ports, key, stored).await, Some(Vec::new()));
 }
 
 pub async fn a_list_longer_than_an_item_has_pages(ports: &impl DocumentStore) {
-    let who = somebody();
+    let key = patient_of_customer();
     let documents: Vec<_> = (0..40).map(|number| given::document(LARGEST_ITEM / 20 + number)).collect();
-    let stored = store(ports, who, given::query_try(), &documents).await;
+    let stored = store(ports, key, given::query_try(), &documents).await;
     assert!(stored.pages > 2, "{stored:?}");
-    assert_eq!(read(ports, who, stored).await.unwrap(), documents);
+    assert_eq!(read(ports, key, stored).await.unwrap(), documents);
 }
 
 pub async fn a_document_that_fills_a_page_alone_does_not_disturb_the_others(ports: &impl DocumentStore) {
-    let who = somebody();
+    let key = patient_of_customer();
     let documents =
         [10, LARGEST_ITEM - 1000, 10, 10, LARGEST_ITEM / 2, LARGEST_ITEM / 2].map(given::document);
-    let stored = store(ports, who, given::query_try(), &documents).await;
-    assert_eq!(read(ports, who, stored).await.unwrap(), documents);
+    let stored = store(ports, key, given::query_try(), &documents).await;
+    assert_eq!(read(ports, key, stored).await.unwrap(), documents);
 }
 
 pub async fn a_list_that_is_stored_again_is_there_once(ports: &impl DocumentStore) {
-    let (who, found_by) = (somebody(), given::query_try());
+    let (key, found_by) = (patient_of_customer(), given::query_try());
     let documents = [LARGEST_ITEM / 3, LARGEST_ITEM / 3, 5].map(given::document);
-    let first = store(ports, who, found_by, &documents).await;
-    assert_eq!(store(ports, who, found_by, &documents).await, first);
-    assert_eq!(read(ports, who, first).await.unwrap(), documents);
+    let first = store(ports, key, found_by, &documents).await;
+    assert_eq!(store(ports, key, found_by, &documents).await, first);
+    assert_eq!(read(ports, key, first).await.unwrap(), documents);
 }
 
-pub async fn lists_of_other_tries_patients_and_customers_stand_beside_it(ports: &impl DocumentStore) {
-    let ((customer, patient), found_by) = (somebody(), given::query_try());
+pub async fn lists_of_other_attempts_patients_and_customers_stand_beside_it(ports: &impl DocumentStore) {
+    let ((customer, patient), found_by) = (patient_of_customer(), given::query_try());
     let lists = [
         ((customer, patient), found_by),
         ((customer, patient), given::query_try()),
@@ -84,40 +84,40 @@ pub async fn lists_of_other_tries_patients_and_customers_stand_beside_it(ports: 
         ((given::customer(), patient), found_by),
     ];
     let mut kept = Vec::new();
-    for (number, (who, found_by)) in (1..).zip(lists) {
+    for (number, (key, found_by)) in (1..).zip(lists) {
         let documents = vec![given::document(number)];
-        kept.push((who, store(ports, who, found_by, &documents).await, documents));
+        kept.push((key, store(ports, key, found_by, &documents).await, documents));
     }
-    for (who, stored, documents) in kept {
-        assert_eq!(read(ports, who, stored).await, Some(documents));
+    for (key, stored, documents) in kept {
+        assert_eq!(read(ports, key, stored).await, Some(documents));
     }
 }
 
 pub async fn a_list_of_which_a_page_is_gone_is_gone(ports: &impl DocumentStore) {
-    let who = somebody();
+    let key = patient_of_customer();
     let never = StoredDocuments { found_by: given::query_try(), pages: 2 };
-    assert_eq!(read(ports, who, never).await, None);
-    let stored = store(ports, who, given::query_try(), &[given::document(9)]).await;
+    assert_eq!(read(ports, key, never).await, None);
+    let stored = store(ports, key, given::query_try(), &[given::document(9)]).await;
     let longer = StoredDocuments { pages: stored.pages + 1, ..stored };
-    assert_eq!(read(ports, who, longer).await, None);
+    assert_eq!(read(ports, key, longer).await, None);
 }
 
-pub async fn what_is_before_a_try_is_dropped_and_it_and_what_is_after_it_stays(ports: &impl DocumentStore) {
-    let who @ (customer, patient) = somebody();
+pub async fn pages_before_an_attempt_are_dropped_and_its_own_and_later_ones_stay(ports: &impl DocumentStore) {
+    let key @ (customer, patient) = patient_of_customer();
     let other = (customer, given::patient());
-    let tries = [(); 4].map(|()| given::query_try());
+    let attempts = [(); 4].map(|()| given::query_try());
     let documents: Vec<_> = (0..5).map(|_| given::document(LARGEST_ITEM / 3)).collect();
     let mut lists = Vec::new();
-    for found_by in tries {
-        lists.push(store(ports, who, found_by, &documents).await);
+    for found_by in attempts {
+        lists.push(store(ports, key, found_by, &documents).await);
         store(ports, other, found_by, &documents).await;
     }
     assert!(lists[0].pages > 2);
     for _ in 0..2 {
-        ports.drop_documents_before(customer, patient, tries[2]).await.unwrap();
+        ports.drop_documents_before(customer, patient, attempts[2]).await.unwrap();
         let mut left = Vec::new();
         for list in &lists {
-            left.push(read(ports, who, *list).await.is_some());
+            left.push(read(ports, key, *list).await.is_some());
         }
         assert_eq!(left, [false, false, true, true]);
     }
@@ -126,14 +126,14 @@ pub async fn what_is_before_a_try_is_dropped_and_it_and_what_is_after_it_stays(p
     }
 }
 
-/// Of a try that died half-way some pages may be there.
+/// An attempt that died before it stored its last page leaves pages behind.
 pub async fn pages_that_no_query_names_are_dropped_too(ports: &impl DocumentStore) {
-    let who @ (customer, patient) = somebody();
+    let key @ (customer, patient) = patient_of_customer();
     let (dead, later) = (given::query_try(), given::query_try());
-    let half = store(ports, who, dead, &[given::document(1)]).await;
+    let half = store(ports, key, dead, &[given::document(1)]).await;
     ports.drop_documents_before(customer, patient, later).await.unwrap();
-    assert_eq!(read(ports, who, half).await, None);
-    // Nothing to drop is no error.
+    assert_eq!(read(ports, key, half).await, None);
+    // A retry finds nothing to drop, which is no error.
     ports.drop_documents_before(customer, patient, later).await.unwrap();
 }
 
@@ -143,8 +143,8 @@ contract!($ documents:
     a_list_longer_than_an_item_has_pages,
     a_document_that_fills_a_page_alone_does_not_disturb_the_others,
     a_list_that_is_stored_again_is_there_once,
-    lists_of_other_tries_patients_and_customers_stand_beside_it,
+    lists_of_other_attempts_patients_and_customers_stand_beside_it,
     a_list_of_which_a_page_is_gone_is_gone,
-    what_is_before_a_try_is_dropped_and_it_and_what_is_after_it_stays,
+    pages_before_an_attempt_are_dropped_and_its_own_and_later_ones_stay,
     pages_that_no_query_names_are_dropped_too,
 );

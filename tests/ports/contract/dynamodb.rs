@@ -1,5 +1,5 @@
-//! What `aws` takes for granted of DynamoDB: above all that a request which breaks a rule is refused, so that a
-//! backend which keeps these promises would notice if `aws` broke one.
+//! What `aws` takes for granted of DynamoDB: above all that it refuses a request which breaks a rule, because a backend
+//! that keeps these promises fails a test if `aws` breaks a rule.
 //!
 //! The rules are from DynamoDB's API reference and developer guide,
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/>.
@@ -44,13 +44,13 @@ async fn put(table: &Table, item: Item) -> Result<(), String> {
     code(put.send().await)
 }
 
-/// Asserts that a request is refused for what it is, which makes a permanent error of it.
+/// Asserts that a request is refused as invalid, which `aws` turns into a permanent error.
 #[track_caller]
 fn assert_invalid(result: Result<(), String>, rule: &str) {
     assert_eq!(result.expect_err(rule), "ValidationException", "{rule}");
 }
 
-/// Also if an update is what makes it too large.
+/// An update that makes an item too large is refused, too.
 pub async fn an_item_over_400_kb_is_refused(table: &Table) {
     let filler = |bytes: usize| s(&"x".repeat(bytes));
     let nearly = with(key("nearly"), "filler", filler(LARGEST_ITEM - 100));
@@ -88,7 +88,7 @@ pub async fn an_empty_key_is_refused_and_another_empty_text_is_not(table: &Table
     assert_eq!(put(table, with(key("1"), "reason", s(""))).await, Ok(()));
 }
 
-/// `GSI.html`: a key of an index is of the type that the index says. `due` is a number.
+/// `GSI.html`: a key of an index has the type that the index defines, which is a number for `due`.
 pub async fn a_key_of_an_index_has_its_type(table: &Table) {
     assert_invalid(put(table, with(key("1"), "due", s("12"))).await, "a put");
     let update = update(table, "1").update_expression("SET due = :due");
@@ -116,7 +116,7 @@ pub async fn what_an_expression_does_not_use_is_not_defined(table: &Table) {
     assert_invalid(code(name.send().await), "an unused name");
 }
 
-/// `ReservedWords.html`, of which `status` and `minute` are names of ours.
+/// `ReservedWords.html`, which lists two names of the project's attributes: `status` and `minute`.
 pub async fn a_reserved_word_is_not_a_name_in_an_expression(table: &Table) {
     for word in ["status", "minute", "columns", "rows"] {
         let update = update(table, "1").update_expression(format!("SET {word} = :value"));
@@ -132,7 +132,7 @@ pub async fn an_update_changes_no_key(table: &Table) {
     assert_invalid(code(update), "an update of the sort key");
 }
 
-/// "Two document paths overlap with each other", says DynamoDB.
+/// DynamoDB's message about this is "Two document paths overlap with each other".
 pub async fn an_update_changes_nothing_twice(table: &Table) {
     let update = update(table, "1").update_expression("SET reason = :value, reason = :value");
     let update = update.expression_attribute_values(":value", s("x")).send().await;

@@ -1,4 +1,4 @@
-//! Patients by the ids that their customer has for them.
+//! Patients by the external ids that their customer has given them.
 
 use domain::ids::CustomerId;
 use domain::patient::ExternalId;

@@ -1,4 +1,5 @@
-//! Care with the gateway: each customer's slots and the one breaker, written under the condition of a version.
+//! The gateway's circuit breaker and the rate limit of each customer, written on the condition that the version is the
+//! expected one.
 
 use domain::gateway_care::{Breaker, Slots};
 use futures::future::try_join_all;
@@ -19,11 +20,11 @@ pub async fn slots_are_taken_only_from_what_was_read(ports: &impl GatewayLimits)
         stored.map(|stored| (stored.value, stored.version))
     };
     assert_eq!(load().await, None);
-    assert_eq!(store(9, Some(1)).await, Write::Conflict, "nothing there");
+    assert_eq!(store(9, Some(1)).await, Write::Conflict, "nothing is stored");
     assert_eq!(store(1, None).await, Write::Done);
     let (first, one) = load().await.unwrap();
     assert_eq!(first, slots(1));
-    assert_eq!(store(9, None).await, Write::Conflict, "something there");
+    assert_eq!(store(9, None).await, Write::Conflict, "a version is stored");
     assert_eq!(store(2, Some(one)).await, Write::Done);
     let (second, two) = load().await.unwrap();
     assert_eq!(second, slots(2));

@@ -1,4 +1,4 @@
-//! Jobs: stored once, changed under the condition of their state.
+//! Jobs: created once, and changed on the condition that their state is the expected one.
 
 use domain::ids::JobId;
 use domain::job::{Job, JobEvent, JobStatus};
@@ -77,7 +77,7 @@ pub async fn the_end_leaves_what_others_wrote_since(ports: &impl JobStore) {
     let tally = Tally { successful: 200, failed: 50 };
     ports.complete_chunk(job.id, given::chunk(1), tally, 0).await.unwrap();
     assert_eq!(ports.request_cancel(job.id).await.unwrap(), Write::Done);
-    // Whoever ends the job has read it before all that.
+    // The function that ends the job has read it before these writes, so that its copy of the job has none of them.
     let end = given::ended(&job, JobEvent::Canceled, Some("canceled"));
     assert_eq!(ports.change_state(JobStatus::Processing, &end).await.unwrap(), Write::Done);
     let expected = Job {

@@ -1,4 +1,4 @@
-//! Signed links: they let their holder do one thing for a while, and nothing else.
+//! Signed links: each lets its holder make one request for a limited time, and no other request.
 //!
 //! "Download and upload objects with presigned URLs" of S3's user guide,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html>.
@@ -41,7 +41,7 @@ async fn put(link: &UploadLink, file: &'static [u8]) -> StatusCode {
     request.send().await.unwrap().status()
 }
 
-/// Uploads with a pause in the middle, and gives the answer's first words.
+/// Uploads with a pause in the middle, and returns the first words of the answer.
 async fn put_slowly(url: &str, file: &[u8], pause: Duration) -> String {
     let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut connection = TcpStream::connect(address).await.unwrap();
@@ -71,7 +71,7 @@ pub async fn a_link_past_its_time_is_refused(files: &Objects) {
     assert_eq!(get(&link).await.status(), StatusCode::FORBIDDEN);
 }
 
-/// S3 looks at a link's time when the request begins.
+/// S3 checks whether a link has expired when the request begins.
 pub async fn a_link_whose_time_ends_during_an_upload_is_good(files: &Objects) {
     let (job, second) = (JobRef::from(&given::job()), Duration::from_secs(1));
     let link = files.sign_upload(job, &UploadTerms::default(), second).await.unwrap();

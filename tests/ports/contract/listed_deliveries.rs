@@ -1,4 +1,4 @@
-//! Lists of webhook deliveries: the newest first, what failed the oldest first.
+//! Lists of webhook deliveries: all with the newest first, failed ones with the oldest first.
 
 use domain::delivery::{DeliveryState, WebhookDelivery};
 use domain::ids::{CustomerId, JobId};

@@ -1,4 +1,4 @@
-//! Plans and outcomes.
+//! Plans and outcomes: the first one that is stored counts, so that every retry reads the same.
 
 use bytes::Bytes;
 use domain::ids::RowNumber;
@@ -12,7 +12,7 @@ fn job_ref() -> JobRef {
     JobRef::from(&given::job())
 }
 
-/// One outcome of each kind, from this row on.
+/// Returns one outcome of each kind, with row numbers from this row on.
 fn outcomes(from: u32) -> Vec<RowOutcome> {
     let problems = "dob: no such day; zip-2: missing".parse().unwrap();
     let results = [
@@ -79,7 +79,7 @@ pub async fn outcomes_are_of_one_chunk_of_one_job(ports: &impl ObjectStore) {
     }
 }
 
-pub async fn what_was_never_stored_cannot_be_read_however_often_it_is_tried(ports: &impl ObjectStore) {
+pub async fn what_was_never_stored_cannot_be_read_however_often_it_is_attempted(ports: &impl ObjectStore) {
     let job = job_ref();
     let plan = ports.read_plan(job, &given::upload(), Some(0..10)).await.unwrap_err();
     let outcomes = ports.read_outcomes(job, given::chunk(0)).await.unwrap_err();
@@ -92,5 +92,5 @@ contract!($ objects:
     the_first_outcomes_of_a_chunk_count,
     of_outcomes_stored_at_the_same_time_one_counts,
     outcomes_are_of_one_chunk_of_one_job,
-    what_was_never_stored_cannot_be_read_however_often_it_is_tried,
+    what_was_never_stored_cannot_be_read_however_often_it_is_attempted,
 );

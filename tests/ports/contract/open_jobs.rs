@@ -1,4 +1,4 @@
-//! Which jobs of a customer are open.
+//! The entries of open jobs, from which the API counts the jobs that wait and a fan-out finds older jobs.
 
 use domain::ids::{CustomerId, JobId};
 use domain::job::LONGEST_LIFE;
@@ -81,7 +81,7 @@ pub async fn an_entry_that_nothing_takes_out_expires(ports: &impl JobStore) {
     assert_eq!(ports.open_jobs(customer, JobId::ALL, before).await.unwrap().len(), 1);
 }
 
-/// More than one answer of a query holds: 1 MB.
+/// More jobs than one answer of a DynamoDB Query holds, which is 1 MB.
 pub async fn all_of_very_many_jobs_are_read(ports: &impl JobStore) {
     use futures::{StreamExt as _, TryStreamExt as _, stream};
     let customer = given::customer();

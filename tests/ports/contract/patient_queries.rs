@@ -1,4 +1,5 @@
-//! The queries of patients: read in batches of any size, written under the condition of a version.
+//! The document queries of patients: read in batches of any size, written on the condition that the version is the
+//! expected one.
 
 use domain::ids::{CustomerId, PatientId};
 use domain::query::{PatientQuery, QueryOutcome, Turn};
@@ -17,16 +18,20 @@ async fn load(
     found.remove(&patient).map(|found| (found.value, found.version))
 }
 
-/// A query that was joined, ended, and started again by somebody else.
+/// Returns a query that another request joined, that ended, and that a later request started again.
 fn eventful() -> PatientQuery {
     let turn = |known: &PatientQuery, minute: i64| {
         let now = given::at(given::NOW + minute * 60_000);
         PatientQuery::turn(Some(known), given::request(), given::query_try(), now)
     };
-    let Turn::Join(joined) = turn(&given::query(), 1) else { panic!("it is running") };
+    let Turn::Join(joined) = turn(&given::query(), 1) else {
+        panic!("the query runs, so that a request joins it")
+    };
     let ended = joined.ended(QueryOutcome::Documents(70_000), Some(given::stored_documents(3)));
-    let Turn::Start(again) = turn(&ended, 2) else { panic!("it has ended") };
-    let Turn::Join(joined) = turn(&again, 3) else { panic!("it is running") };
+    let Turn::Start(again) = turn(&ended, 2) else {
+        panic!("the query has ended, so that a request starts it")
+    };
+    let Turn::Join(joined) = turn(&again, 3) else { panic!("the query runs, so that a request joins it") };
     joined
 }
 
@@ -51,13 +56,13 @@ pub async fn a_query_is_stored_only_over_the_version_that_was_read(ports: &impl 
     let store = async |query: &PatientQuery, version| {
         ports.store_query(customer, patient, query, version).await.unwrap()
     };
-    assert_eq!(store(&other, Some(1)).await, Write::Conflict, "nothing there");
+    assert_eq!(store(&other, Some(1)).await, Write::Conflict, "nothing is stored");
     assert_eq!(load(ports, customer, patient).await, None);
     assert_eq!(store(&first, None).await, Write::Done);
     let (_, one) = load(ports, customer, patient).await.unwrap();
-    // Whoever stored the first version goes on without reading it.
+    // The worker that stored the first version continues without reading it.
     assert_eq!(one, 1);
-    assert_eq!(store(&other, None).await, Write::Conflict, "something there");
+    assert_eq!(store(&other, None).await, Write::Conflict, "a version is stored");
     assert_eq!(store(&second, Some(1)).await, Write::Done);
     assert_eq!(load(ports, customer, patient).await, Some((second.clone(), 2)));
     for version in [None, Some(1), Some(3), Some(0)] {
@@ -102,7 +107,7 @@ pub async fn of_hundreds_those_that_were_ever_queried_are_found(ports: &impl Doc
     assert!(queries.iter().all(|(patient, query)| found[patient].value == *query));
 }
 
-pub async fn who_is_named_twice_is_found_once(ports: &impl DocumentStore) {
+pub async fn a_patient_who_is_named_twice_is_found_once(ports: &impl DocumentStore) {
     let (customer, patient) = (given::customer(), given::patient());
     assert_eq!(ports.load_queries(customer, &[]).await.unwrap().len(), 0);
     let _ = ports.store_query(customer, patient, &given::query(), None).await.unwrap();
@@ -116,5 +121,5 @@ contract!($ patient_queries:
     of_many_who_start_a_query_one_does,
     a_query_of_one_customer_is_none_of_another,
     of_hundreds_those_that_were_ever_queried_are_found,
-    who_is_named_twice_is_found_once,
+    a_patient_who_is_named_twice_is_found_once,
 );

@@ -1,4 +1,4 @@
-//! Patients: read in batches of any size, written under the condition of a version.
+//! Patients: read in batches of any size, written on the condition that the version is the expected one.
 
 use domain::record::PatientRecord;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -6,7 +6,7 @@ use pipeline::ports::{PatientStore, Write};
 
 use crate::given;
 
-/// The most that DynamoDB takes as one item, names and keys included.
+/// Bytes of the largest item that DynamoDB takes, names and keys included.
 const LARGEST_ITEM: usize = 400 * 1024;
 
 async fn load(
@@ -31,7 +31,7 @@ pub async fn a_patient_is_stored_only_over_the_version_that_was_read(ports: &imp
     assert_eq!(
         ports.store_patient(customer, &other, Some(1)).await.unwrap(),
         Write::Conflict,
-        "nothing there"
+        "nothing is stored"
     );
     assert_eq!(load(ports, customer, id).await, None);
 
@@ -40,7 +40,7 @@ pub async fn a_patient_is_stored_only_over_the_version_that_was_read(ports: &imp
     assert_eq!(
         ports.store_patient(customer, &other, None).await.unwrap(),
         Write::Conflict,
-        "something there"
+        "a version is stored"
     );
     assert_eq!(load(ports, customer, id).await.unwrap(), (first, one));
 
@@ -92,18 +92,18 @@ pub async fn of_hundreds_those_that_exist_are_found(ports: &impl PatientStore) {
     assert!(records.iter().all(|record| found[&record.patient.id].value == *record));
 }
 
-pub async fn nobody_is_found_where_nobody_is_asked_for(ports: &impl PatientStore) {
+pub async fn no_patient_is_found_if_none_is_asked_for(ports: &impl PatientStore) {
     assert_eq!(ports.load_patients(given::customer(), &[]).await.unwrap().len(), 0);
 }
 
-pub async fn who_is_asked_for_twice_is_found_once(ports: &impl PatientStore) {
+pub async fn a_patient_who_is_asked_for_twice_is_found_once(ports: &impl PatientStore) {
     let (customer, record) = (given::customer(), given::record("1 Main St"));
     let _ = ports.store_patient(customer, &record, None).await.unwrap();
     let asked = [record.patient.id, given::patient(), record.patient.id];
     assert_eq!(ports.load_patients(customer, &asked).await.unwrap().len(), 1);
 }
 
-/// DynamoDB answers with 16 MB at most, and leaves keys unprocessed.
+/// DynamoDB answers a batch with 16 MB at most, and returns the other keys as unprocessed.
 pub async fn answers_of_more_than_16_mb_come_complete(ports: &impl PatientStore) {
     let customer = given::customer();
     let records: Vec<_> = (0..45).map(|_| given::record_of_bytes(390_000)).collect();
@@ -142,8 +142,8 @@ contract!($ patients:
     of_many_writes_over_one_version_one_takes_place,
     a_patient_of_one_customer_is_none_of_another,
     of_hundreds_those_that_exist_are_found,
-    nobody_is_found_where_nobody_is_asked_for,
-    who_is_asked_for_twice_is_found_once,
+    no_patient_is_found_if_none_is_asked_for,
+    a_patient_who_is_asked_for_twice_is_found_once,
     answers_of_more_than_16_mb_come_complete,
     the_largest_record_that_rows_make_is_stored,
     a_patient_of_nearly_400_kb_is_stored_and_a_larger_one_refused_for_good,

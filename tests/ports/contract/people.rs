@@ -1,4 +1,5 @@
-//! Who is known under an identity: read in batches, written under the condition of a version.
+//! The people that are known under an identity: read in batches, written on the condition that the version is the
+//! expected one.
 
 use domain::identity::Identity;
 use domain::ids::{CustomerId, RowNumber};
@@ -7,14 +8,14 @@ use pipeline::ports::{PatientStore, Write};
 
 use crate::given;
 
-/// An identity like no other.
+/// Returns an identity that differs from those of all other numbers.
 fn identity(customer: CustomerId, number: usize) -> Identity {
     let row = given::row("1 Main St");
     let last = format!("{}{}", "Núñez ".repeat(number % 7), number).parse().unwrap();
     Identity::of(customer, &row.first_name, &last, row.dob, row.gender)
 }
 
-/// So many people who share an identity and nothing else.
+/// Returns this number of people, who share an identity and nothing else.
 fn people(count: u32) -> People {
     let zips: Vec<_> =
         (0..count).map(|number| [format!("{:05}", 10_000 + number).parse().unwrap()]).collect();
@@ -35,7 +36,7 @@ pub async fn people_are_stored_only_over_the_version_that_was_read(ports: &impl 
     assert_eq!(
         ports.store_people(&identity, &other, Some(1)).await.unwrap(),
         Write::Conflict,
-        "nothing there"
+        "nothing is stored"
     );
     assert_eq!(load(ports, identity).await, None);
 
@@ -44,7 +45,7 @@ pub async fn people_are_stored_only_over_the_version_that_was_read(ports: &impl 
     assert_eq!(
         ports.store_people(&identity, &other, None).await.unwrap(),
         Write::Conflict,
-        "something there"
+        "a version is stored"
     );
     assert_eq!(load(ports, identity).await.unwrap(), (first, one));
 
@@ -52,7 +53,7 @@ pub async fn people_are_stored_only_over_the_version_that_was_read(ports: &impl 
     assert_eq!(
         ports.store_people(&identity, &other, Some(one)).await.unwrap(),
         Write::Conflict,
-        "changed since"
+        "the version has changed"
     );
     let (stored, two) = load(ports, identity).await.unwrap();
     assert_eq!(stored, second);
@@ -90,7 +91,7 @@ pub async fn an_identity_that_is_asked_for_twice_is_found_once(ports: &impl Pati
 
 pub async fn more_people_than_an_item_holds_are_refused_for_good(ports: &impl PatientStore) {
     let identity = identity(given::customer(), 1);
-    // Of ten thousand patients of one identity as many are kept as there is room for.
+    // Of ten thousand patients of one identity, the item keeps as many as fit into it.
     let many = people(10_000);
     assert!((1_800..10_000).contains(&many.people().len()), "{}", many.people().len());
     let mut json = serde_json::to_value(&many).unwrap();

@@ -1,4 +1,4 @@
-//! The standard queues: everything that is sent arrives, as it was sent.
+//! The queues between the functions: every message that is sent arrives as it was sent.
 
 use domain::ids::{CustomerId, JobId};
 use domain::job_size::JobSize;
@@ -18,7 +18,7 @@ fn messages(customer: CustomerId, job: JobId, count: u32) -> Vec<ChunkMessage> {
         .collect()
 }
 
-/// SQS takes 10 messages at once.
+/// SQS takes 10 messages in one batch.
 pub async fn chunks_arrive_each_once_however_many_there_are(ports: &(impl Queues + Receive)) {
     for (count, size) in [0, 1, 10, 11, 103].into_iter().zip(JobSize::ALL.into_iter().cycle()) {
         let sent = messages(given::customer(), given::job_id(), count);
@@ -38,7 +38,7 @@ pub async fn a_chunk_that_is_sent_again_arrives_again(ports: &(impl Queues + Rec
     assert_eq!(arrived.iter().filter(|message| **message == sent[1]).count(), 2);
 }
 
-/// Nothing of a large job is in the way of a small one.
+/// The chunks of a large job never delay those of a small one.
 pub async fn chunks_of_each_size_of_job_are_by_themselves(ports: &(impl Queues + Receive)) {
     let sent = JobSize::ALL.map(|size| (size, messages(given::customer(), given::job_id(), 1)));
     for (size, messages) in &sent {

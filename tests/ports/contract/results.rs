@@ -1,4 +1,4 @@
-//! Result files: written piece by piece, there when they are finished and not before.
+//! Result files: written piece by piece, and visible only after they are finished.
 
 use bytes::Bytes;
 use pipeline::ports::prelude::*;
@@ -7,14 +7,14 @@ use pipeline::ports::{JobRef, ObjectStore, ResultFile};
 use crate::backend::Customer;
 use crate::given;
 
-/// What `aws` and `memory` send at once.
+/// Bytes that `aws` and `memory` send in one part.
 const PART: usize = 8 * 1024 * 1024;
 
 fn job_ref() -> JobRef {
     JobRef::from(&given::job())
 }
 
-/// A file in which no two parts are alike.
+/// Returns a file in which no two parts are alike.
 fn file(bytes: usize, salt: usize) -> Bytes {
     (salt..).flat_map(|number| format!("{number},succeeded,\r\n").into_bytes()).take(bytes).collect()
 }

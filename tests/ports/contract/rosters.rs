@@ -1,4 +1,4 @@
-//! Rosters: who was put on a list, entry by entry, in the order of the entries.
+//! Rosters: lists of patients, with an entry for each chunk, in the order of the entries.
 
 use domain::ids::{JobId, PatientId};
 use domain::roster::{Roster, RosterEntry};
@@ -52,7 +52,8 @@ pub async fn a_roster_is_of_one_customer_and_one_list(ports: &impl PatientStore)
     }
 }
 
-/// DynamoDB answers a query with 1 MB at most. Whoever gets less than asked for takes it for the end.
+/// A DynamoDB Query answers with 1 MB at most, but a caller takes fewer entries than it asked for as the end of the
+/// list.
 pub async fn fewer_entries_than_asked_for_are_the_end_however_large_they_are(ports: &impl PatientStore) {
     let (customer, roster, job) = (given::customer(), Roster::Everybody, given::job_id());
     let entries: Vec<_> = (0..8).map(|chunk| (entry(job, chunk), patients(20_000))).collect();

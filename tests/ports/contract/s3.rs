@@ -1,4 +1,4 @@
-//! What `aws` takes for granted of S3: versions, conditions, parts.
+//! What `aws` takes for granted of S3: its versions, conditional writes and multipart uploads.
 //!
 //! The rules are from S3's API reference, <https://docs.aws.amazon.com/AmazonS3/latest/API/>.
 
@@ -10,13 +10,13 @@ use crate::services::code;
 
 const KEY: &str = "folder/object";
 
-/// Stores an object and gives its version.
+/// Stores an object and returns its version.
 async fn put(bucket: &Bucket, bytes: &'static [u8]) -> String {
     let put = bucket.client.put_object().bucket(&bucket.name).key(KEY).body(ByteStream::from_static(bytes));
     put.send().await.unwrap().version_id.unwrap()
 }
 
-/// `API_GetObject.html`: `Range` and `versionId` go together.
+/// `API_GetObject.html`: a request can have both `Range` and `versionId`.
 pub async fn a_range_of_a_named_version_is_that_range(bucket: &Bucket) {
     let first = put(bucket, b"0123456789").await;
     put(bucket, b"later").await;
@@ -62,8 +62,8 @@ pub async fn a_part_of_less_than_5_mib_is_the_last(bucket: &Bucket) {
     }
 }
 
-/// "How to prevent object overwrites with conditional writes" of the user guide: `If-None-Match` looks at what is
-/// there now, and a deleted object is not.
+/// "How to prevent object overwrites with conditional writes" of the user guide: `If-None-Match` compares with the
+/// current object, and a deleted object is none.
 pub async fn an_object_that_was_deleted_is_not_in_the_way(bucket: &Bucket) {
     let (client, name) = (&bucket.client, &bucket.name);
     let create = async || code(client.put_object().bucket(name).key(KEY).if_none_match("*").send().await);

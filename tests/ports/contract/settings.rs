@@ -1,4 +1,4 @@
-//! A customer's webhook settings: replaced only by who has seen what is replaced.
+//! The webhook settings of a customer: replaced only by a caller who has read the version that it replaces.
 
 use pipeline::ports::{DirectoryStore, WebhookSettings, Write};
 
@@ -11,7 +11,7 @@ fn settings(url: &str, version: u64) -> WebhookSettings {
 pub async fn settings_are_stored_only_over_the_version_that_was_read(ports: &impl DirectoryStore) {
     let customer = given::customer();
     let store = async |url, version| ports.store_settings(customer, &settings(url, version)).await.unwrap();
-    assert_eq!(store("https://a.example", 1).await, Write::Conflict, "nothing there");
+    assert_eq!(store("https://a.example", 1).await, Write::Conflict, "nothing is stored");
     assert_eq!(ports.load_settings(customer).await.unwrap(), WebhookSettings::default());
     assert_eq!(store("https://b.example", 0).await, Write::Done);
     assert_eq!(ports.load_settings(customer).await.unwrap(), settings("https://b.example", 1));

@@ -1,4 +1,4 @@
-//! What `aws` takes for granted of SQS: its limits, and when a message comes again.
+//! What `aws` takes for granted of SQS: its limits, and when a message is received again.
 //!
 //! The limits are from <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
 //! and `sqs-batch-api.html` there.
@@ -27,7 +27,8 @@ async fn send_batch(queues: &TestedQueues, entries: &[(&str, &str)]) -> Result<(
     code(batch.send().await)
 }
 
-/// Asserts that a request is refused with this code, which the service's model may call by its own name.
+/// Asserts that a request is refused with this code, whether the SDK has the code itself or its name in the service's
+/// model.
 #[track_caller]
 fn assert_refused(result: Result<(), String>, expected: &str) {
     let code = result.expect_err(expected);
@@ -61,12 +62,12 @@ pub async fn a_message_is_not_empty(queues: &TestedQueues) {
     assert!(code(send(queues, "").send().await).is_err(), "an empty message");
 }
 
-/// `API_SendMessage.html`: what XML cannot hold is refused.
+/// `API_SendMessage.html`: characters that XML cannot hold are refused.
 pub async fn a_message_holds_no_control_characters(queues: &TestedQueues) {
     assert_refused(code(send(queues, "a\u{1}b").send().await), "InvalidMessageContents");
 }
 
-/// Receives, and does not delete, what comes now.
+/// Receives the messages that are visible now, without deleting them.
 async fn receive(queues: &TestedQueues, url: &str) -> Vec<Message> {
     let receive = queues.client.receive_message().queue_url(url).wait_time_seconds(1);
     receive.max_number_of_messages(10).send().await.unwrap().messages.unwrap_or_default()
@@ -78,8 +79,9 @@ fn bodies(messages: &[Message]) -> Vec<&str> {
     bodies
 }
 
-/// `sqs-visibility-timeout.html`: a message that is held back comes again when its time is over, and not before.
-pub async fn a_message_that_is_held_back_comes_again_after_that_time(queues: &TestedQueues) {
+/// `sqs-visibility-timeout.html`: a message that is held back is received again when its visibility timeout is over,
+/// and not before.
+pub async fn a_message_that_is_held_back_is_received_again_after_that_time(queues: &TestedQueues) {
     assert_eq!(code(send(queues, "x").send().await), Ok(()));
     let first = receive(queues, &queues.finished).await;
     let wait = queues.client.change_message_visibility().queue_url(&queues.finished).visibility_timeout(2);
@@ -104,6 +106,6 @@ contract!($ sqs:
     a_batch_has_a_mebibyte_at_most,
     a_message_is_not_empty,
     a_message_holds_no_control_characters,
-    a_message_that_is_held_back_comes_again_after_that_time,
+    a_message_that_is_held_back_is_received_again_after_that_time,
     a_message_is_held_back_for_12_hours_at_most,
 );

@@ -1,4 +1,4 @@
-//! Uploads: a job reads the version that it is bound to, whatever was uploaded since.
+//! Uploads: a job reads the version that it is bound to, even if its customer has uploaded other versions since.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ fn job_ref() -> JobRef {
     JobRef::from(&given::job())
 }
 
-/// A file in which every range is different from every other.
+/// Returns a file in which every range is different from every other.
 fn file(bytes: usize, salt: u64) -> Bytes {
     (salt..).flat_map(|number| format!("{number:x};ß\n").into_bytes()).take(bytes).collect()
 }
@@ -29,7 +29,7 @@ async fn read(
     Ok(pieces.concat())
 }
 
-/// Reads the whole and parts of it.
+/// Asserts that the whole upload and parts of it are read as they were uploaded.
 async fn assert_reads(ports: &impl ObjectStore, job: JobRef, upload: &Upload, bytes: &Bytes) {
     let end = upload.bytes;
     for range in [0..end, 0..1, 0..end - 1, 1..end, end / 3..end / 2, end - 1..end] {
@@ -88,7 +88,7 @@ pub async fn the_first_upload_is_found_behind_a_thousand(ports: &(impl Customer 
     assert_eq!(ports.find_upload(job).await.unwrap(), Some(first));
 }
 
-pub async fn what_is_not_there_cannot_be_read_however_often_it_is_tried(
+pub async fn what_is_not_there_cannot_be_read_however_often_it_is_attempted(
     ports: &(impl Customer + ObjectStore),
 ) {
     let (job, other) = (job_ref(), job_ref());
@@ -109,5 +109,5 @@ contract!($ uploads:
     a_later_upload_changes_nothing_of_an_earlier_one,
     the_first_upload_is_found_as_its_event_named_it,
     the_first_upload_is_found_behind_a_thousand,
-    what_is_not_there_cannot_be_read_however_often_it_is_tried,
+    what_is_not_there_cannot_be_read_however_often_it_is_attempted,
 );

@@ -1,4 +1,4 @@
-//! The watchlist: which jobs the sweep has to look at, and when.
+//! The watchlist: the jobs that the sweep has to look at, and when it does.
 
 use domain::job::{Job, JobEvent, JobStatus};
 use domain::time::Timestamp;

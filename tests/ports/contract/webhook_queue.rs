@@ -1,4 +1,4 @@
-//! The queue of webhooks: each arrives as often as it is sent, and not before its time.
+//! The queue of webhooks: each message arrives as often as it is sent, and never before its delay is over.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A bucket, and the client who uploads and downloads by signed links.
+//! A customer of an emulated bucket, who uploads and downloads by signed links.
 
 use std::time::Duration;
 

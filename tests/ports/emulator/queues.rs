@@ -1,4 +1,4 @@
-//! The queues between the functions, and both of their ends.
+//! The queues between the functions, with the sender's and the receiver's end of each.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use super::fresh;
 use crate::backend::Receive;
 use crate::template;
 
-/// Seconds to wait for a message before a queue is taken for empty.
+/// Seconds to wait for a message before the test takes a queue for empty.
 const PATIENCE: i32 = 1;
 
-/// One queue of each kind.
+/// The queues of one test, one of each kind.
 pub struct TestedQueues {
     pub client: Client,
     sqs: SqsQueues,

@@ -1,4 +1,4 @@
-//! DynamoDB: errors as its reference lists them, and answers that are not all.
+//! DynamoDB: errors as its reference lists them, and answers that are incomplete.
 
 use aws::{Jobs, Patients};
 use domain::ids::JobId;
@@ -44,7 +44,7 @@ async fn what_passes_by_itself_is_transient() {
     ] {
         assert_is(400, code, true).await;
     }
-    // An operator mends these, and the same request succeeds.
+    // An operator corrects these, so that the same request succeeds later.
     for code in ["AccessDeniedException", "ExpiredTokenException", "ResourceNotFoundException"] {
         assert_is(400, code, true).await;
     }
@@ -68,7 +68,7 @@ async fn a_failed_condition_is_an_answer() {
     assert_eq!(write, Write::Conflict);
 }
 
-/// The answer that has nothing of what was asked for.
+/// Returns the answer that leaves every key of the request unprocessed.
 fn all_unprocessed(requests: &Value) -> (u16, String) {
     (200, json!({"Responses": {"Patients": []}, "UnprocessedKeys": requests}).to_string())
 }

@@ -1,4 +1,4 @@
-//! No answer at all, or half of one.
+//! The network: no answer, or the first half of one, is a transient error.
 
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use super::assert_error;
 use crate::given::{self, RETENTION};
 use crate::services::Endpoint;
 
-/// A server that reads a little of each request, writes this, and hangs up, unless it is to `stay`.
+/// Starts a server that reads a little of each request and writes this answer. It then closes the connection, unless it
+/// is to `stay`.
 async fn writing(answer: &'static [u8], stay: bool) -> Endpoint {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

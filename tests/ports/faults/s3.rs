@@ -1,4 +1,4 @@
-//! S3: errors as its reference lists them.
+//! S3: errors as its reference lists them, and what `aws` makes of each.
 
 use aws::Objects;
 use bytes::Bytes;
@@ -46,9 +46,9 @@ async fn what_passes_by_itself_is_transient() {
         (500, "InternalError"),
         (400, "RequestTimeout"),
         (409, "OperationAborted"),
-        // Two conditional writes of one object at the same time.
+        // S3 answers so if two conditional writes of one object arrive at the same time.
         (409, "ConditionalRequestConflict"),
-        // An operator mends these, and the same request succeeds.
+        // An operator corrects these, so that the same request succeeds later.
         (403, "AccessDenied"),
         (404, "NoSuchBucket"),
     ] {
@@ -71,7 +71,8 @@ async fn outcomes_that_are_there_already_are_an_answer() {
     assert_eq!(write, Write::Conflict);
 }
 
-/// `API_GetObject.html`: what is not there is 404 to who may list the bucket, which our roles may not, and 403 else.
+/// `API_GetObject.html`: a missing object is answered 404 if the role may list the bucket, and 403 otherwise. The roles
+/// of this project may not.
 #[tokio::test]
 async fn a_version_is_read_by_its_name_where_the_latest_is_another_or_gone() {
     for (status, code) in [(403, "AccessDenied"), (404, "NoSuchKey"), (412, "PreconditionFailed")] {
@@ -84,10 +85,10 @@ async fn a_version_is_read_by_its_name_where_the_latest_is_another_or_gone() {
     }
 }
 
-/// S3 says the same of a role that lacks a right, which an operator mends, and of a version that is gone, which the job's
-/// deadline ends.
+/// S3 answers both with 403: a role that lacks a right, which an operator corrects, and a version that is gone, which
+/// the job's deadline ends.
 #[tokio::test]
-async fn a_version_that_may_not_be_read_is_tried_again() {
+async fn a_version_that_may_not_be_read_is_retried() {
     let server = Server::answering([error(403, "AccessDenied")]).await;
     let files = Objects::new(server.endpoint.s3(), "bucket".to_owned());
     let read = files.read_upload(JobRef::from(&given::job()), &given::upload(), 2..5).await;

@@ -1,4 +1,4 @@
-//! A server that has its answers written down.
+//! A server that gives prepared answers and records the requests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 
 use crate::services::Endpoint;
 
-/// Answers requests in turn, and every one after that like the last one.
+/// Gives its answers in turn, and the last one to every later request.
 #[derive(Clone)]
 pub struct Server {
     answers: Arc<Mutex<VecDeque<(u16, String)>>>,
@@ -22,7 +22,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server with these answers, and clients that ask once only.
+    /// Returns a server with these answers. The clients of its endpoint attempt each call once, so that no answer is
+    /// used up by a retry.
     pub async fn answering(answers: impl IntoIterator<Item = (u16, String)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -36,7 +37,7 @@ impl Server {
         server
     }
 
-    /// The bodies of all requests so far, of services that speak JSON.
+    /// Returns the bodies of all requests so far, if their service speaks JSON.
     pub fn requests(&self) -> Vec<Value> {
         let requests = self.requests.lock().unwrap();
         requests.iter().map(|body| serde_json::from_slice(body).unwrap()).collect()

@@ -1,4 +1,4 @@
-//! SQS: errors as its reference lists them, and batches of which some messages were not taken.
+//! SQS: errors as its reference lists them, and batches of which SQS accepted only some messages.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ async fn what_passes_by_itself_is_transient() {
         (400, "RequestThrottled"),
         (403, "RequestThrottled"),
         (400, "ThrottlingException"),
-        // An operator mends these, and the same request succeeds.
+        // An operator corrects these, so that the same request succeeds later.
         (400, "QueueDoesNotExist"),
         (403, "AccessDeniedException"),
         (500, "InternalFailure"),
@@ -78,7 +78,7 @@ async fn what_the_same_request_would_meet_again_is_not_transient() {
     }
 }
 
-/// The answer to a batch in which these entries failed.
+/// Returns the answer to a batch in which these entries failed.
 fn partly(failed: &[(&str, &str, bool)]) -> (u16, String) {
     let failed: Vec<Value> = failed
         .iter()
@@ -101,7 +101,7 @@ async fn a_batch_that_was_not_taken_whole_is_an_error_by_whose_fault_it_is() {
     assert_error(&error_of(&[("9", "InvalidMessageContents", true)]).await, false, "InvalidMessageContents");
 }
 
-/// One function reads the queues of all sizes.
+/// One function reads the queues of all sizes, so that each message has to name its own queue.
 #[tokio::test]
 async fn a_chunk_is_hidden_in_the_queue_that_it_was_received_from() {
     let server = Server::answering([(200, "{}".to_owned())]).await;
@@ -118,7 +118,8 @@ async fn a_chunk_is_hidden_in_the_queue_that_it_was_received_from() {
     assert!(!queues(&server).hide(&message, Duration::ZERO).await.unwrap_err().transient);
 }
 
-/// Fair between customers, as the chunks are; a message that came early would only have to be sent once more.
+/// Groups make the queue fair between customers, as it is for chunks. A delay is rounded up, because a message that is
+/// received too early would have to be sent once more.
 #[tokio::test]
 async fn a_webhook_is_of_its_customers_group_and_late_rather_than_early() {
     let server = Server::answering([(200, "{}".to_owned())]).await;

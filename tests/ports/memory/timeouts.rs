@@ -1,4 +1,4 @@
-//! The queues in memory hide and bury messages as the template's do.
+//! The queues in memory hide messages, and make dead letters of them, as those of the template do.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use memory::{Queue, QueueName, Queues};
 
 use crate::{given, template};
 
-/// How often a message is received that nobody deletes.
+/// Returns how often a message is received if its receiver never deletes it.
 fn receives(queue: &mut Queue, hidden_for: Duration) -> i64 {
     let (mut now, mut receives) = (given::at(given::NOW), 0);
     queue.send("message".to_owned(), now);
@@ -18,8 +18,8 @@ fn receives(queue: &mut Queue, hidden_for: Duration) -> i64 {
     receives
 }
 
-/// What a job needs must outlive it: files until its last row has its outcome, and they are deleted after
-/// `RetentionDays`; the job's document queries until `QueryDeadlineMinutes` at the most.
+/// A job's data must outlive the job. A job needs its files until its last row has an outcome, but they are deleted
+/// after `RetentionDays`. It waits for its document queries, for `QueryDeadlineMinutes` at most.
 #[test]
 fn no_setting_ends_the_life_of_files_before_that_of_their_job() {
     let days = template::parameter("RetentionDays")["MinValue"].as_i64().unwrap();
@@ -41,8 +41,8 @@ fn a_message_is_hidden_as_long_and_received_as_often_as_the_template_says() {
     for name in QueueName::ALL {
         let properties = template::properties(name.resource());
         let timeout = Duration::from_secs(properties["VisibilityTimeout"].as_i64().unwrap().unsigned_abs());
-        let tries = properties["RedrivePolicy"]["maxReceiveCount"].as_i64().unwrap();
-        assert_eq!(receives(Queues::default().get(name), timeout), tries, "{name:?}");
+        let receive_count = properties["RedrivePolicy"]["maxReceiveCount"].as_i64().unwrap();
+        assert_eq!(receives(Queues::default().get(name), timeout), receive_count, "{name:?}");
         let too_short = timeout.saturating_sub(Duration::from_millis(1));
         assert_eq!(receives(Queues::default().get(name), too_short), 1, "{name:?}");
     }
