@@ -18,9 +18,9 @@ use crate::{Fault, Operation, Resource, Usage, UsageOf};
 pub struct Call {
     /// The function, as [`Cloud::called_by`] names it.
     pub caller: &'static str,
-    /// The operation that the function's role has to allow.
+    /// The operation, which the function's role has to allow unless it is [`Operation::Post`].
     pub operation: Operation,
-    /// The resource that the function's role has to allow it on.
+    /// The resource that the operation is called on.
     pub resource: Resource,
 }
 
