@@ -307,13 +307,13 @@ fn check_rosters(played: &Played, customer: usize) {
     let who = &played.story.customers[customer];
     let stored = played.cloud.patients(who.id).unwrap();
     let cloud = played.cloud.with_faults(Arc::new(NoFaults));
-    let rosters = who.cohorts.iter().map(|cohort| Roster::Cohort(*cohort)).chain([Roster::Everybody]);
+    let rosters = who.cohorts.iter().map(|cohort| Roster::Cohort(*cohort)).chain([Roster::AllPatients]);
     for roster in rosters {
         let mut expected: Vec<PatientId> = stored
             .iter()
             .map(|record| &record.patient)
             .filter(|patient| match roster {
-                Roster::Everybody => true,
+                Roster::AllPatients => true,
                 Roster::Cohort(cohort) => patient.cohort_ids.contains(&cohort),
             })
             .map(|patient| patient.id)

@@ -27,7 +27,7 @@ const LONGEST_IMPORT: Duration = Duration::from_secs(150);
 
 /// The behaviour of the gateway in a story, which the seed decides.
 #[derive(Clone, Debug)]
-pub struct Temper {
+pub struct GatewayFaults {
     /// One call in this many has a transient failure, on average.
     pub fault_in: u64,
     /// One call in this many has a permanent failure, on average.
@@ -40,7 +40,7 @@ pub struct Temper {
     pub most_documents: u64,
 }
 
-impl Temper {
+impl GatewayFaults {
     pub fn random(chance: &Chance) -> Self {
         let outages = if chance.once_in(4) { 1 + chance.below(2) } else { 0 };
         Self {
@@ -55,7 +55,7 @@ impl Temper {
     }
 }
 
-impl Temper {
+impl GatewayFaults {
     /// Returns the same behaviour with a rate limit so low that jobs reach the deadline of their document queries.
     pub fn too_slow(self) -> Self {
         Self { rate: 0.000_5, ..self }
@@ -143,7 +143,7 @@ impl Exchange {
         message: &QueryMessage,
         cloud: &Cloud,
         chance: &Chance,
-        behaviour: &Temper,
+        behaviour: &GatewayFaults,
         start: Timestamp,
     ) -> Gateway {
         let mut log = self.log();
@@ -168,7 +168,7 @@ pub struct Gateway {
     exchange: Exchange,
     cloud: Cloud,
     chance: Chance,
-    behaviour: Temper,
+    behaviour: GatewayFaults,
     start: Timestamp,
     customer: CustomerId,
     request: QueryRequestId,

@@ -9,7 +9,7 @@ use memory::Service;
 use uuid::Uuid;
 
 use crate::chance::Chance;
-use crate::gateway::Temper;
+use crate::gateway::GatewayFaults;
 use crate::rows::{Ids, Row, csv};
 
 /// A file with the rows that it was written from.
@@ -95,7 +95,7 @@ pub struct Story {
     /// Whether some chunks fail, however often they are retried.
     pub is_poisoned: bool,
     /// The behaviour of the gateway; `None` if the service has no gateway.
-    pub gateway: Option<Temper>,
+    pub gateway: Option<GatewayFaults>,
     /// How long the document queries of a job may take.
     pub time_to_query: Duration,
     /// How often a message about document queries is received at most, if that is less than in template.yaml.
@@ -146,13 +146,13 @@ impl Story {
             }
         }
         let most_per_chunk = chance.pick(&[8, 8, 8, 40]);
-        let mut gateway = chance.once_in(2).then(|| Temper::random(chance));
+        let mut gateway = chance.once_in(2).then(|| GatewayFaults::random(chance));
         let time_to_query = match chance.below(5) {
             0 => Duration::from_secs(chance.below(2_400)),
             _ => LONG_TIME_TO_QUERY,
         };
         if time_to_query < LONG_TIME_TO_QUERY && chance.once_in(4) {
-            gateway = gateway.map(Temper::too_slow);
+            gateway = gateway.map(GatewayFaults::too_slow);
         }
         Self {
             customers,

@@ -1,7 +1,8 @@
 //! The gateway's circuit breaker and the rate limit of each customer, in the jobs table.
 
-use domain::gateway_care::{Breaker, Slots};
+use domain::circuit_breaker::CircuitBreaker;
 use domain::ids::CustomerId;
+use domain::rate_limit::RateLimit;
 use pipeline::ports::{GatewayLimits, PortResult, Versioned, Write};
 
 use crate::Jobs;
@@ -11,24 +12,28 @@ use crate::table::read_document;
 const GATEWAY: &str = "gateway";
 
 impl GatewayLimits for Jobs {
-    async fn load_rate_limit(&self, customer: CustomerId) -> PortResult<Option<Versioned<Slots>>> {
+    async fn load_rate_limit(&self, customer: CustomerId) -> PortResult<Option<Versioned<RateLimit>>> {
         self.table.get(rate_limit_key(customer)).await?.as_ref().map(read_document).transpose()
     }
 
     async fn store_rate_limit(
         &self,
         customer: CustomerId,
-        taken: Slots,
+        taken: RateLimit,
         version: Option<u64>,
     ) -> PortResult<Write> {
         self.table.put_document(rate_limit_key(customer), &taken, version).await
     }
 
-    async fn load_circuit_breaker(&self) -> PortResult<Option<Versioned<Breaker>>> {
+    async fn load_circuit_breaker(&self) -> PortResult<Option<Versioned<CircuitBreaker>>> {
         self.table.get(circuit_breaker_key()).await?.as_ref().map(read_document).transpose()
     }
 
-    async fn store_circuit_breaker(&self, breaker: Breaker, version: Option<u64>) -> PortResult<Write> {
+    async fn store_circuit_breaker(
+        &self,
+        breaker: CircuitBreaker,
+        version: Option<u64>,
+    ) -> PortResult<Write> {
         self.table.put_document(circuit_breaker_key(), &breaker, version).await
     }
 }

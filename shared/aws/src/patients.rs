@@ -162,7 +162,7 @@ fn external_key(customer: CustomerId, external_id: &ExternalId) -> String {
 
 fn roster_partition(customer: CustomerId, roster: Roster) -> String {
     match roster {
-        Roster::Everybody => format!("{customer}#roster"),
+        Roster::AllPatients => format!("{customer}#roster"),
         Roster::Cohort(cohort) => format!("{customer}#roster#{cohort}"),
     }
 }

@@ -360,7 +360,7 @@ impl WebhookDelivery {
     }
 
     /// Fails the delivery, because its message could not be handled.
-    pub fn give_up(&mut self, when: Timestamp) {
+    pub fn abandon(&mut self, when: Timestamp) {
         if self.state != DeliveryState::Processing {
             return;
         }

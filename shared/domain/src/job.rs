@@ -77,7 +77,7 @@ pub enum JobEvent {
     /// Every row has its outcome and the result file is written.
     Finalized,
     /// The result cannot be built, however often a worker retries.
-    GivenUp,
+    Abandoned,
 }
 
 /// An event that cannot happen in the state of the job, for example a file for a job that ended.
@@ -91,13 +91,13 @@ pub struct IllegalTransition {
 impl JobStatus {
     /// Returns the state after `event`. No other code decides about states.
     pub fn after(self, event: JobEvent) -> Result<Self, IllegalTransition> {
-        use JobEvent::{Canceled, FileAccepted, FileRejected, Finalized, GivenUp, UploadExpired};
+        use JobEvent::{Abandoned, Canceled, FileAccepted, FileRejected, Finalized, UploadExpired};
         use JobStatus::{Completed, Expired, Failed, Processing, Waiting};
         match (self, event) {
             (Waiting | Expired, FileAccepted) => Ok(Processing),
-            (Waiting | Expired, FileRejected | GivenUp)
+            (Waiting | Expired, FileRejected | Abandoned)
             | (Waiting, Canceled)
-            | (Processing, Canceled | GivenUp) => Ok(Failed),
+            | (Processing, Canceled | Abandoned) => Ok(Failed),
             (Waiting, UploadExpired) => Ok(Expired),
             (Processing, Finalized) => Ok(Completed),
             (Waiting, Finalized)
@@ -105,7 +105,7 @@ impl JobStatus {
             | (Expired, UploadExpired | Canceled | Finalized)
             | (
                 Completed | Failed,
-                FileAccepted | FileRejected | UploadExpired | Canceled | Finalized | GivenUp,
+                FileAccepted | FileRejected | UploadExpired | Canceled | Finalized | Abandoned,
             ) => Err(IllegalTransition { status: self, event }),
         }
     }
@@ -286,7 +286,7 @@ impl Job {
 
     /// Returns whether the job has nothing left to wait for: every row has its outcome, and every document query has
     /// ended. The queries of a canceled job go on by themselves.
-    pub fn is_worked_off(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.pending_chunks.is_empty() && (self.pending_queries.is_empty() || self.cancel_requested)
     }
 
@@ -326,7 +326,7 @@ mod tests {
         JobStatus::Expired,
     ];
     const EVENTS: [JobEvent; 6] = [
-        JobEvent::GivenUp,
+        JobEvent::Abandoned,
         JobEvent::FileAccepted,
         JobEvent::FileRejected,
         JobEvent::UploadExpired,

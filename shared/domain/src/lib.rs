@@ -6,13 +6,13 @@
 #![warn(missing_docs)]
 
 pub mod backoff;
+pub mod circuit_breaker;
 pub mod cohort;
 pub mod column;
 pub mod csv;
 pub mod delivery;
 pub mod document;
 pub mod facility;
-pub mod gateway_care;
 pub mod identity;
 pub mod ids;
 pub mod job;
@@ -28,6 +28,7 @@ pub mod patient;
 pub mod plan;
 pub mod problem;
 pub mod query;
+pub mod rate_limit;
 pub mod record;
 pub mod roster;
 pub mod row;

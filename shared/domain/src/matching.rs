@@ -22,7 +22,7 @@ use crate::stored_size::{LARGEST_IDENTITY, LARGEST_PEOPLE};
 use crate::time::Timestamp;
 
 /// How long a decision is remembered: for as long as a chunk of its job can be pending. A chunk that has ended decides
-/// nothing when its message comes again. An id can be a day older than its job, by an idempotency key.
+/// nothing when its message is received again. An id can be a day older than its job, by an idempotency key.
 pub const DECISIONS_KEPT: Duration = LONGEST_LIFE.saturating_add(Duration::from_hours(24));
 
 /// The patients of one identity, in the order in which they were created.

@@ -59,7 +59,7 @@ bugs! {
     UnchangedQueried 2: "patients that a job did not change are queried",
     CreatedNotQueried 460: "a patient that another job changed meanwhile is not queried by the job that created it",
     OptedOutAsked 182: "the gateway is asked about opted-out patients",
-    GivenUpQueryLeft 1479: "a query that was given up is left to the worker that was at it",
+    AbandonedQueryLeft 1479: "an abandoned query is left to the worker that held it",
     NoQueryDeadline 727: "queries have no deadline",
     WebhookEarly 1: "a webhook is attempted before its time",
     WebhookLeaseIgnored 1: "an attempt at a webhook keeps no copy of its message off",

@@ -309,7 +309,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_row_is_in_exactly_one_chunk_and_twins_share_one(
+        fn every_row_is_in_exactly_one_chunk_and_duplicate_rows_share_one(
             identities in prop::collection::vec(prop::option::of(0u64..20), 0..300),
             rows_per_chunk in 1u32..40,
         ) {

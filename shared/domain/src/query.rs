@@ -272,7 +272,7 @@ impl PatientQuery {
     }
 
     /// Returns the query as another than its worker ends it. None if it has ended, or while a worker holds its lease.
-    pub fn given_up(&self, now: Timestamp) -> Option<Self> {
+    pub fn abandoned(&self, now: Timestamp) -> Option<Self> {
         let is_idle = self.outcome.is_none() && self.lease.is_none_or(|lease| lease.until <= now);
         is_idle.then(|| self.clone().ended(QueryOutcome::Failed, None))
     }
@@ -424,10 +424,10 @@ mod tests {
     #[test]
     fn a_query_is_abandoned_only_while_no_worker_holds_it() {
         let running = started(1, 0);
-        assert_eq!(running.given_up(at(1)), None);
-        let given_up = running.given_up(at(7)).unwrap();
-        assert_eq!(given_up.outcome_for(request(1)), Some(QueryOutcome::Failed));
-        assert_eq!(given_up.given_up(at(8)), None);
+        assert_eq!(running.abandoned(at(1)), None);
+        let abandoned = running.abandoned(at(7)).unwrap();
+        assert_eq!(abandoned.outcome_for(request(1)), Some(QueryOutcome::Failed));
+        assert_eq!(abandoned.abandoned(at(8)), None);
     }
 
     #[test]

@@ -163,7 +163,7 @@ impl PatientRecord {
     /// The rosters that the patient is on by rows of this job.
     pub fn rosters_by(&self, job: JobId) -> impl Iterator<Item = Roster> {
         let cohorts = self.patient.cohort_ids.iter().map(|cohort| Roster::Cohort(*cohort));
-        std::iter::once(Roster::Everybody)
+        std::iter::once(Roster::AllPatients)
             .chain(cohorts)
             .filter(move |roster| self.listed_by(*roster) == Some(job))
     }
@@ -171,7 +171,7 @@ impl PatientRecord {
     /// Returns the job that put the patient on a roster.
     pub fn listed_by(&self, roster: Roster) -> Option<JobId> {
         match roster {
-            Roster::Everybody => Some(self.created_by),
+            Roster::AllPatients => Some(self.created_by),
             Roster::Cohort(cohort) => {
                 let joined = self.joined_by.iter().find(|(joined, _)| *joined == cohort);
                 let is_in = self.patient.cohort_ids.contains(&cohort);

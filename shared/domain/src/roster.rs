@@ -15,7 +15,7 @@ use crate::plan::ChunkNumber;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Roster {
     /// The list of all patients.
-    Everybody,
+    AllPatients,
     /// The patients in a cohort.
     Cohort(CohortId),
 }

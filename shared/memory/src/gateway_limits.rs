@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::gateway_care::{Breaker, Slots};
+use domain::circuit_breaker::CircuitBreaker;
 use domain::ids::CustomerId;
+use domain::rate_limit::RateLimit;
 use pipeline::ports::{GatewayLimits, PortResult, Versioned, Write};
 
 use crate::call::Billed;
@@ -11,8 +12,8 @@ use crate::{Cloud, Operation, Resource};
 
 #[derive(Default, Debug)]
 pub(crate) struct GatewayLimitsState {
-    rate_limits: BTreeMap<CustomerId, Versioned<Slots>>,
-    breaker: Option<Versioned<Breaker>>,
+    rate_limits: BTreeMap<CustomerId, Versioned<RateLimit>>,
+    breaker: Option<Versioned<CircuitBreaker>>,
 }
 
 /// Replaces a value on the condition that it has this version.
@@ -25,7 +26,7 @@ fn replace<T>(stored: &mut Option<Versioned<T>>, value: T, version: Option<u64>)
 }
 
 impl GatewayLimits for Cloud {
-    async fn load_rate_limit(&self, customer: CustomerId) -> PortResult<Option<Versioned<Slots>>> {
+    async fn load_rate_limit(&self, customer: CustomerId) -> PortResult<Option<Versioned<RateLimit>>> {
         self.call(Operation::GetItem, Resource::GATEWAY, |state| {
             Billed::request(state.gateway_limits.rate_limits.get(&customer).cloned())
         })
@@ -35,7 +36,7 @@ impl GatewayLimits for Cloud {
     async fn store_rate_limit(
         &self,
         customer: CustomerId,
-        taken: Slots,
+        taken: RateLimit,
         version: Option<u64>,
     ) -> PortResult<Write> {
         self.call(Operation::PutItem, Resource::GATEWAY, |state| {
@@ -47,14 +48,18 @@ impl GatewayLimits for Cloud {
         .await
     }
 
-    async fn load_circuit_breaker(&self) -> PortResult<Option<Versioned<Breaker>>> {
+    async fn load_circuit_breaker(&self) -> PortResult<Option<Versioned<CircuitBreaker>>> {
         self.call(Operation::GetItem, Resource::GATEWAY, |state| {
             Billed::request(state.gateway_limits.breaker.clone())
         })
         .await
     }
 
-    async fn store_circuit_breaker(&self, breaker: Breaker, version: Option<u64>) -> PortResult<Write> {
+    async fn store_circuit_breaker(
+        &self,
+        breaker: CircuitBreaker,
+        version: Option<u64>,
+    ) -> PortResult<Write> {
         self.call(Operation::PutItem, Resource::GATEWAY, |state| {
             Billed::request(replace(&mut state.gateway_limits.breaker, breaker, version))
         })

@@ -253,7 +253,7 @@ impl JobStore for Cloud {
                     job.queries += queries;
                 }
             }
-            written(ChunkCompletion { counted, was_last: job.is_worked_off() }, bytes)
+            written(ChunkCompletion { counted, was_last: job.is_complete() }, bytes)
         })
         .await
     }
@@ -309,7 +309,7 @@ impl JobStore for Cloud {
                 job.queries_ended.successful += tally.successful;
                 job.queries_ended.failed += tally.failed;
             }
-            written(ChunkCompletion { counted, was_last: job.is_worked_off() }, bytes)
+            written(ChunkCompletion { counted, was_last: job.is_complete() }, bytes)
         })
         .await
     }

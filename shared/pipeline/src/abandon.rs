@@ -77,7 +77,7 @@ async fn abandon_chunk<P: Ports>(ports: &P, message: &ChunkMessage) -> Result<Ab
 /// Fails a job because `finalize` could not write its result.
 async fn abandon_finalize<P: Ports>(ports: &P, message: &FinishedMessage) -> Result<AbandonOutcome, Error> {
     match ports.jobs().load_job(message.job).await? {
-        Some(job) if job.status == JobStatus::Processing && job.is_worked_off() => {
+        Some(job) if job.status == JobStatus::Processing && job.is_complete() => {
             abandon_job(ports, &job).await
         }
         _ => Ok(AbandonOutcome::Nothing),
@@ -95,7 +95,7 @@ async fn abandon_upload<P: Ports>(ports: &P, message: &UploadMessage) -> Result<
 /// Fails a job with an internal error as its reason, because the file is not at fault.
 pub async fn abandon_job<P: Ports>(ports: &P, job: &Job) -> Result<AbandonOutcome, Error> {
     let reason = Some(INTERNAL_ERROR.to_owned());
-    let ended = end_job(ports, job, JobEvent::GivenUp, reason).await?;
+    let ended = end_job(ports, job, JobEvent::Abandoned, reason).await?;
     Ok(ended.map_or(AbandonOutcome::Nothing, |_| AbandonOutcome::Job))
 }
 

@@ -49,7 +49,7 @@ pub async fn complete_chunk<P: Ports>(
 /// `finalize` if the job has nothing left to wait for.
 pub async fn resume_after_count<P: Ports>(ports: &P, job: &Job, chunk: ChunkNumber) -> Result<(), Error> {
     send_pending_queries(ports, job, chunk).await?;
-    if job.is_worked_off() {
+    if job.is_complete() {
         ports.queues().send_finished(&FinishedMessage { job: job.id }).await?;
     }
     Ok(())

@@ -288,7 +288,7 @@ pub(crate) async fn abandon_delivery<P: Ports>(
             return Ok(Some(None));
         }
         recorded.delivery.start_round(message.carrier.round);
-        recorded.delivery.give_up(ports.environment().now());
+        recorded.delivery.abandon(ports.environment().now());
         Ok((store(ports, &recorded).await? == Write::Done).then_some(Some(recorded.delivery)))
     })
     .await

@@ -33,7 +33,7 @@ pub async fn finalize<P: Ports>(ports: &P, message: &FinishedMessage) -> Result<
     loop {
         let job = ports.jobs().load_job(message.job).await?.ok_or(Error::NoSuchJob(message.job))?;
         match (job.status, job.file.clone()) {
-            (JobStatus::Processing, Some(file)) if job.is_worked_off() => {
+            (JobStatus::Processing, Some(file)) if job.is_complete() => {
                 write_files(ports, &job, &file).await?;
                 let (event, reason) = job.closing_event();
                 // A conflict means that another attempt was first, the answer to a write of this attempt was lost, or

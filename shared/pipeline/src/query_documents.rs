@@ -9,13 +9,14 @@
 use std::time::Duration;
 
 use domain::backoff::Backoff;
+use domain::circuit_breaker::{CallPermit, CircuitBreaker};
 use domain::document::Demographics;
-use domain::gateway_care::{Breaker, Leave, Slots};
 use domain::ids::{CustomerId, PatientId};
 use domain::mutants::{Bug, has};
 use domain::query::{
     PatientQuery, QueryOutcome, QueryRequestId, QueryTally, QueryTry, StoredDocuments, Turn,
 };
+use domain::rate_limit::RateLimit;
 use futures::future::join_all;
 
 use crate::Error;
@@ -87,7 +88,7 @@ pub async fn query_documents<P: Ports, G: Gateway>(
     if let QueryAsker::Part(part) = message.asker
         && !ports.jobs().pending_query_parts(part.job, part.chunk).await?.contains(&part.part)
     {
-        if has(Bug::GivenUpQueryLeft) {
+        if has(Bug::AbandonedQueryLeft) {
             complete_part(ports, part, QueryTally::default()).await?;
             return Ok(QueriesOutcome::Ended(QueryTally::default()));
         }
@@ -165,10 +166,10 @@ async fn refused_for<P: Ports>(
 ) -> PortResult<Option<Duration>> {
     let (limits, now) = (ports.gateway_limits(), ports.environment().now());
     let breaker = limits.load_circuit_breaker().await?;
-    match breaker.as_ref().map_or(Leave::Call, |breaker| breaker.value.leave(now)) {
-        Leave::Call => {}
-        Leave::Wait(after) => return Ok(Some(after)),
-        Leave::Probe(probing) => {
+    match breaker.as_ref().map_or(CallPermit::Call, |breaker| breaker.value.permit(now)) {
+        CallPermit::Call => {}
+        CallPermit::Wait(after) => return Ok(Some(after)),
+        CallPermit::Probe(probing) => {
             let version = breaker.map(|breaker| breaker.version);
             if limits.store_circuit_breaker(probing, version).await? == Write::Conflict {
                 return Ok(Some(LEASED_PAUSE));
@@ -180,7 +181,7 @@ async fn refused_for<P: Ports>(
     }
     let taken = limits.load_rate_limit(customer).await?;
     let (known, version) = (taken.as_ref().map(|taken| taken.value), taken.map(|taken| taken.version));
-    match Slots::take(known, queries, rate, now) {
+    match RateLimit::take(known, queries, rate, now) {
         Err(after) => Ok(Some(after)),
         Ok(taken) => match limits.store_rate_limit(customer, taken, version).await? {
             Write::Done => Ok(None),
@@ -335,8 +336,8 @@ async fn tell_circuit_breaker<P: Ports>(ports: &P, patients: &[PatientOutcome]) 
         return Ok(());
     }
     let known = ports.gateway_limits().load_circuit_breaker().await?;
-    let (breaker, version): (Breaker, Option<u64>) =
-        known.map_or((Breaker::default(), None), |known| (known.value, Some(known.version)));
+    let (breaker, version): (CircuitBreaker, Option<u64>) =
+        known.map_or((CircuitBreaker::default(), None), |known| (known.value, Some(known.version)));
     let after = if has_answered {
         breaker.after_success()
     } else {

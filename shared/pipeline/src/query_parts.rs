@@ -70,7 +70,7 @@ pub async fn abandon_queries<P: Ports>(ports: &P, message: &QueryMessage) -> Res
             .push(query.and_then(|query| query.value.outcome_for(request)).unwrap_or(QueryOutcome::Failed));
         // A query of another request is abandoned with that request.
         let Some(query) = query.filter(|query| query.value.request == request) else { continue };
-        if let Some(abandoned) = query.value.given_up(now) {
+        if let Some(abandoned) = query.value.abandoned(now) {
             let write = ports
                 .documents()
                 .store_query(message.customer, *patient, &abandoned, Some(query.version))

@@ -195,7 +195,7 @@ impl<P: Ports> Sweep<'_, P> {
 
     async fn processing(&self, job: &Job, is_stalled: bool) -> Result<SweepOutcome, Error> {
         let ports = self.ports;
-        if job.is_worked_off() {
+        if job.is_complete() {
             ports.queues().send_finished(&FinishedMessage { job: job.id }).await?;
             return Ok(SweepOutcome::FinishedSent);
         }

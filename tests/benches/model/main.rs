@@ -50,7 +50,7 @@ fn main() {
     let big = record(file(100_000, 0));
     let files = Files {
         big: chunks_of(&big),
-        twins: chunks_of(&record(file(100_000, 20))),
+        duplicates: chunks_of(&record(file(100_000, 20))),
         middle: chunks_of(&record(file(5_000, 0))),
         small: chunks_of(&record(file(10, 0))),
     };

@@ -44,7 +44,7 @@ pub struct Files {
     /// 100,000 rows of different people.
     pub big: Chunks,
     /// 100,000 rows, a fifth of which are duplicates of an earlier row.
-    pub twins: Chunks,
+    pub duplicates: Chunks,
     /// 5,000 rows of different people.
     pub middle: Chunks,
     /// 10 rows of different people.
@@ -80,7 +80,7 @@ pub fn speed(files: &Files) {
         line(name, parameters, &one_job(parameters, chunks));
     };
     one("one job, fresh table", &with(fresh, 40), &files.big);
-    one("  a fifth of the rows are duplicates", &with(fresh, 40), &files.twins);
+    one("  a fifth of the rows are duplicates", &with(fresh, 40), &files.duplicates);
     one("  ImportConcurrency 100", &with(fresh, 100), &files.big);
     one("  ImportConcurrency 10", &with(fresh, 10), &files.big);
     one("one job, pre-warmed table", &with(warm, 40), &files.big);

@@ -101,7 +101,7 @@ pub async fn a_canceled_job_does_not_wait_for_its_queries_and_counts_them_all_th
     assert_eq!(ports.request_cancel(job.id).await.unwrap(), Write::Done);
     assert_eq!(end_chunk(ports, &job, 1, 5).await, COUNTED_AS_LAST);
     let stored = ports.load_job(job.id).await.unwrap().unwrap();
-    assert!(stored.is_worked_off() && stored.pending_queries == given::chunks([0, 1]));
+    assert!(stored.is_complete() && stored.pending_queries == given::chunks([0, 1]));
     assert_eq!(end_queries(ports, &job, 0).await, COUNTED_AS_LAST);
     assert_eq!(end_queries(ports, &job, 0).await, ENDED_BEFORE_NONE_LEFT);
     assert_eq!(ports.load_job(job.id).await.unwrap().unwrap().queries_ended, TALLY);

@@ -1,14 +1,15 @@
 //! The gateway's circuit breaker and the rate limit of each customer, written on the condition that the version is the
 //! expected one.
 
-use domain::gateway_care::{Breaker, Slots};
+use domain::circuit_breaker::CircuitBreaker;
+use domain::rate_limit::RateLimit;
 use futures::future::try_join_all;
 use pipeline::ports::{GatewayLimits, Write};
 
 use crate::given;
 
-fn slots(second: i64) -> Slots {
-    Slots { next: given::at(given::NOW + second * 1000 + 1) }
+fn slots(second: i64) -> RateLimit {
+    RateLimit { next: given::at(given::NOW + second * 1000 + 1) }
 }
 
 pub async fn slots_are_taken_only_from_what_was_read(ports: &impl GatewayLimits) {
@@ -51,9 +52,10 @@ pub async fn each_customer_has_slots_of_its_own(ports: &impl GatewayLimits) {
 
 pub async fn the_breaker_changes_only_from_what_was_read(ports: &impl GatewayLimits) {
     assert!(ports.load_circuit_breaker().await.unwrap().is_none());
-    let closed = (0..5).fold(Breaker::default(), |breaker, _| breaker.after_failure(given::at(given::NOW)));
-    assert!(closed.closed_until.is_some());
-    for (number, breaker) in [closed, Breaker::default(), closed].into_iter().enumerate() {
+    let closed =
+        (0..5).fold(CircuitBreaker::default(), |breaker, _| breaker.after_failure(given::at(given::NOW)));
+    assert!(closed.open_until.is_some());
+    for (number, breaker) in [closed, CircuitBreaker::default(), closed].into_iter().enumerate() {
         let known = ports.load_circuit_breaker().await.unwrap();
         let version = known.map(|known| known.version);
         assert_eq!(version.is_some(), number > 0);

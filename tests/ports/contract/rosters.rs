@@ -15,7 +15,7 @@ fn patients(count: usize) -> Vec<PatientId> {
 }
 
 pub async fn entries_come_in_the_order_of_jobs_and_chunks(ports: &impl PatientStore) {
-    let (customer, roster) = (given::customer(), Roster::Everybody);
+    let (customer, roster) = (given::customer(), Roster::AllPatients);
     let (first, second) = (given::job_id(), given::job_id());
     let order = [(first, 2), (first, 10), (first, 100), (second, 0), (second, 9)];
     let entries: Vec<_> = order.map(|(job, chunk)| (entry(job, chunk), patients(3))).into();
@@ -32,7 +32,7 @@ pub async fn entries_come_in_the_order_of_jobs_and_chunks(ports: &impl PatientSt
 }
 
 pub async fn an_entry_that_is_stored_again_is_replaced(ports: &impl PatientStore) {
-    let (customer, roster, entry) = (given::customer(), Roster::Everybody, entry(given::job_id(), 0));
+    let (customer, roster, entry) = (given::customer(), Roster::AllPatients, entry(given::job_id(), 0));
     for patients in [patients(250), patients(2), Vec::new()] {
         ports.store_roster(customer, roster, entry, &patients).await.unwrap();
         assert_eq!(ports.read_roster(customer, roster, None, 9).await.unwrap(), [(entry, patients)]);
@@ -41,7 +41,7 @@ pub async fn an_entry_that_is_stored_again_is_replaced(ports: &impl PatientStore
 
 pub async fn a_roster_is_of_one_customer_and_one_list(ports: &impl PatientStore) {
     let (customer, entry) = (given::customer(), entry(given::job_id(), 0));
-    let rosters = [Roster::Everybody, Roster::Cohort(given::cohort()), Roster::Cohort(given::cohort())];
+    let rosters = [Roster::AllPatients, Roster::Cohort(given::cohort()), Roster::Cohort(given::cohort())];
     let lists = rosters.map(|roster| (roster, patients(2)));
     for (roster, patients) in &lists {
         ports.store_roster(customer, *roster, entry, patients).await.unwrap();
@@ -55,7 +55,7 @@ pub async fn a_roster_is_of_one_customer_and_one_list(ports: &impl PatientStore)
 /// A DynamoDB Query answers with 1 MB at most, but a caller takes fewer entries than it asked for as the end of the
 /// list.
 pub async fn fewer_entries_than_asked_for_are_the_end_however_large_they_are(ports: &impl PatientStore) {
-    let (customer, roster, job) = (given::customer(), Roster::Everybody, given::job_id());
+    let (customer, roster, job) = (given::customer(), Roster::AllPatients, given::job_id());
     let entries: Vec<_> = (0..8).map(|chunk| (entry(job, chunk), patients(20_000))).collect();
     for (entry, patients) in &entries {
         ports.store_roster(customer, roster, *entry, patients).await.unwrap();

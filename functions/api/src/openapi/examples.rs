@@ -194,7 +194,7 @@ async fn add_patient(cloud: &Cloud) {
     let record = PatientRecord::merge(None, PATIENT, source, [&row]).record.unwrap();
     assert_eq!(cloud.store_patient(CUSTOMER, &record, None).await.unwrap(), Write::Done);
     let entry = RosterEntry { job: JOB, chunk: ChunkNumber::new(1) };
-    for roster in [Roster::Everybody, Roster::Cohort(COHORT)] {
+    for roster in [Roster::AllPatients, Roster::Cohort(COHORT)] {
         cloud.store_roster(CUSTOMER, roster, entry, &[PATIENT]).await.unwrap();
     }
     let zips = [row.addresses[0].zip];

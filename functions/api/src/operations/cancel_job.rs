@@ -56,7 +56,7 @@ pub async fn cancel_job<P: Ports>(ports: &P, customer: CustomerId, id: JobId) ->
                 }
             }
             JobStatus::Processing if job.cancel_requested => {
-                if job.is_worked_off() {
+                if job.is_complete() {
                     ports.queues().send_finished(&FinishedMessage { job: id }).await?;
                 }
                 return Ok(job);

@@ -69,7 +69,7 @@ pub async fn handle<B: Backend>(
     if let Some(facility) = facility {
         get_facility(ports, customer, facility).await?;
     }
-    let page = list_patients(ports, customer, Roster::Everybody, facility, request).await?;
+    let page = list_patients(ports, customer, Roster::AllPatients, facility, request).await?;
     let filters = [("facilityId", facility.map(|id| id.to_string()))];
     let meta = url.meta(page.items.len(), page.next, request.count, &filters);
     Ok(Json(PatientPage { patients: page.items, meta }))

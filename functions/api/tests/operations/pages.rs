@@ -66,7 +66,7 @@ impl Service {
 
     fn put_on_roster(&self, chunk: u32, patients: &[PatientId]) {
         let entry = RosterEntry { job: job(), chunk: ChunkNumber::new(chunk) };
-        block_on(self.cloud.store_roster(self.customer, Roster::Everybody, entry, patients)).unwrap();
+        block_on(self.cloud.store_roster(self.customer, Roster::AllPatients, entry, patients)).unwrap();
     }
 
     /// Stores a query of the patient that found these documents.
@@ -208,7 +208,7 @@ fn patients_as_large_as_their_place_in_the_table_are_read_in_pages_that_can_be_a
     let mut request: PageRequest<RosterPlace> = PageRequest { count: 500, from: None };
     let (mut seen, mut pages) = (Vec::new(), 0);
     loop {
-        let list = list_patients(&service.cloud, service.customer, Roster::Everybody, None, request);
+        let list = list_patients(&service.cloud, service.customer, Roster::AllPatients, None, request);
         let page = block_on(list).unwrap();
         assert_fits(&json!({"patients": page.items, "meta": {}}));
         seen.extend(page.items.iter().map(|patient: &Patient| patient.id));

@@ -96,7 +96,7 @@ fn a_round_by_hand_has_all_its_attempts_and_repeated_messages_of_ended_rounds_ha
         delivery.attempted(answered(500), None);
     }
     let [own, by_hand] = [0, 1].map(Carrier::of_round);
-    assert!(!delivery.wants(own), "the job's own message came again");
+    assert!(!delivery.wants(own), "the job's own message is received again");
     assert!(delivery.wants(by_hand));
     delivery.start_round(1);
     delivery.attempted(answered(500), None);

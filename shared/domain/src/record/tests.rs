@@ -150,7 +150,7 @@ fn a_late_redelivery_of_an_older_job_does_not_bring_back_older_values() {
 }
 
 #[test]
-fn a_late_job_still_gives_what_nobody_has_given_yet() {
+fn a_late_job_still_gives_what_no_job_has_given_yet() {
     let record = merge(None, 3, &[ada()]).unwrap();
     let late =
         PatientRow { contacts: Vec::new(), cohorts: Vec::new(), facility: None, ..ada_with_everything() };

@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
+use domain::circuit_breaker::CircuitBreaker;
 use domain::document::{Demographics, DocumentRecord};
-use domain::gateway_care::{Breaker, Slots};
 use domain::ids::CustomerId;
+use domain::rate_limit::RateLimit;
 
 use super::{PortResult, Versioned, Write};
 
@@ -46,24 +47,26 @@ pub trait GatewayLimits: Send + Sync {
     fn load_rate_limit(
         &self,
         customer: CustomerId,
-    ) -> impl Future<Output = PortResult<Option<Versioned<Slots>>>> + Send;
+    ) -> impl Future<Output = PortResult<Option<Versioned<RateLimit>>>> + Send;
     /// Stores the permits that a customer has taken.
     ///
     /// Condition: the stored version is `version`, or nothing is stored if `version` is `None`.
     fn store_rate_limit(
         &self,
         customer: CustomerId,
-        taken: Slots,
+        taken: RateLimit,
         version: Option<u64>,
     ) -> impl Future<Output = PortResult<Write>> + Send;
     /// Returns the circuit breaker, or `None` if no call of the gateway ever failed.
-    fn load_circuit_breaker(&self) -> impl Future<Output = PortResult<Option<Versioned<Breaker>>>> + Send;
+    fn load_circuit_breaker(
+        &self,
+    ) -> impl Future<Output = PortResult<Option<Versioned<CircuitBreaker>>>> + Send;
     /// Stores the circuit breaker.
     ///
     /// Condition: the stored version is `version`, or nothing is stored if `version` is `None`.
     fn store_circuit_breaker(
         &self,
-        breaker: Breaker,
+        breaker: CircuitBreaker,
         version: Option<u64>,
     ) -> impl Future<Output = PortResult<Write>> + Send;
 }

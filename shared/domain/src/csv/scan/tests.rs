@@ -73,7 +73,7 @@ fn rows_about_the_same_person_have_the_same_identity() {
 }
 
 #[test]
-fn a_row_that_belongs_to_nobody_has_no_identity() {
+fn a_row_without_a_name_has_no_identity() {
     let rows = [
         "Ada,Lovelace,1980-02-30,F,,,,",
         "Ada,Lovelace,1980-02-03,Q,,,,",
