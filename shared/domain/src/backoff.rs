@@ -10,7 +10,7 @@ const MOST_DOUBLINGS: u32 = 10;
 pub struct Backoff {
     /// The pause after the first failed attempt.
     pub first: Duration,
-    /// The longest pause.
+    /// The longest pause between two attempts.
     pub longest: Duration,
 }
 
