@@ -38,13 +38,13 @@ const END_OF_FILE: u8 = 0x1a;
 /// use domain::csv::{RowReader, Separator};
 ///
 /// let mut reader = RowReader::new(Separator::Comma);
-/// reader.push(b"name,town\nAda,\"Lond");
+/// reader.push(b"name,town\nAda,\"New ");
 /// assert_eq!(reader.next_row()?.unwrap().raw, b"name,town");
 /// assert!(reader.next_row()?.is_none());
-/// reader.push(b"on\"\n");
+/// reader.push(b"York\"\n");
 /// reader.finish();
 /// let row = reader.next_row()?.unwrap();
-/// assert_eq!((row.start, row.cells.get(1)), (10, Some(&b"London"[..])));
+/// assert_eq!((row.start, row.cells.get(1)), (10, Some(&b"New York"[..])));
 /// # Ok::<(), domain::csv::FileError>(())
 /// ```
 pub struct RowReader {
