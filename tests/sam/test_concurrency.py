@@ -27,5 +27,5 @@ def test_the_guide_has_the_sum_over_all_queues() -> None:
 @pytest.mark.parametrize("name", ["SmallJobChunks", "MediumJobChunks", "LargeJobChunks"])
 def test_the_guide_has_the_time_for_which_a_chunk_can_be_throttled(name: str) -> None:
     queue = TEMPLATE["Resources"][name]["Properties"]
-    receptions, minutes = queue["RedrivePolicy"]["maxReceiveCount"], queue["VisibilityTimeout"] // 60
-    assert f"{receptions * minutes} minutes ({receptions} receptions of {minutes} minutes)" in GUIDE
+    receives, minutes = queue["RedrivePolicy"]["maxReceiveCount"], queue["VisibilityTimeout"] // 60
+    assert f"for {receives * minutes} minutes without a break ({receives} receives, {minutes} minutes apart)" in GUIDE

@@ -95,7 +95,7 @@ def test_all_responses_have_the_same_headers(name: str) -> None:
 
 
 def test_the_allowed_site_can_read_these_answers_and_those_of_the_functions() -> None:
-    respond = (PROJECT / "functions" / "api" / "src" / "respond.rs").read_text()
+    respond = (PROJECT / "functions" / "api" / "src" / "response_headers.rs").read_text()
     (exposed,) = re.findall(r'const EXPOSED: &str = "(.+)";', respond)
     expected = {
         "Access-Control-Allow-Origin": {"Fn::Sub": "'${CorsOrigin}'"},

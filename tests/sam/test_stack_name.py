@@ -44,7 +44,7 @@ def test_a_name_that_s3_does_not_take_is_refused(name: str) -> None:
 
 def test_the_guide_has_the_same_lengths() -> None:
     guide = (PROJECT / "infra" / "docs" / "platform.md").read_text()
-    lengths = r"at most (\d+) characters together, which leaves (\d+) in (\S+) and (\d+) in\s(\S+)\."
+    lengths = r"may have (\d+) characters together: (\d+) for the stack in (\S+), (\d+) in (\S+)\."
     found = re.search(lengths, guide)
     assert found
     together, *examples = found.groups()

@@ -11,7 +11,7 @@ use crate::given;
 /// Returns an identity that differs from those of all other numbers.
 fn identity(customer: CustomerId, number: usize) -> Identity {
     let row = given::row("1 Main St");
-    let last = format!("{}{}", "Núñez ".repeat(number % 7), number).parse().unwrap();
+    let last = format!("{}Nr{number}", "Núñez ".repeat(number % 7)).parse().unwrap();
     Identity::of(customer, &row.first_name, &last, row.dob, row.gender)
 }
 
