@@ -29,7 +29,7 @@ const MISTAKES: [(usize, &str); 16] = [
     (8, "555-0199"),
     (9, "someone(at)example.com"),
     (10, "000-12-3456"),
-    (11, "yes"),
+    (11, "perhaps"),
     (12, "\"a comma, a \"\"quote\"\"\nand a line break\",one cell too many"),
 ];
 
