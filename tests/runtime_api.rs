@@ -1,5 +1,6 @@
-//! Runs a function's own binary as Lambda does: the function fetches one event from a Runtime API and sends its answer there
-//! ([Using the Lambda runtime API]). The functions' tests include this file as a module.
+//! Runs a function's own binary as Lambda does: the function fetches one event from a Runtime API
+//! and sends its answer there ([Using the Lambda runtime API]). The functions' tests include this
+//! file as a module.
 //!
 //! [Using the Lambda runtime API]: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
@@ -34,7 +35,8 @@ pub enum Answer {
     Died,
 }
 
-/// Starts the binary with these environment variables, sends it one event, and ends it after its answer.
+/// Starts the binary with these environment variables, sends it one event, and ends it after its
+/// answer.
 pub fn invoke(binary: &str, variables: &[(&str, &str)], event: &str) -> Invocation {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

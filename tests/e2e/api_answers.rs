@@ -10,15 +10,22 @@ use crate::stack::{STACK, project};
 #[tokio::test]
 async fn no_answer_is_cached_framed_or_open_to_another_site() {
     let customer = Customer::new();
-    for path in ["/health", "/docs", "/openapi.json", "/settings", "/medical/v1/patient/no-id", "/nothing"] {
-        let request = customer.request(Method::GET, path).header("origin", "https://elsewhere.example");
+    for path in
+        ["/health", "/docs", "/openapi.json", "/settings", "/medical/v1/patient/no-id", "/nothing"]
+    {
+        let request =
+            customer.request(Method::GET, path).header("origin", "https://elsewhere.example");
         let answer = request.send().await.unwrap();
-        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let header =
+            |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         assert_eq!(header("cache-control").as_deref(), Some("no-store"), "{path}");
         assert_eq!(header("x-content-type-options").as_deref(), Some("nosniff"), "{path}");
         assert!(header("strict-transport-security").is_some(), "{path}");
         let policy = header("content-security-policy").unwrap();
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{path}"
+        );
         assert_eq!(header("access-control-allow-origin").as_deref(), Some(SITE), "{path}");
     }
 }
@@ -40,16 +47,23 @@ async fn the_description_and_its_page_need_no_key() {
     assert_eq!(kind, "text/html; charset=utf-8");
     for file in page.split('"').filter(|part| part.starts_with("docs/")) {
         let (kind, _) = get(&format!("/{file}")).await;
-        assert!(kind.starts_with("text/javascript") || kind.starts_with("text/css"), "{file}: {kind}");
+        assert!(
+            kind.starts_with("text/javascript") || kind.starts_with("text/css"),
+            "{file}: {kind}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_body_above_the_limit_is_refused() {
     let customer = Customer::new();
-    let (status, problem) =
-        customer.post("/medical/v1/cohort", &json!({"name": "x", "more": "x".repeat(64 * 1024)})).await;
-    assert_eq!((status, &problem["name"]), (StatusCode::PAYLOAD_TOO_LARGE, &"PAYLOAD_TOO_LARGE".into()));
+    let (status, problem) = customer
+        .post("/medical/v1/cohort", &json!({"name": "x", "more": "x".repeat(64 * 1024)}))
+        .await;
+    assert_eq!(
+        (status, &problem["name"]),
+        (StatusCode::PAYLOAD_TOO_LARGE, &"PAYLOAD_TOO_LARGE".into())
+    );
     assert_eq!(problem["status"], 413);
 }
 

@@ -80,7 +80,8 @@ async fn a_cohort_is_read_back_as_it_was_made() {
     let (status, made) = customer.post(COHORT, &cohort).await;
     assert_eq!(status, StatusCode::OK, "{made}");
     let id = made["id"].as_str().unwrap();
-    let expected = json!({"id": id, "name": "Diabetes", "description": "Type 2", "color": "blue", "size": 0});
+    let expected =
+        json!({"id": id, "name": "Diabetes", "description": "Type 2", "color": "blue", "size": 0});
     assert_eq!(made, expected);
     assert_eq!(customer.call(Method::GET, &format!("{COHORT}/{id}")).await.1, expected);
     assert_eq!(

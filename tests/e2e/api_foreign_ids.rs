@@ -17,7 +17,8 @@ async fn every_foreign_id_is_not_found_on_every_route_and_does_nothing() {
     let header = "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip";
     let (job, _) = owner.import(&receiver, "", &format!("{header}\n{row}\n")).await;
     let (waiting, _) = owner.create_job("").await;
-    let (_, patient) = owner.call(Method::GET, "/medical/v1/patient/external-id?externalId=x-1").await;
+    let (_, patient) =
+        owner.call(Method::GET, "/medical/v1/patient/external-id?externalId=x-1").await;
     let patient = patient["id"].as_str().unwrap().to_owned();
 
     let (stranger, _) = Customer::with_facility();

@@ -25,10 +25,15 @@ async fn the_same_key_is_the_same_job_with_a_link_that_works() {
         assert_eq!(again[field], first[field], "{field}");
     }
     customer.upload(again["uploadUrl"].as_str().unwrap(), "firstName\n").await;
-    // Parameters are compared as the caller sent them, so that explicit defaults conflict with absent ones.
+    // Parameters are compared as the caller sent them, so that explicit defaults conflict with
+    // absent ones.
     for query in ["", "?dryRun=false", &format!("?dryRun=true&facilityId={facility}")] {
         let (status, problem) = create(&customer, query, "key/1").await;
-        assert_eq!((status, &problem["name"]), (StatusCode::CONFLICT, &"CONFLICT".into()), "{query}");
+        assert_eq!(
+            (status, &problem["name"]),
+            (StatusCode::CONFLICT, &"CONFLICT".into()),
+            "{query}"
+        );
     }
     let (_, other) = create(&customer, "?dryRun=true", "key/2").await;
     assert_ne!(other["requestId"], first["requestId"]);

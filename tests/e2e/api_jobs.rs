@@ -48,6 +48,10 @@ async fn a_page_that_cannot_be_is_refused() {
         ("fromItem=x", "fromItem must be taken from meta.nextPage"),
     ] {
         let (status, problem) = customer.call(Method::GET, &format!("{BULK}?{query}")).await;
-        assert_eq!((status, &problem["detail"]), (StatusCode::BAD_REQUEST, &detail.into()), "{query}");
+        assert_eq!(
+            (status, &problem["detail"]),
+            (StatusCode::BAD_REQUEST, &detail.into()),
+            "{query}"
+        );
     }
 }

@@ -22,11 +22,21 @@ fn file() -> String {
     let street = "x".repeat(9_900);
     let address = |slot: usize| format!("{slot} {street},Boston,MA,0211{slot}");
     let columns = |slot: usize| format!("addressLine1-{slot},city-{slot},state-{slot},zip-{slot}");
-    let header =
-        format!("externalId,firstName,lastName,dob,gender,{},{},{}\n", columns(1), columns(2), columns(3));
-    let names = ('a'..='z').flat_map(|first| ('a'..='z').map(move |second| format!("{first}{second}")));
+    let header = format!(
+        "externalId,firstName,lastName,dob,gender,{},{},{}\n",
+        columns(1),
+        columns(2),
+        columns(3)
+    );
+    let names =
+        ('a'..='z').flat_map(|first| ('a'..='z').map(move |second| format!("{first}{second}")));
     let rows = names.take(PATIENTS).map(|name| {
-        format!("large-{name},{name},Large,1980-01-01,F,{},{},{}\n", address(1), address(2), address(3))
+        format!(
+            "large-{name},{name},Large,1980-01-01,F,{},{},{}\n",
+            address(1),
+            address(2),
+            address(3)
+        )
     });
     header + &rows.collect::<String>()
 }
@@ -43,14 +53,19 @@ async fn large_patients_are_listed_in_pages_that_lambda_returns() {
     let (mut pages, mut seen) = (0, HashSet::new());
     let mut url = format!("{}/medical/v1/patient?count=500", STACK.api_url);
     loop {
-        let (status, page) = answer(customer.http.get(&url).header("x-api-key", &customer.api_key)).await;
+        let (status, page) =
+            answer(customer.http.get(&url).header("x-api-key", &customer.api_key)).await;
         assert_eq!(status, StatusCode::OK, "{page}");
         // As the function returns it: the body is a string in JSON.
-        let handed_over = json!({"statusCode": 200, "multiValueHeaders": {}, "body": page.to_string()});
+        let handed_over =
+            json!({"statusCode": 200, "multiValueHeaders": {}, "body": page.to_string()});
         let bytes = handed_over.to_string().len();
         assert!(bytes < LARGEST_ANSWER, "{bytes}");
         for patient in page["patients"].as_array().unwrap() {
-            assert!(seen.insert(patient["externalId"].as_str().unwrap().to_owned()), "twice: {patient}");
+            assert!(
+                seen.insert(patient["externalId"].as_str().unwrap().to_owned()),
+                "twice: {patient}"
+            );
         }
         pages += 1;
         match page["meta"].get("nextPage").and_then(Value::as_str) {
@@ -67,7 +82,8 @@ async fn facilities_and_cohorts_have_pages_if_fewer_are_asked_for_and_else_are_w
     let (customer, _) = Customer::with_facility();
     for number in 0..4 {
         customer.add_facility();
-        let (status, _) = customer.post("/medical/v1/cohort", &json!({"name": format!("C{number}")})).await;
+        let (status, _) =
+            customer.post("/medical/v1/cohort", &json!({"name": format!("C{number}")})).await;
         assert_eq!(status, StatusCode::OK);
     }
     for (list, count) in [("facility", 5), ("cohort", 4)] {
@@ -89,7 +105,11 @@ async fn a_parameter_that_a_call_does_not_know_is_refused_and_named() {
         (Method::GET, "/settings?a=1&b=2", "a: unknown parameter; b: unknown parameter"),
     ] {
         let (status, problem) = customer.call(method, path).await;
-        assert_eq!((status, &problem["detail"]), (StatusCode::BAD_REQUEST, &detail.into()), "{path}");
+        assert_eq!(
+            (status, &problem["detail"]),
+            (StatusCode::BAD_REQUEST, &detail.into()),
+            "{path}"
+        );
     }
     let unknown = Customer { api_key: "no key".into(), ..customer };
     let (status, _) = unknown.call(Method::GET, "/settings?a=1").await;

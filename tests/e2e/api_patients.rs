@@ -7,10 +7,17 @@ use crate::customer::{Customer, PATIENCE};
 use crate::receiver::Receiver;
 
 const PATIENT: &str = "/medical/v1/patient";
-const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,cohort,facilityId";
+const HEADER: &str =
+    "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,cohort,facilityId";
 
 /// Imports people by their numbers, into a cohort and a facility.
-async fn import(customer: &Customer, receiver: &Receiver, people: &[u32], cohort: &str, facility: &str) {
+async fn import(
+    customer: &Customer,
+    receiver: &Receiver,
+    people: &[u32],
+    cohort: &str,
+    facility: &str,
+) {
     let rows: String = people
         .iter()
         .map(|n| {
@@ -35,7 +42,8 @@ async fn each_patient_is_listed_once_on_pages_and_by_facility_and_cohort() {
     let cohort = cohort["id"].as_str().unwrap();
     let (receiver, _) = customer.listen().await;
     import(&customer, &receiver, &[1, 2, 3], "", &first).await;
-    // The second file repeats 2 and 3, now in the cohort and at the other facility too, and adds 4 and 5.
+    // The second file repeats 2 and 3, now in the cohort and at the other facility too, and adds 4
+    // and 5.
     import(&customer, &receiver, &[2, 3, 4, 5], cohort, &second).await;
 
     let pages = customer.pages(&format!("{PATIENT}?count=2"), "patients").await;
@@ -70,14 +78,16 @@ async fn a_person_is_matched_as_a_row_would_be() {
     let (other, _) = Customer::with_facility();
     let (receiver, _) = customer.listen().await;
     import(&customer, &receiver, &[1], "", &facility).await;
-    let home = json!({"addressLine1": "9 Elsewhere", "city": "Boston", "state": "MA", "zip": "2108-1234"});
+    let home =
+        json!({"addressLine1": "9 Elsewhere", "city": "Boston", "state": "MA", "zip": "2108-1234"});
     let person = json!({
         "firstName": " FIRST1 ", "lastName": "last", "dob": "1/1/1980", "genderAtBirth": "female", "address": [home]
     });
     let path = format!("{PATIENT}/match");
     let (status, patient) = customer.post(&path, &person).await;
     assert_eq!((status, &patient["externalId"]), (StatusCode::OK, &"ext-1".into()), "{patient}");
-    let by_id = customer.call(Method::GET, &format!("{PATIENT}/{}", patient["id"].as_str().unwrap())).await;
+    let by_id =
+        customer.call(Method::GET, &format!("{PATIENT}/{}", patient["id"].as_str().unwrap())).await;
     assert_eq!(by_id.1, patient);
     let mut one_address = person.clone();
     one_address["address"] = home.clone();
@@ -118,5 +128,8 @@ async fn an_external_id_finds_the_one_patient_that_has_it_now() {
         (StatusCode::BAD_REQUEST, &"More than one patient has this external ID".into())
     );
     let (status, problem) = customer.call(Method::GET, &path("")).await;
-    assert_eq!((status, &problem["detail"]), (StatusCode::BAD_REQUEST, &"externalId: missing".into()));
+    assert_eq!(
+        (status, &problem["detail"]),
+        (StatusCode::BAD_REQUEST, &"externalId: missing".into())
+    );
 }

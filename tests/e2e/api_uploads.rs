@@ -13,7 +13,8 @@ const FILE: &str = "firstName\nAda\n";
 
 async fn create(customer: &Customer, headers: &[(&str, &str)]) -> (StatusCode, Value) {
     let request = customer.request(Method::POST, BULK);
-    answer(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
+    answer(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)))
+        .await
 }
 
 async fn put(customer: &Customer, job: &Value, file: &str) -> StatusCode {
@@ -31,7 +32,10 @@ async fn a_strict_link_takes_the_file_that_it_was_made_for_once() {
     let (customer, _) = Customer::with_facility();
     let sha256 = STANDARD.encode(Sha256::digest(FILE));
     let length = FILE.len().to_string();
-    let terms = [("x-upload-content-length", length.as_str()), ("x-upload-checksum-sha256", sha256.as_str())];
+    let terms = [
+        ("x-upload-content-length", length.as_str()),
+        ("x-upload-checksum-sha256", sha256.as_str()),
+    ];
     let (status, job) = create(&customer, &terms).await;
     assert_eq!(status, StatusCode::OK, "{job}");
     let headers = &job["uploadHeaders"];
@@ -45,7 +49,11 @@ async fn a_strict_link_takes_the_file_that_it_was_made_for_once() {
     let other = FILE.replace("Ada", "Eva");
     assert!(put(&customer, &job, &other).await.is_client_error(), "another file of the same size");
     assert_eq!(put(&customer, &job, FILE).await, StatusCode::OK);
-    assert_eq!(put(&customer, &job, FILE).await, StatusCode::PRECONDITION_FAILED, "a second upload");
+    assert_eq!(
+        put(&customer, &job, FILE).await,
+        StatusCode::PRECONDITION_FAILED,
+        "a second upload"
+    );
 }
 
 #[tokio::test]
@@ -58,7 +66,8 @@ async fn without_terms_nothing_is_signed_that_a_client_would_have_to_send() {
 
 #[tokio::test]
 async fn terms_that_cannot_be_are_refused() {
-    const BYTES: &str = "x-upload-content-length must be a number of bytes from 1 to 1073741824 (1 GiB)";
+    const BYTES: &str =
+        "x-upload-content-length must be a number of bytes from 1 to 1073741824 (1 GiB)";
     const SHA256: &str = "x-upload-checksum-sha256 must be the SHA-256 of the file in base64";
     let (customer, _) = Customer::with_facility();
     for (header, value, detail) in [
@@ -68,6 +77,10 @@ async fn terms_that_cannot_be_are_refused() {
         ("x-upload-checksum-sha256", "abc=", SHA256),
     ] {
         let (status, problem) = create(&customer, &[(header, value)]).await;
-        assert_eq!((status, &problem["detail"]), (StatusCode::BAD_REQUEST, &detail.into()), "{value}");
+        assert_eq!(
+            (status, &problem["detail"]),
+            (StatusCode::BAD_REQUEST, &detail.into()),
+            "{value}"
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! The site in `CorsOrigin`: the preflight requests that a browser sends, and a page of the site that imports a file in
-//! a real browser. `make e2e` deploys the stack with this site.
+//! The site in `CorsOrigin`: the preflight requests that a browser sends, and a page of the site
+//! that imports a file in a real browser. `make e2e` deploys the stack with this site.
 
 mod api_reference;
 
@@ -44,14 +44,21 @@ fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
 async fn the_api_lets_pages_of_the_site_send_what_its_calls_need() {
     let _ = Customer::new();
     let url = format!("{}/medical/v1/patient/bulk", STACK.api_url);
-    let answer = preflight(&url, SITE, "POST", "idempotency-key,x-api-key,x-upload-checksum-sha256").await;
+    let answer =
+        preflight(&url, SITE, "POST", "idempotency-key,x-api-key,x-upload-checksum-sha256").await;
     assert!(answer.status().is_success(), "{answer:?}");
     assert_eq!(header(&answer, "access-control-allow-origin"), SITE);
-    assert!(header(&answer, "access-control-allow-methods").split(',').any(|method| method == "POST"));
+    assert!(
+        header(&answer, "access-control-allow-methods").split(',').any(|method| method == "POST")
+    );
     for name in ["content-type", "idempotency-key", "x-api-key", "x-upload-checksum-sha256"] {
-        assert!(header(&answer, "access-control-allow-headers").split(',').any(|one| one == name), "{name}");
+        assert!(
+            header(&answer, "access-control-allow-headers").split(',').any(|one| one == name),
+            "{name}"
+        );
     }
-    // The answer names the same site to every origin. The browser compares it with the site of the page.
+    // The answer names the same site to every origin. The browser compares it with the site of the
+    // page.
     let answer = preflight(&url, ELSEWHERE, "POST", "x-api-key").await;
     assert_eq!(header(&answer, "access-control-allow-origin"), SITE);
 }
@@ -68,7 +75,9 @@ async fn the_bucket_lets_pages_of_the_site_and_no_other_upload_and_download_by_l
     assert_eq!(header(&answer, "access-control-allow-headers").replace(' ', ""), sent);
     assert!(header(&answer, "vary").to_lowercase().contains("origin"));
     assert_eq!(preflight(&link, SITE, "GET", "range").await.status(), StatusCode::OK);
-    for (origin, method) in [(ELSEWHERE, "PUT"), (ELSEWHERE, "GET"), (SITE, "DELETE"), (SITE, "POST")] {
+    for (origin, method) in
+        [(ELSEWHERE, "PUT"), (ELSEWHERE, "GET"), (SITE, "DELETE"), (SITE, "POST")]
+    {
         let answer = preflight(&link, origin, method, "content-type").await;
         assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{method} from {origin}");
         assert_eq!(header(&answer, "access-control-allow-origin"), "");
@@ -103,7 +112,8 @@ async fn a_page_of_another_site_reads_nothing_and_uploads_nothing() {
     let outcomes = open_page(ELSEWHERE, &customer).await;
     assert_eq!(outcomes, json!({"imported": "TypeError", "uploaded": "TypeError"}));
     let (_, jobs) = customer.call(Method::GET, "/medical/v1/patient/bulk").await;
-    let statuses = jobs["requests"].as_array().unwrap().iter().map(|job| job["status"].as_str().unwrap());
+    let statuses =
+        jobs["requests"].as_array().unwrap().iter().map(|job| job["status"].as_str().unwrap());
     assert_eq!(statuses.collect::<Vec<_>>(), ["waiting"], "the one that the test made: {jobs}");
 }
 
@@ -121,7 +131,10 @@ async fn open_page(site: &str, customer: &Customer) -> Value {
     let router = Router::new()
         .route("/", get(async || Html(include_str!("browser/page.html"))))
         .route("/task", get(async || Json(task)))
-        .route("/outcomes", post(|outcomes: String| async move { tell.send(outcomes).await.unwrap() }));
+        .route(
+            "/outcomes",
+            post(|outcomes: String| async move { tell.send(outcomes).await.unwrap() }),
+        );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -133,11 +146,18 @@ async fn open_page(site: &str, customer: &Customer) -> Value {
 
 /// Returns the command of Chromium with a profile of its own.
 fn chromium(profile: &Path) -> Command {
-    let program = std::env::var("CHROMIUM").expect("CHROMIUM names the browser: use `make browser`");
+    let program =
+        std::env::var("CHROMIUM").expect("CHROMIUM names the browser: use `make browser`");
     let mut command = Command::new(program);
     command
         // Without its sandbox, because that needs rights which a container does not have.
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--no-proxy-server"])
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--no-proxy-server",
+        ])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
         .arg(format!("--user-data-dir={}", profile.display()));
     command

@@ -45,7 +45,9 @@ async fn a_processing_job_ends_with_an_outcome_for_every_row() {
         .map(|n| format!("First{n},Last,1980-01-01,O,{n} Road,Boston,MA,{:05}\n", 10000 + n))
         .collect();
     let (id, url) = customer.create_job("").await;
-    customer.upload(&url, format!("firstName,lastName,dob,gender,addressLine1,city,state,zip\n{rows}")).await;
+    customer
+        .upload(&url, format!("firstName,lastName,dob,gender,addressLine1,city,state,zip\n{rows}"))
+        .await;
     receiver.wait_for(&["processing"], PATIENCE).await;
     let (status, _) = customer.call(Method::POST, &format!("{BULK}/{id}/cancel")).await;
     assert_eq!(status, StatusCode::OK);

@@ -1,4 +1,5 @@
-//! `bulk` against the deployed service: what the command line says on the user's machine is what the service does.
+//! `bulk` against the deployed service: what the command line says on the user's machine is what
+//! the service does.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -59,7 +60,8 @@ fn what_check_finds_is_what_the_service_finds_byte_for_byte() {
     let (customer, facility) = Customer::with_facility();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("patients.csv"), file()).unwrap();
-    let checked = bulk(folder.path(), &customer, &["check", "patients.csv", "--failures", "checked.csv"]);
+    let checked =
+        bulk(folder.path(), &customer, &["check", "patients.csv", "--failures", "checked.csv"]);
     assert_eq!(checked.status.code(), Some(2), "{checked:?}");
 
     let arguments =
@@ -92,7 +94,9 @@ fn a_file_that_is_no_patient_list_is_refused_with_the_services_words() {
     let here = run(&["import", "notes.csv", "--json"]);
     let there = run(&["import", "notes.csv", "--json", "--no-check"]);
     assert_eq!([here.status.code(), there.status.code()], [Some(3), Some(3)], "{here:?} {there:?}");
-    let reason = |output: &Output| serde_json::from_slice::<Value>(&output.stdout).unwrap()["reason"].clone();
+    let reason = |output: &Output| {
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["reason"].clone()
+    };
     assert_eq!(reason(&here), reason(&there));
 }
 

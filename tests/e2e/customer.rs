@@ -1,4 +1,5 @@
-//! A customer of the API, as an integrator would program it: plain HTTP, and no code of this project.
+//! A customer of the API, as an integrator would program it: plain HTTP, and no code of this
+//! project.
 
 use std::time::Duration;
 
@@ -53,12 +54,15 @@ impl Customer {
     pub fn add_facility(&self) -> String {
         let facility =
             ["facility", "create", "--customer", &self.id, "--name", "Main", "--npi", "1234567893"];
-        let address = ["--address-line1", "1 Main St", "--city", "Boston", "--state", "MA", "--zip", "02110"];
+        let address =
+            ["--address-line1", "1 Main St", "--city", "Boston", "--state", "MA", "--zip", "02110"];
         STACK.admin(&[&facility[..], &address].concat(), "id")
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", STACK.api_url)).header("x-api-key", &self.api_key)
+        self.http
+            .request(method, format!("{}{path}", STACK.api_url))
+            .header("x-api-key", &self.api_key)
     }
 
     /// Sends a request and returns status and JSON body.
@@ -71,12 +75,14 @@ impl Customer {
         answer(self.request(Method::POST, path).json(body)).await
     }
 
-    /// Fetches a list page by page, each by the link on the page before, as it is. Returns the items of each page.
+    /// Fetches a list page by page, each by the link on the page before, as it is. Returns the
+    /// items of each page.
     pub async fn pages(&self, path: &str, items: &str) -> Vec<Vec<Value>> {
         let mut url = format!("{}{path}", STACK.api_url);
         let mut pages = Vec::new();
         loop {
-            let (status, page) = answer(self.http.get(&url).header("x-api-key", &self.api_key)).await;
+            let (status, page) =
+                answer(self.http.get(&url).header("x-api-key", &self.api_key)).await;
             assert_eq!(status, StatusCode::OK, "{page}");
             let found = page[items].as_array().unwrap().clone();
             assert_eq!(page["meta"]["itemsOnPage"], found.len());
@@ -104,14 +110,16 @@ impl Customer {
     /// Creates a job and cancels it: the shortest way to a webhook, which says `failed`.
     pub async fn cause_a_webhook(&self) -> String {
         let (id, _) = self.create_job("").await;
-        let (status, job) = self.call(Method::POST, &format!("/medical/v1/patient/bulk/{id}/cancel")).await;
+        let (status, job) =
+            self.call(Method::POST, &format!("/medical/v1/patient/bulk/{id}/cancel")).await;
         assert_eq!(status, StatusCode::OK, "{job}");
         id
     }
 
     /// Creates a job and returns its id and upload link.
     pub async fn create_job(&self, query: &str) -> (String, String) {
-        let (status, job) = self.call(Method::POST, &format!("/medical/v1/patient/bulk{query}")).await;
+        let (status, job) =
+            self.call(Method::POST, &format!("/medical/v1/patient/bulk{query}")).await;
         assert_eq!(status, StatusCode::OK, "{job}");
         let text = |name: &str| job[name].as_str().unwrap().to_owned();
         (text("requestId"), text("uploadUrl"))
@@ -119,7 +127,11 @@ impl Customer {
 
     /// Uploads a file as the documented `curl` does.
     pub async fn upload(&self, url: &str, file: impl Into<reqwest::Body>) {
-        let put = self.http.put(url).header("content-type", "text/csv").header("x-api-key", &self.api_key);
+        let put = self
+            .http
+            .put(url)
+            .header("content-type", "text/csv")
+            .header("x-api-key", &self.api_key);
         let answer = put.body(file).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap());
     }
@@ -153,7 +165,8 @@ impl Customer {
 pub async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
     let mut answer = request.try_clone().unwrap().send().await.unwrap();
     for _ in 0..RETRIES {
-        let retry_after = answer.headers().get(RETRY_AFTER).filter(|_| answer.status().is_server_error());
+        let retry_after =
+            answer.headers().get(RETRY_AFTER).filter(|_| answer.status().is_server_error());
         let Some(seconds) = retry_after else { break };
         tokio::time::sleep(Duration::from_secs(seconds.to_str().unwrap().parse().unwrap())).await;
         answer = request.try_clone().unwrap().send().await.unwrap();

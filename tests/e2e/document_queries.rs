@@ -1,4 +1,5 @@
-//! Document queries: started by rows and by hand, once for each patient, and never the reason for which a row fails.
+//! Document queries: started by rows and by hand, once for each patient, and never the reason for
+//! which a row fails.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -10,7 +11,8 @@ use crate::customer::{Customer, PATIENCE};
 use crate::receiver::Receiver;
 use crate::stack::STACK;
 
-const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,hieOptOut";
+const HEADER: &str =
+    "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,hieOptOut";
 
 /// Returns a file of people that the sandbox has never seen: their names are made from `number`.
 fn people(prefix: &str, count: u8) -> String {
@@ -31,7 +33,8 @@ async fn job(customer: &Customer, receiver: &Receiver, file: &str) -> (Value, Ve
     let (_, job) = customer.call(Method::GET, &format!("/medical/v1/patient/bulk/{id}")).await;
     assert_eq!(job["status"], "completed", "{job}");
     let table = customer.download(job["result"].as_str().unwrap()).await;
-    let patients = table.column("metriportId").into_iter().filter(|id| !id.is_empty()).map(str::to_owned);
+    let patients =
+        table.column("metriportId").into_iter().filter(|id| !id.is_empty()).map(str::to_owned);
     (job, patients.collect())
 }
 
@@ -82,10 +85,14 @@ async fn every_new_patient_is_queried_and_the_documents_can_be_read() {
             assert_eq!(document["type"]["coding"][0]["system"], "http://loinc.org");
             assert!(document["size"].as_u64().unwrap() >= 1000);
         }
-        let ids: HashSet<&str> = documents.iter().map(|document| document["id"].as_str().unwrap()).collect();
+        let ids: HashSet<&str> =
+            documents.iter().map(|document| document["id"].as_str().unwrap()).collect();
         assert_eq!(ids.len(), count, "no document twice");
     }
-    assert!((1..26).contains(&with_documents), "the sandbox has documents of some of them: {with_documents}");
+    assert!(
+        (1..26).contains(&with_documents),
+        "the sandbox has documents of some of them: {with_documents}"
+    );
 }
 
 #[tokio::test]
@@ -133,7 +140,10 @@ async fn a_query_by_hand_finds_what_the_import_found_and_does_not_double_it() {
         assert_eq!(documents(&customer, patient).await, before);
     }
     let (status, missing) = customer.call(Method::POST, "/medical/v1/document/query").await;
-    assert_eq!((status, &missing["detail"]), (StatusCode::BAD_REQUEST, &json!("patientId is missing")));
+    assert_eq!(
+        (status, &missing["detail"]),
+        (StatusCode::BAD_REQUEST, &json!("patientId is missing"))
+    );
 }
 
 #[tokio::test]

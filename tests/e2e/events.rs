@@ -1,5 +1,5 @@
-//! Sends the events of `tests/events` to the built functions through Lambda's runtime interface emulator, as
-//! `sam local invoke` does.
+//! Sends the events of `tests/events` to the built functions through Lambda's runtime interface
+//! emulator, as `sam local invoke` does.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,8 +20,8 @@ fn event(function: &str) -> String {
     std::fs::read_to_string(project().join(format!("tests/events/{function}.json"))).unwrap()
 }
 
-/// Sends an event and returns the function's answer. One at a time, because the emulator picks free ports and two that
-/// start together can pick the same.
+/// Sends an event and returns the function's answer. One at a time, because the emulator picks free
+/// ports and two that start together can pick the same.
 fn invoke(function: &str, event: &str) -> Value {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock();
@@ -33,9 +33,14 @@ fn invoke(function: &str, event: &str) -> Value {
 }
 
 fn run(function: &str, event: &Path) -> Value {
-    let python = std::env::var("PYTHON").expect("PYTHON names the local stack's Python: use `make test`");
-    let output =
-        Command::new(python).args(["-m", "local_stack", "invoke"]).arg(function).arg(event).output().unwrap();
+    let python =
+        std::env::var("PYTHON").expect("PYTHON names the local stack's Python: use `make test`");
+    let output = Command::new(python)
+        .args(["-m", "local_stack", "invoke"])
+        .arg(function)
+        .arg(event)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -62,7 +67,8 @@ fn every_function_has_an_event_and_answers_it() {
     for function in functions {
         let expected = match function.as_str() {
             "api" => json!(200),
-            // An upload without a job is ignored. A message about a job that does not exist is kept as a dead letter.
+            // An upload without a job is ignored. A message about a job that does not exist is kept
+            // as a dead letter.
             "fan-out" | "sweep" => Value::Null,
             "abandon" | "query-documents" => json!([]),
             _ => json!([{"itemIdentifier": MESSAGE}]),
@@ -87,9 +93,15 @@ async fn events_repeated_after_the_end_change_nothing() {
     let (_, before) = customer.call(Method::GET, &path).await;
     let messages = receiver.deliveries().len();
 
-    for function in
-        ["fan-out", "import-rows", "query-documents", "finalize", "deliver-webhook", "abandon", "sweep"]
-    {
+    for function in [
+        "fan-out",
+        "import-rows",
+        "query-documents",
+        "finalize",
+        "deliver-webhook",
+        "abandon",
+        "sweep",
+    ] {
         let event = event(function).replace(CUSTOMER, &customer.id).replace(JOB, &job);
         let answer = invoke(function, &event);
         match function {

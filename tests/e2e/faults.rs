@@ -1,5 +1,5 @@
-//! Imports a file while AWS calls fail and functions die. These tests need a stack with `--faults`: `make faults`
-//! starts one.
+//! Imports a file while AWS calls fail and functions die. These tests need a stack with `--faults`:
+//! `make faults` starts one.
 //!
 //! The expected outcome is that of the same file when another customer imports it without faults.
 

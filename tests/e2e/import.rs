@@ -7,7 +7,8 @@ use reqwest::{Method, StatusCode};
 use crate::customer::{Customer, PATIENCE};
 use crate::receiver::Delivery;
 
-const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,phone,note";
+const HEADER: &str =
+    "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,phone,note";
 
 fn file(rows: &[&str]) -> String {
     format!("{HEADER}\n{}\n", rows.join("\n"))
@@ -64,11 +65,16 @@ async fn every_row_of_the_result_is_its_row_of_the_upload_and_its_outcome() {
     let failures = customer.download(job["failures"].as_str().unwrap()).await;
     assert_eq!(failures.rows, [table.rows[1].clone(), table.rows[4].clone()]);
 
-    let (status, patient) = customer.call(Method::GET, &format!("/medical/v1/patient/{}", ids[0])).await;
+    let (status, patient) =
+        customer.call(Method::GET, &format!("/medical/v1/patient/{}", ids[0])).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(patient["externalId"], "a4", "the later row wins");
     assert_eq!((&patient["firstName"], &patient["dob"]), (&"Ada".into(), &"1985-12-10".into()));
-    assert_eq!(patient["address"].as_array().unwrap().len(), 1, "the same address is not added twice");
+    assert_eq!(
+        patient["address"].as_array().unwrap().len(),
+        1,
+        "the same address is not added twice"
+    );
     assert_eq!(patient["contact"].as_array().unwrap().len(), 2);
     assert_eq!(patient["facilityIds"], serde_json::json!([facility]));
     let (other, _) = Customer::with_facility();
@@ -115,9 +121,13 @@ async fn the_first_upload_wins_and_a_bare_put_is_enough() {
     let (customer, _) = Customer::with_facility();
     let (receiver, _) = customer.listen().await;
     let (id, url) = customer.create_job("").await;
-    customer.upload_bare(&url, file(&["1,Ada,Lovelace,1985-12-10,F,1 Main St,Boston,MA,02110,,"])).await;
+    customer
+        .upload_bare(&url, file(&["1,Ada,Lovelace,1985-12-10,F,1 Main St,Boston,MA,02110,,"]))
+        .await;
     receiver.wait_for(&["processing"], PATIENCE).await;
-    customer.upload_bare(&url, file(&["2,Eve,Other,1985-12-10,F,1 Main St,Boston,MA,02110,,"; 3])).await;
+    customer
+        .upload_bare(&url, file(&["2,Eve,Other,1985-12-10,F,1 Main St,Boston,MA,02110,,"; 3]))
+        .await;
     receiver.wait_for(&["completed"], PATIENCE).await;
     let (_, job) = customer.call(Method::GET, &format!("/medical/v1/patient/bulk/{id}")).await;
     assert_eq!(job["total"], 1);

@@ -12,13 +12,18 @@ use crate::stack::{STACK, project};
 fn the_commands_of_the_guide_do_what_it_says() {
     let (customer, _) = Customer::with_facility();
     let guide = fs::read_to_string(project().join("infra/docs/integrator.md")).unwrap();
-    let blocks: Vec<&str> =
-        guide.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh\n")).collect();
+    let blocks: Vec<&str> = guide
+        .split("```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(|block| block.strip_prefix("sh\n"))
+        .collect();
     assert_eq!(blocks.len(), 4, "quick start, strict upload, settings, other objects");
     // A reader sets these two variables by hand, but the test sets them in the environment.
     let commands = blocks.concat();
-    let commands =
-        commands.lines().filter(|line| !line.starts_with("export API=") && !line.starts_with("read -rs KEY"));
+    let commands = commands
+        .lines()
+        .filter(|line| !line.starts_with("export API=") && !line.starts_with("read -rs KEY"));
     let script = format!("set -euo pipefail\n{}\n", commands.collect::<Vec<_>>().join("\n"));
 
     let folder = tempfile::tempdir().unwrap();
@@ -40,9 +45,12 @@ fn the_commands_of_the_guide_do_what_it_says() {
     assert!(file("failures.csv").contains(",failed,dob: no such day"), "{}", file("failures.csv"));
     assert!(!file("webhook.key").trim().is_empty());
     let printed = String::from_utf8_lossy(&output.stdout);
-    for expected in
-        ["\"externalId\": \"A-1\"", "\"Harbor Clinic\"", "\"Programme A\"", "\"firstName\":\"Test\""]
-    {
+    for expected in [
+        "\"externalId\": \"A-1\"",
+        "\"Harbor Clinic\"",
+        "\"Programme A\"",
+        "\"firstName\":\"Test\"",
+    ] {
         assert!(printed.contains(expected), "{expected}: {printed}");
     }
 }

@@ -1,4 +1,5 @@
-//! `bulk listen`, as an integrator uses it: a receiver that prints what arrives and checks both signatures.
+//! `bulk listen`, as an integrator uses it: a receiver that prints what arrives and checks both
+//! signatures.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -21,12 +22,17 @@ async fn a_listener_prints_each_message_and_finds_that_both_signatures_hold() {
         .unwrap();
     let mut says = String::new();
     BufReader::new(listener.stderr.take().unwrap()).read_line(&mut says).unwrap();
-    let url = says.split_whitespace().find(|word| word.starts_with("http")).unwrap().trim_end_matches(',');
+    let url = says
+        .split_whitespace()
+        .find(|word| word.starts_with("http"))
+        .unwrap()
+        .trim_end_matches(',');
     let (_, settings) = customer.set_webhook_url(Some(url)).await;
     assert!(settings.get("webhookStatusDetail").is_none(), "the ping was answered: {settings}");
     std::fs::write(&key_file, settings["webhookKey"].as_str().unwrap()).unwrap();
     let job = customer.cause_a_webhook().await;
-    let output = tokio::task::spawn_blocking(move || listener.wait_with_output()).await.unwrap().unwrap();
+    let output =
+        tokio::task::spawn_blocking(move || listener.wait_with_output()).await.unwrap().unwrap();
     std::fs::remove_file(&key_file).unwrap();
     assert!(output.status.success(), "{output:?}");
     let lines: Vec<Value> =

@@ -1,5 +1,6 @@
-//! End-to-end tests. They need a running local stack: `make test` starts one and sets `STACK` to the
-//! file that describes it. Every test creates a customer of its own, so that no test sees another's data.
+//! End-to-end tests. They need a running local stack: `make test` starts one and sets `STACK` to
+//! the file that describes it. Every test creates a customer of its own, so that no test sees
+//! another's data.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

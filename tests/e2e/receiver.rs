@@ -61,7 +61,8 @@ impl Delivery {
     pub fn assert_signed_with(&self, key: &str) {
         let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
         mac.update(&self.body);
-        let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String =
+            mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(self.header("x-metriport-signature"), hex);
         self.assert_verified_by_the_public_library(key);
     }
@@ -160,7 +161,9 @@ impl Receiver {
         };
         tokio::time::timeout(patience, wait).await.unwrap_or_else(|_| {
             let seen: Vec<String> = self.deliveries().iter().map(Delivery::status).collect();
-            panic!("not the {count} webhooks that were waited for within {patience:?}, only {seen:?}")
+            panic!(
+                "not the {count} webhooks that were waited for within {patience:?}, only {seen:?}"
+            )
         })
     }
 }

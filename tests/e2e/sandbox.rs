@@ -1,4 +1,5 @@
-//! The sandbox gateway of `tests/sandbox`: which requests it got, and how a test makes it misbehave.
+//! The sandbox gateway of `tests/sandbox`: which requests it got, and how a test makes it
+//! misbehave.
 
 use std::collections::HashMap;
 
@@ -12,7 +13,8 @@ use crate::stack::STACK;
 pub struct Asked {
     /// Requests that got a fault instead of an answer.
     pub faults: HashMap<String, u64>,
-    /// For each patient, by a hash of the search: the searches that were answered in full, and what the first one found.
+    /// For each patient, by a hash of the search: the searches that were answered in full, and what
+    /// the first one found.
     pub patients: HashMap<String, HashMap<String, u64>>,
 }
 

@@ -1,4 +1,5 @@
-//! The public API's own client, which this project did not write: `make sdk` installs it and runs this.
+//! The public API's own client, which this project did not write: `make sdk` installs it and runs
+//! this.
 
 use std::process::Command;
 

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 /// The stack that all tests of this program use.
 pub static STACK: LazyLock<Stack> = LazyLock::new(|| {
-    let path = std::env::var("STACK").expect("STACK names the file of a running stack: use `make test`");
+    let path =
+        std::env::var("STACK").expect("STACK names the file of a running stack: use `make test`");
     let json = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     serde_json::from_slice(&json).unwrap_or_else(|error| panic!("{path}: {error}"))
 });

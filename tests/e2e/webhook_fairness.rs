@@ -1,8 +1,9 @@
-//! Fifty customers, one of which has a receiver that hangs: the others' webhooks arrive while it hangs.
+//! Fifty customers, one of which has a receiver that hangs: the others' webhooks arrive while it
+//! hangs.
 //!
-//! `tests/webhooks/fairness.rs` simulates the full load in virtual time. Here the machine decides how long everything
-//! takes, and other tests have receivers that hang, too. So this test only shows that messages do not wait for a receiver
-//! that hangs.
+//! `tests/webhooks/fairness.rs` simulates the full load in virtual time. Here the machine decides
+//! how long everything takes, and other tests have receivers that hang, too. So this test only
+//! shows that messages do not wait for a receiver that hangs.
 
 use std::time::{Duration, Instant};
 
@@ -38,8 +39,8 @@ async fn one_customer_that_hangs_does_not_keep_the_others_from_their_webhooks() 
             customer.cause_a_webhook().await;
         }
     }));
-    // These webhooks are caused beside all others, so that an attempt hangs whenever another customer's message is in
-    // the queue.
+    // These webhooks are caused beside all others, so that an attempt hangs whenever another
+    // customer's message is in the queue.
     let of_hanging = async {
         for _ in 0..HANGING_WEBHOOKS {
             hanging.cause_a_webhook().await;

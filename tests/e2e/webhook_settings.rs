@@ -12,7 +12,10 @@ async fn setting_a_url_pings_it_with_a_signed_message() {
     let receiver = Receiver::start().await;
     let (status, settings) = customer.set_webhook_url(Some(&receiver.url)).await;
     assert_eq!(status, StatusCode::OK, "{settings}");
-    assert_eq!((&settings["id"], &settings["webhookUrl"]), (&json!(customer.id), &json!(receiver.url)));
+    assert_eq!(
+        (&settings["id"], &settings["webhookUrl"]),
+        (&json!(customer.id), &json!(receiver.url))
+    );
     assert_eq!(settings["webhookEnabled"], true);
     assert!(settings.get("webhookStatusDetail").is_none(), "{settings}");
     let key = settings["webhookKey"].as_str().unwrap();
@@ -37,12 +40,19 @@ async fn a_url_whose_ping_fails_is_set_and_says_so() {
         (Behaviour::Slow(std::time::Duration::from_secs(20)), "ping: no answer within 4 seconds"),
         (Behaviour::HangUp, "ping: the connection broke"),
         (Behaviour::Garbage, "ping: the connection broke"),
-        (Behaviour::EndlessBody, "ping: the answer was not {\"pong\": …} with the value of the ping"),
+        (
+            Behaviour::EndlessBody,
+            "ping: the answer was not {\"pong\": …} with the value of the ping",
+        ),
         (Behaviour::AnswerWith(500, "x-long", long), "ping: answered 500"),
     ] {
         receiver.set(behaviour);
         let (status, settings) = customer.set_webhook_url(Some(&receiver.url)).await;
-        assert_eq!((status, &settings["webhookUrl"]), (StatusCode::OK, &json!(receiver.url)), "{settings}");
+        assert_eq!(
+            (status, &settings["webhookUrl"]),
+            (StatusCode::OK, &json!(receiver.url)),
+            "{settings}"
+        );
         assert_eq!(settings["webhookStatusDetail"], detail);
         let (_, status) = customer.call(Method::GET, "/settings/webhook").await;
         assert_eq!(
@@ -66,16 +76,22 @@ async fn another_url_keeps_the_key_and_clearing_drops_it() {
     let (_, settings) = customer.set_webhook_url(Some(&elsewhere.url)).await;
     assert_eq!(settings["webhookKey"], key.as_str());
     let (status, _) = customer.set_webhook_url(Some("  ")).await;
-    assert_eq!(status, StatusCode::BAD_REQUEST, "blank is no URL, and not a wish to clear it either");
+    assert_eq!(
+        status,
+        StatusCode::BAD_REQUEST,
+        "blank is no URL, and not a wish to clear it either"
+    );
     for empty in [None, Some("")] {
         let (_, settings) = customer.set_webhook_url(empty).await;
-        let cleared =
-            json!({"id": customer.id, "webhookUrl": null, "webhookKey": null, "webhookEnabled": false});
+        let cleared = json!({"id": customer.id, "webhookUrl": null, "webhookKey": null, "webhookEnabled": false});
         assert_eq!(settings, cleared);
     }
     for path in ["/settings/webhook/rotate", "/settings/webhook/retry"] {
         let (status, problem) = customer.call(Method::POST, path).await;
-        assert_eq!((status, &problem["detail"]), (StatusCode::CONFLICT, &json!("No webhook URL is set")));
+        assert_eq!(
+            (status, &problem["detail"]),
+            (StatusCode::CONFLICT, &json!("No webhook URL is set"))
+        );
     }
     let (_, settings) = customer.set_webhook_url(Some(&receiver.url)).await;
     assert!(settings["webhookKey"].is_string() && settings["webhookKey"] != key.as_str());
@@ -86,7 +102,11 @@ async fn for_a_day_messages_are_signed_with_the_replaced_key_too() {
     let (customer, _) = Customer::with_facility();
     let (receiver, old) = customer.listen().await;
     let (status, settings) = customer.call(Method::POST, "/settings/webhook/rotate").await;
-    assert_eq!((status, &settings["webhookUrl"]), (StatusCode::OK, &json!(receiver.url)), "{settings}");
+    assert_eq!(
+        (status, &settings["webhookUrl"]),
+        (StatusCode::OK, &json!(receiver.url)),
+        "{settings}"
+    );
     let new = settings["webhookKey"].as_str().unwrap();
     assert_ne!(new, old);
     customer.cause_a_webhook().await;
@@ -99,7 +119,11 @@ async fn for_a_day_messages_are_signed_with_the_replaced_key_too() {
         assert_eq!(status, StatusCode::OK);
     }
     let (status, problem) = customer.call(Method::POST, "/settings/webhook/rotate").await;
-    assert_eq!(status, StatusCode::CONFLICT, "a fifth key would push out one that is in use: {problem}");
+    assert_eq!(
+        status,
+        StatusCode::CONFLICT,
+        "a fifth key would push out one that is in use: {problem}"
+    );
 }
 
 #[tokio::test]
@@ -117,7 +141,11 @@ async fn a_url_that_is_not_public_is_refused_and_changes_nothing() {
         "not a url",
     ] {
         let (status, problem) = customer.set_webhook_url(Some(url)).await;
-        assert_eq!((status, &problem["name"]), (StatusCode::BAD_REQUEST, &json!("BAD_REQUEST")), "{url}");
+        assert_eq!(
+            (status, &problem["name"]),
+            (StatusCode::BAD_REQUEST, &json!("BAD_REQUEST")),
+            "{url}"
+        );
         assert!(!problem.to_string().contains("hunter2"), "{problem}");
     }
     let (_, settings) = customer.call(Method::GET, "/settings").await;
@@ -128,7 +156,8 @@ async fn a_url_that_is_not_public_is_refused_and_changes_nothing() {
 async fn a_list_of_deliveries_that_is_not_there_is_refused() {
     let (customer, _) = Customer::with_facility();
     for query in ["?count=0", "?count=101", "?count=x", "?state=delivered", "?state=x"] {
-        let (status, problem) = customer.call(Method::GET, &format!("/settings/webhook{query}")).await;
+        let (status, problem) =
+            customer.call(Method::GET, &format!("/settings/webhook{query}")).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{query}: {problem}");
     }
     let (_, body) = customer.call(Method::GET, "/settings/webhook").await;

@@ -1,4 +1,5 @@
-//! Webhooks to receivers that misbehave: which attempts are retried, when, and what is recorded about them.
+//! Webhooks to receivers that misbehave: which attempts are retried, when, and what is recorded
+//! about them.
 
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ async fn status_of(customer: &Customer, query: &str) -> Value {
     body
 }
 
-/// Waits until this many deliveries are in progress and this many have failed, and returns the whole answer.
+/// Waits until this many deliveries are in progress and this many have failed, and returns the
+/// whole answer.
 async fn wait_for_counts(customer: &Customer, processing: u32, failed: u32) -> Value {
     let deadline = std::time::Instant::now() + PATIENCE;
     loop {
@@ -30,7 +32,8 @@ async fn wait_for_counts(customer: &Customer, processing: u32, failed: u32) -> V
     }
 }
 
-/// Waits until the outcome of an attempt of the customer's one delivery is recorded, and returns the whole answer.
+/// Waits until the outcome of an attempt of the customer's one delivery is recorded, and returns
+/// the whole answer.
 async fn wait_for_attempt(customer: &Customer) -> Value {
     let deadline = std::time::Instant::now() + PATIENCE;
     loop {
@@ -42,8 +45,8 @@ async fn wait_for_attempt(customer: &Customer) -> Value {
     }
 }
 
-/// Makes a receiver misbehave once, and expects a retry of the same message. Returns the time between the two attempts,
-/// and the record of the first.
+/// Makes a receiver misbehave once, and expects a retry of the same message. Returns the time
+/// between the two attempts, and the record of the first.
 async fn misbehaves_once(behaviour: Behaviour) -> (Duration, Value) {
     let (customer, _) = Customer::with_facility();
     let (receiver, key) = customer.listen().await;
@@ -52,7 +55,9 @@ async fn misbehaves_once(behaviour: Behaviour) -> (Duration, Value) {
     receiver.wait_for_count(1, PATIENCE).await;
     let body = wait_for_attempt(&customer).await;
     receiver.set(Behaviour::Answer(204));
-    assert!(body["webhookStatusDetail"].is_string() && body["deliveries"][0]["nextAttempt"].is_string());
+    assert!(
+        body["webhookStatusDetail"].is_string() && body["deliveries"][0]["nextAttempt"].is_string()
+    );
     let messages = receiver.wait_for_count(2, PATIENCE).await;
     for message in &messages {
         message.assert_signed_with(&key);
@@ -63,7 +68,10 @@ async fn misbehaves_once(behaviour: Behaviour) -> (Duration, Value) {
     assert!(body.get("webhookStatusDetail").is_none(), "{body}");
     let delivery = &body["deliveries"][0];
     assert_eq!((&delivery["state"], &delivery["status"]), (&json!("delivered"), &json!("failed")));
-    assert_eq!((&delivery["requestId"], &delivery["attempts"][1]["statusCode"]), (&json!(job), &json!(204)));
+    assert_eq!(
+        (&delivery["requestId"], &delivery["attempts"][1]["statusCode"]),
+        (&json!(job), &json!(204))
+    );
     assert!(!body.to_string().contains("secret"), "no URL, no key: {body}");
     assert_eq!(receiver.deliveries().len(), 2, "an accepted message is not retried");
     (messages[1].at - messages[0].at, delivery["attempts"][0].clone())
@@ -99,12 +107,16 @@ async fn a_receiver_has_four_seconds() {
 #[tokio::test]
 async fn headers_that_never_end_are_no_answer() {
     let (_, attempt) = misbehaves_once(Behaviour::EndlessHeaders).await;
-    assert!(["timeout", "connection-broke"].contains(&attempt["error"].as_str().unwrap()), "{attempt}");
+    assert!(
+        ["timeout", "connection-broke"].contains(&attempt["error"].as_str().unwrap()),
+        "{attempt}"
+    );
 }
 
 #[tokio::test]
 async fn a_receiver_that_asks_for_time_gets_it() {
-    let (gap, attempt) = misbehaves_once(Behaviour::AnswerWith(429, "retry-after", "9".into())).await;
+    let (gap, attempt) =
+        misbehaves_once(Behaviour::AnswerWith(429, "retry-after", "9".into())).await;
     assert_eq!(attempt["statusCode"], 429);
     assert!(gap >= Duration::from_secs(9), "{gap:?}");
 }
@@ -160,7 +172,11 @@ async fn a_receiver_that_is_gone_gets_no_more_until_asked_for_and_then_in_order(
     receiver.set(Behaviour::Answer(200));
     for (sent, path) in [(2, "/settings/webhook/retry"), (0, "/settings/webhook/retry")] {
         let (status, body) = customer.call(Method::POST, path).await;
-        assert_eq!((status, &body["webhookRequestsRetried"]), (StatusCode::OK, &json!(sent)), "{body}");
+        assert_eq!(
+            (status, &body["webhookRequestsRetried"]),
+            (StatusCode::OK, &json!(sent)),
+            "{body}"
+        );
         assert_eq!(body["webhookRequestsFailed"], 0);
         receiver.wait_for_count(4, PATIENCE).await;
     }
@@ -194,5 +210,8 @@ async fn the_end_of_a_job_waits_until_its_start_was_told() {
     receiver.wait_for(&["completed"], PATIENCE).await;
     let statuses: Vec<String> = receiver.deliveries().iter().map(Delivery::status).collect();
     let starts = statuses.len() - 1;
-    assert!(starts >= 2 && statuses[..starts].iter().all(|status| status == "processing"), "{statuses:?}");
+    assert!(
+        starts >= 2 && statuses[..starts].iter().all(|status| status == "processing"),
+        "{statuses:?}"
+    );
 }

@@ -1,5 +1,5 @@
-//! Runs `dynoxide`, a DynamoDB in memory, at the loopback port that is its argument. The local stack can use it in place of
-//! the emulator's own tables: `make timeline DYNAMODB=memory`.
+//! Runs `dynoxide`, a DynamoDB in memory, at the loopback port that is its argument. The local
+//! stack can use it in place of the emulator's own tables: `make timeline DYNAMODB=memory`.
 
 use dynoxide::Database;
 use tokio::net::TcpListener;

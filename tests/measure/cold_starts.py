@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import psutil
 
 from local_stack.description import Stack
-from local_stack.paths import BINARIES
+from local_stack.paths import BINARIES, binary_of
 from local_stack.rie import process_environment, send, serving, variables
 from local_stack.template import functions, load_template
 from local_stack.tls import with_tls
@@ -72,13 +72,13 @@ def settled(pid: int) -> float:
     return now
 
 
-def start_time(binary: str, environment: dict[str, str]) -> float:
+def start_time(function: str, environment: dict[str, str]) -> float:
     """Returns the processor's time of a process until it asks for an event, which it never gets."""
     with socket.create_server(("127.0.0.1", 0)) as runtime_api:
         address = f"127.0.0.1:{runtime_api.getsockname()[1]}"
         process = subprocess.Popen(
-            [str(BINARIES / binary)],
-            env=environment | LAMBDA | {"AWS_LAMBDA_RUNTIME_API": address, "AWS_LAMBDA_FUNCTION_NAME": binary},
+            [str(binary_of(function))],
+            env=environment | LAMBDA | {"AWS_LAMBDA_RUNTIME_API": address, "AWS_LAMBDA_FUNCTION_NAME": function},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -92,21 +92,21 @@ def start_time(binary: str, environment: dict[str, str]) -> float:
             process.wait()
 
 
-def measure(binary: str, of_function: dict[str, str], events: RealEvents) -> ColdStart:
+def measure(function: str, of_function: dict[str, str], events: RealEvents) -> ColdStart:
     """Returns the medians of several cold starts."""
     measured = []
     for _ in range(REPETITIONS):
-        start = start_time(binary, process_environment(of_function))
-        with serving(binary, of_function, quiet=True) as served:
+        start = start_time(function, process_environment(of_function))
+        with serving(function, of_function, quiet=True) as served:
             times, clock = [], []
             for _ in range(3):
-                event = json.dumps(events.of(binary)).encode()
+                event = json.dumps(events.of(function)).encode()
                 began = time.monotonic()
                 answer = send(served.url, event)
                 clock.append(1000 * (time.monotonic() - began))
-                check(binary, answer)
-                (function,) = psutil.Process(served.emulator).children()
-                times.append(settled(function.pid))
+                check(function, answer)
+                (process,) = psutil.Process(served.emulator).children()
+                times.append(settled(process.pid))
         measured.append((start, times[0] - start, times[2] - times[1], clock[0], clock[2]))
     return ColdStart(*(statistics.median(part) for part in zip(*measured, strict=True)))
 
@@ -119,10 +119,10 @@ def main() -> int:
     print(f"  {'':<16} {'MB':>5} {'start':>7} {'first':>7} {'later':>7} {'clock: first':>13} {'later':>7}", end="")
     print("".join(f"{f'{memory} MB':>12}" for memory in MEMORIES))
     with with_tls(stack.endpoint) as at:
-        for name, binary in functions(load_template()).items():
-            cold = measure(binary, variables(name, stack.endpoint) | at, events)
-            size = (BINARIES / binary).stat().st_size / 1e6
-            print(f"  {binary:<16} {size:>5.1f} {cold.start:>7.1f} {cold.first:>7.1f} {cold.later:>7.1f}", end="")
+        for name, function in functions(load_template()).items():
+            cold = measure(function, variables(name, stack.endpoint) | at, events)
+            size = binary_of(function).stat().st_size / 1e6
+            print(f"  {function:<16} {size:>5.1f} {cold.start:>7.1f} {cold.first:>7.1f} {cold.later:>7.1f}", end="")
             print(f" {cold.clock:>13.1f} {cold.later_clock:>7.1f}", end="")
             pairs = [f"{cold.answer(memory):.0f} / {cold.warm_answer(memory):.0f}" for memory in MEMORIES]
             print("".join(f"{pair:>12}" for pair in pairs), flush=True)

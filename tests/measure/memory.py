@@ -40,9 +40,9 @@ def main() -> int:
     importer.wait_for_end()
     measured = peaks(stack)
     print(f"\npeak memory of a function's process after {rows:,} rows, MiB")
-    for name, binary in functions(load_template()).items():
+    for name, function in functions(load_template()).items():
         values = [peak for full, peak in measured.items() if full.startswith(f"{stack.resource_prefix}-{name}-")]
-        print(f"  {binary:<16} {max(values) / 1024:6.1f}" if values else f"  {binary:<16} did not run")
+        print(f"  {function:<16} {max(values) / 1024:6.1f}" if values else f"  {function:<16} did not run")
     return 0
 
 

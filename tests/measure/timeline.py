@@ -92,7 +92,7 @@ def runs(logs: Path, function: str, began: datetime) -> list[Span]:
 class Part:
     """What one function did in an import."""
 
-    binary: str
+    function: str
     runs: list[Span]
     used: Usage
 
@@ -101,7 +101,7 @@ class Part:
         length = sum(end - start for start, end in self.runs)
         first, last = self.runs[0][0], max(end for _, end in self.runs)
         return (
-            f"  {self.binary:<16} {len(self.runs):>6,} {first:>7.1f}s {last:>7.1f}s {length:>9.1f}s"
+            f"  {self.function:<16} {len(self.runs):>6,} {first:>7.1f}s {last:>7.1f}s {length:>9.1f}s"
             f" {self.used.seconds:>9.1f}s {self.used.switches:>10,}"
         )
 
@@ -121,12 +121,12 @@ class Measured:
     def parts(self, stack: Stack) -> list[Part]:
         """Returns what the functions did."""
         parts = []
-        for name, binary in functions(load_template()).items():
+        for name, function in functions(load_template()).items():
             of_function = [run for run in runs(Path(stack.logs), name, self.began) if run[0] < self.seconds]
             if of_function and name not in NOT_OF_AN_IMPORT:
                 prefix = f"{stack.resource_prefix}-{name}-"
                 used = sum((one for full, one in self.used.items() if full.startswith(prefix)), Usage())
-                parts.append(Part(binary, of_function, used))
+                parts.append(Part(function, of_function, used))
         return parts
 
 
@@ -172,7 +172,7 @@ def main() -> int:
     print("\n  processor: " + ", ".join(f"{name} {used:.1f} s" for name, used in shares.items()) + ",")
     print(f"  of {seconds * cores:.1f} s of {cores} cores; the client and the system use the rest, or it is idle")
     print(f"  connections that this machine opened meanwhile, those of the client included: {measured.connections:,}")
-    lanes = [Lane(part.binary, part.runs) for part in parts]
+    lanes = [Lane(part.function, part.runs) for part in parts]
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(draw(title, seconds, measured.progress.curves(), lanes, shares, cores))
     print(f"\n  the picture: {arguments.out}")

@@ -1,14 +1,17 @@
-//! What a test needs of a backend beside its ports: the customers, readers and operators at their other end.
+//! What a test needs of a backend beside its ports: the customers, readers and operators at their
+//! other end.
 
 use std::time::Duration;
 
+use bulk_domain::facility::Facility;
+use bulk_domain::ids::{CohortId, CustomerId};
+use bulk_domain::job::Upload;
+use bulk_domain::job_size::JobSize;
+use bulk_pipeline::messages::{
+    ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+};
+use bulk_pipeline::ports::{JobRef, ResultFile, WebhookSettings};
 use bytes::Bytes;
-use domain::facility::Facility;
-use domain::ids::{CohortId, CustomerId};
-use domain::job::Upload;
-use domain::job_size::JobSize;
-use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
-use pipeline::ports::{JobRef, ResultFile, WebhookSettings};
 
 /// A customer, who transfers files over HTTP.
 pub trait Customer {
@@ -18,14 +21,16 @@ pub trait Customer {
     async fn download(&self, job: JobRef, file: ResultFile) -> Option<Bytes>;
 }
 
-/// The functions that read the queues. Each method receives and deletes all messages of one queue, one by one.
+/// The functions that read the queues. Each method receives and deletes all messages of one queue,
+/// one by one.
 pub trait Receive {
     async fn chunks(&self, size: JobSize) -> Vec<ChunkMessage>;
     async fn queries(&self) -> Vec<QueryMessage>;
     async fn finished(&self) -> Vec<FinishedMessage>;
     async fn uploads(&self) -> Vec<UploadMessage>;
     async fn webhooks(&self) -> Vec<WebhookMessage>;
-    /// Lets the time of the queues pass: sleeps for an emulator, and sets the clock of a cloud in memory.
+    /// Lets the time of the queues pass: sleeps for an emulator, and sets the clock of a cloud in
+    /// memory.
     async fn pass(&self, time: Duration);
 }
 

@@ -1,9 +1,10 @@
-//! What the ports promise, with a file for each subject. The files `dynamodb`, `s3` and `sqs` have what `aws` takes for
-//! granted of AWS.
+//! What the ports promise, with a file for each subject. The files `dynamodb`, `s3` and `sqs` have
+//! what `aws` takes for granted of AWS.
 //!
-//! Each file ends with the list of its promises, from which a macro `tests` is made. The macro takes an expression for
-//! a fresh backend and the differences of this backend, and becomes one test for each promise. A promise that is not on
-//! the list is dead code, which the compiler reports.
+//! Each file ends with the list of its promises, from which a macro `tests` is made. The macro
+//! takes an expression for a fresh backend and the differences of this backend, and becomes one
+//! test for each promise. A promise that is not on the list is dead code, which the compiler
+//! reports.
 
 /// Makes the macro `tests` of a contract.
 macro_rules! contract {

@@ -1,4 +1,5 @@
-//! Where an emulator differs from AWS, promise by promise, and the only place that excuses a broken promise.
+//! Where an emulator differs from AWS, promise by promise, and the only place that excuses a broken
+//! promise.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -10,13 +11,14 @@ use futures::FutureExt as _;
 pub struct Difference {
     /// What the emulator does instead of what AWS documents.
     pub because: &'static str,
-    /// The promises that the emulator breaks because of it, as in `queues::a_query_by_hand_arrives`. Each has a part of
-    /// the text with which it fails, so that no other failure is taken for the difference.
+    /// The promises that the emulator breaks because of it, as in
+    /// `queues::a_query_by_hand_arrives`. Each has a part of the text with which it fails, so that
+    /// no other failure is taken for the difference.
     pub breaks: &'static [(&'static str, &'static str)],
 }
 
-/// Runs a promise, which has to fail if a difference breaks it, so that a difference cannot stay on the list after the
-/// emulator has lost it.
+/// Runs a promise, which has to fail if a difference breaks it, so that a difference cannot stay on
+/// the list after the emulator has lost it.
 pub async fn keep(promise: &str, differences: &[Difference], kept: impl Future<Output = ()>) {
     let broken = differences.iter().find_map(|Difference { because, breaks }| {
         let (_, fails_with) = breaks.iter().find(|(name, _)| *name == promise)?;
@@ -27,7 +29,10 @@ pub async fn keep(promise: &str, differences: &[Difference], kept: impl Future<O
         panic!("{promise} is kept, so that this is no difference any more: {because}");
     };
     let text = text_of(&*panic);
-    assert!(text.contains(fails_with), "{promise} fails, and not because of this: {because}. {text}");
+    assert!(
+        text.contains(fails_with),
+        "{promise} fails, and not because of this: {because}. {text}"
+    );
 }
 
 fn text_of(panic: &(dyn Any + Send)) -> &str {
@@ -48,7 +53,8 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-const SAMPLE: &[Difference] = &[Difference { because: "a sample", breaks: &[("file::broken", "left: 1")] }];
+const SAMPLE: &[Difference] =
+    &[Difference { because: "a sample", breaks: &[("file::broken", "left: 1")] }];
 
 #[tokio::test]
 async fn a_promise_that_a_difference_breaks_is_let_off() {

@@ -1,9 +1,11 @@
-//! The promises of `aws` on dynalite, a DynamoDB for Node, which `make ports` starts where npm is at hand.
+//! The promises of `aws` on dynalite, a DynamoDB for Node, which `make ports` starts where npm is
+//! at hand.
 
 use crate::differences::Difference;
 use crate::emulator::Emulator;
 
-/// The text of a failure if a chunk cannot be counted and DynamoDB does not show the job with the failed condition.
+/// The text of a failure if a chunk cannot be counted and DynamoDB does not show the job with the
+/// failed condition.
 const UNSEEN: &str = "left: ChunkCompletion { counted: false, was_last: false }";
 
 pub const DIFFERENCES: &[Difference] = &[
@@ -18,9 +20,15 @@ pub const DIFFERENCES: &[Difference] = &[
                 "chunk_queries::a_canceled_job_does_not_wait_for_its_queries_and_counts_them_all_the_same",
                 UNSEEN,
             ),
-            ("chunk_queries::the_last_chunk_is_not_the_last_thing_while_queries_are_pending", UNSEEN),
+            (
+                "chunk_queries::the_last_chunk_is_not_the_last_thing_while_queries_are_pending",
+                UNSEEN,
+            ),
             ("chunk_queries::parts_that_were_opened_are_not_opened_again", "left: None"),
-            ("chunk_queries::a_repeated_end_of_a_part_is_told_the_sum_if_none_is_left", "left: None"),
+            (
+                "chunk_queries::a_repeated_end_of_a_part_is_told_the_sum_if_none_is_left",
+                "left: None",
+            ),
         ],
     },
     Difference {
@@ -29,7 +37,10 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         because: "an empty text is taken for a key of an index",
-        breaks: &[("dynamodb::an_empty_key_is_refused_and_another_empty_text_is_not", "a key of an index")],
+        breaks: &[(
+            "dynamodb::an_empty_key_is_refused_and_another_empty_text_is_not",
+            "a key of an index",
+        )],
     },
 ];
 

@@ -1,14 +1,15 @@
-//! `aws` on an emulator of AWS: tables, a bucket and queues for one test, created as template.yaml defines them.
+//! `aws` on an emulator of AWS: tables, a bucket and queues for one test, created as template.yaml
+//! defines them.
 
 mod bucket;
 mod queues;
 
-use aws::{Directory, Jobs, Objects, Patients};
-use domain::cohort::Cohort;
-use domain::facility::Facility;
-use domain::ids::{CohortId, CustomerId};
-use pipeline::ports::prelude::*;
-use pipeline::ports::{WebhookSettings, Write};
+use bulk_aws::{Directory, Jobs, Objects, Patients};
+use bulk_domain::cohort::Cohort;
+use bulk_domain::facility::Facility;
+use bulk_domain::ids::{CohortId, CustomerId};
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{WebhookSettings, Write};
 use uuid::Uuid;
 
 use crate::backend::Operator;
@@ -18,8 +19,8 @@ use crate::template;
 
 pub use queues::TestedQueues;
 
-/// Makes the tests of contracts on one part of a backend. The backend is a module with a function `backend` and a list
-/// `DIFFERENCES`.
+/// Makes the tests of contracts on one part of a backend. The backend is a module with a function
+/// `backend` and a list `DIFFERENCES`.
 macro_rules! contracts {
     ($backend:ident.$part:ident: $($contract:ident),+ $(,)?) => {
         $(
@@ -86,13 +87,13 @@ impl Emulator {
         Self { endpoint: Endpoint::reliable(url) }
     }
 
-    /// Returns the emulator at the address that this environment variable has. `target` of the Makefile sets the
-    /// variable.
+    /// Returns the emulator at the address that this environment variable has. `target` of the
+    /// Makefile sets the variable.
     pub fn of_variable(name: &str, target: &str) -> Self {
         let url = std::env::var(name);
-        Self::at(
-            url.unwrap_or_else(|_| panic!("{name} is the address of a running emulator: use `{target}`")),
-        )
+        Self::at(url.unwrap_or_else(|_| {
+            panic!("{name} is the address of a running emulator: use `{target}`")
+        }))
     }
 
     pub async fn jobs(&self) -> Jobs {
@@ -154,8 +155,12 @@ impl Operator for Directory {
             self.create_facility(customer, facility).await.unwrap();
         }
         for cohort in cohorts {
-            let cohort =
-                Cohort { id: *cohort, name: "All patients".parse().unwrap(), description: None, color: None };
+            let cohort = Cohort {
+                id: *cohort,
+                name: "All patients".parse().unwrap(),
+                description: None,
+                color: None,
+            };
             self.create_cohort(customer, &cohort).await.unwrap();
         }
         let settings = WebhookSettings { version: 0, ..settings.clone() };

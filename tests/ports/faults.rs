@@ -1,5 +1,5 @@
-//! Errors that no emulator returns on demand: a server gives the answers that AWS documents, in a fixed order and to
-//! any request.
+//! Errors that no emulator returns on demand: a server gives the answers that AWS documents, in a
+//! fixed order and to any request.
 
 mod dynamodb;
 mod network;
@@ -7,10 +7,10 @@ mod s3;
 mod server;
 mod sqs;
 
-use pipeline::ports::PortError;
+use bulk_pipeline::ports::PortError;
 
-/// A text that the messages of AWS's errors have here, because they may quote a request. No error of a port may contain
-/// it.
+/// A text that the messages of AWS's errors have here, because they may quote a request. No error
+/// of a port may contain it.
 const SECRET: &str = "Ada Lovelace";
 
 /// Asserts that an error has this cause, and contains no data of the request.

@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use domain::document::DocumentRecord;
-use domain::facility::Facility;
-use domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
-use domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
-use domain::patient::{Address, Country, PatientRow};
-use domain::plan::ChunkNumber;
-use domain::query::{PatientQuery, QueryRequestId, QueryTry, StoredDocuments, Turn};
-use domain::record::{PatientRecord, RowsOfJob};
-use domain::time::Timestamp;
-use pipeline::ports::{JobStore, Write};
+use bulk_domain::document::DocumentRecord;
+use bulk_domain::facility::Facility;
+use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
+use bulk_domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
+use bulk_domain::patient::{Address, Country, PatientRow};
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::query::{PatientQuery, QueryRequestId, QueryTry, StoredDocuments, Turn};
+use bulk_domain::record::{PatientRecord, RowsOfJob};
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::ports::{JobStore, Write};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -141,7 +141,8 @@ pub fn file(chunks: u32) -> AcceptedFile {
     AcceptedFile { upload: upload(), columns, rows: chunks * 250, chunks }
 }
 
-/// Returns the job after a file of this many chunks was accepted, a second after the job was created.
+/// Returns the job after a file of this many chunks was accepted, a second after the job was
+/// created.
 pub fn accepted(job: &Job, chunks: u32) -> Job {
     job.clone().accept(file(chunks), true, at(job.created_at.as_millis() + 1000)).unwrap()
 }
@@ -168,7 +169,8 @@ pub fn chunks(numbers: impl IntoIterator<Item = u32>) -> BTreeSet<ChunkNumber> {
     numbers.into_iter().map(ChunkNumber::new).collect()
 }
 
-/// Returns a row with letters of many kinds: accents, two to four bytes of UTF-8, and characters that JSON escapes.
+/// Returns a row with letters of many kinds: accents, two to four bytes of UTF-8, and characters
+/// that JSON escapes.
 pub fn row(street: &str) -> PatientRow {
     let row = json!({
         "externalId": "Nº 7/\"ä\"",
@@ -189,14 +191,18 @@ pub fn record(street: &str) -> PatientRecord {
 
 /// Returns the patient with this id, who lives in this street.
 pub fn record_of(id: PatientId, street: &str) -> PatientRecord {
-    let source = RowsOfJob { job: job_id(), facility: facility(), may_overtake: false, now: at(NOW) };
+    let source =
+        RowsOfJob { job: job_id(), facility: facility(), may_overtake: false, now: at(NOW) };
     PatientRecord::merge(None, id, source, [&row(street)]).record.unwrap()
 }
 
-/// Returns a patient of 5,000 rows with an address each, of which the record keeps as many as fit into it.
+/// Returns a patient of 5,000 rows with an address each, of which the record keeps as many as fit
+/// into it.
 pub fn record_of_5000_addresses() -> PatientRecord {
-    let source = RowsOfJob { job: job_id(), facility: facility(), may_overtake: false, now: at(NOW) };
-    let rows: Vec<PatientRow> = (0..5_000).map(|number| row(&format!("{number} \"Old\" Main St"))).collect();
+    let source =
+        RowsOfJob { job: job_id(), facility: facility(), may_overtake: false, now: at(NOW) };
+    let rows: Vec<PatientRow> =
+        (0..5_000).map(|number| row(&format!("{number} \"Old\" Main St"))).collect();
     let merged = PatientRecord::merge(None, patient(), source, &rows);
     assert!(merged.refused.len() > 1_000, "{} rows did not fit", merged.refused.len());
     merged.record.unwrap()

@@ -1,7 +1,8 @@
-//! The promises of `aws` on ministack, the emulator of the running local stack, which `STACK` names.
+//! The promises of `aws` on ministack, the emulator of the running local stack, which `STACK`
+//! names.
 //!
-//! Every test has tables, a bucket and queues of its own, because the functions of the stack would take messages and
-//! files away from a test that used theirs.
+//! Every test has tables, a bucket and queues of its own, because the functions of the stack would
+//! take messages and files away from a test that used theirs.
 
 use std::sync::LazyLock;
 
@@ -25,7 +26,10 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         because: "whether a link has expired is decided at the end of an upload, not when it begins",
-        breaks: &[("links::a_link_whose_time_ends_during_an_upload_is_good", "left: \"HTTP/1.1 403\"")],
+        breaks: &[(
+            "links::a_link_whose_time_ends_during_an_upload_is_good",
+            "left: \"HTTP/1.1 403\"",
+        )],
     },
     Difference {
         because: "a request that names a version ignores its range",
@@ -42,7 +46,8 @@ pub const DIFFERENCES: &[Difference] = &[
 ];
 
 static STACK: LazyLock<Stack> = LazyLock::new(|| {
-    let path = std::env::var("STACK").expect("STACK names the file of a running stack: use `make e2e`");
+    let path =
+        std::env::var("STACK").expect("STACK names the file of a running stack: use `make e2e`");
     let json = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     serde_json::from_slice(&json).unwrap_or_else(|error| panic!("{path}: {error}"))
 });

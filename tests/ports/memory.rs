@@ -4,16 +4,18 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulk_domain::facility::Facility;
+use bulk_domain::ids::{CohortId, CustomerId};
+use bulk_domain::job::Upload;
+use bulk_domain::job_size::JobSize;
+use bulk_domain::row::Directory;
+use bulk_memory::{Cloud, NoFaults, QueueName};
+use bulk_pipeline::messages::{
+    ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+};
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{JobRef, ResultFile, WebhookSettings};
 use bytes::Bytes;
-use domain::facility::Facility;
-use domain::ids::{CohortId, CustomerId};
-use domain::job::Upload;
-use domain::job_size::JobSize;
-use domain::row::Directory;
-use memory::{Cloud, NoFaults, QueueName};
-use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
-use pipeline::ports::prelude::*;
-use pipeline::ports::{JobRef, ResultFile, WebhookSettings};
 use serde::de::DeserializeOwned;
 
 use crate::backend::{Customer, Operator, Receive};

@@ -1,4 +1,4 @@
-//! Clients of the AWS SDK for one endpoint, set up as `aws::Environment` sets them up.
+//! Clients of the AWS SDK for one endpoint, set up as `bulk_aws::Environment` sets them up.
 
 use std::time::Duration;
 
@@ -22,13 +22,18 @@ macro_rules! config {
         $service::Config::builder()
             .behavior_version($service::config::BehaviorVersion::latest())
             .region($service::config::Region::new("us-east-1"))
-            .credentials_provider($service::config::Credentials::new("test", "test", None, None, "tests"))
+            .credentials_provider($service::config::Credentials::new(
+                "test", "test", None, None, "tests",
+            ))
             .endpoint_url(&$endpoint.url)
             .retry_config(
-                $service::config::retry::RetryConfig::standard().with_max_attempts($endpoint.attempts),
+                $service::config::retry::RetryConfig::standard()
+                    .with_max_attempts($endpoint.attempts),
             )
             .timeout_config(
-                $service::config::timeout::TimeoutConfig::builder().read_timeout($endpoint.patience).build(),
+                $service::config::timeout::TimeoutConfig::builder()
+                    .read_timeout($endpoint.patience)
+                    .build(),
             )
             // The server speaks plain HTTP, so that the machine's certificates need not be read.
             .http_client(Builder::new().build_http())
@@ -60,7 +65,9 @@ impl Endpoint {
 }
 
 /// Returns the outcome of a call: nothing if it succeeded, and the error's code if it failed.
-pub fn code<T, E: ProvideErrorMetadata, R>(result: Result<T, SdkError<E, R>>) -> Result<(), String> {
+pub fn code<T, E: ProvideErrorMetadata, R>(
+    result: Result<T, SdkError<E, R>>,
+) -> Result<(), String> {
     result.map(|_| ()).map_err(|error| error.code().unwrap_or("no code").to_owned())
 }
 

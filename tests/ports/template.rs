@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection, TableStatus,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection,
+    TableStatus,
 };
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use yaml_rust2::{Yaml, YamlLoader};
@@ -82,7 +83,9 @@ fn index(index: &'static Yaml) -> GlobalSecondaryIndex {
         .projection(
             Projection::builder()
                 .projection_type(text(&projection["ProjectionType"]).into())
-                .set_non_key_attributes(Some(attributes.collect()).filter(|names: &Vec<_>| !names.is_empty()))
+                .set_non_key_attributes(
+                    Some(attributes.collect()).filter(|names: &Vec<_>| !names.is_empty()),
+                )
                 .build(),
         )
         .build()
@@ -91,8 +94,9 @@ fn index(index: &'static Yaml) -> GlobalSecondaryIndex {
 
 /// Creates a bucket that keeps versions as the template's does.
 pub async fn create_bucket(client: &aws_sdk_s3::Client, name: &str) {
-    let status =
-        BucketVersioningStatus::from(text(&properties("Files")["VersioningConfiguration"]["Status"]));
+    let status = BucketVersioningStatus::from(text(
+        &properties("Files")["VersioningConfiguration"]["Status"],
+    ));
     client.create_bucket().bucket(name).send().await.unwrap();
     client
         .put_bucket_versioning()
@@ -103,13 +107,22 @@ pub async fn create_bucket(client: &aws_sdk_s3::Client, name: &str) {
         .unwrap();
 }
 
-/// Creates a queue like the one that the template calls `resource`, but without dead letters, and returns its URL.
+/// Creates a queue like the one that the template calls `resource`, but without dead letters, and
+/// returns its URL.
 pub async fn create_queue(client: &aws_sdk_sqs::Client, resource: &str, name: &str) -> String {
     let properties = properties(resource).as_hash().unwrap();
     // CloudFormation and SQS have the same names for the attributes of a queue.
-    let attributes: HashMap<_, _> =
-        properties.iter().filter_map(|(name, value)| Some((text(name).into(), scalar(value)?))).collect();
-    let queue = client.create_queue().queue_name(name).set_attributes(Some(attributes)).send().await.unwrap();
+    let attributes: HashMap<_, _> = properties
+        .iter()
+        .filter_map(|(name, value)| Some((text(name).into(), scalar(value)?)))
+        .collect();
+    let queue = client
+        .create_queue()
+        .queue_name(name)
+        .set_attributes(Some(attributes))
+        .send()
+        .await
+        .unwrap();
     queue.queue_url.unwrap()
 }
 

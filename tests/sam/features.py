@@ -26,7 +26,7 @@ def features(function: str) -> dict[str, set[frozenset[str]]]:
 
     There is one set, or a second one if a build script or a macro uses the dependency as well.
     """
-    command = [os.environ.get("CARGO", "cargo"), "tree", "--locked", "--package", function]
+    command = [os.environ.get("CARGO", "cargo"), "tree", "--locked", "--package", f"bulk-{function}"]
     command += ["--edges", "normal,build", "--prefix", "none", "--no-dedupe", "--format", "{p}|{f}"]
     tree = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     found: dict[str, set[frozenset[str]]] = collections.defaultdict(set)

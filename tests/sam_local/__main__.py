@@ -55,8 +55,8 @@ RECEIVED_SECONDS = 1
 def logical_name(name: str) -> str:
     """Returns the function of this logical name, or of this folder: `FanOut` of `FanOut` and of `fan-out`."""
     known = functions(load_template())
-    for logical, binary in known.items():
-        if name in (logical, binary):
+    for logical, function in known.items():
+        if name in (logical, function):
             return logical
     raise argparse.ArgumentTypeError(f"there is no function {name!r}; there are {', '.join(sorted(known.values()))}")
 
@@ -166,14 +166,14 @@ def invoke(sam: SamLocal, stack: Stack, receiver: Receiver, arguments: argparse.
     events = RealEvents(stack, receiver.url)
     known, failed = functions(load_template()), 0
     for name in [arguments.function] if arguments.function else known:
-        binary, event = known[name], arguments.event
+        function, event = known[name], arguments.event
         if event is None:
-            event = folder / f"{binary}.json"
-            event.write_text(json.dumps(events.of(binary), indent=1))
+            event = folder / f"{function}.json"
+            event.write_text(json.dumps(events.of(function), indent=1))
         began = time.monotonic()
         run = sam.invoke(name, event)
         log = run.stderr.decode(errors="replace")
-        if wrong := problem(run, binary, None if arguments.event else receiver):
+        if wrong := problem(run, function, None if arguments.event else receiver):
             failed += 1
             say(f"{log}\n{name}: {wrong}")
             if f"relay: {MACHINE}" in log:
@@ -187,16 +187,16 @@ def invoke(sam: SamLocal, stack: Stack, receiver: Receiver, arguments: argparse.
     return failed
 
 
-def problem(run: subprocess.CompletedProcess[bytes], binary: str, receiver: Receiver | None) -> str | None:
+def problem(run: subprocess.CompletedProcess[bytes], function: str, receiver: Receiver | None) -> str | None:
     """Returns why an invocation counts as failed, or None. A delivery must arrive at the receiver, if there is one."""
     if run.returncode or not run.stdout.strip():
-        return f"{binary} did not answer"
+        return f"{function} did not answer"
     try:
-        check(binary, run.stdout.strip())
+        check(function, run.stdout.strip())
     except NotDoneError as error:
         return str(error)
-    if binary == "deliver-webhook" and receiver and receiver.take(RECEIVED_SECONDS) is None:
-        return f"{binary} delivered nothing"
+    if function == "deliver-webhook" and receiver and receiver.take(RECEIVED_SECONDS) is None:
+        return f"{function} delivered nothing"
     return None
 
 

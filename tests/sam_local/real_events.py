@@ -32,14 +32,14 @@ class NotDoneError(Exception):
     """A function did not do its work. The text says which function, and what it answered."""
 
 
-def check(binary: str, answer: bytes) -> None:
+def check(function: str, answer: bytes) -> None:
     """Raises `NotDoneError` unless an answer says that the function did all work of an event."""
     answered = json.loads(answer or "null")
     is_done = not isinstance(answered, dict) or not (
         "errorMessage" in answered or answered.get("batchItemFailures") or answered.get("statusCode", 200) >= REDIRECT
     )
     if not is_done:
-        raise NotDoneError(f"{binary} answered {answer.decode(errors='replace')}")
+        raise NotDoneError(f"{function} answered {answer.decode(errors='replace')}")
 
 
 class RealEvents:
@@ -57,7 +57,7 @@ class RealEvents:
         self.api.call("POST", "/settings", {"webhookUrl": webhook_url})
         self._remove_event_sources()
 
-    def of(self, binary: str) -> Event:
+    def of(self, function: str) -> Event:
         """Returns an event for the function of this folder."""
         makers = {
             "api": self._api,
@@ -69,7 +69,7 @@ class RealEvents:
             "abandon": self._abandon,
             "sweep": self._sweep,
         }
-        return makers[binary]()
+        return makers[function]()
 
     def _remove_event_sources(self) -> None:
         for source in self.functions.list_event_source_mappings()["EventSourceMappings"]:
@@ -151,20 +151,20 @@ class RealEvents:
         )
         return _example("sweep")
 
-    def _invoke(self, function: str, binary: str, event: Event) -> None:
+    def _invoke(self, name: str, function: str, event: Event) -> None:
         """Invokes a function on the stack."""
-        answer = self.functions.invoke(FunctionName=self.physical[function], Payload=json.dumps(event).encode())
-        check(binary, answer["Payload"].read())
+        answer = self.functions.invoke(FunctionName=self.physical[name], Payload=json.dumps(event).encode())
+        check(function, answer["Payload"].read())
 
-    def _message(self, queue: str, binary: str, job: str) -> Event:
+    def _message(self, queue: str, function: str, job: str) -> Event:
         """Returns the event of the message about a job that is in a queue."""
         body = self._next(queue, job, MESSAGE_SECONDS)
         if body is None:
             raise NotDoneError(f"no message about the job arrived in {queue}")
-        return self._event(queue, binary, body)
+        return self._event(queue, function, body)
 
-    def _event(self, queue: str, binary: str, body: str) -> Event:
-        event = _example(binary)
+    def _event(self, queue: str, function: str, body: str) -> Event:
+        event = _example(function)
         event["Records"][0] |= {"body": body, "eventSourceARN": self._arn(queue)}
         return event
 
@@ -187,8 +187,8 @@ class RealEvents:
         return arn
 
 
-def _example(binary: str) -> Event:
-    event: Event = json.loads((PROJECT / "tests" / "events" / f"{binary}.json").read_text())
+def _example(function: str) -> Event:
+    event: Event = json.loads((PROJECT / "tests" / "events" / f"{function}.json").read_text())
     return event
 
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use api::{AllowedOrigin, Backend, RequestUrl, Settings};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use domain::webhook_url::UrlPolicy;
-use memory::Cloud;
+use bulk_api::{AllowedOrigin, Backend, RequestUrl, Settings};
+use bulk_domain::webhook_url::UrlPolicy;
+use bulk_memory::Cloud;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -69,13 +69,17 @@ impl Caller {
 /// Calls every operation that needs an API key, as the first customer of a story.
 pub async fn call_all(played: &Played) {
     let customer = &played.story.customers[0];
-    let cloud = played.cloud.with_faults(std::sync::Arc::new(memory::NoFaults)).called_by("Api");
+    let cloud =
+        played.cloud.with_faults(std::sync::Arc::new(bulk_memory::NoFaults)).called_by("Api");
     cloud.add_key(customer.id, KEY);
-    let settings =
-        Settings { allowed_origin: AllowedOrigin::parse(""), answer_within: Duration::from_secs(12) };
-    let api = Caller(api::router(MemoryBackend(cloud), settings));
+    let settings = Settings {
+        allowed_origin: AllowedOrigin::parse(""),
+        answer_within: Duration::from_secs(12),
+    };
+    let api = Caller(bulk_api::router(MemoryBackend(cloud), settings));
 
-    let address = json!({"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"});
+    let address =
+        json!({"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"});
     let facility = json!({"name": "Main Street", "npi": "1234567893", "address": address});
     let facility = api.post("/medical/v1/facility", &facility).await;
     api.get("/medical/v1/facility").await;

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::time::Timestamp;
-use memory::{Fault, Faults, Operation, Service};
+use bulk_domain::time::Timestamp;
+use bulk_memory::{Fault, Faults, Operation, Service};
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -55,7 +55,8 @@ impl Outage {
     }
 }
 
-/// The fault plan of a story. The seed decides how frequent faults are, and chance decides which calls they hit.
+/// The fault plan of a story. The seed decides how frequent faults are, and chance decides which
+/// calls they hit.
 #[derive(Debug)]
 pub struct FaultPlan {
     chance: Chance,
@@ -75,7 +76,8 @@ pub struct FaultPlan {
 
 impl FaultPlan {
     pub fn new(chance: &Chance) -> Self {
-        let (fault_in, longest_delay) = (chance.pick(&[8, 20, 60, 1_000_000]), chance.pick(&[1, 3, 10]));
+        let (fault_in, longest_delay) =
+            (chance.pick(&[8, 20, 60, 1_000_000]), chance.pick(&[1, 3, 10]));
         Self {
             chance: chance.clone(),
             fault_in,
@@ -88,7 +90,8 @@ impl FaultPlan {
         }
     }
 
-    /// Returns the plan for a large file: larger pieces, and rarer faults, because each of many pieces can fail.
+    /// Returns the plan for a large file: larger pieces, and rarer faults, because each of many
+    /// pieces can fail.
     pub fn with_large_pieces(self) -> Self {
         Self { fault_in: 300, longest_delay: 1, longest_piece: 64 * 1024, ..self }
     }

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use api::PageRequest;
-use api::operations::list_patients::list_patients;
-use domain::delivery::RETRY_AFTER;
-use domain::ids::PatientId;
-use domain::job::{Job, JobStatus};
-use domain::roster::Roster;
-use domain::time::Timestamp;
+use bulk_api::PageRequest;
+use bulk_api::operations::list_patients::list_patients;
+use bulk_domain::delivery::RETRY_AFTER;
+use bulk_domain::ids::PatientId;
+use bulk_domain::job::{Job, JobStatus};
+use bulk_domain::roster::Roster;
+use bulk_domain::time::Timestamp;
+use bulk_memory::NoFaults;
+use bulk_pipeline::ports::ResultFile;
 use futures::executor::block_on;
-use memory::NoFaults;
-use pipeline::ports::ResultFile;
 
 use crate::check_queries::{self, check_queries, check_who_is_queried};
 use crate::reference::{Id, Patient, Reference, read};
@@ -33,7 +33,8 @@ pub struct ResultRow {
 }
 
 impl ResultRow {
-    /// Returns whether the row failed for a reason outside of it: its job was canceled, or the row was abandoned.
+    /// Returns whether the row failed for a reason outside of it: its job was canceled, or the row
+    /// was abandoned.
     pub fn was_left(&self) -> bool {
         self.reason == CANCELED || self.reason == INTERNAL
     }
@@ -62,7 +63,9 @@ impl Outcome<'_> {
 
     /// Returns whether a valid row about this person was canceled or abandoned.
     pub fn left(&self, person: usize) -> bool {
-        self.rows.iter().any(|(row, result)| row.person == person && row.flaw.is_none() && result.was_left())
+        self.rows
+            .iter()
+            .any(|(row, result)| row.person == person && row.flaw.is_none() && result.was_left())
     }
 }
 
@@ -78,7 +81,12 @@ pub fn check(played: &Played) {
             .zip(&imports)
             .filter_map(|(age, import)| {
                 let rows = check_job(played, import, &customer.ids)?;
-                Some(Outcome { age, import, is_dry_run: played.story.plans[import.plan].dry_run, rows })
+                Some(Outcome {
+                    age,
+                    import,
+                    is_dry_run: played.story.plans[import.plan].dry_run,
+                    rows,
+                })
             })
             .collect();
         let has_earlier = index == 0 && played.story.earlier.is_some();
@@ -92,24 +100,25 @@ pub fn check(played: &Played) {
 
 /// Returns what happened in a story and how often, to show that the stories cover every case.
 pub fn statistics(played: &Played) -> Vec<(String, u64)> {
-    let mut seen = vec![("steps".to_owned(), played.steps), ("crashes".to_owned(), played.crashes.into())];
+    let mut seen =
+        vec![("steps".to_owned(), played.steps), ("crashes".to_owned(), played.crashes.into())];
     for job in played.cloud.jobs() {
         let how = match (&job.reason, job.may_overtake) {
             (Some(reason), _) if reason == CANCELED => ", canceled",
             (_, true) => ", with an older one open",
             _ => "",
         };
-        let was_expired = played
-            .cloud
-            .transitions()
-            .iter()
-            .any(|transition| transition.job == job.id && transition.from == JobStatus::Expired);
+        let was_expired =
+            played.cloud.transitions().iter().any(|transition| {
+                transition.job == job.id && transition.from == JobStatus::Expired
+            });
         if was_expired {
             seen.push((format!("jobs {} that had expired", job.status), 1));
         }
         seen.push((format!("jobs {}{how}", job.status), 1));
     }
-    let results = played.imports.iter().filter_map(|import| read_results(played, import, ResultFile::Result));
+    let results =
+        played.imports.iter().filter_map(|import| read_results(played, import, ResultFile::Result));
     for row in results.flatten() {
         let why = if row.was_left() { format!(": {}", row.reason) } else { String::new() };
         seen.push((format!("rows {}{why}", row.status), 1));
@@ -119,14 +128,20 @@ pub fn statistics(played: &Played) -> Vec<(String, u64)> {
     seen
 }
 
-/// Checks that every job has ended, that its transitions form a chain, and that no final status changed.
+/// Checks that every job has ended, that its transitions form a chain, and that no final status
+/// changed.
 fn check_states(played: &Played) {
     for job in played.cloud.jobs() {
         let has_ended = job.status.is_final() || job.status == JobStatus::Expired;
         assert!(has_ended, "job {} is {} for ever", job.id, job.status);
-        assert!(job.pending_chunks.is_empty() || job.status == JobStatus::Failed, "chunks left pending");
+        assert!(
+            job.pending_chunks.is_empty() || job.status == JobStatus::Failed,
+            "chunks left pending"
+        );
         let mut status = JobStatus::Waiting;
-        for transition in played.cloud.transitions().iter().filter(|transition| transition.job == job.id) {
+        for transition in
+            played.cloud.transitions().iter().filter(|transition| transition.job == job.id)
+        {
             assert_eq!(transition.from, status);
             assert!(!status.is_final(), "a final state changed");
             status = transition.to;
@@ -135,7 +150,8 @@ fn check_states(played: &Played) {
     }
 }
 
-/// Checks that the messages of a job are received in order, each at least once and under an id of its own.
+/// Checks that the messages of a job are received in order, each at least once and under an id of
+/// its own.
 fn check_webhooks(played: &Played) {
     let mut by_job: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for (_, request) in played.cloud.received() {
@@ -161,8 +177,9 @@ fn check_webhooks(played: &Played) {
     check_schedule(played);
 }
 
-/// Checks that no attempt is made too early. An attempt that follows a recorded one is made when it is due or later.
-/// While an attempt is under way, or after its function has died, no other attempt is made.
+/// Checks that no attempt is made too early. An attempt that follows a recorded one is made when it
+/// is due or later. While an attempt is under way, or after its function has died, no other attempt
+/// is made.
 fn check_schedule(played: &Played) {
     let mut by_id: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
     for (at, request) in played.cloud.received() {
@@ -175,13 +192,18 @@ fn check_schedule(played: &Played) {
         let attempts = delivery.attempts.iter();
         for (attempt, wait) in attempts.zip(RETRY_AFTER.map(Some).into_iter().chain([None])) {
             let after = requests.iter().filter(|request| **request > attempt.when);
-            let due = wait.filter(|_| !attempt.outcome.is_success()).map(|wait| attempt.when.plus(wait));
+            let due =
+                wait.filter(|_| !attempt.outcome.is_success()).map(|wait| attempt.when.plus(wait));
             for request in after {
-                assert!(due.is_some_and(|due| *request >= due), "{request} is not due: {delivery:#?}");
+                assert!(
+                    due.is_some_and(|due| *request >= due),
+                    "{request} is not due: {delivery:#?}"
+                );
             }
         }
         for pair in requests.windows(2) {
-            // An attempt that is not recorded, because its function died, keeps other attempts away all the same.
+            // An attempt that is not recorded, because its function died, keeps other attempts away
+            // all the same.
             let gap = pair[0].until(pair[1]);
             assert!(gap >= RETRY_AFTER[0], "{gap:?} between two requests: {delivery:#?}");
         }
@@ -189,8 +211,13 @@ fn check_schedule(played: &Played) {
     assert!(by_id.is_empty(), "requests without a record");
 }
 
-/// Checks a job and its files. Returns the rows of a job that accepted a file, each with its result.
-fn check_job<'a>(played: &Played, import: &'a Import, ids: &Ids) -> Option<Vec<(&'a Row, ResultRow)>> {
+/// Checks a job and its files. Returns the rows of a job that accepted a file, each with its
+/// result.
+fn check_job<'a>(
+    played: &Played,
+    import: &'a Import,
+    ids: &Ids,
+) -> Option<Vec<(&'a Row, ResultRow)>> {
     let job = played.cloud.jobs().into_iter().find(|job| job.id == import.job.job).unwrap();
     let Some(accepted) = &job.file else {
         check_job_without_file(&job, import);
@@ -206,7 +233,10 @@ fn check_job<'a>(played: &Played, import: &'a Import, ids: &Ids) -> Option<Vec<(
     let rows = check_rows(played, &job, file, ids);
     let all: Vec<ResultRow> = rows.iter().map(|(_, result)| result.clone()).collect();
     let failed: Vec<ResultRow> = all.iter().filter(|row| row.status == "failed").cloned().collect();
-    assert_eq!((job.failed as usize, job.successful as usize), (failed.len(), all.len() - failed.len()));
+    assert_eq!(
+        (job.failed as usize, job.successful as usize),
+        (failed.len(), all.len() - failed.len())
+    );
     match read_results(played, import, ResultFile::Failures) {
         Some(failures) => assert_eq!(failures, failed, "the failed-rows file"),
         None => assert!(failed.is_empty(), "no failed-rows file"),
@@ -221,7 +251,10 @@ fn check_job<'a>(played: &Played, import: &'a Import, ids: &Ids) -> Option<Vec<(
         assert!(all.iter().all(|row| row.reason != CANCELED), "a completed job with canceled rows");
     }
     let is_poisoned = played.story.is_poisoned;
-    assert!(is_poisoned || all.iter().all(|row| row.reason != INTERNAL), "a row was abandoned needlessly");
+    assert!(
+        is_poisoned || all.iter().all(|row| row.reason != INTERNAL),
+        "a row was abandoned needlessly"
+    );
     Some(rows)
 }
 
@@ -231,20 +264,31 @@ fn check_job_without_file(job: &Job, import: &Import) {
             assert!(import.versions.is_empty(), "an upload that S3 accepted was dropped");
             assert!(!import.was_canceled, "a canceled job expired");
         }
-        JobStatus::Failed if job.reason.as_deref() == Some(CANCELED) => assert!(import.was_canceled),
+        JobStatus::Failed if job.reason.as_deref() == Some(CANCELED) => {
+            assert!(import.was_canceled)
+        }
         JobStatus::Failed => {
-            assert!(import.versions.iter().any(|(_, file)| !file.is_sound), "a sound file was refused");
+            assert!(
+                import.versions.iter().any(|(_, file)| !file.is_sound),
+                "a sound file was refused"
+            );
             assert!(job.reason.as_deref().unwrap().contains("dob"), "{:?}", job.reason);
         }
         status => panic!("a job without a file is {status}"),
     }
 }
 
-/// Checks that the result has every row of the file once, in order and unchanged, with the outcome that the row
-/// requires. Returns the rows with their results.
-fn check_rows<'a>(played: &Played, job: &Job, file: &'a File, ids: &Ids) -> Vec<(&'a Row, ResultRow)> {
+/// Checks that the result has every row of the file once, in order and unchanged, with the outcome
+/// that the row requires. Returns the rows with their results.
+fn check_rows<'a>(
+    played: &Played,
+    job: &Job,
+    file: &'a File,
+    ids: &Ids,
+) -> Vec<(&'a Row, ResultRow)> {
     let import = played.imports.iter().find(|import| import.job.job == job.id).unwrap();
-    let results = read_results(played, import, ResultFile::Result).expect("a job that ran has a result");
+    let results =
+        read_results(played, import, ResultFile::Result).expect("a job that ran has a result");
     assert_eq!(results.len(), file.rows.len(), "rows in the result");
     for (number, (row, result)) in (1..).zip(file.rows.iter().zip(&results)) {
         assert_eq!(result.cells, row.cells_in_result(ids, number), "the cells of row {number}");
@@ -280,11 +324,12 @@ fn read_results(played: &Played, import: &Import, file: ResultFile) -> Option<Ve
     Some(reader.records().map(|record| read(record.unwrap())).collect())
 }
 
-/// Checks the patients of a customer, person by person. Concurrent jobs may have stored a person in either order, but
-/// one job's rows about the person are never mixed with the other's.
+/// Checks the patients of a customer, person by person. Concurrent jobs may have stored a person in
+/// either order, but one job's rows about the person are never mixed with the other's.
 fn check_patients(played: &Played, customer: usize, outcomes: &[Outcome<'_>], has_earlier: bool) {
     let who = &played.story.customers[customer];
-    let effective: Vec<&Outcome<'_>> = outcomes.iter().filter(|outcome| !outcome.is_dry_run).collect();
+    let effective: Vec<&Outcome<'_>> =
+        outcomes.iter().filter(|outcome| !outcome.is_dry_run).collect();
     let mut stored = stored_patients(played, customer);
     for person in 0..PEOPLE.len() {
         let patients = stored.remove(&person).unwrap_or_default();
@@ -307,7 +352,8 @@ fn check_rosters(played: &Played, customer: usize) {
     let who = &played.story.customers[customer];
     let stored = played.cloud.patients(who.id).unwrap();
     let cloud = played.cloud.with_faults(Arc::new(NoFaults));
-    let rosters = who.cohorts.iter().map(|cohort| Roster::Cohort(*cohort)).chain([Roster::AllPatients]);
+    let rosters =
+        who.cohorts.iter().map(|cohort| Roster::Cohort(*cohort)).chain([Roster::AllPatients]);
     for roster in rosters {
         let mut expected: Vec<PatientId> = stored
             .iter()
@@ -346,8 +392,12 @@ fn stored_patients(played: &Played, customer: usize) -> BTreeMap<usize, BTreeMap
     stored
 }
 
-/// Returns the orders in which the jobs may have stored a person. An earlier job had ended before the others began.
-pub fn orders<'a, 'b>(outcomes: &[&'a Outcome<'b>], has_earlier: bool) -> Vec<Vec<&'a Outcome<'b>>> {
+/// Returns the orders in which the jobs may have stored a person. An earlier job had ended before
+/// the others began.
+pub fn orders<'a, 'b>(
+    outcomes: &[&'a Outcome<'b>],
+    has_earlier: bool,
+) -> Vec<Vec<&'a Outcome<'b>>> {
     let (earlier, others) = outcomes.split_at(usize::from(has_earlier).min(outcomes.len()));
     match others {
         [first, second] => {
@@ -361,15 +411,17 @@ pub fn orders<'a, 'b>(outcomes: &[&'a Outcome<'b>], has_earlier: bool) -> Vec<Ve
 fn reference(ids: &Ids, person: usize, order: &[&Outcome<'_>]) -> Reference {
     let mut reference = Reference::default();
     for outcome in order {
-        for (row, _) in outcome.rows.iter().filter(|(row, _)| row.person == person && row.flaw.is_none()) {
+        for (row, _) in
+            outcome.rows.iter().filter(|(row, _)| row.person == person && row.flaw.is_none())
+        {
             reference.row(row, outcome.age, ids);
         }
     }
     reference
 }
 
-/// Returns the difference between the stored patients of a person and those that the reference makes of the jobs in
-/// this order, or `None` if there is none.
+/// Returns the difference between the stored patients of a person and those that the reference
+/// makes of the jobs in this order, or `None` if there is none.
 fn differs(
     ids: &Ids,
     person: usize,
@@ -407,8 +459,9 @@ fn differs(
     })
 }
 
-/// Checks that every person of an identity is a stored patient, and that every stored patient has an identity.
-/// Abandoned rows are the exception, because the work on a row may have stopped between the two writes.
+/// Checks that every person of an identity is a stored patient, and that every stored patient has
+/// an identity. Abandoned rows are the exception, because the work on a row may have stopped
+/// between the two writes.
 fn check_people(played: &Played) {
     let has_abandoned_rows = played
         .imports
@@ -422,18 +475,20 @@ fn check_people(played: &Played) {
     let people = played.cloud.people().unwrap();
     let known: BTreeSet<_> =
         people.iter().flat_map(|people| people.people().iter().map(|person| person.id)).collect();
-    let patients = played.story.customers.iter().flat_map(|who| played.cloud.patients(who.id).unwrap());
+    let patients =
+        played.story.customers.iter().flat_map(|who| played.cloud.patients(who.id).unwrap());
     let stored: BTreeSet<_> = patients.map(|record| record.patient.id).collect();
     assert_eq!(known, stored, "people without a patient, or patients without an identity");
 }
 
-/// Imports the file of a customer's only job a second time, without faults. Checks that the second job completes all
-/// abandoned rows, and that it writes nothing if the file changes nothing.
+/// Imports the file of a customer's only job a second time, without faults. Checks that the second
+/// job completes all abandoned rows, and that it writes nothing if the file changes nothing.
 pub fn check_second_upload(played: &mut Played) {
     let customer = played.story.customers.len() - 1;
     let who = played.story.customers[customer].clone();
-    let of_customer: Vec<usize> =
-        (0..played.imports.len()).filter(|&index| played.imports[index].job.customer == who.id).collect();
+    let of_customer: Vec<usize> = (0..played.imports.len())
+        .filter(|&index| played.imports[index].job.customer == who.id)
+        .collect();
     let [first] = of_customer[..] else { return };
     let Some(file) = accepted_file(played, &played.imports[first]) else { return };
     let before = played.cloud.patient_writes();
@@ -466,11 +521,14 @@ pub fn check_second_upload(played: &mut Played) {
     for person in 0..PEOPLE.len() {
         let patients = stored.get(&person).cloned().unwrap_or_default();
         if once.left(person) {
-            // The first job may have stored this person or not. If several patients share the identity, it may have
-            // stored some of them, and the reference cannot tell which.
+            // The first job may have stored this person or not. If several patients share the
+            // identity, it may have stored some of them, and the reference cannot tell which.
             let alone = differs(&who.ids, person, &[&twice], &patients, false);
             let is_told_apart = reference(&who.ids, person, &[&twice]).patients(person).len() < 2;
-            assert!(!is_told_apart || alone.is_none(), "person {person} after the second upload: {alone:?}");
+            assert!(
+                !is_told_apart || alone.is_none(),
+                "person {person} after the second upload: {alone:?}"
+            );
             changes += 1;
             continue;
         }

@@ -1,18 +1,21 @@
-//! Checks the document queries of a story: which patients a job queries, how often, and with which outcome.
+//! Checks the document queries of a story: which patients a job queries, how often, and with which
+//! outcome.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ids::{CustomerId, PatientId};
-use domain::job::Job;
-use domain::outcome::RowResult;
-use domain::plan::ChunkNumber;
-use domain::query::{PATIENTS_PER_PART, PatientQuery, QueryOutcome, QueryPart, QueryRequestId};
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::job::Job;
+use bulk_domain::outcome::RowResult;
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::query::{
+    PATIENTS_PER_PART, PatientQuery, QueryOutcome, QueryPart, QueryRequestId,
+};
+use bulk_memory::NoFaults;
+use bulk_pipeline::ports::GatewayAnswer;
+use bulk_pipeline::ports::prelude::*;
 use futures::executor::block_on;
-use memory::NoFaults;
-use pipeline::ports::GatewayAnswer;
-use pipeline::ports::prelude::*;
 
 use crate::check::{Outcome, orders};
 use crate::gateway::{Ask, Came};
@@ -20,9 +23,10 @@ use crate::reference::{Kept, read};
 use crate::rows::Ids;
 use crate::run::{Import, Played};
 
-/// How long after the deadline of its document queries a job may end, outages of AWS not counted. A poisoned chunk is
-/// abandoned after eight receives, each hidden for twelve minutes, and after the receives of its dead letter. Where one
-/// call in eight fails, finalize needs dozens of attempts until a run meets no fault.
+/// How long after the deadline of its document queries a job may end, outages of AWS not counted. A
+/// poisoned chunk is abandoned after eight receives, each hidden for twelve minutes, and after the
+/// receives of its dead letter. Where one call in eight fails, finalize needs dozens of attempts
+/// until a run meets no fault.
 const PATIENCE: Duration = Duration::from_hours(12);
 
 /// Checks the document queries of a story as far as that needs no reference.
@@ -39,7 +43,8 @@ pub fn check_queries(played: &Played) {
     }
     let asks = played.exchange.asks();
     for (who, query) in &queries {
-        let of_patient: Vec<&Ask> = asks.iter().filter(|ask| (ask.customer, ask.patient) == *who).collect();
+        let of_patient: Vec<&Ask> =
+            asks.iter().filter(|ask| (ask.customer, ask.patient) == *who).collect();
         if !played.exchange.confuses(who.1) {
             check_documents(played, *who, query, &of_patient);
             let requests = requests.get(who).map_or(0, BTreeSet::len);
@@ -92,7 +97,8 @@ pub fn asked_for(played: &Played, import: &Import) -> Vec<(PatientId, QueryReque
     asked
 }
 
-/// Checks that every document query of a job ended and was counted by its outcome, and that the job ended in time.
+/// Checks that every document query of a job ended and was counted by its outcome, and that the job
+/// ended in time.
 fn check_job(
     played: &Played,
     job: &Job,
@@ -104,7 +110,12 @@ fn check_job(
     assert_eq!(job.queries as usize, asked.len(), "queries of job {}", job.id);
     assert!(job.queries == 0 || (played.story.gateway.is_some() && !job.dry_run));
     let ended = job.queries_ended;
-    assert_eq!(ended.successful + ended.failed, job.queries, "queries of job {} have not ended", job.id);
+    assert_eq!(
+        ended.successful + ended.failed,
+        job.queries,
+        "queries of job {} have not ended",
+        job.id
+    );
     assert!(job.pending_queries.is_empty());
     let outcomes: Vec<Option<QueryOutcome>> = asked
         .iter()
@@ -114,9 +125,17 @@ fn check_job(
         let successes = outcomes.iter().flatten().filter(|outcome| outcome.is_success()).count();
         assert!(ended.successful as usize <= successes, "more queries succeeded than did");
     } else {
-        assert!(outcomes.iter().all(Option::is_some), "a patient of job {} was not queried", job.id);
+        assert!(
+            outcomes.iter().all(Option::is_some),
+            "a patient of job {} was not queried",
+            job.id
+        );
         let successes = outcomes.iter().flatten().filter(|outcome| outcome.is_success()).count();
-        assert_eq!(ended.successful as usize, successes, "queries of job {} that succeeded", job.id);
+        assert_eq!(
+            ended.successful as usize, successes,
+            "queries of job {} that succeeded",
+            job.id
+        );
     }
     if let (Some(started), Some(finished)) = (job.started_at, job.finished_at) {
         let patience = PATIENCE + played.story.away();
@@ -125,8 +144,14 @@ fn check_job(
     }
 }
 
-/// Checks that a job queries the patients that it created or changed, except those who are opted out, and no others.
-pub fn check_who_is_queried(played: &Played, customer: usize, outcomes: &[Outcome<'_>], has_earlier: bool) {
+/// Checks that a job queries the patients that it created or changed, except those who are opted
+/// out, and no others.
+pub fn check_who_is_queried(
+    played: &Played,
+    customer: usize,
+    outcomes: &[Outcome<'_>],
+    has_earlier: bool,
+) {
     if played.story.gateway.is_none() {
         return;
     }
@@ -134,7 +159,9 @@ pub fn check_who_is_queried(played: &Played, customer: usize, outcomes: &[Outcom
     let jobs: Vec<&Outcome<'_>> = outcomes.iter().filter(|outcome| !outcome.is_dry_run).collect();
     let asked: Vec<BTreeSet<String>> = jobs
         .iter()
-        .map(|outcome| asked_for(played, outcome.import).iter().map(|(id, _)| id.to_string()).collect())
+        .map(|outcome| {
+            asked_for(played, outcome.import).iter().map(|(id, _)| id.to_string()).collect()
+        })
         .collect();
     let at_the_same_time = jobs.len().saturating_sub(usize::from(has_earlier)) > 1;
     for record in played.cloud.patients(who.id).unwrap() {
@@ -150,7 +177,9 @@ pub fn check_who_is_queried(played: &Played, customer: usize, outcomes: &[Outcom
         for (outcome, asked) in jobs.iter().zip(&asked) {
             let (job, is_asked) = (outcome.import.job.job, asked.contains(&id));
             let must = orders.iter().all(|folds| {
-                folds.iter().any(|fold| fold.age == outcome.age && fold.has_changed && !fold.is_opted_out)
+                folds
+                    .iter()
+                    .any(|fold| fold.age == outcome.age && fold.has_changed && !fold.is_opted_out)
             });
             // While this job still works on a patient, a concurrent job may opt the patient in.
             let may = orders.iter().any(|folds| {
@@ -160,11 +189,14 @@ pub fn check_who_is_queried(played: &Played, customer: usize, outcomes: &[Outcom
                 has_changed && later.take(states).any(|fold| !fold.is_opted_out)
             });
             assert!(may || !is_asked, "job {job} queries patient {id}, whom it did not change");
-            // If a concurrent job changes the patient while this job still works on it, this job may leave the document
-            // query to the other job, or may find the patient opted out.
-            let is_left =
-                at_the_same_time && (is_opted_out || ![record.created_by, record.changed_by].contains(&job));
-            assert!(!must || is_asked || is_left, "job {job} does not query patient {id}, whom it changed");
+            // If a concurrent job changes the patient while this job still works on it, this job
+            // may leave the document query to the other job, or may find the patient opted out.
+            let is_left = at_the_same_time
+                && (is_opted_out || ![record.created_by, record.changed_by].contains(&job));
+            assert!(
+                !must || is_asked || is_left,
+                "job {job} does not query patient {id}, whom it changed"
+            );
         }
     }
 }
@@ -201,7 +233,8 @@ fn check_documents(
     let cloud = played.cloud.with_faults(Arc::new(NoFaults));
     let readable = query.documents.map(|stored| {
         let pages = (0..stored.pages).flat_map(|page| {
-            let read = block_on(cloud.read_documents(customer, patient, stored.found_by, page)).unwrap();
+            let read =
+                block_on(cloud.read_documents(customer, patient, stored.found_by, page)).unwrap();
             read.expect("documents that a query names are not there")
         });
         pages.collect::<Vec<_>>()
@@ -231,20 +264,20 @@ fn check_documents(
         }
         Some(QueryOutcome::OptedOut) => assert_eq!(readable, None),
         Some(QueryOutcome::Failed) | None => {
-            let is_earlier =
-                readable.is_none() || answered.iter().any(|answer| documents_of(answer) == readable);
+            let is_earlier = readable.is_none()
+                || answered.iter().any(|answer| documents_of(answer) == readable);
             assert!(is_earlier, "documents that no query found");
         }
     }
 }
 
-/// Checks how often the gateway is asked about a patient: once for each request, and again for each transient failure
-/// and for each answer that was lost with its invocation. A request that had joined the document query by then does not
-/// ask again.
+/// Checks how often the gateway is asked about a patient: once for each request, and again for each
+/// transient failure and for each answer that was lost with its invocation. A request that had
+/// joined the document query by then does not ask again.
 fn check_number(played: &Played, requests: usize, asks: &[&Ask]) {
-    let again = asks
-        .iter()
-        .filter(|ask| ask.came == Came::Failure { transient: true } || !played.exchange.ended_well(ask.task));
+    let again = asks.iter().filter(|ask| {
+        ask.came == Came::Failure { transient: true } || !played.exchange.ended_well(ask.task)
+    });
     let most = requests + again.count();
     for (index, ask) in asks.iter().enumerate() {
         let is_concluded = !matches!(ask.came, Came::Nothing | Came::Failure { transient: true })
@@ -255,20 +288,25 @@ fn check_number(played: &Played, requests: usize, asks: &[&Ask]) {
     assert!(asks.len() <= most, "asked {} times, {most} are explained: {asks:?}", asks.len());
 }
 
-/// Checks that no customer exceeds the rate limit. A call may be made an invocation's lifetime after its permit was
-/// taken, so that a period can have the permits of an earlier one, too.
+/// Checks that no customer exceeds the rate limit. A call may be made an invocation's lifetime
+/// after its permit was taken, so that a period can have the permits of an earlier one, too.
 fn check_rate(played: &Played, asks: &[Ask]) {
-    let Some(rate) = played.story.gateway.as_ref().map(|gateway| gateway.rate).filter(|rate| *rate > 0.0)
+    let Some(rate) =
+        played.story.gateway.as_ref().map(|gateway| gateway.rate).filter(|rate| *rate > 0.0)
     else {
         return;
     };
     for customer in &played.story.customers {
-        let mut times: Vec<i64> =
-            asks.iter().filter(|ask| ask.customer == customer.id).map(|ask| ask.at.as_millis()).collect();
+        let mut times: Vec<i64> = asks
+            .iter()
+            .filter(|ask| ask.customer == customer.id)
+            .map(|ask| ask.at.as_millis())
+            .collect();
         times.sort_unstable();
         for (first, from) in times.iter().enumerate() {
             for (last, to) in times.iter().enumerate().skip(first) {
-                let seconds = Duration::from_millis((to - from).unsigned_abs()).as_secs_f64() + 240.0 + 1.0;
+                let seconds =
+                    Duration::from_millis((to - from).unsigned_abs()).as_secs_f64() + 240.0 + 1.0;
                 let most = rate * seconds + PATIENTS_PER_PART as f64;
                 assert!((last - first + 1) as f64 <= most, "more than {rate} queries a second");
             }
@@ -293,7 +331,8 @@ pub fn statistics(played: &Played) -> Vec<(String, u64)> {
     for job in played.cloud.jobs() {
         seen.push(("queries of jobs, successful".to_owned(), job.queries_ended.successful.into()));
         seen.push(("queries of jobs, failed".to_owned(), job.queries_ended.failed.into()));
-        if let (true, Some(started), Some(finished)) = (job.queries > 0, job.started_at, job.finished_at)
+        if let (true, Some(started), Some(finished)) =
+            (job.queries > 0, job.started_at, job.finished_at)
             && finished > started.plus(played.story.time_to_query)
         {
             seen.push(("jobs that ended past the deadline of their queries".to_owned(), 1));

@@ -1,5 +1,6 @@
-//! A simulated gateway of a health information exchange: it knows some patients, and it fails, is slow, or is down for
-//! a while. It records which invocation asked about which patient, and panics at a call that must not be made.
+//! A simulated gateway of a health information exchange: it knows some patients, and it fails, is
+//! slow, or is down for a while. It records which invocation asked about which patient, and panics
+//! at a call that must not be made.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
@@ -7,22 +8,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use domain::document::{Demographics, DocumentRecord};
-use domain::ids::{CustomerId, PatientId};
-use domain::query::QueryRequestId;
-use domain::record::PatientRecord;
-use domain::time::Timestamp;
-use memory::Cloud;
-use pipeline::messages::QueryMessage;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{self, GatewayAnswer, GatewayFailure};
+use bulk_domain::document::{Demographics, DocumentRecord};
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::query::QueryRequestId;
+use bulk_domain::record::PatientRecord;
+use bulk_domain::time::Timestamp;
+use bulk_memory::Cloud;
+use bulk_pipeline::messages::QueryMessage;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{self, GatewayAnswer, GatewayFailure};
 use serde_json::json;
 
 use crate::chance::Chance;
 use crate::rows::PEOPLE;
 
-/// How long a worker may work on a chunk: `Timeout` of `Abandon` in template.yaml, which is longer than that of
-/// `ImportRows`.
+/// How long a worker may work on a chunk: `Timeout` of `Abandon` in template.yaml, which is longer
+/// than that of `ImportRows`.
 const LONGEST_IMPORT: Duration = Duration::from_secs(150);
 
 /// The behaviour of the gateway in a story, which the seed decides.
@@ -47,7 +48,12 @@ impl GatewayFaults {
             fault_in: chance.pick(&[2, 5, 20, 1_000_000]),
             refusal_in: chance.pick(&[10, 1_000_000]),
             outages: (0..outages)
-                .map(|_| (Duration::from_secs(chance.below(300)), Duration::from_secs(chance.below(1_200))))
+                .map(|_| {
+                    (
+                        Duration::from_secs(chance.below(300)),
+                        Duration::from_secs(chance.below(1_200)),
+                    )
+                })
                 .collect(),
             rate: chance.pick(&[0.0, 0.0, 0.05, 0.5, 5.0]),
             most_documents: chance.pick(&[2, 9]),
@@ -56,7 +62,8 @@ impl GatewayFaults {
 }
 
 impl GatewayFaults {
-    /// Returns the same behaviour with a rate limit so low that jobs reach the deadline of their document queries.
+    /// Returns the same behaviour with a rate limit so low that jobs reach the deadline of their
+    /// document queries.
     pub fn too_slow(self) -> Self {
         Self { rate: 0.000_5, ..self }
     }
@@ -100,7 +107,8 @@ struct Log {
     tasks: usize,
     ended_well: BTreeSet<usize>,
     is_calm: bool,
-    /// The patients whom the gateway cannot distinguish from another patient of the same demographics.
+    /// The patients whom the gateway cannot distinguish from another patient of the same
+    /// demographics.
     confused: BTreeSet<PatientId>,
     /// When the task that is polled now has to be polled again.
     wakes: Option<Timestamp>,
@@ -117,8 +125,8 @@ impl Exchange {
         (log.is_calm, log.wakes) = (calm, None);
     }
 
-    /// Returns when the task that was just polled has to be polled again, or `None` if it does not wait for the
-    /// gateway.
+    /// Returns when the task that was just polled has to be polled again, or `None` if it does not
+    /// wait for the gateway.
     pub fn wakes(&self) -> Option<Timestamp> {
         self.log().wakes.take()
     }
@@ -195,8 +203,8 @@ impl Gateway {
         exchange.log().ended_well.insert(task);
     }
 
-    /// Returns the patient with these demographics. Patients of one identity have different zip codes, until a row
-    /// connects them.
+    /// Returns the patient with these demographics. Patients of one identity have different zip
+    /// codes, until a row connects them.
     fn who(&self, asked: &Demographics) -> PatientId {
         let patients = self.cloud.patients(self.customer).unwrap();
         let mut log = self.exchange.log();
@@ -211,15 +219,17 @@ impl Gateway {
         };
         let mut found = find(&|known| known.zips == asked.zips);
         if found.is_empty() {
-            // Since this invocation read the patient, a concurrent worker may have added an address.
+            // Since this invocation read the patient, a concurrent worker may have added an
+            // address.
             found = find(&|known| known.zips.starts_with(&asked.zips));
         }
         let record = *found.first().expect("these are the demographics of no patient");
         if found.len() > 1 {
             log.confused.extend(found.iter().map(|record| record.patient.id));
         }
-        // Since this invocation read the patient, a worker may have opted the patient out. The time of an update is
-        // that of its merge, and the worker may have paused before it stored the record.
+        // Since this invocation read the patient, a worker may have opted the patient out. The time
+        // of an update is that of its merge, and the worker may have paused before it stored the
+        // record.
         let is_news = record.patient.date_updated.plus(LONGEST_IMPORT) >= self.invoked;
         assert!(
             !record.patient.hie_opt_out || is_news || found.len() > 1,
@@ -228,8 +238,8 @@ impl Gateway {
         record.patient.id
     }
 
-    /// Begins a call, and checks that it may be made: its request holds the lease of the document query and has no
-    /// answer yet, and no other call about the patient is under way.
+    /// Begins a call, and checks that it may be made: its request holds the lease of the document
+    /// query and has no answer yet, and no other call about the patient is under way.
     fn begin(&self, patient: PatientId) -> UnderWay<'_> {
         if self.exchange.confuses(patient) {
             return self.under_way(patient);
@@ -237,9 +247,14 @@ impl Gateway {
         let queries: BTreeMap<_, _> =
             self.cloud.patient_queries(self.customer).unwrap().into_iter().collect();
         let query = queries.get(&patient).expect("the patient has no document query");
-        assert_eq!(query.outcome_for(self.request), None, "a request that was served is asked again");
+        assert_eq!(
+            query.outcome_for(self.request),
+            None,
+            "a request that was served is asked again"
+        );
         let now = self.cloud.now();
-        let is_ours = query.request == self.request && query.lease.is_some_and(|lease| lease.until > now);
+        let is_ours =
+            query.request == self.request && query.lease.is_some_and(|lease| lease.until > now);
         assert!(is_ours, "the request does not hold the lease: {query:?}");
         let is_first = self.exchange.log().running.insert((self.customer, patient));
         assert!(is_first, "two queries of one patient at a time");
@@ -262,7 +277,8 @@ impl Gateway {
             return [self.request].into();
         };
         let query = serde_json::to_value(query).unwrap();
-        let joined = query.get("joined").map(|joined| serde_json::from_value(joined.clone()).unwrap());
+        let joined =
+            query.get("joined").map(|joined| serde_json::from_value(joined.clone()).unwrap());
         joined.into_iter().flat_map(|joined: Vec<_>| joined).chain([self.request]).collect()
     }
 
@@ -305,8 +321,8 @@ impl Gateway {
         (takes, Ok(self.known(asked, number)))
     }
 
-    /// Returns what the gateway knows about a person. The answers are always the same, except for the ids of the
-    /// documents, which distinguish one answer from the next.
+    /// Returns what the gateway knows about a person. The answers are always the same, except for
+    /// the ids of the documents, which distinguish one answer from the next.
     fn known(&self, asked: &Demographics, number: usize) -> GatewayAnswer {
         let date = serde_json::to_value(asked.dob).unwrap();
         let person = PEOPLE.iter().position(|(_, _, dob, _)| date == *dob).unwrap() as u64;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pipeline::ports::ResultFile;
+use bulk_pipeline::ports::ResultFile;
 
 use crate::run::{Played, play_file};
 use crate::story::File;
@@ -14,7 +14,8 @@ fn neighbour(number: usize) -> String {
     format!("Nadia,Neighbour{number},1970-01-01,F,{number} Elm Street,Peoria,IL,60601\n")
 }
 
-/// Plays the import of a file with all faults of a seed. Returns the status and the reason of each row.
+/// Plays the import of a file with all faults of a seed. Returns the status and the reason of each
+/// row.
 fn import(seed: u64, text: String) -> (Played, Vec<(String, String)>) {
     let played = play_file(seed, File { rows: Vec::new(), is_sound: true, text });
     let [import] = &played.imports[..] else { panic!("one import") };
@@ -40,8 +41,11 @@ fn too_large() -> (String, String) {
 #[test]
 fn a_row_of_ten_addresses_with_ten_thousand_characters_each_fails_alone() {
     let slots = (1..=10).fold(String::new(), |mut columns, slot| {
-        write!(columns, ",addressLine1-{slot},addressLine2-{slot},city-{slot},state-{slot},zip-{slot}")
-            .unwrap();
+        write!(
+            columns,
+            ",addressLine1-{slot},addressLine2-{slot},city-{slot},state-{slot},zip-{slot}"
+        )
+        .unwrap();
         columns
     });
     let long = "long ".repeat(2_000);
@@ -71,12 +75,14 @@ fn a_patient_of_five_thousand_addresses_keeps_as_many_as_there_is_room_for() {
     file.push_str(&neighbour(1));
     let (played, rows) = import(2, file);
     assert_eq!((&rows[0], &rows[5_001]), (&succeeded(), &succeeded()));
-    let kept = rows[1..5_001].iter().position(|row| *row == too_large()).expect("a row that does not fit");
+    let kept =
+        rows[1..5_001].iter().position(|row| *row == too_large()).expect("a row that does not fit");
     assert!(kept > 2_000, "{kept} rows fit");
     assert!(rows[1..=kept].iter().all(|row| *row == succeeded()));
     assert!(rows[kept + 1..5_001].iter().all(|row| *row == too_large()));
     let patients = played.cloud.patients(played.story.customers[0].id).unwrap();
-    let addresses: Vec<usize> = patients.iter().map(|record| record.patient.address.len()).collect();
+    let addresses: Vec<usize> =
+        patients.iter().map(|record| record.patient.address.len()).collect();
     assert_eq!(addresses.iter().max(), Some(&kept));
     assert_eq!(addresses.len(), 3);
 }
@@ -85,8 +91,12 @@ fn a_patient_of_five_thousand_addresses_keeps_as_many_as_there_is_room_for() {
 fn an_identity_of_ten_thousand_patients_has_as_many_as_there_is_room_for() {
     let mut file = format!("{HEADER}\n{}", neighbour(0));
     for number in 0..10_000 {
-        writeln!(file, "John,Namesake,1980-02-03,M,1 Main Street,Springfield,IL,{:05}", 10_000 + number)
-            .unwrap();
+        writeln!(
+            file,
+            "John,Namesake,1980-02-03,M,1 Main Street,Springfield,IL,{:05}",
+            10_000 + number
+        )
+        .unwrap();
     }
     file.push_str(&neighbour(1));
     let (played, rows) = import(3, file);

@@ -1,8 +1,9 @@
-//! Simulates whole imports: the real use cases run over ports in memory, with injected faults between them, and their
-//! outcomes are compared with those of a plain program that takes one row after the other.
+//! Simulates whole imports: the real use cases run over ports in memory, with injected faults
+//! between them, and their outcomes are compared with those of a plain program that takes one row
+//! after the other.
 //!
-//! `SEEDS=10000 cargo test -p tests --test simulation` plays more stories and `SEED=1234` plays one. With `TRACE=1` it
-//! prints what each task does.
+//! `SEEDS=10000 cargo test -p tests --test simulation` plays more stories and `SEED=1234` plays
+//! one. With `TRACE=1` it prints what each task does.
 // A missing value fails the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
 
@@ -47,7 +48,9 @@ fn every_story_ends_as_the_reference_says() {
             played
         }));
         let Ok(played) = played else {
-            panic!("Seed {seed} fails. Play it again: SEED={seed} cargo test -p tests --test simulation");
+            panic!(
+                "Seed {seed} fails. Play it again: SEED={seed} cargo test -p tests --test simulation"
+            );
         };
         for (what, count) in check::statistics(&played) {
             *seen.entry(what).or_default() += count;

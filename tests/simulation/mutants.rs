@@ -1,8 +1,8 @@
-//! Checks that the simulation notices bugs: it switches on each bug of `domain::mutants`, and plays stories until one
-//! fails.
+//! Checks that the simulation notices bugs: it switches on each bug of `bulk_domain::mutants`, and
+//! plays stories until one fails.
 //!
-//! `make mutants SEEDS=5000` tries all bugs, and `MUTANT=LeaseIgnored` tries one. Without `MUTANTS=all`, only the bugs
-//! are tried that few seeds notice.
+//! `make mutants SEEDS=5000` tries all bugs, and `MUTANT=LeaseIgnored` tries one. Without
+//! `MUTANTS=all`, only the bugs are tried that few seeds notice.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
 // The modules are those of the simulation, which uses more of their items.
 #![allow(dead_code)]
@@ -18,7 +18,7 @@ mod story;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
-use domain::mutants::{Bug, switch_on};
+use bulk_domain::mutants::{Bug, switch_on};
 
 /// The number of seeds that are played for each bug, unless `SEEDS` is set.
 const SEEDS: u64 = 200;
@@ -28,7 +28,8 @@ const FEW: u64 = 40;
 
 /// Returns the number of seeds until one noticed the bug, or `None` if none did.
 fn noticed_after(bug: Bug, seeds: u64) -> Option<u64> {
-    // Some bugs need more seeds than most, because only a crash or a conflict at one place shows them.
+    // Some bugs need more seeds than most, because only a crash or a conflict at one place shows
+    // them.
     let seeds = seeds.max(2 * bug.seeds());
     switch_on(Some(bug));
     let fails = |seed: &u64| {

@@ -1,11 +1,12 @@
-//! The outcome that an import must have: a plain program that takes one row after the other, written from the promises
-//! to callers and from nothing else.
+//! The outcome that an import must have: a plain program that takes one row after the other,
+//! written from the promises to callers and from nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rows::{Ids, PEOPLE, Row, ZIPS, address_line, city, email, external_id, phone, ssn};
 
-/// A patient, as far as callers can read it. Lists are in the order in which their entries became known.
+/// A patient, as far as callers can read it. Lists are in the order in which their entries became
+/// known.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Patient {
     pub external_id: Option<String>,
@@ -19,11 +20,16 @@ pub struct Patient {
 }
 
 impl Patient {
-    /// Returns the patient with sorted lists, because concurrent jobs promise no order of their entries.
+    /// Returns the patient with sorted lists, because concurrent jobs promise no order of their
+    /// entries.
     pub fn unordered(mut self) -> Self {
-        for list in
-            [&mut self.addresses, &mut self.phones, &mut self.emails, &mut self.facilities, &mut self.cohorts]
-        {
+        for list in [
+            &mut self.addresses,
+            &mut self.phones,
+            &mut self.emails,
+            &mut self.facilities,
+            &mut self.cohorts,
+        ] {
             list.sort();
         }
         self
@@ -35,7 +41,8 @@ impl Patient {
 pub struct Kept {
     pub patient: Patient,
     zips: BTreeSet<usize>,
-    /// The job that last wrote each single value, because an older job must not overwrite the value of a newer one.
+    /// The job that last wrote each single value, because an older job must not overwrite the value
+    /// of a newer one.
     writers: BTreeMap<&'static str, u32>,
 }
 
@@ -69,7 +76,10 @@ impl Kept {
         }
         let patient = &mut self.patient;
         for &(zip, house) in &row.homes {
-            add(&mut patient.addresses, format!("{}|{}|IL|{}", address_line(house), city(zip), ZIPS[zip]));
+            add(
+                &mut patient.addresses,
+                format!("{}|{}|IL|{}", address_line(house), city(zip), ZIPS[zip]),
+            );
         }
         if let Some(number) = row.phone {
             add(&mut patient.phones, phone(number));
@@ -90,7 +100,8 @@ pub struct Reference {
     by_person: BTreeMap<usize, Vec<Kept>>,
 }
 
-/// A patient of the reference: the index of the person, and of the patient among those of the person.
+/// A patient of the reference: the index of the person, and of the patient among those of the
+/// person.
 pub type Id = (usize, usize);
 
 impl Reference {
@@ -98,10 +109,11 @@ impl Reference {
     pub fn row(&mut self, row: &Row, job: u32, ids: &Ids) -> Id {
         let known = self.by_person.entry(row.person).or_default();
         let zips: BTreeSet<usize> = row.homes.iter().map(|&(zip, _)| zip).collect();
-        let index = known.iter().position(|kept| !kept.zips.is_disjoint(&zips)).unwrap_or_else(|| {
-            known.push(Kept::default());
-            known.len() - 1
-        });
+        let index =
+            known.iter().position(|kept| !kept.zips.is_disjoint(&zips)).unwrap_or_else(|| {
+                known.push(Kept::default());
+                known.len() - 1
+            });
         known[index].fold(row, job, ids);
         (row.person, index)
     }
@@ -119,22 +131,30 @@ fn add(list: &mut Vec<String>, value: String) {
     }
 }
 
-/// Returns the index of the person, and the patient as the reference sees it, from the JSON of the API.
+/// Returns the index of the person, and the patient as the reference sees it, from the JSON of the
+/// API.
 pub fn read(patient: &serde_json::Value) -> (usize, Patient) {
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
     let list = |field: &str| patient[field].as_array().cloned().unwrap_or_default();
-    let who = ["firstName", "lastName", "dob", "genderAtBirth"].map(|field| text(&patient[field]).unwrap());
+    let who = ["firstName", "lastName", "dob", "genderAtBirth"]
+        .map(|field| text(&patient[field]).unwrap());
     let person = PEOPLE
         .iter()
         .position(|&(first, last, dob, gender)| who == [first, last, dob, gender])
         .unwrap_or_else(|| panic!("a patient who is no person of the story: {who:?}"));
     let identifier = |kind: &str| {
-        list("personalIdentifiers").iter().find(|one| one["type"] == kind).and_then(|one| text(&one["value"]))
+        list("personalIdentifiers")
+            .iter()
+            .find(|one| one["type"] == kind)
+            .and_then(|one| text(&one["value"]))
     };
     let address = |address: &serde_json::Value| {
-        ["addressLine1", "city", "state", "zip"].map(|field| text(&address[field]).unwrap()).join("|")
+        ["addressLine1", "city", "state", "zip"]
+            .map(|field| text(&address[field]).unwrap())
+            .join("|")
     };
-    let contacts = |field: &str| list("contact").iter().filter_map(|contact| text(&contact[field])).collect();
+    let contacts =
+        |field: &str| list("contact").iter().filter_map(|contact| text(&contact[field])).collect();
     let seen = Patient {
         external_id: text(&patient["externalId"]),
         ssn: identifier("ssn"),

@@ -1,19 +1,21 @@
-//! The calls that each function makes, compared with the calls that its role in template.yaml allows.
+//! The calls that each function makes, compared with the calls that its role in template.yaml
+//! allows.
 //!
-//! The recorder of `memory` notes every call of every story. A call that the role does not allow would fail on AWS, and a
-//! call that the role allows in vain is a right that an attacker could use.
+//! The recorder of `memory` notes every call of every story. A call that the role does not allow
+//! would fail on AWS, and a call that the role allows in vain is a right that an attacker could
+//! use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::job_size::JobSize;
-use memory::{Call, Operation, QueueName, Resource};
+use bulk_domain::job_size::JobSize;
+use bulk_memory::{Call, Operation, QueueName, Resource};
 use yaml_rust2::{Yaml, YamlLoader};
 
 /// An action of IAM on a resource: `dynamodb:GetItem` on `Jobs`.
 type Permission = (String, String);
 
-/// The permissions for calls that no story of the usual number makes, or that the ports in memory do not record, each
-/// with its reason.
+/// The permissions for calls that no story of the usual number makes, or that the ports in memory
+/// do not record, each with its reason.
 const OTHER_CALLS: [(&str, &str, &str, &str); 8] = [
     (
         "QueryDocuments",
@@ -21,13 +23,38 @@ const OTHER_CALLS: [(&str, &str, &str, &str); 8] = [
         "GatewaySecretArn",
         "the function reads the secret itself",
     ),
-    ("FanOut", "dynamodb:PutItem", "Jobs", "a file arrives after the sweep stopped watching its job"),
+    (
+        "FanOut",
+        "dynamodb:PutItem",
+        "Jobs",
+        "a file arrives after the sweep stopped watching its job",
+    ),
     ("Abandon", "dynamodb:DeleteItem", "Jobs", "removes a job that fails from the open jobs"),
-    ("Abandon", "dynamodb:PutItem", "Jobs", "a worker died between a chunk's outcomes and its query parts"),
-    ("Abandon", "sqs:SendMessage", "Queries", "a worker died between a chunk's outcomes and its query parts"),
+    (
+        "Abandon",
+        "dynamodb:PutItem",
+        "Jobs",
+        "a worker died between a chunk's outcomes and its query parts",
+    ),
+    (
+        "Abandon",
+        "sqs:SendMessage",
+        "Queries",
+        "a worker died between a chunk's outcomes and its query parts",
+    ),
     ("Abandon", "sqs:SendMessage", "Webhooks", "tells the customer about a job that fails"),
-    ("Sweep", "dynamodb:PutItem", "Jobs", "a worker died between a chunk's outcomes and its query parts"),
-    ("Sweep", "s3:PutObject", "Files/outcomes", "fails the pending rows of a job past its six hours"),
+    (
+        "Sweep",
+        "dynamodb:PutItem",
+        "Jobs",
+        "a worker died between a chunk's outcomes and its query parts",
+    ),
+    (
+        "Sweep",
+        "s3:PutObject",
+        "Files/outcomes",
+        "fails the pending rows of a job past its six hours",
+    ),
 ];
 
 /// Checks that each function's role allows the calls that it makes and no others.
@@ -47,10 +74,15 @@ pub fn check(calls: &BTreeSet<Call>) {
             needed.insert((action.to_owned(), format!("{function}Logs")));
         }
         let others = OTHER_CALLS.iter().filter(|(of, ..)| *of == function);
-        needed.extend(others.map(|(_, action, resource, _)| ((*action).to_owned(), (*resource).to_owned())));
+        needed.extend(
+            others.map(|(_, action, resource, _)| ((*action).to_owned(), (*resource).to_owned())),
+        );
         let allowed = allowed(&resources[format!("{function}Role").as_str()]);
-        differences.extend(needed.difference(&allowed).map(|it| format!("{function} is not allowed {it:?}")));
-        differences.extend(allowed.difference(&needed).map(|it| format!("{function} never needs {it:?}")));
+        differences.extend(
+            needed.difference(&allowed).map(|it| format!("{function} is not allowed {it:?}")),
+        );
+        differences
+            .extend(allowed.difference(&needed).map(|it| format!("{function} never needs {it:?}")));
     }
     assert!(differences.is_empty(), "{differences:#?}");
 }
@@ -64,7 +96,8 @@ fn permissions(call: &Call) -> Vec<Permission> {
         Operation::UpdateItem => &["dynamodb:UpdateItem"],
         Operation::DeleteItem => &["dynamodb:DeleteItem"],
         Operation::Query => &["dynamodb:Query"],
-        // Every read of an upload names a version, at the latest if the upload is not the newest one.
+        // Every read of an upload names a version, at the latest if the upload is not the newest
+        // one.
         Operation::GetObject if call.resource == Resource::UPLOADS => {
             &["s3:GetObject", "s3:GetObjectVersion"]
         }
@@ -74,7 +107,8 @@ fn permissions(call: &Call) -> Vec<Permission> {
         Operation::SendMessage => &["sqs:SendMessage"],
         Operation::Post => &[],
     };
-    // The size of the job chooses one of the three queues, at one place in the code. The stories have small files only.
+    // The size of the job chooses one of the three queues, at one place in the code. The stories
+    // have small files only.
     let resources = match call.resource {
         Resource::Queue(QueueName::Chunks(_)) => {
             JobSize::ALL.map(QueueName::Chunks).map(Resource::Queue).to_vec()
@@ -88,10 +122,13 @@ fn permissions(call: &Call) -> Vec<Permission> {
     needed
 }
 
-/// Returns what Lambda needs to invoke a function for messages, and what the function needs to retry them.
+/// Returns what Lambda needs to invoke a function for messages, and what the function needs to
+/// retry them.
 fn permissions_for_events(function: &Yaml) -> BTreeSet<Permission> {
     let mut needed = BTreeSet::new();
-    for event in function["Properties"]["Events"].as_hash().into_iter().flat_map(|events| events.values()) {
+    for event in
+        function["Properties"]["Events"].as_hash().into_iter().flat_map(|events| events.values())
+    {
         if event["Type"].as_str() != Some("SQS") {
             continue;
         }
@@ -109,7 +146,9 @@ fn permissions_for_events(function: &Yaml) -> BTreeSet<Permission> {
 fn allowed(role: &Yaml) -> BTreeSet<Permission> {
     let mut allowed = BTreeSet::new();
     let policies = role["Properties"]["Policies"].as_vec().unwrap();
-    for statement in policies.iter().flat_map(|policy| statements(&policy["PolicyDocument"]["Statement"])) {
+    for statement in
+        policies.iter().flat_map(|policy| statements(&policy["PolicyDocument"]["Statement"]))
+    {
         let folder = statement["Condition"]["StringLike"]["s3:prefix"].as_str();
         for resource in texts(&statement["Resource"]) {
             let mut name = name_of(resource);
@@ -137,8 +176,8 @@ fn texts(value: &Yaml) -> Vec<&str> {
     }
 }
 
-/// Returns a resource as [`Resource`] writes it, from the forms in which the template names resources: `Jobs.Arn`,
-/// `${Jobs.Arn}/index/watched` and `arn:…-files-…/uploads/*`.
+/// Returns a resource as [`Resource`] writes it, from the forms in which the template names
+/// resources: `Jobs.Arn`, `${Jobs.Arn}/index/watched` and `arn:…-files-…/uploads/*`.
 fn name_of(resource: &str) -> String {
     let resource = resource.replace("${", "").replace(".Arn}", "").replace(".Arn", "");
     match resource.split_once(":s3:::") {

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use crate::chance::Chance;
 
-/// Few people and few places, so that many rows are about the same patient. No two people share a name.
+/// Few people and few places, so that many rows are about the same patient. No two people share a
+/// name.
 pub const PEOPLE: [(&str, &str, &str, &str); 6] = [
     ("Zebedee", "Quillon", "1950-01-31", "M"),
     ("Ottoline", "Vandersloot", "1961-12-01", "F"),
@@ -31,8 +32,8 @@ pub struct Row {
     pub opt_out: Option<bool>,
     /// The cohort, as an index into the customer's cohorts.
     pub cohort: Option<usize>,
-    /// The facility, as an index into the customer's facilities. A row without a facility gets that of the job, which
-    /// is the first one.
+    /// The facility, as an index into the customer's facilities. A row without a facility gets that
+    /// of the job, which is the first one.
     pub facility: Option<usize>,
     /// What makes the row invalid; `None` for a valid row.
     pub flaw: Option<Flaw>,
@@ -50,7 +51,8 @@ pub enum Flaw {
     TooFewCells,
     TooManyCells,
     MisplacedQuote,
-    /// A quote that is never closed. It meets the first quote of the next row, or the end of the file.
+    /// A quote that is never closed. It meets the first quote of the next row, or the end of the
+    /// file.
     OpenQuote,
     RepeatsHeader,
     TwoAtOnce,
@@ -111,7 +113,8 @@ impl Row {
         }
     }
 
-    /// Returns the row's cells in the order of [`HEADER`]. The last one is a remark that distinguishes the rows.
+    /// Returns the row's cells in the order of [`HEADER`]. The last one is a remark that
+    /// distinguishes the rows.
     pub fn cells(&self, ids: &Ids, number: usize) -> Vec<String> {
         let way = |ways: u64| self.spelling % ways;
         let (first, last, dob, gender) = PEOPLE[self.person];
@@ -160,7 +163,11 @@ impl Row {
         }
         cells.extend([
             text(self.phone.map(|phone| {
-                if way(2) == 0 { format!("+1 ({})", self::phone(phone)) } else { self::phone(phone) }
+                if way(2) == 0 {
+                    format!("+1 ({})", self::phone(phone))
+                } else {
+                    self::phone(phone)
+                }
             })),
             text(self.email.map(|email| self::email(email).to_uppercase())),
             text(self.ssn.map(ssn)),
@@ -209,8 +216,8 @@ impl Row {
         }
     }
 
-    /// Returns the row's cells in the result file, without the three that the service adds. Cells without a column come
-    /// last.
+    /// Returns the row's cells in the result file, without the three that the service adds. Cells
+    /// without a column come last.
     pub fn cells_in_result(&self, ids: &Ids, number: usize) -> Vec<String> {
         let width = HEADER.split(',').count();
         let mut cells = match self.flaw {
@@ -263,7 +270,8 @@ pub fn city(zip: usize) -> String {
 pub const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,\
 addressLine1-2,city-2,state-2,zip-2,phone,email,ssn,hieOptOut,cohort,facilityId,Remark";
 
-/// Returns a file of these rows. If the file is not sound, it cannot be imported, because a required column is missing.
+/// Returns a file of these rows. If the file is not sound, it cannot be imported, because a
+/// required column is missing.
 pub fn csv(rows: &[Row], ids: &Ids, is_sound: bool) -> String {
     let mut file = header_of(is_sound);
     for (number, row) in (1..).zip(rows) {

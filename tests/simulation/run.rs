@@ -1,7 +1,8 @@
 //! Plays a story: the real use cases run on one thread in virtual time, with injected faults.
 //!
-//! A [`Task`] is a Lambda invocation or a client's request. In each step, chance polls a task or starts a task that is
-//! due. A task may crash at any await, or stand still until long after its message was received by another task.
+//! A [`Task`] is a Lambda invocation or a client's request. In each step, chance polls a task or
+//! starts a task that is due. A task may crash at any await, or stand still until long after its
+//! message was received by another task.
 
 mod functions;
 mod task;
@@ -11,14 +12,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use domain::ids::JobId;
-use domain::job::{JobStatus, Upload as Version};
-use domain::time::Timestamp;
-use domain::webhook::WebhookKey;
-use memory::{Cloud, Fault, Faults as _, Operation, QueueName, Service};
-use pipeline::messages::UploadMessage;
-use pipeline::ports::{Environment, JobRef, WebhookSettings};
-use pipeline::retry::{Attempts, Retry};
+use bulk_domain::ids::JobId;
+use bulk_domain::job::{JobStatus, Upload as Version};
+use bulk_domain::time::Timestamp;
+use bulk_domain::webhook::WebhookKey;
+use bulk_memory::{Cloud, Fault, Faults as _, Operation, QueueName, Service};
+use bulk_pipeline::messages::UploadMessage;
+use bulk_pipeline::ports::{Environment, JobRef, WebhookSettings};
+use bulk_pipeline::retry::{Attempts, Retry};
 
 use self::task::{Cause, Due, Phase, Task, Verdict};
 use crate::chance::{Chance, FaultPlan, Outage};
@@ -41,7 +42,8 @@ const CLIENT_PAUSE: Duration = Duration::from_secs(10);
 /// The visibility timeout of the queues of dead letters in template.yaml.
 const DEAD_LETTERS_HIDDEN: Duration = Duration::from_mins(15);
 
-/// The attempts of an asynchronous invocation (AWS: the first and two retries), after which its event is lost.
+/// The attempts of an asynchronous invocation (AWS: the first and two retries), after which its
+/// event is lost.
 const EVENT_TRIES: u32 = 3;
 
 /// An import after the creation of its job.
@@ -158,8 +160,8 @@ impl Played {
         let chance = Chance::new(1);
         let faults = Arc::new(FaultPlan::new(&chance));
         faults.set_calm(true);
-        // Some time later: for two minutes, the id of a job that a crash kept from being stored counts as the id of an
-        // older job.
+        // Some time later: for two minutes, the id of a job that a crash kept from being stored
+        // counts as the id of an older job.
         let now = Environment::now(&self.cloud).plus(Duration::from_mins(5));
         let mut player = Player {
             cloud: self.cloud.with_faults(faults.clone()),
@@ -223,10 +225,14 @@ impl Player {
             self.now = self.now.plus(Duration::from_millis(self.chance.below(40)));
             self.cloud.set_time(self.now);
             self.faults.set_time(self.now);
-            let runnable: Vec<usize> =
-                (0..self.tasks.len()).filter(|&index| self.tasks[index].stands_until <= self.now).collect();
+            let runnable: Vec<usize> = (0..self.tasks.len())
+                .filter(|&index| self.tasks[index].stands_until <= self.now)
+                .collect();
             let is_full = self.tasks.len() >= CONCURRENT_TASKS;
-            if (runnable.is_empty() || self.chance.once_in(4)) && !is_full && self.start_something(in_calm) {
+            if (runnable.is_empty() || self.chance.once_in(4))
+                && !is_full
+                && self.start_something(in_calm)
+            {
                 continue;
             }
             if !runnable.is_empty() {
@@ -243,8 +249,8 @@ impl Player {
         let queues = self.cloud.with_queues(|queues| {
             QueueName::ALL.into_iter().filter_map(|name| queues.get(name).next_visible()).min()
         });
-        let queues =
-            queues.map(|next| self.faults.away_until(Service::Sqs).map_or(next, |end| next.max(end)));
+        let queues = queues
+            .map(|next| self.faults.away_until(Service::Sqs).map_or(next, |end| next.max(end)));
         let due = self.due.iter().map(|(at, _)| *at).min();
         let standing = self.tasks.iter().map(|task| task.stands_until).min();
         let sweep = self.cloud.next_due().map(|due| due.max(self.next_sweep));
@@ -255,21 +261,26 @@ impl Player {
     fn start_something(&mut self, in_calm: bool) -> bool {
         let now = self.now;
         // During an outage of SQS, no message is received.
-        let queues = if self.faults.away_until(Service::Sqs).is_some() { &[][..] } else { &QueueName::ALL };
+        let queues =
+            if self.faults.away_until(Service::Sqs).is_some() { &[][..] } else { &QueueName::ALL };
         for &name in queues {
             for body in self.cloud.with_queues(|queues| queues.get(name).take_dead(now)) {
                 self.due.push((now, Due::Task(Cause::DeadLetter(body, 1))));
             }
         }
-        let due: Vec<usize> = (0..self.due.len()).filter(|&index| self.due[index].0 <= now).collect();
+        let due: Vec<usize> =
+            (0..self.due.len()).filter(|&index| self.due[index].0 <= now).collect();
         let receivable: Vec<(QueueName, usize)> = self.cloud.with_queues(|all| {
             queues
                 .iter()
-                .flat_map(|&name| (0..all.get(name).receivable(now)).map(move |choice| (name, choice)))
+                .flat_map(|&name| {
+                    (0..all.get(name).receivable(now)).map(move |choice| (name, choice))
+                })
                 .collect()
         });
-        let sweeps =
-            usize::from(self.next_sweep <= now && self.cloud.next_due().is_some_and(|due| due <= now));
+        let sweeps = usize::from(
+            self.next_sweep <= now && self.cloud.next_due().is_some_and(|due| due <= now),
+        );
         let choices = due.len() + receivable.len() + sweeps;
         if choices == 0 {
             return false;
@@ -283,11 +294,16 @@ impl Player {
                 }
             }
         } else if let Some(&(name, choice)) = receivable.get(choice - due.len()) {
-            let received = self.cloud.with_queues(|queues| queues.get(name).receive(now, choice)).unwrap();
+            let received =
+                self.cloud.with_queues(|queues| queues.get(name).receive(now, choice)).unwrap();
             let says = |secret: &str| received.body.contains(secret);
-            assert!(!PEOPLE.iter().any(|(first, last, ..)| says(first) || says(last)), "PHI in a queue");
+            assert!(
+                !PEOPLE.iter().any(|(first, last, ..)| says(first) || says(last)),
+                "PHI in a queue"
+            );
             if !in_calm && !received.is_last_try && self.chance.once_in(25) {
-                // A standard queue may return a message more than once, so that this one stays visible.
+                // A standard queue may return a message more than once, so that this one stays
+                // visible.
                 self.cloud.with_queues(|queues| queues.get(name).hide(received.receipt, now));
             }
             self.start_task(Cause::Message(name, received), in_calm);
@@ -351,8 +367,8 @@ impl Player {
         }
     }
 
-    /// Handles a crash. A function that died reports nothing: its message is received again after the visibility
-    /// timeout.
+    /// Handles a crash. A function that died reports nothing: its message is received again after
+    /// the visibility timeout.
     fn crashed(&mut self, cause: Cause) {
         match cause {
             Cause::Message(..) | Cause::Sweep | Cause::Read(_) => {}
@@ -360,7 +376,8 @@ impl Player {
         }
     }
 
-    /// Returns whether SQS carries out a call that a function makes about a message that it received.
+    /// Returns whether SQS carries out a call that a function makes about a message that it
+    /// received.
     fn reaches_sqs(&self) -> bool {
         self.faults.fault(Operation::SendMessage) != Some(Fault::Refused)
     }
@@ -376,10 +393,12 @@ impl Player {
                 }
             }
             (Cause::Message(name, message), Verdict::RetryAfter(after)) if self.reaches_sqs() => {
-                self.cloud.with_queues(|queues| queues.get(name).hide(message.receipt, now.plus(after)));
+                self.cloud
+                    .with_queues(|queues| queues.get(name).hide(message.receipt, now.plus(after)));
             }
             (Cause::Message(name, message), Verdict::Failed(error)) => {
-                let attempts = Attempts { receive_count: message.receives, retries: message.retries };
+                let attempts =
+                    Attempts { receive_count: message.receives, retries: message.retries };
                 match Retry::after(&error, attempts) {
                     Retry::NewMessage(after) if self.reaches_sqs() => {
                         self.cloud.with_queues(|queues| {
@@ -389,7 +408,11 @@ impl Player {
                     }
                     Retry::NewMessage(_) | Retry::SameMessage(_) => {
                         let pause = Retry::counted_pause(attempts);
-                        self.finished(Cause::Message(name, message), Verdict::RetryAfter(pause), is_poisoned);
+                        self.finished(
+                            Cause::Message(name, message),
+                            Verdict::RetryAfter(pause),
+                            is_poisoned,
+                        );
                     }
                 }
             }
@@ -408,7 +431,9 @@ impl Player {
             (cause @ (Cause::Create(_) | Cause::Cancel(_)), Verdict::RetryAfter(after)) => {
                 self.due.push((now.plus(after), Due::Task(cause)));
             }
-            (Cause::Create(plan), Verdict::Created(job, expires)) => self.created(plan, job, expires),
+            (Cause::Create(plan), Verdict::Created(job, expires)) => {
+                self.created(plan, job, expires)
+            }
             (Cause::Cancel(import), Verdict::Canceled) => self.imports[import].was_canceled = true,
             (Cause::Read(import), Verdict::Read(status)) => {
                 let before = self.seen.insert(self.imports[import].job.job, status);
@@ -438,8 +463,8 @@ impl Player {
         }
     }
 
-    /// Plays a client's `PUT`. S3 checks the link when the request begins, however long it takes, and answers 200 at
-    /// its end. A request that meets an outage is retried.
+    /// Plays a client's `PUT`. S3 checks the link when the request begins, however long it takes,
+    /// and answers 200 at its end. A request that meets an outage is retried.
     fn upload(&mut self, import: usize, upload: usize, expires: Timestamp, phase: Phase) {
         let Import { job, plan, .. } = self.imports[import];
         let planned = self.story.plans[plan].uploads[upload].clone();
@@ -447,7 +472,9 @@ impl Player {
             self.due.push((self.now.plus(after), Due::Upload { import, upload, expires, phase }));
         };
         match phase {
-            _ if self.faults.away_until(Service::S3).is_some() => return later(CLIENT_PAUSE, Phase::Starts),
+            _ if self.faults.away_until(Service::S3).is_some() => {
+                return later(CLIENT_PAUSE, Phase::Starts);
+            }
             Phase::Starts if self.now > expires => return,
             Phase::Starts => return later(planned.takes, Phase::Ends),
             Phase::Ends => {}
@@ -455,7 +482,8 @@ impl Player {
         let version = self.cloud.upload(job, planned.file.text.clone());
         self.imports[import].versions.push((version.clone(), planned.file));
         for after in planned.events {
-            let message = UploadMessage { customer: job.customer, job: job.job, upload: version.clone() };
+            let message =
+                UploadMessage { customer: job.customer, job: job.job, upload: version.clone() };
             self.due.push((self.now.plus(after), Due::Task(Cause::Event(message, 0))));
         }
     }

@@ -1,11 +1,12 @@
-//! The story of one seed: its customers, their files, uploads and cancellations, and the disturbances that they meet.
+//! The story of one seed: its customers, their files, uploads and cancellations, and the
+//! disturbances that they meet.
 
 use std::time::Duration;
 
-use domain::ids::{CohortId, CustomerId, FacilityId};
-use domain::plan::ROWS_PER_CHUNK;
-use domain::row::Directory;
-use memory::Service;
+use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
+use bulk_domain::plan::ROWS_PER_CHUNK;
+use bulk_domain::row::Directory;
+use bulk_memory::Service;
 use uuid::Uuid;
 
 use crate::chance::Chance;
@@ -49,7 +50,8 @@ pub struct Upload {
     /// How long the upload takes. S3 checks the link at its beginning.
     pub takes: Duration,
     pub file: File,
-    /// When S3's event arrives, after the upload. Two entries are the same event twice, and none is a lost event.
+    /// When S3's event arrives, after the upload. Two entries are the same event twice, and none is
+    /// a lost event.
     pub events: Vec<Duration>,
 }
 
@@ -67,8 +69,10 @@ pub struct Customer {
 impl Customer {
     fn new(chance: &Chance, number: u128) -> Self {
         let id = |kind: u128| Uuid::from_u128(number * 100 + kind);
-        let (facilities, cohorts) =
-            ([1, 2].map(|kind| FacilityId::new(id(kind))), [3, 4].map(|kind| CohortId::new(id(kind))));
+        let (facilities, cohorts) = (
+            [1, 2].map(|kind| FacilityId::new(id(kind))),
+            [3, 4].map(|kind| CohortId::new(id(kind))),
+        );
         let ids = Ids {
             facilities: facilities.map(|facility| facility.to_string()),
             cohorts: cohorts.map(|cohort| cohort.to_string()),
@@ -98,10 +102,11 @@ pub struct Story {
     pub gateway: Option<GatewayFaults>,
     /// How long the document queries of a job may take.
     pub time_to_query: Duration,
-    /// How often a message about document queries is received at most, if that is less than in template.yaml.
+    /// How often a message about document queries is received at most, if that is less than in
+    /// template.yaml.
     pub query_receives: Option<u32>,
-    /// The outages of AWS: the service (`None` means all), the beginning, counted from the start of the story, and the
-    /// duration.
+    /// The outages of AWS: the service (`None` means all), the beginning, counted from the start of
+    /// the story, and the duration.
     pub outages: Vec<(Option<Service>, Duration, Duration)>,
 }
 
@@ -117,8 +122,9 @@ const LONG_TIME_TO_QUERY: Duration = Duration::from_hours(12);
 
 impl Story {
     pub fn random(chance: &Chance) -> Self {
-        let customers: Vec<Customer> =
-            (1..=1 + u128::from(chance.once_in(4))).map(|number| Customer::new(chance, number)).collect();
+        let customers: Vec<Customer> = (1..=1 + u128::from(chance.once_in(4)))
+            .map(|number| Customer::new(chance, number))
+            .collect();
         let most_rows = chance.pick(&[3, 12, 40]);
         let ids = &customers[0].ids;
         let earlier = chance.once_in(2).then(|| {
@@ -202,14 +208,16 @@ impl Story {
     }
 }
 
-/// Returns the outages of a story: one or two in one story of three, each of a minute to two hours, and else none.
+/// Returns the outages of a story: one or two in one story of three, each of a minute to two hours,
+/// and else none.
 fn outages(chance: &Chance) -> Vec<(Option<Service>, Duration, Duration)> {
     let count = if chance.once_in(3) { 1 + chance.below(2) } else { 0 };
     let longest = chance.pick(&[5, 30, 120]);
     let services = [None, Some(Service::DynamoDb), Some(Service::S3), Some(Service::Sqs)];
     (0..count)
         .map(|_| {
-            let duration = Duration::from_mins(1) + Duration::from_secs(chance.below((longest - 1) * 60 + 1));
+            let duration =
+                Duration::from_mins(1) + Duration::from_secs(chance.below((longest - 1) * 60 + 1));
             (chance.pick(&services), Duration::from_secs(chance.below(900)), duration)
         })
         .collect()
@@ -228,7 +236,8 @@ impl Plan {
                 };
                 Upload {
                     after: if chance.once_in(8) { seconds(590) } else { seconds(10) },
-                    // The longest upload ends within the hour in which the sweep looks for a file that had no event.
+                    // The longest upload ends within the hour in which the sweep looks for a file
+                    // that had no event.
                     takes: match chance.below(12) {
                         0 => seconds(3_300),
                         1 => seconds(700),
@@ -246,7 +255,9 @@ impl Plan {
             dry_run: chance.once_in(10),
             created: seconds(5),
             uploads,
-            canceled: chance.once_in(6).then(|| if chance.once_in(3) { seconds(1_500) } else { seconds(15) }),
+            canceled: chance
+                .once_in(6)
+                .then(|| if chance.once_in(3) { seconds(1_500) } else { seconds(15) }),
             reads: (0..3).map(|_| seconds(1_500)).collect(),
         }
     }

@@ -1,24 +1,26 @@
-//! Messages that are received twice, early or late, and functions that die: each webhook is posted in order all the same.
+//! Messages that are received twice, early or late, and functions that die: each webhook is posted
+//! in order all the same.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::delivery::{DeliveryState, LEASE};
-use domain::job::JobStatus;
-use memory::{Cloud, Fault, Faults, NoFaults, Operation, QueueName};
-use pipeline::deliver_webhook::{DeliveryOutcome, deliver_webhook};
-use pipeline::messages::WebhookMessage;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{PingOutcome, PostOutcome, WebhookRequest, WebhookServer};
+use bulk_domain::delivery::{DeliveryState, LEASE};
+use bulk_domain::job::JobStatus;
+use bulk_memory::{Cloud, Fault, Faults, NoFaults, Operation, QueueName};
+use bulk_pipeline::deliver_webhook::{DeliveryOutcome, deliver_webhook};
+use bulk_pipeline::messages::WebhookMessage;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{PingOutcome, PostOutcome, WebhookRequest, WebhookServer};
 use tokio::sync::Notify;
 
 use crate::setup::{
-    URL, canceled_job, cloud, customer, deliver, deliver_all, message, next_message, read, record, settings,
+    URL, canceled_job, cloud, customer, deliver, deliver_all, message, next_message, read, record,
+    settings,
 };
 
 async fn message_to_a_server_with_answers(answers: Vec<u16>) -> (Cloud, WebhookMessage) {
     let cloud = cloud();
-    cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
+    cloud.set_customer(customer(1), bulk_domain::row::Directory::default(), settings(URL));
     cloud.set_answers(URL, answers);
     let job = canceled_job(&cloud, customer(1), 1).await;
     (cloud, message(&job, JobStatus::Failed))
@@ -141,7 +143,10 @@ async fn where_the_next_message_cannot_be_sent_the_last_one_waits_in_its_place()
     let failed = deliver_webhook(&cloud.with_faults(Arc::new(SqsOutage)), &cloud, &message).await;
     assert!(failed.unwrap_err().is_transient(), "the message is retried");
     assert_eq!(record(&cloud, JobStatus::Failed).attempts.len(), 1, "the attempt was made");
-    assert_eq!(deliver(&cloud, &message).await, DeliveryOutcome::TooEarly { after: Duration::from_secs(5) });
+    assert_eq!(
+        deliver(&cloud, &message).await,
+        DeliveryOutcome::TooEarly { after: Duration::from_secs(5) }
+    );
     deliver_all(&cloud).await;
     let received = cloud.received();
     assert_eq!(received.len(), 2);

@@ -1,20 +1,22 @@
-//! Fifty customers, one of which has a server that hangs for the whole 4 seconds of each attempt: no other customer waits.
+//! Fifty customers, one of which has a server that hangs for the whole 4 seconds of each attempt:
+//! no other customer waits.
 //!
-//! Queue and Lambda are simulated in virtual time: batches of ten messages, handled as `deliver-webhook` handles them. On
-//! AWS many batches run at the same time. A second test runs one batch after the other, to show what that would cost.
+//! Queue and Lambda are simulated in virtual time: batches of ten messages, handled as
+//! `deliver-webhook` handles them. On AWS many batches run at the same time. A second test runs one
+//! batch after the other, to show what that would cost.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
-use domain::delivery::NoAnswer;
-use domain::job::JobStatus;
-use domain::row::Directory;
-use domain::time::Timestamp;
+use bulk_domain::delivery::NoAnswer;
+use bulk_domain::job::JobStatus;
+use bulk_domain::row::Directory;
+use bulk_domain::time::Timestamp;
+use bulk_memory::{Cloud, QueueName, Received};
+use bulk_pipeline::deliver_webhook::deliver_webhook;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{PingOutcome, PostOutcome, WebhookRequest, WebhookServer};
 use futures::future::join_all;
-use memory::{Cloud, QueueName, Received};
-use pipeline::deliver_webhook::deliver_webhook;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{PingOutcome, PostOutcome, WebhookRequest, WebhookServer};
 use tokio::time::{Instant, sleep};
 
 use crate::setup::{START, announce, cloud, customer, read, settings, started_job};
@@ -35,7 +37,8 @@ const BATCH: usize = 10;
 /// The time between two polls of the queue while it is empty.
 const POLL: Duration = Duration::from_millis(100);
 
-/// How long the load runs: enough for every message, and for three attempts at the server that hangs.
+/// How long the load runs: enough for every message, and for three attempts at the server that
+/// hangs.
 const LOAD: Duration = Duration::from_mins(1);
 
 /// The customers' servers. All but one answer quickly, and the time of each request is recorded.
@@ -69,7 +72,12 @@ fn tell_time(cloud: &Cloud, start: Instant) {
 }
 
 /// One worker: it takes a batch of messages after the other until the load ends.
-async fn invocations(cloud: &Cloud, batch: usize, start: Instant, arrivals: &Mutex<Vec<(String, Duration)>>) {
+async fn invocations(
+    cloud: &Cloud,
+    batch: usize,
+    start: Instant,
+    arrivals: &Mutex<Vec<(String, Duration)>>,
+) {
     let servers = Servers { cloud, start, arrivals };
     while start.elapsed() < LOAD {
         tell_time(cloud, start);
@@ -81,7 +89,8 @@ async fn invocations(cloud: &Cloud, batch: usize, start: Instant, arrivals: &Mut
         if messages.is_empty() {
             sleep(POLL).await;
         }
-        let deliver = async |received| deliver_webhook(cloud, &servers, &read(received)).await.unwrap();
+        let deliver =
+            async |received| deliver_webhook(cloud, &servers, &read(received)).await.unwrap();
         join_all(messages.iter().map(deliver)).await;
         cloud.with_queues(|queues| {
             let queue = queues.get(QueueName::Webhooks);
@@ -92,13 +101,17 @@ async fn invocations(cloud: &Cloud, batch: usize, start: Instant, arrivals: &Mut
     }
 }
 
-/// Returns when each message of the 49 customers arrived, and how many requests the server that hangs got.
+/// Returns when each message of the 49 customers arrived, and how many requests the server that
+/// hangs got.
 async fn load(concurrency: usize, batch: usize) -> (Vec<Duration>, usize) {
     let cloud = cloud();
     for number in 0..CUSTOMERS {
         // The customer with the server that hangs is the first, so that all others stand behind it.
-        let url =
-            if number == 0 { HANGING.to_owned() } else { format!("https://customer-{number}.example.com/") };
+        let url = if number == 0 {
+            HANGING.to_owned()
+        } else {
+            format!("https://customer-{number}.example.com/")
+        };
         cloud.set_customer(customer(number), Directory::default(), settings(&url));
         for job in 0..JOBS_OF_EACH {
             let job = started_job(&cloud, customer(number), 1 + number * JOBS_OF_EACH + job).await;
@@ -121,8 +134,12 @@ async fn where_batches_run_beside_each_other_no_customer_waits_for_the_one_that_
     let (arrivals, hanging) = load(20, BATCH).await;
     assert_eq!(arrivals.len(), MESSAGES, "each arrives, once");
     let last = arrivals.iter().max().unwrap();
-    // Both messages of a job are in the queue at the same time, so that the second waits a second for the first.
-    assert!(*last < Duration::from_millis(1500), "{last:?}, less than one attempt at the hanging server");
+    // Both messages of a job are in the queue at the same time, so that the second waits a second
+    // for the first.
+    assert!(
+        *last < Duration::from_millis(1500),
+        "{last:?}, less than one attempt at the hanging server"
+    );
     assert!(hanging >= 3 * 4, "the hanging server was tried {hanging} times meanwhile");
 }
 
@@ -131,7 +148,8 @@ async fn where_batches_run_one_after_the_other_a_batch_costs_one_timeout_however
     let (arrivals, _) = load(1, BATCH).await;
     assert_eq!(arrivals.len(), MESSAGES);
     let last = arrivals.iter().max().unwrap();
-    // The customer's four jobs are in the first batch together. All other messages are delivered before they are retried.
+    // The customer's four jobs are in the first batch together. All other messages are delivered
+    // before they are retried.
     assert!(*last < TIMEOUT + Duration::from_secs(3), "{last:?}");
     let (one_by_one, _) = load(1, 1).await;
     let last = one_by_one.iter().max().unwrap();

@@ -1,5 +1,6 @@
-//! Delivers webhooks over ports in memory, in virtual time: the whole schedule of retries, retries by hand, and a load of
-//! fifty customers, one of which has a server that hangs. These tests need no stack.
+//! Delivers webhooks over ports in memory, in virtual time: the whole schedule of retries, retries
+//! by hand, and a load of fifty customers, one of which has a server that hangs. These tests need
+//! no stack.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod copies;

@@ -1,12 +1,15 @@
-//! `POST /settings/webhook/retry`: deliveries that failed for good are sent again, once and in order.
+//! `POST /settings/webhook/retry`: deliveries that failed for good are sent again, once and in
+//! order.
 
-use api::ApiError;
-use api::operations::retry_webhooks::{WebhooksRetried, retry_webhooks};
-use domain::delivery::DeliveryState;
-use domain::job::JobStatus;
-use memory::Cloud;
+use bulk_api::ApiError;
+use bulk_api::operations::retry_webhooks::{WebhooksRetried, retry_webhooks};
+use bulk_domain::delivery::DeliveryState;
+use bulk_domain::job::JobStatus;
+use bulk_memory::Cloud;
 
-use crate::setup::{URL, announce, cloud, customer, deliver_all, record, settings, started_job, told};
+use crate::setup::{
+    URL, announce, cloud, customer, deliver_all, record, settings, started_job, told,
+};
 
 fn retried(webhook_requests_retried: u32, webhook_requests_failed: u32) -> WebhooksRetried {
     WebhooksRetried { webhook_requests_retried, webhook_requests_failed }
@@ -19,7 +22,7 @@ async fn retry(cloud: &Cloud) -> WebhooksRetried {
 /// Stores a job, and delivers its two messages to a server that gives these answers.
 async fn job_with_answers(answers: Vec<u16>) -> Cloud {
     let cloud = cloud();
-    cloud.set_customer(customer(1), domain::row::Directory::default(), settings(URL));
+    cloud.set_customer(customer(1), bulk_domain::row::Directory::default(), settings(URL));
     cloud.set_answers(URL, answers);
     let job = started_job(&cloud, customer(1), 1).await;
     announce(&cloud, &job, JobStatus::Processing).await;
@@ -73,8 +76,11 @@ async fn every_round_has_all_its_attempts_and_can_fail_again() {
 #[tokio::test]
 async fn another_customers_deliveries_are_left_alone() {
     let cloud = job_with_answers(vec![410, 410]).await;
-    cloud.set_customer(customer(2), domain::row::Directory::default(), settings(URL));
+    cloud.set_customer(customer(2), bulk_domain::row::Directory::default(), settings(URL));
     assert_eq!(retry_webhooks(&cloud, customer(2)).await.unwrap(), retried(0, 0));
     let without_url = retry_webhooks(&cloud, customer(3)).await;
-    assert!(matches!(without_url, Err(ApiError::Conflict(_))), "without a URL there is nowhere to send to");
+    assert!(
+        matches!(without_url, Err(ApiError::Conflict(_))),
+        "without a URL there is nowhere to send to"
+    );
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use api::operations::rotate_webhook_key::{REPLACED_KEY_VALID, rotate_webhook_key};
-use domain::job::JobStatus;
-use domain::row::Directory;
-use pipeline::ports::prelude::*;
+use bulk_api::operations::rotate_webhook_key::{REPLACED_KEY_VALID, rotate_webhook_key};
+use bulk_domain::job::JobStatus;
+use bulk_domain::row::Directory;
+use bulk_pipeline::ports::prelude::*;
 
 use crate::setup::{URL, announce, canceled_job, cloud, customer, deliver_all, settings};
 
@@ -21,7 +21,8 @@ async fn a_replaced_key_signs_for_a_day_and_not_longer() {
         announce(&cloud, &job, JobStatus::Failed).await;
         deliver_all(&cloud).await;
         let (_, request) = cloud.received().pop().unwrap();
-        let (_, signatures) = request.headers.iter().find(|(name, _)| *name == "webhook-signature").unwrap();
+        let (_, signatures) =
+            request.headers.iter().find(|(name, _)| *name == "webhook-signature").unwrap();
         assert_eq!(signatures.split(' ').count(), keys, "{signatures}");
     }
 }

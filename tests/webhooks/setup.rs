@@ -1,17 +1,18 @@
-//! What all tests start from: a customer with a job that has ended, and the calls that deliver its webhooks.
+//! What all tests start from: a customer with a job that has ended, and the calls that deliver its
+//! webhooks.
 
 use std::sync::Arc;
 
-use domain::delivery::WebhookDelivery;
-use domain::ids::{CustomerId, FacilityId, JobId};
-use domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
-use domain::time::Timestamp;
-use domain::webhook::WebhookKey;
-use memory::{Cloud, NoFaults, QueueName, Received};
-use pipeline::deliver_webhook::{DeliveryOutcome, deliver_webhook};
-use pipeline::messages::WebhookMessage;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{WebhookSettings, Write};
+use bulk_domain::delivery::WebhookDelivery;
+use bulk_domain::ids::{CustomerId, FacilityId, JobId};
+use bulk_domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
+use bulk_domain::time::Timestamp;
+use bulk_domain::webhook::WebhookKey;
+use bulk_memory::{Cloud, NoFaults, QueueName, Received};
+use bulk_pipeline::deliver_webhook::{DeliveryOutcome, deliver_webhook};
+use bulk_pipeline::messages::WebhookMessage;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{WebhookSettings, Write};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -45,9 +46,11 @@ pub async fn started_job(cloud: &Cloud, customer: CustomerId, number: u128) -> J
     let job = Job::new(id, customer, facility, false, cloud.now());
     cloud.create_job(&job).await.unwrap();
     let upload = Upload { version: "1".into(), etag: "\"e\"".into(), bytes: 9 };
-    let columns = serde_json::from_value(json!({"width": 1, "columns": [[0, "firstName"]]})).unwrap();
-    let accepted =
-        job.accept(AcceptedFile { upload, columns, rows: 1, chunks: 1 }, false, cloud.now()).unwrap();
+    let columns =
+        serde_json::from_value(json!({"width": 1, "columns": [[0, "firstName"]]})).unwrap();
+    let accepted = job
+        .accept(AcceptedFile { upload, columns, rows: 1, chunks: 1 }, false, cloud.now())
+        .unwrap();
     assert_eq!(cloud.change_state(JobStatus::Waiting, &accepted).await.unwrap(), Write::Done);
     end(cloud, accepted).await
 }
@@ -72,7 +75,8 @@ pub async fn deliver(cloud: &Cloud, message: &WebhookMessage) -> DeliveryOutcome
     deliver_webhook(cloud, cloud, message).await.unwrap()
 }
 
-/// Receives the next message of the queue. The clock goes forward to the time at which it can be received.
+/// Receives the next message of the queue. The clock goes forward to the time at which it can be
+/// received.
 pub fn next_message(cloud: &Cloud) -> Option<Received> {
     let next = cloud.with_queues(|queues| queues.get(QueueName::Webhooks).next_visible())?;
     cloud.set_time(next);

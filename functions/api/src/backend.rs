@@ -1,7 +1,7 @@
 //! What the operations work with.
 
-use domain::webhook_url::UrlPolicy;
-use pipeline::ports::{Ports, WebhookServer};
+use bulk_domain::webhook_url::UrlPolicy;
+use bulk_pipeline::ports::{Ports, WebhookServer};
 
 /// The ports of the operations, and the client that sends a ping to a customer's webhook server.
 pub trait Backend: Clone + Send + Sync + 'static {

@@ -2,9 +2,9 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use domain::ids::CustomerId;
-use pipeline::ports::Admission;
-use pipeline::ports::prelude::*;
+use bulk_domain::ids::CustomerId;
+use bulk_pipeline::ports::Admission;
+use bulk_pipeline::ports::prelude::*;
 
 use crate::backend::Backend;
 use crate::error::ApiError;
@@ -13,8 +13,8 @@ use crate::query_parameters::refuse_unknown;
 /// Header that carries the API key.
 const API_KEY: &str = "x-api-key";
 
-/// The customer that the API key of the request belongs to. A handler with this argument runs only for a valid key and
-/// known query parameters, and reads and writes this customer's objects only.
+/// The customer that the API key of the request belongs to. A handler with this argument runs only
+/// for a valid key and known query parameters, and reads and writes this customer's objects only.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller(pub CustomerId);
 

@@ -1,5 +1,5 @@
-//! Answers in time: a 503 asks the caller to retry. Without it, Lambda ends the function, and API Gateway answers with an
-//! error that says nothing.
+//! Answers in time: a 503 asks the caller to retry. Without it, Lambda ends the function, and API
+//! Gateway answers with an error that says nothing.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use tracing::error;
 
 use crate::error::ApiError;
 
-/// Runs the request, and answers 503 after this time. The request then ends at any of its calls, as after a crash.
+/// Runs the request, and answers 503 after this time. The request then ends at any of its calls, as
+/// after a crash.
 pub async fn in_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
     tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(|_| {
         error!(after_s = limit.as_secs(), "Request timed out");

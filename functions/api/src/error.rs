@@ -9,18 +9,18 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use domain::ids::{CohortId, FacilityId, JobId, PatientId};
-use pipeline::ports::PortError;
+use bulk_domain::ids::{CohortId, FacilityId, JobId, PatientId};
+use bulk_pipeline::ports::PortError;
 use serde::Serialize;
 use tracing::{error, warn};
 use utoipa::ToSchema;
 
-/// Pause that a customer with too many waiting jobs is asked for, in seconds. Some of these jobs expire within a minute
-/// if they were created over the ten minutes that a job waits.
+/// Pause that a customer with too many waiting jobs is asked for, in seconds. Some of these jobs
+/// expire within a minute if they were created over the ten minutes that a job waits.
 const WAITING_RETRY_AFTER: u64 = 60;
 
-/// Pause that a caller is asked for after a transient failure, in seconds. The SDK has used its own retries by then, so
-/// that an immediate retry would meet the same failure.
+/// Pause that a caller is asked for after a transient failure, in seconds. The SDK has used its own
+/// retries by then, so that an immediate retry would meet the same failure.
 const PAUSE: u64 = 5;
 
 /// An operation that was refused or failed.
@@ -200,8 +200,11 @@ mod tests {
     use super::*;
 
     fn answer(transient: bool) -> Response {
-        let cause =
-            PortError { operation: "dynamodb.Query", code: "ThrottlingException".to_owned(), transient };
+        let cause = PortError {
+            operation: "dynamodb.Query",
+            code: "ThrottlingException".to_owned(),
+            transient,
+        };
         ApiError::from(cause).into_response()
     }
 

@@ -1,11 +1,12 @@
 //! Fields of a JSON body, read one by one, so that one answer names the problems of all fields.
 //!
-//! A problem is the field's name and a phrase. It never repeats the value, which may be about a patient.
+//! A problem is the field's name and a phrase. It never repeats the value, which may be about a
+//! patient.
 
 use std::fmt::Display;
 use std::str::FromStr;
 
-use domain::patient::Address;
+use bulk_domain::patient::Address;
 use serde_json::{Map, Value};
 
 use crate::error::{ApiError, FieldProblem};
@@ -68,10 +69,9 @@ impl<'a> Fields<'a> {
         match self.get(name) {
             Some(Value::Object(_)) => self.address(name).into_iter().collect(),
             Some(Value::Array(list)) if !list.is_empty() => {
-                let read = list
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(index, value)| self.address_in(&format!("{name}[{index}]"), value));
+                let read = list.iter().enumerate().filter_map(|(index, value)| {
+                    self.address_in(&format!("{name}[{index}]"), value)
+                });
                 read.collect()
             }
             None => self.problem(name, "missing").unwrap_or_default(),
@@ -87,8 +87,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Returns what `build` makes of the values, or an error with the problems of all fields. `build` returns none only
-    /// if a required value is absent, which is a problem.
+    /// Returns what `build` makes of the values, or an error with the problems of all fields.
+    /// `build` returns none only if a required value is absent, which is a problem.
     pub fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, ApiError> {
         match build() {
             Some(value) if self.problems.is_empty() => Ok(value),
@@ -98,7 +98,8 @@ impl<'a> Fields<'a> {
 
     fn address_in(&mut self, name: &str, value: &Value) -> Option<Address> {
         let Value::Object(object) = value else { return self.problem(name, "not an address") };
-        let mut inner = Fields { object, path: format!("{}{name}.", self.path), problems: Vec::new() };
+        let mut inner =
+            Fields { object, path: format!("{}{name}.", self.path), problems: Vec::new() };
         let address = NewAddress::read(&mut inner);
         self.problems.extend(inner.problems);
         address.map(Address::from)
@@ -121,7 +122,7 @@ impl<'a> Fields<'a> {
 
 #[cfg(test)]
 mod tests {
-    use domain::patient::{Dob, Names};
+    use bulk_domain::patient::{Dob, Names};
     use serde_json::json;
 
     use super::*;
@@ -154,7 +155,8 @@ mod tests {
     #[test]
     fn one_address_may_stand_for_a_list() {
         let address = json!({"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "2139", "country": null});
-        let (one, list) = (object(json!({"address": address})), object(json!({"address": [address]})));
+        let (one, list) =
+            (object(json!({"address": address})), object(json!({"address": [address]})));
         let read = |body| {
             let mut fields = Fields::of(body);
             let read = fields.addresses("address");

@@ -1,19 +1,20 @@
 //! Requests of API Gateway: the path to route by, and the URL that the caller sent.
 //!
-//! A custom domain can serve the API below a base path, for example `https://api.example.com/import`. API Gateway then
-//! keeps the base path in `path`. The path parameter `proxy` holds what its route matched, which is the same on every
-//! domain ("API Gateway mapping template reference": `$context.path`; "Set up a proxy integration with a proxy
+//! A custom domain can serve the API below a base path, for example
+//! `https://api.example.com/import`. API Gateway then keeps the base path in `path`. The path
+//! parameter `proxy` holds what its route matched, which is the same on every domain ("API Gateway
+//! mapping template reference": `$context.path`; "Set up a proxy integration with a proxy
 //! resource": `{proxy+}`).
 
-use api::RequestUrl;
 use axum::http::header::HOST;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Uri};
+use bulk_api::RequestUrl;
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt as _};
 
-/// Returns the request with the path that the router knows, and with the URL that the caller sent as an extension. An
-/// event that is not of API Gateway gets no URL.
+/// Returns the request with the path that the router knows, and with the URL that the caller sent
+/// as an extension. An event that is not of API Gateway gets no URL.
 pub fn received(mut request: Request) -> Request {
     if let Some(uri) = routed(&request) {
         *request.uri_mut() = uri;
@@ -28,8 +29,9 @@ pub fn received(mut request: Request) -> Request {
 fn routed(request: &Request) -> Option<Uri> {
     let path = request.raw_http_path();
     let parameters = request.path_parameters_ref();
-    let base =
-        parameters.and_then(|parameters| base_path(path, parameters.first("proxy")?)).unwrap_or_default();
+    let base = parameters
+        .and_then(|parameters| base_path(path, parameters.first("proxy")?))
+        .unwrap_or_default();
     let path = path.strip_prefix(base)?;
     let path_and_query = match request.uri().query() {
         Some(query) => format!("{path}?{query}"),
@@ -68,8 +70,9 @@ struct Destination<'a> {
 }
 
 impl Destination<'_> {
-    /// API Gateway names its own domain or the custom one, and a path that includes the stage or the base path.
-    /// Emulators that serve many APIs at one address name no domain, and have the API in the path.
+    /// API Gateway names its own domain or the custom one, and a path that includes the stage or
+    /// the base path. Emulators that serve many APIs at one address name no domain, and have the
+    /// API in the path.
     fn url(&self) -> String {
         let Self { domain, stage_path, api, stage, headers, path } = *self;
         if let Some(domain) = domain {
@@ -99,7 +102,10 @@ mod tests {
                 include_str!("../../../tests/events/api.json"),
                 "https://abc123.execute-api.us-east-1.amazonaws.com/live/health",
             ),
-            (include_str!("../../../tests/events/api-custom-domain.json"), "https://api.example.com/health"),
+            (
+                include_str!("../../../tests/events/api-custom-domain.json"),
+                "https://api.example.com/health",
+            ),
             (
                 include_str!("../../../tests/events/api-base-path.json"),
                 "https://api.example.com/import/health",
@@ -137,8 +143,15 @@ mod tests {
         headers.insert(HOST, "127.0.0.1:4566".parse().unwrap());
         let url = |headers: &HeaderMap| {
             let (stage_path, path) = (Some("/live/a/b"), "/a/b");
-            Destination { domain: None, stage_path, api: Some("abc"), stage: Some("live"), headers, path }
-                .url()
+            Destination {
+                domain: None,
+                stage_path,
+                api: Some("abc"),
+                stage: Some("live"),
+                headers,
+                path,
+            }
+            .url()
         };
         assert_eq!(url(&headers), "http://127.0.0.1:4566/restapis/abc/live/_user_request_/a/b");
         headers.insert(HOST, "abc.execute-api.localhost:4566".parse().unwrap());

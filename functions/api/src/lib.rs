@@ -1,6 +1,8 @@
-//! The HTTP API: one file an operation in [`operations`], with its path, request, response, handler and rule.
+//! The HTTP API: one file an operation in [`operations`], with its path, request, response, handler
+//! and rule.
 //!
-//! An operation works with the ports of a [`Backend`]. The binary has those of AWS, tests have those in memory.
+//! An operation works with the ports of a [`Backend`]. The binary has those of AWS, tests have
+//! those in memory.
 
 mod backend;
 mod caller;

@@ -2,23 +2,24 @@
 
 mod gateway;
 
-use api::{AllowedOrigin, Backend, Settings, router};
-use aws::{ANSWER_WITHIN, AwsPorts, Connection, Program, WebhookClient};
-use domain::webhook_url::UrlPolicy;
+use bulk_api::{AllowedOrigin, Backend, Settings, router};
+use bulk_aws::{ANSWER_WITHIN, AwsPorts, Connection, Program, WebhookClient};
+use bulk_domain::webhook_url::UrlPolicy;
 use lambda_http::Error;
 use tower::ServiceExt as _;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda::logging::init();
+    bulk_lambda::logging::init();
     let connection = Connection::open(Program::Api).await;
     let backend = AwsBackend {
         ports: AwsPorts::of(Program::Api, &connection)?,
-        webhook_client: WebhookClient::new(aws::webhook_policy())?,
-        webhook_policy: aws::webhook_policy(),
+        webhook_client: WebhookClient::new(bulk_aws::webhook_policy())?,
+        webhook_policy: bulk_aws::webhook_policy(),
     };
     let origin = std::env::var("CORS_ORIGIN").unwrap_or_default();
-    let settings = Settings { allowed_origin: AllowedOrigin::parse(&origin), answer_within: ANSWER_WITHIN };
+    let settings =
+        Settings { allowed_origin: AllowedOrigin::parse(&origin), answer_within: ANSWER_WITHIN };
     lambda_http::run(router(backend, settings).map_request(gateway::received)).await
 }
 

@@ -1,6 +1,6 @@
 //! An address in the body of a request.
 
-use domain::patient::{Address, AddressText, Country, State, Zip};
+use bulk_domain::patient::{Address, AddressText, Country, State, Zip};
 use utoipa::ToSchema;
 
 use crate::fields::Fields;
@@ -29,7 +29,8 @@ pub struct NewAddress {
 }
 
 impl NewAddress {
-    /// Returns the address in these fields. None if one of them has a problem, which `fields` then holds.
+    /// Returns the address in these fields. None if one of them has a problem, which `fields` then
+    /// holds.
     pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let address_line1 = fields.required("addressLine1");
         let address_line2 = fields.optional("addressLine2");

@@ -1,7 +1,8 @@
 //! Pages of lists: the query parameters that ask for one, and where it ends.
 //!
-//! A page ends after as many items as the caller asked for, or before the item with which it would hold more bytes than
-//! an answer may. The next page begins with that item, so that every item is on exactly one page.
+//! A page ends after as many items as the caller asked for, or before the item with which it would
+//! hold more bytes than an answer may. The next page begins with that item, so that every item is
+//! on exactly one page.
 
 use std::fmt::Display;
 use std::io;
@@ -9,8 +10,8 @@ use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use domain::ids::{CohortId, FacilityId, JobId};
-use domain::roster::RosterPlace;
+use bulk_domain::ids::{CohortId, FacilityId, JobId};
+use bulk_domain::roster::RosterPlace;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -47,9 +48,9 @@ impl Counts {
     pub const PAGED: Self =
         Self { default: 100, limit: 500, problem: "count must be a number from 1 to 500" };
 
-    /// Of a list that callers expect to read in one go, because clients of the public API know no pages of it. It has
-    /// a second page only if the first would be too large. 20,000 is the largest number of documents that a patient can
-    /// have (`GatewayDocuments`).
+    /// Of a list that callers expect to read in one go, because clients of the public API know no
+    /// pages of it. It has a second page only if the first would be too large. 20,000 is the
+    /// largest number of documents that a patient can have (`GatewayDocuments`).
     pub const WHOLE: Self =
         Self { default: 20_000, limit: 20_000, problem: "count must be a number from 1 to 20000" };
 }
@@ -107,7 +108,8 @@ struct PageQuery {
 
 impl<P: Place> PageRequest<P> {
     fn parse(query: &PageQuery) -> Result<Self, ApiError> {
-        const FROM_ITEM: ApiError = ApiError::BadRequest("fromItem must be taken from meta.nextPage");
+        const FROM_ITEM: ApiError =
+            ApiError::BadRequest("fromItem must be taken from meta.nextPage");
         let given = |text: &Option<String>| {
             text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
         };
@@ -120,7 +122,8 @@ impl<P: Place> PageRequest<P> {
                 .filter(|count| (1..=limit).contains(count))
                 .ok_or(ApiError::BadRequest(problem))?,
         };
-        let from = given(&query.from_item).map(|from| from.parse().map_err(|_| FROM_ITEM)).transpose()?;
+        let from =
+            given(&query.from_item).map(|from| from.parse().map_err(|_| FROM_ITEM)).transpose()?;
         Ok(Self { count, from })
     }
 }
@@ -173,8 +176,8 @@ pub struct Page<T, P> {
 }
 
 impl<T: Serialize, P> Page<T, P> {
-    /// Returns the page that begins with the first of these items, which are in the order of the list. `place` is the
-    /// place of an item.
+    /// Returns the page that begins with the first of these items, which are in the order of the
+    /// list. `place` is the place of an item.
     pub fn of(count: usize, items: impl IntoIterator<Item = T>, place: impl Fn(&T) -> P) -> Self {
         let mut page = PageBuilder::new(count);
         for item in items {
@@ -189,9 +192,10 @@ impl<T: Serialize, P> Page<T, P> {
 
 /// Bytes of a page's items, as [`answer_bytes`] counts them.
 ///
-/// Lambda refuses to return more than 6 MB (AWS Lambda Developer Guide, "Lambda quotas": invocation payload), of
-/// the function's result for API Gateway: headers, and the body as a string in JSON. A single item, which is on a page
-/// even if it is larger, fits as well, because it comes from one item of a table, which is at most 400 KB.
+/// Lambda refuses to return more than 6 MB (AWS Lambda Developer Guide, "Lambda quotas": invocation
+/// payload), of the function's result for API Gateway: headers, and the body as a string in JSON. A
+/// single item, which is on a page even if it is larger, fits as well, because it comes from one
+/// item of a table, which is at most 400 KB.
 pub const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// A page that is being filled with the items of a list, in their order.
@@ -212,7 +216,8 @@ impl<T: Serialize> PageBuilder<T> {
         Self { items: Vec::new(), count, bytes_left: bytes }
     }
 
-    /// Adds the next item of the list. Returns whether the page has room for it; it always has for the first item.
+    /// Adds the next item of the list. Returns whether the page has room for it; it always has for
+    /// the first item.
     #[must_use]
     pub fn add(&mut self, item: T) -> bool {
         if self.items.len() == self.count {
@@ -233,13 +238,14 @@ impl<T: Serialize> PageBuilder<T> {
     }
 }
 
-/// Returns the bytes that an item of a list adds to an answer as Lambda counts it: its JSON within a string of JSON,
-/// in which every quote and backslash is escaped, and a comma.
+/// Returns the bytes that an item of a list adds to an answer as Lambda counts it: its JSON within
+/// a string of JSON, in which every quote and backslash is escaped, and a comma.
 pub fn answer_bytes(item: &impl Serialize) -> usize {
     let mut counted = EscapedBytes(1);
     match serde_json::to_writer(&mut counted, item) {
         Ok(()) => counted.0,
-        // Counting does not fail, and an item that does not serialize cannot be answered on any page.
+        // Counting does not fail, and an item that does not serialize cannot be answered on any
+        // page.
         Err(_) => usize::MAX,
     }
 }
@@ -261,8 +267,12 @@ impl io::Write for EscapedBytes {
 mod tests {
     use super::*;
 
-    fn parse<P: Place>(count: Option<&str>, from_item: Option<&str>) -> Result<PageRequest<P>, ApiError> {
-        let query = PageQuery { count: count.map(str::to_owned), from_item: from_item.map(str::to_owned) };
+    fn parse<P: Place>(
+        count: Option<&str>,
+        from_item: Option<&str>,
+    ) -> Result<PageRequest<P>, ApiError> {
+        let query =
+            PageQuery { count: count.map(str::to_owned), from_item: from_item.map(str::to_owned) };
         PageRequest::parse(&query)
     }
 

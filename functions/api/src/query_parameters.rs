@@ -1,6 +1,8 @@
-//! Unknown query parameters are refused. If a mistyped filter were ignored, the answer would contain all patients.
+//! Unknown query parameters are refused. If a mistyped filter were ignored, the answer would
+//! contain all patients.
 //!
-//! The API's description lists the parameters of each operation, so that description and check cannot differ.
+//! The API's description lists the parameters of each operation, so that description and check
+//! cannot differ.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
@@ -17,11 +19,13 @@ use crate::openapi::DOCUMENT;
 type Known = HashMap<String, HashSet<String>>;
 
 /// Parsed at the first request that has a query, so that a cold start does not pay for it.
-static KNOWN: LazyLock<Known> = LazyLock::new(|| known(&serde_json::from_str(DOCUMENT).unwrap_or_default()));
+static KNOWN: LazyLock<Known> =
+    LazyLock::new(|| known(&serde_json::from_str(DOCUMENT).unwrap_or_default()));
 
 /// Refuses a request with unknown query parameters, and names them.
 pub fn refuse_unknown(parts: &Parts) -> Result<(), ApiError> {
-    let (Some(query), Some(path)) = (parts.uri.query(), parts.extensions.get::<MatchedPath>()) else {
+    let (Some(query), Some(path)) = (parts.uri.query(), parts.extensions.get::<MatchedPath>())
+    else {
         return Ok(());
     };
     check(&KNOWN, &format!("{} {}", parts.method, path.as_str()), query)
@@ -33,8 +37,9 @@ fn check(known: &Known, operation: &str, query: &str) -> Result<(), ApiError> {
     let sent: BTreeSet<String> =
         form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned()).collect();
     let unknown = sent.into_iter().filter(|name| !known.contains(name));
-    let problems: Vec<FieldProblem> =
-        unknown.map(|field| FieldProblem { field, problem: "unknown parameter".to_owned() }).collect();
+    let problems: Vec<FieldProblem> = unknown
+        .map(|field| FieldProblem { field, problem: "unknown parameter".to_owned() })
+        .collect();
     if problems.is_empty() { Ok(()) } else { Err(ApiError::Invalid(problems)) }
 }
 
@@ -42,7 +47,9 @@ fn known(document: &Value) -> Known {
     let paths = document["paths"].as_object().into_iter().flatten();
     let operations = paths.flat_map(|(path, methods)| {
         let methods = methods.as_object().into_iter().flatten();
-        methods.map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation))
+        methods.map(move |(method, operation)| {
+            (format!("{} {path}", method.to_uppercase()), operation)
+        })
     });
     operations.map(|(name, operation)| (name, query_parameters(operation))).collect()
 }
@@ -63,7 +70,10 @@ mod tests {
 
     #[test]
     fn described_parameters_are_known() {
-        assert_eq!(refusal("GET /medical/v1/patient", "count=1&fromItem=&facilityId=x&count=2"), Ok(()));
+        assert_eq!(
+            refusal("GET /medical/v1/patient", "count=1&fromItem=&facilityId=x&count=2"),
+            Ok(())
+        );
         assert_eq!(refusal("POST /medical/v1/patient/bulk", "facilityId=x&dryRun=true"), Ok(()));
         assert_eq!(refusal("GET /medical/v1/patient/{id}", ""), Ok(()));
     }
@@ -74,12 +84,16 @@ mod tests {
             refusal("GET /medical/v1/patient", "filters=Jane&facilityID=1&count=2&filters=Doe"),
             Err("facilityID: unknown parameter; filters: unknown parameter".into())
         );
-        // Parameters of another operation on the same path, and parameters of the path, are unknown as well.
+        // Parameters of another operation on the same path, and parameters of the path, are unknown
+        // as well.
         assert_eq!(
             refusal("GET /medical/v1/patient/bulk", "dryRun=true"),
             Err("dryRun: unknown parameter".into())
         );
-        assert_eq!(refusal("GET /medical/v1/patient/{id}", "id=1"), Err("id: unknown parameter".into()));
+        assert_eq!(
+            refusal("GET /medical/v1/patient/{id}", "id=1"),
+            Err("id: unknown parameter".into())
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use domain::ids::{FacilityId, PatientId};
+use bulk_domain::ids::{FacilityId, PatientId};
 use serde::de::DeserializeOwned;
 
 use crate::error::{ApiError, Named};
@@ -21,7 +21,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let read = Query::from_request_parts(parts, state).await;
         let Query(parameters) = read.map_err(|_| {
-            ApiError::BadRequest("The query is not one of name=value pairs in which no name comes twice")
+            ApiError::BadRequest(
+                "The query is not one of name=value pairs in which no name comes twice",
+            )
         })?;
         Ok(Self(parameters))
     }
@@ -57,8 +59,8 @@ pub fn facility_id(text: Option<&str>) -> Result<Option<FacilityId>, ApiError> {
     }
 }
 
-/// Returns a header's value, or none if the header is absent. A header that is sent twice, or is not a text, is refused
-/// with `problem`.
+/// Returns a header's value, or none if the header is absent. A header that is sent twice, or is
+/// not a text, is refused with `problem`.
 pub fn header<'a>(
     headers: &'a HeaderMap,
     name: &str,
@@ -80,10 +82,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        const MALFORMED: ApiError = ApiError::BadRequest("The body is not JSON of the expected form");
-        let bytes = Bytes::from_request(request, state).await.map_err(|refused| match refused.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
-            _ => MALFORMED,
+        const MALFORMED: ApiError =
+            ApiError::BadRequest("The body is not JSON of the expected form");
+        let bytes = Bytes::from_request(request, state).await.map_err(|refused| {
+            match refused.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
+                _ => MALFORMED,
+            }
         })?;
         Ok(Self(serde_json::from_slice(&bytes).map_err(|_| MALFORMED)?))
     }

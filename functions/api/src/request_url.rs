@@ -1,4 +1,5 @@
-//! The URL of a request, as the caller sent it: the link to the next page of a list is made from it.
+//! The URL of a request, as the caller sent it: the link to the next page of a list is made from
+//! it.
 
 use std::fmt::Display;
 
@@ -9,9 +10,9 @@ use url::Url;
 use crate::error::ApiError;
 use crate::page::Meta;
 
-/// The URL of the request, without its query. The server sets it as an extension of the request, because the router
-/// sees neither the host nor a base path. None if it is not a URL, for example because of an unusual `Host` header:
-/// such an answer has no link to a next page.
+/// The URL of the request, without its query. The server sets it as an extension of the request,
+/// because the router sees neither the host nor a base path. None if it is not a URL, for example
+/// because of an unusual `Host` header: such an answer has no link to a next page.
 #[derive(Clone, Debug)]
 pub struct RequestUrl(pub Option<Url>);
 
@@ -24,7 +25,8 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestUrl {
 }
 
 impl RequestUrl {
-    /// Returns the `meta` of a page. Its link has the `filters` of the request and begins at `next`.
+    /// Returns the `meta` of a page. Its link has the `filters` of the request and begins at
+    /// `next`.
     pub fn meta<P: Display>(
         &self,
         items_on_page: usize,
@@ -55,7 +57,8 @@ mod tests {
     #[test]
     fn the_next_page_keeps_the_filters() {
         let url = RequestUrl(Some("https://x.example/live/list".parse().unwrap()));
-        let meta = url.meta(2, Some("p.1"), 2, &[("facilityId", Some("f".into())), ("other", None)]);
+        let meta =
+            url.meta(2, Some("p.1"), 2, &[("facilityId", Some("f".into())), ("other", None)]);
         assert_eq!(
             meta.next_page.as_deref(),
             Some("https://x.example/live/list?count=2&facilityId=f&fromItem=p.1")

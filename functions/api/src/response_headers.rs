@@ -3,8 +3,9 @@
 use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL,
-    CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -17,7 +18,11 @@ pub struct AllowedOrigin(Option<HeaderValue>);
 impl AllowedOrigin {
     /// Returns the site with this origin. A blank origin allows no site.
     pub fn parse(origin: &str) -> Self {
-        Self(Some(origin.trim()).filter(|origin| !origin.is_empty()).and_then(|origin| origin.parse().ok()))
+        Self(
+            Some(origin.trim())
+                .filter(|origin| !origin.is_empty())
+                .and_then(|origin| origin.parse().ok()),
+        )
     }
 }
 
@@ -34,17 +39,24 @@ const ALWAYS: [(axum::http::HeaderName, &str); 5] = [
 const METHODS: &str = "GET,POST";
 
 /// Headers that a page may send, beside those that every page may (`accept` and the like).
-const SENT: &str = "content-type,idempotency-key,x-api-key,x-upload-checksum-sha256,x-upload-content-length";
+const SENT: &str =
+    "content-type,idempotency-key,x-api-key,x-upload-checksum-sha256,x-upload-content-length";
 
-/// Headers of an answer that a page may read, beside those that every page may (`content-type` and the like): the pause
-/// before a retry, and API Gateway's id of the request. The same as in the template's `GatewayResponses`.
+/// Headers of an answer that a page may read, beside those that every page may (`content-type` and
+/// the like): the pause before a retry, and API Gateway's id of the request. The same as in the
+/// template's `GatewayResponses`.
 const EXPOSED: &str = "retry-after,x-amzn-requestid";
 
-/// A day, in seconds. The lists above change with deployments only, and browsers limit the time themselves.
+/// A day, in seconds. The lists above change with deployments only, and browsers limit the time
+/// themselves.
 const PREFLIGHT_KEPT: &str = "86400";
 
 /// Adds the headers. A header that an operation sets itself stays.
-pub async fn with_headers(State(allowed): State<AllowedOrigin>, request: Request, next: Next) -> Response {
+pub async fn with_headers(
+    State(allowed): State<AllowedOrigin>,
+    request: Request,
+    next: Next,
+) -> Response {
     let is_preflight = request.method() == Method::OPTIONS
         && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
         && allowed.0.is_some();
@@ -89,7 +101,8 @@ mod tests {
         let router = Router::new().route("/", get(async || "here"));
         let router = router.layer(from_fn_with_state(allowed, with_headers));
         let request = Request::builder().method(method).uri("/").header("origin", SITE);
-        let request = request.header("access-control-request-method", "GET").body(Body::empty()).unwrap();
+        let request =
+            request.header("access-control-request-method", "GET").body(Body::empty()).unwrap();
         router.oneshot(request).await.unwrap()
     }
 
@@ -102,7 +115,8 @@ mod tests {
         let options = answer(None, Method::OPTIONS).await;
         assert_eq!(options.status(), StatusCode::METHOD_NOT_ALLOWED);
         for response in [options, answer(None, Method::GET).await] {
-            let is_open = response.headers().keys().any(|name| name.as_str().starts_with("access-control-"));
+            let is_open =
+                response.headers().keys().any(|name| name.as_str().starts_with("access-control-"));
             assert!(!is_open, "{response:?}");
         }
     }
@@ -135,7 +149,10 @@ mod tests {
                 assert!(may(METHODS, &method.to_uppercase()), "{method} {path}");
                 for parameter in operation["parameters"].as_array().into_iter().flatten() {
                     let name = parameter["name"].as_str().unwrap().to_lowercase();
-                    assert!(parameter["in"] != "header" || may(SENT, &name), "{name} of {method} {path}");
+                    assert!(
+                        parameter["in"] != "header" || may(SENT, &name),
+                        "{name} of {method} {path}"
+                    );
                 }
             }
         }

@@ -11,14 +11,16 @@ use crate::backend::Backend;
 use crate::deadline::in_time;
 use crate::error::ApiError;
 use crate::operations::{
-    cancel_job, create_cohort, create_facility, create_job, get_cohort, get_docs, get_document_query,
-    get_facility, get_health, get_job, get_openapi, get_patient, get_patient_by_external_id, get_settings,
-    get_webhook_status, list_cohort_patients, list_cohorts, list_documents, list_facilities, list_jobs,
-    list_patients, match_patient, retry_webhooks, rotate_webhook_key, start_document_query, update_settings,
+    cancel_job, create_cohort, create_facility, create_job, get_cohort, get_docs,
+    get_document_query, get_facility, get_health, get_job, get_openapi, get_patient,
+    get_patient_by_external_id, get_settings, get_webhook_status, list_cohort_patients,
+    list_cohorts, list_documents, list_facilities, list_jobs, list_patients, match_patient,
+    retry_webhooks, rotate_webhook_key, start_document_query, update_settings,
 };
 use crate::response_headers::{AllowedOrigin, with_headers};
 
-/// The largest body that an operation reads, in bytes: 64 KiB, many times a patient with all addresses.
+/// The largest body that an operation reads, in bytes: 64 KiB, many times a patient with all
+/// addresses.
 const LARGEST_BODY: usize = 64 * 1024;
 
 /// Settings of the API.
@@ -43,7 +45,10 @@ pub fn router<B: Backend>(backend: B, settings: Settings) -> Router {
 
 fn operations<B: Backend>() -> Router<B> {
     Router::new()
-        .route("/medical/v1/patient/bulk", post(create_job::handle::<B>).get(list_jobs::handle::<B>))
+        .route(
+            "/medical/v1/patient/bulk",
+            post(create_job::handle::<B>).get(list_jobs::handle::<B>),
+        )
         .route("/medical/v1/patient/bulk/{id}", get(get_job::handle::<B>))
         .route("/medical/v1/patient/bulk/{id}/cancel", post(cancel_job::handle::<B>))
         .route("/medical/v1/patient", get(list_patients::handle::<B>))
@@ -55,9 +60,15 @@ fn operations<B: Backend>() -> Router<B> {
             "/medical/v1/document/query",
             post(start_document_query::handle::<B>).get(get_document_query::handle::<B>),
         )
-        .route("/medical/v1/facility", post(create_facility::handle::<B>).get(list_facilities::handle::<B>))
+        .route(
+            "/medical/v1/facility",
+            post(create_facility::handle::<B>).get(list_facilities::handle::<B>),
+        )
         .route("/medical/v1/facility/{id}", get(get_facility::handle::<B>))
-        .route("/medical/v1/cohort", post(create_cohort::handle::<B>).get(list_cohorts::handle::<B>))
+        .route(
+            "/medical/v1/cohort",
+            post(create_cohort::handle::<B>).get(list_cohorts::handle::<B>),
+        )
         .route("/medical/v1/cohort/{id}", get(get_cohort::handle::<B>))
         .route("/medical/v1/cohort/{id}/patient", get(list_cohort_patients::handle::<B>))
         .route("/settings", post(update_settings::handle::<B>).get(get_settings::handle::<B>))

@@ -7,7 +7,7 @@ mod runtime_api;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use aws::ANSWER_WITHIN;
+use bulk_aws::ANSWER_WITHIN;
 use runtime_api::{Answer, Invocation};
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn invoke(event: &str, endpoint: &str) -> Invocation {
         ("FINISHED_QUEUE", "https://sqs.example.com/finished"),
         ("WEBHOOKS_QUEUE", "https://sqs.example.com/webhooks"),
     ];
-    runtime_api::invoke(env!("CARGO_BIN_EXE_api"), &variables, event)
+    runtime_api::invoke(env!("CARGO_BIN_EXE_bulk-api"), &variables, event)
 }
 
 fn response(invocation: &Invocation) -> &Value {
@@ -56,7 +56,8 @@ fn a_call_that_aws_does_not_answer_is_answered_503_in_time() {
     event["headers"]["x-api-key"] = json!("key");
     event["multiValueHeaders"]["x-api-key"] = json!(["key"]);
     let start = Instant::now();
-    let invocation = invoke(&event.to_string(), &format!("http://{}", silent.local_addr().unwrap()));
+    let invocation =
+        invoke(&event.to_string(), &format!("http://{}", silent.local_addr().unwrap()));
     assert!(start.elapsed() < ANSWER_WITHIN + START, "{:?}", start.elapsed());
     let response = response(&invocation);
     assert_eq!(response["statusCode"], 503, "{invocation:?}");

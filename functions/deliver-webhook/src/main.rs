@@ -1,17 +1,18 @@
-//! SQS messages about webhooks -> `pipeline::deliver_webhook`.
+//! SQS messages about webhooks -> `bulk_pipeline::deliver_webhook`.
 
-use aws::{AwsPorts, Connection, Program, WebhookClient, webhook_policy};
-use lambda::{Handled, run_messages};
+use bulk_aws::{AwsPorts, Connection, Program, WebhookClient, webhook_policy};
+use bulk_lambda::{Handled, run_messages};
+use bulk_pipeline::deliver_webhook::{DeliveryOutcome, deliver_webhook};
+use bulk_pipeline::messages::WebhookMessage;
+use bulk_pipeline::ports::Ports as _;
 use lambda_runtime::Error;
-use pipeline::deliver_webhook::{DeliveryOutcome, deliver_webhook};
-use pipeline::messages::WebhookMessage;
-use pipeline::ports::Ports as _;
 use tracing::{info, warn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda::logging::init();
-    let ports = AwsPorts::of(Program::DeliverWebhook, &Connection::open(Program::DeliverWebhook).await)?;
+    bulk_lambda::logging::init();
+    let ports =
+        AwsPorts::of(Program::DeliverWebhook, &Connection::open(Program::DeliverWebhook).await)?;
     let server = WebhookClient::new(webhook_policy())?;
     run_messages(ports.queues(), async |message: WebhookMessage, _| {
         let (job, status) = (message.job, message.status);

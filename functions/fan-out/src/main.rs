@@ -1,24 +1,25 @@
-//! S3 `ObjectCreated` events of uploads, and SQS messages in their place -> `pipeline::fan_out`.
+//! S3 `ObjectCreated` events of uploads, and SQS messages in their place ->
+//! `bulk_pipeline::fan_out`.
 
 mod uploaded;
 
-use aws::{AwsPorts, Connection, Program, variable};
 use aws_lambda_events::s3::S3Event;
 use aws_lambda_events::sqs::SqsEvent;
-use domain::csv::Limits;
-use domain::plan::ROWS_PER_CHUNK;
-use lambda::{Event, Handled, handle_messages};
+use bulk_aws::{AwsPorts, Connection, Program, variable};
+use bulk_domain::csv::Limits;
+use bulk_domain::plan::ROWS_PER_CHUNK;
+use bulk_lambda::{Event, Handled, handle_messages};
+use bulk_pipeline::fan_out::{FanOutSettings, fan_out, fan_out_event};
+use bulk_pipeline::messages::UploadMessage;
+use bulk_pipeline::ports::Ports as _;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use pipeline::fan_out::{FanOutSettings, fan_out, fan_out_event};
-use pipeline::messages::UploadMessage;
-use pipeline::ports::Ports as _;
 use serde_json::Value;
 use tracing::{error, info};
 use uploaded::{Uploaded, is_versioned};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda::logging::init();
+    bulk_lambda::logging::init();
     let ports = AwsPorts::of(Program::FanOut, &Connection::open(Program::FanOut).await)?;
     let limits = Limits { rows: variable("ROW_LIMIT")?, ..Limits::default() };
     let settings = FanOutSettings { limits, rows_per_chunk: ROWS_PER_CHUNK };
@@ -28,7 +29,8 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// Handles the event of S3 about an upload, or a message that the sweep, or an earlier attempt, sent in its place.
+/// Handles the event of S3 about an upload, or a message that the sweep, or an earlier attempt,
+/// sent in its place.
 async fn handle(ports: &AwsPorts, settings: FanOutSettings, event: Value) -> Result<Value, Error> {
     if event.pointer("/Records/0/eventSource").and_then(Value::as_str) == Some("aws:sqs") {
         let Event(event) = serde_json::from_value::<Event<SqsEvent>>(event)?;
@@ -49,7 +51,9 @@ async fn handle(ports: &AwsPorts, settings: FanOutSettings, event: Value) -> Res
                 continue;
             }
             Uploaded::Incomplete => {
-                error!("Event of an upload without etag or size ignored, the sweep will find the upload");
+                error!(
+                    "Event of an upload without etag or size ignored, the sweep will find the upload"
+                );
                 continue;
             }
         };

@@ -1,12 +1,13 @@
 //! The uploads that an S3 event names.
 
-use aws::Objects;
 use aws_lambda_events::s3::S3EventRecord;
-use domain::job::Upload;
-use pipeline::messages::UploadMessage;
+use bulk_aws::Objects;
+use bulk_domain::job::Upload;
+use bulk_pipeline::messages::UploadMessage;
 
-/// The version of an object that was stored while its bucket kept no versions. An event does not name it; a list of
-/// the object's versions does (Amazon S3 User Guide, "How S3 Versioning works" and "Event message structure").
+/// The version of an object that was stored while its bucket kept no versions. An event does not
+/// name it; a list of the object's versions does (Amazon S3 User Guide, "How S3 Versioning works"
+/// and "Event message structure").
 const NULL_VERSION: &str = "null";
 
 /// An object that an event names.
@@ -80,7 +81,8 @@ mod tests {
     #[test]
     fn an_upload_to_a_bucket_without_versions_is_the_null_version() {
         let unversioned: S3Event =
-            serde_json::from_str(include_str!("../../../tests/events/fan-out-unversioned.json")).unwrap();
+            serde_json::from_str(include_str!("../../../tests/events/fan-out-unversioned.json"))
+                .unwrap();
         let record = unversioned.records.into_iter().next().unwrap();
         assert_eq!(Uploaded::from(record), job("null"));
     }
@@ -95,7 +97,11 @@ mod tests {
     #[test]
     fn an_upload_without_etag_or_size_is_told_apart_from_other_objects() {
         for field in ["eTag", "size"] {
-            assert_eq!(uploaded(|object| object[field] = Value::Null), Uploaded::Incomplete, "{field}");
+            assert_eq!(
+                uploaded(|object| object[field] = Value::Null),
+                Uploaded::Incomplete,
+                "{field}"
+            );
         }
     }
 }

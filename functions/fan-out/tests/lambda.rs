@@ -26,7 +26,7 @@ fn invoke(event: &str) -> Invocation {
         ("FINISHED_QUEUE", "https://sqs.example.com/finished"),
         ("WEBHOOKS_QUEUE", "https://sqs.example.com/webhooks"),
     ];
-    runtime_api::invoke(env!("CARGO_BIN_EXE_fan-out"), &variables, event)
+    runtime_api::invoke(env!("CARGO_BIN_EXE_bulk-fan-out"), &variables, event)
 }
 
 /// A DynamoDB that has no item.

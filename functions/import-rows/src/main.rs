@@ -1,17 +1,17 @@
-//! SQS messages about chunks -> `pipeline::import_rows`.
+//! SQS messages about chunks -> `bulk_pipeline::import_rows`.
 
-use aws::{AwsPorts, Connection, Program};
-use lambda::{Handled, run_messages};
+use bulk_aws::{AwsPorts, Connection, Program};
+use bulk_lambda::{Handled, run_messages};
+use bulk_pipeline::DirectoryCache;
+use bulk_pipeline::import_rows::import_rows;
+use bulk_pipeline::messages::ChunkMessage;
+use bulk_pipeline::ports::Ports as _;
 use lambda_runtime::Error;
-use pipeline::DirectoryCache;
-use pipeline::import_rows::import_rows;
-use pipeline::messages::ChunkMessage;
-use pipeline::ports::Ports as _;
 use tracing::info;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda::logging::init();
+    bulk_lambda::logging::init();
     let ports = AwsPorts::of(Program::ImportRows, &Connection::open(Program::ImportRows).await)?;
     let directories = DirectoryCache::default();
     run_messages(ports.queues(), async |message: ChunkMessage, _| {

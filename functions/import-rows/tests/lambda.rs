@@ -20,7 +20,7 @@ fn invoke(event: &str) -> Invocation {
         ("LARGE_JOB_CHUNKS_QUEUE", "https://sqs.example.com/large"),
         ("FINISHED_QUEUE", "https://sqs.example.com/finished"),
     ];
-    runtime_api::invoke(env!("CARGO_BIN_EXE_import-rows"), &variables, event)
+    runtime_api::invoke(env!("CARGO_BIN_EXE_bulk-import-rows"), &variables, event)
 }
 
 #[test]

@@ -1,23 +1,23 @@
-//! SQS messages about patients -> `pipeline::query_documents`.
+//! SQS messages about patients -> `bulk_pipeline::query_documents`.
 
 mod secret;
 mod settings;
 
-use aws::{AwsPorts, Connection, Program};
-use fhir::Gateway;
-use lambda::{Handled, run_messages};
+use bulk_aws::{AwsPorts, Connection, Program};
+use bulk_fhir::Gateway;
+use bulk_lambda::{Handled, run_messages};
+use bulk_pipeline::messages::QueryMessage;
+use bulk_pipeline::ports::Ports as _;
+use bulk_pipeline::query_documents::{QueriesOutcome, query_documents};
+use bulk_pipeline::retry::Attempts;
 use lambda_runtime::Error;
-use pipeline::messages::QueryMessage;
-use pipeline::ports::Ports as _;
-use pipeline::query_documents::{QueriesOutcome, query_documents};
-use pipeline::retry::Attempts;
 use secret::GatewaySecret;
 use settings::Settings;
 use tracing::info;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda::logging::init();
+    bulk_lambda::logging::init();
     let connection = Connection::open(Program::QueryDocuments).await;
     let ports = AwsPorts::of(Program::QueryDocuments, &connection)?;
     let settings = Settings::read(|name| std::env::var(name).ok())?;

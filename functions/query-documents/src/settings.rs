@@ -1,15 +1,18 @@
-//! The settings of the gateway, from the environment variables that template.yaml sets from its parameters.
+//! The settings of the gateway, from the environment variables that template.yaml sets from its
+//! parameters.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-use fhir::{Auth, ClientAuthentication, GatewayUrl, GatewayUrlError, Limits, PlainHttp, SearchMethod};
+use bulk_fhir::{
+    Auth, ClientAuthentication, GatewayUrl, GatewayUrlError, Limits, PlainHttp, SearchMethod,
+};
 
 /// What a platform engineer can set for document queries.
 #[derive(Debug)]
 pub struct Settings {
     /// Where the gateway is, how the client authenticates, and its limits.
-    pub gateway: fhir::Settings,
+    pub gateway: bulk_fhir::Settings,
     /// Name or ARN of the gateway's secret. `None` if it wants no authentication.
     pub secret: Option<String>,
     /// Queries that a customer may start in a second. 0 means no limit.
@@ -32,14 +35,16 @@ impl Settings {
     ///
     /// The first variable that is missing or malformed.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let get = |name| get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let get =
+            |name| get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         let required = |name| get(name).ok_or(SettingsError::Variable(name));
         let plain = match get("GATEWAY_ALLOW_LOOPBACK").as_deref() {
             Some("true") => PlainHttp::OnLoopback,
             _ => PlainHttp::Never,
         };
         let url = |name| {
-            GatewayUrl::parse(&required(name)?, plain).map_err(|problem| SettingsError::Url(name, problem))
+            GatewayUrl::parse(&required(name)?, plain)
+                .map_err(|problem| SettingsError::Url(name, problem))
         };
         let auth = match get("GATEWAY_AUTH").as_deref() {
             None | Some("none") => Auth::None,
@@ -51,7 +56,9 @@ impl Settings {
                 authentication: match get("GATEWAY_CLIENT_AUTHENTICATION").as_deref() {
                     None | Some("basic") => ClientAuthentication::Basic,
                     Some("body") => ClientAuthentication::Body,
-                    Some(_) => return Err(SettingsError::Variable("GATEWAY_CLIENT_AUTHENTICATION")),
+                    Some(_) => {
+                        return Err(SettingsError::Variable("GATEWAY_CLIENT_AUTHENTICATION"));
+                    }
                 },
             },
             Some(_) => return Err(SettingsError::Variable("GATEWAY_AUTH")),
@@ -74,7 +81,7 @@ impl Settings {
             ..Limits::default()
         };
         Ok(Self {
-            gateway: fhir::Settings { base: url("GATEWAY_URL")?, auth, search, limits },
+            gateway: bulk_fhir::Settings { base: url("GATEWAY_URL")?, auth, search, limits },
             secret,
             queries_per_second: number(&get, "QUERIES_PER_SECOND", 0.0)?,
         })
@@ -125,8 +132,12 @@ mod tests {
     fn authentication_needs_a_secret() {
         let missing = SettingsError::Variable("GATEWAY_SECRET");
         assert_eq!(read(&[URL, ("GATEWAY_AUTH", "bearer")]).unwrap_err(), missing);
-        let settings = read(&[URL, ("GATEWAY_AUTH", "bearer"), ("GATEWAY_SECRET", "name")]).unwrap();
-        assert_eq!((settings.gateway.auth, settings.secret.as_deref()), (Auth::Bearer, Some("name")));
+        let settings =
+            read(&[URL, ("GATEWAY_AUTH", "bearer"), ("GATEWAY_SECRET", "name")]).unwrap();
+        assert_eq!(
+            (settings.gateway.auth, settings.secret.as_deref()),
+            (Auth::Bearer, Some("name"))
+        );
     }
 
     #[test]
@@ -135,7 +146,8 @@ mod tests {
         assert_eq!(read(&client).unwrap_err(), SettingsError::Variable("GATEWAY_TOKEN_URL"));
         let token_url = ("GATEWAY_TOKEN_URL", "https://login.example.com/token");
         let mut client = [&client[..], &[token_url, ("GATEWAY_CLIENT_ID", "bulk")]].concat();
-        let Auth::ClientCredentials { scope, authentication, .. } = read(&client).unwrap().gateway.auth
+        let Auth::ClientCredentials { scope, authentication, .. } =
+            read(&client).unwrap().gateway.auth
         else {
             panic!()
         };

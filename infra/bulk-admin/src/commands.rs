@@ -1,10 +1,10 @@
 //! The commands of `bulk-admin` with their arguments.
 
+use bulk_domain::facility::Npi;
+use bulk_domain::ids::CustomerId;
+use bulk_domain::label::Label;
+use bulk_domain::patient::{Address, AddressText, Country, State, Zip};
 use clap::{Args, Subcommand};
-use domain::facility::Npi;
-use domain::ids::CustomerId;
-use domain::label::Label;
-use domain::patient::{Address, AddressText, Country, State, Zip};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -45,7 +45,8 @@ pub enum KeyCommand {
         #[arg(long, value_name = "N")]
         calls_per_minute: Option<u32>,
     },
-    /// List the keys of a customer: id, first characters, time of creation. The keys themselves are not stored
+    /// List the keys of a customer: id, first characters, time of creation. The keys themselves are
+    /// not stored
     List {
         /// Id of the customer, as `customer list` prints it
         #[arg(long, value_name = "ID")]
@@ -83,7 +84,8 @@ pub enum FacilityCommand {
     },
 }
 
-/// The address of a facility. It is required, because clients of the public API cannot read a facility without one.
+/// The address of a facility. It is required, because clients of the public API cannot read a
+/// facility without one.
 #[derive(Debug, Args)]
 pub struct AddressArguments {
     /// Number and street, such as 1 Main St

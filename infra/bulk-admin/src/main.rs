@@ -4,15 +4,15 @@ mod commands;
 
 use std::process::ExitCode;
 
-use aws::{ApiKey, Connection, Directory, Program, System};
+use bulk_aws::{ApiKey, Connection, Directory, Program, System};
+use bulk_domain::cohort::Cohort;
+use bulk_domain::facility::Facility;
+use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
+use bulk_pipeline::ports::PortError;
+use bulk_pipeline::ports::prelude::*;
+use bulk_terminal::{Exit, Failure, Output};
 use clap::Parser;
-use domain::cohort::Cohort;
-use domain::facility::Facility;
-use domain::ids::{CohortId, CustomerId, FacilityId};
-use pipeline::ports::PortError;
-use pipeline::ports::prelude::*;
 use serde_json::json;
-use terminal::{Exit, Failure, Output};
 
 use commands::{CohortCommand, Command, CustomerCommand, FacilityCommand, KeyCommand};
 
@@ -51,10 +51,10 @@ Exit status:
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match terminal::parse::<Cli>() {
+    match bulk_terminal::parse::<Cli>() {
         Ok(cli) => {
             let output = Output::new(cli.json, false);
-            terminal::end(run(cli, output).await, output)
+            bulk_terminal::end(run(cli, output).await, output)
         }
         Err(usage) => usage,
     }
@@ -75,7 +75,11 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn customer(command: CustomerCommand, directory: &Directory, output: Output) -> anyhow::Result<()> {
+async fn customer(
+    command: CustomerCommand,
+    directory: &Directory,
+    output: Output,
+) -> anyhow::Result<()> {
     match command {
         CustomerCommand::Create { name } => {
             let id = CustomerId::new(System.new_id());
@@ -99,7 +103,10 @@ async fn key(command: KeyCommand, directory: &Directory, output: Output) -> anyh
     match command {
         KeyCommand::Create { customer, calls_per_minute } => {
             let key = ApiKey::from_random(System.secret());
-            directory.create_key(customer, &key, System.now(), calls_per_minute).await.map_err(failed)?;
+            directory
+                .create_key(customer, &key, System.now(), calls_per_minute)
+                .await
+                .map_err(failed)?;
             output.note(format_args!("key {}; it cannot be shown again", key.id()));
             created(output, "apiKey", key.expose())
         }
@@ -110,7 +117,8 @@ async fn key(command: KeyCommand, directory: &Directory, output: Output) -> anyh
                         &json!({"id": key.id, "prefix": key.prefix, "createdAt": key.created_at, "customer": key.customer}),
                     )?;
                 } else {
-                    let prefix = key.prefix.map_or_else(|| "?".to_owned(), |prefix| format!("{prefix}…"));
+                    let prefix =
+                        key.prefix.map_or_else(|| "?".to_owned(), |prefix| format!("{prefix}…"));
                     output.line(format_args!(
                         "{}  {prefix:<9}  {}",
                         key.id,
@@ -128,12 +136,17 @@ async fn key(command: KeyCommand, directory: &Directory, output: Output) -> anyh
             if output.json {
                 return output.value(&json!({"revoked": revoked.id, "customer": revoked.customer}));
             }
-            Ok(output.line(format_args!("revoked {} of customer {}", revoked.id, revoked.customer))?)
+            Ok(output
+                .line(format_args!("revoked {} of customer {}", revoked.id, revoked.customer))?)
         }
     }
 }
 
-async fn facility(command: FacilityCommand, directory: &Directory, output: Output) -> anyhow::Result<()> {
+async fn facility(
+    command: FacilityCommand,
+    directory: &Directory,
+    output: Output,
+) -> anyhow::Result<()> {
     match command {
         FacilityCommand::Create { customer, name, npi, address } => {
             let id = FacilityId::new(System.new_id());
@@ -145,9 +158,14 @@ async fn facility(command: FacilityCommand, directory: &Directory, output: Outpu
         FacilityCommand::List { customer } => {
             for facility in directory.list_facilities(customer).await.map_err(failed)? {
                 if output.json {
-                    output.value(&json!({"id": facility.id, "name": facility.name, "npi": facility.npi}))?;
+                    output.value(
+                        &json!({"id": facility.id, "name": facility.name, "npi": facility.npi}),
+                    )?;
                 } else {
-                    output.line(format_args!("{}  {:<10}  {}", facility.id, facility.npi, facility.name))?;
+                    output.line(format_args!(
+                        "{}  {:<10}  {}",
+                        facility.id, facility.npi, facility.name
+                    ))?;
                 }
             }
             Ok(())
@@ -155,7 +173,11 @@ async fn facility(command: FacilityCommand, directory: &Directory, output: Outpu
     }
 }
 
-async fn cohort(command: CohortCommand, directory: &Directory, output: Output) -> anyhow::Result<()> {
+async fn cohort(
+    command: CohortCommand,
+    directory: &Directory,
+    output: Output,
+) -> anyhow::Result<()> {
     match command {
         CohortCommand::Create { customer, name } => {
             let id = CohortId::new(System.new_id());
@@ -181,7 +203,8 @@ fn created(output: Output, name: &str, value: &str) -> anyhow::Result<()> {
     if output.json { output.value(&json!({ name: value })) } else { Ok(output.line(value)?) }
 }
 
-/// Reports a failed call of AWS. `PortError` holds AWS's codes only, because its messages may repeat the request.
+/// Reports a failed call of AWS. `PortError` holds AWS's codes only, because its messages may
+/// repeat the request.
 #[allow(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]
 fn failed(error: PortError) -> anyhow::Error {
     let failure = Failure::new(error.to_string());

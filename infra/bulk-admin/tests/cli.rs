@@ -42,7 +42,9 @@ fn wrong_arguments_exit_with_1_and_reach_no_table() {
     ];
     let facility = ["facility", "create", "--customer", "0199a1b2-0000-7000-8000-00000000a001"];
     let wrong_check_digit = [&facility[..], &address, &["--npi", "1234567890"]].concat();
-    for arguments in [&["key", "create"][..], &["key", "list", "--customer", "no id"], &wrong_check_digit] {
+    for arguments in
+        [&["key", "create"][..], &["key", "list", "--customer", "no id"], &wrong_check_digit]
+    {
         let output = run(arguments, &table);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: "), "{arguments:?}");

@@ -1,4 +1,5 @@
-//! `bulk check`: applies the service's rules on this machine, so that a file can be corrected before it is sent.
+//! `bulk check`: applies the service's rules on this machine, so that a file can be corrected
+//! before it is sent.
 
 mod checker;
 mod report;
@@ -7,10 +8,10 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use bulk_domain::csv::{ResultCells, ResultWriter, RowStatus};
+use bulk_domain::row::Directory;
+use bulk_terminal::{Exit, Failure};
 use clap::Args;
-use domain::csv::{ResultCells, ResultWriter, RowStatus};
-use domain::row::Directory;
-use terminal::{Exit, Failure};
 
 use crate::api::Client;
 use crate::context::Context;
@@ -38,8 +39,8 @@ pub struct Check {
     /// Save the rows with problems to this file, to correct them; it is replaced if it exists
     #[arg(long, value_name = "OUT")]
     failures: Option<PathBuf>,
-    /// Ask the service for your facilities and cohorts, to look up the ids in the file. Without this option an id
-    /// only has to be a UUID. No data of the file is sent in either case
+    /// Ask the service for your facilities and cohorts, to look up the ids in the file. Without
+    /// this option an id only has to be a UUID. No data of the file is sent in either case
     #[arg(long)]
     online: bool,
 }
@@ -130,8 +131,11 @@ impl Failures {
             }
             (Event::BadRow { row, problems, .. }, Some(writer)) => {
                 let reason = problems.to_string();
-                let cells =
-                    ResultCells { patient_id: None, status: RowStatus::Failed, reason: Some(&reason) };
+                let cells = ResultCells {
+                    patient_id: None,
+                    status: RowStatus::Failed,
+                    reason: Some(&reason),
+                };
                 writer.row(row, cells, &mut self.bytes);
                 self.rows += 1;
             }

@@ -1,8 +1,8 @@
 //! `bulk completions`: prints the script with which a shell completes commands and options.
 
+use bulk_terminal::Exit;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
-use terminal::Exit;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\

@@ -1,20 +1,21 @@
-//! The address of the service and the API key: from options, the environment, or the configuration file, in this order.
+//! The address of the service and the API key: from options, the environment, or the configuration
+//! file, in this order.
 
 mod file;
 mod secret;
 
 use std::path::PathBuf;
 
+use bulk_domain::ids::FacilityId;
+use bulk_terminal::{Failure, Output};
 use clap::Args;
-use domain::ids::FacilityId;
 use secrecy::SecretString;
-use terminal::{Failure, Output};
 use url::Url;
 
 pub use file::Profile;
 
-/// Environment variable with the API key itself. There is no option for the key, because other users of a machine can see
-/// the arguments of commands, and shells store them.
+/// Environment variable with the API key itself. There is no option for the key, because other
+/// users of a machine can see the arguments of commands, and shells store them.
 const API_KEY: &str = "BULK_API_KEY";
 
 /// Options that every command takes.
@@ -37,7 +38,13 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "URL", env = "BULK_URL", hide_env_values = true)]
     url: Option<String>,
     /// Read the API key from this file (or set `BULK_API_KEY`; a key is never an argument)
-    #[arg(long, global = true, value_name = "FILE", env = "BULK_API_KEY_FILE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "BULK_API_KEY_FILE",
+        hide_env_values = true
+    )]
     api_key_file: Option<PathBuf>,
 }
 
@@ -85,7 +92,8 @@ impl Globals {
     }
 }
 
-/// Parses the address of the service. It has to be https, unless it is on this machine, because every call sends the key.
+/// Parses the address of the service. It has to be https, unless it is on this machine, because
+/// every call sends the key.
 fn service_url(text: &str) -> Result<Url, Failure> {
     let shape = "write it as https://host/stage, without /medical/v1";
     let text = text.trim().trim_end_matches('/');
@@ -144,9 +152,13 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused_without_repeating_it() {
-        for text in
-            ["", "api.example.com", "ftp://example.com", "https://me:canary@example.com", "https://x/?canary"]
-        {
+        for text in [
+            "",
+            "api.example.com",
+            "ftp://example.com",
+            "https://me:canary@example.com",
+            "https://x/?canary",
+        ] {
             let error = service_url(text).unwrap_err();
             assert!(!format!("{error} {:?}", error.next_step()).contains("canary"), "{text}");
         }

@@ -1,7 +1,7 @@
 //! What every command works with: options, output, the service, and the clock.
 
-use domain::time::Timestamp;
-use terminal::Output;
+use bulk_domain::time::Timestamp;
+use bulk_terminal::Output;
 
 use crate::api::Client;
 use crate::config::{Connection, Globals};

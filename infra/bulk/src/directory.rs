@@ -1,7 +1,7 @@
 //! `bulk facility list` and `bulk cohort list`: the ids that rows and imports refer to.
 
+use bulk_terminal::Exit;
 use clap::Subcommand;
-use terminal::Exit;
 
 use crate::context::Context;
 use crate::format::number;
@@ -27,8 +27,10 @@ impl FacilityCommand {
                     if output.json {
                         output.value(&facility)?;
                     } else {
-                        output
-                            .line(format_args!("{}  {:<10}  {}", facility.id, facility.npi, facility.name))?;
+                        output.line(format_args!(
+                            "{}  {:<10}  {}",
+                            facility.id, facility.npi, facility.name
+                        ))?;
                     }
                 }
                 Ok(Exit::Done)

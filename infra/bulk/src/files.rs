@@ -1,14 +1,15 @@
-//! Files that this program writes: complete or not at all, readable by their owner only, and never over a file that the user
-//! did not name.
+//! Files that this program writes: complete or not at all, readable by their owner only, and never
+//! over a file that the user did not name.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use bulk_terminal::Failure;
 use tempfile::NamedTempFile;
-use terminal::Failure;
 
-/// A file that appears under its name when it is complete. Until then it is a temporary file in the same folder, which is
-/// removed if the command fails. Other users cannot read it, because it holds patient data.
+/// A file that appears under its name when it is complete. Until then it is a temporary file in the
+/// same folder, which is removed if the command fails. Other users cannot read it, because it holds
+/// patient data.
 #[derive(Debug)]
 pub struct AtomicFile {
     temporary: NamedTempFile,
@@ -32,10 +33,10 @@ impl AtomicFile {
 
     fn create(target: &Path, replace: bool) -> Result<Self, Failure> {
         let folder = folder_of(target);
-        let temporary = tempfile::Builder::new()
-            .prefix(".bulk-")
-            .tempfile_in(folder)
-            .map_err(|error| Failure::new(format!("{} cannot be written: {error}", target.display())))?;
+        let temporary =
+            tempfile::Builder::new().prefix(".bulk-").tempfile_in(folder).map_err(|error| {
+                Failure::new(format!("{} cannot be written: {error}", target.display()))
+            })?;
         Ok(Self { temporary, target: target.to_owned(), replace })
     }
 
@@ -46,11 +47,13 @@ impl AtomicFile {
     /// Completes the file, and returns its path.
     pub fn finish(self) -> Result<PathBuf, Failure> {
         let Self { mut temporary, target, replace } = self;
-        let failed =
-            |error: &std::io::Error| Failure::new(format!("{} cannot be written: {error}", target.display()));
+        let failed = |error: &std::io::Error| {
+            Failure::new(format!("{} cannot be written: {error}", target.display()))
+        };
         temporary.flush().map_err(|error| failed(&error))?;
         temporary.as_file().sync_all().map_err(|error| failed(&error))?;
-        let placed = if replace { temporary.persist(&target) } else { temporary.persist_noclobber(&target) };
+        let placed =
+            if replace { temporary.persist(&target) } else { temporary.persist_noclobber(&target) };
         match placed {
             Ok(_) => Ok(target),
             Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {
@@ -77,8 +80,8 @@ fn folder_of(target: &Path) -> &Path {
     }
 }
 
-/// Refuses output files that cannot be written, before anything is sent: in a folder that does not exist, over the input
-/// file, or the same file twice.
+/// Refuses output files that cannot be written, before anything is sent: in a folder that does not
+/// exist, over the input file, or the same file twice.
 pub fn check_targets(source: Option<&Path>, targets: &[&Path]) -> Result<(), Failure> {
     for (index, target) in targets.iter().enumerate() {
         if target.is_dir() || !folder_of(target).is_dir() {
@@ -95,7 +98,8 @@ pub fn check_targets(source: Option<&Path>, targets: &[&Path]) -> Result<(), Fai
             .next("name another file"));
         }
         if targets[..index].iter().any(|other| same(other, target)) {
-            return Err(Failure::new(format!("{} was named twice", target.display())).next("name two files"));
+            return Err(Failure::new(format!("{} was named twice", target.display()))
+                .next("name two files"));
         }
     }
     Ok(())
@@ -161,7 +165,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("patients.csv");
         std::fs::write(&source, "x").unwrap();
-        let detour = folder.path().join("..").join(folder.path().file_name().unwrap()).join("patients.csv");
+        let detour =
+            folder.path().join("..").join(folder.path().file_name().unwrap()).join("patients.csv");
         assert!(check_targets(Some(&source), &[&detour]).is_err());
         let (a, b) = (folder.path().join("a.csv"), folder.path().join(".").join("a.csv"));
         assert!(check_targets(Some(&source), &[&a]).is_ok());

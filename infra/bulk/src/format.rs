@@ -20,7 +20,8 @@ pub fn bytes(value: u64) -> String {
     DecimalBytes(value).to_string()
 }
 
-/// Returns a time in its two largest units: `4.2 s`, `3 min 20 s`, `2 h 5 min`. Indicatif's `HumanDuration` rounds to one.
+/// Returns a time in its two largest units: `4.2 s`, `3 min 20 s`, `2 h 5 min`. Indicatif's
+/// `HumanDuration` rounds to one.
 pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {

@@ -6,9 +6,9 @@ mod upload;
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
+use bulk_domain::ids::{FacilityId, JobId};
+use bulk_terminal::{Exit, Failure};
 use clap::Args;
-use domain::ids::{FacilityId, JobId};
-use terminal::{Exit, Failure};
 
 use crate::api::{Client, Job};
 use crate::config::Connection;
@@ -43,7 +43,8 @@ pub struct Import {
     /// Save every row with its outcome to this file, which is replaced if it exists
     #[arg(long, value_name = "OUT")]
     result: Option<PathBuf>,
-    /// Save the failed rows to this file, to correct and import them again; it is replaced if it exists
+    /// Save the failed rows to this file, to correct and import them again; it is replaced if it
+    /// exists
     #[arg(long, value_name = "OUT")]
     failures: Option<PathBuf>,
     /// Upload without checking the file first
@@ -64,7 +65,8 @@ Exit status:
 
 impl Import {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        // Outside of the select, so that Ctrl-C ends the process at once: reading a file cannot be interrupted.
+        // Outside of the select, so that Ctrl-C ends the process at once: reading a file cannot be
+        // interrupted.
         let (client, connection) = self.connect(context)?;
         let Some(source) = self.read(context)? else { return Ok(Exit::JobFailed) };
         let facility = self.facility.or(connection.facility);
@@ -100,7 +102,11 @@ impl Import {
         match source.scan() {
             Ok(file) => {
                 let rows = format::counted(u64::from(file.rows), "row");
-                context.output.note(format_args!("{}: {rows}, {}", source.name(), format::bytes(file.bytes)));
+                context.output.note(format_args!(
+                    "{}: {rows}, {}",
+                    source.name(),
+                    format::bytes(file.bytes)
+                ));
                 Ok(Some(source))
             }
             Err(ScanError::Rejected(error)) => {
@@ -131,7 +137,8 @@ impl Import {
         Ok(exit_of(&job))
     }
 
-    /// Saves the files that the user asked for. Failed rows are read in any case, because the summary shows their reasons.
+    /// Saves the files that the user asked for. Failed rows are read in any case, because the
+    /// summary shows their reasons.
     async fn fetch_files(&self, client: &Client, job: &Job) -> anyhow::Result<EndFiles> {
         let mut files = EndFiles::default();
         if let Some(path) = &self.result {

@@ -3,10 +3,10 @@
 mod files;
 mod list;
 
+use bulk_domain::ids::JobId;
+use bulk_domain::job::JobStatus;
+use bulk_terminal::{Exit, Output};
 use clap::Args;
-use domain::ids::JobId;
-use domain::job::JobStatus;
-use terminal::{Exit, Output};
 
 use crate::api::Job;
 use crate::context::Context;
@@ -89,7 +89,10 @@ fn print(output: Output, job: &Job) -> anyhow::Result<()> {
     }
     if job.total > 0 {
         let done = format!("{} of {} done", number(job.done()), number(job.total));
-        line("rows", format!("{done}, {} succeeded, {} failed", number(job.successful), number(job.failed)))?;
+        line(
+            "rows",
+            format!("{done}, {} succeeded, {} failed", number(job.successful), number(job.failed)),
+        )?;
     }
     if let Some(queries) = job.document_queries {
         let done = format!("{} of {} ended", number(queries.done()), number(queries.total));
@@ -111,7 +114,10 @@ fn print(output: Output, job: &Job) -> anyhow::Result<()> {
         line("result", format!("bulk result {} OUT", job.id))?;
     }
     if job.failures.is_some() {
-        line("failures", format!("bulk failures {} OUT   ({})", job.id, counted(job.failed, "row")))?;
+        line(
+            "failures",
+            format!("bulk failures {} OUT   ({})", job.id, counted(job.failed, "row")),
+        )?;
     }
     Ok(())
 }

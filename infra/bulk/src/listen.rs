@@ -1,5 +1,5 @@
-//! `bulk listen`: a webhook receiver for integrators. It prints each message, checks both signatures, and answers as its
-//! options say.
+//! `bulk listen`: a webhook receiver for integrators. It prints each message, checks both
+//! signatures, and answers as its options say.
 
 mod message;
 
@@ -15,9 +15,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
+use bulk_domain::webhook::WebhookKey;
+use bulk_terminal::{Exit, Failure, Output};
 use clap::Args;
-use domain::webhook::WebhookKey;
-use terminal::{Exit, Failure, Output};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
@@ -45,7 +45,8 @@ pub struct Listen {
     /// Environment variable with the webhook key
     #[arg(long, value_name = "NAME", default_value = "WEBHOOK_KEY")]
     key_env: String,
-    /// File with the webhook key. It is read for each message, because the key is known only after the URL is set
+    /// File with the webhook key. It is read for each message, because the key is known only after
+    /// the URL is set
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// Exit after this many messages; pings do not count
@@ -85,8 +86,12 @@ impl Listen {
         })?;
         let (address, output) = (listener.local_addr()?, context.output);
         output.note(format_args!("Listening on http://{address}/, answering {}.", self.status));
-        let shared =
-            Arc::new(Listener { output, options: self, seen: Mutex::default(), done: Notify::new() });
+        let shared = Arc::new(Listener {
+            output,
+            options: self,
+            seen: Mutex::default(),
+            done: Notify::new(),
+        });
         let router = Router::new()
             .route("/", post(receive))
             .route("/{*path}", post(receive))
@@ -119,7 +124,11 @@ impl Listen {
     }
 }
 
-async fn receive(State(listener): State<Arc<Listener>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn receive(
+    State(listener): State<Arc<Listener>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let options = &listener.options;
     let mut message = Message::read(&headers, &body, options.key().as_ref(), now());
     message.answered = options.status;
@@ -142,7 +151,8 @@ async fn receive(State(listener): State<Arc<Listener>>, headers: HeaderMap, body
 }
 
 impl Listener {
-    /// Counts a message. Returns how often it was received, and whether it is the last one to wait for.
+    /// Counts a message. Returns how often it was received, and whether it is the last one to wait
+    /// for.
     fn note(&self, message: &Message) -> (u32, bool) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.forged += u64::from(message.is_forged());

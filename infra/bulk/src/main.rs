@@ -20,8 +20,8 @@ mod watch;
 
 use std::process::ExitCode;
 
+use bulk_terminal::Exit;
 use clap::{Parser, Subcommand};
-use terminal::Exit;
 
 use config::Globals;
 use context::Context;
@@ -83,10 +83,10 @@ enum Command {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match terminal::parse::<Cli>() {
+    match bulk_terminal::parse::<Cli>() {
         Ok(cli) => {
             let context = Context::new(cli.globals);
-            terminal::end(run(cli.command, &context).await, context.output)
+            bulk_terminal::end(run(cli.command, &context).await, context.output)
         }
         Err(usage) => usage,
     }

@@ -5,10 +5,10 @@ mod show;
 use std::io::Read as _;
 use std::path::PathBuf;
 
+use bulk_domain::ids::{FacilityId, PatientId};
+use bulk_terminal::{Exit, Failure};
 use clap::{Args, Subcommand};
-use domain::ids::{FacilityId, PatientId};
 use serde_json::Value;
-use terminal::{Exit, Failure};
 
 use crate::context::Context;
 
@@ -35,8 +35,8 @@ Example:
          \"address\":[{\"addressLine1\":\"1 Main St\",\"city\":\"Boston\",\"state\":\"MA\",\"zip\":\"02108\"}]}' |
     bulk patient match -")]
     Match {
-        /// JSON with firstName, lastName, dob, genderAtBirth and address; `-` reads standard input. There are no
-        /// options for these, because other users of a machine can see arguments
+        /// JSON with firstName, lastName, dob, genderAtBirth and address; `-` reads standard input.
+        /// There are no options for these, because other users of a machine can see arguments
         file: PathBuf,
     },
     /// List the documents that were found about a patient
@@ -81,7 +81,9 @@ impl PatientCommand {
                 show::patient(output, &client.patient_by_external_id(&external_id).await?)?;
             }
             Self::List(list) => list.run(context, &client).await?,
-            Self::Match { file } => show::patient(output, &client.match_patient(&read_json(&file)?).await?)?,
+            Self::Match { file } => {
+                show::patient(output, &client.match_patient(&read_json(&file)?).await?)?
+            }
             Self::Documents { id } => {
                 let documents = client.documents(id).await?;
                 if documents.is_empty() {
@@ -94,7 +96,9 @@ impl PatientCommand {
             Self::Query { id, start: true, facility } => {
                 show::fields(output, &client.start_document_query(id, facility).await?)?;
             }
-            Self::Query { id, start: false, .. } => show::fields(output, &client.document_query(id).await?)?,
+            Self::Query { id, start: false, .. } => {
+                show::fields(output, &client.document_query(id).await?)?
+            }
         }
         Ok(Exit::Done)
     }
@@ -103,7 +107,9 @@ impl PatientCommand {
 impl List {
     async fn run(self, context: &Context, client: &crate::api::Client) -> anyhow::Result<()> {
         let limit = if self.all { usize::MAX } else { self.count };
-        client.each_patient(self.facility, limit, |patient| show::in_list(context.output, &patient)).await
+        client
+            .each_patient(self.facility, limit, |patient| show::in_list(context.output, &patient))
+            .await
     }
 }
 
@@ -118,7 +124,11 @@ fn read_json(file: &PathBuf) -> anyhow::Result<Value> {
     };
     read.map_err(|error| Failure::new(format!("{name} cannot be read: {error}")))?;
     serde_json::from_str(&text).map_err(|error| {
-        Failure::new(format!("{name} is not JSON, from line {} column {} on", error.line(), error.column()))
-            .into()
+        Failure::new(format!(
+            "{name} is not JSON, from line {} column {} on",
+            error.line(),
+            error.column()
+        ))
+        .into()
     })
 }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 
-use domain::problem::RowProblem;
+use bulk_domain::problem::RowProblem;
+use bulk_terminal::Output;
 use serde::{Serialize, Serializer};
-use terminal::Output;
 
 use crate::format;
 
@@ -16,8 +16,8 @@ const SAMPLES: usize = 5;
 /// Columns that are listed for a problem that several columns have.
 const COLUMNS: usize = 4;
 
-/// Most kinds that are counted, so that no result file can exhaust the memory. A file with usual columns cannot have as
-/// many.
+/// Most kinds that are counted, so that no result file can exhaust the memory. A file with usual
+/// columns cannot have as many.
 const KINDS: usize = 2000;
 
 /// Kinds that are printed as text.
@@ -59,7 +59,8 @@ impl ProblemCounts {
     /// Counts the problems in the `reason` cell of a result file.
     pub fn add_text(&mut self, reasons: &str) {
         for text in reasons.split("; ") {
-            let reason = text.parse().map_or_else(|_| Reason::Other(text.to_owned()), Reason::Problem);
+            let reason =
+                text.parse().map_or_else(|_| Reason::Other(text.to_owned()), Reason::Problem);
             self.add(reason, None);
         }
     }
@@ -76,7 +77,11 @@ impl ProblemCounts {
         let all = self.by_code();
         for code in all.iter().take(SHOWN) {
             let samples = output.faint(code.samples_shown());
-            output.line(format_args!("{:>9}  {}{samples}", format::number(code.times), code.shown()))?;
+            output.line(format_args!(
+                "{:>9}  {}{samples}",
+                format::number(code.times),
+                code.shown()
+            ))?;
             if let Some(fix) = code.fix {
                 output.line(output.faint(format_args!("{:>9}  → {fix}", "")))?;
             }
@@ -155,7 +160,8 @@ impl Code {
         if self.samples.is_empty() {
             return String::new();
         }
-        let rows: Vec<String> = self.samples.iter().map(|row| format::number(u64::from(*row))).collect();
+        let rows: Vec<String> =
+            self.samples.iter().map(|row| format::number(u64::from(*row))).collect();
         let noun = if self.times == 1 { "row" } else { "rows" };
         let more = if self.times > rows.len() as u64 { ", …" } else { "" };
         format!("   {noun} {}{more}", rows.join(", "))
@@ -202,7 +208,8 @@ mod tests {
         counts.add_text("dob: no such day; zip: missing");
         counts.add_text("zip: missing");
         counts.add_text("canceled");
-        let shown: Vec<_> = counts.sorted().into_iter().map(|(r, c)| format!("{} {r}", c.rows)).collect();
+        let shown: Vec<_> =
+            counts.sorted().into_iter().map(|(r, c)| format!("{} {r}", c.rows)).collect();
         assert_eq!(shown, ["2 zip: missing", "1 canceled", "1 dob: no such day"]);
     }
 

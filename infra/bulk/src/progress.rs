@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bulk_terminal::Output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use terminal::Output;
 
 use crate::format;
 
@@ -49,7 +49,9 @@ impl Progress {
         };
         let bar = output.has_bars().then(|| {
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("{prefix:<9} {bar:28} {percent:>3}%  {words}") {
+            if let Ok(style) =
+                ProgressStyle::with_template("{prefix:<9} {bar:28} {percent:>3}%  {words}")
+            {
                 bar.set_style(style.progress_chars("█▌░").with_key("words", words));
             }
             bar.set_prefix(label);
@@ -78,7 +80,9 @@ impl Progress {
         self.set(self.total);
         match &self.bar {
             Some(bar) => bar.finish(),
-            None if !self.output.is_quiet() => self.print(&self.describe(&self.state(), Instant::now())),
+            None if !self.output.is_quiet() => {
+                self.print(&self.describe(&self.state(), Instant::now()))
+            }
             None => {}
         }
     }
@@ -113,7 +117,8 @@ impl Progress {
     }
 }
 
-/// Returns a line such as `11,500 of 20,000 rows, 480 rows/s, 18 s left`. The speed is `moved` within `time`.
+/// Returns a line such as `11,500 of 20,000 rows, 480 rows/s, 18 s left`. The speed is `moved`
+/// within `time`.
 fn describe(unit: Unit, done: u64, total: u64, moved: u64, time: Duration) -> String {
     let show = |value| match unit {
         Unit::Bytes => format::bytes(value),

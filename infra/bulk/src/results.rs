@@ -1,11 +1,12 @@
-//! Downloads of an import's result files: over fresh links, saved completely or not at all, with their reasons counted.
+//! Downloads of an import's result files: over fresh links, saved completely or not at all, with
+//! their reasons counted.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use domain::csv::{Cells, RowReader, Separator};
-use domain::ids::JobId;
-use terminal::{Exit, Failure};
+use bulk_domain::csv::{Cells, RowReader, Separator};
+use bulk_domain::ids::JobId;
+use bulk_terminal::{Exit, Failure};
 
 use crate::api::{Client, DownloadError, Job, Pause};
 use crate::files::AtomicFile;
@@ -55,7 +56,11 @@ pub enum Sink {
 impl Sink {
     /// Returns the file that the user named, or standard output for `-`.
     pub fn named(path: &Path) -> Result<Self, Failure> {
-        if path.as_os_str() == "-" { Ok(Self::Stdout) } else { AtomicFile::replacing(path).map(Self::File) }
+        if path.as_os_str() == "-" {
+            Ok(Self::Stdout)
+        } else {
+            AtomicFile::replacing(path).map(Self::File)
+        }
     }
 }
 
@@ -66,8 +71,8 @@ pub struct Fetched {
     pub problems: ProblemCounts,
 }
 
-/// Downloads a file of an import. Returns `None` if the import has no such file. A download that breaks off starts again over
-/// a fresh link.
+/// Downloads a file of an import. Returns `None` if the import has no such file. A download that
+/// breaks off starts again over a fresh link.
 pub async fn fetch(
     client: &Client,
     id: JobId,
@@ -108,7 +113,9 @@ pub async fn fetch(
             Err(DownloadError::Write(error)) => return Err(error),
             Err(DownloadError::Refused(404)) => return Err(gone(id).into()),
             Err(DownloadError::Refused(status)) => {
-                return Err(Failure::new(format!("the storage answered {status} to the download")).into());
+                return Err(
+                    Failure::new(format!("the storage answered {status} to the download")).into()
+                );
             }
             Err(DownloadError::LinkExpired) => "the link is not accepted".to_owned(),
             Err(DownloadError::Broken(cause)) => cause,
@@ -167,7 +174,8 @@ impl Reasons {
         }
     }
 
-    /// Counts the rows that are complete. Rows that cannot be read are not counted, because the counts are only a summary.
+    /// Counts the rows that are complete. Rows that cannot be read are not counted, because the
+    /// counts are only a summary.
     fn rows(&mut self) {
         self.start();
         let Some(reader) = &mut self.reader else { return };
@@ -187,8 +195,8 @@ impl Reasons {
     }
 }
 
-/// Returns what separates the cells of a result file: its header ends with the columns that the service added. `None` if the
-/// header is not complete yet.
+/// Returns what separates the cells of a result file: its header ends with the columns that the
+/// service added. `None` if the header is not complete yet.
 fn separator(beginning: &[u8]) -> Option<Separator> {
     if beginning.len() > LONGEST_HEADER {
         return Some(Separator::Comma);
@@ -200,8 +208,8 @@ fn separator(beginning: &[u8]) -> Option<Separator> {
     })
 }
 
-/// Positions of the columns that the service added. They are the last ones of their names, because the uploaded file may
-/// have columns of the same names.
+/// Positions of the columns that the service added. They are the last ones of their names, because
+/// the uploaded file may have columns of the same names.
 #[derive(Clone, Copy, Debug)]
 struct Columns {
     status: Option<usize>,
@@ -211,7 +219,12 @@ struct Columns {
 impl Columns {
     fn of(header: &Cells<'_>) -> Self {
         let last = |name: &[u8]| {
-            header.iter().enumerate().filter(|(_, cell)| *cell == name).last().map(|(index, _)| index)
+            header
+                .iter()
+                .enumerate()
+                .filter(|(_, cell)| *cell == name)
+                .last()
+                .map(|(index, _)| index)
         };
         Self { status: last(b"status"), reason: last(b"reason") }
     }

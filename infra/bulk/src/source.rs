@@ -1,7 +1,7 @@
 //! The file that the user names, as the CSV that the service reads.
 //!
-//! A spreadsheet, or text in another encoding than UTF-8, is converted on this machine first. A CSV in UTF-8 is read as
-//! it is.
+//! A spreadsheet, or text in another encoding than UTF-8, is converted on this machine first. A CSV
+//! in UTF-8 is read as it is.
 
 mod encoding;
 mod places;
@@ -11,11 +11,11 @@ use std::fs::File;
 use std::io::{self, BufWriter, Cursor, Read, Seek as _, Write as _};
 use std::path::Path;
 
+use bulk_domain::csv::{FileError, FileScan, FileSummary, Limits};
+use bulk_terminal::Failure;
 use bytes::Bytes;
 use clap::Args;
-use domain::csv::{FileError, FileScan, FileSummary, Limits};
 use encoding_rs::Encoding;
-use terminal::Failure;
 
 use crate::api::UploadSource;
 pub use places::{Place, Places};
@@ -33,7 +33,8 @@ pub struct ReadAs {
     /// Read this sheet of a spreadsheet (.xlsx, .xls, .ods) [default: the first]
     #[arg(long, value_name = "NAME")]
     sheet: Option<String>,
-    /// Encoding of a text file, such as windows-1252 [default: UTF-8, or what the file's byte order mark says]
+    /// Encoding of a text file, such as windows-1252 [default: UTF-8, or what the file's byte order
+    /// mark says]
     #[arg(long, value_name = "NAME", value_parser = encoding::by_name)]
     encoding: Option<&'static Encoding>,
 }
@@ -45,7 +46,8 @@ enum Kind {
 }
 
 impl Kind {
-    /// `.xlsx` and `.ods` are ZIP files; `.xls` and spreadsheets with a password are OLE compound files.
+    /// `.xlsx` and `.ods` are ZIP files; `.xls` and spreadsheets with a password are OLE compound
+    /// files.
     fn of(first_bytes: &[u8]) -> Self {
         if first_bytes.starts_with(b"PK\x03\x04")
             || first_bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
@@ -73,22 +75,26 @@ pub struct Source {
 }
 
 impl Source {
-    /// Opens a file, or standard input for `-`. Converts a spreadsheet and other encodings into a temporary file without
-    /// a name, which disappears with this process.
+    /// Opens a file, or standard input for `-`. Converts a spreadsheet and other encodings into a
+    /// temporary file without a name, which disappears with this process.
     ///
     /// # Errors
     ///
     /// Fails if the file cannot be read or converted, or if `read_as` does not fit its kind.
     pub fn open(path: &Path, read_as: &ReadAs) -> Result<Self, Failure> {
         if path.as_os_str() == "-" {
-            return Self::convert("standard input".to_owned(), Box::new(io::stdin()), read_as, None);
+            return Self::convert(
+                "standard input".to_owned(),
+                Box::new(io::stdin()),
+                read_as,
+                None,
+            );
         }
         let name = path.display().to_string();
         let file = File::open(path).map_err(|error| unreadable(&name, &error))?;
         if !file.metadata().map_err(|error| unreadable(&name, &error))?.is_file() {
-            return Err(
-                Failure::new(format!("{name} is not a file")).next("for a pipe, use `-` and standard input")
-            );
+            return Err(Failure::new(format!("{name} is not a file"))
+                .next("for a pipe, use `-` and standard input"));
         }
         let copy = file.try_clone().map_err(|error| unreadable(&name, &error))?;
         Self::convert(name, Box::new(copy), read_as, Some(file))
@@ -118,19 +124,22 @@ impl Source {
                     "{name} is not a spreadsheet, so that --sheet does not apply"
                 )));
             }
-            (Kind::Spreadsheet, None) => match converted_sheet(&name, input, read_as.sheet.as_deref())? {
-                Converted::Sheet(csv, sheet) => {
-                    name = sheet_name(&name, &sheet);
-                    places = Places::of_sheet(sheet.row_starts);
-                    Input::File(csv)
+            (Kind::Spreadsheet, None) => {
+                match converted_sheet(&name, input, read_as.sheet.as_deref())? {
+                    Converted::Sheet(csv, sheet) => {
+                        name = sheet_name(&name, &sheet);
+                        places = Places::of_sheet(sheet.row_starts);
+                        Input::File(csv)
+                    }
+                    // The rules of the service say what the file is, and what to do.
+                    Converted::Unreadable(bytes) => Input::Stream(Box::new(Cursor::new(bytes))),
                 }
-                // The rules of the service say what the file is, and what to do.
-                Converted::Unreadable(bytes) => Input::Stream(Box::new(Cursor::new(bytes))),
-            },
+            }
             (Kind::Text(marked), wanted) => match (wanted.or(marked), file) {
                 (Some(encoding), _) if encoding != encoding_rs::UTF_8 => {
                     let mut csv = temporary()?;
-                    encoding::write_utf8(input, encoding, BufWriter::new(&mut csv)).map_err(failed)?;
+                    encoding::write_utf8(input, encoding, BufWriter::new(&mut csv))
+                        .map_err(failed)?;
                     Input::File(csv)
                 }
                 (_, Some(file)) => Input::File(file),
@@ -239,12 +248,17 @@ impl SourceFile {
 /// What a file became that begins as a spreadsheet does.
 enum Converted {
     Sheet(File, spreadsheet::Sheet),
-    /// The file is damaged, has a password, or is something else in a ZIP file. Its bytes are as they were.
+    /// The file is damaged, has a password, or is something else in a ZIP file. Its bytes are as
+    /// they were.
     Unreadable(Bytes),
 }
 
 /// Converts a sheet. The whole spreadsheet is held in memory, as its format demands.
-fn converted_sheet(name: &str, mut input: impl Read, sheet: Option<&str>) -> Result<Converted, Failure> {
+fn converted_sheet(
+    name: &str,
+    mut input: impl Read,
+    sheet: Option<&str>,
+) -> Result<Converted, Failure> {
     let failed = |error: io::Error| unreadable(name, &error);
     let mut workbook = Vec::new();
     input.read_to_end(&mut workbook).map_err(failed)?;
@@ -266,12 +280,14 @@ fn sheet_name(file: &str, sheet: &spreadsheet::Sheet) -> String {
     if sheet.others.is_empty() {
         return file.to_owned();
     }
-    let others = sheet.others.iter().map(|other| format!("“{other}”")).collect::<Vec<_>>().join(", ");
+    let others =
+        sheet.others.iter().map(|other| format!("“{other}”")).collect::<Vec<_>>().join(", ");
     format!("{file}, sheet “{}” (not {others})", sheet.name)
 }
 
 fn temporary() -> Result<File, Failure> {
-    tempfile::tempfile().map_err(|error| Failure::new(format!("no temporary file can be written: {error}")))
+    tempfile::tempfile()
+        .map_err(|error| Failure::new(format!("no temporary file can be written: {error}")))
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Failure {

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use domain::ids::JobId;
-use domain::job::JobStatus;
-use terminal::{Exit, Failure, Output};
+use bulk_domain::ids::JobId;
+use bulk_domain::job::JobStatus;
+use bulk_terminal::{Exit, Failure, Output};
 
 use crate::api::{Client, Job, Pause};
 use crate::format;
@@ -28,8 +28,8 @@ const LONGEST_OUTAGE: Duration = Duration::from_mins(10);
 /// Steps of the backoff while nothing changes: 1.25 to the power of 20 reaches the longest wait.
 const MOST_STEPS: i32 = 20;
 
-/// How long to wait for the service to process a file that was uploaded after its link expired. S3's event takes seconds; if
-/// the event is lost, the service looks for the file within an hour.
+/// How long to wait for the service to process a file that was uploaded after its link expired.
+/// S3's event takes seconds; if the event is lost, the service looks for the file within an hour.
 const LATE_FILE_WAIT: Duration = Duration::from_mins(70);
 
 /// Whether the file of an import was uploaded.
@@ -87,7 +87,8 @@ pub async fn watch(client: &Client, id: JobId, file: File, output: Output) -> an
     }
 }
 
-/// How often to poll: rarely while much is left, often near the end, and less and less while nothing changes.
+/// How often to poll: rarely while much is left, often near the end, and less and less while
+/// nothing changes.
 #[derive(Debug)]
 struct Pace {
     longest: Duration,
@@ -110,7 +111,8 @@ impl Pace {
     fn until_next(&mut self, job: &Job, now: Instant) -> Duration {
         let (done, total) = job.progress();
         let state = (job.status, done, total);
-        self.unchanged = if self.last == Some(state) { (self.unchanged + 1).min(MOST_STEPS) } else { 0 };
+        self.unchanged =
+            if self.last == Some(state) { (self.unchanged + 1).min(MOST_STEPS) } else { 0 };
         self.last = Some(state);
         let backoff = SHORTEST.mul_f64(1.25_f64.powi(self.unchanged));
         // Document queries have another total than rows, and another speed.
@@ -155,8 +157,11 @@ impl Shown {
                 self.output.note("waiting for the service to read the file …");
                 self.stage = Stage::Waiting;
             }
-            (Stage::Nothing | Stage::Waiting | Stage::Late, JobStatus::Processing) if job.total > 0 => {
-                let rows = Progress::new("importing", Unit::Rows, job.done(), job.total, self.output);
+            (Stage::Nothing | Stage::Waiting | Stage::Late, JobStatus::Processing)
+                if job.total > 0 =>
+            {
+                let rows =
+                    Progress::new("importing", Unit::Rows, job.done(), job.total, self.output);
                 self.stage = Stage::Rows(rows);
             }
             (Stage::Rows(bar), JobStatus::Processing) if job.has_all_rows() => {
@@ -240,7 +245,8 @@ mod tests {
     #[test]
     fn while_nothing_changes_polls_get_rarer_up_to_a_limit() {
         let (mut pace, start) = (Pace::new(LONGEST), Instant::now());
-        let waits: Vec<Duration> = (0..40).map(|_| pace.until_next(&job("waiting", 0, 0), start)).collect();
+        let waits: Vec<Duration> =
+            (0..40).map(|_| pace.until_next(&job("waiting", 0, 0), start)).collect();
         assert!(waits.is_sorted());
         assert_eq!(waits[0], SHORTEST);
         assert_eq!(waits[39], LONGEST);

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_stack.aws import client
-from local_stack.paths import BINARIES, TEMPLATE
+from local_stack.paths import TEMPLATE, binary_of
 from local_stack.template import Template, adapt, functions, host_architecture, load_template
 
 STACK_NAME = "bulk-import"
@@ -34,8 +34,8 @@ class DeployError(Exception):
 def fingerprint() -> str:
     """Returns a text that changes whenever the template or a binary changes."""
     digest = hashlib.sha256(TEMPLATE.read_bytes())
-    for binary in sorted(functions(load_template()).values()):
-        path = BINARIES / binary
+    for function in sorted(functions(load_template()).values()):
+        path = binary_of(function)
         if path.exists():
             digest.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
     return digest.hexdigest()
@@ -75,12 +75,12 @@ def upload_functions(template: Template, endpoint: str) -> None:
     """Uploads the binaries and writes their places into the template."""
     s3 = client("s3", endpoint)
     s3.create_bucket(Bucket=ARTIFACTS)
-    for name, binary in functions(template).items():
-        path = BINARIES / binary
+    for name, function in functions(template).items():
+        path = binary_of(function)
         if not path.exists():
             raise DeployError(f"{path} does not exist: run `make build`")
         body = package(path)
-        key = f"{binary}-{hashlib.sha256(body).hexdigest()[:16]}.zip"
+        key = f"{function}-{hashlib.sha256(body).hexdigest()[:16]}.zip"
         s3.put_object(Bucket=ARTIFACTS, Key=key, Body=body)
         resource = template["Resources"][name]
         resource["Properties"]["CodeUri"] = f"s3://{ARTIFACTS}/{key}"

@@ -13,6 +13,11 @@ BINARIES = PROJECT / os.environ.get("BINARIES", "target/local")
 STACKS = PROJECT / ".local"
 
 
+def binary_of(function: str) -> Path:
+    """Returns the binary of the function in this folder of `functions/`. Its name has the prefix of all crates."""
+    return BINARIES / f"bulk-{function}"
+
+
 @dataclass(frozen=True)
 class StackFiles:
     """The folder of the stack with this name, below `.local`."""

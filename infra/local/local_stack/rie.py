@@ -21,7 +21,7 @@ from pathlib import Path
 from local_stack.aws import ROOT, client
 from local_stack.deploy import STACK_NAME
 from local_stack.description import Stack
-from local_stack.paths import BINARIES, PROJECT
+from local_stack.paths import PROJECT, binary_of
 from local_stack.processes import free_ports, listens, start, stop_group
 from local_stack.template import functions, host_architecture, load_template
 
@@ -72,15 +72,15 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(binary: str, of_function: dict[str, str], *, quiet: bool = False) -> Iterator[Served]:
-    """Serves a function under the emulator, which starts its process with the first event.
+def serving(name: str, of_function: dict[str, str], *, quiet: bool = False) -> Iterator[Served]:
+    """Serves the function of the folder `name` under the emulator, which starts its process with the first event.
 
     Prints at the end what the emulator and the function logged, unless `quiet`.
     """
     listen, runtime_api = free_ports(2)
     command = [str(emulator()), "--runtime-interface-emulator-address", f"127.0.0.1:{listen}"]
-    command += ["--runtime-api-address", f"127.0.0.1:{runtime_api}", str(BINARIES / binary)]
-    with tempfile.TemporaryDirectory(prefix=f"rie-{binary}-") as folder:
+    command += ["--runtime-api-address", f"127.0.0.1:{runtime_api}", str(binary_of(name))]
+    with tempfile.TemporaryDirectory(prefix=f"rie-{name}-") as folder:
         log = Path(folder) / "log"
         process = start(command, log, process_environment(of_function))
         try:
@@ -103,10 +103,10 @@ def send(url: str, event: bytes) -> bytes:
 
 def invoke(function: str, event: Path, stack: Stack) -> str:
     """Sends an event to the function of the folder `function`, and returns its answer."""
-    by_binary = {binary: name for name, binary in functions(load_template()).items()}
-    if function not in by_binary:
-        raise SystemExit(f"There is no function {function!r}; there are {', '.join(sorted(by_binary))}")
-    of_function = variables(by_binary[function], stack.endpoint) | {"AWS_ENDPOINT_URL": stack.endpoint}
+    by_folder = {folder: name for name, folder in functions(load_template()).items()}
+    if function not in by_folder:
+        raise SystemExit(f"There is no function {function!r}; there are {', '.join(sorted(by_folder))}")
+    of_function = variables(by_folder[function], stack.endpoint) | {"AWS_ENDPOINT_URL": stack.endpoint}
     with serving(function, of_function) as served:
         try:
             return send(served.url, event.read_bytes()).decode()

@@ -43,9 +43,9 @@ def load_template(path: Path = TEMPLATE) -> Template:
 
 
 def functions(template: Template) -> dict[str, str]:
-    """Returns the binary of each function, by the function's logical name."""
+    """Returns the folder of each function below `functions/`, by the function's logical name."""
     return {
-        name: resource["Metadata"]["BuildProperties"]["Binary"]
+        name: Path(resource["Properties"]["CodeUri"]).name
         for name, resource in template["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"
     }

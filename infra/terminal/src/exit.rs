@@ -15,7 +15,8 @@ pub enum Exit {
     RowsFailed,
     /// The file as a whole was not imported: it cannot be, or the job was canceled or expired.
     JobFailed,
-    /// The service was not reached, or the exchange with it broke off. The same command may succeed later.
+    /// The service was not reached, or the exchange with it broke off. The same command may succeed
+    /// later.
     Unreachable,
     /// The user pressed Ctrl-C.
     Interrupted,
@@ -31,14 +32,16 @@ impl From<Exit> for ExitCode {
             Exit::RowsFailed => 2,
             Exit::JobFailed => 3,
             Exit::Unreachable => 4,
-            // Shells report a program that a signal ended as 128 + the signal: SIGINT is 2, SIGPIPE is 13.
+            // Shells report a program that a signal ended as 128 + the signal: SIGINT is 2, SIGPIPE
+            // is 13.
             Exit::Interrupted => 130,
             Exit::OutputClosed => 141,
         })
     }
 }
 
-/// An error for the user: what went wrong, and what to do next. It never holds a key, a link or a cell.
+/// An error for the user: what went wrong, and what to do next. It never holds a key, a link or a
+/// cell.
 #[derive(Debug)]
 pub struct Failure {
     message: String,
@@ -84,7 +87,9 @@ pub(crate) fn status_of(error: &anyhow::Error) -> Exit {
         return failure.exit;
     }
     let is_closed_pipe = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     };
     if error.chain().any(is_closed_pipe) { Exit::OutputClosed } else { Exit::Error }
 }

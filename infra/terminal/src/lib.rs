@@ -1,5 +1,5 @@
-//! What the command lines `bulk` and `bulk-admin` share: where they print, how they report errors, and their exit
-//! statuses.
+//! What the command lines `bulk` and `bulk-admin` share: where they print, how they report errors,
+//! and their exit statuses.
 
 mod exit;
 mod output;
@@ -13,8 +13,8 @@ use std::process::ExitCode;
 ///
 /// # Errors
 ///
-/// Prints what clap has to say, and returns the exit code: 1 for wrong usage, 0 for `--help` and `--version`, which clap
-/// reports as errors, too.
+/// Prints what clap has to say, and returns the exit code: 1 for wrong usage, 0 for `--help` and
+/// `--version`, which clap reports as errors, too.
 pub fn parse<C: clap::Parser>() -> Result<C, ExitCode> {
     C::try_parse().map_err(|error| {
         let _ = error.print();
@@ -22,8 +22,8 @@ pub fn parse<C: clap::Parser>() -> Result<C, ExitCode> {
     })
 }
 
-/// Returns the exit code for what a command came to, and prints its error. A closed output is not reported: `head` in
-/// `bulk list | head` closes it because it has seen enough.
+/// Returns the exit code for what a command came to, and prints its error. A closed output is not
+/// reported: `head` in `bulk list | head` closes it because it has seen enough.
 pub fn end(result: anyhow::Result<Exit>, output: Output) -> ExitCode {
     let exit = result.unwrap_or_else(|error| {
         let exit = exit::status_of(&error);

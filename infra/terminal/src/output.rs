@@ -1,5 +1,5 @@
-//! What is printed where: results to standard output, notes and errors to standard error, colours and progress bars
-//! to terminals only.
+//! What is printed where: results to standard output, notes and errors to standard error, colours
+//! and progress bars to terminals only.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};

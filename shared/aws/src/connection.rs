@@ -13,8 +13,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Reads region, credentials and endpoint from where the AWS SDKs look for them. Calls have the timeouts of
-    /// `program`.
+    /// Reads region, credentials and endpoint from where the AWS SDKs look for them. Calls have the
+    /// timeouts of `program`.
     pub async fn open(program: Program) -> Self {
         Self::open_with(program, aws_config::defaults(BehaviorVersion::latest())).await
     }
@@ -42,7 +42,8 @@ impl Connection {
     /// Returns a client of S3.
     pub fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.sdk)
-            // A signed upload link must not demand a checksum header that plain `curl` does not send.
+            // A signed upload link must not demand a checksum header that plain `curl` does not
+            // send.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             // A stand-in for AWS on a loopback address has no host name for each bucket.

@@ -1,14 +1,16 @@
-//! The records of webhook deliveries, in the jobs table: one item for each webhook, in a partition for each customer.
+//! The records of webhook deliveries, in the jobs table: one item for each webhook, in a partition
+//! for each customer.
 //!
-//! A delivery that is being attempted or has failed also has the attribute `undelivered`, the key of an index. Counts
-//! and retries read the index alone, which stays small however much was delivered.
+//! A delivery that is being attempted or has failed also has the attribute `undelivered`, the key
+//! of an index. Counts and retries read the index alone, which stays small however much was
+//! delivered.
 
 use aws_sdk_dynamodb::types::Select;
-use domain::delivery::{DeliveryState, WebhookDelivery};
-use domain::ids::{CustomerId, JobId};
-use domain::job::JobStatus;
-use domain::time::Timestamp;
-use pipeline::ports::{DeliveryStore, JobRef, PortResult, Undelivered, Versioned, Write};
+use bulk_domain::delivery::{DeliveryState, WebhookDelivery};
+use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::job::JobStatus;
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::ports::{DeliveryStore, JobRef, PortResult, Undelivered, Versioned, Write};
 
 use crate::Jobs;
 use crate::error::{failed, malformed};
@@ -28,8 +30,13 @@ impl DeliveryStore for Jobs {
         self.table.get(key).await?.as_ref().map(read).transpose()
     }
 
-    async fn store_delivery(&self, delivery: &WebhookDelivery, version: Option<u64>) -> PortResult<Write> {
-        let record = serde_json::to_string(delivery).map_err(|_| malformed("dynamodb.PutItem", "record"))?;
+    async fn store_delivery(
+        &self,
+        delivery: &WebhookDelivery,
+        version: Option<u64>,
+    ) -> PortResult<Write> {
+        let record =
+            serde_json::to_string(delivery).map_err(|_| malformed("dynamodb.PutItem", "record"))?;
         let mut item = key(partition(delivery.customer), sort_key(delivery.job, delivery.status));
         item.extend([
             ("delivery".to_owned(), s(record)),
@@ -107,7 +114,8 @@ fn partition(customer: CustomerId) -> String {
     format!("webhooks#{customer}")
 }
 
-/// Returns a key that sorts jobs by their time, and the webhooks of a job in the order of its states.
+/// Returns a key that sorts jobs by their time, and the webhooks of a job in the order of its
+/// states.
 fn sort_key(job: JobId, status: JobStatus) -> String {
     let place = u8::from(status.is_final());
     format!("{job}#{place}#{status}")
@@ -125,8 +133,8 @@ fn undelivered(state: DeliveryState) -> Option<Undelivered> {
     }
 }
 
-/// Returns the time from which the retention counts: the next attempt, the running or the last one, or the creation of the
-/// job if there was no attempt.
+/// Returns the time from which the retention counts: the next attempt, the running or the last one,
+/// or the creation of the job if there was no attempt.
 fn last_event(delivery: &WebhookDelivery) -> Timestamp {
     let last = delivery.attempts.last().map(|attempt| attempt.when);
     delivery

@@ -1,4 +1,5 @@
-//! The directory table: customers with their API keys, facilities, cohorts, webhook settings and idempotency keys.
+//! The directory table: customers with their API keys, facilities, cohorts, webhook settings and
+//! idempotency keys.
 
 mod admission;
 mod item;
@@ -7,12 +8,14 @@ mod operator;
 use std::fmt;
 
 use aws_sdk_dynamodb::Client;
-use domain::cohort::Cohort;
-use domain::facility::Facility;
-use domain::ids::{CohortId, CustomerId, FacilityId};
-use domain::time::Timestamp;
-use pipeline::idempotency::{IdempotencyKey, Promise};
-use pipeline::ports::{Admission, CALLS_PER_MINUTE, DirectoryStore, PortResult, WebhookSettings, Write};
+use bulk_domain::cohort::Cohort;
+use bulk_domain::facility::Facility;
+use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::idempotency::{IdempotencyKey, Promise};
+use bulk_pipeline::ports::{
+    Admission, CALLS_PER_MINUTE, DirectoryStore, PortResult, WebhookSettings, Write,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
@@ -38,7 +41,8 @@ pub struct Directory {
     calls_per_minute: u32,
 }
 
-/// A new API key, which is shown once. Only its SHA-256 is stored, from which a key of 32 random bytes cannot be guessed.
+/// A new API key, which is shown once. Only its SHA-256 is stored, from which a key of 32 random
+/// bytes cannot be guessed.
 pub struct ApiKey(String);
 
 impl ApiKey {
@@ -83,11 +87,19 @@ impl Directory {
         find(query, None).await
     }
 
-    async fn list_all<T: DeserializeOwned>(&self, customer: CustomerId, prefix: &str) -> PortResult<Vec<T>> {
+    async fn list_all<T: DeserializeOwned>(
+        &self,
+        customer: CustomerId,
+        prefix: &str,
+    ) -> PortResult<Vec<T>> {
         self.list(customer, prefix).await?.into_iter().map(from_fields).collect()
     }
 
-    async fn load<T: DeserializeOwned>(&self, customer: CustomerId, sk: &str) -> PortResult<Option<T>> {
+    async fn load<T: DeserializeOwned>(
+        &self,
+        customer: CustomerId,
+        sk: &str,
+    ) -> PortResult<Option<T>> {
         self.table.get(key(customer_pk(customer), sk)).await?.map(from_fields).transpose()
     }
 
@@ -103,16 +115,20 @@ impl Directory {
 
 impl DirectoryStore for Directory {
     async fn admit_call(&self, api_key: &str, now: Timestamp) -> PortResult<Admission> {
-        admission::admit(&self.table, key(key_pk(api_key), API_KEY), self.calls_per_minute, now).await
+        admission::admit(&self.table, key(key_pk(api_key), API_KEY), self.calls_per_minute, now)
+            .await
     }
 
-    async fn load_directory(&self, customer: CustomerId) -> PortResult<domain::row::Directory> {
+    async fn load_directory(
+        &self,
+        customer: CustomerId,
+    ) -> PortResult<bulk_domain::row::Directory> {
         let (facilities, cohorts) =
             futures::try_join!(self.list(customer, FACILITY), self.list(customer, COHORT))?;
         let ids = |item: &Item| after_prefix(item, "sk", FACILITY);
         let facilities = facilities.iter().map(ids).collect::<PortResult<_>>()?;
         let ids = |item: &Item| after_prefix(item, "sk", COHORT);
-        Ok(domain::row::Directory {
+        Ok(bulk_domain::row::Directory {
             facilities,
             cohorts: cohorts.iter().map(ids).collect::<PortResult<_>>()?,
         })
@@ -138,7 +154,11 @@ impl DirectoryStore for Directory {
         self.list_all(customer, COHORT).await
     }
 
-    async fn load_cohort(&self, customer: CustomerId, cohort: CohortId) -> PortResult<Option<Cohort>> {
+    async fn load_cohort(
+        &self,
+        customer: CustomerId,
+        cohort: CohortId,
+    ) -> PortResult<Option<Cohort>> {
         self.load(customer, &format!("{COHORT}{cohort}")).await
     }
 
@@ -151,8 +171,13 @@ impl DirectoryStore for Directory {
         Ok(stored.map(WebhookSettings::from).unwrap_or_default())
     }
 
-    async fn store_settings(&self, customer: CustomerId, settings: &WebhookSettings) -> PortResult<Write> {
-        let item = with_fields(key(customer_pk(customer), SETTINGS), &SettingsItem::from(settings))?;
+    async fn store_settings(
+        &self,
+        customer: CustomerId,
+        settings: &WebhookSettings,
+    ) -> PortResult<Write> {
+        let item =
+            with_fields(key(customer_pk(customer), SETTINGS), &SettingsItem::from(settings))?;
         let version = Some(settings.version).filter(|version| *version > 0);
         self.table.put_version(item, version).await
     }
@@ -165,7 +190,8 @@ impl DirectoryStore for Directory {
     ) -> PortResult<Option<Promise>> {
         let stored: Option<PromiseItem> = self.load(customer, &promise_sk(key)).await?;
         let promise = stored.map(Promise::try_from).transpose()?;
-        // DynamoDB deletes an expired item within days, not at once (Developer Guide, "Time to Live").
+        // DynamoDB deletes an expired item within days, not at once (Developer Guide, "Time to
+        // Live").
         Ok(promise.filter(|promise| promise.expires_at.as_seconds() > now.as_seconds()))
     }
 

@@ -1,14 +1,14 @@
 //! Document queries and the documents that they found, in the patients table beside the patient.
 //!
-//! The query is one item. The documents are pages of some hundred KiB, under the attempt that found them; the query names
-//! the attempt that counts, so that a reader never sees half of a list.
+//! The query is one item. The documents are pages of some hundred KiB, under the attempt that found
+//! them; the query names the attempt that counts, so that a reader never sees half of a list.
 
 use std::collections::{BTreeSet, HashMap};
 
-use domain::document::DocumentRecord;
-use domain::ids::{CustomerId, PatientId};
-use domain::query::{PatientQuery, QueryTry, StoredDocuments};
-use pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
+use bulk_domain::document::DocumentRecord;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::query::{PatientQuery, QueryTry, StoredDocuments};
+use bulk_pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
 
 use crate::Patients;
 use crate::error::malformed;
@@ -18,8 +18,8 @@ use crate::table::{find, read_document};
 
 const QUERY: &str = "query";
 
-/// Bytes of JSON up to which documents share an item: half of what an item may have (AWS limit 400 KB). A longer document
-/// has an item of its own.
+/// Bytes of JSON up to which documents share an item: half of what an item may have (AWS limit 400
+/// KB). A longer document has an item of its own.
 const PAGE_BYTES: usize = 200 * 1024;
 
 impl DocumentStore for Patients {
@@ -30,8 +30,10 @@ impl DocumentStore for Patients {
     ) -> PortResult<HashMap<PatientId, Versioned<PatientQuery>>> {
         // Each key once, because DynamoDB refuses a batch that names a key twice.
         let patients: BTreeSet<PatientId> = patients.iter().copied().collect();
-        let of_patient: HashMap<String, PatientId> =
-            patients.iter().map(|patient| (patient_partition(customer, *patient), *patient)).collect();
+        let of_patient: HashMap<String, PatientId> = patients
+            .iter()
+            .map(|patient| (patient_partition(customer, *patient), *patient))
+            .collect();
         let keys = of_patient.keys().map(|partition| key(partition, QUERY)).collect();
         let read = |item: &Item| {
             let patient = text(item, "pk").and_then(|pk| of_patient.get(pk));
@@ -81,7 +83,8 @@ impl DocumentStore for Patients {
             .key_condition_expression("pk = :patient AND sk BETWEEN :least AND :kept")
             .expression_attribute_values(":patient", s(&partition))
             .expression_attribute_values(":least", s(page_prefix("")))
-            // The keys of the pages of the first kept attempt are longer than this, so that they sort after it.
+            // The keys of the pages of the first kept attempt are longer than this, so that they
+            // sort after it.
             .expression_attribute_values(":kept", s(page_prefix(first_kept)))
             .projection_expression("sk");
         for page in find(old, None).await? {
@@ -110,7 +113,8 @@ fn page_prefix(found_by: impl std::fmt::Display) -> String {
     format!("documents#{found_by}")
 }
 
-/// Returns a key in which the page has as many digits as the largest number, so that keys sort as numbers do.
+/// Returns a key in which the page has as many digits as the largest number, so that keys sort as
+/// numbers do.
 fn page_key(customer: CustomerId, patient: PatientId, found_by: QueryTry, page: u32) -> Item {
     key(patient_partition(customer, patient), format_args!("{}#{page:04}", page_prefix(found_by)))
 }
@@ -119,7 +123,8 @@ fn page_key(customer: CustomerId, patient: PatientId, found_by: QueryTry, page: 
 fn pages_of(documents: &[DocumentRecord]) -> PortResult<Vec<String>> {
     let mut pages: Vec<String> = Vec::new();
     for document in documents {
-        let json = serde_json::to_string(document).map_err(|_| malformed("dynamodb.PutItem", "document"))?;
+        let json = serde_json::to_string(document)
+            .map_err(|_| malformed("dynamodb.PutItem", "document"))?;
         match pages.last_mut() {
             Some(page) if page.len() + json.len() < PAGE_BYTES => {
                 page.push(',');

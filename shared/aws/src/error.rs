@@ -1,9 +1,9 @@
-//! Failed AWS calls as the pipeline sees them: an operation and a code, without a message. AWS messages can quote the
-//! request, and a request can hold patient data.
+//! Failed AWS calls as the pipeline sees them: an operation and a code, without a message. AWS
+//! messages can quote the request, and a request can hold patient data.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use pipeline::ports::{PortError, PortResult, Write};
+use bulk_pipeline::ports::{PortError, PortResult, Write};
 
 /// Error codes that say that a later call may succeed, besides every 5xx.
 const TRANSIENT_CODES: [&str; 14] = [
@@ -24,9 +24,10 @@ const TRANSIENT_CODES: [&str; 14] = [
     "InternalServerError",
 ];
 
-/// Error codes about rights, credentials, keys and resources. They say nothing about what was sent: after an operator
-/// has mended the role, the key or the table, the same request succeeds. Rows must not fail for good before that. (The
-/// codes are those of the services' common errors, and of DynamoDB's, SQS's and S3's own references.)
+/// Error codes about rights, credentials, keys and resources. They say nothing about what was sent:
+/// after an operator has mended the role, the key or the table, the same request succeeds. Rows
+/// must not fail for good before that. (The codes are those of the services' common errors, and of
+/// DynamoDB's, SQS's and S3's own references.)
 const MENDED_BY_OPERATORS: [&str; 19] = [
     "AccessDenied",
     "AccessDeniedException",
@@ -65,7 +66,9 @@ pub fn failed<E: ProvideErrorMetadata>(
                 (format!("{code} (HTTP {status})"), transient)
             }
             SdkError::TimeoutError(_) => ("timeout".to_owned(), true),
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => ("timeout".to_owned(), true),
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+                ("timeout".to_owned(), true)
+            }
             SdkError::DispatchFailure(_) => ("no connection".to_owned(), true),
             SdkError::ResponseError(_) => ("unreadable response".to_owned(), true),
             _ => ("request could not be built".to_owned(), false),
@@ -86,7 +89,9 @@ pub fn conditional<T, E: ProvideErrorMetadata>(
 ) -> PortResult<Write> {
     match result {
         Ok(_) => Ok(Write::Done),
-        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(Write::Conflict),
+        Err(error) if error.code() == Some("ConditionalCheckFailedException") => {
+            Ok(Write::Conflict)
+        }
         Err(error) => Err(failed(operation)(error)),
     }
 }

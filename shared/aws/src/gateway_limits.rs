@@ -1,9 +1,9 @@
 //! The gateway's circuit breaker and the rate limit of each customer, in the jobs table.
 
-use domain::circuit_breaker::CircuitBreaker;
-use domain::ids::CustomerId;
-use domain::rate_limit::RateLimit;
-use pipeline::ports::{GatewayLimits, PortResult, Versioned, Write};
+use bulk_domain::circuit_breaker::CircuitBreaker;
+use bulk_domain::ids::CustomerId;
+use bulk_domain::rate_limit::RateLimit;
+use bulk_pipeline::ports::{GatewayLimits, PortResult, Versioned, Write};
 
 use crate::Jobs;
 use crate::item::{Item, key};
@@ -12,7 +12,10 @@ use crate::table::read_document;
 const GATEWAY: &str = "gateway";
 
 impl GatewayLimits for Jobs {
-    async fn load_rate_limit(&self, customer: CustomerId) -> PortResult<Option<Versioned<RateLimit>>> {
+    async fn load_rate_limit(
+        &self,
+        customer: CustomerId,
+    ) -> PortResult<Option<Versioned<RateLimit>>> {
         self.table.get(rate_limit_key(customer)).await?.as_ref().map(read_document).transpose()
     }
 
@@ -42,8 +45,8 @@ fn circuit_breaker_key() -> Item {
     key(GATEWAY, "circuit-breaker")
 }
 
-/// Returns a key with a partition for each customer, because the item is written for every message of the customer's
-/// queries.
+/// Returns a key with a partition for each customer, because the item is written for every message
+/// of the customer's queries.
 fn rate_limit_key(customer: CustomerId) -> Item {
     key(format_args!("{GATEWAY}#{customer}"), "rate-limit")
 }

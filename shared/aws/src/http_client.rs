@@ -1,7 +1,9 @@
-//! The HTTP client of the AWS SDK, which replaces all of its connections as soon as one of them fails.
+//! The HTTP client of the AWS SDK, which replaces all of its connections as soon as one of them
+//! fails.
 //!
-//! A function that was frozen finds every connection of its pool dead at once. If the pool stayed, each attempt of a
-//! call would take the next dead connection out of it, and a pool of three would use up all attempts of a call.
+//! A function that was frozen finds every connection of its pool dead at once. If the pool stayed,
+//! each attempt of a call would take the next dead connection out of it, and a pool of three would
+//! use up all attempts of a call.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -15,7 +17,9 @@ use aws_smithy_runtime_api::client::http::{
     SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::runtime_components::{RuntimeComponents, RuntimeComponentsBuilder};
+use aws_smithy_runtime_api::client::runtime_components::{
+    RuntimeComponents, RuntimeComponentsBuilder,
+};
 use aws_smithy_types::config_bag::ConfigBag;
 
 /// Returns a client that the clients of all services share.

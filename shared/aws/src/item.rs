@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use pipeline::ports::{PortError, PortResult};
+use bulk_pipeline::ports::{PortError, PortResult};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -61,7 +61,11 @@ pub fn parsed<T: FromStr>(item: &Item, name: &'static str) -> Result<T, PortErro
 }
 
 /// Returns what follows a prefix in a string attribute, parsed.
-pub fn after_prefix<T: FromStr>(item: &Item, name: &'static str, prefix: &str) -> Result<T, PortError> {
+pub fn after_prefix<T: FromStr>(
+    item: &Item,
+    name: &'static str,
+    prefix: &str,
+) -> Result<T, PortError> {
     text(item, name)
         .and_then(|text| text.strip_prefix(prefix))
         .and_then(|rest| rest.parse().ok())
@@ -78,7 +82,8 @@ pub fn required_number<T: FromStr>(item: &Item, name: &'static str) -> Result<T,
     number(item, name).ok_or_else(|| malformed(READ, name))
 }
 
-/// Returns the numbers of a set. An item without the attribute has none, because DynamoDB has no empty sets.
+/// Returns the numbers of a set. An item without the attribute has none, because DynamoDB has no
+/// empty sets.
 pub fn numbers<T: FromStr>(item: &Item, name: &str) -> impl Iterator<Item = T> {
     let set = item.get(name).and_then(|value| value.as_ns().ok());
     set.into_iter().flatten().filter_map(|number| number.parse().ok())

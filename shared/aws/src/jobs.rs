@@ -1,4 +1,5 @@
-//! The jobs table: one item for each job, one for each chunk with document queries, and one for each open job.
+//! The jobs table: one item for each job, one for each chunk with document queries, and one for
+//! each open job.
 
 mod item;
 
@@ -9,13 +10,15 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::ids::{CustomerId, JobId};
-use domain::job::{Job, JobStatus, LONGEST_LIFE};
-use domain::outcome::Tally;
-use domain::plan::ChunkNumber;
-use domain::query::{QueryPart, QueryTally};
-use domain::time::Timestamp;
-use pipeline::ports::{ChunkCompletion, Environment as _, JobStore, OpenJob, PortResult, Watched, Write};
+use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::job::{Job, JobStatus, LONGEST_LIFE};
+use bulk_domain::outcome::Tally;
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::query::{QueryPart, QueryTally};
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::ports::{
+    ChunkCompletion, Environment as _, JobStore, OpenJob, PortResult, Watched, Write,
+};
 
 use crate::System;
 use crate::error::{failed, malformed};
@@ -80,13 +83,19 @@ impl JobStore for Jobs {
                 .key_condition_expression("customer = :customer AND job <= :from")
                 .expression_attribute_values(":from", s(from)),
         };
-        let query = query.expression_attribute_values(":customer", s(customer)).scan_index_forward(false);
+        let query =
+            query.expression_attribute_values(":customer", s(customer)).scan_index_forward(false);
         let limit = u32::try_from(limit).map_err(|_| malformed("dynamodb.Query", "limit"))?;
         let listed = find(query, Some(limit)).await?;
-        let ids: Vec<JobId> = listed.iter().map(|item| parsed(item, "pk")).collect::<PortResult<_>>()?;
+        let ids: Vec<JobId> =
+            listed.iter().map(|item| parsed(item, "pk")).collect::<PortResult<_>>()?;
         // The index lags, so that only the order is taken from it.
         let mut jobs = self.load_jobs(&ids).await?;
-        Ok(ids.iter().filter_map(|id| jobs.remove(id)).filter(|job| job.customer == customer).collect())
+        Ok(ids
+            .iter()
+            .filter_map(|id| jobs.remove(id))
+            .filter(|job| job.customer == customer)
+            .collect())
     }
 
     async fn change_state(&self, from: JobStatus, job: &Job) -> PortResult<Write> {
@@ -116,7 +125,8 @@ impl JobStore for Jobs {
         tally: Tally,
         queries: u32,
     ) -> PortResult<ChunkCompletion> {
-        let mut expression = "DELETE pending :removed ADD successful :successful, failed :failed".to_owned();
+        let mut expression =
+            "DELETE pending :removed ADD successful :successful, failed :failed".to_owned();
         let mut request = self.table.update(key(job, JOB));
         if queries > 0 {
             expression.push_str(", pendingQueries :removed, queries :queries");
@@ -134,7 +144,11 @@ impl JobStore for Jobs {
         self.table.create(item).await.map(|_| ())
     }
 
-    async fn pending_query_parts(&self, job: JobId, chunk: ChunkNumber) -> PortResult<BTreeSet<u32>> {
+    async fn pending_query_parts(
+        &self,
+        job: JobId,
+        chunk: ChunkNumber,
+    ) -> PortResult<BTreeSet<u32>> {
         let item = self.table.get(parts_key(job, chunk)).await?;
         Ok(item.iter().flat_map(|item| numbers(item, OPEN_PARTS)).collect())
     }
@@ -147,7 +161,9 @@ impl JobStore for Jobs {
         let request = self
             .table
             .update(parts_key(part.job, part.chunk))
-            .update_expression("DELETE openParts :removed ADD successful :successful, failed :failed")
+            .update_expression(
+                "DELETE openParts :removed ADD successful :successful, failed :failed",
+            )
             .expression_attribute_values(":successful", n(tally.successful))
             .expression_attribute_values(":failed", n(tally.failed));
         Ok(match update_and_return(remove(request, OPEN_PARTS, part.part)).await? {
@@ -165,7 +181,8 @@ impl JobStore for Jobs {
         let request = self.table.update(key(job, JOB)).update_expression(
             "DELETE pendingQueries :removed ADD queriesSuccessful :successful, queriesFailed :failed",
         );
-        complete(remove(request, "pendingQueries", chunk.get()), tally.successful, tally.failed).await
+        complete(remove(request, "pendingQueries", chunk.get()), tally.successful, tally.failed)
+            .await
     }
 
     async fn enter_job(&self, customer: CustomerId, job: JobId, now: Timestamp) -> PortResult<()> {
@@ -200,18 +217,25 @@ impl JobStore for Jobs {
             .query()
             .consistent_read(true)
             .key_condition_expression("pk = :customer AND sk BETWEEN :first AND :last")
-            // DynamoDB deletes an expired item within days, not at once (Developer Guide, "Time to Live").
+            // DynamoDB deletes an expired item within days, not at once (Developer Guide, "Time to
+            // Live").
             .filter_expression("expiresAt > :now")
             .expression_attribute_values(":customer", s(open_partition(customer)))
             .expression_attribute_values(":first", s(ids.start()))
             .expression_attribute_values(":last", s(ids.end()))
             .expression_attribute_values(":now", n(now.as_seconds()));
         let entries = find(query, None).await?;
-        let read = |item: &Item| read_open_job(item).ok_or_else(|| malformed("dynamodb.Query", "entry"));
+        let read =
+            |item: &Item| read_open_job(item).ok_or_else(|| malformed("dynamodb.Query", "entry"));
         entries.iter().map(read).collect()
     }
 
-    async fn due_jobs(&self, now: Timestamp, after: Option<Watched>, limit: u32) -> PortResult<Vec<Watched>> {
+    async fn due_jobs(
+        &self,
+        now: Timestamp,
+        after: Option<Watched>,
+        limit: u32,
+    ) -> PortResult<Vec<Watched>> {
         // An entry of the index is named by the keys of the index and those of the table.
         let start = after.map(|last| {
             let mut start = key(last.job, JOB);
@@ -275,8 +299,8 @@ fn remove(request: UpdateItemFluentBuilder, set: &str, number: u32) -> UpdateIte
         .expression_attribute_values(":number", AttributeValue::N(number))
 }
 
-/// Updates the sets and the counts of a job, and returns whether the job is still waiting for chunks or document
-/// queries.
+/// Updates the sets and the counts of a job, and returns whether the job is still waiting for
+/// chunks or document queries.
 async fn complete(
     request: UpdateItemFluentBuilder,
     successful: u32,
@@ -287,9 +311,10 @@ async fn complete(
         .expression_attribute_values(":failed", n(failed));
     Ok(match update_and_return(request).await? {
         Updated::Done(item) => ChunkCompletion { counted: true, was_last: !has_pending(&item) },
-        Updated::Conflict(item) => {
-            ChunkCompletion { counted: false, was_last: item.is_some_and(|item| !has_pending(&item)) }
-        }
+        Updated::Conflict(item) => ChunkCompletion {
+            counted: false,
+            was_last: item.is_some_and(|item| !has_pending(&item)),
+        },
     })
 }
 
@@ -301,8 +326,8 @@ fn open_partition(customer: CustomerId) -> String {
     format!("open#{customer}")
 }
 
-/// Returns the counts of a chunk once no part of it is pending. DynamoDB has no empty sets, so that the attribute is
-/// missing then.
+/// Returns the counts of a chunk once no part of it is pending. DynamoDB has no empty sets, so that
+/// the attribute is missing then.
 fn tally_at_end(item: &Item) -> Option<QueryTally> {
     let count = |name| number(item, name).unwrap_or(0);
     let tally = QueryTally { successful: count("successful"), failed: count("failed") };

@@ -1,7 +1,8 @@
 //! The ports of the pipeline on DynamoDB, S3, SQS and HTTPS.
 //!
-//! Each type stands for one resource of template.yaml and implements the traits of what is stored in it. [`AwsPorts`]
-//! bundles all ports of a function, which it makes from the function's environment variables.
+//! Each type stands for one resource of template.yaml and implements the traits of what is stored
+//! in it. [`AwsPorts`] bundles all ports of a function, which it makes from the function's
+//! environment variables.
 #![warn(missing_docs)]
 
 mod connection;

@@ -15,14 +15,16 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use bulk_domain::job::Upload;
+use bulk_domain::outcome::RowOutcome;
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::upload_terms::UploadTerms;
+use bulk_pipeline::ports::{
+    JobRef, ObjectStore, PortError, PortResult, ResultFile, UploadLink, Write,
+};
 use bytes::Bytes;
-use domain::job::Upload;
-use domain::outcome::RowOutcome;
-use domain::plan::ChunkNumber;
-use domain::upload_terms::UploadTerms;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
-use pipeline::ports::{JobRef, ObjectStore, PortError, PortResult, ResultFile, UploadLink, Write};
 use url::Url;
 
 use crate::error::{failed, malformed};
@@ -44,13 +46,16 @@ impl Objects {
         Self { client, bucket }
     }
 
-    /// Returns the job that an upload with this key belongs to, or `None` if no upload can have the key.
+    /// Returns the job that an upload with this key belongs to, or `None` if no upload can have the
+    /// key.
     pub fn job_of_upload(key: &str) -> Option<JobRef> {
-        let (customer, job) = key.strip_prefix("uploads/")?.strip_suffix(".csv")?.split_once('/')?;
+        let (customer, job) =
+            key.strip_prefix("uploads/")?.strip_suffix(".csv")?.split_once('/')?;
         Some(JobRef { customer: customer.parse().ok()?, job: job.parse().ok()? })
     }
 
-    /// Stores an object, unless there is one with the key (`If-None-Match: *`, which S3 answers with 412).
+    /// Stores an object, unless there is one with the key (`If-None-Match: *`, which S3 answers
+    /// with 412).
     async fn put_first(&self, key: String, content_type: &str, body: Vec<u8>) -> PortResult<Write> {
         let put = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
         match put.if_none_match("*").body(ByteStream::from(body)).send().await {
@@ -80,15 +85,26 @@ impl Objects {
 impl ObjectStore for Objects {
     type Body = BoxStream<'static, PortResult<Bytes>>;
 
-    /// Every read names the upload's etag. A version never changes, unless the bucket keeps no versions. The version
-    /// `null` is then the last upload (Amazon S3 User Guide, "How S3 Versioning works"), so that without the etag the
-    /// rows of two files would be mixed.
+    /// Every read names the upload's etag. A version never changes, unless the bucket keeps no
+    /// versions. The version `null` is then the last upload (Amazon S3 User Guide, "How S3
+    /// Versioning works"), so that without the etag the rows of two files would be mixed.
     ///
-    /// A range is read from the latest version, and the version is named only if the latest is another one. That costs
-    /// nothing on AWS, and works on stand-ins that ignore a range if a version is named.
-    async fn read_upload(&self, job: JobRef, upload: &Upload, range: Range<u64>) -> PortResult<Self::Body> {
-        let request =
-            || self.client.get_object().bucket(&self.bucket).key(upload_key(job)).if_match(&upload.etag);
+    /// A range is read from the latest version, and the version is named only if the latest is
+    /// another one. That costs nothing on AWS, and works on stand-ins that ignore a range if a
+    /// version is named.
+    async fn read_upload(
+        &self,
+        job: JobRef,
+        upload: &Upload,
+        range: Range<u64>,
+    ) -> PortResult<Self::Body> {
+        let request = || {
+            self.client
+                .get_object()
+                .bucket(&self.bucket)
+                .key(upload_key(job))
+                .if_match(&upload.etag)
+        };
         if range == (0..upload.bytes) {
             let whole = request().version_id(&upload.version).send().await.map_err(failed(GET))?;
             return Ok(stream_of(whole.body));
@@ -146,7 +162,12 @@ impl ObjectStore for Objects {
         self.put_first(plan_key(job, upload), "application/jsonl", lines.into()).await
     }
 
-    async fn read_plan(&self, job: JobRef, upload: &Upload, range: Option<Range<u64>>) -> PortResult<Bytes> {
+    async fn read_plan(
+        &self,
+        job: JobRef,
+        upload: &Upload,
+        range: Option<Range<u64>>,
+    ) -> PortResult<Bytes> {
         self.get(plan_key(job, upload), range).await
     }
 
@@ -171,12 +192,19 @@ impl ObjectStore for Objects {
         Ok(ObjectWriter::new(self.client.clone(), self.bucket.clone(), result_key(job, file)))
     }
 
-    async fn sign_upload(&self, job: JobRef, terms: &UploadTerms, valid: Duration) -> PortResult<UploadLink> {
+    async fn sign_upload(
+        &self,
+        job: JobRef,
+        terms: &UploadTerms,
+        valid: Duration,
+    ) -> PortResult<UploadLink> {
         let config = PresigningConfig::expires_in(valid).map_err(|_| malformed(PUT, "expiry"))?;
         let mut request = self.client.put_object().bucket(&self.bucket).key(upload_key(job));
-        // The signature covers what is set here, so that S3 refuses a request in which it is missing or different.
+        // The signature covers what is set here, so that S3 refuses a request in which it is
+        // missing or different.
         if terms.are_strict() {
-            let bytes = terms.bytes.map(i64::try_from).transpose().map_err(|_| malformed(PUT, "size"))?;
+            let bytes =
+                terms.bytes.map(i64::try_from).transpose().map_err(|_| malformed(PUT, "size"))?;
             request = request
                 .if_none_match("*")
                 .set_content_length(bytes)
@@ -189,7 +217,12 @@ impl ObjectStore for Objects {
         })
     }
 
-    async fn sign_download(&self, job: JobRef, file: ResultFile, valid: Duration) -> PortResult<String> {
+    async fn sign_download(
+        &self,
+        job: JobRef,
+        file: ResultFile,
+        valid: Duration,
+    ) -> PortResult<String> {
         let config = PresigningConfig::expires_in(valid).map_err(|_| malformed(GET, "expiry"))?;
         let request = self
             .client
@@ -197,16 +230,20 @@ impl ObjectStore for Objects {
             .bucket(&self.bucket)
             .key(result_key(job, file))
             .response_content_type("text/csv; charset=utf-8")
-            .response_content_disposition(format!("attachment; filename=\"{}.csv\"", name_of(file)));
+            .response_content_disposition(format!(
+                "attachment; filename=\"{}.csv\"",
+                name_of(file)
+            ));
         Ok(request.presigned(config).await.map_err(failed(GET))?.uri().to_owned())
     }
 }
 
-/// Returns those of a request's headers that its link cannot be used without, because the signature covers them:
-/// `X-Amz-SignedHeaders` lists them, separated by `;` (Amazon S3 API Reference, "Authenticating Requests: Using Query
-/// Parameters"). Every client sends its own `Host`.
+/// Returns those of a request's headers that its link cannot be used without, because the signature
+/// covers them: `X-Amz-SignedHeaders` lists them, separated by `;` (Amazon S3 API Reference,
+/// "Authenticating Requests: Using Query Parameters"). Every client sends its own `Host`.
 ///
-/// The request can have further headers: in Lambda the SDK adds `x-amzn-trace-id`, which it does not sign.
+/// The request can have further headers: in Lambda the SDK adds `x-amzn-trace-id`, which it does
+/// not sign.
 fn signed_headers<'a>(
     link: &str,
     headers: impl Iterator<Item = (&'a str, &'a str)>,
@@ -228,9 +265,9 @@ fn signed_headers<'a>(
 
 /// Returns whether a read of the latest version failed because the upload has another version.
 ///
-/// 412: the latest version has another etag. 403 or 404: there is no latest version, because the upload was deleted and
-/// only its versions are left. S3 says 404 only to callers with `s3:ListBucket`, which no function has (`GetObject` in
-/// the Amazon S3 API Reference).
+/// 412: the latest version has another etag. 403 or 404: there is no latest version, because the
+/// upload was deleted and only its versions are left. S3 says 404 only to callers with
+/// `s3:ListBucket`, which no function has (`GetObject` in the Amazon S3 API Reference).
 fn is_another_version<E>(error: &SdkError<E, HttpResponse>) -> bool {
     error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 403 | 404 | 412))
 }
@@ -239,7 +276,8 @@ fn upload_key(JobRef { customer, job }: JobRef) -> String {
     format!("uploads/{customer}/{job}.csv")
 }
 
-/// Returns a key with the version, so that a later upload cannot replace the plan that is being imported.
+/// Returns a key with the version, so that a later upload cannot replace the plan that is being
+/// imported.
 fn plan_key(JobRef { customer, job }: JobRef, upload: &Upload) -> String {
     format!("plans/{customer}/{job}/{}.jsonl", upload.version)
 }
@@ -289,9 +327,11 @@ fn slice(
         let result = bytes.map(|bytes| {
             let (start, end) = (*offset, *offset + bytes.len() as u64);
             *offset = end;
-            // The distance from the start of these bytes is at most their length, which is a `usize`.
-            let within =
-                |position: u64| usize::try_from(position.clamp(start, end) - start).unwrap_or(bytes.len());
+            // The distance from the start of these bytes is at most their length, which is a
+            // `usize`.
+            let within = |position: u64| {
+                usize::try_from(position.clamp(start, end) - start).unwrap_or(bytes.len())
+            };
             bytes.slice(within(range.start)..within(range.end))
         });
         futures::future::ready(Some(result))
@@ -310,35 +350,44 @@ mod tests {
         let customer = "018f3f5e-0000-7000-8000-000000000001";
         let job = "018f3f5e-0000-7000-8000-000000000002";
         let found = Objects::job_of_upload(&format!("uploads/{customer}/{job}.csv")).unwrap();
-        assert_eq!((found.customer.to_string(), found.job.to_string()), (customer.into(), job.into()));
+        assert_eq!(
+            (found.customer.to_string(), found.job.to_string()),
+            (customer.into(), job.into())
+        );
         for other in ["uploads/x.csv", "results/a/b.csv", "uploads/a/b.csv", ""] {
             assert!(Objects::job_of_upload(other).is_none(), "{other}");
         }
     }
 
     fn needed(signed: &str, headers: &[(&str, &str)]) -> PortResult<Vec<(String, String)>> {
-        let link =
-            format!("https://s3.example.com/key?X-Amz-Date=1&X-Amz-SignedHeaders={signed}&x-id=PutObject");
+        let link = format!(
+            "https://s3.example.com/key?X-Amz-Date=1&X-Amz-SignedHeaders={signed}&x-id=PutObject"
+        );
         Ok(signed_headers(&link, headers.iter().copied())?.into_iter().collect())
     }
 
     #[test]
     fn a_link_needs_the_headers_that_it_is_signed_for_and_no_others() {
-        let headers = [("Content-Length", "5"), ("if-none-match", "*"), ("x-amzn-trace-id", "Root=1")];
+        let headers =
+            [("Content-Length", "5"), ("if-none-match", "*"), ("x-amzn-trace-id", "Root=1")];
         assert_eq!(needed("host", &headers).unwrap(), []);
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(
             needed("content-length%3Bhost%3Bif-none-match", &headers).unwrap(),
             [pair("content-length", "5"), pair("if-none-match", "*")]
         );
-        assert_eq!(needed("host;x-amzn-trace-id", &headers).unwrap(), [pair("x-amzn-trace-id", "Root=1")]);
+        assert_eq!(
+            needed("host;x-amzn-trace-id", &headers).unwrap(),
+            [pair("x-amzn-trace-id", "Root=1")]
+        );
         assert!(needed("host;content-md5", &headers).is_err());
     }
 
     #[tokio::test]
     async fn a_slice_of_a_whole_stream_is_the_range() {
         let pieces = ["abc", "def", "", "ghi"].map(|piece| Ok(Bytes::from(piece)));
-        let sliced: Vec<Bytes> = slice(stream::iter(pieces).boxed(), 2..7).try_collect().await.unwrap();
+        let sliced: Vec<Bytes> =
+            slice(stream::iter(pieces).boxed(), 2..7).try_collect().await.unwrap();
         assert_eq!(sliced.concat(), b"cdefg");
     }
 }

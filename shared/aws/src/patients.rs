@@ -1,23 +1,24 @@
 //! The patients table: patients, the people of each identity, and rosters.
 //!
-//! Patients and people are one JSON document and a version each. Their keys spread over the whole table: the customer
-//! is only the first part of the partition key, so that no customer is one hot partition. A roster entry is one item
-//! for each chunk that added patients to the roster. Its partition is the roster, and its sort key is `{job}#{chunk}`,
-//! in the order of the entries. Its patients are the bytes of their UUIDs, one after the other.
+//! Patients and people are one JSON document and a version each. Their keys spread over the whole
+//! table: the customer is only the first part of the partition key, so that no customer is one hot
+//! partition. A roster entry is one item for each chunk that added patients to the roster. Its
+//! partition is the roster, and its sort key is `{job}#{chunk}`, in the order of the entries. Its
+//! patients are the bytes of their UUIDs, one after the other.
 
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::identity::Identity;
-use domain::ids::{CustomerId, PatientId};
-use domain::matching::People;
-use domain::patient::ExternalId;
-use domain::plan::ChunkNumber;
-use domain::record::PatientRecord;
-use domain::roster::{Roster, RosterEntry};
-use pipeline::ports::{PatientStore, PortResult, Versioned, Write};
+use bulk_domain::identity::Identity;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::matching::People;
+use bulk_domain::patient::ExternalId;
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::record::PatientRecord;
+use bulk_domain::roster::{Roster, RosterEntry};
+use bulk_pipeline::ports::{PatientStore, PortResult, Versioned, Write};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -46,10 +47,14 @@ impl Patients {
 }
 
 impl PatientStore for Patients {
-    async fn load_people(&self, identities: &[Identity]) -> PortResult<HashMap<Identity, Versioned<People>>> {
+    async fn load_people(
+        &self,
+        identities: &[Identity],
+    ) -> PortResult<HashMap<Identity, Versioned<People>>> {
         let by_key: HashMap<String, Identity> =
             identities.iter().map(|identity| (identity.to_string(), *identity)).collect();
-        let items = self.table.get_many(by_key.keys().map(|pk| key(pk, IDENTITY)).collect()).await?;
+        let items =
+            self.table.get_many(by_key.keys().map(|pk| key(pk, IDENTITY)).collect()).await?;
         let read = |item: &Item| {
             let identity = text(item, "pk").and_then(|pk| by_key.get(pk));
             Ok((*identity.ok_or_else(|| malformed("dynamodb.read", "pk"))?, read_document(item)?))
@@ -102,7 +107,8 @@ impl PatientStore for Patients {
         patients: &[PatientId],
     ) -> PortResult<()> {
         let mut item = key(roster_partition(customer, roster), roster_sort_key(entry));
-        let ids: Vec<u8> = patients.iter().flat_map(|patient| patient.as_uuid().into_bytes()).collect();
+        let ids: Vec<u8> =
+            patients.iter().flat_map(|patient| patient.as_uuid().into_bytes()).collect();
         item.insert("patients".to_owned(), AttributeValue::B(Blob::new(ids)));
         self.table.replace(item).await
     }
@@ -124,7 +130,10 @@ impl PatientStore for Patients {
             .expression_attribute_values(":from", s(from))
             .consistent_read(true);
         let entries = find(entries, Some(limit)).await?;
-        entries.iter().map(|item| read_entry(item).ok_or_else(|| malformed(QUERY, "roster"))).collect()
+        entries
+            .iter()
+            .map(|item| read_entry(item).ok_or_else(|| malformed(QUERY, "roster")))
+            .collect()
     }
 
     async fn find_by_external_id(
@@ -167,14 +176,16 @@ fn roster_partition(customer: CustomerId, roster: Roster) -> String {
     }
 }
 
-/// Returns a sort key in which the chunk has as many digits as the largest number, so that keys sort as numbers do.
+/// Returns a sort key in which the chunk has as many digits as the largest number, so that keys
+/// sort as numbers do.
 fn roster_sort_key(entry: RosterEntry) -> String {
     format!("{}#{:010}", entry.job, entry.chunk.get())
 }
 
 fn read_entry(item: &Item) -> Option<(RosterEntry, Vec<PatientId>)> {
     let (job, chunk) = text(item, "sk")?.split_once('#')?;
-    let entry = RosterEntry { job: job.parse().ok()?, chunk: ChunkNumber::new(chunk.parse().ok()?) };
+    let entry =
+        RosterEntry { job: job.parse().ok()?, chunk: ChunkNumber::new(chunk.parse().ok()?) };
     let ids = item.get("patients")?.as_b().ok()?.as_ref();
     let ids = ids.chunks_exact(16).map(|id| Some(PatientId::new(Uuid::from_slice(id).ok()?)));
     Some((entry, ids.collect::<Option<_>>()?))
@@ -182,7 +193,7 @@ fn read_entry(item: &Item) -> Option<(RosterEntry, Vec<PatientId>)> {
 
 #[cfg(test)]
 mod tests {
-    use domain::ids::JobId;
+    use bulk_domain::ids::JobId;
 
     use super::*;
 

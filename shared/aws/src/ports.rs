@@ -2,20 +2,21 @@
 
 use std::time::Duration;
 
-use pipeline::ports::Ports;
+use bulk_pipeline::ports::Ports;
 
 use crate::variables::{optional, variable};
 use crate::{
-    ConfigError, Connection, Directory, Jobs, Objects, Patients, Program, QueueUrls, SqsQueues, System,
+    ConfigError, Connection, Directory, Jobs, Objects, Patients, Program, QueueUrls, SqsQueues,
+    System,
 };
 
 const DAY: Duration = Duration::from_hours(24);
 
 /// All ports of a function, as [`Ports`] on AWS.
 ///
-/// A function has the resources that its use case calls, because template.yaml gives it their variables. The store of
-/// another resource has no name, so that its calls fail. The test of the roles in `tests/simulation` shows that no use
-/// case makes such a call.
+/// A function has the resources that its use case calls, because template.yaml gives it their
+/// variables. The store of another resource has no name, so that its calls fail. The test of the
+/// roles in `tests/simulation` shows that no use case makes such a call.
 #[derive(Clone, Debug)]
 pub struct AwsPorts {
     directory: Directory,
@@ -48,7 +49,9 @@ impl Resource {
             Self::Patients => &["PATIENTS_TABLE"],
             Self::Files => &["FILES_BUCKET"],
             Self::Uploads => &["UPLOADS_QUEUE"],
-            Self::Chunks => &["SMALL_JOB_CHUNKS_QUEUE", "MEDIUM_JOB_CHUNKS_QUEUE", "LARGE_JOB_CHUNKS_QUEUE"],
+            Self::Chunks => {
+                &["SMALL_JOB_CHUNKS_QUEUE", "MEDIUM_JOB_CHUNKS_QUEUE", "LARGE_JOB_CHUNKS_QUEUE"]
+            }
             Self::Queries => &["QUERIES_QUEUE"],
             Self::Finished => &["FINISHED_QUEUE"],
             Self::Webhooks => &["WEBHOOKS_QUEUE"],
@@ -57,10 +60,12 @@ impl Resource {
 }
 
 impl Program {
-    /// Returns the resources that a function calls, besides the queue of document queries, which only a deployment with a
-    /// gateway has.
+    /// Returns the resources that a function calls, besides the queue of document queries, which
+    /// only a deployment with a gateway has.
     const fn resources(self) -> &'static [Resource] {
-        use Resource::{Chunks, Directory, Files, Finished, Jobs, Patients, Queries, Uploads, Webhooks};
+        use Resource::{
+            Chunks, Directory, Files, Finished, Jobs, Patients, Queries, Uploads, Webhooks,
+        };
         match self {
             Self::Api => &[Directory, Jobs, Patients, Files, Finished, Webhooks],
             Self::FanOut => &[Jobs, Files, Uploads, Chunks, Finished, Webhooks],
@@ -172,7 +177,8 @@ mod tests {
     #[test]
     fn a_function_demands_the_variables_of_resources_that_the_template_gives_it() {
         let text =
-            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml")).unwrap();
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml"))
+                .unwrap();
         let template = YamlLoader::load_from_str(&text).unwrap().remove(0);
         for program in [
             Program::Api,
@@ -185,13 +191,18 @@ mod tests {
             Program::Sweep,
         ] {
             let name = format!("{program:?}");
-            let variables = &template["Resources"][name.as_str()]["Properties"]["Environment"]["Variables"];
+            let variables =
+                &template["Resources"][name.as_str()]["Properties"]["Environment"]["Variables"];
             let names = variables.as_hash().unwrap().keys().map(|name| name.as_str().unwrap());
             let ends = ["_TABLE", "_BUCKET", "_QUEUE"];
             let mut given: BTreeSet<&str> =
                 names.filter(|name| ends.iter().any(|end| name.ends_with(end))).collect();
-            let demanded: BTreeSet<&str> =
-                program.resources().iter().flat_map(|resource| resource.variables()).copied().collect();
+            let demanded: BTreeSet<&str> = program
+                .resources()
+                .iter()
+                .flat_map(|resource| resource.variables())
+                .copied()
+                .collect();
             if !demanded.contains("QUERIES_QUEUE") {
                 // Optional: only a deployment with a gateway has it.
                 given.remove("QUERIES_QUEUE");

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
-use domain::ids::CustomerId;
-use domain::job_size::JobSize;
+use bulk_domain::ids::CustomerId;
+use bulk_domain::job_size::JobSize;
+use bulk_pipeline::messages::{
+    ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+};
+use bulk_pipeline::ports::{PortError, PortResult, Queues};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
-use pipeline::ports::{PortError, PortResult, Queues};
 use serde::Serialize;
 
 use crate::error::{failed, malformed};
@@ -62,7 +64,8 @@ impl SqsQueues {
         Self { client, urls }
     }
 
-    /// Returns the queue with this ARN, if it is one of these. The ARN and the URL of a queue both end with its name.
+    /// Returns the queue with this ARN, if it is one of these. The ARN and the URL of a queue both
+    /// end with its name.
     pub fn with_arn(&self, arn: &str) -> Option<Queue<'_>> {
         let QueueUrls {
             uploads,
@@ -74,11 +77,19 @@ impl SqsQueues {
             webhooks,
         } = &self.urls;
         let name = arn.rsplit(':').next();
-        [uploads, small_job_chunks, medium_job_chunks, large_job_chunks, queries, finished, webhooks]
-            .into_iter()
-            .flatten()
-            .find(|url| url.rsplit('/').next() == name)
-            .map(|url| Queue { client: &self.client, url })
+        [
+            uploads,
+            small_job_chunks,
+            medium_job_chunks,
+            large_job_chunks,
+            queries,
+            finished,
+            webhooks,
+        ]
+        .into_iter()
+        .flatten()
+        .find(|url| url.rsplit('/').next() == name)
+        .map(|url| Queue { client: &self.client, url })
     }
 
     fn queue<'a>(&'a self, url: Option<&'a String>) -> PortResult<Queue<'a>> {
@@ -104,7 +115,9 @@ impl Queues for SqsQueues {
     async fn send_queries(&self, messages: &[QueryMessage]) -> PortResult<()> {
         match &self.urls.queries {
             None => Ok(()),
-            url => self.queue(url.as_ref())?.send_fairly(messages, |message| message.customer).await,
+            url => {
+                self.queue(url.as_ref())?.send_fairly(messages, |message| message.customer).await
+            }
         }
     }
 
@@ -116,7 +129,11 @@ impl Queues for SqsQueues {
         self.queue(self.urls.uploads.as_ref())?.send(message).await
     }
 
-    async fn send_webhook_after(&self, message: &WebhookMessage, delay: Duration) -> PortResult<()> {
+    async fn send_webhook_after(
+        &self,
+        message: &WebhookMessage,
+        delay: Duration,
+    ) -> PortResult<()> {
         let Queue { client, url } = self.queue(self.urls.webhooks.as_ref())?;
         let request = client
             .send_message()
@@ -131,7 +148,8 @@ impl Queues for SqsQueues {
 
 impl Queue<'_> {
     async fn send(&self, message: &impl Serialize) -> PortResult<()> {
-        let request = self.client.send_message().queue_url(self.url).message_body(body(SEND, message)?);
+        let request =
+            self.client.send_message().queue_url(self.url).message_body(body(SEND, message)?);
         request.send().await.map_err(failed(SEND))?;
         Ok(())
     }
@@ -149,8 +167,9 @@ impl Queue<'_> {
         Ok(())
     }
 
-    /// Sends the body of a received message as a new message, which has one numeric attribute and is received after
-    /// `delay` (at most 15 minutes, AWS limit). The group keeps the queue fair between customers.
+    /// Sends the body of a received message as a new message, which has one numeric attribute and
+    /// is received after `delay` (at most 15 minutes, AWS limit). The group keeps the queue fair
+    /// between customers.
     pub async fn send_copy(
         &self,
         body: &str,
@@ -176,8 +195,9 @@ impl Queue<'_> {
         Ok(())
     }
 
-    /// Sends messages, those of a customer as one group. The groups make a fair queue of a standard queue: the thousand
-    /// messages of one customer do not delay the one message of another customer.
+    /// Sends messages, those of a customer as one group. The groups make a fair queue of a standard
+    /// queue: the thousand messages of one customer do not delay the one message of another
+    /// customer.
     async fn send_fairly<M: Serialize + Sync>(
         &self,
         messages: &[M],
@@ -187,10 +207,16 @@ impl Queue<'_> {
             .chunks(MESSAGES_PER_BATCH)
             .map(|batch| batch.iter().map(|message| (customer(message), message)).collect())
             .map(|batch: Vec<(CustomerId, &M)>| self.send_batch(batch));
-        stream::iter(batches.collect::<Vec<_>>()).buffer_unordered(CONCURRENT_BATCHES).try_collect().await
+        stream::iter(batches.collect::<Vec<_>>())
+            .buffer_unordered(CONCURRENT_BATCHES)
+            .try_collect()
+            .await
     }
 
-    async fn send_batch(&self, messages: Vec<(CustomerId, &(impl Serialize + Sync))>) -> PortResult<()> {
+    async fn send_batch(
+        &self,
+        messages: Vec<(CustomerId, &(impl Serialize + Sync))>,
+    ) -> PortResult<()> {
         let entries = (0..)
             .zip(messages)
             .map(|(index, (customer, message)): (usize, _)| {
@@ -202,7 +228,8 @@ impl Queue<'_> {
                     .map_err(|_| malformed(SEND_BATCH, "entry"))
             })
             .collect::<PortResult<Vec<_>>>()?;
-        let request = self.client.send_message_batch().queue_url(self.url).set_entries(Some(entries));
+        let request =
+            self.client.send_message_batch().queue_url(self.url).set_entries(Some(entries));
         let answer = request.send().await.map_err(failed(SEND_BATCH))?;
         match answer.failed.first() {
             None => Ok(()),
@@ -219,7 +246,8 @@ fn body(operation: &'static str, message: &impl Serialize) -> PortResult<String>
     serde_json::to_string(message).map_err(|_| malformed(operation, "message"))
 }
 
-/// Returns whole seconds, rounded up, because a message that is received too early has to be sent once more.
+/// Returns whole seconds, rounded up, because a message that is received too early has to be sent
+/// once more.
 fn seconds(operation: &'static str, time: Duration) -> PortResult<i32> {
     i32::try_from(time.as_millis().div_ceil(1000)).map_err(|_| malformed(operation, "delay"))
 }

@@ -1,7 +1,7 @@
 //! The clock and the randomness of the machine.
 
-use domain::time::Timestamp;
-use pipeline::ports::Environment;
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::ports::Environment;
 use uuid::Uuid;
 
 /// The machine that runs the function: its clock, and its source of random bytes.

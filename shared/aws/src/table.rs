@@ -9,11 +9,13 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
-use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{
+    KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
+};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use domain::backoff::Backoff;
+use bulk_domain::backoff::Backoff;
+use bulk_pipeline::ports::{PortError, PortResult, Versioned, Write};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use pipeline::ports::{PortError, PortResult, Versioned, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -30,10 +32,12 @@ const KEYS_PER_BATCH: usize = 100;
 /// Batches that are read at the same time.
 const CONCURRENT_BATCHES: usize = 8;
 
-/// Attempts to read the keys that DynamoDB leaves unprocessed. The pauses between them are 6 s in all.
+/// Attempts to read the keys that DynamoDB leaves unprocessed. The pauses between them are 6 s in
+/// all.
 const BATCH_ATTEMPTS: u32 = 8;
 
-const UNPROCESSED: Backoff = Backoff { first: Duration::from_millis(25), longest: Duration::from_secs(4) };
+const UNPROCESSED: Backoff =
+    Backoff { first: Duration::from_millis(25), longest: Duration::from_secs(4) };
 
 /// A table of DynamoDB.
 #[derive(Clone, Debug)]
@@ -53,11 +57,13 @@ pub enum Updated {
 impl Table {
     /// Returns the item with this key, if there is one.
     pub async fn get(&self, key: Item) -> PortResult<Option<Item>> {
-        let get = self.client.get_item().table_name(&self.name).set_key(Some(key)).consistent_read(true);
+        let get =
+            self.client.get_item().table_name(&self.name).set_key(Some(key)).consistent_read(true);
         Ok(get.send().await.map_err(failed("dynamodb.GetItem"))?.item)
     }
 
-    /// Returns those items with these keys that exist, in no order. No key may be in the list twice.
+    /// Returns those items with these keys that exist, in no order. No key may be in the list
+    /// twice.
     pub async fn get_many(&self, keys: Vec<Item>) -> PortResult<Vec<Item>> {
         let batches: Vec<Vec<Item>> = keys.chunks(KEYS_PER_BATCH).map(<[Item]>::to_vec).collect();
         let read: Vec<Vec<Item>> = stream::iter(batches)
@@ -90,7 +96,11 @@ impl Table {
             }
             tokio::time::sleep(UNPROCESSED.pause(attempt)).await;
         }
-        Err(PortError { operation: BATCH_GET, code: "unprocessed keys".to_owned(), transient: true })
+        Err(PortError {
+            operation: BATCH_GET,
+            code: "unprocessed keys".to_owned(),
+            transient: true,
+        })
     }
 
     /// Returns the request that stores an item.
@@ -109,8 +119,8 @@ impl Table {
         store(self.put(item).condition_expression("attribute_not_exists(pk)")).await
     }
 
-    /// Stores an item with the version `version` plus one, on the condition that the stored item has the version
-    /// `version`, or that there is no item if `version` is `None`.
+    /// Stores an item with the version `version` plus one, on the condition that the stored item
+    /// has the version `version`, or that there is no item if `version` is `None`.
     pub async fn put_version(&self, mut item: Item, version: Option<u64>) -> PortResult<Write> {
         item.insert("version".to_owned(), n(version.unwrap_or(0) + 1));
         match version {
@@ -122,7 +132,8 @@ impl Table {
         }
     }
 
-    /// Stores a value as JSON in the item with this key, on the condition of [`Table::put_version`].
+    /// Stores a value as JSON in the item with this key, on the condition of
+    /// [`Table::put_version`].
     pub async fn put_document(
         &self,
         mut item: Item,
@@ -180,8 +191,8 @@ pub async fn update_and_return(update: UpdateItemFluentBuilder) -> PortResult<Up
     }
 }
 
-/// Returns the first items that a DynamoDB Query finds, all of them or up to `limit`. One answer of DynamoDB holds 1 MB
-/// at most, so that it can end before the limit and before the last item.
+/// Returns the first items that a DynamoDB Query finds, all of them or up to `limit`. One answer of
+/// DynamoDB holds 1 MB at most, so that it can end before the limit and before the last item.
 pub async fn find(mut query: QueryFluentBuilder, limit: Option<u32>) -> PortResult<Vec<Item>> {
     let most = limit.map_or(usize::MAX, |limit| limit as usize);
     // A limit that is larger than DynamoDB takes is no limit.

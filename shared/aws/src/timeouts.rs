@@ -1,12 +1,14 @@
-//! How long each program waits for AWS: one table, because a function that waits for longer than Lambda lets it
-//! run never gets to handle the failure.
+//! How long each program waits for AWS: one table, because a function that waits for longer than
+//! Lambda lets it run never gets to handle the failure.
 //!
-//! Lambda freezes a function between two invocations, and a connection that was kept alive may be dead when the
-//! function runs again ([Lambda execution environment lifecycle]). Nothing answers on such a connection, so that the
-//! first call after a freeze can cost one `read` timeout. Every `read` is therefore a small part of the function's
-//! own timeout, and [`crate::http_client`] sees to it that the next attempt gets a new connection.
+//! Lambda freezes a function between two invocations, and a connection that was kept alive may be
+//! dead when the function runs again ([Lambda execution environment lifecycle]). Nothing answers on
+//! such a connection, so that the first call after a freeze can cost one `read` timeout. Every
+//! `read` is therefore a small part of the function's own timeout, and [`crate::http_client`] sees
+//! to it that the next attempt gets a new connection.
 //!
-//! [Lambda execution environment lifecycle]: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+//! [Lambda execution environment lifecycle]:
+//! https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 
 use std::time::Duration;
 
@@ -15,9 +17,9 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 
-/// Time in which the API function answers any request. Lambda ends the function after 15 seconds (`Timeout` of `Api` in
-/// template.yaml), and API Gateway would answer the caller in its place. Three seconds are left for a slow start of the
-/// handler and for the answer itself.
+/// Time in which the API function answers any request. Lambda ends the function after 15 seconds
+/// (`Timeout` of `Api` in template.yaml), and API Gateway would answer the caller in its place.
+/// Three seconds are left for a slow start of the handler and for the answer itself.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(12);
 
 /// A program that calls AWS: a function, named as in template.yaml, or `bulk-admin`.
@@ -40,15 +42,15 @@ pub enum Program {
 pub struct Timeouts {
     /// The longest time for a TCP connection and its TLS handshake.
     pub connect: Duration,
-    /// The longest time from the beginning of a request to the first byte of its response. The body of a response may
-    /// pause for as long.
+    /// The longest time from the beginning of a request to the first byte of its response. The body
+    /// of a response may pause for as long.
     pub read: Duration,
     /// The longest time for one attempt of a call, with its whole response unless that is a stream.
     pub attempt: Duration,
     /// The number of attempts of one call.
     pub attempts: u32,
-    /// The longest pause before the second attempt. It doubles with each further attempt, and the SDK waits for a
-    /// random part of it.
+    /// The longest pause before the second attempt. It doubles with each further attempt, and the
+    /// SDK waits for a random part of it.
     pub first_pause: Duration,
 }
 
@@ -57,8 +59,9 @@ impl Program {
     pub const fn timeouts(self) -> Timeouts {
         let seconds = Duration::from_secs;
         match self {
-            // Three attempts fit into `ANSWER_WITHIN`. The pauses are short, because a caller waits. A call that is
-            // throttled for longer is answered 503, so that the caller decides about a retry.
+            // Three attempts fit into `ANSWER_WITHIN`. The pauses are short, because a caller
+            // waits. A call that is throttled for longer is answered 503, so that the caller
+            // decides about a retry.
             Self::Api => Timeouts {
                 connect: seconds(2),
                 read: seconds(3),
@@ -74,8 +77,9 @@ impl Program {
                 attempts: 6,
                 first_pause: seconds(1),
             },
-            // Two minutes. The calls are small, and a new table throttles for seconds while it scales: six attempts
-            // bridge up to 31 s of that, and after that the message is received again.
+            // Two minutes. The calls are small, and a new table throttles for seconds while it
+            // scales: six attempts bridge up to 31 s of that, and after that the message is
+            // received again.
             Self::ImportRows => Timeouts {
                 connect: seconds(3),
                 read: seconds(5),
@@ -83,8 +87,8 @@ impl Program {
                 attempts: 6,
                 first_pause: seconds(1),
             },
-            // Four minutes, of which two searches take up to three. The rest is for storing the documents that they
-            // found.
+            // Four minutes, of which two searches take up to three. The rest is for storing the
+            // documents that they found.
             Self::QueryDocuments => Timeouts {
                 connect: seconds(3),
                 read: seconds(5),
@@ -92,8 +96,9 @@ impl Program {
                 attempts: 4,
                 first_pause: seconds(1),
             },
-            // 15 minutes. S3 answers the completion of a multipart upload at once, but may take minutes to send the end
-            // of the response (CompleteMultipartUpload in Amazon S3's API reference).
+            // 15 minutes. S3 answers the completion of a multipart upload at once, but may take
+            // minutes to send the end of the response (CompleteMultipartUpload in Amazon S3's API
+            // reference).
             Self::Finalize => Timeouts {
                 connect: seconds(4),
                 read: seconds(10),
@@ -101,7 +106,8 @@ impl Program {
                 attempts: 4,
                 first_pause: seconds(1),
             },
-            // A minute, of which the customer's server takes up to 40 s for ten webhooks of one job.
+            // A minute, of which the customer's server takes up to 40 s for ten webhooks of one
+            // job.
             Self::DeliverWebhook => Timeouts {
                 connect: seconds(2),
                 read: seconds(3),
@@ -109,8 +115,8 @@ impl Program {
                 attempts: 3,
                 first_pause: Duration::from_millis(500),
             },
-            // Two and a half minutes. The function imports a chunk, as ImportRows does, or abandons work with a few
-            // calls.
+            // Two and a half minutes. The function imports a chunk, as ImportRows does, or abandons
+            // work with a few calls.
             Self::Abandon => Timeouts {
                 connect: seconds(3),
                 read: seconds(4),
@@ -118,9 +124,9 @@ impl Program {
                 attempts: 4,
                 first_pause: seconds(1),
             },
-            // Five minutes. Looks at jobs begin in the first minute only, 50 at the same time, and a call that hangs
-            // must not keep the others waiting for long. The next run, a minute later, looks again at the jobs that
-            // failed.
+            // Five minutes. Looks at jobs begin in the first minute only, 50 at the same time, and
+            // a call that hangs must not keep the others waiting for long. The next run, a minute
+            // later, looks again at the jobs that failed.
             Self::Sweep => Timeouts {
                 connect: seconds(3),
                 read: seconds(5),
@@ -165,7 +171,8 @@ impl Timeouts {
                     .operation_timeout(self.longest_call())
                     .build(),
             )
-            // The timeout of an attempt does not include the body of a response that is read as a stream.
+            // The timeout of an attempt does not include the body of a response that is read as a
+            // stream.
             .stalled_stream_protection(
                 StalledStreamProtectionConfig::enabled().grace_period(self.read).build(),
             )
@@ -195,7 +202,8 @@ mod tests {
     /// The `Timeout` of each function in template.yaml.
     fn lambda_timeouts() -> BTreeMap<String, Duration> {
         let text =
-            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml")).unwrap();
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml"))
+                .unwrap();
         let template = YamlLoader::load_from_str(&text).unwrap().remove(0);
         let resources = template["Resources"].as_hash().unwrap();
         resources
@@ -203,7 +211,10 @@ mod tests {
             .filter(|(_, resource)| resource["Type"].as_str() == Some("AWS::Serverless::Function"))
             .map(|(name, function)| {
                 let seconds = function["Properties"]["Timeout"].as_i64().unwrap();
-                (name.as_str().unwrap().to_owned(), Duration::from_secs(seconds.try_into().unwrap()))
+                (
+                    name.as_str().unwrap().to_owned(),
+                    Duration::from_secs(seconds.try_into().unwrap()),
+                )
             })
             .collect()
     }
@@ -222,7 +233,8 @@ mod tests {
     #[test]
     fn a_connection_that_died_in_a_freeze_costs_a_fraction_of_the_function_s_time() {
         for (name, limit) in lambda_timeouts() {
-            let function = FUNCTIONS.into_iter().find(|function| format!("{function:?}") == name).unwrap();
+            let function =
+                FUNCTIONS.into_iter().find(|function| format!("{function:?}") == name).unwrap();
             let Timeouts { connect, read, attempt, .. } = function.timeouts();
             assert!(read <= limit / 5, "{name}");
             assert!(connect <= read && read <= attempt, "{name}");
@@ -238,8 +250,13 @@ mod tests {
     #[test]
     fn the_longest_call_has_all_attempts_and_the_pauses_between_them() {
         let second = Duration::from_secs(1);
-        let timeouts =
-            Timeouts { connect: second, read: second, attempt: second * 8, attempts: 6, first_pause: second };
+        let timeouts = Timeouts {
+            connect: second,
+            read: second,
+            attempt: second * 8,
+            attempts: 6,
+            first_pause: second,
+        };
         assert_eq!(timeouts.longest_call(), second * (6 * 8 + 1 + 2 + 4 + 8 + 16));
         assert_eq!(Timeouts { attempts: 1, ..timeouts }.longest_call(), second * 8);
     }

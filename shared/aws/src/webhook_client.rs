@@ -1,21 +1,21 @@
-//! The client that posts to customers' servers. It dials public addresses only, follows no redirects, waits four
-//! seconds in all, and reads no more of an answer than it needs.
+//! The client that posts to customers' servers. It dials public addresses only, follows no
+//! redirects, waits four seconds in all, and reads no more of an answer than it needs.
 //!
-//! The owner of a name decides which addresses it has, and can change them at every look-up. So the addresses are
-//! checked where they are dialled: the client's own resolver drops those that are not public, and the client dials the
-//! list that is left. There is no second look-up that could answer otherwise, and no connection is kept for the next
-//! request.
+//! The owner of a name decides which addresses it has, and can change them at every look-up. So the
+//! addresses are checked where they are dialled: the client's own resolver drops those that are not
+//! public, and the client dials the list that is left. There is no second look-up that could answer
+//! otherwise, and no connection is kept for the next request.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use domain::delivery::NoAnswer;
-use domain::webhook_url::{UrlPolicy, WebhookUrl};
-use pipeline::ports::{PingOutcome, PostOutcome, WebhookRequest, WebhookServer};
+use bulk_domain::delivery::NoAnswer;
+use bulk_domain::webhook_url::{UrlPolicy, WebhookUrl};
+use bulk_pipeline::ports::{PingOutcome, PostOutcome, WebhookRequest, WebhookServer};
+use bulk_retry_after::retry_after;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Response, redirect};
-use retry_after::retry_after;
 
 /// Time for one attempt, with look-up, connection, TLS, request and answer.
 pub const TIMEOUT: Duration = Duration::from_secs(4);
@@ -52,7 +52,8 @@ impl LookUp for SystemLookUp {
 }
 
 impl WebhookClient {
-    /// Returns a client that dials what `policy` allows, and trusts the certificate authorities that browsers trust.
+    /// Returns a client that dials what `policy` allows, and trusts the certificate authorities
+    /// that browsers trust.
     pub fn new(policy: UrlPolicy) -> Result<Self, ClientError> {
         Self::with(policy, SystemLookUp, webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect())
     }
@@ -74,7 +75,8 @@ impl WebhookClient {
             .dns_resolver(Arc::new(FilteredResolver { policy, look_up: Arc::new(look_up) }))
             .redirect(redirect::Policy::none())
             .no_proxy()
-            // A function is frozen between two messages, and a connection from before may be dead after it.
+            // A function is frozen between two messages, and a connection from before may be dead
+            // after it.
             .pool_max_idle_per_host(0)
             .timeout(TIMEOUT)
             .user_agent(concat!("bulk-patient-import/", env!("CARGO_PKG_VERSION")))
@@ -84,9 +86,10 @@ impl WebhookClient {
     }
 
     async fn send(&self, request: WebhookRequest) -> Result<Response, NoAnswer> {
-        // An address that is written in the URL is not looked up, so that the resolver never sees it. The rules for the
-        // text of a URL check it instead.
-        let url = WebhookUrl::parse(&request.url, self.policy).map_err(|_| NoAnswer::UrlNotAllowed)?;
+        // An address that is written in the URL is not looked up, so that the resolver never sees
+        // it. The rules for the text of a URL check it instead.
+        let url =
+            WebhookUrl::parse(&request.url, self.policy).map_err(|_| NoAnswer::UrlNotAllowed)?;
         let mut post = self.http.post(url.as_url().clone());
         for (name, value) in request.headers {
             post = post.header(name, value);
@@ -128,7 +131,8 @@ impl WebhookServer for WebhookClient {
     }
 }
 
-/// Returns why no answer was received. The kinds of the errors decide, and never their texts, which can quote the URL.
+/// Returns why no answer was received. The kinds of the errors decide, and never their texts, which
+/// can quote the URL.
 fn no_answer(error: &reqwest::Error) -> NoAnswer {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(cause) = source {
@@ -182,8 +186,9 @@ impl<L: LookUp> Resolve for FilteredResolver<L> {
     }
 }
 
-/// Returns which servers this stack may post to. Deployed stacks post to public ones only, because the template has no
-/// setting for other ones. A stack on a developer's machine sets `ALLOW_LOOPBACK_WEBHOOKS=true`.
+/// Returns which servers this stack may post to. Deployed stacks post to public ones only, because
+/// the template has no setting for other ones. A stack on a developer's machine sets
+/// `ALLOW_LOOPBACK_WEBHOOKS=true`.
 pub fn webhook_policy() -> UrlPolicy {
     match std::env::var("ALLOW_LOOPBACK_WEBHOOKS").as_deref() {
         Ok("true") => UrlPolicy::LoopbackToo,

@@ -1,16 +1,16 @@
-//! The clients of a [`Connection`], against servers that stop answering. To a function, AWS looks like that after the
-//! function's connections died while Lambda had frozen it.
+//! The clients of a [`Connection`], against servers that stop answering. To a function, AWS looks
+//! like that after the function's connections died while Lambda had frozen it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use aws::{Connection, Directory, Objects, Program};
 use aws_config::BehaviorVersion;
-use domain::job::Upload;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{JobRef, PortError};
+use bulk_aws::{Connection, Directory, Objects, Program};
+use bulk_domain::job::Upload;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{JobRef, PortError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Barrier;
@@ -20,7 +20,11 @@ const NO_TIME: Duration = Duration::from_secs(2);
 
 async fn connection(program: Program, url: String) -> Connection {
     let defaults = aws_config::defaults(BehaviorVersion::latest());
-    Connection::open_with(program, defaults.region("us-east-1").endpoint_url(url).test_credentials()).await
+    Connection::open_with(
+        program,
+        defaults.region("us-east-1").endpoint_url(url).test_credentials(),
+    )
+    .await
 }
 
 async fn directory(program: Program, url: String) -> Directory {
@@ -54,13 +58,14 @@ async fn read_request(socket: &mut TcpStream) -> bool {
 const EMPTY_PAGE: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: 24\r\n\r\n\
     {\"Items\":[],\"Count\":  0}";
 
-/// A server that can be told to let its connections die. The connections that are open then take requests and never
-/// answer.
+/// A server that can be told to let its connections die. The connections that are open then take
+/// requests and never answer.
 #[derive(Clone)]
 struct Server {
     frozen: Arc<AtomicBool>,
     unanswered: Arc<AtomicUsize>,
-    /// Lets the server answer only when this many requests have arrived, so that as many connections are open.
+    /// Lets the server answer only when this many requests have arrived, so that as many
+    /// connections are open.
     together: Arc<Barrier>,
 }
 

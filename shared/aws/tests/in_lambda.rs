@@ -1,15 +1,16 @@
-//! What is different in Lambda. Each test runs itself again in a process that has the environment of a function.
+//! What is different in Lambda. Each test runs itself again in a process that has the environment
+//! of a function.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use aws::{Connection, Objects, Program};
 use aws_config::BehaviorVersion;
-use domain::upload_terms::UploadTerms;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{JobRef, ResultFile, UploadLink};
+use bulk_aws::{Connection, Objects, Program};
+use bulk_domain::upload_terms::UploadTerms;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{JobRef, ResultFile, UploadLink};
 use url::Url;
 
 /// A variable that Lambda sets for every function, and no other test has.
@@ -21,7 +22,10 @@ fn run_in_lambda(test: &str) -> Output {
         .args(["--exact", test, "--nocapture"])
         .env(FUNCTION, "import-Api-1")
         // Lambda sets this variable anew for each invocation.
-        .env("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
+        .env(
+            "_X_AMZN_TRACE_ID",
+            "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
+        )
         .output()
         .unwrap()
 }
@@ -32,7 +36,8 @@ fn is_in_lambda() -> bool {
 
 async fn objects() -> Objects {
     let defaults = aws_config::defaults(BehaviorVersion::latest());
-    let loader = defaults.region("us-east-1").endpoint_url("https://s3.example.com").test_credentials();
+    let loader =
+        defaults.region("us-east-1").endpoint_url("https://s3.example.com").test_credentials();
     let connection = Connection::open_with(Program::Api, loader).await;
     Objects::new(aws_sdk_s3::Client::new(connection.sdk()), "bucket".to_owned())
 }
@@ -91,7 +96,10 @@ async fn a_download_link_needs_no_header() {
         let child = run_in_lambda("a_download_link_needs_no_header");
         assert!(child.status.success(), "{child:?}");
     }
-    let link =
-        objects().await.sign_download(job(), ResultFile::Result, Duration::from_mins(3)).await.unwrap();
+    let link = objects()
+        .await
+        .sign_download(job(), ResultFile::Result, Duration::from_mins(3))
+        .await
+        .unwrap();
     assert_eq!(signed(&link), ["host"]);
 }

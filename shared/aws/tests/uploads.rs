@@ -4,13 +4,13 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use aws::{Connection, Objects, Program};
 use aws_config::BehaviorVersion;
+use bulk_aws::{Connection, Objects, Program};
+use bulk_domain::job::Upload;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{JobRef, PortResult};
 use bytes::Bytes;
-use domain::job::Upload;
 use futures::TryStreamExt as _;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{JobRef, PortResult};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -29,7 +29,8 @@ impl Bucket {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let loader = defaults.region("us-east-1").endpoint_url(url).test_credentials();
         let connection = Connection::open_with(Program::ImportRows, loader).await;
-        let config = aws_sdk_s3::config::Builder::from(connection.sdk()).force_path_style(true).build();
+        let config =
+            aws_sdk_s3::config::Builder::from(connection.sdk()).force_path_style(true).build();
         let objects = Objects::new(aws_sdk_s3::Client::from_conf(config), "bucket".to_owned());
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let noted = Arc::clone(&asked);
@@ -53,7 +54,8 @@ impl Bucket {
     }
 
     async fn read(&self, upload: &Upload, range: Range<u64>) -> PortResult<Vec<u8>> {
-        let pieces: Vec<Bytes> = self.objects.read_upload(job(), upload, range).await?.try_collect().await?;
+        let pieces: Vec<Bytes> =
+            self.objects.read_upload(job(), upload, range).await?.try_collect().await?;
         Ok(pieces.concat())
     }
 
@@ -86,24 +88,30 @@ async fn the_whole_is_read_from_the_version_if_its_etag_is_the_right_one() {
     assert!(asked.contains("versionid=v1") && asked.contains("if-match: \"5d41\""), "{asked}");
 }
 
-/// S3 answers 412 if there is a later upload. If there is a delete marker or no object, it answers 404 to callers that
-/// may list the bucket, and 403 to other ones.
+/// S3 answers 412 if there is a later upload. If there is a delete marker or no object, it answers
+/// 404 to callers that may list the bucket, and 403 to other ones.
 #[tokio::test]
 async fn a_part_is_read_from_the_version_where_that_is_not_the_latest() {
-    for answer in [error(412, "PreconditionFailed"), error(404, "NoSuchKey"), error(403, "AccessDenied")] {
+    for answer in
+        [error(412, "PreconditionFailed"), error(404, "NoSuchKey"), error(403, "AccessDenied")]
+    {
         let bucket = Bucket::answering(vec![answer.clone(), part()]).await;
         assert_eq!(bucket.read(&upload("v1"), 2..5).await.unwrap(), b"abc", "{answer:?}");
         let [latest, named] = &bucket.asked()[..] else { panic!("{:?}", bucket.asked()) };
         assert!(!latest.contains("versionid"), "{latest}");
         assert!(named.contains("versionid=v1"), "{named}");
         for asked in [latest, named] {
-            assert!(asked.contains("if-match: \"5d41\"") && asked.contains("range: bytes=2-4"), "{asked}");
+            assert!(
+                asked.contains("if-match: \"5d41\"") && asked.contains("range: bytes=2-4"),
+                "{asked}"
+            );
         }
     }
 }
 
-/// S3 answers 403 about a version that is gone to a role that may not list the bucket, as it does about a right that an
-/// operator forgot to give. So that answer is retried for as long as the job has time.
+/// S3 answers 403 about a version that is gone to a role that may not list the bucket, as it does
+/// about a right that an operator forgot to give. So that answer is retried for as long as the job
+/// has time.
 #[tokio::test]
 async fn a_version_that_is_gone_is_retried_only_where_it_may_be_a_missing_right() {
     for (status, code, transient) in [(403, "AccessDenied", true), (404, "NoSuchVersion", false)] {

@@ -1,5 +1,5 @@
-//! The client that posts webhooks, against servers on loopback and resolvers that lie. The tests dial through the
-//! connector that also dials in production.
+//! The client that posts webhooks, against servers on loopback and resolvers that lie. The tests
+//! dial through the connector that also dials in production.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::VecDeque;
@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use aws::{LookUp, WebhookClient};
-use domain::delivery::NoAnswer;
-use domain::webhook_url::UrlPolicy;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{PingOutcome, PostOutcome, WebhookRequest};
+use bulk_aws::{LookUp, WebhookClient};
+use bulk_domain::delivery::NoAnswer;
+use bulk_domain::webhook_url::UrlPolicy;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{PingOutcome, PostOutcome, WebhookRequest};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -78,7 +78,8 @@ impl Server {
             .unwrap();
         let (acceptor, listener) =
             (TlsAcceptor::from(Arc::new(tls)), TcpListener::bind("127.0.0.1:0").await.unwrap());
-        let (port, connections) = (listener.local_addr().unwrap().port(), Arc::<AtomicUsize>::default());
+        let (port, connections) =
+            (listener.local_addr().unwrap().port(), Arc::<AtomicUsize>::default());
         let count = Arc::clone(&connections);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -128,8 +129,8 @@ async fn the_address_that_was_judged_is_the_address_that_is_dialled() {
 #[tokio::test]
 async fn the_same_answer_is_dialled_or_not_as_the_setting_says() {
     let server = Server::start(NAME).await;
-    // The name and the address are the same: the client dials them where loopback is allowed, and does not dial them
-    // where it is not.
+    // The name and the address are the same: the client dials them where loopback is allowed, and
+    // does not dial them where it is not.
     let answers = Answers::new(&[&["127.0.0.1"], &["127.0.0.1"]]);
     let url = format!("https://{NAME}:{}/", server.port);
     let taken = client(UrlPolicy::LoopbackToo, &answers, &server);
@@ -157,7 +158,8 @@ async fn every_request_looks_up_anew_and_no_connection_outlives_its_answer() {
 #[tokio::test]
 async fn of_many_addresses_only_those_that_are_allowed_are_dialled() {
     let server = Server::start(NAME).await;
-    let mixed = ["10.0.0.1", "169.254.169.254", "fd00:ec2::254", "::ffff:10.0.0.1", "127.0.0.1", "fe80::1"];
+    let mixed =
+        ["10.0.0.1", "169.254.169.254", "fd00:ec2::254", "::ffff:10.0.0.1", "127.0.0.1", "fe80::1"];
     let answers = Answers::new(&[&mixed]);
     let client = client(UrlPolicy::LoopbackToo, &answers, &server);
     let started = Instant::now();
@@ -192,7 +194,8 @@ async fn a_resolver_that_answers_with_an_address_that_is_not_public_gets_no_conn
         "2001:db8::1",
     ] {
         let answers = Answers::new(&[&[address]]);
-        let outcome = client(UrlPolicy::PublicOnly, &answers, &server).post(request(url.clone())).await;
+        let outcome =
+            client(UrlPolicy::PublicOnly, &answers, &server).post(request(url.clone())).await;
         assert_eq!(outcome, PostOutcome::Unreachable(NoAnswer::AddressNotAllowed), "{address}");
     }
     assert_eq!(server.connections(), 0);
@@ -203,7 +206,9 @@ async fn a_url_with_an_address_is_judged_without_a_resolver() {
     let server = Server::start(NAME).await;
     let answers = Answers::new(&[&["127.0.0.1"]]);
     let client = client(UrlPolicy::PublicOnly, &answers, &server);
-    for host in ["127.0.0.1", "2130706433", "0x7f.1", "127.1", "[::1]", "[::ffff:127.0.0.1]", "localhost"] {
+    for host in
+        ["127.0.0.1", "2130706433", "0x7f.1", "127.1", "[::1]", "[::ffff:127.0.0.1]", "localhost"]
+    {
         let outcome = client.post(request(format!("https://{host}:{}/", server.port))).await;
         assert_eq!(outcome, PostOutcome::Unreachable(NoAnswer::UrlNotAllowed), "{host}");
     }
@@ -224,7 +229,8 @@ async fn a_certificate_that_does_not_hold_is_no_answer() {
 
 #[tokio::test]
 async fn the_four_seconds_include_the_look_up() {
-    let client = WebhookClient::with(UrlPolicy::PublicOnly, Silent, RootCertStore::empty()).unwrap();
+    let client =
+        WebhookClient::with(UrlPolicy::PublicOnly, Silent, RootCertStore::empty()).unwrap();
     let started = Instant::now();
     let outcome = client.post(request(format!("https://{NAME}/"))).await;
     assert_eq!(outcome, PostOutcome::Unreachable(NoAnswer::Timeout));
@@ -266,7 +272,8 @@ async fn of_a_pings_answer_no_more_is_read_than_a_right_one_can_have() {
 
 #[test]
 fn the_proxy_that_the_environment_names_is_not_asked() {
-    // Variables belong to a whole process, so that this test runs another one once more, in a process that has them.
+    // Variables belong to a whole process, so that this test runs another one once more, in a
+    // process that has them.
     let closed = "http://127.0.0.1:9";
     let again = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "the_address_that_was_judged_is_the_address_that_is_dialled"])

@@ -1,19 +1,20 @@
 //! How fast files are read: against the bare loop of the csv crate, and on hostile input.
 //!
 //! `cargo bench -p domain` runs everything in one process and prints ratios, because a figure means
-//! little without one from the same machine in the same minute. The things that are compared take turns,
-//! round by round, and the best round of each counts: what disturbs a round only ever makes it slower.
+//! little without one from the same machine in the same minute. The things that are compared take
+//! turns, round by round, and the best round of each counts: what disturbs a round only ever makes
+//! it slower.
 // Its input is sound, its figures are rounded, and how fast it makes its files does not matter.
 #![allow(clippy::expect_used, clippy::cast_precision_loss, clippy::format_push_string)]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use domain::csv::{
+use bulk_domain::csv::{
     Columns, FileScan, Limits, RawRow, ResultCells, ResultWriter, RowReader, RowStatus, Separator,
 };
-use domain::ids::PatientId;
-use domain::row::{Directory, RowParser};
+use bulk_domain::ids::PatientId;
+use bulk_domain::row::{Directory, RowParser};
 use jiff::civil::date;
 use uuid::Uuid;
 
@@ -31,7 +32,8 @@ type Pass = fn(&[u8]) -> usize;
 type HostileRow = fn(usize) -> String;
 
 fn main() {
-    for (name, file) in [("13 columns", file_of_13_columns()), ("76 columns", file_of_76_columns())] {
+    for (name, file) in [("13 columns", file_of_13_columns()), ("76 columns", file_of_76_columns())]
+    {
         compare(name, &file);
     }
     hostile();
@@ -136,7 +138,8 @@ fn full_in_pieces(file: &[u8], piece: usize) -> usize {
     let mut out = Vec::new();
     each_row(file, piece, |row| {
         let Some((parser, writer)) = &mut import else {
-            let columns = Columns::from_header(row, Separator::Comma, &[]).expect("the header is sound");
+            let columns =
+                Columns::from_header(row, Separator::Comma, &[]).expect("the header is sound");
             let parser = RowParser::new(&columns, date(2026, 1, 2), Directory::default());
             import = Some((parser, ResultWriter::new(row, Separator::Comma)));
             return;
@@ -193,7 +196,8 @@ fn hostile_files() {
     const HEADER: &str = "firstName,lastName,dob,gender,addressLine1,city,state,zip\n";
     let limits = Limits { rows: u32::MAX, bytes: 1 << 30, ..Limits::default() };
     println!("\nhostile files: ns a byte of the scan");
-    let lines = ["x\",\"y\n", "a,\"b\n", "a,\"\n\n,\"b", "\"\",\"\n", "a,\"b\nc\nd\ne\nf\ng\nh\ni\nj\nk\n"];
+    let lines =
+        ["x\",\"y\n", "a,\"b\n", "a,\"\n\n,\"b", "\"\",\"\n", "a,\"b\nc\nd\ne\nf\ng\nh\ni\nj\nk\n"];
     for line in lines {
         print!("  {:32}", format!("{line:?}"));
         for size in [1 << 20, 10 << 20, 100 << 20] {
@@ -219,7 +223,8 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as usize) % bound
     }
 
@@ -262,11 +267,18 @@ impl Random {
     /// The five cells of an address.
     fn address(&mut self) -> String {
         let street = self.pick(&["Main St", "Park Avenue", "Martin Luther King Jr Blvd", "2nd St"]);
-        let line2 =
-            if self.below(3) == 0 { format!("\"Apt {}, rear\"", self.below(99)) } else { String::new() };
+        let line2 = if self.below(3) == 0 {
+            format!("\"Apt {}, rear\"", self.below(99))
+        } else {
+            String::new()
+        };
         let city = self.pick(&["Boston", "San Francisco", "New York", "Salt Lake City", "Reno"]);
         let state = self.pick(&["MA", "CA", "new york", "UT", "NV"]);
-        format!("{} {street},{line2},{city},{state},{:05}", 1 + self.below(9999), 501 + self.below(99_000))
+        format!(
+            "{} {street},{line2},{city},{state},{:05}",
+            1 + self.below(9999),
+            501 + self.below(99_000)
+        )
     }
 
     fn phone(&mut self) -> String {

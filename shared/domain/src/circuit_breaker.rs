@@ -1,5 +1,5 @@
-//! A circuit breaker for the gateway that document queries ask: closed while calls succeed, open while the gateway is down,
-//! and half-open for one probe after each pause.
+//! A circuit breaker for the gateway that document queries ask: closed while calls succeed, open
+//! while the gateway is down, and half-open for one probe after each pause.
 
 use std::time::Duration;
 
@@ -32,7 +32,8 @@ pub struct CircuitBreaker {
 pub enum CallPermit {
     /// The circuit breaker is closed: the worker may call.
     Call,
-    /// The circuit breaker is half-open: the worker may call if it can store this state, so that only one worker probes.
+    /// The circuit breaker is half-open: the worker may call if it can store this state, so that
+    /// only one worker probes.
     Probe(CircuitBreaker),
     /// The circuit breaker is open: the worker has to wait for this time.
     Wait(Duration),
@@ -91,7 +92,10 @@ mod tests {
         assert_eq!(breaker.permit(at(10)), CallPermit::Wait(Duration::from_secs(20)));
         let CallPermit::Probe(probing) = breaker.permit(at(30)) else { panic!() };
         assert_eq!(probing.permit(at(31)), CallPermit::Wait(Duration::from_secs(29)));
-        assert_eq!(probing.after_failure(at(32)).permit(at(33)), CallPermit::Wait(Duration::from_secs(59)));
+        assert_eq!(
+            probing.after_failure(at(32)).permit(at(33)),
+            CallPermit::Wait(Duration::from_secs(59))
+        );
         assert_eq!(probing.after_success().unwrap().permit(at(32)), CallPermit::Call);
         assert_eq!(CircuitBreaker::default().after_success(), None);
     }

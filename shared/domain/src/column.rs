@@ -1,12 +1,13 @@
-//! The columns of the import and their names: what every other part of the file's reading refers to.
+//! The columns of the import and their names: what every other part of the file's reading refers
+//! to.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What a column of the import holds. In canonical order: the order in which the documentation lists
-/// the columns, and in which errors name them.
+/// What a column of the import holds. In canonical order: the order in which the documentation
+/// lists the columns, and in which errors name them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[allow(missing_docs)] // Each is named as its column.
 pub enum Field {
@@ -84,7 +85,10 @@ impl Field {
 
     /// Whether it is a part of an address.
     pub const fn is_address(self) -> bool {
-        matches!(self, Self::AddressLine1 | Self::AddressLine2 | Self::City | Self::State | Self::Zip)
+        matches!(
+            self,
+            Self::AddressLine1 | Self::AddressLine2 | Self::City | Self::State | Self::Zip
+        )
     }
 }
 
@@ -94,7 +98,8 @@ impl fmt::Display for Field {
     }
 }
 
-/// The index of a grouped column, 1 to 10. A grouped column without an index comes before the first.
+/// The index of a grouped column, 1 to 10. A grouped column without an index comes before the
+/// first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Slot(u8);
 
@@ -160,7 +165,8 @@ impl FromStr for ColumnName {
             Some((base, index)) => (base, Some(index)),
             None => (text, None),
         };
-        let field = Field::ALL.into_iter().find(|field| field.name() == base).ok_or(UnknownColumn)?;
+        let field =
+            Field::ALL.into_iter().find(|field| field.name() == base).ok_or(UnknownColumn)?;
         let slot = match index {
             None => None,
             Some(index) => {

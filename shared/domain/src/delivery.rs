@@ -1,4 +1,5 @@
-//! The delivery of one webhook message: which attempts were made, how they ended, and when the next one is due.
+//! The delivery of one webhook message: which attempts were made, how they ended, and when the next
+//! one is due.
 
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use crate::mutants::{Bug, has};
 use crate::time::Timestamp;
 use crate::webhook::message_id;
 
-/// The waits after the first, second, … failed attempt. After the last one the delivery has failed. A receiver has
-/// about 15 hours and 42 minutes to come back, and up to 19 hours with jitter.
+/// The waits after the first, second, … failed attempt. After the last one the delivery has failed.
+/// A receiver has about 15 hours and 42 minutes to come back, and up to 19 hours with jitter.
 pub const RETRY_AFTER: [Duration; 9] = [
     Duration::from_secs(5),
     Duration::from_secs(30),
@@ -24,17 +25,18 @@ pub const RETRY_AFTER: [Duration; 9] = [
     Duration::from_hours(8),
 ];
 
-/// The longest wait that a receiver can ask for by `Retry-After`: longer than any wait of the schedule, and short
-/// enough that ten attempts end within five days.
+/// The longest wait that a receiver can ask for by `Retry-After`: longer than any wait of the
+/// schedule, and short enough that ten attempts end within five days.
 pub const LONGEST_WAIT: Duration = Duration::from_hours(12);
 
-/// How long an attempt holds its delivery. Longer than the function may run (`Timeout` in template.yaml, after which
-/// Lambda ends it), so that the holder of an ended lease sends nothing any more. 5 seconds of it are for clocks that
-/// differ.
+/// How long an attempt holds its delivery. Longer than the function may run (`Timeout` in
+/// template.yaml, after which Lambda ends it), so that the holder of an ended lease sends nothing
+/// any more. 5 seconds of it are for clocks that differ.
 pub const LEASE: Duration = Duration::from_secs(35);
 
-/// How long a message waits for an attempt at the other message of its job before it is checked again: the shortest
-/// delay of SQS, so that the webhook about a job's end follows promptly on that about its start.
+/// How long a message waits for an attempt at the other message of its job before it is checked
+/// again: the shortest delay of SQS, so that the webhook about a job's end follows promptly on that
+/// about its start.
 const BEHIND: Duration = Duration::from_secs(1);
 
 /// How many attempts a delivery remembers, the newest ones: two rounds.
@@ -51,7 +53,8 @@ pub enum DeliveryState {
     Delivered,
     /// The last attempt failed. The customer can have the message sent again.
     Failed,
-    /// The message is not sent any more, because the customer removed the receiver or was told something newer.
+    /// The message is not sent any more, because the customer removed the receiver or was told
+    /// something newer.
     Skipped,
 }
 
@@ -83,7 +86,8 @@ pub enum NoAnswer {
     UrlNotAllowed,
     /// The receiver refuses connections or cannot be reached.
     NoConnection,
-    /// The connection is not secure: the certificate is invalid, or the receiver does not speak TLS.
+    /// The connection is not secure: the certificate is invalid, or the receiver does not speak
+    /// TLS.
     NoTls,
     /// The connection broke, or the answer was not HTTP.
     ConnectionBroke,
@@ -119,7 +123,8 @@ pub enum AttemptOutcome {
 }
 
 impl AttemptOutcome {
-    /// Returns whether the attempt succeeded: 2xx is success and nothing else is. Redirects are not followed.
+    /// Returns whether the attempt succeeded: 2xx is success and nothing else is. Redirects are not
+    /// followed.
     pub const fn is_success(self) -> bool {
         matches!(self, Self::StatusCode(200..=299))
     }
@@ -157,7 +162,8 @@ pub struct WebhookDelivery {
     pub status: JobStatus,
     /// The state of the delivery.
     pub state: DeliveryState,
-    /// The round: 0 for the message that the job sent, and one more each time that the customer has it sent again.
+    /// The round: 0 for the message that the job sent, and one more each time that the customer has
+    /// it sent again.
     pub round: u32,
     /// The attempts of this round with a known outcome.
     pub tries: u32,
@@ -176,12 +182,14 @@ pub struct WebhookDelivery {
 
 /// Names the message of the queue that carries a delivery. A later message is greater.
 ///
-/// A standard queue may return a message twice, early or late, and a function that dies between sending the next
-/// message and deleting the last one leaves both. A copy of a message that is earlier than the recorded one is dropped,
-/// so that it does not live longer than until the next attempt.
+/// A standard queue may return a message twice, early or late, and a function that dies between
+/// sending the next message and deleting the last one leaves both. A copy of a message that is
+/// earlier than the recorded one is dropped, so that it does not live longer than until the next
+/// attempt.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug, Serialize, Deserialize)]
 pub struct Carrier {
-    /// 0 for the messages that the job sends, and one more each time that the customer has them sent again.
+    /// 0 for the messages that the job sends, and one more each time that the customer has them
+    /// sent again.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub round: u32,
     /// How often the round was handed over to a new message.
@@ -256,8 +264,8 @@ impl WebhookDelivery {
         Carrier { round: self.round, handovers: self.handovers }
     }
 
-    /// Returns what it means that `message` was received. The record alone decides, because the queue may return any
-    /// message at any time.
+    /// Returns what it means that `message` was received. The record alone decides, because the
+    /// queue may return any message at any time.
     pub fn turn(&self, message: Carrier, now: Timestamp) -> Turn {
         let lease = if has(Bug::WebhookLeaseIgnored) { Duration::ZERO } else { LEASE };
         let lease_end = self.began.map(|began| began.plus(lease));
@@ -268,8 +276,8 @@ impl WebhookDelivery {
         }
     }
 
-    /// Returns whether `message` still matters to the delivery. A message of an ended round does not, and neither does
-    /// a copy of one that was handed over.
+    /// Returns whether `message` still matters to the delivery. A message of an ended round does
+    /// not, and neither does a copy of one that was handed over.
     pub fn wants(&self, message: Carrier) -> bool {
         match self.state {
             DeliveryState::Processing => message >= self.carrier(),
@@ -278,8 +286,8 @@ impl WebhookDelivery {
         }
     }
 
-    /// Returns what the `processing` message of the same job means to this one, which is about the job's end. That
-    /// message was sent first, and has no record before its first attempt.
+    /// Returns what the `processing` message of the same job means to this one, which is about the
+    /// job's end. That message was sent first, and has no record before its first attempt.
     pub fn order_after(start: Option<&Self>, now: Timestamp) -> Order {
         let Some(start) = start else { return Order::Wait(now.plus(BEHIND)) };
         let is_settled = match start.state {
@@ -289,14 +297,16 @@ impl WebhookDelivery {
         match start.next_attempt.max(start.began) {
             _ if is_settled => Order::Free,
             Some(due) if due > now => Order::Wait(due.plus(BEHIND)),
-            // The longer the attempt is overdue, the longer it may stay so, because its function may have died.
+            // The longer the attempt is overdue, the longer it may stay so, because its function
+            // may have died.
             Some(due) => Order::Wait(now.plus(BEHIND + due.until(now) / 2)),
             None => Order::Wait(now.plus(BEHIND)),
         }
     }
 
-    /// Returns what the message about the end of the same job means to this `processing` message, which can be this
-    /// late if the customer has it sent again or if the upload has a second event.
+    /// Returns what the message about the end of the same job means to this `processing` message,
+    /// which can be this late if the customer has it sent again or if the upload has a second
+    /// event.
     pub fn order_before(end: Option<&Self>, now: Timestamp) -> Order {
         match end {
             Some(end) if end.state == DeliveryState::Delivered => Order::TooLate,
@@ -318,11 +328,12 @@ impl WebhookDelivery {
         }
     }
 
-    /// Begins an attempt for this message. No other message makes one until the outcome is recorded or the lease has
-    /// ended.
+    /// Begins an attempt for this message. No other message makes one until the outcome is recorded
+    /// or the lease has ended.
     pub fn begin(&mut self, message: Carrier, now: Timestamp) {
         self.start_round(message.round);
-        // The message is ahead of the record: the function that sent it died before it could store that.
+        // The message is ahead of the record: the function that sent it died before it could store
+        // that.
         self.handovers = message.handovers.max(self.handovers);
         self.began = Some(now);
     }
@@ -337,16 +348,17 @@ impl WebhookDelivery {
         (self.began, self.next_attempt) = (None, Some(until));
     }
 
-    /// Records an attempt and decides what follows: success ends the delivery, 410 and the last attempt of the round
-    /// fail it, and any other outcome is retried after its wait or after the time that the receiver asked for,
-    /// whichever is longer.
+    /// Records an attempt and decides what follows: success ends the delivery, 410 and the last
+    /// attempt of the round fail it, and any other outcome is retried after its wait or after the
+    /// time that the receiver asked for, whichever is longer.
     pub fn attempted(&mut self, attempt: Attempt, asked: Option<Duration>) {
         self.tries = self.tries.saturating_add(1);
         self.began = None;
         self.note(attempt);
         let wait = self.wait_after(self.tries);
         (self.state, self.next_attempt) = match (self.state, attempt.outcome, wait) {
-            // A message that arrived stays delivered, whatever the attempt of a second copy ended with.
+            // A message that arrived stays delivered, whatever the attempt of a second copy ended
+            // with.
             (DeliveryState::Delivered, _, _) | (_, AttemptOutcome::StatusCode(200..=299), _) => {
                 (DeliveryState::Delivered, None)
             }
@@ -379,8 +391,9 @@ impl WebhookDelivery {
         self.attempts.drain(..surplus);
     }
 
-    /// Returns the wait after the `tries`-th attempt, lengthened by up to a fifth that depends on the job, so that the
-    /// jobs of an outage do not all come back at once. None after the last attempt.
+    /// Returns the wait after the `tries`-th attempt, lengthened by up to a fifth that depends on
+    /// the job, so that the jobs of an outage do not all come back at once. None after the last
+    /// attempt.
     fn wait_after(&self, tries: u32) -> Option<Duration> {
         let wait = *RETRY_AFTER.get(usize::try_from(tries).ok()?.checked_sub(1)?)?;
         let jitter = u32::from(self.job.as_uuid().as_bytes()[15]);

@@ -1,5 +1,5 @@
-//! Documents that a health information exchange holds about a patient: what is known about one without fetching it, and
-//! what the exchange finds the patient by.
+//! Documents that a health information exchange holds about a patient: what is known about one
+//! without fetching it, and what the exchange finds the patient by.
 
 use std::fmt;
 
@@ -47,14 +47,15 @@ impl From<&Patient> for Demographics {
 pub struct DocumentId(String);
 
 impl DocumentId {
-    /// The most bytes that an id may have. FHIR allows 64; a URN or an OID in its place can be longer. The id has to
-    /// fit into the key of a table.
+    /// The most bytes that an id may have. FHIR allows 64; a URN or an OID in its place can be
+    /// longer. The id has to fit into the key of a table.
     const BYTES: usize = 255;
 
     /// Returns the id, or none if this text cannot be an id.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
-        let is_id = !text.is_empty() && text.len() <= Self::BYTES && !text.chars().any(char::is_control);
+        let is_id =
+            !text.is_empty() && text.len() <= Self::BYTES && !text.chars().any(char::is_control);
         is_id.then(|| Self(text.to_owned()))
     }
 
@@ -146,15 +147,18 @@ pub struct DocumentRecord {
     /// What the API shows of the document.
     #[serde(flatten)]
     pub document: Document,
-    /// Where the content is, as the exchange wrote it: absolute, or relative to the base URL of the exchange.
+    /// Where the content is, as the exchange wrote it: absolute, or relative to the base URL of the
+    /// exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// When the document was created, as the exchange wrote it: a time, or only a day, a month or a year.
+    /// When the document was created, as the exchange wrote it: a time, or only a day, a month or a
+    /// year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
 }
 
-/// Shows nothing, because titles, descriptions and links tell of a patient's health and must not reach a log.
+/// Shows nothing, because titles, descriptions and links tell of a patient's health and must not
+/// reach a log.
 macro_rules! opaque_debug {
     ($($name:ident),*) => {
         $(impl fmt::Debug for $name {

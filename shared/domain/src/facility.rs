@@ -53,8 +53,8 @@ pub enum NotANumber {
     NotNineDigits,
 }
 
-/// The Luhn sum of the prefix 80840, which every NPI implies: it stands for health identifiers in the United States (45
-/// CFR 162.406).
+/// The Luhn sum of the prefix 80840, which every NPI implies: it stands for health identifiers in
+/// the United States (45 CFR 162.406).
 const LUHN_OF_80840: u32 = 24;
 
 impl FromStr for Npi {
@@ -98,7 +98,11 @@ fn digits<const N: usize>(text: &str) -> Result<Option<[u8; N]>, NotANumber> {
     if text.is_empty() {
         return Err(NotANumber::Blank);
     }
-    Ok(text.as_bytes().try_into().ok().filter(|digits: &[u8; N]| digits.iter().all(u8::is_ascii_digit)))
+    Ok(text
+        .as_bytes()
+        .try_into()
+        .ok()
+        .filter(|digits: &[u8; N]| digits.iter().all(u8::is_ascii_digit)))
 }
 
 macro_rules! number {

@@ -1,8 +1,8 @@
 //! What decides that two rows may speak of the same person: names, date of birth and gender.
 //!
-//! Names are compared by their letters and digits alone, without regard to case and diacritics: `MARY-ANN`, `Mary,Ann` and
-//! `Maryánn` are the same first names. Whether a zip code
-//! is shared as well is another question, asked where the patients of an identity are known.
+//! Names are compared by their letters and digits alone, without regard to case and diacritics:
+//! `MARY-ANN`, `Mary,Ann` and `Maryánn` are the same first names. Whether a zip code is shared as
+//! well is another question, asked where the patients of an identity are known.
 
 use std::fmt;
 
@@ -12,8 +12,8 @@ use crate::ids::CustomerId;
 use crate::patient::{Dob, Gender, Names, PatientRow, Value};
 use crate::text::{Encoding, clean, fold};
 
-/// Parts the fields of an identity. No name holds a control character, so it cannot be confused with
-/// one.
+/// Parts the fields of an identity. No name holds a control character, so it cannot be confused
+/// with one.
 const SEPARATOR: u8 = 0;
 
 /// The identity of a patient of one customer: a SHA-256 over everything that matching compares, zip
@@ -53,9 +53,9 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// A short hash of an identity, cheap enough to compute for every row of a file in one pass. Rows with
-/// the same [`Identity`] have the same `RowIdentity`. The reverse is as good as certain among the rows
-/// of a file, but must not be relied on.
+/// A short hash of an identity, cheap enough to compute for every row of a file in one pass. Rows
+/// with the same [`Identity`] have the same `RowIdentity`. The reverse is as good as certain among
+/// the rows of a file, but must not be relied on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RowIdentity(u64);
 
@@ -77,8 +77,9 @@ impl RowIdentity {
         Self::of(&row.first_name, &row.last_name, row.dob, row.gender)
     }
 
-    /// The hash for cells of a row as they are in the file; `dob` is clean text. `None` if one of them is not valid;
-    /// for cells that are, the same as [`of`](Self::of) for what they are read to.
+    /// The hash for cells of a row as they are in the file; `dob` is clean text. `None` if one of
+    /// them is not valid; for cells that are, the same as [`of`](Self::of) for what they are read
+    /// to.
     pub(crate) fn of_cells(
         encoding: Encoding,
         first: &[u8],
@@ -120,7 +121,8 @@ fn feed_rest(dob: Dob, gender: Gender, hash: &mut impl FnMut(&[u8])) {
     hash(gender.as_str().as_bytes());
 }
 
-/// Gives the folded names in a cell to the hash. ASCII, which is nearly every cell, needs no memory.
+/// Gives the folded names in a cell to the hash. ASCII, which is nearly every cell, needs no
+/// memory.
 fn feed_cell(encoding: Encoding, cell: &[u8], hash: &mut Fnv) -> Option<()> {
     let mut any = false;
     // Character references have letters that are not the name's.
@@ -140,7 +142,8 @@ fn feed_cell(encoding: Encoding, cell: &[u8], hash: &mut Fnv) -> Option<()> {
     any.then_some(())
 }
 
-/// The 64-bit FNV-1a hash: for keys as short as these as fast as any, and the same on every machine.
+/// The 64-bit FNV-1a hash: for keys as short as these as fast as any, and the same on every
+/// machine.
 pub(crate) struct Fnv(u64);
 
 impl Fnv {

@@ -54,8 +54,8 @@ id!(
     CustomerId
 );
 id!(
-    /// Identifies a job, which the API calls `requestId`. UUIDv7: ids sort by creation time, so that the ids alone
-    /// decide which of two jobs is newer.
+    /// Identifies a job, which the API calls `requestId`. UUIDv7: ids sort by creation time, so
+    /// that the ids alone decide which of two jobs is newer.
     JobId
 );
 id!(
@@ -76,8 +76,8 @@ id!(
 );
 
 impl JobId {
-    /// Returns when the job was created, in milliseconds since 1970-01-01T00:00:00Z, as its UUIDv7 says. Returns 0 for
-    /// an id of another version.
+    /// Returns when the job was created, in milliseconds since 1970-01-01T00:00:00Z, as its UUIDv7
+    /// says. Returns 0 for an id of another version.
     pub fn created_millis(self) -> i64 {
         self.0.get_timestamp().map_or(0, |time| {
             let (seconds, nanos) = time.to_unix();
@@ -93,14 +93,16 @@ impl JobId {
         *Self::ALL.start()..=Self(Uuid::from_u128(self.0.as_u128().saturating_sub(1)))
     }
 
-    /// Returns the least id of a job that is created at this time, in milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns the least id of a job that is created at this time, in milliseconds since
+    /// 1970-01-01T00:00:00Z.
     pub fn first_of_millis(millis: i64) -> Self {
         let millis = u64::try_from(millis).unwrap_or(0);
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
     }
 }
 
-/// The number of a data row in the uploaded file: 1 is the first row after the header. Blank rows have no number.
+/// The number of a data row in the uploaded file: 1 is the first row after the header. Blank rows
+/// have no number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RowNumber(u32);

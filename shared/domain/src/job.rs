@@ -16,21 +16,23 @@ use crate::time::Timestamp;
 /// How long an upload link is valid. A job without an upload expires after that.
 pub const UPLOAD_WINDOW: Duration = Duration::from_mins(10);
 
-/// How long after the end of the link the sweep looks for a file with a lost S3 event. S3 checks a link when a request
-/// begins, so that an upload can end, and be accepted, after the link's time (Amazon S3 User Guide, "Sharing objects
-/// with presigned URLs": a transfer that began in time is not cut off).
+/// How long after the end of the link the sweep looks for a file with a lost S3 event. S3 checks a
+/// link when a request begins, so that an upload can end, and be accepted, after the link's time
+/// (Amazon S3 User Guide, "Sharing objects with presigned URLs": a transfer that began in time is
+/// not cut off).
 pub const LATE_UPLOAD_WATCH: Duration = Duration::from_hours(1);
 
-/// How long after the end of the link the service tries to read a file that was uploaded. If the file cannot be read in
-/// this time, its job fails.
+/// How long after the end of the link the service tries to read a file that was uploaded. If the
+/// file cannot be read in this time, its job fails.
 pub const TIME_TO_START: Duration = Duration::from_hours(24);
 
-/// How long the rows of a job may take. A row without an outcome after that fails, so that a job never stays
-/// `processing` for ever.
+/// How long the rows of a job may take. A row without an outcome after that fails, so that a job
+/// never stays `processing` for ever.
 pub const TIME_TO_PROCESS: Duration = Duration::from_hours(6);
 
-/// How long a job needs its files and its entries at most: the time to read the upload, and then the time for its rows
-/// or the longest deadline of its document queries (`QueryDeadlineMinutes` allows 40 hours), whichever is longer.
+/// How long a job needs its files and its entries at most: the time to read the upload, and then
+/// the time for its rows or the longest deadline of its document queries (`QueryDeadlineMinutes`
+/// allows 40 hours), whichever is longer.
 pub const LONGEST_LIFE: Duration = Duration::from_hours(3 * 24);
 
 /// How many jobs of one customer may be `waiting` at the same time (integrator guide, "Limits").
@@ -44,9 +46,9 @@ pub const INTERNAL_ERROR: &str = "internal error, please upload the file again";
 
 /// The state of a job.
 ///
-/// `waiting` becomes `processing`, `failed` or `expired`. `processing` becomes `completed` or `failed`, which are
-/// final. `expired` becomes `processing` or `failed` if S3 accepted a file after all, because its upload began before
-/// the link ended.
+/// `waiting` becomes `processing`, `failed` or `expired`. `processing` becomes `completed` or
+/// `failed`, which are final. `expired` becomes `processing` or `failed` if S3 accepted a file
+/// after all, because its upload began before the link ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
@@ -191,9 +193,9 @@ pub struct Job {
     pub finished_at: Option<Timestamp>,
     /// The file, once it is accepted.
     pub file: Option<AcceptedFile>,
-    /// Whether an older job of the customer was still open when this one's file was accepted, so that this job may
-    /// overtake it. Values of a newer job stay, so that this job has to mark every value as its own, even one that it
-    /// does not change.
+    /// Whether an older job of the customer was still open when this one's file was accepted, so
+    /// that this job may overtake it. Values of a newer job stay, so that this job has to mark
+    /// every value as its own, even one that it does not change.
     pub may_overtake: bool,
     /// The chunks without outcomes. Empty before the file is accepted.
     pub pending_chunks: BTreeSet<ChunkNumber>,
@@ -209,8 +211,9 @@ pub struct Job {
     pub failed: u32,
     /// Why the job failed, for the customer.
     pub reason: Option<String>,
-    /// Whether the customer asked to cancel the job while it was processing. Rows that are not started then are
-    /// reported as canceled, and the job ends as soon as every row has its outcome.
+    /// Whether the customer asked to cancel the job while it was processing. Rows that are not
+    /// started then are reported as canceled, and the job ends as soon as every row has its
+    /// outcome.
     pub cancel_requested: bool,
 }
 
@@ -275,7 +278,8 @@ impl Job {
         Ok(Self { status: self.status.after(event)?, finished_at: Some(now), reason, ..self })
     }
 
-    /// Returns the event by which the job ends when every row has its outcome, and the reason for the customer.
+    /// Returns the event by which the job ends when every row has its outcome, and the reason for
+    /// the customer.
     pub fn closing_event(&self) -> (JobEvent, Option<String>) {
         if self.cancel_requested {
             (JobEvent::Canceled, Some(CANCELED.to_owned()))
@@ -284,15 +288,17 @@ impl Job {
         }
     }
 
-    /// Returns whether the job has nothing left to wait for: every row has its outcome, and every document query has
-    /// ended. The queries of a canceled job go on by themselves.
+    /// Returns whether the job has nothing left to wait for: every row has its outcome, and every
+    /// document query has ended. The queries of a canceled job go on by themselves.
     pub fn is_complete(&self) -> bool {
         self.pending_chunks.is_empty() && (self.pending_queries.is_empty() || self.cancel_requested)
     }
 
-    /// Returns whether the rows of the job have result files, because it ran to its end or was canceled while it ran.
+    /// Returns whether the rows of the job have result files, because it ran to its end or was
+    /// canceled while it ran.
     pub fn has_results(&self) -> bool {
-        self.status == JobStatus::Completed || (self.status == JobStatus::Failed && self.cancel_requested)
+        self.status == JobStatus::Completed
+            || (self.status == JobStatus::Failed && self.cancel_requested)
     }
 
     /// Returns the number of data rows. 0 before the file is accepted.

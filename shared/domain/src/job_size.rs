@@ -1,6 +1,7 @@
-//! Size classes of jobs. A small job must not wait behind a large one of any customer, so that each class has a queue
-//! and workers of its own. A queue that is shared fairly between customers does not suffice: when a hundred customers
-//! import large files at once, each customer only gets its share, and the queue is full all the same.
+//! Size classes of jobs. A small job must not wait behind a large one of any customer, so that each
+//! class has a queue and workers of its own. A queue that is shared fairly between customers does
+//! not suffice: when a hundred customers import large files at once, each customer only gets its
+//! share, and the queue is full all the same.
 
 /// The most rows of a small job, for which a person is waiting.
 pub const SMALL_ROWS: u32 = 1_000;

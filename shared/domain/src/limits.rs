@@ -15,7 +15,8 @@ pub const COLUMNS: usize = 16_384;
 pub struct Limits {
     /// Data rows: 100,000, the size of a batch that the API documents.
     pub rows: u32,
-    /// Bytes of the file: 1 GiB, about 10 KiB for each of the rows. Never 4 GiB, so that 32 bits hold every position.
+    /// Bytes of the file: 1 GiB, about 10 KiB for each of the rows. Never 4 GiB, so that 32 bits
+    /// hold every position.
     pub bytes: u32,
     /// Bytes of one row, without its line break: 1 MiB. It bounds the memory of everything that
     /// reads rows, and it is how a quote that was never closed is noticed early.

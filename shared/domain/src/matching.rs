@@ -1,14 +1,14 @@
 //! Who a row's patient is: create or update, decided for all rows of one identity at once.
 //!
 //! An identity (names, date of birth, gender) can belong to several patients, told apart by where
-//! they live: a row's patient is the oldest one of its identity that shares a zip code with it, and a
-//! new one if there is none. Deciding also changes what the next row sees, since a patient's zip codes
-//! grow with every row; so the rows of one identity are decided in file order, in one go, and stored by
-//! one conditional write.
+//! they live: a row's patient is the oldest one of its identity that shares a zip code with it, and
+//! a new one if there is none. Deciding also changes what the next row sees, since a patient's zip
+//! codes grow with every row; so the rows of one identity are decided in file order, in one go, and
+//! stored by one conditional write.
 //!
-//! A chunk can be delivered twice, with another job's rows decided in between. Asking again would then
-//! give another answer for rows that already had one. The record therefore remembers what it decided
-//! for a job, and the answer to a repeated question is the remembered one.
+//! A chunk can be delivered twice, with another job's rows decided in between. Asking again would
+//! then give another answer for rows that already had one. The record therefore remembers what it
+//! decided for a job, and the answer to a repeated question is the remembered one.
 
 use std::time::Duration;
 
@@ -21,8 +21,9 @@ use crate::patient::Zip;
 use crate::stored_size::{LARGEST_IDENTITY, LARGEST_PEOPLE};
 use crate::time::Timestamp;
 
-/// How long a decision is remembered: for as long as a chunk of its job can be pending. A chunk that has ended decides
-/// nothing when its message is received again. An id can be a day older than its job, by an idempotency key.
+/// How long a decision is remembered: for as long as a chunk of its job can be pending. A chunk
+/// that has ended decides nothing when its message is received again. An id can be a day older than
+/// its job, by an idempotency key.
 pub const DECISIONS_KEPT: Duration = LONGEST_LIFE.saturating_add(Duration::from_hours(24));
 
 /// The patients of one identity, in the order in which they were created.
@@ -43,8 +44,8 @@ pub struct Person {
     pub zips: Vec<Zip>,
 }
 
-/// What was decided for a job. Each entry holds from its row on, until the next entry's row: a clinic's
-/// export with a hundred lines for one person is one entry.
+/// What was decided for a job. Each entry holds from its row on, until the next entry's row: a
+/// clinic's export with a hundred lines for one person is one entry.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct Decision {
     job: JobId,
@@ -90,7 +91,8 @@ pub struct RowToMatch<'a> {
 pub struct Matched {
     /// The record with the job's rows in it, to be stored if anything comes of the rows.
     pub people: People,
-    /// The patient of each row, in the order of the rows; none for a row that found no room in the record.
+    /// The patient of each row, in the order of the rows; none for a row that found no room in the
+    /// record.
     pub patients: Vec<Option<PatientId>>,
     /// Whether the record was already the one that holds this answer.
     pub was_decided: bool,
@@ -120,13 +122,15 @@ impl People {
 
     /// Returns the size of the record in the store, in bytes.
     pub fn stored_size(&self) -> usize {
-        let decisions = self.decisions.iter().map(|decision| DECISION_SIZE + decision.rows.len() * RUN_SIZE);
+        let decisions =
+            self.decisions.iter().map(|decision| DECISION_SIZE + decision.rows.len() * RUN_SIZE);
         RECORD_SIZE + self.people_size() + decisions.sum::<usize>()
     }
 
-    /// Decides the patients of all rows of this identity in a job, in file order. `new_id` gives the id
-    /// of each patient that has to be created. A row that needs a new patient or a new zip code finds no room once the
-    /// people take [`LARGEST_PEOPLE`], or the record [`LARGEST_IDENTITY`].
+    /// Decides the patients of all rows of this identity in a job, in file order. `new_id` gives
+    /// the id of each patient that has to be created. A row that needs a new patient or a new zip
+    /// code finds no room once the people take [`LARGEST_PEOPLE`], or the record
+    /// [`LARGEST_IDENTITY`].
     #[must_use]
     pub fn decide(
         &self,
@@ -135,10 +139,13 @@ impl People {
         rows: &[RowToMatch<'_>],
         mut new_id: impl FnMut() -> PatientId,
     ) -> Matched {
-        let remembered =
-            self.decisions.iter().find(|decision| decision.job == job && !has(Bug::DecisionForgotten));
+        let remembered = self
+            .decisions
+            .iter()
+            .find(|decision| decision.job == job && !has(Bug::DecisionForgotten));
         let mut people = self.clone();
-        let oldest_kept = now.as_millis() - i64::try_from(DECISIONS_KEPT.as_millis()).unwrap_or(i64::MAX);
+        let oldest_kept =
+            now.as_millis() - i64::try_from(DECISIONS_KEPT.as_millis()).unwrap_or(i64::MAX);
         if remembered.is_none() {
             people.decisions.retain(|decision| decision.job.created_millis() >= oldest_kept);
         }
@@ -149,7 +156,8 @@ impl People {
         for row in rows {
             let known = remembered.and_then(|decision| decision.place_of(row.number));
             let last = decided.last().map(|&(_, last)| last);
-            let place = known.unwrap_or_else(|| people.place_for(row.zips, last, &mut room, &mut new_id));
+            let place =
+                known.unwrap_or_else(|| people.place_for(row.zips, last, &mut room, &mut new_id));
             let person = Option::from(place).and_then(|index: usize| people.people.get_mut(index));
             patients.push(person.as_ref().map(|person| person.id));
             if let Some(person) = person {
@@ -171,8 +179,8 @@ impl People {
         Matched { people, patients, was_decided: remembered.is_some(), changed }
     }
 
-    /// Returns the place of a row's patient, who is added if there is none and there is room. `last` is the place of the
-    /// row before.
+    /// Returns the place of a row's patient, who is added if there is none and there is room.
+    /// `last` is the place of the row before.
     fn place_for(
         &mut self,
         zips: &[Zip],
@@ -248,7 +256,8 @@ mod tests {
     use super::*;
 
     fn job(number: u64) -> JobId {
-        let made = uuid::Builder::from_unix_timestamp_millis((1_800_000_000 + number) * 1000, &[0; 10]);
+        let made =
+            uuid::Builder::from_unix_timestamp_millis((1_800_000_000 + number) * 1000, &[0; 10]);
         JobId::new(made.into_uuid())
     }
 
@@ -284,8 +293,12 @@ mod tests {
     #[test]
     fn a_row_without_a_common_zip_is_a_new_patient() {
         let mut next = 0;
-        let matched =
-            decide(&People::default(), job(1), &["10001", "94110", "10001 60601", "60601"], &mut next);
+        let matched = decide(
+            &People::default(),
+            job(1),
+            &["10001", "94110", "10001 60601", "60601"],
+            &mut next,
+        );
         assert_eq!(matched.patients, patients(&[1, 2, 1, 1]));
         assert!(matched.changed);
     }
@@ -355,7 +368,10 @@ mod tests {
     fn a_decision_about_rows_that_alternate_is_bounded() {
         let homes = [zips("10001"), zips("94110")];
         let rows: Vec<RowToMatch<'_>> = (1..=60_000)
-            .map(|number| RowToMatch { number: RowNumber::new(number), zips: &homes[number as usize % 2] })
+            .map(|number| RowToMatch {
+                number: RowNumber::new(number),
+                zips: &homes[number as usize % 2],
+            })
             .collect();
         let mut next = 0;
         let matched = People::default().decide(job(1), now(), &rows, || {

@@ -1,8 +1,9 @@
-//! Bugs that a test switches on, one at a time, to see whether the simulation notices them (`make mutants`).
+//! Bugs that a test switches on, one at a time, to see whether the simulation notices them (`make
+//! mutants`).
 //!
-//! A bug stands beside the right code as `has(Bug::…)`, so that the compiler checks it whenever the code around it
-//! changes. Without the feature `mutants`, which nothing that is deployed has, `has` is `false` at compile time and the
-//! bugs are not in the binary.
+//! A bug stands beside the right code as `has(Bug::…)`, so that the compiler checks it whenever the
+//! code around it changes. Without the feature `mutants`, which nothing that is deployed has, `has`
+//! is `false` at compile time and the bugs are not in the binary.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -24,7 +25,8 @@ macro_rules! bugs {
                 match self { $(Self::$name => $what),+ }
             }
 
-            /// Returns how many seeds of the simulation it took until one noticed the bug, when that was measured last.
+            /// Returns how many seeds of the simulation it took until one noticed the bug, when
+            /// that was measured last.
             pub const fn seeds(self) -> u64 {
                 match self { $(Self::$name => $seeds),+ }
             }

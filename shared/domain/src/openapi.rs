@@ -11,7 +11,8 @@ use crate::facility::{Npi, Tin};
 use crate::ids::{CohortId, CustomerId, FacilityId, JobId, MessageId, PatientId};
 use crate::label::Label;
 use crate::patient::{
-    AddressText, Country, Dob, Email, ExternalId, Gender, LicenseNumber, Names, Phone, Ssn, State, Zip,
+    AddressText, Country, Dob, Email, ExternalId, Gender, LicenseNumber, Names, Phone, Ssn, State,
+    Zip,
 };
 use crate::time::Timestamp;
 

@@ -17,8 +17,8 @@ pub struct RowOutcome {
     /// How the row ended.
     #[serde(flatten)]
     pub result: RowResult,
-    /// Whether the row starts the document query of its patient: the first row of each patient that the job created or
-    /// updated, unless the patient is opted out.
+    /// Whether the row starts the document query of its patient: the first row of each patient that
+    /// the job created or updated, unless the patient is opted out.
     #[serde(rename = "q", default, skip_serializing_if = "std::ops::Not::not")]
     pub starts_query: bool,
     /// What the row is warned of, if it succeeded.

@@ -1,8 +1,8 @@
 //! A patient: values that can only hold what is valid, what one row says, and what the API shows.
 //!
-//! Every value is read from text by its `FromStr`, and from JSON by the same rules, so that a cell of a
-//! file and a field of a request cannot be judged differently. `Debug` never shows a value: these are
-//! the data that must not get into a log.
+//! Every value is read from text by its `FromStr`, and from JSON by the same rules, so that a cell
+//! of a file and a field of a request cannot be judged differently. `Debug` never shows a value:
+//! these are the data that must not get into a log.
 
 mod address;
 mod contact;
@@ -50,7 +50,8 @@ pub struct PatientRow {
     pub first_name: Names,
     /// Last names, in the order of the row.
     pub last_name: Names,
-    /// Which of the names came in upper or in lower case only. They do not replace a name that differs in case alone.
+    /// Which of the names came in upper or in lower case only. They do not replace a name that
+    /// differs in case alone.
     #[serde(default, skip_serializing_if = "NamesInOneCase::are_none")]
     pub names_in_one_case: NamesInOneCase,
     /// Date of birth of the patient.
@@ -96,7 +97,8 @@ impl NamesInOneCase {
     }
 }
 
-/// Whether a text is a value such as a header never has: a date, a zip code, a phone number or an email address.
+/// Whether a text is a value such as a header never has: a date, a zip code, a phone number or an
+/// email address.
 pub(crate) fn looks_like_data(text: &str) -> bool {
     let Ok(text) = crate::text::clean(text) else { return false };
     Dob::from_tidy(&text).is_ok()
@@ -121,7 +123,8 @@ impl PatientRow {
     }
 }
 
-/// The size of a patient's fields without the texts and lists in them, with the notes of who wrote each.
+/// The size of a patient's fields without the texts and lists in them, with the notes of who wrote
+/// each.
 const FIELDS_SIZE: usize = 1_500;
 
 impl Patient {
@@ -129,7 +132,9 @@ impl Patient {
     pub fn stored_size(&self) -> usize {
         let license = |identifier: &PersonalIdentifier| match identifier {
             PersonalIdentifier::Ssn { .. } => 0,
-            PersonalIdentifier::DriversLicense(license) => stored_size::text(license.value.as_str()),
+            PersonalIdentifier::DriversLicense(license) => {
+                stored_size::text(license.value.as_str())
+            }
         };
         FIELDS_SIZE
             + stored_size::text(self.first_name.as_str())
@@ -178,7 +183,8 @@ pub struct Patient {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub cohort_ids: Vec<CohortId>,
-    /// Whether the patient is opted out of health information exchange. No document query is then started.
+    /// Whether the patient is opted out of health information exchange. No document query is then
+    /// started.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub hie_opt_out: bool,

@@ -1,10 +1,11 @@
 //! The plan of a job: which worker gets which rows.
 //!
-//! Rows are divided into chunks of neighbours, so that a worker reads one contiguous piece of the file. One thing
-//! breaks that rule: one worker must fold all rows of an identity (duplicate rows) in file order, because otherwise the
-//! result would depend on which worker is faster. Duplicate rows that fall into different chunks are therefore moved,
-//! whole groups together, into chunks of their own. Every chunk is a list of [`Run`]s: pieces of the file that hold
-//! only rows of the chunk.
+//! Rows are divided into chunks of neighbours, so that a worker reads one contiguous piece of the
+//! file. One thing breaks that rule: one worker must fold all rows of an identity (duplicate rows)
+//! in file order, because otherwise the result would depend on which worker is faster. Duplicate
+//! rows that fall into different chunks are therefore moved, whole groups together, into chunks of
+//! their own. Every chunk is a list of [`Run`]s: pieces of the file that hold only rows of the
+//! chunk.
 
 use std::fmt;
 
@@ -15,8 +16,9 @@ use crate::identity::RowIdentity;
 use crate::ids::RowNumber;
 use crate::mutants::{Bug, has};
 
-/// The rows of a chunk. At two writes a row and 32 at a time, 250 rows take a worker less than a second while the table
-/// keeps up. So calls for each chunk cost little beside those for each row, and so does a retry.
+/// The rows of a chunk. At two writes a row and 32 at a time, 250 rows take a worker less than a
+/// second while the table keeps up. So calls for each chunk cost little beside those for each row,
+/// and so does a retry.
 pub const ROWS_PER_CHUNK: u32 = 250;
 
 /// The bytes of rows in a chunk. A chunk with large rows has fewer of them.
@@ -89,7 +91,9 @@ impl Chunk {
 
     /// Returns the numbers of the rows, in file order.
     pub fn row_numbers(&self) -> impl Iterator<Item = RowNumber> {
-        self.runs.iter().flat_map(|run| (run.first.get()..run.first.get() + run.rows).map(RowNumber::new))
+        self.runs
+            .iter()
+            .flat_map(|run| (run.first.get()..run.first.get() + run.rows).map(RowNumber::new))
     }
 }
 
@@ -109,13 +113,15 @@ impl Place {
 /// Which identity a row has, in short.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Mention {
-    /// Equal for duplicate rows. Rows of two identities with an equal hash only share a worker, which does no harm.
+    /// Equal for duplicate rows. Rows of two identities with an equal hash only share a worker,
+    /// which does no harm.
     identity: u32,
     /// The index of the row, from 0.
     row: u32,
 }
 
-/// Collects scanned rows and divides them into chunks. It keeps 16 bytes of each row, and nothing of its content.
+/// Collects scanned rows and divides them into chunks. It keeps 16 bytes of each row, and nothing
+/// of its content.
 #[derive(Debug)]
 pub struct Planner {
     rows: Vec<Place>,
@@ -142,7 +148,8 @@ impl Planner {
     pub fn finish(mut self) -> Vec<Chunk> {
         let neighbours = self.cut_neighbours();
         let split_groups = groups_split_over(&mut self.mentions, &neighbours);
-        let is_moved = |index: u32| split_groups.binary_search_by_key(&index, |moved| moved.row).is_ok();
+        let is_moved =
+            |index: u32| split_groups.binary_search_by_key(&index, |moved| moved.row).is_ok();
 
         let mut chunks = Vec::new();
         for rows in neighbours {
@@ -154,7 +161,8 @@ impl Planner {
         let mut bytes = 0;
         for group in by_group.chunk_by(|a, b| a.first_of_group == b.first_of_group) {
             rows.extend(group.iter().map(|moved| moved.row));
-            bytes += group.iter().map(|moved| u64::from(self.rows[moved.row as usize].len)).sum::<u64>();
+            bytes +=
+                group.iter().map(|moved| u64::from(self.rows[moved.row as usize].len)).sum::<u64>();
             if rows.len() >= self.rows_per_chunk as usize || bytes >= BYTES_PER_CHUNK {
                 rows.sort_unstable();
                 self.add_chunk(&mut chunks, rows.drain(..));
@@ -192,7 +200,8 @@ impl Planner {
         let mut ranges = Vec::new();
         let (mut first, mut bytes) = (0, 0);
         for (index, row) in (0u32..).zip(&self.rows) {
-            let full = index - first >= self.rows_per_chunk || bytes + u64::from(row.len) > BYTES_PER_CHUNK;
+            let full = index - first >= self.rows_per_chunk
+                || bytes + u64::from(row.len) > BYTES_PER_CHUNK;
             if full && index > first {
                 ranges.push(first..index);
                 (first, bytes) = (index, 0);
@@ -207,14 +216,15 @@ impl Planner {
     }
 }
 
-/// Half of a hash suffices: among a million rows about a hundred pairs of different identities then share a worker.
+/// Half of a hash suffices: among a million rows about a hundred pairs of different identities then
+/// share a worker.
 fn half_of(identity: RowIdentity) -> u32 {
     let [.., a, b, c, d] = identity.get().to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
 }
 
-/// Returns the rows of every group of duplicate rows that does not lie within one range, sorted by row. A group within
-/// one range stays there, because its worker folds it in file order anyway.
+/// Returns the rows of every group of duplicate rows that does not lie within one range, sorted by
+/// row. A group within one range stays there, because its worker folds it in file order anyway.
 fn groups_split_over(mentions: &mut [Mention], ranges: &[std::ops::Range<u32>]) -> Vec<MovedRow> {
     mentions.sort_unstable();
     let range_of = |row: u32| ranges.partition_point(|range| range.end <= row);
@@ -222,7 +232,8 @@ fn groups_split_over(mentions: &mut [Mention], ranges: &[std::ops::Range<u32>]) 
         .chunk_by(|a, b| a.identity == b.identity)
         .filter_map(|group| {
             let (first, last) = (group.first()?.row, group.last()?.row);
-            (range_of(first) != range_of(last) && !has(Bug::DuplicatesApart)).then_some((first, group))
+            (range_of(first) != range_of(last) && !has(Bug::DuplicatesApart))
+                .then_some((first, group))
         })
         .flat_map(|(first, group)| {
             group.iter().map(move |mention| MovedRow { row: mention.row, first_of_group: first })
@@ -276,8 +287,14 @@ mod tests {
     #[test]
     fn rows_of_different_identities_are_divided_into_chunks_of_neighbours() {
         let chunks = plan(&[Some(1), Some(2), None, None, Some(3)], 2);
-        assert_eq!(chunks.iter().map(rows_of).collect::<Vec<_>>(), [vec![1, 2], vec![3, 4], vec![5]]);
-        assert_eq!(chunks[0].runs, [Run { first: RowNumber::new(1), rows: 2, start: 100, end: 121 }]);
+        assert_eq!(
+            chunks.iter().map(rows_of).collect::<Vec<_>>(),
+            [vec![1, 2], vec![3, 4], vec![5]]
+        );
+        assert_eq!(
+            chunks[0].runs,
+            [Run { first: RowNumber::new(1), rows: 2, start: 100, end: 121 }]
+        );
     }
 
     #[test]
@@ -289,7 +306,10 @@ mod tests {
     #[test]
     fn duplicate_rows_far_apart_get_a_chunk_of_their_own() {
         let chunks = plan(&[Some(1), Some(2), Some(1), Some(4), Some(2), Some(1)], 2);
-        assert_eq!(chunks.iter().map(rows_of).collect::<Vec<_>>(), [vec![4], vec![1, 3, 6], vec![2, 5]]);
+        assert_eq!(
+            chunks.iter().map(rows_of).collect::<Vec<_>>(),
+            [vec![4], vec![1, 3, 6], vec![2, 5]]
+        );
     }
 
     #[test]

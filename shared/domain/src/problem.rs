@@ -38,7 +38,8 @@ macro_rules! problems {
 }
 
 problems! {
-    /// A double quote in a quoted cell is neither doubled nor the last of it, or the cell is never closed.
+    /// A double quote in a quoted cell is neither doubled nor the last of it, or the cell is never
+    /// closed.
     MisplacedQuote: "misplaced double quote",
         "A cell begins with a double quote, and a later one is neither doubled nor at the end of the cell; or the cell is never closed. The row's cells cannot be told apart.",
         "Write a double quote inside a quoted cell as two, and close the cell with one.";
@@ -46,7 +47,8 @@ problems! {
     RepeatsHeader: "repeats the header",
         "The row has the same cells as the header, as in files that were joined.",
         "Delete the row.";
-    /// The row has fewer cells than the header, and required values are among those that are left out.
+    /// The row has fewer cells than the header, and required values are among those that are left
+    /// out.
     TooFewCells: "fewer cells than the header",
         "The row ends before its required values; often it is a total or a remark.",
         "Write a cell for every required column, or delete the row.";
@@ -54,7 +56,8 @@ problems! {
     TooManyCells: "more cells than the header",
         "The row has values that belong to no column, often because of a separator inside a value.",
         "Put values that contain the separator into double quotes.";
-    /// The cell, or one in a column that is not imported, holds bytes that are neither UTF-8 nor Windows-1252.
+    /// The cell, or one in a column that is not imported, holds bytes that are neither UTF-8 nor
+    /// Windows-1252.
     NotUtf8: "not UTF-8",
         "The cell holds bytes that are no text in UTF-8, and the row none in Windows-1252; for the whole row, the cell is in a column that is not imported.",
         "Save the file with the encoding UTF-8.";
@@ -62,7 +65,8 @@ problems! {
     CellTooLong: "longer than 10,000 characters",
         "The cell is too long, often because of a double quote in the wrong place; for the whole row, the cell is in a column that is not imported.",
         "Shorten the value, or write a double quote inside a quoted value as two.";
-    /// The row, together with what is known about its patient, needs more room than a patient's record has.
+    /// The row, together with what is known about its patient, needs more room than a patient's
+    /// record has.
     TooLarge: "too large",
         "The row's texts are too long, or so much is known about the patient already that the row does not fit.",
         "Shorten the texts. If the row is an ordinary one, many different people may have been given the same name and birth date.";
@@ -249,8 +253,8 @@ impl RowProblem {
     }
 }
 
-/// All problems of one row, at least one, in the order of the file's columns; what concerns the whole
-/// row comes first. Shown, and stored, as `dob: no such day; zip-2: missing`.
+/// All problems of one row, at least one, in the order of the file's columns; what concerns the
+/// whole row comes first. Shown, and stored, as `dob: no such day; zip-2: missing`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RowProblems(Vec<RowProblem>);
 

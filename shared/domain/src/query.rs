@@ -1,8 +1,8 @@
 //! The document query of a patient: which request started it, where it stands, and how it ended.
 //!
-//! Parts of jobs (up to ten patients each) request queries, and customers do by hand. A patient has one query at a
-//! time: a request that comes while another one's query runs joins that query. A request that was served is never
-//! served again, however often its message is received.
+//! Parts of jobs (up to ten patients each) request queries, and customers do by hand. A patient has
+//! one query at a time: a request that comes while another one's query runs joins that query. A
+//! request that was served is never served again, however often its message is received.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,8 +19,8 @@ use crate::time::Timestamp;
 /// How many patients one part of a chunk's document queries has.
 pub const PATIENTS_PER_PART: usize = 10;
 
-/// How long a worker holds the lease of a query: longer than a worker lives. Then another worker may start the query
-/// again.
+/// How long a worker holds the lease of a query: longer than a worker lives. Then another worker
+/// may start the query again.
 pub const LEASE: Duration = Duration::from_mins(6);
 
 /// The failed attempts at the gateway after which a query has failed for good.
@@ -29,7 +29,8 @@ pub const TRIES: u32 = 8;
 /// The served requests that a query remembers: more than can be in flight for one patient.
 const SERVED_KEPT: usize = 32;
 
-/// Identifies a request for document queries. It is the same each time that its message is received.
+/// Identifies a request for document queries. It is the same each time that its message is
+/// received.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct QueryRequestId(Uuid);
@@ -71,7 +72,8 @@ pub enum QueryOutcome {
     Documents(u32),
     /// The gateway does not know the patient.
     NotKnown,
-    /// The gateway knows several patients like this one, so that it is not certain which documents are this patient's.
+    /// The gateway knows several patients like this one, so that it is not certain which documents
+    /// are this patient's.
     Ambiguous,
     /// The patient is opted out, so that the gateway was not asked.
     OptedOut,
@@ -108,8 +110,9 @@ impl QueryTally {
     }
 }
 
-/// One attempt to find a patient's documents. Later attempts have greater ids (UUID version 7), so that the worker that
-/// ends a query can tell the documents of earlier attempts from those that a later attempt is storing.
+/// One attempt to find a patient's documents. Later attempts have greater ids (UUID version 7), so
+/// that the worker that ends a query can tell the documents of earlier attempts from those that a
+/// later attempt is storing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct QueryTry(Uuid);
@@ -163,7 +166,8 @@ pub struct PatientQuery {
     pub request: QueryRequestId,
     /// When the query began.
     pub started_at: Timestamp,
-    /// The lease of the worker that does the query. None after it ended, or after its worker returned it.
+    /// The lease of the worker that does the query. None after it ended, or after its worker
+    /// returned it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
     /// How the query ended. None while it has not.
@@ -197,11 +201,19 @@ pub enum Turn {
 }
 
 impl PatientQuery {
-    /// Returns what the worker of `request` has to do, by what is stored about the patient's query. If the worker may
-    /// start the query, it does so as `this_try`, which must be newer than every stored attempt.
-    pub fn turn(known: Option<&Self>, request: QueryRequestId, this_try: QueryTry, now: Timestamp) -> Turn {
+    /// Returns what the worker of `request` has to do, by what is stored about the patient's query.
+    /// If the worker may start the query, it does so as `this_try`, which must be newer than every
+    /// stored attempt.
+    pub fn turn(
+        known: Option<&Self>,
+        request: QueryRequestId,
+        this_try: QueryTry,
+        now: Timestamp,
+    ) -> Turn {
         let lease = Some(Lease { to: this_try, until: now.plus(LEASE) });
-        let Some(known) = known else { return Turn::Start(Self { lease, ..Self::start(request, now) }) };
+        let Some(known) = known else {
+            return Turn::Start(Self { lease, ..Self::start(request, now) });
+        };
         if let Some(outcome) = known.outcome_for(request) {
             return Turn::Served(outcome);
         }
@@ -232,10 +244,14 @@ impl PatientQuery {
         }
     }
 
-    /// Returns the query of a later request, or the same query once more after its worker died or returned it.
+    /// Returns the query of a later request, or the same query once more after its worker died or
+    /// returned it.
     fn start_again(&self, request: QueryRequestId, now: Timestamp) -> Self {
-        let mut next =
-            Self { documents: self.documents, served: self.served.clone(), ..Self::start(request, now) };
+        let mut next = Self {
+            documents: self.documents,
+            served: self.served.clone(),
+            ..Self::start(request, now)
+        };
         if let Some(outcome) = self.outcome {
             let requests = self.joined.iter().chain([&self.request]);
             let kept = if has(Bug::ServedForgotten) { 0 } else { usize::MAX };
@@ -246,7 +262,8 @@ impl PatientQuery {
             // Every request that waited before is served by this query.
             next.joined = self.joined.iter().chain([&self.request]).copied().collect();
             next.joined.retain(|joined| *joined != request);
-            // A query that still has a lease was not returned: its worker may have died because of it.
+            // A query that still has a lease was not returned: its worker may have died because of
+            // it.
             next.failures = self.failures + u32::from(self.lease.is_some());
         }
         next
@@ -254,14 +271,15 @@ impl PatientQuery {
 
     /// Returns how the query of a request ended. None if it has not.
     pub fn outcome_for(&self, request: QueryRequestId) -> Option<QueryOutcome> {
-        if self.request == request || (self.joined.contains(&request) && !has(Bug::JoinedForgotten)) {
+        if self.request == request || (self.joined.contains(&request) && !has(Bug::JoinedForgotten))
+        {
             return self.outcome;
         }
         self.served.iter().rev().find(|(served, _)| *served == request).map(|(_, outcome)| *outcome)
     }
 
-    /// Returns the query at its end. `documents` are those that it found; a query that failed keeps those of the query
-    /// before.
+    /// Returns the query at its end. `documents` are those that it found; a query that failed keeps
+    /// those of the query before.
     #[must_use]
     pub fn ended(mut self, outcome: QueryOutcome, documents: Option<StoredDocuments>) -> Self {
         (self.outcome, self.lease) = (Some(outcome), None);
@@ -271,7 +289,8 @@ impl PatientQuery {
         self
     }
 
-    /// Returns the query as another than its worker ends it. None if it has ended, or while a worker holds its lease.
+    /// Returns the query as another than its worker ends it. None if it has ended, or while a
+    /// worker holds its lease.
     pub fn abandoned(&self, now: Timestamp) -> Option<Self> {
         let is_idle = self.outcome.is_none() && self.lease.is_none_or(|lease| lease.until <= now);
         is_idle.then(|| self.clone().ended(QueryOutcome::Failed, None))
@@ -282,8 +301,8 @@ impl PatientQuery {
         self.failures >= TRIES
     }
 
-    /// Returns the query that a customer requests by hand, which waits for a worker. None if a query has not ended yet,
-    /// because that one serves as well.
+    /// Returns the query that a customer requests by hand, which waits for a worker. None if a
+    /// query has not ended yet, because that one serves as well.
     pub fn asked(known: Option<&Self>, request: QueryRequestId, now: Timestamp) -> Option<Self> {
         match known {
             None => Some(Self::start(request, now)),
@@ -343,7 +362,8 @@ mod tests {
         let ended = started(1, 0).ended(QueryOutcome::Documents(3), None);
         let served = Turn::Served(QueryOutcome::Documents(3));
         assert_eq!(PatientQuery::turn(Some(&ended), request(1), a_try(), at(1)), served);
-        let Turn::Start(second) = PatientQuery::turn(Some(&ended), request(2), a_try(), at(2)) else {
+        let Turn::Start(second) = PatientQuery::turn(Some(&ended), request(2), a_try(), at(2))
+        else {
             panic!()
         };
         assert_eq!(PatientQuery::turn(Some(&second), request(1), a_try(), at(3)), served);
@@ -354,7 +374,8 @@ mod tests {
     #[test]
     fn a_request_during_a_running_query_joins_it() {
         let running = started(1, 0);
-        let Turn::Join(joined) = PatientQuery::turn(Some(&running), request(2), a_try(), at(1)) else {
+        let Turn::Join(joined) = PatientQuery::turn(Some(&running), request(2), a_try(), at(1))
+        else {
             panic!()
         };
         assert_eq!(PatientQuery::turn(Some(&joined), request(2), a_try(), at(2)), Turn::Wait);
@@ -369,7 +390,8 @@ mod tests {
     #[test]
     fn a_query_of_a_dead_worker_is_started_by_the_next_request_and_serves_all() {
         let running = started(1, 0);
-        let Turn::Start(again) = PatientQuery::turn(Some(&running), request(2), a_try(), at(7)) else {
+        let Turn::Start(again) = PatientQuery::turn(Some(&running), request(2), a_try(), at(7))
+        else {
             panic!()
         };
         let ended = again.ended(QueryOutcome::Documents(0), None);
@@ -380,12 +402,15 @@ mod tests {
     #[test]
     fn a_query_that_was_released_is_for_the_next_request_and_has_not_failed() {
         let mine = a_try();
-        let Turn::Start(running) = PatientQuery::turn(None, request(1), mine, at(0)) else { panic!() };
+        let Turn::Start(running) = PatientQuery::turn(None, request(1), mine, at(0)) else {
+            panic!()
+        };
         assert!(running.is_leased_to(mine) && !running.is_leased_to(a_try()));
         let given_back = running.given_back();
         assert!(!given_back.is_leased_to(mine));
         let next = a_try();
-        let Turn::Start(again) = PatientQuery::turn(Some(&given_back), request(1), next, at(0)) else {
+        let Turn::Start(again) = PatientQuery::turn(Some(&given_back), request(1), next, at(0))
+        else {
             panic!()
         };
         assert!(again.is_leased_to(next));
@@ -399,7 +424,8 @@ mod tests {
         for minute in 1..u64::from(TRIES) {
             let given_back = query.failed_once();
             assert_eq!(given_back.outcome, None);
-            let Turn::Start(again) = PatientQuery::turn(Some(&given_back), request(1), a_try(), at(minute))
+            let Turn::Start(again) =
+                PatientQuery::turn(Some(&given_back), request(1), a_try(), at(minute))
             else {
                 panic!()
             };
@@ -413,7 +439,9 @@ mod tests {
         let mut query = started(1, 0);
         for minute in (10..).step_by(10).take(TRIES as usize) {
             assert!(!query.is_exhausted());
-            let Turn::Start(again) = PatientQuery::turn(Some(&query), request(1), a_try(), at(minute)) else {
+            let Turn::Start(again) =
+                PatientQuery::turn(Some(&query), request(1), a_try(), at(minute))
+            else {
                 panic!()
             };
             query = again;
@@ -434,7 +462,10 @@ mod tests {
     fn a_query_by_hand_waits_for_a_worker_and_there_is_only_one_at_a_time() {
         let asked = PatientQuery::asked(None, request(1), at(0)).unwrap();
         assert_eq!(PatientQuery::asked(Some(&asked), request(2), at(1)), None);
-        assert!(matches!(PatientQuery::turn(Some(&asked), request(1), a_try(), at(1)), Turn::Start(_)));
+        assert!(matches!(
+            PatientQuery::turn(Some(&asked), request(1), a_try(), at(1)),
+            Turn::Start(_)
+        ));
         let ended = asked.ended(QueryOutcome::NotKnown, None);
         assert!(PatientQuery::asked(Some(&ended), request(2), at(2)).is_some());
     }
@@ -443,7 +474,8 @@ mod tests {
     fn documents_stay_readable_until_a_later_query_succeeds() {
         let stored = StoredDocuments { found_by: QueryTry::new(Uuid::from_u128(1)), pages: 2 };
         let first = started(1, 0).ended(QueryOutcome::Documents(9), Some(stored));
-        let Turn::Start(second) = PatientQuery::turn(Some(&first), request(2), a_try(), at(1)) else {
+        let Turn::Start(second) = PatientQuery::turn(Some(&first), request(2), a_try(), at(1))
+        else {
             panic!()
         };
         assert_eq!(second.documents, Some(stored));
@@ -453,7 +485,8 @@ mod tests {
 
     #[test]
     fn a_part_asks_with_the_same_request_on_every_delivery() {
-        let part = QueryPart { job: JobId::new(Uuid::from_u128(1)), chunk: ChunkNumber::new(2), part: 3 };
+        let part =
+            QueryPart { job: JobId::new(Uuid::from_u128(1)), chunk: ChunkNumber::new(2), part: 3 };
         assert_eq!(QueryRequestId::of_part(part), QueryRequestId::of_part(part));
         let other = QueryPart { part: 4, ..part };
         assert_ne!(QueryRequestId::of_part(part), QueryRequestId::of_part(other));

@@ -1,4 +1,5 @@
-//! The rate limit of a customer's document queries: no more queries a second than the operator has set.
+//! The rate limit of a customer's document queries: no more queries a second than the operator has
+//! set.
 
 use std::time::Duration;
 
@@ -17,12 +18,19 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// Takes `count` permits at `rate` queries a second (above 0). Returns the rate limit afterwards.
+    /// Takes `count` permits at `rate` queries a second (above 0). Returns the rate limit
+    /// afterwards.
     ///
     /// # Errors
     ///
-    /// Returns how long to wait before the next attempt, if the next permit is more than a second ahead.
-    pub fn take(known: Option<Self>, count: u32, rate: f64, now: Timestamp) -> Result<Self, Duration> {
+    /// Returns how long to wait before the next attempt, if the next permit is more than a second
+    /// ahead.
+    pub fn take(
+        known: Option<Self>,
+        count: u32,
+        rate: f64,
+        now: Timestamp,
+    ) -> Result<Self, Duration> {
         let next = known.map_or(now, |limit| limit.next.max(now));
         if next > now.plus(AHEAD) {
             return Err(now.until(next));

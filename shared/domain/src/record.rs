@@ -1,8 +1,9 @@
 //! A patient as it is stored, and how rows are merged into it.
 //!
 //! Values that a row has win over stored ones, blanks leave them; lists only grow. So that a late
-//! redelivery of an older job cannot bring back an older value, each single-valued field remembers the
-//! job that wrote it last: job ids sort by time, and an older job does not overwrite a newer one.
+//! redelivery of an older job cannot bring back an older value, each single-valued field remembers
+//! the job that wrote it last: job ids sort by time, and an older job does not overwrite a newer
+//! one.
 
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +51,8 @@ enum Register {
 pub struct Merged {
     /// The record after the rows; none if they change nothing.
     pub record: Option<PatientRecord>,
-    /// The rows that did not fit into the record any more, by their places among the merged rows. They changed nothing.
+    /// The rows that did not fit into the record any more, by their places among the merged rows.
+    /// They changed nothing.
     pub refused: Vec<usize>,
 }
 
@@ -61,16 +63,17 @@ pub struct RowsOfJob {
     pub job: JobId,
     /// The facility of rows that name none.
     pub facility: FacilityId,
-    /// Whether an older job may come later: then it matters who wrote a value last even where the value
-    /// stays the same.
+    /// Whether an older job may come later: then it matters who wrote a value last even where the
+    /// value stays the same.
     pub may_overtake: bool,
     /// The time of the merge.
     pub now: Timestamp,
 }
 
 impl PatientRecord {
-    /// Merges all `rows` of a job, in file order. Without a record `before` the first row creates one. A row with which
-    /// the record would be larger than [`LARGEST_RECORD`] is refused, and the rows behind it go on without it.
+    /// Merges all `rows` of a job, in file order. Without a record `before` the first row creates
+    /// one. A row with which the record would be larger than [`LARGEST_RECORD`] is refused, and the
+    /// rows behind it go on without it.
     pub fn merge<'a>(
         before: Option<&Self>,
         id: PatientId,
@@ -84,7 +87,8 @@ impl PatientRecord {
         let Some(mut record) = before.cloned().or_else(created) else {
             return Merged { record: None, refused };
         };
-        // Measured when a row does not fit into what is known to be free: most patients are made of one row.
+        // Measured when a row does not fit into what is known to be free: most patients are made of
+        // one row.
         let mut room = 0;
         for (place, row) in rows {
             let size = row.stored_size();
@@ -283,13 +287,16 @@ impl PatientRecord {
     /// Whether a register without a writer of its own got its value from the row that created the
     /// patient. An opt-out that was given always has a writer: `false` may also mean "not given".
     fn was_given_at_creation(&self, register: Register) -> bool {
-        let has =
-            |wanted: fn(&PersonalIdentifier) -> bool| self.patient.personal_identifiers.iter().any(wanted);
+        let has = |wanted: fn(&PersonalIdentifier) -> bool| {
+            self.patient.personal_identifiers.iter().any(wanted)
+        };
         match register {
             Register::FirstName | Register::LastName => true,
             Register::ExternalId => self.patient.external_id.is_some(),
             Register::Ssn => has(|known| matches!(known, PersonalIdentifier::Ssn { .. })),
-            Register::DriversLicense => has(|known| matches!(known, PersonalIdentifier::DriversLicense(_))),
+            Register::DriversLicense => {
+                has(|known| matches!(known, PersonalIdentifier::DriversLicense(_)))
+            }
             Register::HieOptOut => false,
         }
     }
@@ -335,7 +342,8 @@ fn add_address(known: &mut Vec<Address>, address: &Address) {
 
 /// Whether two addresses differ in nothing but upper and lower case.
 fn is_same_place(a: &Address, b: &Address) -> bool {
-    // Without new texts: a patient with thousands of addresses is compared with each of thousands of rows.
+    // Without new texts: a patient with thousands of addresses is compared with each of thousands
+    // of rows.
     fn lower(text: &AddressText) -> impl Iterator<Item = char> {
         text.as_str().chars().flat_map(char::to_lowercase)
     }
@@ -352,9 +360,12 @@ fn is_same_place(a: &Address, b: &Address) -> bool {
 
 /// Adds the phone number and the e-mail address that the patient does not have yet.
 fn add_contact(known: &mut Vec<Contact>, contact: &Contact) {
-    let phone = contact.phone.filter(|phone| known.iter().all(|known| known.phone.as_ref() != Some(phone)));
-    let email =
-        contact.email.clone().filter(|email| known.iter().all(|known| known.email.as_ref() != Some(email)));
+    let phone =
+        contact.phone.filter(|phone| known.iter().all(|known| known.phone.as_ref() != Some(phone)));
+    let email = contact
+        .email
+        .clone()
+        .filter(|email| known.iter().all(|known| known.email.as_ref() != Some(email)));
     if phone.is_some() || email.is_some() {
         known.push(Contact { phone, email });
     }

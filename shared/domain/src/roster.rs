@@ -1,9 +1,10 @@
 //! Rosters: the lists of patients, in the order in which jobs added them.
 //!
-//! There is no index of all patients of a customer, because every new patient would be written to one partition of it,
-//! which takes 1,000 writes a second. Instead, each chunk of a job stores one entry with the patients that it adds to a
-//! roster. The entry is written before its patients, so that it may name a patient that was never created, or one that
-//! another job had added before. The patient's record says whether the entry is right.
+//! There is no index of all patients of a customer, because every new patient would be written to
+//! one partition of it, which takes 1,000 writes a second. Instead, each chunk of a job stores one
+//! entry with the patients that it adds to a roster. The entry is written before its patients, so
+//! that it may name a patient that was never created, or one that another job had added before. The
+//! patient's record says whether the entry is right.
 
 use std::fmt;
 use std::str::FromStr;
@@ -73,7 +74,8 @@ mod tests {
 
     #[test]
     fn a_place_is_read_back_as_it_was_written() {
-        let entry = RosterEntry { job: JobId::new(Uuid::from_u128(7)), chunk: ChunkNumber::new(12) };
+        let entry =
+            RosterEntry { job: JobId::new(Uuid::from_u128(7)), chunk: ChunkNumber::new(12) };
         let place = RosterPlace { entry, index: 249 };
         assert_eq!(place.to_string().parse(), Ok(place));
         for text in ["", "x", "1.2.3", &format!("{place}.4"), &entry.job.to_string()] {

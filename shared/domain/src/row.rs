@@ -1,4 +1,5 @@
-//! One row of the file to a patient, or to everything that is wrong with it; and to what its owner is warned of.
+//! One row of the file to a patient, or to everything that is wrong with it; and to what its owner
+//! is warned of.
 
 mod cells;
 mod layout;
@@ -13,8 +14,8 @@ use crate::column::{Field, Slot};
 use crate::csv::{Columns, RawRow};
 use crate::ids::{CohortId, FacilityId};
 use crate::patient::{
-    Address, AddressText, Contact, Country, Dob, DriversLicense, Email, Names, NamesInOneCase, PatientRow,
-    Phone, Several, Ssn, Value,
+    Address, AddressText, Contact, Country, Dob, DriversLicense, Email, Names, NamesInOneCase,
+    PatientRow, Phone, Several, Ssn, Value,
 };
 use crate::problem::{Problem, RowProblems};
 use crate::stored_size::LARGEST_ROW;
@@ -24,8 +25,8 @@ use crate::warning::{RowWarnings, Warning};
 use cells::{Cell, RowCells};
 use layout::{Column, Layout};
 
-/// A row of up to so many bytes never needs more than [`LARGEST_ROW`]: normalisation makes no text three times as long,
-/// and no other row has to be measured.
+/// A row of up to so many bytes never needs more than [`LARGEST_ROW`]: normalisation makes no text
+/// three times as long, and no other row has to be measured.
 const ALWAYS_FITS: usize = 60 * 1024;
 
 /// The most addresses, contacts and cohorts of a row.
@@ -64,8 +65,8 @@ impl RowParser {
         Self { columns: columns.clone(), layout: Layout::new(columns), today, directory }
     }
 
-    /// Returns whether a file with these columns can name facilities or cohorts. If it cannot, a parser needs no
-    /// directory.
+    /// Returns whether a file with these columns can name facilities or cohorts. If it cannot, a
+    /// parser needs no directory.
     pub fn reads_directory(columns: &Columns) -> bool {
         columns.iter().any(|(_, column)| matches!(column.field, Field::Cohort | Field::FacilityId))
     }
@@ -74,7 +75,8 @@ impl RowParser {
     /// file's columns. Of a row that cannot be split, or that repeats the header, nothing else is
     /// reported.
     pub fn parse(&self, row: &RawRow<'_>) -> ParsedRow {
-        let failed = |problems| ParsedRow { patient: Err(problems), warnings: RowWarnings::default() };
+        let failed =
+            |problems| ParsedRow { patient: Err(problems), warnings: RowWarnings::default() };
         let mut cells = match RowCells::new(row, &self.layout) {
             Ok(cells) => cells,
             // A header that is repeated may be longer than the rows.
@@ -111,7 +113,9 @@ impl RowParser {
         let drivers_license = self.drivers_license(row);
         let cohorts = self.cohorts(row);
         let facility = row
-            .cell(&layout.facility, |text| known(text, &self.directory.facilities, Problem::NotAFacilityId))
+            .cell(&layout.facility, |text| {
+                known(text, &self.directory.facilities, Problem::NotAFacilityId)
+            })
             .good();
         let hie_opt_out = row.cell(&layout.hie_opt_out, boolean).good();
         if !row.is_good() {
@@ -141,8 +145,8 @@ impl RowParser {
         row.require(column, dob)
     }
 
-    /// A slot is there if any of its cells is filled, even with something that is not valid; then it
-    /// has to be complete.
+    /// A slot is there if any of its cells is filled, even with something that is not valid; then
+    /// it has to be complete.
     fn addresses(&self, row: &mut RowCells<'_>) -> Vec<Address> {
         let mut addresses = Vec::with_capacity(1);
         let mut any = false;
@@ -152,7 +156,12 @@ impl RowParser {
             let city = row.value::<AddressText>(&slot.city);
             let state = row.value(&slot.state);
             let zip = row.value(&slot.zip);
-            if line1.is_blank() && line2.is_blank() && city.is_blank() && state.is_blank() && zip.is_blank() {
+            if line1.is_blank()
+                && line2.is_blank()
+                && city.is_blank()
+                && state.is_blank()
+                && zip.is_blank()
+            {
                 continue;
             }
             any = true;
@@ -160,7 +169,9 @@ impl RowParser {
             let city = row.require(&slot.city, city);
             let state = row.require(&slot.state, state);
             let zip = row.require(&slot.zip, zip);
-            if let (Some(address_line1), Some(city), Some(state), Some(zip)) = (line1, city, state, zip) {
+            if let (Some(address_line1), Some(city), Some(state), Some(zip)) =
+                (line1, city, state, zip)
+            {
                 let address_line2 = line2.good();
                 let country = Country::Usa;
                 addresses.push(Address { address_line1, address_line2, city, state, zip, country });
@@ -179,7 +190,8 @@ impl RowParser {
         addresses
     }
 
-    /// The phone and the email of one slot are one contact. What a cell holds beyond its first value fills further slots.
+    /// The phone and the email of one slot are one contact. What a cell holds beyond its first
+    /// value fills further slots.
     fn contacts(&self, row: &mut RowCells<'_>) -> Vec<Contact> {
         let mut contacts = Vec::new();
         let (mut more_phones, mut more_emails) = (Vec::new(), Vec::new());
@@ -208,7 +220,8 @@ impl RowParser {
     }
 
     fn drivers_license(&self, row: &mut RowCells<'_>) -> Option<DriversLicense> {
-        let (number_column, state_column) = (&self.layout.license_number, &self.layout.license_state);
+        let (number_column, state_column) =
+            (&self.layout.license_number, &self.layout.license_state);
         let number = row.value(number_column);
         let state = row.value(state_column);
         if number.is_blank() && state.is_blank() {
@@ -222,8 +235,9 @@ impl RowParser {
     fn cohorts(&self, row: &mut RowCells<'_>) -> Vec<CohortId> {
         let mut cohorts = Vec::new();
         for column in &self.layout.cohorts {
-            let cohort =
-                row.cell(column, |text| known(text, &self.directory.cohorts, Problem::NotAUuid)).good();
+            let cohort = row
+                .cell(column, |text| known(text, &self.directory.cohorts, Problem::NotAUuid))
+                .good();
             cohorts.extend(cohort.filter(|cohort| !cohorts.contains(cohort)));
         }
         if cohorts.len() > MOST_VALUES
@@ -243,7 +257,9 @@ fn names(row: &mut RowCells<'_>, column: &Column) -> Option<(Names, bool)> {
 
 /// Reads the phone numbers of a cell. Numbers that stand for nothing are left out.
 fn phones(row: &mut RowCells<'_>, column: &Column) -> Several<Phone> {
-    let Cell::Good((phones, left_out)) = row.cell(column, Phone::all) else { return Several::none() };
+    let Cell::Good((phones, left_out)) = row.cell(column, Phone::all) else {
+        return Several::none();
+    };
     if left_out {
         row.warn(column, Warning::PlaceholderLeftOut);
     }

@@ -60,7 +60,8 @@ pub(crate) fn is_dash(c: char) -> bool {
     matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}')
 }
 
-/// Whether text is written in one case only: all of its letters that have a case are upper, or all are lower.
+/// Whether text is written in one case only: all of its letters that have a case are upper, or all
+/// are lower.
 pub(crate) fn is_in_one_case(text: &str) -> bool {
     if text.is_ascii() {
         let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
@@ -69,15 +70,17 @@ pub(crate) fn is_in_one_case(text: &str) -> bool {
     !(text.contains(char::is_lowercase) && text.contains(char::is_uppercase))
 }
 
-/// Returns the text without `.0`, `.00` and the like at its end, if what remains are digits: numbers that a program kept
-/// as fractions.
+/// Returns the text without `.0`, `.00` and the like at its end, if what remains are digits:
+/// numbers that a program kept as fractions.
 pub(crate) fn without_fraction(text: &str) -> &str {
     // Nearly all text is told by its last letter.
     if !text.ends_with('0') {
         return text;
     }
     let digits = text.trim_end_matches('0').strip_suffix('.');
-    digits.filter(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).unwrap_or(text)
+    digits
+        .filter(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+        .unwrap_or(text)
 }
 
 fn is_tidy_ascii(trimmed: &[u8]) -> bool {
@@ -89,9 +92,9 @@ fn is_tidy_ascii(trimmed: &[u8]) -> bool {
     })
 }
 
-/// Whether a character is one that copying from web pages and documents leaves behind, and that cannot be seen: soft hyphens,
-/// zero-width spaces, byte order marks and marks of writing direction. The joiners U+200C and U+200D stay, they
-/// are a part of spelling in some scripts.
+/// Whether a character is one that copying from web pages and documents leaves behind, and that
+/// cannot be seen: soft hyphens, zero-width spaces, byte order marks and marks of writing
+/// direction. The joiners U+200C and U+200D stay, they are a part of spelling in some scripts.
 pub(crate) fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -134,9 +137,13 @@ mod tests {
 
     #[test]
     fn a_fraction_of_nothing_is_no_part_of_a_number() {
-        for (text, number) in
-            [("2139.0", "2139"), ("1.00", "1"), ("1.5", "1.5"), ("617.555.0", "617.555.0"), (".0", ".0")]
-        {
+        for (text, number) in [
+            ("2139.0", "2139"),
+            ("1.00", "1"),
+            ("1.5", "1.5"),
+            ("617.555.0", "617.555.0"),
+            (".0", ".0"),
+        ] {
             assert_eq!(without_fraction(text), number);
         }
     }

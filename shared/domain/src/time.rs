@@ -13,7 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Timestamp(jiff::Timestamp);
 
 impl Timestamp {
-    /// Returns the time of these milliseconds since 1970-01-01T00:00:00Z. Values past the year 9999 become its end.
+    /// Returns the time of these milliseconds since 1970-01-01T00:00:00Z. Values past the year 9999
+    /// become its end.
     pub fn from_millis(millis: i64) -> Self {
         Self(jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX))
     }
@@ -23,7 +24,8 @@ impl Timestamp {
         self.0.as_millisecond()
     }
 
-    /// Returns the whole seconds since 1970-01-01T00:00:00Z, as DynamoDB's time to live expects them.
+    /// Returns the whole seconds since 1970-01-01T00:00:00Z, as DynamoDB's time to live expects
+    /// them.
     pub fn as_seconds(self) -> i64 {
         self.0.as_second()
     }
@@ -36,7 +38,9 @@ impl Timestamp {
     /// Returns this time plus a duration.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {
-        Self::from_millis(self.as_millis().saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+        Self::from_millis(
+            self.as_millis().saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// Returns the duration from this time to a later one. Zero if the other time is not later.
@@ -74,6 +78,9 @@ mod tests {
         let time = Timestamp::from_millis(1_700_000_000_005);
         assert_eq!(time.to_string(), "2023-11-14T22:13:20.005Z");
         assert_eq!(serde_json::to_string(&time).unwrap(), "\"2023-11-14T22:13:20.005Z\"");
-        assert_eq!(serde_json::from_str::<Timestamp>("\"2023-11-14T22:13:20.005Z\"").unwrap(), time);
+        assert_eq!(
+            serde_json::from_str::<Timestamp>("\"2023-11-14T22:13:20.005Z\"").unwrap(),
+            time
+        );
     }
 }

@@ -73,7 +73,9 @@ mod tests {
         let text = STANDARD.encode([7; 32]);
         let terms = UploadTerms::parse(None, Some(&text)).unwrap();
         assert_eq!((terms.sha256, terms.sha256_base64()), (Some([7; 32]), Some(text)));
-        for text in [&STANDARD.encode([7; 31]), &STANDARD.encode([7; 33]), "", "!", &"07".repeat(32)] {
+        for text in
+            [&STANDARD.encode([7; 31]), &STANDARD.encode([7; 33]), "", "!", &"07".repeat(32)]
+        {
             assert_eq!(UploadTerms::parse(None, Some(text)), Err(BadTerms::Sha256), "{text}");
         }
     }

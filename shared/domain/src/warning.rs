@@ -1,4 +1,5 @@
-//! What a row that succeeds is warned of, as a closed list of codes that never hold a cell's content.
+//! What a row that succeeds is warned of, as a closed list of codes that never hold a cell's
+//! content.
 
 use std::fmt;
 use std::str::FromStr;
@@ -100,14 +101,16 @@ impl FromStr for RowWarning {
     type Err = NotAProblem;
 
     fn from_str(text: &str) -> Result<Self, NotAProblem> {
-        let (column, warning) =
-            text.strip_prefix("warning: ").and_then(|rest| rest.split_once(": ")).ok_or(NotAProblem)?;
+        let (column, warning) = text
+            .strip_prefix("warning: ")
+            .and_then(|rest| rest.split_once(": "))
+            .ok_or(NotAProblem)?;
         Ok(Self { column: column.parse()?, warning: warning.parse()? })
     }
 }
 
-/// The warnings of a row, in the order of the file's columns; most rows have none. Shown, and stored, as
-/// `warning: phone: cannot be dialled; warning: ssn: placeholder left out`.
+/// The warnings of a row, in the order of the file's columns; most rows have none. Shown, and
+/// stored, as `warning: phone: cannot be dialled; warning: ssn: placeholder left out`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RowWarnings(Vec<RowWarning>);
 
@@ -187,7 +190,9 @@ mod tests {
         let warnings: RowWarnings = text.parse().unwrap();
         assert_eq!((warnings.to_string(), warnings.iter().count()), (text.to_owned(), 2));
         assert!("".parse::<RowWarnings>().unwrap().is_empty());
-        for text in ["ssn: missing", "warning: ssn", "warning: nickname: cannot be dialled", "warning"] {
+        for text in
+            ["ssn: missing", "warning: ssn", "warning: nickname: cannot be dialled", "warning"]
+        {
             assert_eq!(text.parse::<RowWarnings>(), Err(NotAProblem), "{text}");
         }
     }
@@ -196,7 +201,8 @@ mod tests {
     fn the_documentation_lists_every_warning() {
         let mut table = String::from("| warning | what it means | what to do |\n|---|---|---|\n");
         for warning in Warning::ALL {
-            writeln!(table, "| `{}` | {} | {} |", warning.text(), warning.meaning(), warning.fix()).unwrap();
+            writeln!(table, "| `{}` | {} | {} |", warning.text(), warning.meaning(), warning.fix())
+                .unwrap();
         }
         assert!(
             include_str!("../PROBLEMS.md").contains(&table),

@@ -39,8 +39,8 @@ struct Meta {
     r#type: &'static str,
 }
 
-/// The body of a ping, which is sent when a customer sets a URL. The receiver has to answer with `{"pong": …}` and the
-/// same value.
+/// The body of a ping, which is sent when a customer sets a URL. The receiver has to answer with
+/// `{"pong": …}` and the same value.
 #[derive(Debug, Serialize)]
 pub struct PingMessage {
     ping: String,
@@ -56,7 +56,8 @@ struct PingMeta {
 }
 
 impl PingMessage {
-    /// Returns a ping. `value` must come back; a caller that did not read the ping must not be able to guess it.
+    /// Returns a ping. `value` must come back; a caller that did not read the ping must not be able
+    /// to guess it.
     pub fn new(id: MessageId, value: String, when: Timestamp) -> Self {
         Self { ping: value, meta: PingMeta { message_id: id, when, r#type: PING_TYPE } }
     }
@@ -83,8 +84,8 @@ struct JobReport<'a> {
 }
 
 impl<'a> JobMessage<'a> {
-    /// Returns the message that `job` reached `status`. `result` is the link of a completed job, `reason` the cause of
-    /// a failed one, and `when` the time of the attempt.
+    /// Returns the message that `job` reached `status`. `result` is the link of a completed job,
+    /// `reason` the cause of a failed one, and `when` the time of the attempt.
     pub fn new(
         job: JobId,
         status: JobStatus,
@@ -93,20 +94,25 @@ impl<'a> JobMessage<'a> {
         when: Timestamp,
     ) -> Self {
         Self {
-            meta: Meta { message_id: message_id(job, status), request_id: job, when, r#type: MESSAGE_TYPE },
+            meta: Meta {
+                message_id: message_id(job, status),
+                request_id: job,
+                when,
+                r#type: MESSAGE_TYPE,
+            },
             bulk_patient_create: JobReport { request_id: job, status, result, reason },
         }
     }
 }
 
-/// Returns the id of the message that `job` reached `status`. It is computed and not random, so that every attempt, and
-/// every repetition of the event behind it, has the same id.
+/// Returns the id of the message that `job` reached `status`. It is computed and not random, so
+/// that every attempt, and every repetition of the event behind it, has the same id.
 pub fn message_id(job: JobId, status: JobStatus) -> MessageId {
     MessageId::new(Uuid::new_v5(&job.as_uuid(), status.as_str().as_bytes()))
 }
 
-/// The secret with which a customer checks signatures, in the form that the Standard Webhooks libraries take: `whsec_`
-/// and base64.
+/// The secret with which a customer checks signatures, in the form that the Standard Webhooks
+/// libraries take: `whsec_` and base64.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookKey(String);
 
@@ -132,7 +138,8 @@ impl WebhookKey {
         &self.0
     }
 
-    /// Returns `x-metriport-signature`: lower-case hex HMAC-SHA256 of the raw body, with the key's text as the key.
+    /// Returns `x-metriport-signature`: lower-case hex HMAC-SHA256 of the raw body, with the key's
+    /// text as the key.
     pub fn sign_body(&self, body: &[u8]) -> String {
         let mac = hmac(self.0.as_bytes(), &[body]);
         mac.iter().fold(String::with_capacity(64), |mut hex, byte| {
@@ -142,8 +149,8 @@ impl WebhookKey {
         })
     }
 
-    /// Returns `webhook-signature` of Standard Webhooks: `v1,` and the base64 HMAC-SHA256 of id, time in seconds and
-    /// body, joined by dots. The key is the decoded text after `whsec_`.
+    /// Returns `webhook-signature` of Standard Webhooks: `v1,` and the base64 HMAC-SHA256 of id,
+    /// time in seconds and body, joined by dots. The key is the decoded text after `whsec_`.
     pub fn sign_standard(&self, id: MessageId, seconds: i64, body: &[u8]) -> String {
         let encoded = self.0.strip_prefix(KEY_PREFIX).unwrap_or(&self.0);
         let key = BASE64_STANDARD.decode(encoded).unwrap_or_else(|_| self.0.clone().into_bytes());
@@ -152,9 +159,9 @@ impl WebhookKey {
     }
 }
 
-/// Returns the headers of a message, signed with every valid key. `x-metriport-signature` has room for one signature,
-/// which the first key makes. `webhook-signature` has one of each key, as Standard Webhooks specifies for the time in
-/// which a key is replaced.
+/// Returns the headers of a message, signed with every valid key. `x-metriport-signature` has room
+/// for one signature, which the first key makes. `webhook-signature` has one of each key, as
+/// Standard Webhooks specifies for the time in which a key is replaced.
 pub fn signed_headers(
     keys: &[WebhookKey],
     id: MessageId,
@@ -162,7 +169,8 @@ pub fn signed_headers(
     body: &[u8],
 ) -> Vec<(&'static str, String)> {
     let seconds = now.as_seconds();
-    let standard: Vec<String> = keys.iter().map(|key| key.sign_standard(id, seconds, body)).collect();
+    let standard: Vec<String> =
+        keys.iter().map(|key| key.sign_standard(id, seconds, body)).collect();
     let mut headers = vec![
         ("content-type", "application/json".to_owned()),
         ("webhook-id", id.to_string()),
@@ -175,7 +183,9 @@ pub fn signed_headers(
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     // An HMAC key can have any length, because RFC 2104 hashes or pads it.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes any key") };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        unreachable!("HMAC takes any key")
+    };
     for part in parts {
         mac.update(part);
     }
@@ -214,8 +224,14 @@ mod tests {
 
     #[test]
     fn a_message_keeps_its_id_and_each_status_has_its_own() {
-        assert_eq!(message_id(job(), JobStatus::Completed), message_id(job(), JobStatus::Completed));
-        assert_ne!(message_id(job(), JobStatus::Completed), message_id(job(), JobStatus::Processing));
+        assert_eq!(
+            message_id(job(), JobStatus::Completed),
+            message_id(job(), JobStatus::Completed)
+        );
+        assert_ne!(
+            message_id(job(), JobStatus::Completed),
+            message_id(job(), JobStatus::Processing)
+        );
     }
 
     #[test]
@@ -234,7 +250,12 @@ mod tests {
             standardwebhooks::Webhook::new(key.expose()).unwrap().verify(b"{}", &headers).unwrap();
         }
         let stranger = WebhookKey::from_random(&[1; KEY_BYTES]);
-        assert!(standardwebhooks::Webhook::new(stranger.expose()).unwrap().verify(b"{}", &headers).is_err());
+        assert!(
+            standardwebhooks::Webhook::new(stranger.expose())
+                .unwrap()
+                .verify(b"{}", &headers)
+                .is_err()
+        );
     }
 
     fn unix_millis() -> u128 {
@@ -246,9 +267,14 @@ mod tests {
         let when = Timestamp::from_millis(1_700_000_000_000);
         let ping = PingMessage::new(MessageId::new(Uuid::from_u128(5)), "a1b2".into(), when);
         assert!(ping.is_answered_by(br#"{"pong":"a1b2","more":1}"#));
-        for body in
-            [&b"{\"pong\":\"a1b3\"}"[..], b"{\"ping\":\"a1b2\"}", b"{\"pong\":1}", b"a1b2", b"", b"\xff"]
-        {
+        for body in [
+            &b"{\"pong\":\"a1b3\"}"[..],
+            b"{\"ping\":\"a1b2\"}",
+            b"{\"pong\":1}",
+            b"a1b2",
+            b"",
+            b"\xff",
+        ] {
             assert!(!ping.is_answered_by(body), "{body:?}");
         }
         insta::assert_json_snapshot!(ping);

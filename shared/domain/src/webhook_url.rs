@@ -1,8 +1,9 @@
 //! Where webhooks may be sent: over https, to public addresses, and nowhere else.
 //!
-//! A customer chooses the URL, and a function connects to it from inside an AWS account. Without these rules a customer
-//! could reach what only this account can reach. The text of the URL is checked when it is set. The address is checked
-//! again at each connection, because a name can resolve to another address by then.
+//! A customer chooses the URL, and a function connects to it from inside an AWS account. Without
+//! these rules a customer could reach what only this account can reach. The text of the URL is
+//! checked when it is set. The address is checked again at each connection, because a name can
+//! resolve to another address by then.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -95,20 +96,22 @@ fn is_localhost(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
 }
 
-/// Returns whether no public DNS resolves a name: single labels, and the special-use names of RFC 6761, RFC 6762, RFC
-/// 8375 and ICANN's `internal`.
+/// Returns whether no public DNS resolves a name: single labels, and the special-use names of RFC
+/// 6761, RFC 6762, RFC 8375 and ICANN's `internal`.
 fn is_internal_name(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
-    let special = ["localhost", "local", "internal", "home.arpa", "test", "invalid", "onion", "alt"];
+    let special =
+        ["localhost", "local", "internal", "home.arpa", "test", "invalid", "onion", "alt"];
     !name.contains('.')
         || special.iter().any(|special| {
             name.strip_suffix(special).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         })
 }
 
-/// Returns whether an address is one of the public internet. Addresses in IANA's special-purpose registries (RFC 6890)
-/// are not, and neither is an IPv6 address that only wraps such an IPv4 address. Addresses that the registries call
-/// globally reachable, but at which no receiver runs (anycast of protocols), are refused, too.
+/// Returns whether an address is one of the public internet. Addresses in IANA's special-purpose
+/// registries (RFC 6890) are not, and neither is an IPv6 address that only wraps such an IPv4
+/// address. Addresses that the registries call globally reachable, but at which no receiver runs
+/// (anycast of protocols), are refused, too.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -139,18 +142,18 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
-        // IPv4-mapped, and NAT64 (RFC 6052), by which a network without IPv4 reaches an IPv4 address: as public as the
-        // IPv4 address inside.
+        // IPv4-mapped, and NAT64 (RFC 6052), by which a network without IPv4 reaches an IPv4
+        // address: as public as the IPv4 address inside.
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
             is_public_v4(Ipv4Addr::new(a, b, c, d))
         }
-        // Within the global range: IETF protocols (Teredo, benchmarks, ORCHID and others), 6to4 and documentation. 6to4
-        // wraps IPv4 addresses and is deprecated (RFC 7526).
+        // Within the global range: IETF protocols (Teredo, benchmarks, ORCHID and others), 6to4 and
+        // documentation. 6to4 wraps IPv4 addresses and is deprecated (RFC 7526).
         [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => false,
-        // All other addresses in 2000::/3 are public, and none outside of it is: neither loopback, unique local (cloud
-        // metadata), link-local and multicast addresses nor those with an IPv4 address at their end (RFC 4291,
-        // deprecated).
+        // All other addresses in 2000::/3 are public, and none outside of it is: neither loopback,
+        // unique local (cloud metadata), link-local and multicast addresses nor those with an IPv4
+        // address at their end (RFC 4291, deprecated).
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }

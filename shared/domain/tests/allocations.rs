@@ -1,11 +1,10 @@
 //! Reading a file takes no memory for each of its rows or cells.
 #![allow(clippy::unwrap_used)] // A test says by panicking that something is wrong.
 
-use domain::csv::{FileScan, Limits, RowReader, Separator};
+use bulk_domain::csv::{FileScan, Limits, RowReader, Separator};
 
 const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,notes\n";
-const ROW: &str =
-    "A-1,Mary Ann,\"O'Neil, Smith\",2/3/1980 0:00,female,1 Main St,\"Bos\"\"ton\",MA,02139,caf\u{e9}\n";
+const ROW: &str = "A-1,Mary Ann,\"O'Neil, Smith\",2/3/1980 0:00,female,1 Main St,\"Bos\"\"ton\",MA,02139,caf\u{e9}\n";
 
 /// What is counted for a file of so many rows.
 fn allocations(rows: usize, read: fn(&[u8])) -> u64 {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::PathBuf;
 
-use domain::csv::{FileScan, Limits, RowReader};
-use domain::identity::RowIdentity;
-use domain::row::{Directory, RowParser};
+use bulk_domain::csv::{FileScan, Limits, RowReader};
+use bulk_domain::identity::RowIdentity;
+use bulk_domain::row::{Directory, RowParser};
 use jiff::civil::date;
 use serde::Deserialize;
 use serde_json::Value;
@@ -52,7 +52,7 @@ fn folder() -> PathBuf {
 fn import(file: &[u8]) -> Result<Outcome, String> {
     let mut identities = HashSet::new();
     let mut scan = FileScan::new(Limits::default());
-    let mut on_row = |row: domain::csv::ScannedRow| identities.extend(row.identity);
+    let mut on_row = |row: bulk_domain::csv::ScannedRow| identities.extend(row.identity);
     let scanned = scan.push(file, &mut on_row).and_then(|()| scan.finish(&mut on_row));
     let summary = scanned.map_err(|error| error.to_string())?;
     let parser = RowParser::new(&summary.columns, date(2026, 11, 26), Directory::default());
@@ -68,21 +68,26 @@ fn import(file: &[u8]) -> Result<Outcome, String> {
             Ok(patient) => {
                 assert!(identities.contains(&RowIdentity::of_row(&patient)));
                 let patient = serde_json::to_value(&patient).unwrap();
-                let said = Some(parsed.warnings.to_string()).filter(|warnings| !warnings.is_empty());
+                let said =
+                    Some(parsed.warnings.to_string()).filter(|warnings| !warnings.is_empty());
                 (said.unwrap_or_else(|| "succeeded".to_owned()), patient)
             }
         });
     }
     assert_eq!(rows.len(), summary.rows as usize);
     let columns = summary.columns.report().into_iter();
-    let columns = columns.map(|cell| (cell.header, cell.column.map(|column| column.to_string()))).collect();
+    let columns =
+        columns.map(|cell| (cell.header, cell.column.map(|column| column.to_string()))).collect();
     Ok(Outcome { rows, identities, columns })
 }
 
-/// Whether a value has what is expected of it. Lists have as many entries; `null` stands for what is not there.
+/// Whether a value has what is expected of it. Lists have as many entries; `null` stands for what
+/// is not there.
 fn holds(value: &Value, expected: &Value) -> bool {
     match (value, expected) {
-        (_, Value::Object(fields)) => fields.iter().all(|(name, expected)| holds(&value[name], expected)),
+        (_, Value::Object(fields)) => {
+            fields.iter().all(|(name, expected)| holds(&value[name], expected))
+        }
         (Value::Array(values), Value::Array(expected)) => {
             values.len() == expected.len()
                 && values.iter().zip(expected).all(|(value, expected)| holds(value, expected))
@@ -96,7 +101,9 @@ fn differences(file: &[u8], expected: &Expected) -> Vec<String> {
     let outcome = import(file);
     match (expected, outcome) {
         (Expected::Refused { reason }, Err(found)) if *reason == found => Vec::new(),
-        (Expected::Refused { reason }, Err(found)) => vec![format!("refused with {found:?}, not {reason:?}")],
+        (Expected::Refused { reason }, Err(found)) => {
+            vec![format!("refused with {found:?}, not {reason:?}")]
+        }
         (Expected::Refused { reason }, Ok(_)) => vec![format!("not refused with {reason:?}")],
         (Expected::Accepted { .. }, Err(found)) => vec![format!("refused with {found:?}")],
         (Expected::Accepted { rows, values, identities, columns }, Ok(outcome)) => {
@@ -128,15 +135,18 @@ fn every_roster_is_handled_as_a_careful_person_would() {
     let expected = fs::read_to_string(folder().join("expected.json")).unwrap();
     let expected: BTreeMap<String, Expected> = serde_json::from_str(&expected).unwrap();
     let is_roster = |name: &String| expected.contains_key(name) || !OTHERS.contains(&name.as_str());
-    let names =
-        fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let names: Vec<String> = names.filter(is_roster).collect();
     assert_eq!(names.len(), expected.len(), "every roster is listed, and no other");
     let mut wrong = Vec::new();
     for (name, expected) in &expected {
         let file = fs::read(folder().join(name)).unwrap();
         wrong.extend(
-            differences(&file, expected).into_iter().map(|difference| format!("{name}: {difference}")),
+            differences(&file, expected)
+                .into_iter()
+                .map(|difference| format!("{name}: {difference}")),
         );
     }
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));

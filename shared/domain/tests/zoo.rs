@@ -1,4 +1,5 @@
-//! Ugly files, as people really upload them: what becomes of each, from the first byte to the result file.
+//! Ugly files, as people really upload them: what becomes of each, from the first byte to the
+//! result file.
 #![allow(clippy::unwrap_used)] // A test says by panicking that something is wrong.
 
 use std::collections::{BTreeMap, HashSet};
@@ -6,19 +7,20 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use domain::csv::{
-    Columns, FileError, FileScan, FileSummary, Limits, RawRow, ResultCells, ResultWriter, RowReader,
-    RowStatus, ScannedRow, Separator,
+use bulk_domain::csv::{
+    Columns, FileError, FileScan, FileSummary, Limits, RawRow, ResultCells, ResultWriter,
+    RowReader, RowStatus, ScannedRow, Separator,
 };
-use domain::identity::RowIdentity;
-use domain::ids::PatientId;
-use domain::row::{Directory, ParsedRow, RowParser};
+use bulk_domain::identity::RowIdentity;
+use bulk_domain::ids::PatientId;
+use bulk_domain::row::{Directory, ParsedRow, RowParser};
 use jiff::civil::date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 const FACILITY: &str = "01890a5d-ac96-774b-bcce-00000000000f";
-const COHORTS: [&str; 2] = ["01890a5d-ac96-774b-bcce-000000000001", "01890a5d-ac96-774b-bcce-000000000002"];
+const COHORTS: [&str; 2] =
+    ["01890a5d-ac96-774b-bcce-000000000001", "01890a5d-ac96-774b-bcce-000000000002"];
 
 /// What the zoo's list says of a file.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -139,7 +141,9 @@ fn snapshot(imported: &Imported) -> String {
     let mut text = String::new();
     for (number, row) in (1..).zip(&imported.rows) {
         match &row.patient {
-            Ok(patient) => writeln!(text, "{number}: {}", serde_json::to_string(patient).unwrap()).unwrap(),
+            Ok(patient) => {
+                writeln!(text, "{number}: {}", serde_json::to_string(patient).unwrap()).unwrap()
+            }
             Err(problems) => writeln!(text, "{number}: {problems}").unwrap(),
         }
         for warning in row.warnings.iter() {
@@ -147,7 +151,9 @@ fn snapshot(imported: &Imported) -> String {
         }
     }
     write!(text, "\n{}", visible(&imported.result)).unwrap();
-    ["x", "é"].iter().fold(text, |text, c| text.replace(&c.repeat(10_000), &format!("({c} 10,000 times)")))
+    ["x", "é"]
+        .iter()
+        .fold(text, |text, c| text.replace(&c.repeat(10_000), &format!("({c} 10,000 times)")))
 }
 
 #[test]
@@ -171,11 +177,17 @@ fn visit(name: &str) -> Expected {
     let file = fs::read(zoo().join(name)).unwrap();
     let (scanned, outcome) = scan(&file, file.len().max(1));
     for size in [1, 2, 3, 64] {
-        assert_eq!(scan(&file, size), (scanned.clone(), outcome.clone()), "{name} in pieces of {size}");
+        assert_eq!(
+            scan(&file, size),
+            (scanned.clone(), outcome.clone()),
+            "{name} in pieces of {size}"
+        );
     }
     let summary = match outcome {
         Ok(summary) => summary,
-        Err(error) => return Expected::Refused { error: error.code().into(), reason: error.to_string() },
+        Err(error) => {
+            return Expected::Refused { error: error.code().into(), reason: error.to_string() };
+        }
     };
     let imported = import(&file, &summary.columns);
     assert_eq!(imported.rows.len(), summary.rows as usize, "{name}");
@@ -186,8 +198,8 @@ fn visit(name: &str) -> Expected {
         }
     }
 
-    // A result file can be uploaded: its result is the same file again, except that a row with too few
-    // cells has as many as the header once it is in a result.
+    // A result file can be uploaded: its result is the same file again, except that a row with too
+    // few cells has as many as the header once it is in a result.
     let outcome = |row: &ParsedRow| said(row).unwrap_or_else(|| "succeeded".into());
     let rows: Vec<String> = imported.rows.iter().map(outcome).collect();
     let again = import(&imported.result, &scan(&imported.result, 1000).1.unwrap().columns);

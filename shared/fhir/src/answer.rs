@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
+use bulk_retry_after::retry_after;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, StatusCode};
-use retry_after::retry_after;
 
 use crate::error::Fault;
 
@@ -13,7 +13,10 @@ pub(crate) async fn fhir_json(answer: Response, limit: usize) -> Result<Vec<u8>,
     if answer.status() != StatusCode::OK {
         let status = answer.status().as_u16();
         // The body is not read, because it may repeat the search parameters.
-        return Err(Fault::Status { status, retry_after: retry_after(answer.headers(), SystemTime::now()) });
+        return Err(Fault::Status {
+            status,
+            retry_after: retry_after(answer.headers(), SystemTime::now()),
+        });
     }
     let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !content_type.is_some_and(is_json) {
@@ -49,7 +52,8 @@ pub(crate) fn broken(error: &reqwest::Error) -> Fault {
     }
 }
 
-/// Returns whether a media type is FHIR JSON: by its own name, by its name before R4, or as plain JSON.
+/// Returns whether a media type is FHIR JSON: by its own name, by its name before R4, or as plain
+/// JSON.
 fn is_json(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     ["application/fhir+json", "application/json+fhir", "application/json", "text/json"]
@@ -73,7 +77,9 @@ mod tests {
         ] {
             assert!(is_json(name), "{name}");
         }
-        for name in ["application/fhir+xml", "text/html", "text/plain", "", "application/jsonp", "json"] {
+        for name in
+            ["application/fhir+xml", "text/html", "text/plain", "", "application/jsonp", "json"]
+        {
             assert!(!is_json(name), "{name}");
         }
     }

@@ -1,7 +1,8 @@
-//! The gateway as the pipeline's port: first the search for the patient, then the list of their documents.
+//! The gateway as the pipeline's port: first the search for the patient, then the list of their
+//! documents.
 
-use domain::document::Demographics;
-use pipeline::ports::{self, GatewayAnswer, GatewayFailure};
+use bulk_domain::document::Demographics;
+use bulk_pipeline::ports::{self, GatewayAnswer, GatewayFailure};
 use tracing::warn;
 
 use crate::discovery::Discovery;
@@ -26,7 +27,9 @@ impl<S: ReadSecret + std::fmt::Debug> ports::Gateway for Gateway<S> {
             let (found, unreadable) = (list.records.len(), list.unreadable);
             warn!(
                 found,
-                unreadable, list.incomplete, "List of documents received from the gateway is incomplete"
+                unreadable,
+                list.incomplete,
+                "List of documents received from the gateway is incomplete"
             );
         }
         Ok(GatewayAnswer::Documents(list.records))
@@ -35,6 +38,10 @@ impl<S: ReadSecret + std::fmt::Debug> ports::Gateway for Gateway<S> {
 
 impl From<QueryError> for GatewayFailure {
     fn from(error: QueryError) -> Self {
-        Self { cause: error.to_string(), transient: error.is_transient(), retry_after: error.retry_after() }
+        Self {
+            cause: error.to_string(),
+            transient: error.is_transient(),
+            retry_after: error.retry_after(),
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! The `Authorization` header of requests: obtained once, kept while it is valid, renewed once when it is refused.
+//! The `Authorization` header of requests: obtained once, kept while it is valid, renewed once when
+//! it is refused.
 
 use std::time::Instant;
 
@@ -16,7 +17,8 @@ use crate::token::{Token, TokenRequest};
 pub(crate) struct Authorizer<S> {
     auth: Auth,
     secrets: S,
-    /// Locked while a token is fetched, so that concurrent requests wait for that token and do not fetch another.
+    /// Locked while a token is fetched, so that concurrent requests wait for that token and do not
+    /// fetch another.
     held: Mutex<Option<Held>>,
 }
 
@@ -33,12 +35,16 @@ impl<S: ReadSecret> Authorizer<S> {
     }
 
     /// Returns the header for a request. `None` if the gateway wants no authentication.
-    pub(crate) async fn header(&self, http: &reqwest::Client) -> Result<Option<HeaderValue>, Fault> {
+    pub(crate) async fn header(
+        &self,
+        http: &reqwest::Client,
+    ) -> Result<Option<HeaderValue>, Fault> {
         if self.auth == Auth::None {
             return Ok(None);
         }
         let mut held = self.held.lock().await;
-        let valid = held.as_ref().filter(|held| held.until.is_none_or(|until| Instant::now() < until));
+        let valid =
+            held.as_ref().filter(|held| held.until.is_none_or(|until| Instant::now() < until));
         if let Some(valid) = valid {
             return Ok(Some(valid.value.clone()));
         }
@@ -53,7 +59,8 @@ impl<S: ReadSecret> Authorizer<S> {
         refused: &HeaderValue,
     ) -> Result<Option<HeaderValue>, Fault> {
         let mut held = self.held.lock().await;
-        // If several requests were refused with the same token, the first one renews it for all of them.
+        // If several requests were refused with the same token, the first one renews it for all of
+        // them.
         if let Some(newer) = held.as_ref().filter(|held| held.value != refused) {
             return Ok(Some(newer.value.clone()));
         }
@@ -66,7 +73,9 @@ impl<S: ReadSecret> Authorizer<S> {
         let secret = self.read().await?;
         match &self.auth {
             // A bearer's secret is the token itself. `header` returns before this for `Auth::None`.
-            Auth::None | Auth::Bearer => Ok(Held { value: bearer(secret.expose_secret())?, until: None }),
+            Auth::None | Auth::Bearer => {
+                Ok(Held { value: bearer(secret.expose_secret())?, until: None })
+            }
             Auth::ClientCredentials { token_url, client_id, scope, authentication } => {
                 let request = TokenRequest {
                     url: token_url.as_url(),
@@ -75,7 +84,8 @@ impl<S: ReadSecret> Authorizer<S> {
                     authentication: *authentication,
                 };
                 let token = match request.send(http, &secret).await {
-                    // A token endpoint answers so if the client's secret was replaced after it was read.
+                    // A token endpoint answers so if the client's secret was replaced after it was
+                    // read.
                     Err(refusal @ Fault::Token { status: 400 | 401, .. }) => {
                         let newer = self.read().await?;
                         if newer.expose_secret() == secret.expose_secret() {
@@ -92,14 +102,18 @@ impl<S: ReadSecret> Authorizer<S> {
     }
 
     async fn read(&self) -> Result<SecretString, Fault> {
-        let secret =
-            self.secrets.read_secret().await.map_err(|SecretUnavailable| Fault::SecretUnavailable)?;
+        let secret = self
+            .secrets
+            .read_secret()
+            .await
+            .map_err(|SecretUnavailable| Fault::SecretUnavailable)?;
         Ok(SecretString::from(secret.expose_secret().trim()))
     }
 }
 
 fn bearer(token: &str) -> Result<HeaderValue, Fault> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Fault::SecretUnusable)?;
+    let mut value =
+        HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| Fault::SecretUnusable)?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -17,8 +17,8 @@ pub(crate) struct SearchSet<'a> {
     total: Option<u64>,
 }
 
-/// The fields of an answer, which is a `Bundle` or an `OperationOutcome`. Links are read strictly, because the list would
-/// end early without an error if `next` were ignored.
+/// The fields of an answer, which is a `Bundle` or an `OperationOutcome`. Links are read strictly,
+/// because the list would end early without an error if `next` were ignored.
 #[derive(Deserialize)]
 struct Top<'a> {
     #[serde(default, rename = "resourceType", deserialize_with = "lenient")]
@@ -41,7 +41,8 @@ struct Link {
     url: String,
 }
 
-/// An entry of a page. Entries are parsed one by one, so that a malformed entry does not affect the others.
+/// An entry of a page. Entries are parsed one by one, so that a malformed entry does not affect the
+/// others.
 #[derive(Deserialize)]
 pub(crate) struct Entry<'a> {
     #[serde(borrow)]
@@ -118,24 +119,30 @@ impl<'a> SearchSet<'a> {
         self.link("next")
     }
 
-    /// Returns the search parameters that the gateway respected, by its `self` link. None if there is no such link.
+    /// Returns the search parameters that the gateway respected, by its `self` link. None if there
+    /// is no such link.
     pub(crate) fn respected(&self, base: &Url) -> Respected {
         let own = self.link("self").and_then(|link| base.join(link).ok());
         let names = own.iter().flat_map(Url::query_pairs).filter(|(_, value)| !value.is_empty());
-        // The name ends before a modifier, as in `family:exact`, or a type, as in `subject:Patient`.
-        Respected(names.map(|(name, _)| name.split(':').next().unwrap_or_default().to_owned()).collect())
+        // The name ends before a modifier, as in `family:exact`, or a type, as in
+        // `subject:Patient`.
+        Respected(
+            names.map(|(name, _)| name.split(':').next().unwrap_or_default().to_owned()).collect(),
+        )
     }
 
     /// Returns whether the gateway reports that some of its sources did not answer.
     ///
     /// # Errors
     ///
-    /// An outcome among the entries is an error. FHIR allows none beside matches, so the matches cannot be trusted.
+    /// An outcome among the entries is an error. FHIR allows none beside matches, so the matches
+    /// cannot be trusted.
     pub(crate) fn is_incomplete(&self) -> Result<bool, Fault> {
         let mut incomplete = false;
         for entry in self.entries().flatten() {
             if entry.resource_type() == "OperationOutcome" {
-                let outcome: Outcome = serde_json::from_str(entry.resource.get()).unwrap_or_default();
+                let outcome: Outcome =
+                    serde_json::from_str(entry.resource.get()).unwrap_or_default();
                 check(&outcome.issue)?;
                 incomplete |= outcome.issue.iter().any(Issue::is_transient);
             }
@@ -179,14 +186,21 @@ impl Issue {
     fn is_transient(&self) -> bool {
         matches!(
             &*self.code,
-            "transient" | "lock-error" | "no-store" | "exception" | "timeout" | "incomplete" | "throttled"
+            "transient"
+                | "lock-error"
+                | "no-store"
+                | "exception"
+                | "timeout"
+                | "incomplete"
+                | "throttled"
         )
     }
 }
 
 /// Returns a fault if there are errors among the issues.
 fn check(issues: &[Issue]) -> Result<(), Fault> {
-    let mut errors = issues.iter().filter(|issue| matches!(&*issue.severity, "error" | "fatal")).peekable();
+    let mut errors =
+        issues.iter().filter(|issue| matches!(&*issue.severity, "error" | "fatal")).peekable();
     if errors.peek().is_none() {
         return Ok(());
     }

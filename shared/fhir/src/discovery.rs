@@ -1,4 +1,5 @@
-//! The choice among the patients that a gateway answers: the only one that has the demographics, or none.
+//! The choice among the patients that a gateway answers: the only one that has the demographics, or
+//! none.
 
 mod matching;
 
@@ -26,8 +27,9 @@ impl GatewayPatientId {
 
     /// Returns the id, if the text can be one.
     pub fn new(text: &str) -> Option<Self> {
-        let is_id =
-            !text.is_empty() && text.len() <= Self::BYTES && text.bytes().all(|b| b.is_ascii_graphic());
+        let is_id = !text.is_empty()
+            && text.len() <= Self::BYTES
+            && text.bytes().all(|b| b.is_ascii_graphic());
         is_id.then(|| Self(text.to_owned()))
     }
 
@@ -71,16 +73,26 @@ impl Candidates {
         Self { wanted, respected: None, found: BTreeSet::new(), incomplete: false }
     }
 
-    /// Adds the patients of a page. Breaks at the second one, because the outcome is then ambiguous.
-    pub(crate) fn add(&mut self, page: &SearchSet<'_>, base: &Url) -> Result<ControlFlow<()>, Fault> {
+    /// Adds the patients of a page. Breaks at the second one, because the outcome is then
+    /// ambiguous.
+    pub(crate) fn add(
+        &mut self,
+        page: &SearchSet<'_>,
+        base: &Url,
+    ) -> Result<ControlFlow<()>, Fault> {
         self.incomplete |= page.is_incomplete()?;
         let respected = self.respected.get_or_insert_with(|| page.respected(base));
         let patients = patients(page)?;
         for (_, patient) in patients.iter().filter(|(mode, _)| *mode == Mode::Match) {
-            if !self.wanted.iter().all(|parameter| respected.has(parameter.name) || has(patient, parameter)) {
+            if !self
+                .wanted
+                .iter()
+                .all(|parameter| respected.has(parameter.name) || has(patient, parameter))
+            {
                 continue;
             }
-            let current = if patient.is_active() { Some(patient) } else { successor(patient, &patients) };
+            let current =
+                if patient.is_active() { Some(patient) } else { successor(patient, &patients) };
             if let Some(current) = current {
                 self.found.insert(GatewayPatientId::new(&current.id).ok_or(Fault::Malformed)?);
             }
@@ -100,14 +112,15 @@ impl From<Candidates> for Discovery {
     }
 }
 
-/// Returns the patients of a page. One that cannot be parsed is an error: it could be the second match, which makes the
-/// outcome ambiguous.
+/// Returns the patients of a page. One that cannot be parsed is an error: it could be the second
+/// match, which makes the outcome ambiguous.
 fn patients(page: &SearchSet<'_>) -> Result<Vec<(Mode, Patient)>, Fault> {
     let mut patients = Vec::new();
     for entry in page.entries() {
         let entry = entry.ok_or(Fault::Malformed)?;
         if entry.resource_type() == "Patient" {
-            let patient = serde_json::from_str(entry.resource.get()).map_err(|_| Fault::Malformed)?;
+            let patient =
+                serde_json::from_str(entry.resource.get()).map_err(|_| Fault::Malformed)?;
             patients.push((entry.mode(), patient));
         }
     }

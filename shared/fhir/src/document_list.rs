@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use domain::document::{DocumentRecord, DocumentStatus};
+use bulk_domain::document::{DocumentRecord, DocumentStatus};
 use url::Url;
 
 use crate::bundle::{Mode, Respected, SearchSet};
@@ -18,8 +18,8 @@ pub struct DocumentList {
     pub records: Vec<DocumentRecord>,
     /// Number of entries that could not be parsed, or that have no id.
     pub unreadable: u32,
-    /// Whether documents are missing: the gateway reported that some of its sources did not answer, or its total is larger
-    /// than the number of entries on its pages.
+    /// Whether documents are missing: the gateway reported that some of its sources did not answer,
+    /// or its total is larger than the number of entries on its pages.
     pub incomplete: bool,
 }
 
@@ -45,7 +45,11 @@ impl<'a> Collector<'a> {
     }
 
     /// Adds the documents of a page.
-    pub(crate) fn add(&mut self, page: &SearchSet<'_>, base: &Url) -> Result<ControlFlow<()>, Fault> {
+    pub(crate) fn add(
+        &mut self,
+        page: &SearchSet<'_>,
+        base: &Url,
+    ) -> Result<ControlFlow<()>, Fault> {
         self.list.incomplete |= page.is_incomplete()?;
         let trusted = self.respected.get_or_insert_with(|| page.respected(base)).has("patient");
         self.total = page.total().unwrap_or(self.total);
@@ -59,7 +63,8 @@ impl<'a> Collector<'a> {
                 continue;
             }
             self.seen += 1;
-            let Ok(reference) = serde_json::from_str::<DocumentReference>(entry.resource.get()) else {
+            let Ok(reference) = serde_json::from_str::<DocumentReference>(entry.resource.get())
+            else {
                 self.list.unreadable += 1;
                 continue;
             };
@@ -77,7 +82,8 @@ impl<'a> Collector<'a> {
             return Ok(());
         };
         // The search asks for `status=current`, which a gateway may ignore.
-        let is_current = record.document.status.is_none_or(|status| status == DocumentStatus::Current);
+        let is_current =
+            record.document.status.is_none_or(|status| status == DocumentStatus::Current);
         if !is_current || !self.ids.insert(record.document.id.as_str().to_owned()) {
             return Ok(());
         }

@@ -1,7 +1,9 @@
 //! FHIR's `DocumentReference`, and how it becomes a document of the pipeline.
 
-use domain::document::{Coding, Document, DocumentId, DocumentRecord, DocumentStatus, DocumentType};
-use domain::time::Timestamp;
+use bulk_domain::document::{
+    Coding, Document, DocumentId, DocumentRecord, DocumentStatus, DocumentType,
+};
+use bulk_domain::time::Timestamp;
 use serde::Deserialize;
 
 use crate::lenient::{lenient, lenient_list, lenient_number};
@@ -89,12 +91,18 @@ impl DocumentReference {
 
     /// Returns the document. `None` if it has no id.
     pub(crate) fn into_record(self) -> Option<DocumentRecord> {
-        let id = DocumentId::new(&self.id).or_else(|| DocumentId::new(&self.master_identifier.value))?;
+        let id =
+            DocumentId::new(&self.id).or_else(|| DocumentId::new(&self.master_identifier.value))?;
         // Several attachments are one document in several formats: the first with a link is used.
-        let mut attachments: Vec<_> = self.content.into_iter().map(|content| content.attachment).collect();
-        let chosen = attachments.iter().position(|attachment| !attachment.url.is_empty()).unwrap_or(0);
-        let attachment =
-            if attachments.is_empty() { Attachment::default() } else { attachments.swap_remove(chosen) };
+        let mut attachments: Vec<_> =
+            self.content.into_iter().map(|content| content.attachment).collect();
+        let chosen =
+            attachments.iter().position(|attachment| !attachment.url.is_empty()).unwrap_or(0);
+        let attachment = if attachments.is_empty() {
+            Attachment::default()
+        } else {
+            attachments.swap_remove(chosen)
+        };
         let mime_type = text(&attachment.content_type);
         let document = Document {
             file_name: file_name(&attachment.title, id.as_str(), mime_type.as_deref()),
@@ -106,7 +114,11 @@ impl DocumentReference {
             size: attachment.size,
             kind: self.kind.and_then(kind),
         };
-        Some(DocumentRecord { document, url: link(attachment.url), date: date(attachment.creation) })
+        Some(DocumentRecord {
+            document,
+            url: link(attachment.url),
+            date: date(attachment.creation),
+        })
     }
 }
 
@@ -147,8 +159,8 @@ fn date(date: String) -> Option<String> {
     is_date.then_some(date)
 }
 
-/// Returns the title as a name that every file system takes, with the extension of its format. The id takes the place of
-/// a missing title.
+/// Returns the title as a name that every file system takes, with the extension of its format. The
+/// id takes the place of a missing title.
 fn file_name(title: &str, id: &str, mime_type: Option<&str>) -> String {
     let title = text(title).unwrap_or_else(|| id.to_owned());
     let safe = |c: char| if r#"/\:*?"<>|"#.contains(c) { '_' } else { c };
@@ -161,7 +173,8 @@ fn file_name(title: &str, id: &str, mime_type: Option<&str>) -> String {
     }
 }
 
-/// Returns whether a name ends with an extension. An extension begins with a letter, unlike the last arc of an OID.
+/// Returns whether a name ends with an extension. An extension begins with a letter, unlike the
+/// last arc of an OID.
 fn has_extension(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, end)| {
         (1..=5).contains(&end.len())

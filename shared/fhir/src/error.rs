@@ -122,9 +122,11 @@ impl Fault {
     /// Returns whether the same exchange may succeed later.
     pub fn is_transient(self) -> bool {
         match self {
-            Self::Connect | Self::Timeout | Self::Interrupted | Self::Transient | Self::SecretUnavailable => {
-                true
-            }
+            Self::Connect
+            | Self::Timeout
+            | Self::Interrupted
+            | Self::Transient
+            | Self::SecretUnavailable => true,
             Self::Status { status, .. } | Self::Token { status, .. } => is_transient_status(status),
             Self::Reported
             | Self::ContentType
@@ -140,8 +142,8 @@ impl Fault {
     }
 }
 
-/// Returns whether a status reports a transient state of the server. 501 (not implemented) and 505 (version not
-/// supported) are permanent.
+/// Returns whether a status reports a transient state of the server. 501 (not implemented) and 505
+/// (version not supported) are permanent.
 fn is_transient_status(status: u16) -> bool {
     matches!(status, 408 | 425 | 429) || (status >= 500 && !matches!(status, 501 | 505))
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::ops::ControlFlow;
 
-use domain::document::Demographics;
+use bulk_domain::document::Demographics;
 use url::Url;
 
 use crate::bundle::SearchSet;
@@ -17,8 +17,8 @@ use crate::search::{self, Parameter, Request};
 use crate::secret::ReadSecret;
 use crate::settings::{Limits, SearchMethod, Settings};
 
-/// A client of one gateway. It keeps connections and a token, so create one and share it between all queries, also
-/// concurrent ones.
+/// A client of one gateway. It keeps connections and a token, so create one and share it between
+/// all queries, also concurrent ones.
 #[derive(Debug)]
 pub struct Gateway<S> {
     http: Http<S>,
@@ -28,8 +28,8 @@ pub struct Gateway<S> {
 }
 
 impl<S: ReadSecret> Gateway<S> {
-    /// Creates a client with these settings. `secrets` provides the token or the client's secret; it is not called if the
-    /// settings have no authentication.
+    /// Creates a client with these settings. `secrets` provides the token or the client's secret;
+    /// it is not called if the settings have no authentication.
     ///
     /// # Errors
     ///
@@ -43,8 +43,10 @@ impl<S: ReadSecret> Gateway<S> {
     pub async fn discover(&self, demographics: &Demographics) -> Result<Discovery, QueryError> {
         let parameters = search::discovery(demographics);
         let mut candidates = Candidates::new(parameters.clone());
-        self.search(Exchange::Discovery, "Patient", &parameters, |page, base| candidates.add(page, base))
-            .await?;
+        self.search(Exchange::Discovery, "Patient", &parameters, |page, base| {
+            candidates.add(page, base)
+        })
+        .await?;
         Ok(candidates.into())
     }
 
@@ -68,11 +70,15 @@ impl<S: ReadSecret> Gateway<S> {
     ) -> Result<(), QueryError> {
         let base = self.base.join(&[resource]);
         let first = Request::search(&self.base, self.search, resource, parameters);
-        let pages = each_page(&self.http, first, &base, self.limits.pages, |page| visit(page, &base));
+        let pages =
+            each_page(&self.http, first, &base, self.limits.pages, |page| visit(page, &base));
         self.in_time(pages).await.map_err(|fault| QueryError { exchange, fault })
     }
 
-    async fn in_time(&self, pages: impl Future<Output = Result<(), Fault>> + Send) -> Result<(), Fault> {
+    async fn in_time(
+        &self,
+        pages: impl Future<Output = Result<(), Fault>> + Send,
+    ) -> Result<(), Fault> {
         tokio::time::timeout(self.limits.search_timeout, pages).await.unwrap_or(Err(Fault::Timeout))
     }
 }

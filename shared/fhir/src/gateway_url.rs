@@ -1,4 +1,5 @@
-//! URLs of gateways: which ones are accepted, and whether a link in an answer leads to the same server.
+//! URLs of gateways: which ones are accepted, and whether a link in an answer leads to the same
+//! server.
 
 use std::fmt;
 
@@ -15,8 +16,8 @@ pub enum PlainHttp {
 
 /// The URL of a gateway or of its token endpoint: https, without user info, query and fragment.
 ///
-/// Private addresses are accepted, because a platform engineer sets this URL, not a customer, and gateways are often
-/// reached over a private network.
+/// Private addresses are accepted, because a platform engineer sets this URL, not a customer, and
+/// gateways are often reached over a private network.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GatewayUrl(Url);
 
@@ -73,7 +74,8 @@ impl GatewayUrl {
     /// Returns the URL with path segments appended, such as `Patient`.
     pub(crate) fn join(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
-        // Only a URL that cannot be a base, such as `mailto:`, has no path segments. `parse` accepts http and https only.
+        // Only a URL that cannot be a base, such as `mailto:`, has no path segments. `parse`
+        // accepts http and https only.
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
@@ -87,8 +89,8 @@ impl fmt::Display for GatewayUrl {
     }
 }
 
-/// Returns the URL that a link in an answer leads to, if it has the scheme, host and port of the answer's own URL. `None`
-/// for another server, because the client would send its token there.
+/// Returns the URL that a link in an answer leads to, if it has the scheme, host and port of the
+/// answer's own URL. `None` for another server, because the client would send its token there.
 pub(crate) fn follow(link: &str, from: &Url) -> Option<Url> {
     let mut url = from.join(link).ok()?;
     let same = url.origin() == from.origin() && url.origin().is_tuple();
@@ -128,9 +130,12 @@ mod tests {
         for text in ["http://127.0.0.1:1/fhir", "http://[::1]/fhir", "http://localhost:1"] {
             assert!(GatewayUrl::parse(text, PlainHttp::OnLoopback).is_ok(), "{text}");
         }
-        for text in
-            ["http://ihe.example.com", "http://127.0.0.1.example.com", "http://10.0.0.1", "ftp://localhost"]
-        {
+        for text in [
+            "http://ihe.example.com",
+            "http://127.0.0.1.example.com",
+            "http://10.0.0.1",
+            "ftp://localhost",
+        ] {
             assert_eq!(
                 GatewayUrl::parse(text, PlainHttp::OnLoopback),
                 Err(GatewayUrlError::NotHttps),
@@ -143,7 +148,10 @@ mod tests {
     fn segments_are_added_whether_or_not_the_base_ends_with_a_slash() {
         for base in ["https://h/fhir", "https://h/fhir/"] {
             let base = GatewayUrl::parse(base, PlainHttp::Never).unwrap();
-            assert_eq!(base.join(&["Patient", "_search"]).as_str(), "https://h/fhir/Patient/_search");
+            assert_eq!(
+                base.join(&["Patient", "_search"]).as_str(),
+                "https://h/fhir/Patient/_search"
+            );
         }
         let root = GatewayUrl::parse("https://h", PlainHttp::Never).unwrap();
         assert_eq!(root.join(&["Patient"]).as_str(), "https://h/Patient");

@@ -1,5 +1,5 @@
-//! One request to the gateway: authorized, limited in time and size, and sent again with another token if the gateway
-//! refuses the first one.
+//! One request to the gateway: authorized, limited in time and size, and sent again with another
+//! token if the gateway refuses the first one.
 
 use std::sync::Arc;
 
@@ -33,7 +33,11 @@ impl<S: ReadSecret> Http<S> {
             .user_agent(concat!("bulk-patient-import/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|_| SetupError::Tls)?;
-        Ok(Self { client, authorizer: Authorizer::new(auth, secrets), answer_bytes: limits.answer_bytes })
+        Ok(Self {
+            client,
+            authorizer: Authorizer::new(auth, secrets),
+            answer_bytes: limits.answer_bytes,
+        })
     }
 
     /// Sends a request and returns the body of its answer.
@@ -49,7 +53,11 @@ impl<S: ReadSecret> Http<S> {
         fhir_json(answer, self.answer_bytes).await
     }
 
-    async fn send(&self, request: &Request, authorization: Option<&HeaderValue>) -> Result<Response, Fault> {
+    async fn send(
+        &self,
+        request: &Request,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Response, Fault> {
         let mut builder = match &request.form {
             None => self.client.get(request.url.clone()),
             Some(form) => self
@@ -63,7 +71,8 @@ impl<S: ReadSecret> Http<S> {
         if let Some(authorization) = authorization {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }
-        // The text of the error is dropped, because it holds the URL and with it the search parameters.
+        // The text of the error is dropped, because it holds the URL and with it the search
+        // parameters.
         builder.send().await.map_err(|error| broken(&error))
     }
 }

@@ -1,4 +1,5 @@
-//! Lenient deserialization of optional fields, so that a wrong type in one field does not cost the other fields.
+//! Lenient deserialization of optional fields, so that a wrong type in one field does not cost the
+//! other fields.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -12,7 +13,8 @@ pub(crate) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
     Ok(T::deserialize(value).unwrap_or_default())
 }
 
-/// Returns the items of a list that can be parsed. An item without a list around it counts as a list of one.
+/// Returns the items of a list that can be parsed. An item without a list around it counts as a
+/// list of one.
 pub(crate) fn lenient_list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
@@ -25,7 +27,9 @@ pub(crate) fn lenient_list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
 }
 
 /// Returns a number that is not negative. Some gateways write numbers as text.
-pub(crate) fn lenient_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+pub(crate) fn lenient_number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u64>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text.trim().parse().ok(),

@@ -12,13 +12,13 @@ use crate::http::Http;
 use crate::search::Request;
 use crate::secret::ReadSecret;
 
-/// Calls `visit` with every page of a search, in order, until `visit` breaks. `base` is the URL of the resource type, which
-/// relative links of the gateway refer to.
+/// Calls `visit` with every page of a search, in order, until `visit` breaks. `base` is the URL of
+/// the resource type, which relative links of the gateway refer to.
 ///
 /// # Errors
 ///
-/// A page cannot be fetched or read, leads to another server or back to an earlier page, or there are more than
-/// `limit` pages.
+/// A page cannot be fetched or read, leads to another server or back to an earlier page, or there
+/// are more than `limit` pages.
 pub(crate) async fn each_page<S: ReadSecret>(
     http: &Http<S>,
     first: Request,

@@ -49,7 +49,10 @@ struct PatientLink {
 impl Patient {
     /// Returns the id of the record that this one was merged into, if it was merged.
     pub(crate) fn replaced_by(&self) -> Option<&str> {
-        self.link.iter().find(|link| link.kind == "replaced-by").and_then(|link| link.other.patient_id())
+        self.link
+            .iter()
+            .find(|link| link.kind == "replaced-by")
+            .and_then(|link| link.other.patient_id())
     }
 
     /// Returns whether the record is in use. A record without `active` is.

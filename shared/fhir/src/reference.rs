@@ -12,7 +12,8 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
-    /// Returns the id of the patient that a relative or absolute reference names, without its version.
+    /// Returns the id of the patient that a relative or absolute reference names, without its
+    /// version.
     pub(crate) fn patient_id(&self) -> Option<&str> {
         let (before, after) = self.reference.rsplit_once("Patient/")?;
         let is_segment = before.is_empty() || before.ends_with('/');

@@ -1,7 +1,7 @@
 //! The two searches in FHIR's terms: parameters, and the requests that send them.
 
-use domain::document::Demographics;
-use domain::patient::{Gender, Names, Zip};
+use bulk_domain::document::Demographics;
+use bulk_domain::patient::{Gender, Names, Zip};
 use url::{Url, form_urlencoded};
 
 use crate::gateway_url::GatewayUrl;
@@ -11,8 +11,8 @@ use crate::settings::SearchMethod;
 const VALUES: usize = 8;
 /// Longest name in characters that is searched for as several names joined.
 const LONGEST_JOINED: usize = 100;
-/// Shortest name in characters that is searched for by itself. Shorter ones are particles (`de`, `la`) that too many names
-/// begin with.
+/// Shortest name in characters that is searched for by itself. Shorter ones are particles (`de`,
+/// `la`) that too many names begin with.
 const SHORTEST_NAME: usize = 3;
 
 /// A request without its authorization.
@@ -51,7 +51,9 @@ impl Request {
                 url.set_query(Some(&query));
                 Self { url, form: None }
             }
-            SearchMethod::Post => Self { url: base.join(&[resource, "_search"]), form: Some(query) },
+            SearchMethod::Post => {
+                Self { url: base.join(&[resource, "_search"]), form: Some(query) }
+            }
         }
     }
 
@@ -68,8 +70,8 @@ pub(crate) fn discovery(demographics: &Demographics) -> Vec<Parameter> {
         Parameter { name: "given", values: names(&demographics.first_name) },
         Parameter::one("birthdate", demographics.dob.to_iso()),
     ];
-    // ITI-78 takes a single gender. An unknown one is left out, because `unknown` would exclude the records of sources that
-    // know the gender.
+    // ITI-78 takes a single gender. An unknown one is left out, because `unknown` would exclude the
+    // records of sources that know the gender.
     let gender = match demographics.gender {
         Gender::Male => Some("male"),
         Gender::Female => Some("female"),
@@ -86,8 +88,8 @@ pub(crate) fn discovery(demographics: &Demographics) -> Vec<Parameter> {
     parameters
 }
 
-/// Returns the parameters of the search for a patient's documents (ITI-67). The id has its type, because some servers do
-/// not take a bare id, although FHIR allows it.
+/// Returns the parameters of the search for a patient's documents (ITI-67). The id has its type,
+/// because some servers do not take a bare id, although FHIR allows it.
 pub(crate) fn documents(patient: &str, page_size: Option<u16>) -> Vec<Parameter> {
     let patient = Parameter::one("patient", format!("Patient/{patient}"));
     let mut parameters = vec![patient, Parameter::one("status", "current")];
@@ -95,15 +97,16 @@ pub(crate) fn documents(patient: &str, page_size: Option<u16>) -> Vec<Parameter>
     parameters
 }
 
-/// Returns the names to search for: each by itself, because the exchange may know `John, Jonathan` as either of them, and
-/// all joined, because `de la Cruz` may be one name there.
+/// Returns the names to search for: each by itself, because the exchange may know `John, Jonathan`
+/// as either of them, and all joined, because `de la Cruz` may be one name there.
 fn names(names: &Names) -> Vec<String> {
     let all: Vec<&str> = names.iter().collect();
     let joined = all.join(" ");
     if all.len() == 1 {
         return vec![joined];
     }
-    let long: Vec<&str> = all.iter().copied().filter(|name| name.chars().count() >= SHORTEST_NAME).collect();
+    let long: Vec<&str> =
+        all.iter().copied().filter(|name| name.chars().count() >= SHORTEST_NAME).collect();
     let mut values: Vec<String> = Vec::new();
     if joined.chars().count() <= LONGEST_JOINED {
         values.push(joined);
@@ -116,8 +119,8 @@ fn names(names: &Names) -> Vec<String> {
     values
 }
 
-/// Returns the parameters as a query string in percent encoding, which ITI-78 asks for. Some servers read a `+`, which
-/// forms use for a space, as a plus sign.
+/// Returns the parameters as a query string in percent encoding, which ITI-78 asks for. Some
+/// servers read a `+`, which forms use for a space, as a plus sign.
 fn encode(parameters: &[Parameter]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for parameter in parameters {
@@ -127,7 +130,8 @@ fn encode(parameters: &[Parameter]) -> String {
     query.finish().replace('+', "%20")
 }
 
-/// Returns a value with FHIR's own escapes: a comma means "or"; `$` and `|` separate parts of a value.
+/// Returns a value with FHIR's own escapes: a comma means "or"; `$` and `|` separate parts of a
+/// value.
 fn escape(value: &str) -> String {
     let mut escaped = String::with_capacity(value.len());
     for c in value.chars() {

@@ -1,10 +1,12 @@
-//! What a platform engineer can set: where the gateway is, how the client authenticates, and its limits.
+//! What a platform engineer can set: where the gateway is, how the client authenticates, and its
+//! limits.
 
 use std::time::Duration;
 
 use crate::gateway_url::GatewayUrl;
 
-/// How to reach a gateway. Secrets are not part of it: they come from a [`ReadSecret`](crate::ReadSecret).
+/// How to reach a gateway. Secrets are not part of it: they come from a
+/// [`ReadSecret`](crate::ReadSecret).
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The FHIR base, such as `https://ihe.example.com/fhir`.
@@ -32,7 +34,8 @@ pub enum Auth {
     None,
     /// With the secret as a bearer token.
     Bearer,
-    /// With a token by OAuth 2.0 client credentials (RFC 6749, section 4.4; IHE IUA ITI-71). The secret is the client's.
+    /// With a token by OAuth 2.0 client credentials (RFC 6749, section 4.4; IHE IUA ITI-71). The
+    /// secret is the client's.
     ClientCredentials {
         /// URL of the token endpoint.
         token_url: GatewayUrl,
@@ -61,8 +64,9 @@ pub enum SearchMethod {
     /// `GET Patient?family=…`, with the parameters in the URL.
     #[default]
     Get,
-    /// `POST Patient/_search`, with the parameters in the body, because they are patient data and a proxy may log URLs.
-    /// ITI-67 and ITI-78 oblige a server to support both methods; some servers do not.
+    /// `POST Patient/_search`, with the parameters in the body, because they are patient data and a
+    /// proxy may log URLs. ITI-67 and ITI-78 oblige a server to support both methods; some servers
+    /// do not.
     Post,
 }
 
@@ -75,7 +79,8 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// Time for one search with all its pages.
     pub search_timeout: Duration,
-    /// Entries that the client asks for in a page (`_count`). The gateway may ignore it, and chooses if it is `None`.
+    /// Entries that the client asks for in a page (`_count`). The gateway may ignore it, and
+    /// chooses if it is `None`.
     pub page_size: Option<u16>,
     /// Pages of one search.
     pub pages: u32,
@@ -86,8 +91,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Answers take seconds, because a gateway asks other gateways before it answers. A page of 100 entries of 1 to
-    /// 3 KiB has some hundred KiB; 8 MiB leave room for entries with contained resources.
+    /// Answers take seconds, because a gateway asks other gateways before it answers. A page of 100
+    /// entries of 1 to 3 KiB has some hundred KiB; 8 MiB leave room for entries with contained
+    /// resources.
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(3),

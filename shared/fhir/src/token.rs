@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use bulk_retry_after::retry_after;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, StatusCode};
-use retry_after::retry_after;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::{Url, form_urlencoded};
@@ -18,11 +18,14 @@ use crate::settings::ClientAuthentication;
 
 /// Largest answer of a token endpoint. Even a large JWT makes a few KiB.
 const ANSWER_BYTES: usize = 64 << 10;
-/// Lifetime of a token if the answer does not give one. If the gateway answers 401 before, the token is renewed then.
+/// Lifetime of a token if the answer does not give one. If the gateway answers 401 before, the
+/// token is renewed then.
 const DEFAULT_LIFETIME: Duration = Duration::from_mins(5);
-/// A token is renewed this long before it expires, so that it does not expire while a request is under way…
+/// A token is renewed this long before it expires, so that it does not expire while a request is
+/// under way…
 const MARGIN: Duration = Duration::from_secs(30);
-/// … but it is used for at least this part of its lifetime, so that a token of a minute is used at all.
+/// … but it is used for at least this part of its lifetime, so that a token of a minute is used at
+/// all.
 const SHORTEST_USE: (u32, u32) = (3, 4);
 
 /// A request for a token.
@@ -80,10 +83,11 @@ impl TokenRequest<'_> {
         form.finish()
     }
 
-    /// Returns the header of `client_secret_basic`: client id and secret are form-encoded before base64 (RFC 6749,
-    /// section 2.3.1).
+    /// Returns the header of `client_secret_basic`: client id and secret are form-encoded before
+    /// base64 (RFC 6749, section 2.3.1).
     fn basic(&self, secret: &SecretString) -> Result<HeaderValue, Fault> {
-        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let encoded =
+            |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let pair = format!("{}:{}", encoded(self.client_id), encoded(secret.expose_secret()));
         let mut value = HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(pair)))
             .map_err(|_| Fault::SecretUnusable)?;
@@ -123,7 +127,9 @@ mod tests {
         let basic = request(ClientAuthentication::Basic);
         assert_eq!(basic.form(&secret), "grant_type=client_credentials&scope=ITI-67+ITI-78");
         let header = basic.basic(&secret).unwrap();
-        let pair = BASE64_STANDARD.decode(header.to_str().unwrap().strip_prefix("Basic ").unwrap()).unwrap();
+        let pair = BASE64_STANDARD
+            .decode(header.to_str().unwrap().strip_prefix("Basic ").unwrap())
+            .unwrap();
         assert_eq!(pair, b"a+b:s%3A%26%C3%A9");
         assert!(header.is_sensitive());
         assert_eq!(
@@ -134,9 +140,14 @@ mod tests {
 
     #[test]
     fn a_token_is_renewed_shortly_before_it_ends() {
-        for (expires_in, seconds) in
-            [(Some(3600), 3570), (Some(60), 45), (Some(120), 90), (Some(4), 3), (Some(0), 0), (None, 270)]
-        {
+        for (expires_in, seconds) in [
+            (Some(3600), 3570),
+            (Some(60), 45),
+            (Some(120), 90),
+            (Some(4), 3),
+            (Some(0), 0),
+            (None, 270),
+        ] {
             assert_eq!(valid_for(expires_in), Duration::from_secs(seconds), "{expires_in:?}");
         }
         assert!(valid_for(Some(u64::MAX)) > Duration::from_secs(1 << 60));

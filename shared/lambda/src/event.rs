@@ -5,14 +5,17 @@ use serde::{Deserialize, Deserializer};
 
 /// An event of type `T`.
 ///
-/// The messages of serde quote a value of the wrong type (`invalid type: string "Ada"`). Lambda's runtime client logs
-/// such a message and sends it to Lambda. If an event is read as `Event`, the message about it quotes no value.
+/// The messages of serde quote a value of the wrong type (`invalid type: string "Ada"`). Lambda's
+/// runtime client logs such a message and sends it to Lambda. If an event is read as `Event`, the
+/// message about it quotes no value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Event<T>(pub T);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Event<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::deserialize(deserializer).map(Self).map_err(|_| D::Error::custom("a value of another form"))
+        T::deserialize(deserializer)
+            .map(Self)
+            .map_err(|_| D::Error::custom("a value of another form"))
     }
 }
 
@@ -52,7 +55,8 @@ mod tests {
             let text = std::fs::read_to_string(&main).unwrap();
             for event in text.split("LambdaEvent<").skip(1) {
                 // JSON of any form can be read as the last two, so that there is no error.
-                let is_safe = ["Event<", "IgnoredAny>", "Value>"].iter().any(|safe| event.starts_with(safe));
+                let is_safe =
+                    ["Event<", "IgnoredAny>", "Value>"].iter().any(|safe| event.starts_with(safe));
                 assert!(is_safe, "{}: LambdaEvent<{}", main.display(), &event[..20]);
             }
             let reads_values = text.contains("from_value(") || text.contains("from_str(");

@@ -1,7 +1,8 @@
 //! The parts of AWS Lambda that all functions have in common.
 //!
-//! A function that is invoked for SQS messages calls [`run_messages`] with the closure that handles one message. Every
-//! function reads its event as an [`Event`], and starts its log with [`logging::init`].
+//! A function that is invoked for SQS messages calls [`run_messages`] with the closure that handles
+//! one message. Every function reads its event as an [`Event`], and starts its log with
+//! [`logging::init`].
 #![warn(missing_docs)]
 
 mod event;

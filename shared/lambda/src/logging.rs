@@ -1,6 +1,7 @@
-//! The log of a function. The project's own events are logged at the level that the template sets, and those of
-//! libraries only from `WARN` on. At lower levels the AWS SDK logs whole requests, which hold patient data, and no
-//! setting can enable that. A panic is logged with its place alone, because its text can hold a value, too.
+//! The log of a function. The project's own events are logged at the level that the template sets,
+//! and those of libraries only from `WARN` on. At lower levels the AWS SDK logs whole requests,
+//! which hold patient data, and no setting can enable that. A panic is logged with its place alone,
+//! because its text can hold a value, too.
 
 use std::panic::PanicHookInfo;
 use std::str::FromStr as _;
@@ -13,25 +14,12 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Crates of this project that run in a function.
-const OURS: [&str; 13] = [
-    "abandon",
-    "api",
-    "aws",
-    "deliver_webhook",
-    "domain",
-    "fan_out",
-    "fhir",
-    "finalize",
-    "import_rows",
-    "lambda",
-    "pipeline",
-    "query_documents",
-    "sweep",
-];
+/// With what the names of this project's crates begin.
+const OURS: &str = "bulk_";
 
-/// Starts the log on standard output, in the format and from the level of Lambda's logging configuration
-/// (`AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`). From then on a panic ends the process.
+/// Starts the log on standard output, in the format and from the level of Lambda's logging
+/// configuration (`AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`). From then on a panic ends the
+/// process.
 pub fn init() {
     let level = level_of(std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().as_deref());
     let lines = fmt::layer().with_ansi(false).with_target(false);
@@ -44,12 +32,18 @@ pub fn init() {
     std::panic::set_hook(Box::new(end_after_panic));
 }
 
-/// Logs where the panic is and ends the process, as the release profile does anyway (`panic = "abort"`). In a build in
-/// which panics unwind, `lambda_runtime` would catch this one and send its text to Lambda.
+/// Logs where the panic is and ends the process, as the release profile does anyway (`panic =
+/// "abort"`). In a build in which panics unwind, `lambda_runtime` would catch this one and send its
+/// text to Lambda.
 fn end_after_panic(panic: &PanicHookInfo<'_>) {
     if let Some(place) = panic.location() {
         let (file, line, column) = (place.file(), place.line(), place.column());
-        error!(panic.file = file, panic.line = line, panic.column = column, "A panic ended the function");
+        error!(
+            panic.file = file,
+            panic.line = line,
+            panic.column = column,
+            "A panic ended the function"
+        );
     } else {
         error!("A panic ended the function");
     }
@@ -60,14 +54,12 @@ fn level_of(name: Option<&str>) -> LevelFilter {
     name.and_then(|name| LevelFilter::from_str(name).ok()).unwrap_or(LevelFilter::INFO)
 }
 
-/// Returns the levels of the project's crates and of all others. A target matches by the beginning of its text, so that
-/// `aws` would match the crates of the AWS SDK, too. They are named by `aws_`, because the longest match decides.
+/// Returns the levels of the project's crates and of all others.
 fn targets(level: LevelFilter) -> Targets {
     let libraries = level.min(LevelFilter::WARN);
     Targets::new()
         .with_default(libraries)
-        .with_targets(OURS.map(|name| (name, level)))
-        .with_targets(["aws_", "lambda_"].map(|prefix| (prefix, libraries)))
+        .with_target(OURS, level)
         // The spans of the runtime carry the id of the invocation.
         .with_target("lambda_runtime", level.min(LevelFilter::INFO))
 }
@@ -81,9 +73,13 @@ mod tests {
     #[test]
     fn no_level_makes_libraries_log_requests() {
         for level in [None, Some("TRACE"), Some("DEBUG"), Some("INFO")].map(level_of) {
-            for library in ["aws_sdk_dynamodb::operation", "aws_smithy_runtime", "hyper_util", "lambda_http"]
+            for library in
+                ["aws_sdk_dynamodb::operation", "aws_smithy_runtime", "hyper_util", "lambda_http"]
             {
-                assert!(!targets(level).would_enable(library, &Level::INFO), "{library} at {level:?}");
+                assert!(
+                    !targets(level).would_enable(library, &Level::INFO),
+                    "{library} at {level:?}"
+                );
                 assert!(targets(level).would_enable(library, &Level::WARN));
             }
             assert!(!targets(level).would_enable("lambda_runtime", &Level::DEBUG));
@@ -92,17 +88,23 @@ mod tests {
 
     #[test]
     fn our_own_events_follow_the_level() {
-        assert!(targets(level_of(Some("DEBUG"))).would_enable("pipeline::fan_out", &Level::DEBUG));
-        assert!(!targets(level_of(Some("WARN"))).would_enable("pipeline::fan_out", &Level::INFO));
-        assert!(targets(level_of(None)).would_enable("import_rows", &Level::INFO));
+        assert!(
+            targets(level_of(Some("DEBUG"))).would_enable("bulk_pipeline::fan_out", &Level::DEBUG)
+        );
+        assert!(
+            !targets(level_of(Some("WARN"))).would_enable("bulk_pipeline::fan_out", &Level::INFO)
+        );
+        assert!(targets(level_of(None)).would_enable("bulk_import_rows", &Level::INFO));
     }
 
     #[test]
-    fn every_function_is_known_to_be_ours() {
-        let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions")).unwrap();
+    fn the_crates_of_all_functions_are_ours() {
+        let folders =
+            std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions")).unwrap();
         for folder in folders {
-            let name = folder.unwrap().file_name().into_string().unwrap().replace('-', "_");
-            assert!(OURS.contains(&name.as_str()), "{name}");
+            let manifest =
+                std::fs::read_to_string(folder.unwrap().path().join("Cargo.toml")).unwrap();
+            assert!(manifest.contains("name = \"bulk-"), "{manifest}");
         }
     }
 }

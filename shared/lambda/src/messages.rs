@@ -1,13 +1,13 @@
-//! Lambda events from SQS. Each message is handled by itself, and only a failed message is retried, as
-//! `pipeline::retry` says.
+//! Lambda events from SQS. Each message is handled by itself, and only a failed message is retried,
+//! as `bulk_pipeline::retry` says.
 
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use bulk_pipeline::Error;
+use bulk_pipeline::retry::{Attempts, Retry};
 use futures::future::join_all;
 use lambda_runtime::{LambdaEvent, service_fn};
-use pipeline::Error;
-use pipeline::retry::{Attempts, Retry};
 use serde::de::DeserializeOwned;
 use tracing::{error, warn};
 
@@ -37,10 +37,10 @@ pub async fn run_messages<M: DeserializeOwned>(
     .await
 }
 
-/// Handles the messages of an event concurrently, so that a message that takes long does not delay the others. A
-/// message that fails is received again after a growing pause, rather than after the queue's visibility timeout, which
-/// has to be as long as the slowest run. After a transient error the work of a message is sent as a new message, so
-/// that the queue does not count the failure.
+/// Handles the messages of an event concurrently, so that a message that takes long does not delay
+/// the others. A message that fails is received again after a growing pause, rather than after the
+/// queue's visibility timeout, which has to be as long as the slowest run. After a transient error
+/// the work of a message is sent as a new message, so that the queue does not count the failure.
 pub async fn handle_messages<M: DeserializeOwned>(
     source: &impl MessageSource,
     event: SqsEvent,
@@ -81,11 +81,14 @@ async fn handle_one<M: DeserializeOwned>(
 ) -> Option<Retry> {
     let attempts = attempts_of(message);
     let handled = if let Some(parsed) = parse(message) {
-        // The future is boxed, because whole use cases are nested in it, deeper than the compiler looks when it lays
-        // out one future.
+        // The future is boxed, because whole use cases are nested in it, deeper than the compiler
+        // looks when it lays out one future.
         Box::pin(handle(parsed, attempts)).await
     } else {
-        error!(message.id = message.message_id, "Message of an unknown form left to the dead letters");
+        error!(
+            message.id = message.message_id,
+            "Message of an unknown form left to the dead letters"
+        );
         Ok(Handled::RetryAfter(UNKNOWN_FORM_PAUSE))
     };
     match handled {
@@ -127,7 +130,7 @@ fn attempts_of(message: &SqsMessage) -> Attempts {
 mod tests {
     use std::sync::Mutex;
 
-    use pipeline::ports::{PortError, PortResult};
+    use bulk_pipeline::ports::{PortError, PortResult};
     use tokio::sync::Barrier;
 
     use super::*;
@@ -213,11 +216,18 @@ mod tests {
     async fn a_message_to_be_retried_is_the_only_failure_of_its_batch() {
         let queue = NotedSource::default();
         let response = handle_messages(&queue, event(&["a", "b", "c"]), async |name: String, _| {
-            Ok(if name == "b" { Handled::RetryAfter(Duration::from_secs(30)) } else { Handled::Done })
+            Ok(if name == "b" {
+                Handled::RetryAfter(Duration::from_secs(30))
+            } else {
+                Handled::Done
+            })
         })
         .await;
-        let failed: Vec<_> =
-            response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+        let failed: Vec<_> = response
+            .batch_item_failures
+            .into_iter()
+            .map(|failure| failure.item_identifier)
+            .collect();
         assert_eq!(failed, ["b"]);
         assert_eq!(queue.calls(), ["b hidden for 30"]);
     }
@@ -237,7 +247,8 @@ mod tests {
     #[tokio::test]
     async fn a_message_of_an_unknown_form_is_never_deleted() {
         let queue = NotedSource::default();
-        let response = handle_messages(&queue, event(&["a1"]), async |_: u32, _| Ok(Handled::Done)).await;
+        let response =
+            handle_messages(&queue, event(&["a1"]), async |_: u32, _| Ok(Handled::Done)).await;
         assert_eq!(response.batch_item_failures.len(), 1);
         assert_eq!(queue.calls(), ["a1 hidden for 120"]);
     }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use aws::{Queue, SqsQueues};
 use aws_lambda_events::sqs::SqsMessage;
-use pipeline::ports::{PortError, PortResult};
+use bulk_aws::{Queue, SqsQueues};
+use bulk_pipeline::ports::{PortError, PortResult};
 
 /// The message attribute that counts how often the work of a message was sent as a new message.
 const RETRIES: &str = "retries";
@@ -12,17 +12,26 @@ const RETRIES: &str = "retries";
 /// The queues that a function receives messages from.
 pub trait MessageSource: Send + Sync {
     /// Makes a received message visible again after `wait` (at most 12 hours, AWS limit).
-    fn hide(&self, message: &SqsMessage, wait: Duration) -> impl Future<Output = PortResult<()>> + Send;
-    /// Sends a copy of the message that counts one retry more. It is delivered after `wait` (at most 15 minutes, AWS
-    /// limit).
-    fn send_retry(&self, message: &SqsMessage, wait: Duration)
-    -> impl Future<Output = PortResult<()>> + Send;
+    fn hide(
+        &self,
+        message: &SqsMessage,
+        wait: Duration,
+    ) -> impl Future<Output = PortResult<()>> + Send;
+    /// Sends a copy of the message that counts one retry more. It is delivered after `wait` (at
+    /// most 15 minutes, AWS limit).
+    fn send_retry(
+        &self,
+        message: &SqsMessage,
+        wait: Duration,
+    ) -> impl Future<Output = PortResult<()>> + Send;
 }
 
-/// The copy of a message is sent to the queue that the message was received from, which the message names.
+/// The copy of a message is sent to the queue that the message was received from, which the message
+/// names.
 impl MessageSource for SqsQueues {
     async fn hide(&self, message: &SqsMessage, wait: Duration) -> PortResult<()> {
-        let receipt = message.receipt_handle.as_deref().ok_or_else(|| incomplete("receiptHandle"))?;
+        let receipt =
+            message.receipt_handle.as_deref().ok_or_else(|| incomplete("receiptHandle"))?;
         queue_of(self, message)?.set_visibility(receipt, wait).await
     }
 
@@ -34,8 +43,8 @@ impl MessageSource for SqsQueues {
     }
 }
 
-/// The queues of dead letters. A function cannot send to them, so that a dead letter is always received again after the
-/// visibility timeout.
+/// The queues of dead letters. A function cannot send to them, so that a dead letter is always
+/// received again after the visibility timeout.
 #[derive(Clone, Copy, Debug)]
 pub struct DeadLetterQueues;
 
@@ -45,13 +54,18 @@ impl MessageSource for DeadLetterQueues {
     }
 
     async fn send_retry(&self, _message: &SqsMessage, _wait: Duration) -> PortResult<()> {
-        Err(PortError { operation: "sqs.SendMessage", code: "a dead letter".to_owned(), transient: false })
+        Err(PortError {
+            operation: "sqs.SendMessage",
+            code: "a dead letter".to_owned(),
+            transient: false,
+        })
     }
 }
 
 /// Returns how often the work of a message was sent as a new message.
 pub fn retries_of(message: &SqsMessage) -> u32 {
-    let retries = message.message_attributes.get(RETRIES).and_then(|value| value.string_value.as_deref());
+    let retries =
+        message.message_attributes.get(RETRIES).and_then(|value| value.string_value.as_deref());
     retries.and_then(|retries| retries.parse().ok()).unwrap_or(0)
 }
 
@@ -61,5 +75,9 @@ fn queue_of<'a>(queues: &'a SqsQueues, message: &SqsMessage) -> PortResult<Queue
 }
 
 fn incomplete(what: &'static str) -> PortError {
-    PortError { operation: "sqs.ReceiveMessage", code: format!("malformed {what}"), transient: false }
+    PortError {
+        operation: "sqs.ReceiveMessage",
+        code: format!("malformed {what}"),
+        transient: false,
+    }
 }

@@ -1,4 +1,5 @@
-//! A panic in Lambda. Each test runs itself again in a process that has the environment of a function.
+//! A panic in Lambda. Each test runs itself again in a process that has the environment of a
+//! function.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::process::{Command, Output};
@@ -27,7 +28,7 @@ fn is_in_lambda() -> bool {
 #[test]
 fn a_panic_is_logged_with_its_place_and_without_its_text() {
     if is_in_lambda() {
-        lambda::logging::init();
+        bulk_lambda::logging::init();
         panic!("no such patient: {CANARY}");
     }
     let child = run_in_lambda("a_panic_is_logged_with_its_place_and_without_its_text");
@@ -47,7 +48,7 @@ fn a_panic_is_logged_with_its_place_and_without_its_text() {
 #[test]
 fn nothing_can_catch_a_panic() {
     if is_in_lambda() {
-        lambda::logging::init();
+        bulk_lambda::logging::init();
         let _ = std::panic::catch_unwind(|| panic!("{CANARY}"));
         println!("caught");
         return;

@@ -1,13 +1,13 @@
 //! The one place through which every call of a memory store goes.
 //!
 //! A store's method says what the service does. Around it are two decorators that no store knows:
-//! [`Faults`](crate::Faults) may delay the call, refuse it, or lose its answer, and the recorder notes the call and
-//! what AWS bills for it. They decorate calls rather than methods of a store, because one method can make several calls
-//! and can fail between any two of them.
+//! [`Faults`](crate::Faults) may delay the call, refuse it, or lose its answer, and the recorder
+//! notes the call and what AWS bills for it. They decorate calls rather than methods of a store,
+//! because one method can make several calls and can fail between any two of them.
 
 use std::collections::BTreeSet;
 
-use pipeline::ports::{PortError, PortResult};
+use bulk_pipeline::ports::{PortError, PortResult};
 
 use crate::cloud::{Cloud, State};
 use crate::faults::delay;
@@ -53,14 +53,19 @@ impl Recorder {
     fn record<T>(&mut self, operation: Operation, resource: Resource, served: &mut Billed<T>) {
         self.usage.add(operation, served.usage);
         if let Some(log) = &mut self.log {
-            log.push(LoggedCall { operation, resource, units: served.usage.units, key: served.key.take() });
+            log.push(LoggedCall {
+                operation,
+                resource,
+                units: served.usage.units,
+                key: served.key.take(),
+            });
         }
     }
 }
 
 impl Cloud {
-    /// Makes one call of a service. `serve` is what the service does, and returns the answer with what AWS bills for
-    /// it.
+    /// Makes one call of a service. `serve` is what the service does, and returns the answer with
+    /// what AWS bills for it.
     pub(crate) async fn call<T>(
         &self,
         operation: Operation,
@@ -92,12 +97,14 @@ impl Cloud {
         delay(self.faults().delay()).await;
         match self.faults().fault(Operation::GetObject) {
             None => Ok(()),
-            Some(Fault::Refused | Fault::AnswerLost) => Err(transient(Operation::GetObject, "interrupted")),
+            Some(Fault::Refused | Fault::AnswerLost) => {
+                Err(transient(Operation::GetObject, "interrupted"))
+            }
         }
     }
 
-    /// Records a call as one that the caller's role has to allow. Called alone for a signed link, because a link is
-    /// used with the rights of the function that signed it.
+    /// Records a call as one that the caller's role has to allow. Called alone for a signed link,
+    /// because a link is used with the rights of the function that signed it.
     pub(crate) fn note(&self, operation: Operation, resource: Resource) {
         if let Some(caller) = self.caller() {
             self.state().recorder.calls.insert(Call { caller, operation, resource });
@@ -109,8 +116,8 @@ impl Cloud {
         self.state().recorder.usage.clone()
     }
 
-    /// Returns the calls since the last call of this function, in their order. The first call starts logging and
-    /// returns none.
+    /// Returns the calls since the last call of this function, in their order. The first call
+    /// starts logging and returns none.
     pub fn take_log(&self) -> Vec<LoggedCall> {
         self.state().recorder.log.replace(Vec::new()).unwrap_or_default()
     }
@@ -130,7 +137,11 @@ pub(crate) struct Billed<T> {
 
 impl<T> Billed<T> {
     pub fn new(value: T, units: u64, items: u64) -> Self {
-        Self { result: Ok(value), usage: UsageOf { calls: 1, units, items, ..UsageOf::default() }, key: None }
+        Self {
+            result: Ok(value),
+            usage: UsageOf { calls: 1, units, items, ..UsageOf::default() },
+            key: None,
+        }
     }
 
     /// Returns a call that is billed as one request.

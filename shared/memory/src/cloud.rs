@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::time::Timestamp;
-use pipeline::ports::Environment;
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::ports::Environment;
 use uuid::Uuid;
 
 use crate::call::Recorder;
@@ -30,7 +30,8 @@ pub(crate) struct State {
     pub now: Timestamp,
     /// Time that passes until indexes show what the present call writes.
     pub index_lag: Duration,
-    /// State of a linear congruential generator. Its numbers make ids unique, but not unpredictable.
+    /// State of a linear congruential generator. Its numbers make ids unique, but not
+    /// unpredictable.
     seed: u64,
     pub recorder: Recorder,
     pub directory: DirectoryState,
@@ -85,8 +86,8 @@ impl Cloud {
         state.now = state.now.max(now);
     }
 
-    /// Gives access to the queues without a call that is billed or that a fault can hit, as Lambda reads queues for a
-    /// function.
+    /// Gives access to the queues without a call that is billed or that a fault can hit, as Lambda
+    /// reads queues for a function.
     pub fn with_queues<T>(&self, work: impl FnOnce(&mut Queues) -> T) -> T {
         work(&mut self.state().queues)
     }
@@ -140,9 +141,13 @@ impl State {
         self.now.plus(self.index_lag)
     }
 
-    /// Returns the next number of Knuth's MMIX generator, with its better upper half in both halves.
+    /// Returns the next number of Knuth's MMIX generator, with its better upper half in both
+    /// halves.
     pub fn random(&mut self) -> u64 {
-        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.seed = self
+            .seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let mixed = self.seed ^ (self.seed >> 33);
         mixed.wrapping_mul(0xff51_afd7_ed55_8ccd) ^ (mixed >> 29)
     }

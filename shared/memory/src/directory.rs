@@ -1,15 +1,18 @@
-//! The directory: API keys, facilities, cohorts, webhook settings and idempotency keys of each customer.
+//! The directory: API keys, facilities, cohorts, webhook settings and idempotency keys of each
+//! customer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::cohort::Cohort;
-use domain::facility::Facility;
-use domain::ids::{CohortId, CustomerId, FacilityId};
-use domain::row::Directory;
-use domain::time::Timestamp;
-use pipeline::idempotency::{IdempotencyKey, Promise};
-use pipeline::ports::{Admission, CALLS_PER_MINUTE, DirectoryStore, PortResult, WebhookSettings, Write};
+use bulk_domain::cohort::Cohort;
+use bulk_domain::facility::Facility;
+use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
+use bulk_domain::row::Directory;
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::idempotency::{IdempotencyKey, Promise};
+use bulk_pipeline::ports::{
+    Admission, CALLS_PER_MINUTE, DirectoryStore, PortResult, WebhookSettings, Write,
+};
 
 use crate::call::Billed;
 use crate::{Cloud, Operation, Resource};
@@ -34,7 +37,12 @@ struct ApiKey {
 
 impl Cloud {
     /// Enters a customer, or replaces its facilities, cohorts and webhook settings by these.
-    pub fn set_customer(&self, customer: CustomerId, directory: Directory, webhooks: WebhookSettings) {
+    pub fn set_customer(
+        &self,
+        customer: CustomerId,
+        directory: Directory,
+        webhooks: WebhookSettings,
+    ) {
         self.state().directory.customers.insert(customer, (directory, webhooks));
     }
 
@@ -57,7 +65,9 @@ impl DirectoryStore for Cloud {
             }
             if minute == key.minute && key.calls >= CALLS_PER_MINUTE {
                 let left = 60 - now.as_seconds() % 60;
-                return Billed::request(Admission::TooMany(Duration::from_secs(left.unsigned_abs())));
+                return Billed::request(Admission::TooMany(Duration::from_secs(
+                    left.unsigned_abs(),
+                )));
             }
             key.calls += 1;
             Billed::request(Admission::Admitted(key.customer))
@@ -69,8 +79,12 @@ impl DirectoryStore for Cloud {
         self.call(Operation::Query, Resource::FACILITIES, |state| {
             let entered = state.directory.customers.get(&customer);
             let mut directory = entered.map(|(directory, _)| directory.clone()).unwrap_or_default();
-            directory.facilities.extend(of_customer(&state.directory.facilities, customer).map(|it| it.id));
-            directory.cohorts.extend(of_customer(&state.directory.cohorts, customer).map(|it| it.id));
+            directory
+                .facilities
+                .extend(of_customer(&state.directory.facilities, customer).map(|it| it.id));
+            directory
+                .cohorts
+                .extend(of_customer(&state.directory.cohorts, customer).map(|it| it.id));
             Billed::request(directory)
         })
         .await
@@ -109,7 +123,11 @@ impl DirectoryStore for Cloud {
         .await
     }
 
-    async fn load_cohort(&self, customer: CustomerId, cohort: CohortId) -> PortResult<Option<Cohort>> {
+    async fn load_cohort(
+        &self,
+        customer: CustomerId,
+        cohort: CohortId,
+    ) -> PortResult<Option<Cohort>> {
         self.call(Operation::GetItem, Resource::COHORTS, |state| {
             Billed::request(state.directory.cohorts.get(&(customer, cohort)).cloned())
         })
@@ -126,13 +144,18 @@ impl DirectoryStore for Cloud {
 
     async fn load_settings(&self, customer: CustomerId) -> PortResult<WebhookSettings> {
         self.call(Operation::GetItem, Resource::SETTINGS, |state| {
-            let settings = state.directory.customers.get(&customer).map(|(_, settings)| settings.clone());
+            let settings =
+                state.directory.customers.get(&customer).map(|(_, settings)| settings.clone());
             Billed::request(settings.unwrap_or_default())
         })
         .await
     }
 
-    async fn store_settings(&self, customer: CustomerId, settings: &WebhookSettings) -> PortResult<Write> {
+    async fn store_settings(
+        &self,
+        customer: CustomerId,
+        settings: &WebhookSettings,
+    ) -> PortResult<Write> {
         self.call(Operation::PutItem, Resource::SETTINGS, |state| {
             let (_, stored) = state.directory.customers.entry(customer).or_default();
             if stored.version != settings.version {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use domain::document::DocumentRecord;
-use domain::ids::{CustomerId, PatientId};
-use domain::query::{PatientQuery, QueryTry, StoredDocuments};
-use pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
+use bulk_domain::document::DocumentRecord;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::query::{PatientQuery, QueryTry, StoredDocuments};
+use bulk_pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
 
 use crate::call::{Billed, permanent};
 use crate::patients::{LARGEST_DOCUMENT, units};
@@ -15,11 +15,17 @@ use crate::{Cloud, Operation, Resource};
 const PAGE_BYTES: usize = 200 * 1024;
 
 impl Cloud {
-    /// Returns the document queries of a customer's patients, without a call that is billed or that a fault can hit.
-    pub fn patient_queries(&self, customer: CustomerId) -> PortResult<Vec<(PatientId, PatientQuery)>> {
+    /// Returns the document queries of a customer's patients, without a call that is billed or that
+    /// a fault can hit.
+    pub fn patient_queries(
+        &self,
+        customer: CustomerId,
+    ) -> PortResult<Vec<(PatientId, PatientQuery)>> {
         let patients = &self.state().patients;
         let queries = patients.queries.iter().filter(|((owner, _), _)| *owner == customer);
-        queries.map(|((_, patient), document)| Ok((*patient, patients.read(document)?.value))).collect()
+        queries
+            .map(|((_, patient), document)| Ok((*patient, patients.read(document)?.value)))
+            .collect()
     }
 
     /// Returns, for every stored page of documents, its patient and the attempt that found them.
@@ -28,8 +34,8 @@ impl Cloud {
         pages.keys().map(|(_, patient, found_by, _)| (*patient, *found_by)).collect()
     }
 
-    /// Sets the bytes of JSON in one item for documents that are stored later, so that a test needs few documents for
-    /// many pages.
+    /// Sets the bytes of JSON in one item for documents that are stored later, so that a test needs
+    /// few documents for many pages.
     pub fn set_page_bytes(&self, bytes: usize) {
         self.state().patients.page_bytes = Some(bytes);
     }
@@ -70,11 +76,15 @@ impl DocumentStore for Cloud {
     ) -> PortResult<StoredDocuments> {
         let page_bytes = self.state().patients.page_bytes.unwrap_or(PAGE_BYTES);
         let pages = pages_of(documents, page_bytes)?;
-        let stored = StoredDocuments { found_by, pages: u32::try_from(pages.len()).unwrap_or(u32::MAX) };
+        let stored =
+            StoredDocuments { found_by, pages: u32::try_from(pages.len()).unwrap_or(u32::MAX) };
         for (number, page) in (0..).zip(pages) {
             self.call(Operation::PutItem, Resource::DOCUMENTS, |state| {
                 if page.len() > LARGEST_DOCUMENT {
-                    return Billed::failed(permanent(Operation::PutItem, "ValidationException (HTTP 400)"));
+                    return Billed::failed(permanent(
+                        Operation::PutItem,
+                        "ValidationException (HTTP 400)",
+                    ));
                 }
                 let bytes = page.len();
                 state.patients.writes += 1;
@@ -99,7 +109,8 @@ impl DocumentStore for Cloud {
                     (*owner, *of) == (customer, patient) && *found_by < first_kept
                 });
                 let old: Vec<_> = old.map(|(key, page)| (*key, page.len())).collect();
-                // DynamoDB bills the items that a Query reads, although this one returns their keys only.
+                // DynamoDB bills the items that a Query reads, although this one returns their keys
+                // only.
                 let bytes = old.iter().map(|(_, bytes)| bytes).sum();
                 let items = old.len() as u64;
                 Billed::new(old, units(bytes, 4096), items).with_bytes(bytes)
@@ -124,7 +135,8 @@ impl DocumentStore for Cloud {
         page: u32,
     ) -> PortResult<Option<Vec<DocumentRecord>>> {
         self.call(Operation::BatchGetItem, Resource::DOCUMENTS, |state| {
-            let Some(page) = state.patients.documents.get(&(customer, patient, found_by, page)) else {
+            let Some(page) = state.patients.documents.get(&(customer, patient, found_by, page))
+            else {
                 return Billed::new(None, 1, 1);
             };
             match serde_json::from_str(page) {

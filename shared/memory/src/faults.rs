@@ -16,8 +16,9 @@ pub enum Fault {
     AnswerLost,
 }
 
-/// The fault plan of a test. For each call, the cloud asks it for a delay, for a fault and, after the call took place,
-/// for the delay of the answer. For each piece of a body, the cloud asks for a delay and a fault.
+/// The fault plan of a test. For each call, the cloud asks it for a delay, for a fault and, after
+/// the call took place, for the delay of the answer. For each piece of a body, the cloud asks for a
+/// delay and a fault.
 pub trait Faults: Send + Sync + Debug {
     /// Returns the fault of the next call, if it has one.
     fn fault(&self, operation: Operation) -> Option<Fault>;

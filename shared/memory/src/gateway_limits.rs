@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::circuit_breaker::CircuitBreaker;
-use domain::ids::CustomerId;
-use domain::rate_limit::RateLimit;
-use pipeline::ports::{GatewayLimits, PortResult, Versioned, Write};
+use bulk_domain::circuit_breaker::CircuitBreaker;
+use bulk_domain::ids::CustomerId;
+use bulk_domain::rate_limit::RateLimit;
+use bulk_pipeline::ports::{GatewayLimits, PortResult, Versioned, Write};
 
 use crate::call::Billed;
 use crate::{Cloud, Operation, Resource};
@@ -26,7 +26,10 @@ fn replace<T>(stored: &mut Option<Versioned<T>>, value: T, version: Option<u64>)
 }
 
 impl GatewayLimits for Cloud {
-    async fn load_rate_limit(&self, customer: CustomerId) -> PortResult<Option<Versioned<RateLimit>>> {
+    async fn load_rate_limit(
+        &self,
+        customer: CustomerId,
+    ) -> PortResult<Option<Versioned<RateLimit>>> {
         self.call(Operation::GetItem, Resource::GATEWAY, |state| {
             Billed::request(state.gateway_limits.rate_limits.get(&customer).cloned())
         })

@@ -1,17 +1,18 @@
-//! The jobs table in memory: jobs, their indexes, the entries of open jobs and the parts of document queries.
+//! The jobs table in memory: jobs, their indexes, the entries of open jobs and the parts of
+//! document queries.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
-use domain::ids::{CustomerId, JobId};
-use domain::job::{Job, JobStatus, LONGEST_LIFE};
-use domain::mutants::{Bug, has};
-use domain::outcome::Tally;
-use domain::plan::ChunkNumber;
-use domain::query::{QueryPart, QueryTally};
-use domain::time::Timestamp;
-use pipeline::ports::{ChunkCompletion, JobStore, OpenJob, PortResult, Watched, Write};
+use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::job::{Job, JobStatus, LONGEST_LIFE};
+use bulk_domain::mutants::{Bug, has};
+use bulk_domain::outcome::Tally;
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::query::{QueryPart, QueryTally};
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::ports::{ChunkCompletion, JobStore, OpenJob, PortResult, Watched, Write};
 
 use crate::call::Billed;
 use crate::cloud::State;
@@ -36,7 +37,8 @@ struct OpenEntry {
     expires_at: Timestamp,
 }
 
-/// The document queries of a chunk: the parts that are still open, and the sum of the completed ones.
+/// The document queries of a chunk: the parts that are still open, and the sum of the completed
+/// ones.
 #[derive(Debug)]
 struct ChunkParts {
     open: BTreeSet<u32>,
@@ -46,8 +48,8 @@ struct ChunkParts {
 #[derive(Debug)]
 struct Stored {
     job: Job,
-    /// When the sweep looks at the job next, and how many chunks were pending at its last look. None once the job is no
-    /// longer watched.
+    /// When the sweep looks at the job next, and how many chunks were pending at its last look.
+    /// None once the job is no longer watched.
     watched: Option<(Timestamp, Option<u32>)>,
 }
 
@@ -85,14 +87,20 @@ impl Cloud {
         self.state().jobs.jobs.values().map(|stored| stored.job.clone()).collect()
     }
 
-    /// Returns when the sweep has a job to look at next. Reads the table, so that no index lag delays the answer.
+    /// Returns when the sweep has a job to look at next. Reads the table, so that no index lag
+    /// delays the answer.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.state().jobs.jobs.values().filter_map(|stored| stored.watched.map(|(due, _)| due)).min()
+        self.state()
+            .jobs
+            .jobs
+            .values()
+            .filter_map(|stored| stored.watched.map(|(due, _)| due))
+            .min()
     }
 }
 
-/// Returns about how many bytes the item of a job has: it is small, except for its sets of pending chunks with 4 bytes
-/// each.
+/// Returns about how many bytes the item of a job has: it is small, except for its sets of pending
+/// chunks with 4 bytes each.
 fn bytes(job: &Job) -> usize {
     700 + 4 * (job.pending_chunks.len() + job.pending_queries.len())
 }
@@ -130,8 +138,9 @@ impl JobStore for Cloud {
             let batch = self.call(Operation::BatchGetItem, Resource::JOBS, |state| {
                 let stored = |id: &JobId| Some((*id, state.jobs.jobs.get(id)?.job.clone()));
                 let found: Vec<(JobId, Job)> = jobs.iter().filter_map(stored).collect();
-                let units = found.iter().map(|(_, job)| bytes(job).div_ceil(4096) as u64).sum::<u64>()
-                    + (jobs.len() - found.len()) as u64;
+                let units =
+                    found.iter().map(|(_, job)| bytes(job).div_ceil(4096) as u64).sum::<u64>()
+                        + (jobs.len() - found.len()) as u64;
                 Billed::new(found, units, jobs.len() as u64)
             });
             loaded.extend(batch.await?);
@@ -200,7 +209,8 @@ impl JobStore for Cloud {
         self.call(Operation::Query, Resource::OPEN_JOBS, |state| {
             let entries = state.jobs.open.range((customer, *ids.start())..=(customer, *ids.end()));
             let open = entries.filter(|(_, entry)| entry.expires_at > now);
-            let open = open.map(|((_, job), entry)| OpenJob { job: *job, is_waiting: entry.is_waiting });
+            let open =
+                open.map(|((_, job), entry)| OpenJob { job: *job, is_waiting: entry.is_waiting });
             Billed::request(open.collect())
         })
         .await
@@ -213,7 +223,9 @@ impl JobStore for Cloud {
                 let is_from = stored.status == from || has(Bug::StateUnconditional);
                 is_from && !(job.status == JobStatus::Completed && is_canceled)
             };
-            let Some(stored) = state.jobs.jobs.get_mut(&job.id).filter(|stored| allows(&stored.job)) else {
+            let Some(stored) =
+                state.jobs.jobs.get_mut(&job.id).filter(|stored| allows(&stored.job))
+            else {
                 return Billed::request(Write::Conflict);
             };
             stored.job.status = job.status;
@@ -267,7 +279,11 @@ impl JobStore for Cloud {
         .await
     }
 
-    async fn pending_query_parts(&self, job: JobId, chunk: ChunkNumber) -> PortResult<BTreeSet<u32>> {
+    async fn pending_query_parts(
+        &self,
+        job: JobId,
+        chunk: ChunkNumber,
+    ) -> PortResult<BTreeSet<u32>> {
         self.call(Operation::GetItem, Resource::QUERY_PARTS, |state| {
             let parts = state.jobs.parts.get(&(job, chunk));
             Billed::request(parts.map(|parts| parts.open.clone()).unwrap_or_default())
@@ -315,17 +331,24 @@ impl JobStore for Cloud {
     }
 
     async fn request_cancel(&self, job: JobId) -> PortResult<Write> {
-        self.call(Operation::UpdateItem, Resource::JOBS, |state| match state.jobs.jobs.get_mut(&job) {
-            Some(Stored { job, .. }) if job.status == JobStatus::Processing => {
-                job.cancel_requested = true;
-                Billed::request(Write::Done)
+        self.call(Operation::UpdateItem, Resource::JOBS, |state| {
+            match state.jobs.jobs.get_mut(&job) {
+                Some(Stored { job, .. }) if job.status == JobStatus::Processing => {
+                    job.cancel_requested = true;
+                    Billed::request(Write::Done)
+                }
+                _ => Billed::request(Write::Conflict),
             }
-            _ => Billed::request(Write::Conflict),
         })
         .await
     }
 
-    async fn due_jobs(&self, now: Timestamp, after: Option<Watched>, limit: u32) -> PortResult<Vec<Watched>> {
+    async fn due_jobs(
+        &self,
+        now: Timestamp,
+        after: Option<Watched>,
+        limit: u32,
+    ) -> PortResult<Vec<Watched>> {
         self.call(Operation::Query, Resource::WATCHED_JOBS, |state| {
             let watched = state.jobs.watched.at(state.now).values();
             let place = |watched: &Watched| (watched.due, watched.job);

@@ -1,9 +1,9 @@
-//! An index of a table. DynamoDB updates an index later than its table, so that a read of the index shows an earlier
-//! state.
+//! An index of a table. DynamoDB updates an index later than its table, so that a read of the index
+//! shows an earlier state.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use domain::time::Timestamp;
+use bulk_domain::time::Timestamp;
 
 /// The entries of an index, and the updates that reads do not show yet.
 #[derive(Debug)]
@@ -19,7 +19,8 @@ impl<K, V> Default for LaggingIndex<K, V> {
 }
 
 impl<K: Ord, V> LaggingIndex<K, V> {
-    /// Sets an entry, or removes it, for reads from `visible` on. An update is never visible before an earlier one.
+    /// Sets an entry, or removes it, for reads from `visible` on. An update is never visible before
+    /// an earlier one.
     pub fn update(&mut self, visible: Timestamp, key: K, value: Option<V>) {
         let visible = self.updates.back().map_or(visible, |(last, ..)| visible.max(*last));
         self.updates.push_back((visible, key, value));
@@ -27,7 +28,8 @@ impl<K: Ord, V> LaggingIndex<K, V> {
 
     /// Returns the entries that a read at `now` shows.
     pub fn at(&mut self, now: Timestamp) -> &BTreeMap<K, V> {
-        while let Some((_, key, value)) = self.updates.pop_front_if(|(visible, ..)| *visible <= now) {
+        while let Some((_, key, value)) = self.updates.pop_front_if(|(visible, ..)| *visible <= now)
+        {
             match value {
                 Some(value) => self.shown.insert(key, value),
                 None => self.shown.remove(&key),

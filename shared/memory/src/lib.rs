@@ -1,9 +1,11 @@
-//! All ports in memory, with the promises of DynamoDB, S3 and SQS and with the faults that a test injects.
+//! All ports in memory, with the promises of DynamoDB, S3 and SQS and with the faults that a test
+//! injects.
 //!
-//! [`Cloud`] stands for all services of AWS, the environment and the customers' webhook servers. Every call goes
-//! through one place (`call.rs`), where [`Faults`] may refuse it or lose its answer, and where two things are recorded:
-//! the call itself ([`Cloud::calls`]), and what AWS bills for it ([`Cloud::usage`]). The crate is for tests and
-//! benchmarks only, so nothing here is deployed.
+//! [`Cloud`] stands for all services of AWS, the environment and the customers' webhook servers.
+//! Every call goes through one place (`call.rs`), where [`Faults`] may refuse it or lose its
+//! answer, and where two things are recorded: the call itself ([`Cloud::calls`]), and what AWS
+//! bills for it ([`Cloud::usage`]). The crate is for tests and benchmarks only, so nothing here is
+//! deployed.
 #![warn(missing_docs)]
 
 mod call;

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::job::Upload;
+use bulk_domain::mutants::{Bug, has};
+use bulk_domain::outcome::RowOutcome;
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::upload_terms::UploadTerms;
+use bulk_pipeline::ports::{
+    FileWriter, JobRef, ObjectStore, PortResult, ResultFile, UploadLink, Write,
+};
 use bytes::Bytes;
-use domain::ids::{CustomerId, JobId};
-use domain::job::Upload;
-use domain::mutants::{Bug, has};
-use domain::outcome::RowOutcome;
-use domain::plan::ChunkNumber;
-use domain::upload_terms::UploadTerms;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
-use pipeline::ports::{FileWriter, JobRef, ObjectStore, PortResult, ResultFile, UploadLink, Write};
 
 use crate::call::{Billed, permanent};
 use crate::cloud::State;
@@ -25,11 +27,13 @@ pub(crate) struct ObjectsState {
     objects: BTreeMap<String, Bytes>,
 }
 
-/// Bytes of an upload's part, which is sent once it has them. AWS allows no smaller part but the last.
+/// Bytes of an upload's part, which is sent once it has them. AWS allows no smaller part but the
+/// last.
 const PART: usize = 5 * 1024 * 1024;
 
 impl Cloud {
-    /// Stores what a client's `PUT` to an upload link stores, and returns the version that S3's event will name.
+    /// Stores what a client's `PUT` to an upload link stores, and returns the version that S3's
+    /// event will name.
     pub fn upload(&self, job: JobRef, bytes: impl Into<Bytes>) -> Upload {
         let bytes = bytes.into();
         let mut state = self.state();
@@ -39,7 +43,12 @@ impl Cloud {
             etag: format!("\"{etag:x}\""),
             bytes: bytes.len() as u64,
         };
-        state.objects.uploads.entry((job.customer, job.job)).or_default().push((upload.clone(), bytes));
+        state
+            .objects
+            .uploads
+            .entry((job.customer, job.job))
+            .or_default()
+            .push((upload.clone(), bytes));
         upload
     }
 
@@ -48,7 +57,8 @@ impl Cloud {
         self.state().objects.objects.get(&result_key(job, file)).cloned()
     }
 
-    /// Stores an object unless there is one under the key, so that every retry reads the object of the first attempt.
+    /// Stores an object unless there is one under the key, so that every retry reads the object of
+    /// the first attempt.
     async fn put_first(&self, folder: Resource, key: String, bytes: Bytes) -> PortResult<Write> {
         self.call(Operation::PutObject, folder, |state| {
             if state.objects.objects.contains_key(&key) && !has(Bug::LastOutcomesCount) {
@@ -80,7 +90,12 @@ fn read(bytes: &Bytes, range: &Range<u64>) -> Billed<Bytes> {
 impl ObjectStore for Cloud {
     type Body = BoxStream<'static, PortResult<Bytes>>;
 
-    async fn read_upload(&self, job: JobRef, upload: &Upload, range: Range<u64>) -> PortResult<Self::Body> {
+    async fn read_upload(
+        &self,
+        job: JobRef,
+        upload: &Upload,
+        range: Range<u64>,
+    ) -> PortResult<Self::Body> {
         let body = self
             .call(Operation::GetObject, Resource::UPLOADS, |state| {
                 let versions = state.objects.uploads.get(&(job.customer, job.job));
@@ -89,7 +104,9 @@ impl ObjectStore for Cloud {
                 });
                 match found {
                     Some((_, bytes)) => read(bytes, &range),
-                    None => Billed::failed(permanent(Operation::GetObject, "NoSuchVersion (HTTP 404)")),
+                    None => {
+                        Billed::failed(permanent(Operation::GetObject, "NoSuchVersion (HTTP 404)"))
+                    }
                 }
             })
             .await?;
@@ -98,7 +115,8 @@ impl ObjectStore for Cloud {
             let cloud = cloud.clone();
             async move {
                 let mut rest = rest.filter(|rest| !rest.is_empty())?;
-                let piece = rest.split_to(cloud.faults().piece().clamp(1, usize::MAX).min(rest.len()));
+                let piece =
+                    rest.split_to(cloud.faults().piece().clamp(1, usize::MAX).min(rest.len()));
                 match cloud.next_piece().await {
                     Ok(()) => Some((Ok(piece), Some(rest))),
                     Err(error) => Some((Err(error), None)),
@@ -120,7 +138,12 @@ impl ObjectStore for Cloud {
         self.put_first(Resource::PLANS, plan_key(job, upload), lines).await
     }
 
-    async fn read_plan(&self, job: JobRef, upload: &Upload, range: Option<Range<u64>>) -> PortResult<Bytes> {
+    async fn read_plan(
+        &self,
+        job: JobRef,
+        upload: &Upload,
+        range: Option<Range<u64>>,
+    ) -> PortResult<Bytes> {
         self.get(Resource::PLANS, plan_key(job, upload), range.unwrap_or(0..u64::MAX)).await
     }
 
@@ -137,32 +160,55 @@ impl ObjectStore for Cloud {
 
     async fn read_outcomes(&self, job: JobRef, chunk: ChunkNumber) -> PortResult<Vec<RowOutcome>> {
         let json = self.get(Resource::OUTCOMES, outcomes_key(job, chunk), 0..u64::MAX).await?;
-        serde_json::from_slice(&json).map_err(|_| permanent(Operation::GetObject, "malformed outcomes"))
+        serde_json::from_slice(&json)
+            .map_err(|_| permanent(Operation::GetObject, "malformed outcomes"))
     }
 
     type Writer = Parts;
 
     async fn write_results(&self, job: JobRef, file: ResultFile) -> PortResult<Parts> {
-        Ok(Parts { cloud: self.clone(), key: result_key(job, file), sent: Vec::new(), part: Vec::new() })
+        Ok(Parts {
+            cloud: self.clone(),
+            key: result_key(job, file),
+            sent: Vec::new(),
+            part: Vec::new(),
+        })
     }
 
-    /// The link names its validity in seconds and has the headers of the terms, so that tests can compare them.
-    async fn sign_upload(&self, job: JobRef, terms: &UploadTerms, valid: Duration) -> PortResult<UploadLink> {
+    /// The link names its validity in seconds and has the headers of the terms, so that tests can
+    /// compare them.
+    async fn sign_upload(
+        &self,
+        job: JobRef,
+        terms: &UploadTerms,
+        valid: Duration,
+    ) -> PortResult<UploadLink> {
         self.note(Operation::PutObject, Resource::UPLOADS);
         let length = terms.bytes.map(|bytes| ("content-length".to_owned(), bytes.to_string()));
         Ok(UploadLink {
-            url: format!("memory://uploads/{}/{}.csv?seconds={}", job.customer, job.job, valid.as_secs()),
+            url: format!(
+                "memory://uploads/{}/{}.csv?seconds={}",
+                job.customer,
+                job.job,
+                valid.as_secs()
+            ),
             headers: length.into_iter().collect(),
         })
     }
 
-    async fn sign_download(&self, job: JobRef, file: ResultFile, _valid: Duration) -> PortResult<String> {
+    async fn sign_download(
+        &self,
+        job: JobRef,
+        file: ResultFile,
+        _valid: Duration,
+    ) -> PortResult<String> {
         self.note(Operation::GetObject, Resource::RESULTS);
         Ok(format!("memory://{}", result_key(job, file)))
     }
 }
 
-/// A result file that is being written. Readers see it only after the last step, which stores all parts at once.
+/// A result file that is being written. Readers see it only after the last step, which stores all
+/// parts at once.
 #[derive(Debug)]
 pub struct Parts {
     cloud: Cloud,

@@ -1,18 +1,19 @@
-//! The patients table: documents with versions, each written on the condition that its version is the expected one.
+//! The patients table: documents with versions, each written on the condition that its version is
+//! the expected one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::ops::Range;
 
-use domain::identity::Identity;
-use domain::ids::{CustomerId, PatientId};
-use domain::matching::People;
-use domain::mutants::{Bug, has};
-use domain::patient::ExternalId;
-use domain::query::QueryTry;
-use domain::record::PatientRecord;
-use domain::roster::{Roster, RosterEntry};
-use pipeline::ports::{PatientStore, PortResult, Versioned, Write};
+use bulk_domain::identity::Identity;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::matching::People;
+use bulk_domain::mutants::{Bug, has};
+use bulk_domain::patient::ExternalId;
+use bulk_domain::query::QueryTry;
+use bulk_domain::record::PatientRecord;
+use bulk_domain::roster::{Roster, RosterEntry};
+use bulk_pipeline::ports::{PatientStore, PortResult, Versioned, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -31,8 +32,8 @@ const BYTES_PER_ID: usize = 16;
 
 #[derive(Default, Debug)]
 pub(crate) struct PatientsState {
-    /// The JSON of all documents, in one string because millions of allocations would slow down those of the calling
-    /// test.
+    /// The JSON of all documents, in one string because millions of allocations would slow down
+    /// those of the calling test.
     log: String,
     people: BTreeMap<Identity, Document>,
     patients: BTreeMap<(CustomerId, PatientId), Document>,
@@ -45,8 +46,8 @@ pub(crate) struct PatientsState {
     pub(crate) writes: u64,
 }
 
-/// A document in the log. It is stored as the JSON that DynamoDB has, so that a value that JSON loses is lost here,
-/// too.
+/// A document in the log. It is stored as the JSON that DynamoDB has, so that a value that JSON
+/// loses is lost here, too.
 #[derive(Debug)]
 pub(crate) struct Document {
     json: Range<usize>,
@@ -60,7 +61,10 @@ impl PatientsState {
         Document { json: from..self.log.len(), version }
     }
 
-    pub(crate) fn read<T: DeserializeOwned>(&self, document: &Document) -> PortResult<Versioned<T>> {
+    pub(crate) fn read<T: DeserializeOwned>(
+        &self,
+        document: &Document,
+    ) -> PortResult<Versioned<T>> {
         let malformed = |_| permanent(Operation::GetItem, "malformed doc");
         let value = serde_json::from_str(&self.log[document.json.clone()]).map_err(malformed)?;
         Ok(Versioned { value, version: document.version })
@@ -77,25 +81,30 @@ impl State {
         };
         if before.as_ref() != external_id {
             let index_units = u64::from(before.is_some()) + u64::from(external_id.is_some());
-            self.recorder.usage.add(Operation::PutItem, UsageOf { index_units, ..UsageOf::default() });
+            self.recorder
+                .usage
+                .add(Operation::PutItem, UsageOf { index_units, ..UsageOf::default() });
         }
     }
 }
 
 impl Cloud {
-    /// Returns every stored patient of a customer, without a call that is billed or that a fault can hit.
+    /// Returns every stored patient of a customer, without a call that is billed or that a fault
+    /// can hit.
     pub fn patients(&self, customer: CustomerId) -> PortResult<Vec<PatientRecord>> {
         let patients = &self.state().patients;
         let records = patients.patients.iter().filter(|((owner, _), _)| *owner == customer);
         records.map(|(_, document)| Ok(patients.read(document)?.value)).collect()
     }
 
-    /// Returns the number of items written to the table or deleted from it so far, refused writes included.
+    /// Returns the number of items written to the table or deleted from it so far, refused writes
+    /// included.
     pub fn patient_writes(&self) -> u64 {
         self.state().patients.writes
     }
 
-    /// Returns the people of every identity, of all customers, without a call that is billed or that a fault can hit.
+    /// Returns the people of every identity, of all customers, without a call that is billed or
+    /// that a fault can hit.
     pub fn people(&self) -> PortResult<Vec<People>> {
         let patients = &self.state().patients;
         patients.people.values().map(|document| Ok(patients.read(document)?.value)).collect()
@@ -144,18 +153,24 @@ impl Cloud {
         version: Option<u64>,
         table: impl Fn(&mut State) -> &mut BTreeMap<K, Document>,
     ) -> PortResult<Write> {
-        let json =
-            serde_json::to_string(value).map_err(|_| permanent(Operation::PutItem, "malformed document"))?;
+        let json = serde_json::to_string(value)
+            .map_err(|_| permanent(Operation::PutItem, "malformed document"))?;
         self.call(Operation::PutItem, resource, |state| {
             state.patients.writes += 1;
             let name = state.recorder.is_logging().then(|| format!("{key:?}"));
             if json.len() > LARGEST_DOCUMENT {
-                return Billed::failed(permanent(Operation::PutItem, "ValidationException (HTTP 400)"));
+                return Billed::failed(permanent(
+                    Operation::PutItem,
+                    "ValidationException (HTTP 400)",
+                ));
             }
             let units = units(json.len(), 1024);
-            if table(state).get(&key).map(|stored| stored.version) != version && !has(Bug::PatientOverwritten)
+            if table(state).get(&key).map(|stored| stored.version) != version
+                && !has(Bug::PatientOverwritten)
             {
-                return Billed::new(Write::Conflict, units, 1).with_bytes(json.len()).with_key(name);
+                return Billed::new(Write::Conflict, units, 1)
+                    .with_bytes(json.len())
+                    .with_key(name);
             }
             let document = state.patients.write(&json, version.unwrap_or(0) + 1);
             table(state).insert(key, document);
@@ -171,7 +186,10 @@ pub(crate) fn units(bytes: usize, unit: u64) -> u64 {
 }
 
 impl PatientStore for Cloud {
-    async fn load_people(&self, identities: &[Identity]) -> PortResult<HashMap<Identity, Versioned<People>>> {
+    async fn load_people(
+        &self,
+        identities: &[Identity],
+    ) -> PortResult<HashMap<Identity, Versioned<People>>> {
         Ok(self
             .load(Resource::IDENTITIES, identities, |state| &state.patients.people)
             .await?
@@ -185,7 +203,10 @@ impl PatientStore for Cloud {
         people: &People,
         version: Option<u64>,
     ) -> PortResult<Write> {
-        self.store(Resource::IDENTITIES, *identity, people, version, |state| &mut state.patients.people).await
+        self.store(Resource::IDENTITIES, *identity, people, version, |state| {
+            &mut state.patients.people
+        })
+        .await
     }
 
     async fn load_patients(
@@ -242,8 +263,10 @@ impl PatientStore for Cloud {
             let entries = state.patients.rosters.iter().filter(|((owner, of, entry), _)| {
                 (*owner, *of) == (customer, roster) && from.is_none_or(|from| *entry >= from)
             });
-            let entries: Vec<(RosterEntry, Vec<PatientId>)> =
-                entries.take(limit as usize).map(|((.., entry), ids)| (*entry, ids.clone())).collect();
+            let entries: Vec<(RosterEntry, Vec<PatientId>)> = entries
+                .take(limit as usize)
+                .map(|((.., entry), ids)| (*entry, ids.clone()))
+                .collect();
             let items = entries.len() as u64;
             let bytes: usize = entries.iter().map(|(_, ids)| BYTES_PER_ID * ids.len()).sum();
             Billed::new(entries, items.max(1), items).with_bytes(bytes)

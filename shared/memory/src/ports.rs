@@ -1,6 +1,6 @@
 //! A cloud as the ports of a function: it implements every port itself.
 
-use pipeline::ports::Ports;
+use bulk_pipeline::ports::Ports;
 
 use crate::Cloud;
 

@@ -1,8 +1,9 @@
-//! A queue with the rules of SQS: a received message is hidden for a while, and is received again unless it is deleted.
+//! A queue with the rules of SQS: a received message is hidden for a while, and is received again
+//! unless it is deleted.
 
 use std::time::Duration;
 
-use domain::time::Timestamp;
+use bulk_domain::time::Timestamp;
 
 /// The messages of one queue, hidden ones included, together with its dead letters.
 #[derive(Debug)]
@@ -26,7 +27,8 @@ struct Message {
     retries: u32,
 }
 
-/// One receipt of a message. SQS honors the latest one only: deleting or hiding by an earlier one does nothing.
+/// One receipt of a message. SQS honors the latest one only: deleting or hiding by an earlier one
+/// does nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Receipt {
     message: u64,
@@ -44,7 +46,8 @@ pub struct Received {
     pub receives: u32,
     /// How often the work of this message was put back before.
     pub retries: u32,
-    /// Whether the message becomes a dead letter, rather than being received again, if it is not deleted in time.
+    /// Whether the message becomes a dead letter, rather than being received again, if it is not
+    /// deleted in time.
     pub is_last_try: bool,
 }
 
@@ -90,7 +93,8 @@ impl Queue {
         self.messages.iter().filter(|message| message.receives > 0).count()
     }
 
-    /// Receives the `choice`-th of the messages that can be received, so that a test decides about their order.
+    /// Receives the `choice`-th of the messages that can be received, so that a test decides about
+    /// their order.
     pub fn receive(&mut self, now: Timestamp, choice: usize) -> Option<Received> {
         self.bury(now);
         let index = *self.candidates(now).get(choice)?;
@@ -124,7 +128,8 @@ impl Queue {
         std::mem::take(&mut self.dead)
     }
 
-    /// Returns the earliest time at which a message is visible, or at which it becomes a dead letter instead.
+    /// Returns the earliest time at which a message is visible, or at which it becomes a dead
+    /// letter instead.
     pub fn next_visible(&self) -> Option<Timestamp> {
         self.messages.iter().map(|message| message.visible).min()
     }
@@ -134,7 +139,8 @@ impl Queue {
         self.messages.is_empty() && self.dead.is_empty()
     }
 
-    /// Moves messages to the dead letters that have been received as often as the queue allows and are visible again.
+    /// Moves messages to the dead letters that have been received as often as the queue allows and
+    /// are visible again.
     fn bury(&mut self, now: Timestamp) {
         let (receives, dead) = (self.receives, &mut self.dead);
         self.messages.retain(|message| {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use domain::job_size::JobSize;
-use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
-use pipeline::ports::{self, LONGEST_DELAY, PortResult};
+use bulk_domain::job_size::JobSize;
+use bulk_pipeline::messages::{
+    ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+};
+use bulk_pipeline::ports::{self, LONGEST_DELAY, PortResult};
 use serde::Serialize;
 
 use crate::call::{Billed, permanent};
@@ -16,7 +18,8 @@ const MESSAGES_PER_BATCH: usize = 10;
 /// The name of a queue, by the work that its messages ask for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum QueueName {
-    /// Uploads that a job was not started for, because their event was lost or its work failed for now.
+    /// Uploads that a job was not started for, because their event was lost or its work failed for
+    /// now.
     Uploads,
     /// Chunks of the jobs of one size.
     Chunks(JobSize),
@@ -117,7 +120,8 @@ impl Cloud {
 }
 
 fn body(message: &impl Serialize) -> PortResult<String> {
-    serde_json::to_string(message).map_err(|_| permanent(Operation::SendMessage, "malformed message"))
+    serde_json::to_string(message)
+        .map_err(|_| permanent(Operation::SendMessage, "malformed message"))
 }
 
 impl ports::Queues for Cloud {
@@ -141,7 +145,11 @@ impl ports::Queues for Cloud {
         self.send(QueueName::Uploads, std::slice::from_ref(message)).await
     }
 
-    async fn send_webhook_after(&self, message: &WebhookMessage, delay: Duration) -> PortResult<()> {
+    async fn send_webhook_after(
+        &self,
+        message: &WebhookMessage,
+        delay: Duration,
+    ) -> PortResult<()> {
         if delay > LONGEST_DELAY {
             return Err(permanent(Operation::SendMessage, "InvalidParameterValue"));
         }

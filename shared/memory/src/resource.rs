@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::QueueName;
 
-/// A resource that a function calls. Some are more precise than a role can name them, such as the items of one kind.
+/// A resource that a function calls. Some are more precise than a role can name them, such as the
+/// items of one kind.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Resource {
     /// Items of one kind in a table of DynamoDB.
@@ -69,7 +70,8 @@ impl Resource {
 }
 
 impl fmt::Display for Resource {
-    /// Writes the resource as roles name it: by its name in template.yaml, with the index or the folder.
+    /// Writes the resource as roles name it: by its name in template.yaml, with the index or the
+    /// folder.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Items(table, _) => f.write_str(table),

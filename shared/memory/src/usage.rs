@@ -79,15 +79,16 @@ impl Operation {
 pub struct UsageOf {
     /// The requests that were made, those with an error included, unless the service refused them.
     pub calls: u64,
-    /// The units that are billed: DynamoDB's request units (writes of 1 KiB, strongly consistent reads of 4 KiB), SQS's
-    /// requests of 64 KiB, S3's requests.
+    /// The units that are billed: DynamoDB's request units (writes of 1 KiB, strongly consistent
+    /// reads of 4 KiB), SQS's requests of 64 KiB, S3's requests.
     pub units: u64,
-    /// Write units of DynamoDB's indexes, billed beside `units`: one for each entry that is added or taken out.
+    /// Write units of DynamoDB's indexes, billed beside `units`: one for each entry that is added
+    /// or taken out.
     pub index_units: u64,
     /// Items that DynamoDB read or wrote, and messages that were sent to SQS.
     pub items: u64,
-    /// Bytes of patients' documents, of files in S3 and of messages. Small records of one size are counted by their
-    /// units only, because a chunk has a few of them at most.
+    /// Bytes of patients' documents, of files in S3 and of messages. Small records of one size are
+    /// counted by their units only, because a chunk has a few of them at most.
     pub bytes: u64,
 }
 
@@ -114,7 +115,8 @@ impl Usage {
             .sum()
     }
 
-    /// Returns the calls that were made after `earlier`, which must be an earlier state of the same usage.
+    /// Returns the calls that were made after `earlier`, which must be an earlier state of the same
+    /// usage.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let less = |(operation, of): (&Operation, &UsageOf)| {

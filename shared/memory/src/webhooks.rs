@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::delivery::{DeliveryState, NoAnswer, WebhookDelivery};
-use domain::ids::{CustomerId, JobId};
-use domain::job::JobStatus;
-use domain::time::Timestamp;
-use pipeline::ports::{
-    DeliveryStore, JobRef, PingOutcome, PortResult, PostOutcome, Undelivered, Versioned, WebhookRequest,
-    WebhookServer, Write,
+use bulk_domain::delivery::{DeliveryState, NoAnswer, WebhookDelivery};
+use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::job::JobStatus;
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::ports::{
+    DeliveryStore, JobRef, PingOutcome, PortResult, PostOutcome, Undelivered, Versioned,
+    WebhookRequest, WebhookServer, Write,
 };
 
 use crate::call::Billed;
@@ -18,7 +18,8 @@ use crate::{Cloud, Operation, Resource};
 pub(crate) struct WebhooksState {
     deliveries: BTreeMap<(JobId, bool, &'static str), Versioned<WebhookDelivery>>,
     received: Vec<(Timestamp, WebhookRequest)>,
-    /// The status codes that each server answers next, in reverse order. A server without an entry answers 200.
+    /// The status codes that each server answers next, in reverse order. A server without an entry
+    /// answers 200.
     answers: BTreeMap<String, Vec<u16>>,
 }
 
@@ -28,12 +29,14 @@ impl Cloud {
         self.state().webhooks.received.clone()
     }
 
-    /// Returns the record of every delivery, in the order of jobs and of the states that the webhooks tell about.
+    /// Returns the record of every delivery, in the order of jobs and of the states that the
+    /// webhooks tell about.
     pub fn deliveries(&self) -> Vec<WebhookDelivery> {
         self.state().webhooks.deliveries.values().map(|stored| stored.value.clone()).collect()
     }
 
-    /// Sets the status codes that the server at `url` answers next, one after the other, before it answers 200.
+    /// Sets the status codes that the server at `url` answers next, one after the other, before it
+    /// answers 200.
     pub fn set_answers(&self, url: &str, mut statuses: Vec<u16>) {
         statuses.reverse();
         self.state().webhooks.answers.insert(url.to_owned(), statuses);
@@ -52,9 +55,14 @@ impl DeliveryStore for Cloud {
         .await
     }
 
-    async fn store_delivery(&self, delivery: &WebhookDelivery, version: Option<u64>) -> PortResult<Write> {
+    async fn store_delivery(
+        &self,
+        delivery: &WebhookDelivery,
+        version: Option<u64>,
+    ) -> PortResult<Write> {
         self.call(Operation::PutItem, Resource::DELIVERIES, |state| {
-            let (key, deliveries) = (key(delivery.job, delivery.status), &mut state.webhooks.deliveries);
+            let (key, deliveries) =
+                (key(delivery.job, delivery.status), &mut state.webhooks.deliveries);
             if deliveries.get(&key).map(|stored| stored.version) != version {
                 return Billed::request(Write::Conflict);
             }
@@ -72,7 +80,8 @@ impl DeliveryStore for Cloud {
         limit: u32,
     ) -> PortResult<Vec<WebhookDelivery>> {
         let wanted = |delivery: &WebhookDelivery| {
-            delivery.customer == customer && state.is_none_or(|state| delivery.state == state.state())
+            delivery.customer == customer
+                && state.is_none_or(|state| delivery.state == state.state())
         };
         // Only deliveries that are in one of these states are in the index.
         let resource = if state.is_some() { Resource::UNDELIVERED } else { Resource::DELIVERIES };
@@ -115,7 +124,8 @@ impl WebhookServer for Cloud {
     async fn post(&self, request: WebhookRequest) -> PostOutcome {
         let answer = self
             .call(Operation::Post, Resource::WebhookServer, |state| {
-                let status = state.webhooks.answers.get_mut(&request.url).and_then(Vec::pop).unwrap_or(200);
+                let status =
+                    state.webhooks.answers.get_mut(&request.url).and_then(Vec::pop).unwrap_or(200);
                 let now = state.now;
                 state.webhooks.received.push((now, request));
                 Billed::request(status)
@@ -131,7 +141,9 @@ impl WebhookServer for Cloud {
     async fn ping(&self, request: WebhookRequest) -> PingOutcome {
         let body = request.body.clone();
         match self.post(request).await {
-            PostOutcome::Answered { status, .. } => PingOutcome::Answered { status, body: pong(&body) },
+            PostOutcome::Answered { status, .. } => {
+                PingOutcome::Answered { status, body: pong(&body) }
+            }
             PostOutcome::Unreachable(error) => PingOutcome::Unreachable(error),
         }
     }

@@ -1,4 +1,5 @@
-//! Document queries: which patients the gateway is asked about, how often, and what ends a query after its worker died.
+//! Document queries: which patients the gateway is asked about, how often, and what ends a query
+//! after its worker died.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::VecDeque;
@@ -7,20 +8,20 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use domain::document::Demographics;
-use domain::ids::{CustomerId, FacilityId, JobId, PatientId};
-use domain::patient::PatientRow;
-use domain::plan::ChunkNumber;
-use domain::query::{LEASE, PatientQuery, QueryOutcome, QueryPart, QueryTally, TRIES};
-use domain::record::{PatientRecord, RowsOfJob};
-use domain::time::Timestamp;
+use bulk_domain::document::Demographics;
+use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
+use bulk_domain::patient::PatientRow;
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::query::{LEASE, PatientQuery, QueryOutcome, QueryPart, QueryTally, TRIES};
+use bulk_domain::record::{PatientRecord, RowsOfJob};
+use bulk_domain::time::Timestamp;
+use bulk_memory::{Cloud, NoFaults};
+use bulk_pipeline::abandon::{AbandonOutcome, abandon};
+use bulk_pipeline::messages::{DeadLetter, QueryAsker, QueryMessage};
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{self, GatewayAnswer, GatewayFailure, Write};
+use bulk_pipeline::query_documents::{QueriesOutcome, query_documents};
 use futures::executor::block_on;
-use memory::{Cloud, NoFaults};
-use pipeline::abandon::{AbandonOutcome, abandon};
-use pipeline::messages::{DeadLetter, QueryAsker, QueryMessage};
-use pipeline::ports::prelude::*;
-use pipeline::ports::{self, GatewayAnswer, GatewayFailure, Write};
-use pipeline::query_documents::{QueriesOutcome, query_documents};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -37,7 +38,8 @@ enum Next {
 
 const FAILS: Next = Next::Fails { transient: true, retry_after: None };
 
-/// A gateway that knows every patient and has no documents, unless a test says what it does next. Counts its calls.
+/// A gateway that knows every patient and has no documents, unless a test says what it does next.
+/// Counts its calls.
 #[derive(Clone, Debug, Default)]
 struct Gateway(Arc<Mutex<(u32, VecDeque<Next>)>>);
 
@@ -136,7 +138,7 @@ impl Service {
         assert!(matches!(polled, Poll::Pending));
     }
 
-    fn abandon(&self, message: &QueryMessage) -> Result<AbandonOutcome, pipeline::Error> {
+    fn abandon(&self, message: &QueryMessage) -> Result<AbandonOutcome, bulk_pipeline::Error> {
         block_on(abandon(&self.cloud, &DeadLetter::Query(message.clone())))
     }
 
@@ -170,14 +172,20 @@ fn queries_over_the_rate_of_their_customer_wait() {
             service.part(patients)
         })
         .collect();
-    assert_eq!(service.run(&parts[0], 1), QueriesOutcome::Ended(QueryTally { successful: 10, failed: 0 }));
+    assert_eq!(
+        service.run(&parts[0], 1),
+        QueriesOutcome::Ended(QueryTally { successful: 10, failed: 0 })
+    );
     assert!(
         seconds(&service.run(&parts[1], 1)) >= 20,
         "ten queries at a rate of one in two seconds take 20 s"
     );
     assert_eq!(service.asked(), 10);
     service.later(Duration::from_secs(20));
-    assert_eq!(service.run(&parts[1], 2), QueriesOutcome::Ended(QueryTally { successful: 10, failed: 0 }));
+    assert_eq!(
+        service.run(&parts[1], 2),
+        QueriesOutcome::Ended(QueryTally { successful: 10, failed: 0 })
+    );
     // A part that was served needs no permit, so that its retry does not wait for one.
     assert_eq!(service.run(&parts[1], 3), ENDED_BEFORE);
     assert_eq!(service.asked(), 20);
@@ -262,7 +270,10 @@ fn a_retry_of_a_part_does_not_repeat_its_ended_queries() {
     service.next([FAILS]);
     assert!(seconds(&service.run(&part, 1)) > 0);
     assert_eq!(service.asked(), 3);
-    assert_eq!(service.run(&part, 2), QueriesOutcome::Ended(QueryTally { successful: 3, failed: 0 }));
+    assert_eq!(
+        service.run(&part, 2),
+        QueriesOutcome::Ended(QueryTally { successful: 3, failed: 0 })
+    );
     assert_eq!(service.asked(), 4);
 }
 
@@ -271,7 +282,10 @@ fn the_gateway_is_not_asked_about_patients_who_opted_out_or_were_deleted_meanwhi
     let mut service = Service::new();
     let (opted_out, deleted) = (service.patient(true), PatientId::new(Uuid::from_u128(99)));
     let part = service.part(vec![opted_out, deleted]);
-    assert_eq!(service.run(&part, 1), QueriesOutcome::Ended(QueryTally { successful: 2, failed: 0 }));
+    assert_eq!(
+        service.run(&part, 1),
+        QueriesOutcome::Ended(QueryTally { successful: 2, failed: 0 })
+    );
     assert_eq!(service.asked(), 0);
     assert_eq!(service.query(opted_out).outcome, Some(QueryOutcome::OptedOut));
     assert_eq!(service.query(deleted).outcome, Some(QueryOutcome::NotKnown));
@@ -289,7 +303,10 @@ fn a_query_that_was_abandoned_while_its_worker_died_ends_when_its_message_is_rec
     assert_eq!(seconds(&service.run(&part, 2)), 5 * 60, "until the end of the lease");
     service.later(Duration::from_mins(5));
     assert_eq!(service.run(&part, 3), ENDED_BEFORE);
-    assert_eq!((service.asked(), service.query(part.patients[0]).outcome), (1, Some(QueryOutcome::Failed)));
+    assert_eq!(
+        (service.asked(), service.query(part.patients[0]).outcome),
+        (1, Some(QueryOutcome::Failed))
+    );
 }
 
 #[test]

@@ -1,14 +1,16 @@
-//! Abandons work that failed as often as it may, or for too long. Abandoned work becomes a failure that the customer
-//! sees, so that every job ends.
+//! Abandons work that failed as often as it may, or for too long. Abandoned work becomes a failure
+//! that the customer sees, so that every job ends.
 
-use domain::job::{INTERNAL_ERROR, Job, JobEvent, JobStatus};
-use domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
-use domain::plan::{Chunk, ChunkNumber};
-use domain::query::{QueryPart, QueryTally};
+use bulk_domain::job::{INTERNAL_ERROR, Job, JobEvent, JobStatus};
+use bulk_domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
+use bulk_domain::plan::{Chunk, ChunkNumber};
+use bulk_domain::query::{QueryPart, QueryTally};
 use futures::{StreamExt as _, stream};
 
 use crate::Error;
-use crate::complete_chunk::{complete_chunk, pending_queries, resume_after_count, send_pending_queries};
+use crate::complete_chunk::{
+    complete_chunk, pending_queries, resume_after_count, send_pending_queries,
+};
 use crate::deliver_webhook::abandon_delivery;
 use crate::end_job::end_job;
 use crate::messages::{ChunkMessage, DeadLetter, FinishedMessage, UploadMessage};
@@ -17,8 +19,8 @@ use crate::ports::Ports;
 use crate::ports::prelude::*;
 use crate::query_parts::{AbandonedQueries, abandon_queries, complete_part};
 
-/// Parts of document queries that are abandoned at the same time. A job of 100,000 patients has 10,000 parts, and one
-/// run of the sweep abandons them all with a dozen calls each.
+/// Parts of document queries that are abandoned at the same time. A job of 100,000 patients has
+/// 10,000 parts, and one run of the sweep abandons them all with a dozen calls each.
 const CONCURRENT_PARTS: usize = 16;
 
 /// The outcome of abandoning the work of a dead letter.
@@ -54,8 +56,13 @@ pub async fn abandon<P: Ports>(ports: &P, letter: &DeadLetter) -> Result<Abandon
 }
 
 /// Fails the rows of a chunk that no worker could import.
-async fn abandon_chunk<P: Ports>(ports: &P, message: &ChunkMessage) -> Result<AbandonOutcome, Error> {
-    let Some(job) = ports.jobs().load_job(message.job).await? else { return Ok(AbandonOutcome::Nothing) };
+async fn abandon_chunk<P: Ports>(
+    ports: &P,
+    message: &ChunkMessage,
+) -> Result<AbandonOutcome, Error> {
+    let Some(job) = ports.jobs().load_job(message.job).await? else {
+        return Ok(AbandonOutcome::Nothing);
+    };
     let (JobStatus::Processing, Some(file)) = (job.status, &job.file) else {
         send_pending_queries(ports, &job, message.chunk).await?;
         return Ok(AbandonOutcome::Nothing);
@@ -69,13 +76,17 @@ async fn abandon_chunk<P: Ports>(ports: &P, message: &ChunkMessage) -> Result<Ab
     let line = ports.objects().read_plan((&job).into(), &file.upload, line).await?;
     match chunk_of(message, &line) {
         Some(chunk) => fail_rows(ports, &job, &chunk).await,
-        // The message points into another plan. The sweep sends one that points into the plan of the job.
+        // The message points into another plan. The sweep sends one that points into the plan of
+        // the job.
         None => Ok(AbandonOutcome::Nothing),
     }
 }
 
 /// Fails a job because `finalize` could not write its result.
-async fn abandon_finalize<P: Ports>(ports: &P, message: &FinishedMessage) -> Result<AbandonOutcome, Error> {
+async fn abandon_finalize<P: Ports>(
+    ports: &P,
+    message: &FinishedMessage,
+) -> Result<AbandonOutcome, Error> {
     match ports.jobs().load_job(message.job).await? {
         Some(job) if job.status == JobStatus::Processing && job.is_complete() => {
             abandon_job(ports, &job).await
@@ -85,7 +96,10 @@ async fn abandon_finalize<P: Ports>(ports: &P, message: &FinishedMessage) -> Res
 }
 
 /// Fails a job because `fan-out` could not read its upload.
-async fn abandon_upload<P: Ports>(ports: &P, message: &UploadMessage) -> Result<AbandonOutcome, Error> {
+async fn abandon_upload<P: Ports>(
+    ports: &P,
+    message: &UploadMessage,
+) -> Result<AbandonOutcome, Error> {
     match ports.jobs().load_job(message.job).await? {
         Some(job) if job.status.takes_file() => abandon_job(ports, &job).await,
         _ => Ok(AbandonOutcome::Nothing),
@@ -107,8 +121,9 @@ pub async fn abandon_chunks<P: Ports>(ports: &P, job: &Job, chunks: &[Chunk]) ->
     Ok(())
 }
 
-/// Abandons all pending document queries of a job. A query that is leased to a worker is ended by the worker, or by the
-/// retry of its message. An error in one chunk does not keep the queries of the other chunks from being abandoned.
+/// Abandons all pending document queries of a job. A query that is leased to a worker is ended by
+/// the worker, or by the retry of its message. An error in one chunk does not keep the queries of
+/// the other chunks from being abandoned.
 pub async fn abandon_queries_of_job<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
     let mut first_error = None;
     for chunk in &job.pending_queries {
@@ -119,7 +134,11 @@ pub async fn abandon_queries_of_job<P: Ports>(ports: &P, job: &Job) -> Result<()
     first_error.map_or(Ok(()), Err)
 }
 
-async fn abandon_queries_of_chunk<P: Ports>(ports: &P, job: &Job, chunk: ChunkNumber) -> Result<(), Error> {
+async fn abandon_queries_of_chunk<P: Ports>(
+    ports: &P,
+    job: &Job,
+    chunk: ChunkNumber,
+) -> Result<(), Error> {
     let messages = pending_queries(ports, job, chunk).await?;
     let abandoned = stream::iter(&messages).map(|message| abandon_queries(ports, message));
     let abandoned: Vec<Result<AbandonedQueries, Error>> =
@@ -133,9 +152,12 @@ async fn abandon_queries_of_chunk<P: Ports>(ports: &P, job: &Job, chunk: ChunkNu
 }
 
 async fn fail_rows<P: Ports>(ports: &P, job: &Job, chunk: &Chunk) -> Result<AbandonOutcome, Error> {
-    let reason = if job.cancel_requested { FailureReason::Canceled } else { FailureReason::Internal };
-    let outcomes: Vec<RowOutcome> =
-        chunk.row_numbers().map(|row| RowOutcome::new(row, RowResult::Failed(reason.clone()))).collect();
+    let reason =
+        if job.cancel_requested { FailureReason::Canceled } else { FailureReason::Internal };
+    let outcomes: Vec<RowOutcome> = chunk
+        .row_numbers()
+        .map(|row| RowOutcome::new(row, RowResult::Failed(reason.clone())))
+        .collect();
     let tally = complete_chunk(ports, job, chunk.number, &outcomes).await?;
     Ok(tally.map_or(AbandonOutcome::Nothing, AbandonOutcome::Chunk))
 }

@@ -1,15 +1,17 @@
-//! How a chunk completes: its outcomes are stored, it is counted, and its document queries are sent.
+//! How a chunk completes: its outcomes are stored, it is counted, and its document queries are
+//! sent.
 //!
-//! A worker, a retry of the worker and `abandon` can all complete a chunk. The first outcomes that are stored count:
-//! every later attempt counts those rather than its own, so that the job's counts and the rows of the result always agree.
-//! The document queries are derived from the stored outcomes, too.
+//! A worker, a retry of the worker and `abandon` can all complete a chunk. The first outcomes that
+//! are stored count: every later attempt counts those rather than its own, so that the job's counts
+//! and the rows of the result always agree. The document queries are derived from the stored
+//! outcomes, too.
 
 use std::borrow::Cow;
 
-use domain::job::Job;
-use domain::mutants::{Bug, has};
-use domain::outcome::{RowOutcome, Tally};
-use domain::plan::ChunkNumber;
+use bulk_domain::job::Job;
+use bulk_domain::mutants::{Bug, has};
+use bulk_domain::outcome::{RowOutcome, Tally};
+use bulk_domain::plan::ChunkNumber;
 
 use crate::Error;
 use crate::messages::{FinishedMessage, QueryMessage};
@@ -45,9 +47,13 @@ pub async fn complete_chunk<P: Ports>(
     Ok(completion.counted.then_some(tally))
 }
 
-/// Does what a worker left undone if it died after it counted the chunk: sends the pending document queries, and tells
-/// `finalize` if the job has nothing left to wait for.
-pub async fn resume_after_count<P: Ports>(ports: &P, job: &Job, chunk: ChunkNumber) -> Result<(), Error> {
+/// Does what a worker left undone if it died after it counted the chunk: sends the pending document
+/// queries, and tells `finalize` if the job has nothing left to wait for.
+pub async fn resume_after_count<P: Ports>(
+    ports: &P,
+    job: &Job,
+    chunk: ChunkNumber,
+) -> Result<(), Error> {
     send_pending_queries(ports, job, chunk).await?;
     if job.is_complete() {
         ports.queues().send_finished(&FinishedMessage { job: job.id }).await?;
@@ -55,9 +61,13 @@ pub async fn resume_after_count<P: Ports>(ports: &P, job: &Job, chunk: ChunkNumb
     Ok(())
 }
 
-/// Sends the pending document queries of a chunk, also those of a job that has ended: a canceled job does not wait for its
-/// queries, but the patients that it created are still queried.
-pub async fn send_pending_queries<P: Ports>(ports: &P, job: &Job, chunk: ChunkNumber) -> Result<(), Error> {
+/// Sends the pending document queries of a chunk, also those of a job that has ended: a canceled
+/// job does not wait for its queries, but the patients that it created are still queried.
+pub async fn send_pending_queries<P: Ports>(
+    ports: &P,
+    job: &Job,
+    chunk: ChunkNumber,
+) -> Result<(), Error> {
     if job.pending_queries.contains(&chunk) && !has(Bug::QueriesNotSentAgain) {
         let pending = pending_queries(ports, job, chunk).await?;
         ports.queues().send_queries(&pending).await?;

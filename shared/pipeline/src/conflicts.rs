@@ -1,13 +1,15 @@
-//! Optimistic concurrency: read, change, and write on the condition that nothing has changed in between.
+//! Optimistic concurrency: read, change, and write on the condition that nothing has changed in
+//! between.
 
 use crate::Error;
 
-/// Attempts of one change. If [`CONCURRENT_UPSERTS`](crate::import_rows::CONCURRENT_UPSERTS) writers of one item all
-/// begin together, one more of them succeeds with every round, and more than a few never meet.
+/// Attempts of one change. If [`CONCURRENT_UPSERTS`](crate::import_rows::CONCURRENT_UPSERTS)
+/// writers of one item all begin together, one more of them succeeds with every round, and more
+/// than a few never meet.
 const ATTEMPTS: u32 = 20;
 
-/// Repeats `attempt` until it returns a value. An attempt reads, changes and writes, and returns `None` if its write
-/// met a conflict.
+/// Repeats `attempt` until it returns a value. An attempt reads, changes and writes, and returns
+/// `None` if its write met a conflict.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! Dead letters: messages that were received as often as their queue allows. A chunk is attempted once more, because
-//! the cause of its earlier failures may be over. All other work is abandoned.
+//! Dead letters: messages that were received as often as their queue allows. A chunk is attempted
+//! once more, because the cause of its earlier failures may be over. All other work is abandoned.
 
 use crate::abandon::{AbandonOutcome, abandon};
 use crate::import_rows::{ImportOutcome, import_rows};
@@ -8,9 +8,9 @@ use crate::ports::Ports;
 use crate::ports::prelude::*;
 use crate::{DirectoryCache, Error};
 
-/// The last receive count with which the chunk of a dead letter is attempted. A chunk that makes its worker crash makes
-/// this function crash, too. The letter is then received again until its count is higher, and its rows fail without
-/// another attempt.
+/// The last receive count with which the chunk of a dead letter is attempted. A chunk that makes
+/// its worker crash makes this function crash, too. The letter is then received again until its
+/// count is higher, and its rows fail without another attempt.
 const ATTEMPTED_RECEIVES: u32 = 2;
 
 /// The outcome of a dead letter.
@@ -18,7 +18,8 @@ const ATTEMPTED_RECEIVES: u32 = 2;
 pub enum LetterOutcome {
     /// The last attempt of a chunk succeeded.
     Imported(ImportOutcome),
-    /// The last attempt of a chunk met a transient error, so that the chunk was sent to its workers again.
+    /// The last attempt of a chunk met a transient error, so that the chunk was sent to its workers
+    /// again.
     SentAgain,
     /// The work was abandoned.
     Abandoned(AbandonOutcome),

@@ -1,29 +1,35 @@
-//! Delivers one webhook: builds it, signs it, posts it, and records the outcome and when the next attempt is due.
+//! Delivers one webhook: builds it, signs it, posts it, and records the outcome and when the next
+//! attempt is due.
 //!
-//! The record of the delivery decides whether an attempt is made (`domain::delivery`). A message of the queue only says
-//! that it may be time: it may be received twice, early, late and in any order. No message waits in flight, because a queue
-//! with 120,000 messages in flight delivers no more ("Amazon SQS standard queue quotas"). A message that has to wait is
-//! sent as a new one with a delay, and the received one is deleted. A longer wait is several such delays.
+//! The record of the delivery decides whether an attempt is made (`bulk_domain::delivery`). A
+//! message of the queue only says that it may be time: it may be received twice, early, late and in
+//! any order. No message waits in flight, because a queue with 120,000 messages in flight delivers
+//! no more ("Amazon SQS standard queue quotas"). A message that has to wait is sent as a new one
+//! with a delay, and the received one is deleted. A longer wait is several such delays.
 //!
 //! An attempt has five steps, and may die between any two of them:
 //!
-//! 1. **Begin.** A conditional write gives this message a lease of the delivery ([`LEASE`](domain::delivery::LEASE)). If
-//!    the attempt dies after that, the message is received again, waits for the end of the lease, and makes the attempt.
-//! 2. **Check the order.** Only now the job's other webhook is read: if both begin at the same time, at least one of them
-//!    sees the other.
-//! 3. **Post.** If the attempt dies after that, the customer's server receives the webhook again, under the same id.
-//! 4. **Send the next message**, if there is a next attempt. If the attempt dies after that, there are two messages. One of
-//!    them finds the lease expired, and the other finds that it is too late.
-//! 5. **Store the outcome**, the time of the next attempt, and that another message carries the delivery on. If the next
-//!    message could not be sent, the outcome is stored all the same, and the received message is retried in its place.
+//! 1. **Begin.** A conditional write gives this message a lease of the delivery
+//!    ([`LEASE`](bulk_domain::delivery::LEASE)). If the attempt dies after that, the message is
+//!    received again, waits for the end of the lease, and makes the attempt.
+//! 2. **Check the order.** Only now the job's other webhook is read: if both begin at the same
+//!    time, at least one of them sees the other.
+//! 3. **Post.** If the attempt dies after that, the customer's server receives the webhook again,
+//!    under the same id.
+//! 4. **Send the next message**, if there is a next attempt. If the attempt dies after that, there
+//!    are two messages. One of them finds the lease expired, and the other finds that it is too
+//!    late.
+//! 5. **Store the outcome**, the time of the next attempt, and that another message carries the
+//!    delivery on. If the next message could not be sent, the outcome is stored all the same, and
+//!    the received message is retried in its place.
 
 use std::time::Duration;
 
-use domain::delivery::{Attempt, AttemptOutcome, Carrier, Order, Turn, WebhookDelivery};
-use domain::job::{Job, JobStatus};
-use domain::mutants::{Bug, has};
-use domain::time::Timestamp;
-use domain::webhook::{JobMessage, message_id, signed_headers};
+use bulk_domain::delivery::{Attempt, AttemptOutcome, Carrier, Order, Turn, WebhookDelivery};
+use bulk_domain::job::{Job, JobStatus};
+use bulk_domain::mutants::{Bug, has};
+use bulk_domain::time::Timestamp;
+use bulk_domain::webhook::{JobMessage, message_id, signed_headers};
 
 use crate::Error;
 use crate::conflicts::retry_conflicts;
@@ -42,11 +48,13 @@ pub const LINK_VALID: Duration = Duration::from_mins(3);
 pub enum DeliveryOutcome {
     /// The customer's server answered with success.
     Delivered,
-    /// There was nothing to send: the webhook was delivered or abandoned earlier, or is out of date.
+    /// There was nothing to send: the webhook was delivered or abandoned earlier, or is out of
+    /// date.
     NothingToSend,
     /// The customer has set no URL.
     NoUrl,
-    /// It is too early: the next attempt is not due, an attempt is being made, or the job's other webhook comes first.
+    /// It is too early: the next attempt is not due, an attempt is being made, or the job's other
+    /// webhook comes first.
     TooEarly {
         /// The least time to wait.
         after: Duration,
@@ -72,16 +80,16 @@ struct Recorded {
     version: Option<u64>,
 }
 
-/// Handles one message: makes one attempt, if one is due. The message is done when this returns `Ok`, because every later
-/// attempt has a message of its own.
+/// Handles one message: makes one attempt, if one is due. The message is done when this returns
+/// `Ok`, because every later attempt has a message of its own.
 pub async fn deliver_webhook<P: Ports, S: WebhookServer>(
     ports: &P,
     server: &S,
     message: &WebhookMessage,
 ) -> Result<DeliveryOutcome, Error> {
     let job = load_job(ports, message).await?;
-    // A conflict means that another message of the delivery was first, or that the answer to a write of this one was
-    // lost.
+    // A conflict means that another message of the delivery was first, or that the answer to a
+    // write of this one was lost.
     retry_conflicts(async || step(ports, server, &job, message).await).await
 }
 
@@ -148,11 +156,15 @@ async fn order<P: Ports>(
         }
         let start = other(JobStatus::Processing).await?;
         if start.is_none() {
-            // The message about `processing` was sent before this one. It may still be in the queue, or lost, because
-            // no URL was set when it was received, or because its record has expired. Another message settles this in
-            // all cases, because the record recognizes a repetition.
-            let start =
-                WebhookMessage { status: JobStatus::Processing, carrier: Carrier::default(), ..*message };
+            // The message about `processing` was sent before this one. It may still be in the
+            // queue, or lost, because no URL was set when it was received, or because its record
+            // has expired. Another message settles this in all cases, because the record recognizes
+            // a repetition.
+            let start = WebhookMessage {
+                status: JobStatus::Processing,
+                carrier: Carrier::default(),
+                ..*message
+            };
             ports.queues().send_webhook(&start).await?;
         }
         return Ok(WebhookDelivery::order_after(start.as_ref().map(|start| &start.value), now));
@@ -195,7 +207,9 @@ async fn attempt<P: Ports, S: WebhookServer>(
     request: WebhookRequest,
 ) -> Result<DeliveryOutcome, Error> {
     let (outcome, asked) = match server.post(request).await {
-        PostOutcome::Answered { status, retry_after } => (AttemptOutcome::StatusCode(status), retry_after),
+        PostOutcome::Answered { status, retry_after } => {
+            (AttemptOutcome::StatusCode(status), retry_after)
+        }
         PostOutcome::Unreachable(error) => (AttemptOutcome::Error(error), None),
     };
     let attempt = Attempt { when: ports.environment().now(), outcome };
@@ -218,14 +232,20 @@ async fn attempt<P: Ports, S: WebhookServer>(
     Ok(DeliveryOutcome::Retry { after: attempt.when.until(next), cause: outcome })
 }
 
-/// Stores the delivery after an attempt. If the record has changed during the attempt, it stays as it is, unless the
-/// webhook was delivered: a delivered webhook stays delivered.
-async fn record<P: Ports>(ports: &P, message: &WebhookMessage, attempted: &Recorded) -> Result<(), Error> {
+/// Stores the delivery after an attempt. If the record has changed during the attempt, it stays as
+/// it is, unless the webhook was delivered: a delivered webhook stays delivered.
+async fn record<P: Ports>(
+    ports: &P,
+    message: &WebhookMessage,
+    attempted: &Recorded,
+) -> Result<(), Error> {
     if store(ports, attempted).await? == Write::Done {
         return Ok(());
     }
     let last = attempted.delivery.attempts.last();
-    let Some(delivered) = last.filter(|attempt| attempt.outcome.is_success()) else { return Ok(()) };
+    let Some(delivered) = last.filter(|attempt| attempt.outcome.is_success()) else {
+        return Ok(());
+    };
     retry_conflicts(async || {
         let mut recorded = load(ports, message).await?;
         // An earlier write has stored the attempt already, and its answer was lost.
@@ -257,7 +277,8 @@ async fn request<P: Ports>(
     let message = JobMessage::new(job.id, status, result.as_deref(), reason, now);
     // A struct of strings and ids always serializes.
     let body = serde_json::to_vec(&message).unwrap_or_default();
-    let headers = signed_headers(&settings.signing_keys(now), message_id(job.id, status), now, &body);
+    let headers =
+        signed_headers(&settings.signing_keys(now), message_id(job.id, status), now, &body);
     Ok(WebhookRequest { url, headers, body })
 }
 
@@ -276,8 +297,8 @@ async fn store<P: Ports>(ports: &P, recorded: &Recorded) -> PortResult<Write> {
     ports.deliveries().store_delivery(&recorded.delivery, recorded.version).await
 }
 
-/// Abandons the delivery of a webhook that failed through no fault of the customer's server. Returns `None` if the delivery
-/// has ended or another message carries it on.
+/// Abandons the delivery of a webhook that failed through no fault of the customer's server.
+/// Returns `None` if the delivery has ended or another message carries it on.
 pub(crate) async fn abandon_delivery<P: Ports>(
     ports: &P,
     message: &WebhookMessage,

@@ -1,19 +1,19 @@
-//! The facilities and cohorts of customers, cached for a minute, because a worker imports many of the 400 chunks that a
-//! job of 100,000 rows has.
+//! The facilities and cohorts of customers, cached for a minute, because a worker imports many of
+//! the 400 chunks that a job of 100,000 rows has.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::ids::CustomerId;
-use domain::row::Directory;
-use domain::time::Timestamp;
+use bulk_domain::ids::CustomerId;
+use bulk_domain::row::Directory;
+use bulk_domain::time::Timestamp;
 
 use crate::ports::prelude::*;
 use crate::ports::{PortResult, Ports};
 
-/// How long a directory is cached. A worker still finds a deleted facility for that long. It finds an added one at
-/// once, because a row that names an unknown id makes it read the directory again.
+/// How long a directory is cached. A worker still finds a deleted facility for that long. It finds
+/// an added one at once, because a row that names an unknown id makes it read the directory again.
 const CACHED_FOR: Duration = Duration::from_mins(1);
 
 /// The directories that a worker keeps between two chunks.

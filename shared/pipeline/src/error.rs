@@ -1,6 +1,6 @@
 //! Why a use case could not finish. A bad file or a bad row is never an error: it is an outcome.
 
-use domain::ids::JobId;
+use bulk_domain::ids::JobId;
 
 use crate::ports::PortError;
 
@@ -14,7 +14,8 @@ pub enum Error {
     /// A message names a job that does not exist.
     #[error("job {0} does not exist")]
     NoSuchJob(JobId),
-    /// Stored data contradict each other: the plan, the upload or the outcomes are not those of the job.
+    /// Stored data contradict each other: the plan, the upload or the outcomes are not those of the
+    /// job.
     #[error("job {job}: {what}")]
     Inconsistent {
         /// The job that the data belong to.

@@ -1,18 +1,19 @@
 //! Reads an upload once, checks it, plans its chunks and sends them to the workers.
 //!
-//! Nothing is created before the whole file is known to be sound. The order of the steps makes it harmless to die between
-//! any two of them: the plan is stored before the job enters `processing`, which makes all chunks pending, and the messages
-//! follow. A retry that finds the job in `processing` with the same upload sends the pending chunks again.
+//! Nothing is created before the whole file is known to be sound. The order of the steps makes it
+//! harmless to die between any two of them: the plan is stored before the job enters `processing`,
+//! which makes all chunks pending, and the messages follow. A retry that finds the job in
+//! `processing` with the same upload sends the pending chunks again.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use domain::csv::{FileError, FileScan, FileSummary, Limits};
-use domain::ids::JobId;
-use domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
-use domain::mutants::{Bug, has};
-use domain::plan::{Chunk, Planner};
-use domain::time::Timestamp;
+use bulk_domain::csv::{FileError, FileScan, FileSummary, Limits};
+use bulk_domain::ids::JobId;
+use bulk_domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
+use bulk_domain::mutants::{Bug, has};
+use bulk_domain::plan::{Chunk, Planner};
+use bulk_domain::time::Timestamp;
 use futures::StreamExt as _;
 
 use crate::Error;
@@ -22,8 +23,8 @@ use crate::plan_file::PlanFile;
 use crate::ports::prelude::*;
 use crate::ports::{JobRef, Ports, Write};
 
-/// The longest time between the creation of a job's id and the storing of the job: four times what API Gateway lets a
-/// call take.
+/// The longest time between the creation of a job's id and the storing of the job: four times what
+/// API Gateway lets a call take.
 const TIME_TO_CREATE: Duration = Duration::from_mins(2);
 
 /// Which files are accepted, and how many rows a chunk has.
@@ -49,7 +50,8 @@ pub enum FanOutOutcome {
     Rejected(&'static str),
     /// The job does not wait for this upload, for this reason.
     Ignored(&'static str),
-    /// A transient error kept the file from being imported, so that the upload was sent to the queue of uploads.
+    /// A transient error kept the file from being imported, so that the upload was sent to the
+    /// queue of uploads.
     Postponed,
 }
 
@@ -59,9 +61,10 @@ enum Scanned {
     Bad(FileError),
 }
 
-/// Handles the S3 event of an upload. Lambda invokes a function for an event three times within minutes and then drops the
-/// event (Lambda Developer Guide, "Asynchronous invocation"). So an upload that meets a transient error is sent to the queue
-/// of uploads, where it is retried for as long as it takes.
+/// Handles the S3 event of an upload. Lambda invokes a function for an event three times within
+/// minutes and then drops the event (Lambda Developer Guide, "Asynchronous invocation"). So an
+/// upload that meets a transient error is sent to the queue of uploads, where it is retried for as
+/// long as it takes.
 pub async fn fan_out_event<P: Ports>(
     ports: &P,
     settings: FanOutSettings,
@@ -83,8 +86,9 @@ pub async fn fan_out<P: Ports>(
     uploaded: &UploadMessage,
 ) -> Result<FanOutOutcome, Error> {
     loop {
-        // After a conflict the job is read again: another event changed it, or the answer to a write of this attempt
-        // was lost. A job changes three times at most (expired, processing, ended), so the loop ends.
+        // After a conflict the job is read again: another event changed it, or the answer to a
+        // write of this attempt was lost. A job changes three times at most (expired, processing,
+        // ended), so the loop ends.
         if let Some(outcome) = step(ports, settings, uploaded).await? {
             return Ok(outcome);
         }
@@ -102,9 +106,13 @@ async fn step<P: Ports>(
         return Ok(Some(FanOutOutcome::Ignored("no such job")));
     };
     match (job.status, &job.file) {
-        (JobStatus::Expired, _) if has(Bug::LateUploadDropped) => Ok(Some(FanOutOutcome::Ignored("a bug"))),
+        (JobStatus::Expired, _) if has(Bug::LateUploadDropped) => {
+            Ok(Some(FanOutOutcome::Ignored("a bug")))
+        }
         // S3 accepts the file of an expired job if its upload began before the link expired.
-        (JobStatus::Waiting | JobStatus::Expired, _) => start(ports, settings, job, &uploaded.upload).await,
+        (JobStatus::Waiting | JobStatus::Expired, _) => {
+            start(ports, settings, job, &uploaded.upload).await
+        }
         (JobStatus::Processing, Some(file)) if file.upload.version == uploaded.upload.version => {
             resume(ports, &job, file).await.map(Some)
         }
@@ -117,8 +125,8 @@ async fn step<P: Ports>(
             Ok(Some(FanOutOutcome::Ignored("the job has ended")))
         }
         (JobStatus::Completed | JobStatus::Failed, _) => {
-            // An attempt with this event may have entered the job into the open jobs again while another attempt ended
-            // it.
+            // An attempt with this event may have entered the job into the open jobs again while
+            // another attempt ended it.
             ports.jobs().leave(job.customer, job.id).await?;
             Ok(Some(FanOutOutcome::Ignored("the job has ended")))
         }
@@ -177,7 +185,8 @@ async fn accept<P: Ports>(
         chunks: plan.chunk_count(),
     };
     let (before, now) = (job.status, ports.environment().now());
-    // The order matters: `create_job` relies on it that an older job is seen here unless this job had stopped waiting.
+    // The order matters: `create_job` relies on it that an older job is seen here unless this job
+    // had stopped waiting.
     if !stop_waiting(ports, &job).await? {
         return Ok(None);
     }
@@ -195,10 +204,11 @@ async fn accept<P: Ports>(
     send_pending(ports, &job, &plan).await.map(Some)
 }
 
-/// Notes in the open jobs that a job does not wait any longer. Returns false if the job has accepted a file already.
+/// Notes in the open jobs that a job does not wait any longer. Returns false if the job has
+/// accepted a file already.
 ///
-/// A job is one of the open jobs for as long as it accepts a file, unless the sweep stopped watching it an hour after
-/// its link expired. Such a job is entered again.
+/// A job is one of the open jobs for as long as it accepts a file, unless the sweep stopped
+/// watching it an hour after its link expired. Such a job is entered again.
 async fn stop_waiting<P: Ports>(ports: &P, job: &Job) -> Result<bool, Error> {
     let jobs = ports.jobs();
     while jobs.stop_waiting(job.customer, job.id).await? == Write::Conflict {
@@ -210,8 +220,8 @@ async fn stop_waiting<P: Ports>(ports: &P, job: &Job) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Returns whether the customer has an older job that may still write. Removes the entries of jobs that have ended or
-/// were never stored, which an attempt left when it died.
+/// Returns whether the customer has an older job that may still write. Removes the entries of jobs
+/// that have ended or were never stored, which an attempt left when it died.
 async fn may_overtake<P: Ports>(ports: &P, job: &Job, now: Timestamp) -> Result<bool, Error> {
     let jobs = ports.jobs();
     let older = jobs.open_jobs(job.customer, job.id.older(), now).await?;
@@ -230,8 +240,9 @@ async fn may_overtake<P: Ports>(ports: &P, job: &Job, now: Timestamp) -> Result<
     Ok(may_overtake)
 }
 
-/// Stores the plan, unless the upload has one. An event that is received twice may meet two releases of this function,
-/// which cut chunks in different ways, and the chunks of the first plan may have been sent.
+/// Stores the plan, unless the upload has one. An event that is received twice may meet two
+/// releases of this function, which cut chunks in different ways, and the chunks of the first plan
+/// may have been sent.
 async fn store_plan<P: Ports>(
     ports: &P,
     job: &Job,
@@ -241,26 +252,40 @@ async fn store_plan<P: Ports>(
     let plan = PlanFile::of(chunks);
     Ok(match ports.objects().store_plan(job.into(), upload, plan.bytes()).await? {
         Write::Done => plan,
-        Write::Conflict => PlanFile::read(ports.objects().read_plan(job.into(), upload, None).await?),
+        Write::Conflict => {
+            PlanFile::read(ports.objects().read_plan(job.into(), upload, None).await?)
+        }
     })
 }
 
-async fn reject<P: Ports>(ports: &P, job: &Job, error: &FileError) -> Result<Option<FanOutOutcome>, Error> {
+async fn reject<P: Ports>(
+    ports: &P,
+    job: &Job,
+    error: &FileError,
+) -> Result<Option<FanOutOutcome>, Error> {
     let (event, reason) = (JobEvent::FileRejected, Some(error.to_string()));
     let ended = end_job(ports, job, event, reason).await?;
     Ok(ended.map(|_| FanOutOutcome::Rejected(error.code())))
 }
 
 /// Sends the pending messages again, because an earlier attempt may have died before it sent them.
-async fn resume<P: Ports>(ports: &P, job: &Job, file: &AcceptedFile) -> Result<FanOutOutcome, Error> {
+async fn resume<P: Ports>(
+    ports: &P,
+    job: &Job,
+    file: &AcceptedFile,
+) -> Result<FanOutOutcome, Error> {
     ports.queues().send_webhook(&WebhookMessage::about(job)).await?;
     let plan = ports.objects().read_plan(job.into(), &file.upload, None).await?;
     send_pending(ports, job, &PlanFile::read(plan)).await
 }
 
-/// Sends the pending chunks to the workers. If no chunk is pending, tells `finalize`, because the job may have nothing
-/// left to wait for.
-async fn send_pending<P: Ports>(ports: &P, job: &Job, plan: &PlanFile) -> Result<FanOutOutcome, Error> {
+/// Sends the pending chunks to the workers. If no chunk is pending, tells `finalize`, because the
+/// job may have nothing left to wait for.
+async fn send_pending<P: Ports>(
+    ports: &P,
+    job: &Job,
+    plan: &PlanFile,
+) -> Result<FanOutOutcome, Error> {
     let messages = plan.messages(job, &job.pending_chunks);
     if messages.is_empty() {
         ports.queues().send_finished(&FinishedMessage { job: job.id }).await?;

@@ -1,12 +1,13 @@
 //! Finalizes a job that has nothing left to wait for: writes the result files and ends the job.
 //!
-//! The upload is streamed once more next to the outcomes, in row order, so that memory grows with neither. A retry
-//! writes the same files again. The state changes once, and the webhook has the same id every time.
+//! The upload is streamed once more next to the outcomes, in row order, so that memory grows with
+//! neither. A retry writes the same files again. The state changes once, and the webhook has the
+//! same id every time.
 
-use domain::csv::{RawRow, ResultCells, ResultWriter, RowReader, RowStatus, Separator};
-use domain::ids::{JobId, RowNumber};
-use domain::job::{AcceptedFile, Job, JobStatus};
-use domain::outcome::{RowOutcome, RowResult};
+use bulk_domain::csv::{RawRow, ResultCells, ResultWriter, RowReader, RowStatus, Separator};
+use bulk_domain::ids::{JobId, RowNumber};
+use bulk_domain::job::{AcceptedFile, Job, JobStatus};
+use bulk_domain::outcome::{RowOutcome, RowResult};
 use futures::StreamExt as _;
 
 use crate::Error;
@@ -29,15 +30,18 @@ pub enum FinalizeOutcome {
 }
 
 /// Handles one message. Safe to repeat, concurrently and late.
-pub async fn finalize<P: Ports>(ports: &P, message: &FinishedMessage) -> Result<FinalizeOutcome, Error> {
+pub async fn finalize<P: Ports>(
+    ports: &P,
+    message: &FinishedMessage,
+) -> Result<FinalizeOutcome, Error> {
     loop {
         let job = ports.jobs().load_job(message.job).await?.ok_or(Error::NoSuchJob(message.job))?;
         match (job.status, job.file.clone()) {
             (JobStatus::Processing, Some(file)) if job.is_complete() => {
                 write_files(ports, &job, &file).await?;
                 let (event, reason) = job.closing_event();
-                // A conflict means that another attempt was first, the answer to a write of this attempt was lost, or
-                // the customer has asked to cancel. The job is read again.
+                // A conflict means that another attempt was first, the answer to a write of this
+                // attempt was lost, or the customer has asked to cancel. The job is read again.
                 if let Some(ended) = end_job(ports, &job, event, reason).await? {
                     return Ok(FinalizeOutcome::Ended(ended.status));
                 }
@@ -118,13 +122,17 @@ impl<W: FileWriter> Results<W> {
             RowResult::Succeeded(patient_id) => {
                 let warnings = outcome.warnings.to_string();
                 let reason = Some(warnings.as_str());
-                let cells = ResultCells { patient_id: *patient_id, status: RowStatus::Succeeded, reason };
+                let cells =
+                    ResultCells { patient_id: *patient_id, status: RowStatus::Succeeded, reason };
                 writer.row(row, cells, &mut self.all.bytes);
             }
             RowResult::Failed(reason) => {
                 let reason = reason.to_string();
-                let cells =
-                    ResultCells { patient_id: None, status: RowStatus::Failed, reason: Some(&reason) };
+                let cells = ResultCells {
+                    patient_id: None,
+                    status: RowStatus::Failed,
+                    reason: Some(&reason),
+                };
                 writer.row(row, cells, &mut self.all.bytes);
                 if let Some(failures) = &mut self.failures {
                     writer.row(row, cells, &mut failures.bytes);

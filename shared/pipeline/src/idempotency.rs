@@ -1,16 +1,17 @@
 //! `Idempotency-Key`: a repeated call has the effect of a single one.
 //!
-//! The promise of a key, which is the id and the parameters of a job, is stored before the job is. A call with the same
-//! key finds the promise, creates the job under the same id if it does not exist yet, and answers with what is stored.
-//! So two concurrent calls create one job, and so does the retry of a call that died half-way.
+//! The promise of a key, which is the id and the parameters of a job, is stored before the job is.
+//! A call with the same key finds the promise, creates the job under the same id if it does not
+//! exist yet, and answers with what is stored. So two concurrent calls create one job, and so does
+//! the retry of a call that died half-way.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use domain::ids::{FacilityId, JobId};
-use domain::time::Timestamp;
-use domain::upload_terms::UploadTerms;
+use bulk_domain::ids::{FacilityId, JobId};
+use bulk_domain::time::Timestamp;
+use bulk_domain::upload_terms::UploadTerms;
 
 /// How long the promise of a key is stored.
 pub const KEPT: Duration = Duration::from_hours(24);
@@ -38,7 +39,8 @@ impl FromStr for IdempotencyKey {
     type Err = NotAKey;
 
     fn from_str(text: &str) -> Result<Self, NotAKey> {
-        let is_key = (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_key =
+            (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
         if is_key { Ok(Self(text.to_owned())) } else { Err(NotAKey) }
     }
 }

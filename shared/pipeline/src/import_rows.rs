@@ -1,21 +1,23 @@
-//! Imports one chunk: validates its rows, creates or updates the patients, and stores the outcome of each row.
+//! Imports one chunk: validates its rows, creates or updates the patients, and stores the outcome
+//! of each row.
 //!
-//! A bad row is an outcome, never an error. The order of the steps makes it harmless that a message is received twice:
-//! the upserts are idempotent, the first outcomes that are stored count, and the chunk is counted once, because the
-//! update that counts it takes it out of the job's pending chunks.
+//! A bad row is an outcome, never an error. The order of the steps makes it harmless that a message
+//! is received twice: the upserts are idempotent, the first outcomes that are stored count, and the
+//! chunk is counted once, because the update that counts it takes it out of the job's pending
+//! chunks.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use domain::identity::Identity;
-use domain::ids::{PatientId, RowNumber};
-use domain::job::{AcceptedFile, Job, JobStatus};
-use domain::mutants::{Bug, has};
-use domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
-use domain::plan::{Chunk, ChunkNumber};
-use domain::problem::{Problem, RowProblems};
-use domain::record::PatientRecord;
-use domain::roster::{Roster, RosterEntry};
-use domain::row::{Directory, RowParser};
+use bulk_domain::identity::Identity;
+use bulk_domain::ids::{PatientId, RowNumber};
+use bulk_domain::job::{AcceptedFile, Job, JobStatus};
+use bulk_domain::mutants::{Bug, has};
+use bulk_domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
+use bulk_domain::plan::{Chunk, ChunkNumber};
+use bulk_domain::problem::{Problem, RowProblems};
+use bulk_domain::record::PatientRecord;
+use bulk_domain::roster::{Roster, RosterEntry};
+use bulk_domain::row::{Directory, RowParser};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tracing::error;
 
@@ -28,8 +30,9 @@ use crate::read_runs::read_rows;
 use crate::upsert::{Decision, Group, Upsert, UpsertOutcome};
 use crate::{DirectoryCache, Error};
 
-/// Number of patients of a chunk that are written at the same time. At about 5 ms a write, 32 make 6,000 writes a
-/// second. One worker gets fewer than that, so that a larger number would only take memory.
+/// Number of patients of a chunk that are written at the same time. At about 5 ms a write, 32 make
+/// 6,000 writes a second. One worker gets fewer than that, so that a larger number would only take
+/// memory.
 pub const CONCURRENT_UPSERTS: usize = 32;
 
 /// The outcome of a chunk message.
@@ -85,7 +88,8 @@ impl<P: Ports> Import<'_, P> {
             return Ok(chunk.row_numbers().map(canceled).collect());
         }
         let Parsed { mut outcomes, groups } = self.parse(&chunk).await?;
-        let Upserted { mut results, mut to_query } = self.upsert(message.chunk, &groups.groups).await?;
+        let Upserted { mut results, mut to_query } =
+            self.upsert(message.chunk, &groups.groups).await?;
         for outcome in &mut outcomes {
             if let Some(result) = results.remove(&outcome.row) {
                 if let RowResult::Succeeded(Some(patient)) = &result {
@@ -97,8 +101,8 @@ impl<P: Ports> Import<'_, P> {
         Ok(outcomes)
     }
 
-    /// Reads and validates the rows of a chunk. The cached directory is enough if it has every facility and cohort that
-    /// the rows name.
+    /// Reads and validates the rows of a chunk. The cached directory is enough if it has every
+    /// facility and cohort that the rows name.
     async fn parse(&self, chunk: &Chunk) -> Result<Parsed, Error> {
         if !RowParser::reads_directory(&self.file.columns) {
             return self.parse_with(Directory::default(), chunk).await;
@@ -117,7 +121,8 @@ impl<P: Ports> Import<'_, P> {
 
     async fn parse_with(&self, directory: Directory, chunk: &Chunk) -> Result<Parsed, Error> {
         let Self { ports, job, file, .. } = self;
-        // The day of the job, not of the attempt, so that every attempt validates a birth date the same way.
+        // The day of the job, not of the attempt, so that every attempt validates a birth date the
+        // same way.
         let parser = RowParser::new(&file.columns, job.created_at.date(), directory);
         let mut outcomes = Vec::with_capacity(chunk.rows() as usize);
         let mut groups = Groups::default();
@@ -140,10 +145,12 @@ impl<P: Ports> Import<'_, P> {
         Ok(Parsed { outcomes, groups })
     }
 
-    /// Decides the patient of each row first, then stores the roster entries of new patients, and writes the patients
-    /// last. Therefore no patient is missing from a roster if the worker dies in between.
+    /// Decides the patient of each row first, then stores the roster entries of new patients, and
+    /// writes the patients last. Therefore no patient is missing from a roster if the worker dies
+    /// in between.
     ///
-    /// A write that the store refuses with a permanent error fails the rows of its group, and the other groups go on.
+    /// A write that the store refuses with a permanent error fails the rows of its group, and the
+    /// other groups go on.
     async fn upsert(&self, chunk: ChunkNumber, groups: &[Group]) -> Result<Upserted, Error> {
         let job = self.job;
         let upsert = Upsert { ports: self.ports, job };
@@ -162,9 +169,9 @@ impl<P: Ports> Import<'_, P> {
             .buffered(CONCURRENT_UPSERTS)
             .try_collect()
             .await?;
-        // If a worker died after its writes, its retry changes no patient. So the records tell which patients this job
-        // changed. If another job has changed a patient since, that job queries the patient. This job queries it, too,
-        // if it created the patient.
+        // If a worker died after its writes, its retry changes no patient. So the records tell
+        // which patients this job changed. If another job has changed a patient since, that job
+        // queries the patient. This job queries it, too, if it created the patient.
         let is_ours = |record: &PatientRecord| {
             record.changed_by == job.id
                 || (record.created_by == job.id && !has(Bug::CreatedNotQueried))
@@ -179,7 +186,8 @@ impl<P: Ports> Import<'_, P> {
             .map(|record| record.patient.id)
             .collect();
         let groups = groups.iter().zip(decisions).zip(written);
-        let results = groups.flat_map(|((group, decision), written)| results_of(group, decision, written));
+        let results =
+            groups.flat_map(|((group, decision), written)| results_of(group, decision, written));
         Ok(Upserted { results: results.collect(), to_query })
     }
 
@@ -229,7 +237,8 @@ fn names_unknown(outcomes: &[RowOutcome]) -> bool {
     })
 }
 
-/// Returns `None` for a permanent error, which no retry changes, so that it becomes the outcome of its rows.
+/// Returns `None` for a permanent error, which no retry changes, so that it becomes the outcome of
+/// its rows.
 fn unless_permanent<T>(done: Result<T, Error>) -> Result<Option<T>, Error> {
     match done {
         Ok(done) => Ok(Some(done)),
@@ -241,8 +250,8 @@ fn unless_permanent<T>(done: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
-/// Returns the result of each row of a group. All rows fail if the store refused the group; a row fails alone if the
-/// record of its patient, or the item of its identity, has no room for it.
+/// Returns the result of each row of a group. All rows fail if the store refused the group; a row
+/// fails alone if the record of its patient, or the item of its identity, has no room for it.
 fn results_of(
     group: &Group,
     decision: Option<Decision>,
@@ -250,13 +259,17 @@ fn results_of(
 ) -> Vec<(RowNumber, RowResult)> {
     let numbers = group.rows.iter().map(|(number, _)| *number);
     let (Some(decision), Some(written)) = (decision, written) else {
-        return numbers.map(|number| (number, RowResult::Failed(FailureReason::Internal))).collect();
+        return numbers
+            .map(|number| (number, RowResult::Failed(FailureReason::Internal)))
+            .collect();
     };
     let refused: HashSet<RowNumber> = written.refused.into_iter().collect();
     numbers
         .zip(decision.patients)
         .map(|(number, patient)| match patient {
-            Some(patient) if !refused.contains(&number) => (number, RowResult::Succeeded(Some(patient))),
+            Some(patient) if !refused.contains(&number) => {
+                (number, RowResult::Succeeded(Some(patient)))
+            }
             _ => {
                 let problems = RowProblems::of_row(Problem::TooLarge);
                 (number, RowResult::Failed(FailureReason::Problems(problems)))
@@ -273,7 +286,12 @@ struct Groups {
 }
 
 impl Groups {
-    fn add(&mut self, identity: Identity, number: RowNumber, row: domain::patient::PatientRow) {
+    fn add(
+        &mut self,
+        identity: Identity,
+        number: RowNumber,
+        row: bulk_domain::patient::PatientRow,
+    ) {
         let index = *self.by_identity.entry(identity).or_insert_with(|| {
             self.groups.push(Group { identity, rows: Vec::new() });
             self.groups.len() - 1

@@ -1,7 +1,7 @@
 //! The name of a job outside the jobs table.
 
-use domain::ids::{CustomerId, JobId};
-use domain::job::Job;
+use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::job::Job;
 
 /// A job with its customer, because the keys of S3 objects begin with the customer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -1,10 +1,10 @@
 //! The use cases of the bulk patient import. Each function has a module of its name.
 //!
-//! Data flows one way: a function's `main` turns an event into a call of its use case, and the use case calls the [`ports`]
-//! and the rules in `domain`. Nothing in this crate knows AWS.
+//! Data flows one way: a function's `main` turns an event into a call of its use case, and the use
+//! case calls the [`ports`] and the rules in `domain`. Nothing in this crate knows AWS.
 //!
-//! A use case is an `async fn` that takes the ports first: `finalize(ports, message)`. Settings and caches, which live
-//! longer than a call, are arguments, too.
+//! A use case is an `async fn` that takes the ports first: `finalize(ports, message)`. Settings and
+//! caches, which live longer than a call, are arguments, too.
 #![warn(missing_docs)]
 
 pub mod abandon;

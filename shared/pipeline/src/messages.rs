@@ -1,10 +1,10 @@
 //! The messages between the functions: ids and byte ranges, never patient data.
 
-use domain::delivery::Carrier;
-use domain::ids::{CustomerId, JobId, PatientId};
-use domain::job::{Job, JobStatus, Upload};
-use domain::plan::ChunkNumber;
-use domain::query::{QueryPart, QueryRequestId};
+use bulk_domain::delivery::Carrier;
+use bulk_domain::ids::{CustomerId, JobId, PatientId};
+use bulk_domain::job::{Job, JobStatus, Upload};
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::query::{QueryPart, QueryRequestId};
 use serde::{Deserialize, Serialize};
 
 use crate::job_ref::JobRef;
@@ -38,7 +38,8 @@ pub struct ChunkMessage {
 pub struct QueryMessage {
     /// The customer of the patients.
     pub customer: CustomerId,
-    /// The part or the call that asks for the queries. It is the same each time the message is received.
+    /// The part or the call that asks for the queries. It is the same each time the message is
+    /// received.
     #[serde(flatten)]
     pub asker: QueryAsker,
     /// The ids of the patients.
@@ -46,7 +47,8 @@ pub struct QueryMessage {
 }
 
 impl QueryMessage {
-    /// Returns the part of a chunk that asks for the queries, or `None` if a customer asks for them.
+    /// Returns the part of a chunk that asks for the queries, or `None` if a customer asks for
+    /// them.
     pub fn part(&self) -> Option<QueryPart> {
         match self.asker {
             QueryAsker::Part(part) => Some(part),
@@ -66,8 +68,8 @@ pub enum QueryAsker {
 }
 
 impl QueryAsker {
-    /// Returns the id of the request. The id of a part is derived from the part, so that every attempt has the same
-    /// one.
+    /// Returns the id of the request. The id of a part is derived from the part, so that every
+    /// attempt has the same one.
     pub fn request(self) -> QueryRequestId {
         match self {
             Self::Part(part) => QueryRequestId::of_part(part),
@@ -109,13 +111,14 @@ pub enum DeadLetter {
     Upload(UploadMessage),
     /// A message about a webhook that `deliver-webhook` could not handle.
     Webhook(WebhookMessage),
-    /// A job that `finalize` could not finish. It is the last variant, because the first one that fits is taken, and
-    /// the other messages have the field of this one, too.
+    /// A job that `finalize` could not finish. It is the last variant, because the first one that
+    /// fits is taken, and the other messages have the field of this one, too.
     Finished(FinishedMessage),
 }
 
 impl DeadLetter {
-    /// Returns the job that the message is about, or `None` if it is about document queries that a customer asked for.
+    /// Returns the job that the message is about, or `None` if it is about document queries that a
+    /// customer asked for.
     pub fn job(&self) -> Option<JobId> {
         match self {
             Self::Chunk(message) => Some(message.job),
@@ -130,7 +133,12 @@ impl DeadLetter {
 impl WebhookMessage {
     /// Returns the message about the present status of a job.
     pub fn about(job: &Job) -> Self {
-        Self { customer: job.customer, job: job.id, status: job.status, carrier: Carrier::default() }
+        Self {
+            customer: job.customer,
+            job: job.id,
+            status: job.status,
+            carrier: Carrier::default(),
+        }
     }
 
     /// Returns the job with its customer.
@@ -148,7 +156,7 @@ impl ChunkMessage {
 
 #[cfg(test)]
 mod tests {
-    use domain::plan::ChunkNumber;
+    use bulk_domain::plan::ChunkNumber;
     use uuid::Uuid;
 
     use super::*;

@@ -4,26 +4,27 @@ use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::vec::IntoIter;
 
+use bulk_domain::ids::{JobId, RowNumber};
+use bulk_domain::outcome::RowOutcome;
+use bulk_domain::plan::ChunkNumber;
 use bytes::Bytes;
-use domain::ids::{JobId, RowNumber};
-use domain::outcome::RowOutcome;
-use domain::plan::ChunkNumber;
 use futures::{Stream, StreamExt as _, stream};
 
 use crate::Error;
 use crate::plan_file::PlanFile;
 use crate::ports::{JobRef, ObjectStore, PortResult};
 
-/// Number of outcome objects that are read ahead of the row that needs them. At 15 ms a request, 16 are enough to keep
-/// up with reading the upload.
+/// Number of outcome objects that are read ahead of the row that needs them. At 15 ms a request, 16
+/// are enough to keep up with reading the upload.
 const FETCHED_AHEAD: usize = 16;
 
 /// Chunks with their outcomes, in the order of the chunks' first rows.
-type Fetched<'a> = Pin<Box<dyn Stream<Item = PortResult<(ChunkNumber, Vec<RowOutcome>)>> + Send + 'a>>;
+type Fetched<'a> =
+    Pin<Box<dyn Stream<Item = PortResult<(ChunkNumber, Vec<RowOutcome>)>> + Send + 'a>>;
 
-/// The outcomes of a job in row order. A chunk's outcomes are read shortly before its first row and dropped after its
-/// last one. So a chunk of neighbouring rows is in memory only briefly, but a chunk of duplicate rows from the first
-/// duplicate to the last.
+/// The outcomes of a job in row order. A chunk's outcomes are read shortly before its first row and
+/// dropped after its last one. So a chunk of neighbouring rows is in memory only briefly, but a
+/// chunk of duplicate rows from the first duplicate to the last.
 pub struct OutcomesInOrder<'a> {
     job: JobId,
     /// First row and row count of each run in row order, with the chunk of the run.
@@ -34,11 +35,13 @@ pub struct OutcomesInOrder<'a> {
 }
 
 impl<'a> OutcomesInOrder<'a> {
-    /// Returns the outcomes of a job, in the order that its stored plan gives. Fails if the plan cannot be read.
+    /// Returns the outcomes of a job, in the order that its stored plan gives. Fails if the plan
+    /// cannot be read.
     pub fn new(objects: &'a impl ObjectStore, job: JobRef, plan: Bytes) -> Result<Self, Error> {
         let mut runs: Vec<(RowNumber, u32, ChunkNumber)> = Vec::new();
         for chunk in PlanFile::read(plan).chunks() {
-            let chunk = chunk.ok_or(Error::Inconsistent { job: job.job, what: "the plan cannot be read" })?;
+            let chunk = chunk
+                .ok_or(Error::Inconsistent { job: job.job, what: "the plan cannot be read" })?;
             runs.extend(chunk.runs.iter().map(|run| (run.first, run.rows, chunk.number)));
         }
         runs.sort_unstable();
@@ -70,7 +73,11 @@ impl<'a> OutcomesInOrder<'a> {
     }
 
     fn chunk_of(&mut self, row: RowNumber) -> Option<ChunkNumber> {
-        while self.runs.get(self.run).is_some_and(|&(first, rows, _)| row.get() >= first.get() + rows) {
+        while self
+            .runs
+            .get(self.run)
+            .is_some_and(|&(first, rows, _)| row.get() >= first.get() + rows)
+        {
             self.run += 1;
         }
         self.runs.get(self.run).map(|&(_, _, chunk)| chunk)

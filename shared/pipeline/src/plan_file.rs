@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use bulk_domain::job::Job;
+use bulk_domain::plan::{Chunk, ChunkNumber};
 use bytes::Bytes;
-use domain::job::Job;
-use domain::plan::{Chunk, ChunkNumber};
 
 use crate::messages::ChunkMessage;
 
@@ -69,8 +69,8 @@ impl PlanFile {
     }
 }
 
-/// Returns the chunk of a message from the line of the plan that the message points to, or `None` if the line is that
-/// of another chunk.
+/// Returns the chunk of a message from the line of the plan that the message points to, or `None`
+/// if the line is that of another chunk.
 pub fn chunk_of(message: &ChunkMessage, line: &[u8]) -> Option<Chunk> {
     serde_json::from_slice(line).ok().filter(|chunk: &Chunk| chunk.number == message.chunk)
 }

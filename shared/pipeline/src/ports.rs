@@ -1,16 +1,18 @@
 //! The calls that the use cases make of AWS and of their environment: one trait for each resource.
 //!
-//! [`Ports`] bundles the resources, so that a use case has one type parameter. The crate `aws` implements the traits on
-//! DynamoDB, S3 and SQS, and the crate `memory` implements them for tests. `tests/roles` compares the calls that each
-//! function makes with the calls that its role in template.yaml allows.
+//! [`Ports`] bundles the resources, so that a use case has one type parameter. The crate `aws`
+//! implements the traits on DynamoDB, S3 and SQS, and the crate `memory` implements them for tests.
+//! `tests/roles` compares the calls that each function makes with the calls that its role in
+//! template.yaml allows.
 //!
 //! Rules of every store:
-//! - A read is consistent: it shows every write that was answered before the read began. Methods that read an index say
-//!   that they lag.
-//! - A conditional write returns [`Write::Conflict`] and changes nothing if its condition is not met. An earlier write
-//!   of the caller itself may be the reason, because a write may take place although its answer is lost. So the caller
-//!   answers every conflict by reading again.
-//! - A call that returns a [`PortError`] may or may not have taken place, unless the error is permanent.
+//! - A read is consistent: it shows every write that was answered before the read began. Methods
+//!   that read an index say that they lag.
+//! - A conditional write returns [`Write::Conflict`] and changes nothing if its condition is not
+//!   met. An earlier write of the caller itself may be the reason, because a write may take place
+//!   although its answer is lost. So the caller answers every conflict by reading again.
+//! - A call that returns a [`PortError`] may or may not have taken place, unless the error is
+//!   permanent.
 
 mod deliveries;
 mod directory;
@@ -37,7 +39,8 @@ pub use self::queues::{LONGEST_DELAY, Queues};
 pub use self::webhooks::{PingOutcome, PostOutcome, WebhookRequest, WebhookServer};
 pub use crate::job_ref::JobRef;
 
-/// A failed call. It says which call failed and how, but holds none of the call's data, because it is logged.
+/// A failed call. It says which call failed and how, but holds none of the call's data, because it
+/// is logged.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} failed: {code}")]
 pub struct PortError {
@@ -73,7 +76,8 @@ pub enum Write {
 
 /// The resources of AWS that the use cases work with, and the environment.
 ///
-/// An implementation need not be able to reach all of them: a function has the resources that its use case calls.
+/// An implementation need not be able to reach all of them: a function has the resources that its
+/// use case calls.
 pub trait Ports: Send + Sync {
     /// The type that [`Ports::jobs`] returns.
     type Jobs: JobStore;
@@ -114,11 +118,12 @@ pub trait Ports: Send + Sync {
     fn environment(&self) -> &Self::Environment;
 }
 
-/// The traits of all ports, so that their methods can be called: `use pipeline::ports::prelude::*`.
+/// The traits of all ports, so that their methods can be called: `use
+/// bulk_pipeline::ports::prelude::*`.
 pub mod prelude {
     pub use super::{
-        DeliveryStore as _, DirectoryStore as _, DocumentStore as _, Environment as _, FileWriter as _,
-        Gateway as _, GatewayLimits as _, JobStore as _, ObjectStore as _, PatientStore as _, Ports as _,
-        Queues as _, WebhookServer as _,
+        DeliveryStore as _, DirectoryStore as _, DocumentStore as _, Environment as _,
+        FileWriter as _, Gateway as _, GatewayLimits as _, JobStore as _, ObjectStore as _,
+        PatientStore as _, Ports as _, Queues as _, WebhookServer as _,
     };
 }

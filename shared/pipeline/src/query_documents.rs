@@ -1,22 +1,23 @@
 //! Searches the gateway for a few patients and for their documents.
 //!
-//! A document query that fails never fails its row. If the gateway cannot answer now, the message is received again
-//! later, so that no function waits. A patient has one query at a time: another request for the same patient joins it,
-//! and the message of that request is received again for the outcome. The order of the steps makes it harmless that a
-//! message is received twice: a request that was served stays served, and documents are stored beside the old ones
-//! before the query names them.
+//! A document query that fails never fails its row. If the gateway cannot answer now, the message
+//! is received again later, so that no function waits. A patient has one query at a time: another
+//! request for the same patient joins it, and the message of that request is received again for the
+//! outcome. The order of the steps makes it harmless that a message is received twice: a request
+//! that was served stays served, and documents are stored beside the old ones before the query
+//! names them.
 
 use std::time::Duration;
 
-use domain::backoff::Backoff;
-use domain::circuit_breaker::{CallPermit, CircuitBreaker};
-use domain::document::Demographics;
-use domain::ids::{CustomerId, PatientId};
-use domain::mutants::{Bug, has};
-use domain::query::{
+use bulk_domain::backoff::Backoff;
+use bulk_domain::circuit_breaker::{CallPermit, CircuitBreaker};
+use bulk_domain::document::Demographics;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::mutants::{Bug, has};
+use bulk_domain::query::{
     PatientQuery, QueryOutcome, QueryRequestId, QueryTally, QueryTry, StoredDocuments, Turn,
 };
-use domain::rate_limit::RateLimit;
+use bulk_domain::rate_limit::RateLimit;
 use futures::future::join_all;
 
 use crate::Error;
@@ -26,19 +27,23 @@ use crate::ports::prelude::*;
 use crate::ports::{Gateway, GatewayAnswer, GatewayFailure, PortResult, Ports, Versioned, Write};
 use crate::query_parts::{abandon_queries, complete_part};
 
-/// The pause before a message is received again, if another message leases the query of one of its patients.
+/// The pause before a message is received again, if another message leases the query of one of its
+/// patients.
 const LEASED_PAUSE: Duration = Duration::from_secs(10);
 
-/// The pause after a conflict about the rate limit: another message of the customer has just taken permits.
+/// The pause after a conflict about the rate limit: another message of the customer has just taken
+/// permits.
 const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(1);
 
 /// The pauses after a failure, if the gateway asks for no pause itself.
-const BACKOFF: Backoff = Backoff { first: Duration::from_secs(5), longest: Duration::from_mins(10) };
+const BACKOFF: Backoff =
+    Backoff { first: Duration::from_secs(5), longest: Duration::from_mins(10) };
 
 /// The outcome of a message.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum QueriesOutcome {
-    /// All queries of the message have ended, with these counts. The counts are zero if the part completed before.
+    /// All queries of the message have ended, with these counts. The counts are zero if the part
+    /// completed before.
     Ended(QueryTally),
     /// Some queries have not ended, and the message has to be retried.
     Retry {
@@ -75,7 +80,8 @@ enum Answer {
     Failed(GatewayFailure),
 }
 
-/// Handles one message, in its attempt number `attempt`, counted from 1. Safe to repeat, concurrently and late.
+/// Handles one message, in its attempt number `attempt`, counted from 1. Safe to repeat,
+/// concurrently and late.
 ///
 /// `rate` is the number of queries that a customer may start a second; 0 stands for any number.
 pub async fn query_documents<P: Ports, G: Gateway>(
@@ -111,16 +117,19 @@ pub async fn query_documents<P: Ports, G: Gateway>(
     if starts > 0
         && let Some(after) = refused_for(ports, rate, message.customer, starts).await?
     {
-        // The backoff is added, so that many waiting messages do not all ask again when there are permits for a few.
+        // The backoff is added, so that many waiting messages do not all ask again when there are
+        // permits for a few.
         let after = after.max(pause_after(request, attempt));
         let cause = "the rate limit or the circuit breaker allows no call yet".to_owned();
         return Ok(QueriesOutcome::Retry { after, cause });
     }
+    let patients = turns
+        .into_iter()
+        .map(|(attempt, version, turn)| patient(ports, gateway, attempt, version, turn));
+    // All queries run to their end, even if the outcome of one cannot be stored, because a query
+    // that is dropped half-way stays leased for minutes.
     let patients =
-        turns.into_iter().map(|(attempt, version, turn)| patient(ports, gateway, attempt, version, turn));
-    // All queries run to their end, even if the outcome of one cannot be stored, because a query that is dropped
-    // half-way stays leased for minutes.
-    let patients = join_all(patients).await.into_iter().collect::<Result<Vec<PatientOutcome>, Error>>()?;
+        join_all(patients).await.into_iter().collect::<Result<Vec<PatientOutcome>, Error>>()?;
     tell_circuit_breaker(ports, &patients).await?;
     let retries = patients.iter().filter_map(|patient| match patient {
         PatientOutcome::Ended(_) => None,
@@ -143,10 +152,13 @@ pub async fn query_documents<P: Ports, G: Gateway>(
     Ok(QueriesOutcome::Ended(tally))
 }
 
-/// Handles a message about a part that completed before. The worker that completed the part may have died before it
-/// completed the chunk. If the part was abandoned, a worker that leased one of its queries may have died, too, and only
-/// this message ends that query.
-async fn completed_before<P: Ports>(ports: &P, message: &QueryMessage) -> Result<QueriesOutcome, Error> {
+/// Handles a message about a part that completed before. The worker that completed the part may
+/// have died before it completed the chunk. If the part was abandoned, a worker that leased one of
+/// its queries may have died, too, and only this message ends that query.
+async fn completed_before<P: Ports>(
+    ports: &P,
+    message: &QueryMessage,
+) -> Result<QueriesOutcome, Error> {
     Ok(match abandon_queries(ports, message).await?.leased_until {
         None => QueriesOutcome::Ended(QueryTally::default()),
         Some(until) => QueriesOutcome::Retry {
@@ -156,8 +168,8 @@ async fn completed_before<P: Ports>(ports: &P, message: &QueryMessage) -> Result
     })
 }
 
-/// Takes permits for so many queries. Returns how long the gateway must not be called, or `None` if it may be called
-/// now.
+/// Takes permits for so many queries. Returns how long the gateway must not be called, or `None` if
+/// it may be called now.
 async fn refused_for<P: Ports>(
     ports: &P,
     rate: f64,
@@ -180,7 +192,8 @@ async fn refused_for<P: Ports>(
         return Ok(None);
     }
     let taken = limits.load_rate_limit(customer).await?;
-    let (known, version) = (taken.as_ref().map(|taken| taken.value), taken.map(|taken| taken.version));
+    let (known, version) =
+        (taken.as_ref().map(|taken| taken.value), taken.map(|taken| taken.version));
     match RateLimit::take(known, queries, rate, now) {
         Err(after) => Ok(Some(after)),
         Ok(taken) => match limits.store_rate_limit(customer, taken, version).await? {
@@ -208,7 +221,9 @@ async fn patient<P: Ports, G: Gateway>(
         }
         Turn::Start(query) => Versioned { value: query, version: version.unwrap_or(0) + 1 },
     };
-    if ports.documents().store_query(customer, patient, &query.value, version).await? == Write::Conflict {
+    if ports.documents().store_query(customer, patient, &query.value, version).await?
+        == Write::Conflict
+    {
         // The conflict may be with this attempt itself, if the answer to its write was lost.
         match leased(ports, attempt).await? {
             Some(leased) => query = leased,
@@ -217,15 +232,18 @@ async fn patient<P: Ports, G: Gateway>(
     }
     let outcome = ask(ports, gateway, attempt, query).await;
     if outcome.is_err() {
-        // Without a release, the retry of the message has to wait for the end of the lease. A release that fails costs
-        // no more than that.
+        // Without a release, the retry of the message has to wait for the end of the lease. A
+        // release that fails costs no more than that.
         let _ = release(ports, attempt).await;
     }
     outcome
 }
 
 /// Returns the query, if this attempt has its lease.
-async fn leased<P: Ports>(ports: &P, attempt: Attempt) -> PortResult<Option<Versioned<PatientQuery>>> {
+async fn leased<P: Ports>(
+    ports: &P,
+    attempt: Attempt,
+) -> PortResult<Option<Versioned<PatientQuery>>> {
     let Attempt { customer, patient, id } = attempt;
     let query = ports.documents().load_queries(customer, &[patient]).await?.remove(&patient);
     Ok(query.filter(|query| query.value.is_leased_to(id)))
@@ -237,13 +255,15 @@ async fn release<P: Ports>(ports: &P, attempt: Attempt) -> Result<(), Error> {
     retry_conflicts(async || {
         let Some(leased) = leased(ports, attempt).await? else { return Ok(Some(())) };
         let released = leased.value.given_back();
-        let write = ports.documents().store_query(customer, patient, &released, Some(leased.version));
+        let write =
+            ports.documents().store_query(customer, patient, &released, Some(leased.version));
         Ok((write.await? == Write::Done).then_some(()))
     })
     .await
 }
 
-/// Asks the gateway about a patient, while this attempt leases the patient's query, and stores the outcome.
+/// Asks the gateway about a patient, while this attempt leases the patient's query, and stores the
+/// outcome.
 async fn ask<P: Ports, G: Gateway>(
     ports: &P,
     gateway: &G,
@@ -262,7 +282,11 @@ async fn ask<P: Ports, G: Gateway>(
     conclude(ports, attempt, query, answer).await
 }
 
-async fn answer<P: Ports, G: Gateway>(ports: &P, gateway: &G, attempt: Attempt) -> Result<Answer, Error> {
+async fn answer<P: Ports, G: Gateway>(
+    ports: &P,
+    gateway: &G,
+    attempt: Attempt,
+) -> Result<Answer, Error> {
     let Attempt { customer, patient: id, id: found_by } = attempt;
     let record = ports.patients().load_patients(customer, &[id]).await?.remove(&id);
     let Some(patient) = record.map(|record| record.value.patient) else {
@@ -273,7 +297,8 @@ async fn answer<P: Ports, G: Gateway>(ports: &P, gateway: &G, attempt: Attempt) 
     }
     Ok(match gateway.ask(&Demographics::from(&patient)).await {
         Ok(GatewayAnswer::Documents(documents)) => {
-            let stored = ports.documents().store_documents(customer, id, found_by, &documents).await?;
+            let stored =
+                ports.documents().store_documents(customer, id, found_by, &documents).await?;
             let count = documents.iter().map(|_| 1).sum();
             Answer::Ended(QueryOutcome::Documents(count), Some(stored))
         }
@@ -284,8 +309,9 @@ async fn answer<P: Ports, G: Gateway>(ports: &P, gateway: &G, attempt: Attempt) 
     })
 }
 
-/// Stores the outcome of a query, which other requests may have joined meanwhile. If another attempt has taken the
-/// query over, because the lease of this one expired, that attempt's outcome counts.
+/// Stores the outcome of a query, which other requests may have joined meanwhile. If another
+/// attempt has taken the query over, because the lease of this one expired, that attempt's outcome
+/// counts.
 async fn conclude<P: Ports>(
     ports: &P,
     attempt: Attempt,
@@ -298,7 +324,8 @@ async fn conclude<P: Ports>(
             Answer::Ended(outcome, stored) => query.value.clone().ended(*outcome, *stored),
             Answer::Failed(_) => query.value.clone().failed_once(),
         };
-        let write = ports.documents().store_query(customer, patient, &after, Some(query.version)).await?;
+        let write =
+            ports.documents().store_query(customer, patient, &after, Some(query.version)).await?;
         if write == Write::Done {
             return Ok(Some(Some(after.outcome)));
         }
@@ -344,16 +371,18 @@ async fn tell_circuit_breaker<P: Ports>(ports: &P, patients: &[PatientOutcome]) 
         Some(breaker.after_failure(ports.environment().now()))
     };
     if let Some(after) = after {
-        // A conflict is ignored, because another message has just told the circuit breaker what it saw.
+        // A conflict is ignored, because another message has just told the circuit breaker what it
+        // saw.
         let _ = ports.gateway_limits().store_circuit_breaker(after, version).await?;
     }
     Ok(())
 }
 
-/// Returns the pause after so many attempts. It is longer or shorter by up to a half, so that messages that failed at
-/// the same time are not retried at the same time.
+/// Returns the pause after so many attempts. It is longer or shorter by up to a half, so that
+/// messages that failed at the same time are not retried at the same time.
 fn pause_after(request: QueryRequestId, attempt: u32) -> Duration {
     let pause = BACKOFF.pause(attempt.saturating_sub(1));
-    let jitter = request.as_uuid().as_bytes()[15].wrapping_add(attempt.to_le_bytes()[0].wrapping_mul(97));
+    let jitter =
+        request.as_uuid().as_bytes()[15].wrapping_add(attempt.to_le_bytes()[0].wrapping_mul(97));
     pause / 2 + pause * u32::from(jitter) / 255
 }

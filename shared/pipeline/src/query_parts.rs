@@ -1,19 +1,19 @@
-//! The document queries of a chunk, in parts of up to ten patients: which there are, and how a part completes or is
-//! abandoned.
+//! The document queries of a chunk, in parts of up to ten patients: which there are, and how a part
+//! completes or is abandoned.
 
-use domain::ids::{CustomerId, JobId};
-use domain::outcome::{RowOutcome, RowResult};
-use domain::plan::ChunkNumber;
-use domain::query::{PATIENTS_PER_PART, QueryOutcome, QueryPart, QueryTally};
-use domain::time::Timestamp;
+use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::outcome::{RowOutcome, RowResult};
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::query::{PATIENTS_PER_PART, QueryOutcome, QueryPart, QueryTally};
+use bulk_domain::time::Timestamp;
 
 use crate::Error;
 use crate::messages::{FinishedMessage, QueryAsker, QueryMessage};
 use crate::ports::prelude::*;
 use crate::ports::{Ports, Write};
 
-/// Returns a message for each part of the patients of a chunk that are to be queried. The same outcomes give the same
-/// messages, so that every attempt sends the same parts.
+/// Returns a message for each part of the patients of a chunk that are to be queried. The same
+/// outcomes give the same messages, so that every attempt sends the same parts.
 pub fn parts_of(
     customer: CustomerId,
     job: JobId,
@@ -37,9 +37,13 @@ pub fn parts_of(
         .collect()
 }
 
-/// Completes a part. The last part completes the chunk's queries, and the last chunk's queries may complete the job. A
-/// retry continues where an earlier attempt died.
-pub async fn complete_part<P: Ports>(ports: &P, part: QueryPart, tally: QueryTally) -> Result<(), Error> {
+/// Completes a part. The last part completes the chunk's queries, and the last chunk's queries may
+/// complete the job. A retry continues where an earlier attempt died.
+pub async fn complete_part<P: Ports>(
+    ports: &P,
+    part: QueryPart,
+    tally: QueryTally,
+) -> Result<(), Error> {
     let Some(all) = ports.jobs().complete_query_part(part, tally).await? else { return Ok(()) };
     let completion = ports.jobs().complete_queries(part.job, part.chunk, all).await?;
     if completion.was_last {
@@ -57,17 +61,24 @@ pub struct AbandonedQueries {
     pub leased_until: Option<Timestamp>,
 }
 
-/// Abandons the queries of a message. A query without an outcome counts as failed, so that the chunk does not wait for
-/// it any longer. A query that is leased to a worker stays leased, because the worker may still complete it.
-pub async fn abandon_queries<P: Ports>(ports: &P, message: &QueryMessage) -> Result<AbandonedQueries, Error> {
+/// Abandons the queries of a message. A query without an outcome counts as failed, so that the
+/// chunk does not wait for it any longer. A query that is leased to a worker stays leased, because
+/// the worker may still complete it.
+pub async fn abandon_queries<P: Ports>(
+    ports: &P,
+    message: &QueryMessage,
+) -> Result<AbandonedQueries, Error> {
     let (request, now) = (message.asker.request(), ports.environment().now());
     let known = ports.documents().load_queries(message.customer, &message.patients).await?;
     let mut outcomes = Vec::with_capacity(message.patients.len());
     let mut leased_until = None;
     for patient in &message.patients {
         let query = known.get(patient);
-        outcomes
-            .push(query.and_then(|query| query.value.outcome_for(request)).unwrap_or(QueryOutcome::Failed));
+        outcomes.push(
+            query
+                .and_then(|query| query.value.outcome_for(request))
+                .unwrap_or(QueryOutcome::Failed),
+        );
         // A query of another request is abandoned with that request.
         let Some(query) = query.filter(|query| query.value.request == request) else { continue };
         if let Some(abandoned) = query.value.abandoned(now) {

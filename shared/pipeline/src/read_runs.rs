@@ -2,18 +2,19 @@
 
 use std::ops::Range;
 
+use bulk_domain::csv::{FileError, RawRow, RowReader, Separator};
+use bulk_domain::ids::RowNumber;
+use bulk_domain::job::Upload;
+use bulk_domain::plan::{Chunk, Run};
 use bytes::Bytes;
-use domain::csv::{FileError, RawRow, RowReader, Separator};
-use domain::ids::RowNumber;
-use domain::job::Upload;
-use domain::plan::{Chunk, Run};
 use futures::{Stream, StreamExt as _};
 
 use crate::Error;
 use crate::ports::{JobRef, ObjectStore, PortResult};
 
-/// The longest gap between two runs, in bytes, that is read and dropped. A longer one is skipped by a second request,
-/// because S3 sends about so many bytes within the 15 ms that a request takes to answer.
+/// The longest gap between two runs, in bytes, that is read and dropped. A longer one is skipped by
+/// a second request, because S3 sends about so many bytes within the 15 ms that a request takes to
+/// answer.
 const READ_THROUGH: u64 = 1024 * 1024;
 
 /// Calls `on_row` with every row of the chunk, in file order.
@@ -43,8 +44,8 @@ struct Window {
 }
 
 impl Window {
-    /// Returns the received bytes of `range`, and drops the bytes before it. Returns no bytes if none of the range was
-    /// received yet.
+    /// Returns the received bytes of `range`, and drops the bytes before it. Returns no bytes if
+    /// none of the range was received yet.
     fn take(&mut self, range: &Range<u64>) -> Bytes {
         let skip = range.start.saturating_sub(self.offset);
         let skip = self.at_most(skip);
@@ -101,5 +102,9 @@ where
     }
     reader.finish();
     drain(&mut reader).map_err(unreadable)?;
-    if number.get() == end { Ok(()) } else { Err(differs("the upload has other rows than planned")) }
+    if number.get() == end {
+        Ok(())
+    } else {
+        Err(differs("the upload has other rows than planned"))
+    }
 }

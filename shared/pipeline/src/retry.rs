@@ -1,20 +1,22 @@
 //! How failed work of an SQS message is retried.
 //!
-//! SQS counts how often a message was received, and moves it to the dead letters once it was received too often. That
-//! count must not include an outage of AWS: a table that is throttled for an hour would use it up within minutes, and
-//! rows would fail for good. So work that met a transient error is sent as a new, delayed message with a receive count
-//! of zero, and the received message is deleted. Only crashes, time-outs and permanent errors are counted.
+//! SQS counts how often a message was received, and moves it to the dead letters once it was
+//! received too often. That count must not include an outage of AWS: a table that is throttled for
+//! an hour would use it up within minutes, and rows would fail for good. So work that met a
+//! transient error is sent as a new, delayed message with a receive count of zero, and the received
+//! message is deleted. Only crashes, time-outs and permanent errors are counted.
 //!
 //! Such work is retried until it is done. It ends at the latest when the sweep abandons its job.
 
 use std::time::Duration;
 
-use domain::backoff::Backoff;
-use domain::mutants::{Bug, has};
+use bulk_domain::backoff::Backoff;
+use bulk_domain::mutants::{Bug, has};
 
 use crate::Error;
 
-/// The pauses before the retries. The longest one bounds how long work rests after an outage has ended.
+/// The pauses before the retries. The longest one bounds how long work rests after an outage has
+/// ended.
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_mins(2) };
 
 /// How often the work of a message was attempted.
@@ -50,8 +52,8 @@ impl Retry {
         }
     }
 
-    /// Returns the pause before the same message is received again. It also follows a transient error if no new message
-    /// could be sent, because SQS did not answer either.
+    /// Returns the pause before the same message is received again. It also follows a transient
+    /// error if no new message could be sent, because SQS did not answer either.
     pub fn counted_pause(attempts: Attempts) -> Duration {
         BACKOFF.pause(attempts.receive_count.saturating_sub(1))
     }
@@ -59,7 +61,7 @@ impl Retry {
 
 #[cfg(test)]
 mod tests {
-    use domain::ids::JobId;
+    use bulk_domain::ids::JobId;
     use uuid::Uuid;
 
     use super::*;

@@ -1,16 +1,18 @@
-//! Repairs, every minute, what no message repairs: jobs without a file expire, lost events and messages are sent again, and
-//! jobs past their time end.
+//! Repairs, every minute, what no message repairs: jobs without a file expire, lost events and
+//! messages are sent again, and jobs past their time end.
 //!
-//! The sweep makes no decision that another function could make differently at the same time. The messages that it
-//! sends are safe to repeat, and every change of state is conditional. So it is harmless if two runs overlap, or if a
-//! run is late.
+//! The sweep makes no decision that another function could make differently at the same time. The
+//! messages that it sends are safe to repeat, and every change of state is conditional. So it is
+//! harmless if two runs overlap, or if a run is late.
 
 use std::time::Duration;
 
-use domain::ids::JobId;
-use domain::job::{Job, JobEvent, JobStatus, LATE_UPLOAD_WATCH, TIME_TO_PROCESS, TIME_TO_START};
-use domain::mutants::{Bug, has};
-use domain::time::Timestamp;
+use bulk_domain::ids::JobId;
+use bulk_domain::job::{
+    Job, JobEvent, JobStatus, LATE_UPLOAD_WATCH, TIME_TO_PROCESS, TIME_TO_START,
+};
+use bulk_domain::mutants::{Bug, has};
+use bulk_domain::time::Timestamp;
 use futures::{StreamExt as _, stream};
 
 use crate::Error;
@@ -22,28 +24,29 @@ use crate::plan_file::PlanFile;
 use crate::ports::prelude::*;
 use crate::ports::{Ports, Watched, Write};
 
-/// Time without a completed chunk after which the pending chunks are sent again. It is longer than the message of a
-/// worker that died stays invisible, so that this message is received again first.
+/// Time without a completed chunk after which the pending chunks are sent again. It is longer than
+/// the message of a worker that died stays invisible, so that this message is received again first.
 pub const STALLED_AFTER: Duration = Duration::from_mins(15);
 
-/// Time without a completed part of document queries after which the pending parts are sent again. It is longer,
-/// because a gateway may be down for a while or limit the rate, and every message that is sent again is one more to
-/// receive.
+/// Time without a completed part of document queries after which the pending parts are sent again.
+/// It is longer, because a gateway may be down for a while or limit the rate, and every message
+/// that is sent again is one more to receive.
 pub const QUERIES_STALLED_AFTER: Duration = Duration::from_hours(1);
 
-/// Time between two searches for the file of an expired job. The S3 event starts the job at once, so that only a lost
-/// event makes a search succeed.
+/// Time between two searches for the file of an expired job. The S3 event starts the job at once,
+/// so that only a lost event makes a search succeed.
 const LATE_UPLOAD_LOOKS: Duration = Duration::from_mins(30);
 
 /// Due jobs that are read at once: as many as one `BatchGetItem` reads (AWS limit).
 const JOBS_PER_READ: u32 = 100;
 
-/// Jobs that are looked at concurrently. A look makes three or four calls of 5 to 30 ms, one after the other.
+/// Jobs that are looked at concurrently. A look makes three or four calls of 5 to 30 ms, one after
+/// the other.
 pub const CONCURRENT_LOOKS: usize = 50;
 
-/// Time after which a run begins no further look, because the next run, a minute after this one, continues where this
-/// one stopped. A look that has begun may use the rest of the function's five minutes: the longest look abandons the
-/// document queries of a job of 100,000 patients.
+/// Time after which a run begins no further look, because the next run, a minute after this one,
+/// continues where this one stopped. A look that has begun may use the rest of the function's five
+/// minutes: the longest look abandons the document queries of a job of 100,000 patients.
 pub const TIME_FOR_LOOKS: Duration = Duration::from_secs(55);
 
 /// The outcome of a look at a job.
@@ -67,16 +70,19 @@ pub enum SweepOutcome {
     RowsAbandoned,
     /// The job failed, because its file could not be read in time.
     JobAbandoned,
-    /// No file was uploaded until long after the link expired, so that the job is not watched any longer.
+    /// No file was uploaded until long after the link expired, so that the job is not watched any
+    /// longer.
     Forgotten,
     /// Nothing: the job makes progress.
     Nothing,
 }
 
-/// Looks at the due jobs for as long as a run has time, and passes the outcome of each look to `tell`. A look that
-/// fails does not keep the run from the other jobs. Returns the number of looks.
+/// Looks at the due jobs for as long as a run has time, and passes the outcome of each look to
+/// `tell`. A look that fails does not keep the run from the other jobs. Returns the number of
+/// looks.
 ///
-/// `time_to_query` is how long the document queries of a job may take, counted from the start of the job.
+/// `time_to_query` is how long the document queries of a job may take, counted from the start of
+/// the job.
 pub async fn sweep<P: Ports>(
     ports: &P,
     time_to_query: Duration,
@@ -87,8 +93,8 @@ pub async fn sweep<P: Ports>(
     let has_time = || ports.environment().now() < started.plus(TIME_FOR_LOOKS);
     let (mut looks, mut last) = (0, None);
     while has_time() {
-        // Each read continues after the last one, because a job is still due if its look failed, and must not keep this
-        // run from the jobs behind it.
+        // Each read continues after the last one, because a job is still due if its look failed,
+        // and must not keep this run from the jobs behind it.
         let due = ports.jobs().due_jobs(started, last, JOBS_PER_READ).await?;
         last = due.last().copied();
         if last.is_none() {
@@ -96,7 +102,8 @@ pub async fn sweep<P: Ports>(
         }
         let ids: Vec<JobId> = due.iter().map(|watched| watched.job).collect();
         let mut loaded = ports.jobs().load_jobs(&ids).await?;
-        let due = due.into_iter().filter_map(|watched| Some((watched, loaded.remove(&watched.job)?)));
+        let due =
+            due.into_iter().filter_map(|watched| Some((watched, loaded.remove(&watched.job)?)));
         let due: Vec<(Watched, Job)> = due.collect();
         looks += due.len();
         let look = async |(watched, job): (Watched, Job)| {
@@ -134,8 +141,8 @@ impl<P: Ports> Sweep<'_, P> {
         }
     }
 
-    /// Returns how much a job waits for: its pending chunks or, once there are none, its pending parts of document
-    /// queries.
+    /// Returns how much a job waits for: its pending chunks or, once there are none, its pending
+    /// parts of document queries.
     async fn pending(&self, job: &Job) -> Result<u32, Error> {
         let mut pending = job.pending_chunks.iter().map(|_| 1).sum();
         if pending == 0 {
@@ -178,9 +185,9 @@ impl<P: Ports> Sweep<'_, P> {
         Ok(SweepOutcome::UploadSent)
     }
 
-    /// Looks at a job without an upload. The watch of the job ends with a look after the hour for late uploads, and
-    /// never by the clock alone, because during an outage of S3 of several hours the file may have been there all the
-    /// time.
+    /// Looks at a job without an upload. The watch of the job ends with a look after the hour for
+    /// late uploads, and never by the clock alone, because during an outage of S3 of several hours
+    /// the file may have been there all the time.
     async fn without_upload(&self, job: &Job) -> Result<SweepOutcome, Error> {
         if self.now > job.upload_expires_at && job.status == JobStatus::Waiting {
             end_job(self.ports, job, JobEvent::UploadExpired, None).await?;
@@ -203,15 +210,16 @@ impl<P: Ports> Sweep<'_, P> {
             return Ok(SweepOutcome::Nothing);
         };
         if job.pending_chunks.is_empty() {
-            let is_late = self.now > started_at.plus(self.time_to_query) && !has(Bug::NoQueryDeadline);
+            let is_late =
+                self.now > started_at.plus(self.time_to_query) && !has(Bug::NoQueryDeadline);
             return self.querying(job, is_stalled, is_late).await;
         }
         let is_late = self.now > started_at.plus(TIME_TO_PROCESS);
         if !(is_stalled || is_late) {
             return Ok(SweepOutcome::Nothing);
         }
-        // `fan-out` may have died before it sent the webhook about `processing`, which has to come before the one about
-        // the end.
+        // `fan-out` may have died before it sent the webhook about `processing`, which has to come
+        // before the one about the end.
         ports.queues().send_webhook(&WebhookMessage::about(job)).await?;
         let plan = PlanFile::read(ports.objects().read_plan(job.into(), &file.upload, None).await?);
         if is_late {
@@ -221,13 +229,21 @@ impl<P: Ports> Sweep<'_, P> {
             return Ok(SweepOutcome::RowsAbandoned);
         }
         if !has(Bug::StalledChunksLost) {
-            ports.queues().send_chunks(job.size(), &plan.messages(job, &job.pending_chunks)).await?;
+            ports
+                .queues()
+                .send_chunks(job.size(), &plan.messages(job, &job.pending_chunks))
+                .await?;
         }
         Ok(SweepOutcome::ChunksSent)
     }
 
     /// Looks at a job that waits for document queries only.
-    async fn querying(&self, job: &Job, is_stalled: bool, is_late: bool) -> Result<SweepOutcome, Error> {
+    async fn querying(
+        &self,
+        job: &Job,
+        is_stalled: bool,
+        is_late: bool,
+    ) -> Result<SweepOutcome, Error> {
         if is_late {
             abandon_queries_of_job(self.ports, job).await?;
             return Ok(SweepOutcome::QueriesAbandoned);

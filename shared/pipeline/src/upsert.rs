@@ -1,18 +1,19 @@
 //! Creates or updates the patients of one identity by conditional writes alone.
 //!
-//! First the item of the identity decides which patient each row belongs to, then the patients are written. Both writes
-//! name the version that was read. A conflict means that another job writes the same identity, so that the decision is
-//! made again on what that job stored. A retry after any crash gives the same patients, because the item remembers its
-//! decisions, and because merging a row into a patient that has it already changes nothing.
+//! First the item of the identity decides which patient each row belongs to, then the patients are
+//! written. Both writes name the version that was read. A conflict means that another job writes
+//! the same identity, so that the decision is made again on what that job stored. A retry after any
+//! crash gives the same patients, because the item remembers its decisions, and because merging a
+//! row into a patient that has it already changes nothing.
 
 use std::collections::HashMap;
 
-use domain::identity::Identity;
-use domain::ids::{PatientId, RowNumber};
-use domain::job::Job;
-use domain::matching::{Matched, People, RowToMatch};
-use domain::patient::{PatientRow, Zip};
-use domain::record::{Merged, PatientRecord, RowsOfJob};
+use bulk_domain::identity::Identity;
+use bulk_domain::ids::{PatientId, RowNumber};
+use bulk_domain::job::Job;
+use bulk_domain::matching::{Matched, People, RowToMatch};
+use bulk_domain::patient::{PatientRow, Zip};
+use bulk_domain::record::{Merged, PatientRecord, RowsOfJob};
 
 use crate::Error;
 use crate::conflicts::retry_conflicts;
@@ -39,7 +40,8 @@ pub struct Known {
 
 /// The patient of each row of a group, and the changes that the rows make to these patients.
 pub struct Decision {
-    /// The patient of each row, or `None` if the item of the row's identity has no room for another patient.
+    /// The patient of each row, or `None` if the item of the row's identity has no room for another
+    /// patient.
     pub patients: Vec<Option<PatientId>>,
     /// The patients before the change, as they were read.
     before: Records,
@@ -72,9 +74,12 @@ impl Decision {
     }
 
     fn unchanged(&self) -> impl Iterator<Item = &PatientRecord> {
-        let is_merged = |id: &PatientId| self.merged.records.iter().any(|record| record.patient.id == *id);
+        let is_merged =
+            |id: &PatientId| self.merged.records.iter().any(|record| record.patient.id == *id);
         let unchanged = self.before.iter().filter(move |(id, _)| !is_merged(id));
-        unchanged.filter(|(id, _)| self.patients.contains(&Some(**id))).map(|(_, record)| &record.value)
+        unchanged
+            .filter(|(id, _)| self.patients.contains(&Some(**id)))
+            .map(|(_, record)| &record.value)
     }
 }
 
@@ -94,7 +99,8 @@ impl<P: Ports> Upsert<'_, P> {
         let mut wanted: Vec<PatientId> = Vec::new();
         for group in groups {
             if let Some(people) = people.get(&group.identity) {
-                let known: Vec<PatientId> = people.value.people().iter().map(|person| person.id).collect();
+                let known: Vec<PatientId> =
+                    people.value.people().iter().map(|person| person.id).collect();
                 let matched = self.matched(group, &people.value);
                 wanted.extend(matched.patients.iter().flatten().filter(|id| known.contains(id)));
             }
@@ -105,8 +111,8 @@ impl<P: Ports> Upsert<'_, P> {
         Ok(Known { people, patients })
     }
 
-    /// Decides which patient each row of a group belongs to. The decision is stored when this returns, and no patient
-    /// is written yet.
+    /// Decides which patient each row of a group belongs to. The decision is stored when this
+    /// returns, and no patient is written yet.
     pub async fn decide(&self, group: &Group, known: &Known) -> Result<Decision, Error> {
         let mut people = known.people.get(&group.identity).cloned();
         let mut patients = patients_of(people.as_ref(), &known.patients);
@@ -118,7 +124,8 @@ impl<P: Ports> Upsert<'_, P> {
             let changes_nothing = merged.records.is_empty() && !matched.changed;
             if !matched.was_decided && !changes_nothing {
                 let version = people.as_ref().map(|people| people.version);
-                let store = self.ports.patients().store_people(&group.identity, &matched.people, version);
+                let store =
+                    self.ports.patients().store_people(&group.identity, &matched.people, version);
                 if store.await? == Write::Conflict {
                     (people, patients) = self.reload(group).await?;
                     return Ok(None);
@@ -130,8 +137,8 @@ impl<P: Ports> Upsert<'_, P> {
         .await
     }
 
-    /// Creates or updates the patients of a group as decided. Returns all of its patients, also those that do not
-    /// change.
+    /// Creates or updates the patients of a group as decided. Returns all of its patients, also
+    /// those that do not change.
     pub async fn write(&self, group: &Group, decision: &Decision) -> Result<UpsertOutcome, Error> {
         let mut outcome = UpsertOutcome {
             records: decision.unchanged().cloned().collect(),
@@ -149,24 +156,32 @@ impl<P: Ports> Upsert<'_, P> {
             group.rows.iter().map(|(number, row)| (*number, zips_of(row))).collect();
         let rows: Vec<RowToMatch<'_>> =
             zips.iter().map(|(number, zips)| RowToMatch { number: *number, zips }).collect();
-        people.decide(self.job.id, environment.now(), &rows, || PatientId::new(environment.new_id()))
+        people
+            .decide(self.job.id, environment.now(), &rows, || PatientId::new(environment.new_id()))
     }
 
     /// Merges the rows of a group into the records of their patients.
-    fn merge(&self, group: &Group, patient_of_row: &[Option<PatientId>], patients: &Records) -> MergedGroup {
+    fn merge(
+        &self,
+        group: &Group,
+        patient_of_row: &[Option<PatientId>],
+        patients: &Records,
+    ) -> MergedGroup {
         let mut ids: Vec<PatientId> = patient_of_row.iter().flatten().copied().collect();
         ids.sort_unstable();
         ids.dedup();
         let mut group_merged = MergedGroup::default();
         for id in ids {
-            let (merged, refused) = self.merge_patient(group, patient_of_row, id, patients.get(&id));
+            let (merged, refused) =
+                self.merge_patient(group, patient_of_row, id, patients.get(&id));
             group_merged.records.extend(merged);
             group_merged.refused.extend(refused);
         }
         group_merged
     }
 
-    /// Merges the rows of one patient. Returns the record, if it changes, and the rows that do not fit into it.
+    /// Merges the rows of one patient. Returns the record, if it changes, and the rows that do not
+    /// fit into it.
     fn merge_patient(
         &self,
         group: &Group,
@@ -174,7 +189,8 @@ impl<P: Ports> Upsert<'_, P> {
         id: PatientId,
         before: Option<&Versioned<PatientRecord>>,
     ) -> (Option<PatientRecord>, Vec<RowNumber>) {
-        let rows = group.rows.iter().zip(patient_of_row).filter(|(_, patient)| **patient == Some(id));
+        let rows =
+            group.rows.iter().zip(patient_of_row).filter(|(_, patient)| **patient == Some(id));
         let (numbers, rows): (Vec<RowNumber>, Vec<&PatientRow>) =
             rows.map(|((number, row), _)| (*number, row)).unzip();
         let source = RowsOfJob {
@@ -188,7 +204,8 @@ impl<P: Ports> Upsert<'_, P> {
         (record, refused.into_iter().filter_map(|place| numbers.get(place).copied()).collect())
     }
 
-    /// Writes one merged patient. After a conflict, merges the rows into the record that the other job stored.
+    /// Writes one merged patient. After a conflict, merges the rows into the record that the other
+    /// job stored.
     async fn store(
         &self,
         group: &Group,
@@ -201,12 +218,14 @@ impl<P: Ports> Upsert<'_, P> {
         let mut version = decision.before.get(&id).map(|record| record.version);
         // The record that is stored, if the other job has left nothing to change.
         let stored_before = retry_conflicts(async || {
-            if self.ports.patients().store_patient(customer, &record, version).await? == Write::Done {
+            if self.ports.patients().store_patient(customer, &record, version).await? == Write::Done
+            {
                 return Ok(Some(None));
             }
             let mut current = self.ports.patients().load_patients(customer, &[id]).await?;
             version = current.get(&id).map(|current| current.version);
-            let (merged, refused) = self.merge_patient(group, &decision.patients, id, current.get(&id));
+            let (merged, refused) =
+                self.merge_patient(group, &decision.patients, id, current.get(&id));
             outcome.refused.extend(refused);
             match merged {
                 Some(merged) => record = merged,

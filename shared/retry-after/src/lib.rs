@@ -1,16 +1,19 @@
-//! The `Retry-After` header of HTTP responses (RFC 9110, section 10.2.3), for every client of this project.
+//! The `Retry-After` header of HTTP responses (RFC 9110, section 10.2.3), for every client of this
+//! project.
 
 use std::time::{Duration, SystemTime};
 
 use http::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
-/// Returns how long a response asks its client to wait. `None` if it does not ask, or if the header is neither a number
-/// of seconds nor a date.
+/// Returns how long a response asks its client to wait. `None` if it does not ask, or if the header
+/// is neither a number of seconds nor a date.
 ///
-/// A date is a time of the server's clock, so it is compared with the response's `Date` header. `now` is the
-/// client's time; it is used if there is no such header. A date in the past asks for no wait.
+/// A date is a time of the server's clock, so it is compared with the response's `Date` header.
+/// `now` is the client's time; it is used if there is no such header. A date in the past asks for
+/// no wait.
 pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let text =
+        |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let asked = text(RETRY_AFTER)?;
     if let Ok(seconds) = asked.parse() {
         return Some(Duration::from_secs(seconds));
@@ -50,7 +53,11 @@ mod tests {
             if let Some(date) = date {
                 headers.insert(DATE, HeaderValue::from_str(date).unwrap());
             }
-            assert_eq!(retry_after(&headers, now), wait.map(Duration::from_secs), "{asked:?} {date:?}");
+            assert_eq!(
+                retry_after(&headers, now),
+                wait.map(Duration::from_secs),
+                "{asked:?} {date:?}"
+            );
         }
         assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }

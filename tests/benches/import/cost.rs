@@ -1,33 +1,43 @@
 //! What an import costs on AWS: every call counted, at list prices, beside the target.
 
-use memory::{Operation, Usage};
+use bulk_memory::{Operation, Usage};
 
 use crate::drive::{Account, Runs};
 use crate::file::file;
 use crate::gateway::Gateway;
 use crate::prices;
 
-/// The time that a function takes for a chunk, in seconds, as the model of AWS computes it for a warm table. On a new
-/// table, chunks wait for 5 s each in the model, which costs 0.012 dollars more.
+/// The time that a function takes for a chunk, in seconds, as the model of AWS computes it for a
+/// warm table. On a new table, chunks wait for 5 s each in the model, which costs 0.012 dollars
+/// more.
 const SECONDS_A_CHUNK: f64 = 0.5;
-/// The time that fan-out and finalize take for a row, in seconds: twice what the model of AWS assumes.
+/// The time that fan-out and finalize take for a row, in seconds: twice what the model of AWS
+/// assumes.
 const SECONDS_A_ROW: f64 = 0.000_04;
-/// The time that a function takes for a message about ten patients, in seconds. Almost all of it is waiting: the ten
-/// patients are searched for concurrently, with two searches of 0.7 s each, and the tables take 0.1 s. This is an
-/// assumption, because only a measurement at the real gateway would tell; a slow gateway costs in proportion.
+/// The time that a function takes for a message about ten patients, in seconds. Almost all of it is
+/// waiting: the ten patients are searched for concurrently, with two searches of 0.7 s each, and
+/// the tables take 0.1 s. This is an assumption, because only a measurement at the real gateway
+/// would tell; a slow gateway costs in proportion.
 const SECONDS_A_QUERY_MESSAGE: f64 = 1.5;
 /// The time that a function takes for a webhook, in seconds. This is an assumption about receivers.
 const SECONDS_A_WEBHOOK: f64 = 0.5;
 
-/// `MemorySize` in template.yaml, in GiB: of the functions that import, and of those that call other servers.
+/// `MemorySize` in template.yaml, in GiB: of the functions that import, and of those that call
+/// other servers.
 const IMPORTING: f64 = 0.5;
 const TALKING: f64 = 0.25;
 
-/// The incumbent's documented design, for each patient: 13 requests to S3, about 6 of which write, and two messages
-/// that are sent, received and deleted one by one. Of its two runs, one sleeps for 6 s at 1 GB, and the other takes
-/// about half a second.
-const INCUMBENT: Requests =
-    Requests { puts: 6.0, gets: 7.0, queue: 6.0, runs: 2.0, gigabyte_seconds: 6.5, ..Requests::NONE };
+/// The incumbent's documented design, for each patient: 13 requests to S3, about 6 of which write,
+/// and two messages that are sent, received and deleted one by one. Of its two runs, one sleeps for
+/// 6 s at 1 GB, and the other takes about half a second.
+const INCUMBENT: Requests = Requests {
+    puts: 6.0,
+    gets: 7.0,
+    queue: 6.0,
+    runs: 2.0,
+    gigabyte_seconds: 6.5,
+    ..Requests::NONE
+};
 
 /// The requests of an import, in all or for a row.
 #[derive(Clone, Copy)]
@@ -59,11 +69,12 @@ impl Requests {
     /// Returns the requests of an import for each of its rows.
     fn of(rows: u32, usage: &Usage, runs: &Runs) -> Self {
         use Operation::{
-            BatchGetItem, DeleteItem, GetItem, GetObject, ListObjectVersions, PutItem, PutObject, Query,
-            SendMessage, UpdateItem,
+            BatchGetItem, DeleteItem, GetItem, GetObject, ListObjectVersions, PutItem, PutObject,
+            Query, SendMessage, UpdateItem,
         };
         let rows = f64::from(rows);
-        let units = |of: &[Operation]| of.iter().map(|one| usage.of(*one).units as f64).sum::<f64>() / rows;
+        let units =
+            |of: &[Operation]| of.iter().map(|one| usage.of(*one).units as f64).sum::<f64>() / rows;
         let index_units = |of: Operation| usage.of(of).index_units as f64 / rows;
         let per_row = |runs: u32| f64::from(runs) / rows;
         Self {
@@ -73,10 +84,12 @@ impl Requests {
             read_units: units(&[GetItem, BatchGetItem, Query]),
             puts: units(&[PutObject, ListObjectVersions]),
             gets: units(&[GetObject]),
-            // Messages are sent in batches, but received and deleted one by one, which is the upper limit.
+            // Messages are sent in batches, but received and deleted one by one, which is the upper
+            // limit.
             queue: units(&[SendMessage]) + 2.0 * usage.of(SendMessage).items as f64 / rows,
             runs: per_row(runs.all()),
-            gigabyte_seconds: IMPORTING * (per_row(runs.import_rows) * SECONDS_A_CHUNK + SECONDS_A_ROW)
+            gigabyte_seconds: IMPORTING
+                * (per_row(runs.import_rows) * SECONDS_A_CHUNK + SECONDS_A_ROW)
                 + TALKING
                     * (per_row(runs.query_documents) * SECONDS_A_QUERY_MESSAGE
                         + per_row(runs.deliver_webhook) * SECONDS_A_WEBHOOK),

@@ -1,28 +1,29 @@
-//! A whole import on one thread: the real use cases over the ports in memory, one message after the other.
+//! A whole import on one thread: the real use cases over the ports in memory, one message after the
+//! other.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use api::operations::create_job::create_job;
-use domain::csv::Limits;
-use domain::ids::{CustomerId, FacilityId};
-use domain::job::JobStatus;
-use domain::job_size::JobSize;
-use domain::plan::ROWS_PER_CHUNK;
-use domain::row::Directory;
-use domain::time::Timestamp;
-use domain::upload_terms::UploadTerms;
+use bulk_api::operations::create_job::create_job;
+use bulk_domain::csv::Limits;
+use bulk_domain::ids::{CustomerId, FacilityId};
+use bulk_domain::job::JobStatus;
+use bulk_domain::job_size::JobSize;
+use bulk_domain::plan::ROWS_PER_CHUNK;
+use bulk_domain::row::Directory;
+use bulk_domain::time::Timestamp;
+use bulk_domain::upload_terms::UploadTerms;
+use bulk_memory::{Cloud, QueueName};
+use bulk_pipeline::DirectoryCache;
+use bulk_pipeline::deliver_webhook::deliver_webhook;
+use bulk_pipeline::fan_out::{FanOutSettings, fan_out};
+use bulk_pipeline::finalize::finalize;
+use bulk_pipeline::idempotency::Parameters;
+use bulk_pipeline::import_rows::import_rows;
+use bulk_pipeline::messages::UploadMessage;
+use bulk_pipeline::ports::WebhookSettings;
+use bulk_pipeline::query_documents::{QueriesOutcome, query_documents};
 use futures::executor::block_on;
-use memory::{Cloud, QueueName};
-use pipeline::DirectoryCache;
-use pipeline::deliver_webhook::deliver_webhook;
-use pipeline::fan_out::{FanOutSettings, fan_out};
-use pipeline::finalize::finalize;
-use pipeline::idempotency::Parameters;
-use pipeline::import_rows::import_rows;
-use pipeline::messages::UploadMessage;
-use pipeline::ports::WebhookSettings;
-use pipeline::query_documents::{QueriesOutcome, query_documents};
 use uuid::Uuid;
 
 use crate::gateway::Gateway;
@@ -83,7 +84,8 @@ impl Account {
         let store = Arc::new(Stopwatch::default());
         let cloud = Cloud::new(store.clone(), Timestamp::from_millis(1_800_000_000_000), 1);
         let cloud = if gateway.is_some() { cloud } else { cloud.without_gateway() };
-        let (customer, facility) = (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
+        let (customer, facility) =
+            (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
         let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
         cloud.set_customer(customer, directory, WebhookSettings::default());
         Self { cloud, store, customer, gateway }
@@ -104,7 +106,12 @@ impl Account {
         assert_eq!((ended.status, ended.failed), (JobStatus::Completed, 0));
         Import {
             times: Times { fan_out, import_rows, finalize, store },
-            runs: Runs { import_rows: chunks, query_documents, finalize: finished, deliver_webhook },
+            runs: Runs {
+                import_rows: chunks,
+                query_documents,
+                finalize: finished,
+                deliver_webhook,
+            },
         }
     }
 
@@ -116,7 +123,8 @@ impl Account {
     }
 
     async fn upload(&self, file: String) -> UploadMessage {
-        let parameters = Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
+        let parameters =
+            Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
         let created = create_job(&self.cloud, self.customer, parameters, None).await;
         let job = created.expect("a job can be created").job;
         let upload = self.cloud.upload((&job).into(), file);
@@ -133,9 +141,11 @@ impl Account {
     #[inline(never)]
     fn import_rows(&self) -> u32 {
         let directories = DirectoryCache::default();
-        let next = || JobSize::ALL.into_iter().find_map(|size| self.receive(QueueName::Chunks(size)));
+        let next =
+            || JobSize::ALL.into_iter().find_map(|size| self.receive(QueueName::Chunks(size)));
         each(next, |body| {
-            block_on(import_rows(&self.cloud, &directories, &read(body))).expect("a chunk is imported");
+            block_on(import_rows(&self.cloud, &directories, &read(body)))
+                .expect("a chunk is imported");
         })
     }
 
@@ -161,7 +171,8 @@ impl Account {
     fn deliver_webhooks(&self) -> u32 {
         let next = || self.receive(QueueName::Webhooks);
         each(next, |body| {
-            block_on(deliver_webhook(&self.cloud, &self.cloud, &read(body))).expect("no URL is set");
+            block_on(deliver_webhook(&self.cloud, &self.cloud, &read(body)))
+                .expect("no URL is set");
         })
     }
 

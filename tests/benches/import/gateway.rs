@@ -1,7 +1,7 @@
 //! A gateway that knows every patient, never fails and answers at once.
 
-use domain::document::{Demographics, DocumentRecord};
-use pipeline::ports::{self, GatewayAnswer, GatewayFailure};
+use bulk_domain::document::{Demographics, DocumentRecord};
+use bulk_pipeline::ports::{self, GatewayAnswer, GatewayFailure};
 use serde_json::json;
 
 /// A gateway that has documents about every other patient, those born on a day with an even number.
@@ -14,7 +14,8 @@ pub struct Gateway {
 impl ports::Gateway for Gateway {
     async fn ask(&self, demographics: &Demographics) -> Result<GatewayAnswer, GatewayFailure> {
         let born = serde_json::to_value(demographics.dob).expect("a date");
-        let has_documents = born.as_str().is_some_and(|date| date.ends_with(['0', '2', '4', '6', '8']));
+        let has_documents =
+            born.as_str().is_some_and(|date| date.ends_with(['0', '2', '4', '6', '8']));
         let documents = if has_documents { self.documents } else { 0 };
         Ok(GatewayAnswer::Documents((0..documents).map(document).collect()))
     }

@@ -1,6 +1,8 @@
-//! What an import costs, and how fast this project's part of it is: the whole pipeline over the ports in memory.
+//! What an import costs, and how fast this project's part of it is: the whole pipeline over the
+//! ports in memory.
 //!
-//! `cargo bench -p tests` runs everything; `cargo bench -p tests -- cost` and `-- speed` run a part.
+//! `cargo bench -p tests` runs everything; `cargo bench -p tests -- cost` and `-- speed` run a
+//! part.
 // Figures are rounded, and the input is valid.
 #![allow(clippy::cast_precision_loss, clippy::expect_used, clippy::cast_possible_truncation)]
 
@@ -16,7 +18,8 @@ use std::time::{Duration, Instant};
 
 use drive::{Account, Times};
 
-/// The store in memory fills gigabytes of heap, which no function does and which slows down glibc's allocator.
+/// The store in memory fills gigabytes of heap, which no function does and which slows down glibc's
+/// allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -38,20 +41,29 @@ fn main() {
     }
 }
 
-/// Prints the microseconds of each part for a row, and the rows a second on one core, beside the bare loop of the csv
-/// crate over the same file. Each time is that of the fastest of three runs. The time of the store is listed apart,
-/// because the store stands for DynamoDB, S3 and SQS.
+/// Prints the microseconds of each part for a row, and the rows a second on one core, beside the
+/// bare loop of the csv crate over the same file. Each time is that of the fastest of three runs.
+/// The time of the store is listed apart, because the store stands for DynamoDB, S3 and SQS.
 fn speed() {
     println!("\n{:>9} {:^53} {:^22}", "", "microseconds for a row", "rows a second");
     println!(
         "{:>9} {:>9} {:>12} {:>9} {:>9} {:>9}  {:>11} {:>11} {:>7}",
-        "rows", "fan-out", "import-rows", "finalize", "ours", "store", "ours", "csv, bare", "x bare"
+        "rows",
+        "fan-out",
+        "import-rows",
+        "finalize",
+        "ours",
+        "store",
+        "ours",
+        "csv, bare",
+        "x bare"
     );
     for rows in [1_000, 10_000, 100_000, 1_000_000] {
         let text = file::file(rows, 10);
         let bare = (0..3).map(|_| bare(&text)).min().expect("three runs");
         let imports = (0..3).map(|_| Account::new().import(text.clone()));
-        let import = imports.map(|import| import.times).min_by_key(Times::ours).expect("three runs");
+        let import =
+            imports.map(|import| import.times).min_by_key(Times::ours).expect("three runs");
         let per_row = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(rows);
         let per_second = |time: Duration| f64::from(rows) / time.as_secs_f64();
         println!(

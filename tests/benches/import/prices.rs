@@ -10,7 +10,8 @@ pub const READ: f64 = 0.125;
 pub const PUT: f64 = 5.0;
 /// A million requests of S3 that read.
 pub const GET: f64 = 0.4;
-/// A million requests of SQS, each up to 64 KiB. A plain queue costs 0.40, a fair one, as all queues here are, 0.50.
+/// A million requests of SQS, each up to 64 KiB. A plain queue costs 0.40, a fair one, as all
+/// queues here are, 0.50.
 pub const QUEUE: f64 = 0.5;
 pub const INVOCATION: f64 = 0.2;
 pub const GIGABYTE_SECOND: f64 = 0.000_013_333_4;

@@ -1,9 +1,10 @@
-//! Measures how long the ports in memory work. The rest of a run is the time of this project's code.
+//! Measures how long the ports in memory work. The rest of a run is the time of this project's
+//! code.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use memory::{Fault, Faults, NoFaults, Operation};
+use bulk_memory::{Fault, Faults, NoFaults, Operation};
 
 /// A network without faults that measures the time from a call's arrival to its answer.
 #[derive(Default, Debug)]
@@ -28,7 +29,8 @@ impl Stopwatch {
 
 impl Faults for Stopwatch {
     fn fault(&self, operation: Operation) -> Option<Fault> {
-        // Each piece of a body asks for its fault when it is read, but what follows is this project's code.
+        // Each piece of a body asks for its fault when it is read, but what follows is this
+        // project's code.
         if operation != Operation::GetObject {
             self.reading(|reading| reading.running_since = Some(Instant::now()));
         }

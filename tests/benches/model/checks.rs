@@ -25,8 +25,8 @@ fn upload(customer: usize, chunks: &Chunks) -> Upload {
     Upload { customer, at: 0, chunks: chunks.clone() }
 }
 
-/// Checks that calls that are throttled and chunks that are retried write every item once, and that the same seed gives
-/// the same result.
+/// Checks that calls that are throttled and chunks that are retried write every item once, and that
+/// the same seed gives the same result.
 fn every_write_happens_once(big: &Chunks) {
     let parameters = Parameters::default().import_concurrency(100);
     let play = || simulate(&parameters, vec![upload(0, big), upload(1, big)], None);
@@ -34,7 +34,9 @@ fn every_write_happens_once(big: &Chunks) {
     let expected: usize = big.iter().map(|chunk| 2 * chunk.writes()).sum();
     assert_eq!((first.writes, first.lost_rows()), (expected as u64, 0));
     assert!(first.throttled() > 0.0 && first.redeliveries > 0, "this was to be hard");
-    assert!(first.jobs.iter().all(|job| job.completed > job.imported && job.imported > job.planned));
+    assert!(
+        first.jobs.iter().all(|job| job.completed > job.imported && job.imported > job.planned)
+    );
     let ends = |outcome: &Outcome| outcome.jobs.iter().map(|job| job.completed).collect::<Vec<_>>();
     assert_eq!((ends(&first), first.attempts), (ends(&second), second.attempts));
 }
@@ -47,9 +49,11 @@ fn the_table_gives_what_it_has_and_not_more(big: &Chunks) {
     assert!(outcome.patients.written.peak as f64 <= 2.0 * fresh);
 }
 
-/// Checks a job with as many chunks as an event source starts with: it takes as long as its slowest chunk.
+/// Checks a job with as many chunks as an event source starts with: it takes as long as its slowest
+/// chunk.
 fn without_limits_the_slowest_path_counts(five_chunks: &Chunks) {
-    let parameters = Parameters { tables: Capacity::UNLIMITED, jitter: 0.0, ..Parameters::default() };
+    let parameters =
+        Parameters { tables: Capacity::UNLIMITED, jitter: 0.0, ..Parameters::default() };
     assert_eq!(five_chunks.len(), 5);
     let outcome = simulate(&parameters, vec![upload(0, five_chunks)], None);
     let latency = parameters.latency;
@@ -78,7 +82,9 @@ fn alone(parameters: &Parameters, chunk: &ChunkCalls) -> Micros {
         };
         // The processor is slower than the answers, so that no call of the 32 waits for an answer.
         assert!(
-            answer < cpu * parameters.concurrent_writes as Micros || calls == 1 || answer == latency.batch
+            answer < cpu * parameters.concurrent_writes as Micros
+                || calls == 1
+                || answer == latency.batch
         );
         time += calls * cpu + answer;
         if step.purpose == Purpose::Upload {
@@ -88,7 +94,8 @@ fn alone(parameters: &Parameters, chunk: &ChunkCalls) -> Micros {
     time
 }
 
-/// Checks that a customer's 10 rows take less than 10 seconds while a hundred others import into a new table.
+/// Checks that a customer's 10 rows take less than 10 seconds while a hundred others import into a
+/// new table.
 fn ten_rows_do_not_wait_for_others(files: &Files) {
     for of_others in [&files.middle, &files.big] {
         let others = uploads(CUSTOMERS, of_others, 0);
@@ -97,8 +104,8 @@ fn ten_rows_do_not_wait_for_others(files: &Files) {
     }
 }
 
-/// Sends messages of one customer, then one of another. A plain queue returns the oldest message first, and a fair
-/// queue returns the other customer's.
+/// Sends messages of one customer, then one of another. A plain queue returns the oldest message
+/// first, and a fair queue returns the other customer's.
 fn a_fair_queue_serves_the_quiet_first() {
     for (kind, expected) in [(QueueKind::Plain, 0), (QueueKind::Fair, 1)] {
         let mut queue = Queue::new(kind);

@@ -16,15 +16,16 @@ impl EventSource {
         Self { maximum, busy_since: None, running: 0 }
     }
 
-    /// Returns how many more messages it takes now. It grows while messages are there, and starts anew after the queue
-    /// was empty.
+    /// Returns how many more messages it takes now. It grows while messages are there, and starts
+    /// anew after the queue was empty.
     pub fn room(&mut self, now: Micros, is_empty: bool) -> u32 {
         if is_empty && self.running == 0 {
             self.busy_since = None;
             return 0;
         }
         let since = *self.busy_since.get_or_insert(now);
-        let ramp = event_source::FIRST + event_source::PER_SECOND * (now - since) as f64 / SECOND as f64;
+        let ramp =
+            event_source::FIRST + event_source::PER_SECOND * (now - since) as f64 / SECOND as f64;
         self.maximum.min(ramp as u32).saturating_sub(self.running)
     }
 

@@ -1,8 +1,10 @@
-//! How long imports take on AWS, what limits them, and whether one customer delays another: a simulation of what AWS
-//! documents, with the calls that the real planner and the real workers make.
+//! How long imports take on AWS, what limits them, and whether one customer delays another: a
+//! simulation of what AWS documents, with the calls that the real planner and the real workers
+//! make.
 //!
-//! `cargo bench -p tests --no-default-features --bench model` runs everything; `-- speed`, `-- keys`, `-- fairness` and
-//! `-- sweep` run a part. The same code prints the same tables on every machine.
+//! `cargo bench -p tests --no-default-features --bench model` runs everything; `-- speed`, `--
+//! keys`, `-- fairness` and `-- sweep` run a part. The same code prints the same tables on every
+//! machine.
 // Figures are rounded, and the input is valid.
 #![allow(
     clippy::cast_possible_truncation,

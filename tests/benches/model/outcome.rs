@@ -97,7 +97,8 @@ impl Outcome {
 
     /// Returns the share of attempts that were throttled.
     pub fn throttled(&self) -> f64 {
-        let throttled = self.patients.throttled + self.job_items.throttled + self.directory.throttled;
+        let throttled =
+            self.patients.throttled + self.job_items.throttled + self.directory.throttled;
         throttled as f64 / self.attempts.max(1) as f64
     }
 
@@ -107,8 +108,9 @@ impl Outcome {
         let tables = [&self.patients, &self.job_items, &self.directory];
         for (key, asked) in tables.into_iter().flat_map(|table| &table.asked) {
             for (access, asked) in [(Access::Write, asked[0]), (Access::Read, asked[1])] {
-                let same =
-                    hottest.iter_mut().find(|(other, of, _)| (other.name(), *of) == (key.name(), access));
+                let same = hottest
+                    .iter_mut()
+                    .find(|(other, of, _)| (other.name(), *of) == (key.name(), access));
                 match same {
                     Some(same) if same.2.peak < asked.peak => *same = (*key, access, asked),
                     None if asked.units > 0 => hottest.push((*key, access, asked)),

@@ -1,9 +1,10 @@
 //! The assumptions of the model about AWS: each number with its source.
 //!
-//! *Documented* is what AWS states, *code* what this repository states, *assumed* what was never measured here.
+//! *Documented* is what AWS states, *code* what this repository states, *assumed* what was never
+//! measured here.
 
-use domain::job_size::JobSize;
-use pipeline::import_rows::CONCURRENT_UPSERTS;
+use bulk_domain::job_size::JobSize;
+use bulk_pipeline::import_rows::CONCURRENT_UPSERTS;
 
 /// A time in microseconds.
 pub type Micros = u64;
@@ -21,14 +22,15 @@ pub struct Parameters {
     pub tables: Capacity,
     /// What the AWS SDK does with a throttled call.
     pub retry: Retry,
-    /// The event sources of `import-rows`, for small, medium and large jobs: `MaximumConcurrency` of each in
-    /// template.yaml.
+    /// The event sources of `import-rows`, for small, medium and large jobs: `MaximumConcurrency`
+    /// of each in template.yaml.
     pub concurrency: [u32; JobSize::ALL.len()],
     /// The concurrent writes of a chunk. Code: `CONCURRENT_UPSERTS`.
     pub concurrent_writes: usize,
     /// How the queues of chunks order messages.
     pub queue: QueueKind,
-    /// Whether every job counts as a large one, so that all share one queue. The real design has three.
+    /// Whether every job counts as a large one, so that all share one queue. The real design has
+    /// three.
     pub one_queue: bool,
     /// How long each thing takes.
     pub latency: Latency,
@@ -43,7 +45,8 @@ pub struct Parameters {
 pub enum QueueKind {
     /// The oldest message first, regardless of its customer.
     Plain,
-    /// A customer with more than its share comes last. Documented: "How Amazon SQS fair queues work".
+    /// A customer with more than its share comes last. Documented: "How Amazon SQS fair queues
+    /// work".
     Fair,
     /// A fair queue, except that a customer stays noisy after five minutes without messages.
     Unforgiving,
@@ -65,7 +68,8 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// Documented: a new on-demand table serves 4,000 writes and 12,000 reads a second, a partition 1,000 and 3,000.
+    /// Documented: a new on-demand table serves 4,000 writes and 12,000 reads a second, a partition
+    /// 1,000 and 3,000.
     pub const FRESH: Self = Self {
         writes: 4_000.0,
         reads: 12_000.0,
@@ -74,8 +78,8 @@ impl Capacity {
         doubles_after: None,
     };
 
-    /// Documented: more than twice the previous peak is throttled within 30 minutes, so that this is the fastest growth
-    /// to count on.
+    /// Documented: more than twice the previous peak is throttled within 30 minutes, so that this
+    /// is the fastest growth to count on.
     pub const GROWING: Self = Self { doubles_after: Some(30 * 60 * SECOND), ..Self::FRESH };
 
     /// A table with a `WarmThroughput` of the default quota of a table (documented: 40,000 each).
@@ -90,8 +94,8 @@ impl Capacity {
         doubles_after: None,
     };
 
-    /// Returns how many partitions serve that many writes. AWS does not document that a new table has four, but that
-    /// follows from its limits.
+    /// Returns how many partitions serve that many writes. AWS does not document that a new table
+    /// has four, but that follows from its limits.
     pub fn partitions(&self) -> usize {
         let partitions = self.writes / self.partition_writes;
         if partitions.is_finite() { partitions.ceil() as usize } else { 1 }
@@ -103,7 +107,8 @@ impl Capacity {
 pub struct Retry {
     /// The attempts of a call. Code: `Program::ImportRows` of shared/aws.
     pub attempts: u32,
-    /// The longest wait before the first retry, which doubles with each retry. Code: `aws-smithy-types`.
+    /// The longest wait before the first retry, which doubles with each retry. Code:
+    /// `aws-smithy-types`.
     pub first: Micros,
     /// The longest wait before any retry. Code: `aws-smithy-types`.
     pub longest: Micros,
@@ -115,40 +120,44 @@ pub struct Retry {
 
 impl Retry {
     /// The retries that `Environment` configures.
-    pub const AS_IT_IS: Self = Self { attempts: 6, first: SECOND, longest: 20 * SECOND, quota: 500, cost: 5 };
+    pub const AS_IT_IS: Self =
+        Self { attempts: 6, first: SECOND, longest: 20 * SECOND, quota: 500, cost: 5 };
 }
 
 /// How long AWS, and this project's code, take for each kind of work.
 #[derive(Clone, Copy, Debug)]
 pub struct Latency {
-    /// One item of DynamoDB, written or read. Documented: "single-digit milliseconds". Code: the comments of
-    /// `CONCURRENT_UPSERTS`.
+    /// One item of DynamoDB, written or read. Documented: "single-digit milliseconds". Code: the
+    /// comments of `CONCURRENT_UPSERTS`.
     pub item: Micros,
     /// A batch of 100 items. Assumed.
     pub batch: Micros,
-    /// A small object of S3, written or read. Documented: "roughly 100-200 ms" at the worst. Assumed.
+    /// A small object of S3, written or read. Documented: "roughly 100-200 ms" at the worst.
+    /// Assumed.
     pub object: Micros,
     /// A message that is sent to SQS, or put back. Assumed.
     pub message: Micros,
     /// The time until a waiting message is received. Assumed: long polling.
     pub receive: Micros,
-    /// The time from an upload's last byte to the start of the function. Documented: "typically in seconds". Assumed.
+    /// The time from an upload's last byte to the start of the function. Documented: "typically in
+    /// seconds". Assumed.
     pub upload_event: Micros,
-    /// The start of a new instance of a function. Its own processor time is 20 ms at most (`make cold-starts`), and AWS
-    /// has to make room and to load 8 MB. Assumed.
+    /// The start of a new instance of a function. Its own processor time is 20 ms at most (`make
+    /// cold-starts`), and AWS has to make room and to load 8 MB. Assumed.
     pub cold_start: Micros,
-    /// Processor time of one AWS call: TLS, signature, JSON. `make timeline` measures 0.1 ms of a whole processor for
-    /// each of two calls a row, without TLS. With TLS, half as much again is assumed, and 512 MB has 0.29 of a
-    /// processor (documented: 1,769 MB has one).
+    /// Processor time of one AWS call: TLS, signature, JSON. `make timeline` measures 0.1 ms of a
+    /// whole processor for each of two calls a row, without TLS. With TLS, half as much again is
+    /// assumed, and 512 MB has 0.29 of a processor (documented: 1,769 MB has one).
     pub call_cpu: Micros,
-    /// Processor time of one row in `import-rows`, without calls: `make bench` measures 4 to 5 us of a whole processor.
-    /// Assumed: twice that.
+    /// Processor time of one row in `import-rows`, without calls: `make bench` measures 4 to 5 us
+    /// of a whole processor. Assumed: twice that.
     pub row_cpu: Micros,
-    /// One row in `fan-out`, and again in `finalize`: 2 s for 100,000. This is twice the sum of 3 us for 130 bytes at
-    /// 50 MB a second (assumed), 1.5 us for 0.4 us of a whole processor (`make bench`), and 5 us for objects of
-    /// outcomes, 16 at a time.
+    /// One row in `fan-out`, and again in `finalize`: 2 s for 100,000. This is twice the sum of 3
+    /// us for 130 bytes at 50 MB a second (assumed), 1.5 us for 0.4 us of a whole processor (`make
+    /// bench`), and 5 us for objects of outcomes, 16 at a time.
     pub file_row: Micros,
-    /// What `fan-out`, and `finalize`, take for a file without rows, which is about six calls. Assumed.
+    /// What `fan-out`, and `finalize`, take for a file without rows, which is about six calls.
+    /// Assumed.
     pub file: Micros,
 }
 
@@ -181,13 +190,15 @@ pub mod event_source {
 pub mod fair {
     use super::{Micros, SECOND};
 
-    /// A customer is noisy with more than this share of the messages in flight, if at least [`IN_FLIGHT`] are its own.
+    /// A customer is noisy with more than this share of the messages in flight, if at least
+    /// [`IN_FLIGHT`] are its own.
     pub const SHARE: f64 = 0.1;
     /// The fewest messages in flight with which a customer is noisy.
     pub const IN_FLIGHT: usize = 30;
     /// A customer is noisy with more than this share of the recent processing time, too.
     pub const TIME_SHARE: f64 = 0.1;
-    /// How long processing time is recent. AWS does not document it: a minute is assumed, and older time weighs less.
+    /// How long processing time is recent. AWS does not document it: a minute is assumed, and older
+    /// time weighs less.
     pub const RECENT: Micros = 60 * SECOND;
     /// A customer is noisy until none of its messages waits, or until it sent none for this long.
     pub const FORGOTTEN_AFTER: Micros = 300 * SECOND;
@@ -204,7 +215,8 @@ pub mod design {
     pub const DOLLARS_A_SECOND: f64 = 0.5 * prices::GIGABYTE_SECOND;
     /// The `Timeout` of `import-rows`.
     pub const TIMEOUT: Micros = 120 * SECOND;
-    /// The `VisibilityTimeout` of the queue of chunks, after which the chunk of a killed function is received again.
+    /// The `VisibilityTimeout` of the queue of chunks, after which the chunk of a killed function
+    /// is received again.
     pub const VISIBILITY: Micros = 720 * SECOND;
     /// The `maxReceiveCount` of the queue of chunks.
     pub const RECEIVES: u32 = 8;
@@ -219,7 +231,8 @@ pub mod design {
 }
 
 impl Parameters {
-    /// Returns the parameters with this `ImportConcurrency`, which is the concurrency of large jobs.
+    /// Returns the parameters with this `ImportConcurrency`, which is the concurrency of large
+    /// jobs.
     pub const fn import_concurrency(mut self, concurrency: u32) -> Self {
         self.concurrency[JobSize::Large as usize] = concurrency;
         self

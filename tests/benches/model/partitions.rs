@@ -1,5 +1,5 @@
-//! The load of each partition of the patients table. Keys that are far from the limit of a key can share a hot
-//! partition.
+//! The load of each partition of the patients table. Keys that are far from the limit of a key can
+//! share a hot partition.
 
 use crate::outcome::Outcome;
 use crate::parameters::{Capacity, Parameters};
@@ -62,6 +62,7 @@ pub fn check(files: &Files) {
         assert!(partition.written.units as f64 <= limit * seconds + largest_write);
         assert!(partition.written.peak as f64 <= 2.0 * limit + largest_write);
     }
-    let written: u64 = outcome.patients.partitions.iter().map(|partition| partition.written.units).sum();
+    let written: u64 =
+        outcome.patients.partitions.iter().map(|partition| partition.written.units).sum();
     assert_eq!(written, outcome.patients.written.units);
 }

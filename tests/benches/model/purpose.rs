@@ -1,6 +1,6 @@
 //! What the calls of `import-rows` are for.
 
-use memory::{LoggedCall, Operation, QueueName, Resource};
+use bulk_memory::{LoggedCall, Operation, QueueName, Resource};
 
 /// The purpose of a call, in the order in which a chunk makes them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -107,7 +107,8 @@ impl Queue {
         Some((sent, message))
     }
 
-    /// Records that a message was handled for this long: the time counts, whether the message is deleted or hidden.
+    /// Records that a message was handled for this long: the time counts, whether the message is
+    /// deleted or hidden.
     pub fn handled(&mut self, now: Micros, message: Message, time: Micros, is_done: bool) {
         self.time.add(now, time);
         if let Some(group) = self.groups.get_mut(&message.customer) {
@@ -126,15 +127,18 @@ impl Queue {
         }
     }
 
-    /// Returns the quiet group with the oldest message or, if all are noisy, the group with the least in flight.
+    /// Returns the quiet group with the oldest message or, if all are noisy, the group with the
+    /// least in flight.
     fn fairest(&mut self, now: Micros) -> Option<usize> {
         let (all, all_time) = (self.in_flight as f64, self.time.at(now));
         let mut noisy: Option<(usize, u64, usize)> = None;
         for &(first, customer) in &self.oldest {
             let Some(group) = self.groups.get_mut(&customer) else { continue };
-            let is_over = (group.in_flight >= fair::IN_FLIGHT && group.in_flight as f64 > fair::SHARE * all)
+            let is_over = (group.in_flight >= fair::IN_FLIGHT
+                && group.in_flight as f64 > fair::SHARE * all)
                 || group.time.at(now) > fair::TIME_SHARE * all_time;
-            let is_forgotten = self.kind == QueueKind::Fair && now - group.last_sent >= fair::FORGOTTEN_AFTER;
+            let is_forgotten =
+                self.kind == QueueKind::Fair && now - group.last_sent >= fair::FORGOTTEN_AFTER;
             group.is_noisy = is_over || (group.is_noisy && !is_forgotten);
             if !group.is_noisy {
                 return Some(customer);

@@ -1,24 +1,25 @@
-//! The AWS calls of an import: the real planner and the real workers run once over the ports in memory.
+//! The AWS calls of an import: the real planner and the real workers run once over the ports in
+//! memory.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use api::operations::create_job::create_job;
-use domain::csv::Limits;
-use domain::ids::{CustomerId, FacilityId};
-use domain::job_size::JobSize;
-use domain::plan::ROWS_PER_CHUNK;
-use domain::row::Directory;
-use domain::time::Timestamp;
-use domain::upload_terms::UploadTerms;
+use bulk_api::operations::create_job::create_job;
+use bulk_domain::csv::Limits;
+use bulk_domain::ids::{CustomerId, FacilityId};
+use bulk_domain::job_size::JobSize;
+use bulk_domain::plan::ROWS_PER_CHUNK;
+use bulk_domain::row::Directory;
+use bulk_domain::time::Timestamp;
+use bulk_domain::upload_terms::UploadTerms;
+use bulk_memory::{Cloud, LoggedCall, NoFaults, QueueName};
+use bulk_pipeline::DirectoryCache;
+use bulk_pipeline::fan_out::{FanOutSettings, fan_out};
+use bulk_pipeline::idempotency::Parameters;
+use bulk_pipeline::import_rows::{ImportOutcome, import_rows};
+use bulk_pipeline::messages::UploadMessage;
+use bulk_pipeline::ports::WebhookSettings;
 use futures::executor::block_on;
-use memory::{Cloud, LoggedCall, NoFaults, QueueName};
-use pipeline::DirectoryCache;
-use pipeline::fan_out::{FanOutSettings, fan_out};
-use pipeline::idempotency::Parameters;
-use pipeline::import_rows::{ImportOutcome, import_rows};
-use pipeline::messages::UploadMessage;
-use pipeline::ports::WebhookSettings;
 use uuid::Uuid;
 
 use crate::purpose::Purpose;
@@ -46,14 +47,16 @@ pub struct ChunkCalls {
 }
 
 impl ChunkCalls {
-    /// Returns how many items the chunk writes to the patients table for its rows: identities and patients.
+    /// Returns how many items the chunk writes to the patients table for its rows: identities and
+    /// patients.
     pub fn writes(&self) -> usize {
         self.steps.iter().filter(|step| step.is_kept()).map(|step| step.units.len()).sum()
     }
 }
 
 impl Step {
-    /// Returns whether the written items stay when the chunk is retried, so that they are not written again.
+    /// Returns whether the written items stay when the chunk is retried, so that they are not
+    /// written again.
     pub fn is_kept(&self) -> bool {
         matches!(self.purpose, Purpose::StorePeople | Purpose::StorePatient)
     }
@@ -82,21 +85,26 @@ pub fn record_in_chunks(file: String, rows_per_chunk: u32) -> JobCalls {
 
 async fn run(file: String, rows_per_chunk: u32) -> JobCalls {
     let cloud = Cloud::new(Arc::new(NoFaults), now(), 1);
-    let (customer, facility) = (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
+    let (customer, facility) =
+        (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
     let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
     cloud.set_customer(customer, directory, WebhookSettings::default());
     let parameters = Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
-    let job = create_job(&cloud, customer, parameters, None).await.expect("a job can be created").job;
-    let uploaded = UploadMessage { customer, job: job.id, upload: cloud.upload((&job).into(), file) };
+    let job =
+        create_job(&cloud, customer, parameters, None).await.expect("a job can be created").job;
+    let uploaded =
+        UploadMessage { customer, job: job.id, upload: cloud.upload((&job).into(), file) };
     let settings = FanOutSettings { limits: Limits::default(), rows_per_chunk };
     fan_out(&cloud, settings, &uploaded).await.expect("a sound file");
 
     let (cloud, directories) = (cloud.without_gateway(), DirectoryCache::default());
     let (mut chunks, mut writes) = (Vec::new(), HashMap::new());
     cloud.take_log();
-    let next = || JobSize::ALL.into_iter().find_map(|size| receive(&cloud, QueueName::Chunks(size)));
+    let next =
+        || JobSize::ALL.into_iter().find_map(|size| receive(&cloud, QueueName::Chunks(size)));
     while let Some(body) = next() {
-        let outcome = import_rows(&cloud, &directories, &read(&body)).await.expect("a chunk is imported");
+        let outcome =
+            import_rows(&cloud, &directories, &read(&body)).await.expect("a chunk is imported");
         let ImportOutcome::Chunk(tally) = outcome else { unreachable!("a chunk is sent once") };
         let calls = cloud.take_log();
         for call in &calls {

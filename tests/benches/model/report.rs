@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use domain::job_size::JobSize;
+use bulk_domain::job_size::JobSize;
 
 use crate::outcome::{JobTimes, Outcome};
 use crate::parameters::{Capacity, Latency, Parameters, QueueKind, Retry, SECOND, design};
@@ -13,8 +13,9 @@ use crate::table::Access;
 
 pub const CUSTOMERS: usize = 100;
 
-/// The seconds after the last large job at which the other job is uploaded: a pre-warmed table still handles a single
-/// large job at the first, and the event source is at its limit at the second.
+/// The seconds after the last large job at which the other job is uploaded: a pre-warmed table
+/// still handles a single large job at the first, and the event source is at its limit at the
+/// second.
 pub const SOON: u64 = 8;
 pub const LATER: u64 = 60;
 
@@ -36,7 +37,11 @@ pub fn chunks_of(calls: &JobCalls) -> Chunks {
 /// Returns uploads of this many customers, one every `every` seconds.
 pub fn uploads(customers: usize, chunks: &Chunks, every: u64) -> Vec<Upload> {
     (0..customers)
-        .map(|customer| Upload { customer, at: customer as u64 * every * SECOND, chunks: chunks.clone() })
+        .map(|customer| Upload {
+            customer,
+            at: customer as u64 * every * SECOND,
+            chunks: chunks.clone(),
+        })
         .collect()
 }
 
@@ -53,7 +58,8 @@ pub struct Files {
 
 /// Returns the outcome of one job: the median of all seeds.
 pub fn one_job(parameters: &Parameters, chunks: &Chunks) -> Outcome {
-    let play = |seed| simulate(&Parameters { seed, ..parameters.clone() }, uploads(1, chunks, 0), None);
+    let play =
+        |seed| simulate(&Parameters { seed, ..parameters.clone() }, uploads(1, chunks, 0), None);
     let mut outcomes: Vec<Outcome> = SEEDS.map(play).collect();
     outcomes.sort_by(|a, b| a.seconds().total_cmp(&b.seconds()));
     outcomes.swap_remove(outcomes.len() / 2)
@@ -135,17 +141,23 @@ fn limit(parameters: &Parameters, outcome: &Outcome) -> String {
     } else if busy > 0.85 {
         format!("ImportConcurrency: {:.0}% busy, {writes}", 100.0 * busy)
     } else {
-        format!("the event source's ramp: on average {:.0} busy, {writes}", busy * import_concurrency)
+        format!(
+            "the event source's ramp: on average {:.0} busy, {writes}",
+            busy * import_concurrency
+        )
     }
 }
 
 /// Prints the load of the keys that many chunks use.
 pub fn keys(files: &Files, big: &JobCalls) {
     println!("\nHottest keys: units in the busiest second, against 1,000 writes and 3,000 reads\n");
-    println!("{:<46} {:<26} {:>7} {:>10} {:>10} {:>7}", "", "key", "", "in all", "at most/s", "of limit");
+    println!(
+        "{:<46} {:<26} {:>7} {:>10} {:>10} {:>7}",
+        "", "key", "", "in all", "at most/s", "of limit"
+    );
     let warm = Parameters { tables: Capacity::WARM, ..Parameters::default() };
-    let no_limit =
-        Parameters { tables: Capacity::UNLIMITED, ..Parameters::default() }.import_concurrency(1000);
+    let no_limit = Parameters { tables: Capacity::UNLIMITED, ..Parameters::default() }
+        .import_concurrency(1000);
     let scenarios = [
         ("one job, pre-warmed table", &warm, 1),
         ("100 jobs at once, pre-warmed table", &warm, CUSTOMERS),
@@ -177,7 +189,16 @@ pub fn keys(files: &Files, big: &JobCalls) {
 pub fn fairness(files: &Files) {
     println!(
         "\nFairness: seconds from upload to `completed`, uploaded some time after jobs of others\n\n{:<58} {:>10} {:>10} {:>10} {:>10}\n{:<58} {:>10} {:>10} {:>10} {:>10}",
-        "", "one plain", "one fair", "a queue", "the worst", "", "queue", "queue", "each size", "of five"
+        "",
+        "one plain",
+        "one fair",
+        "a queue",
+        "the worst",
+        "",
+        "queue",
+        "queue",
+        "each size",
+        "of five"
     );
     let one = |queue| Parameters { queue, one_queue: true, ..Parameters::default() };
     let designs = [one(QueueKind::Plain), one(QueueKind::Fair), Parameters::default()];
@@ -227,7 +248,12 @@ fn worst_of_five(tables: Capacity, chunks: &Chunks, others: &[Upload], later: u6
 }
 
 /// Returns the time of a job that is uploaded this many seconds after the last of the others.
-pub fn next_to(parameters: &Parameters, chunks: &Chunks, mut all: Vec<Upload>, later: u64) -> JobTimes {
+pub fn next_to(
+    parameters: &Parameters,
+    chunks: &Chunks,
+    mut all: Vec<Upload>,
+    later: u64,
+) -> JobTimes {
     let own = all.len();
     let at = all.last().map_or(0, |last| last.at) + later * SECOND;
     all.push(Upload { customer: own, at, chunks: chunks.clone() });
@@ -309,7 +335,9 @@ pub fn assumptions() {
     println!(
         "Simplified: the index by external id, which takes as many writes as the patients it is about, keeps up; unused"
     );
-    println!("capacity of DynamoDB is kept for a second, not for five minutes; a table has a partition");
+    println!(
+        "capacity of DynamoDB is kept for a second, not for five minutes; a table has a partition"
+    );
     println!(
         "for each 1,000 writes/s, all alike, and moves no hot key; a plain queue gives the oldest message first; messages"
     );

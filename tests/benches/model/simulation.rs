@@ -1,4 +1,5 @@
-//! The simulation: jobs are uploaded, planned, imported chunk by chunk and finalized, one event after the other.
+//! The simulation: jobs are uploaded, planned, imported chunk by chunk and finalized, one event
+//! after the other.
 
 mod calls;
 
@@ -6,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::rc::Rc;
 
-use domain::job_size::JobSize;
+use bulk_domain::job_size::JobSize;
 
 use crate::event_source::EventSource;
 use crate::outcome::{JobTimes, Outcome};
@@ -121,7 +122,8 @@ pub struct Simulation {
     outcome: Outcome,
 }
 
-/// Simulates these uploads until all jobs are completed or, if `until` names a job, until that job is.
+/// Simulates these uploads until all jobs are completed or, if `until` names a job, until that job
+/// is.
 pub fn simulate(parameters: &Parameters, uploads: Vec<Upload>, until: Option<usize>) -> Outcome {
     let mut simulation = Simulation::new(parameters.clone(), uploads);
     let is_over = |simulation: &Simulation| match until {
@@ -140,7 +142,8 @@ pub fn simulate(parameters: &Parameters, uploads: Vec<Upload>, until: Option<usi
 
 impl Simulation {
     fn new(parameters: Parameters, uploads: Vec<Upload>) -> Self {
-        let lanes = parameters.concurrency.map(|concurrency| Lane::new(parameters.queue, concurrency));
+        let lanes =
+            parameters.concurrency.map(|concurrency| Lane::new(parameters.queue, concurrency));
         let mut simulation = Self {
             random: Random::new(parameters.seed),
             now: 0,
@@ -156,10 +159,14 @@ impl Simulation {
             parameters,
         };
         for upload in uploads {
-            let size =
-                if simulation.parameters.one_queue { JobSize::Large } else { JobSize::of(upload.rows()) };
+            let size = if simulation.parameters.one_queue {
+                JobSize::Large
+            } else {
+                JobSize::of(upload.rows())
+            };
             let chunks = vec![Chunk::default(); upload.chunks.len()];
-            let times = JobTimes { rows: upload.rows(), uploaded: upload.at, ..JobTimes::default() };
+            let times =
+                JobTimes { rows: upload.rows(), uploaded: upload.at, ..JobTimes::default() };
             simulation.after(upload.at, Event::Uploaded(simulation.jobs.len()));
             let (lane, left) = (size as usize, chunks.len());
             simulation.jobs.push(Job { upload, lane, chunks, left, times });
@@ -320,14 +327,19 @@ impl Simulation {
         }
     }
 
-    /// Handles a run that failed or was killed. The message is received again, or becomes a dead letter.
+    /// Handles a run that failed or was killed. The message is received again, or becomes a dead
+    /// letter.
     fn give_back(&mut self, worker: usize, was_killed: bool) {
         let (lane, held_back) = (self.workers[worker].lane, self.parameters.latency.message);
         let Some(run) = self.release(worker, false, held_back) else { return };
         let message = run.message;
         let receives = self.jobs[message.job].chunks[message.chunk].receives;
         let pause = design::LONGEST_PAUSE.min(design::FIRST_PAUSE << (receives - 1).min(10));
-        let wait = if was_killed { run.received + design::VISIBILITY - self.now } else { held_back + pause };
+        let wait = if was_killed {
+            run.received + design::VISIBILITY - self.now
+        } else {
+            held_back + pause
+        };
         if receives >= design::RECEIVES {
             self.after(wait, Event::Dead { message });
         } else {
@@ -366,7 +378,8 @@ impl Simulation {
             self.finalize.running += 1;
             let latency = self.parameters.latency;
             let rows = Micros::from(self.jobs[message.job].times.rows);
-            let time = latency.receive + latency.cold_start + latency.file + rows * latency.file_row;
+            let time =
+                latency.receive + latency.cold_start + latency.file + rows * latency.file_row;
             let time = self.about(time);
             self.after(time, Event::Finalized(message.job));
         }

@@ -1,25 +1,26 @@
-//! How long the sweep takes to repair a customer's job while other customers have left very many jobs unused.
+//! How long the sweep takes to repair a customer's job while other customers have left very many
+//! jobs unused.
 //!
-//! The calls of a look are counted on the real sweep, over memory. Their latencies, and the processor time of a call,
-//! are those of the model. The calls of a look follow one another, and looks run concurrently until the time of the run
-//! is over.
+//! The calls of a look are counted on the real sweep, over memory. Their latencies, and the
+//! processor time of a call, are those of the model. The calls of a look follow one another, and
+//! looks run concurrently until the time of the run is over.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ids::{CustomerId, FacilityId, JobId};
-use domain::job::{Job, UPLOAD_WINDOW};
-use domain::time::Timestamp;
+use bulk_domain::ids::{CustomerId, FacilityId, JobId};
+use bulk_domain::job::{Job, UPLOAD_WINDOW};
+use bulk_domain::time::Timestamp;
+use bulk_memory::{Cloud, NoFaults, Operation, UsageOf};
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::sweep::{CONCURRENT_LOOKS, TIME_FOR_LOOKS, sweep};
 use futures::executor::block_on;
-use memory::{Cloud, NoFaults, Operation, UsageOf};
-use pipeline::ports::prelude::*;
-use pipeline::sweep::{CONCURRENT_LOOKS, TIME_FOR_LOOKS, sweep};
 use uuid::Uuid;
 
 use crate::parameters::{Latency, MILLISECOND, Micros, SECOND};
 
-/// How many jobs were created and never used: as many as one key can create in an hour, at 3,000 calls a minute, if the
-/// service did not limit a customer to 1,000 waiting ones.
+/// How many jobs were created and never used: as many as one key can create in an hour, at 3,000
+/// calls a minute, if the service did not limit a customer to 1,000 waiting ones.
 const UNUSED: u64 = 180_000;
 
 /// How many jobs the calls are counted on.
@@ -28,7 +29,8 @@ const COUNTED: u64 = 2_000;
 /// The longest delay of another customer's repair that is accepted.
 const LONGEST: Micros = 300 * SECOND;
 
-/// The sweep has twice the memory, and so twice the processor, of the model's processor times: template.yaml.
+/// The sweep has twice the memory, and so twice the processor, of the model's processor times:
+/// template.yaml.
 const PROCESSORS: u64 = 2;
 
 /// The calls of one look at an unused job, as AWS counts them.
@@ -50,8 +52,8 @@ impl Look {
         }
         cloud.set_time(made.plus(UPLOAD_WINDOW).plus(Duration::from_secs(1)));
         let before = cloud.usage();
-        let looks =
-            block_on(sweep(&cloud.without_gateway(), Duration::ZERO, |_, _| ())).expect("memory answers");
+        let looks = block_on(sweep(&cloud.without_gateway(), Duration::ZERO, |_, _| ()))
+            .expect("memory answers");
         assert_eq!(looks as u64, COUNTED);
         let calls = cloud.usage().since(&before);
         let calls = calls.iter().map(|(operation, UsageOf { calls, .. })| (operation, calls));
@@ -94,7 +96,10 @@ pub fn report() {
         "\nThe sweep: a lost upload of one customer, behind {UNUSED} unused jobs of others that are due before it"
     );
     println!("  calls of a look            {:>8.2}", look.calls());
-    println!("  time of a look             {:>8.0} ms", look.latency(&latency) / MILLISECOND as f64);
+    println!(
+        "  time of a look             {:>8.0} ms",
+        look.latency(&latency) / MILLISECOND as f64
+    );
     println!("  looks a second             {looks_a_second:>8.0}");
     println!("  longest delay of a repair  {delay:>8.0} s");
     assert!(delay * SECOND as f64 <= LONGEST as f64, "a repair may wait for {delay:.0} s");

@@ -1,8 +1,10 @@
-//! A DynamoDB table: its partitions, what each serves in a second, and how much of that each shared key used.
+//! A DynamoDB table: its partitions, what each serves in a second, and how much of that each shared
+//! key used.
 //!
-//! The hash of a key decides on its partition, which it shares with others. So a key may be far from 1,000 writes a
-//! second and be throttled all the same. Partitions split in halves, by hash, while the table grows. That DynamoDB
-//! moves a hot key to a partition of its own takes minutes, and is left out.
+//! The hash of a key decides on its partition, which it shares with others. So a key may be far
+//! from 1,000 writes a second and be throttled all the same. Partitions split in halves, by hash,
+//! while the table grows. That DynamoDB moves a hot key to a partition of its own takes minutes,
+//! and is left out.
 
 use std::collections::BTreeMap;
 
@@ -58,8 +60,9 @@ pub enum Access {
     Write,
 }
 
-/// Units that refill with time. As in DynamoDB, a request passes while anything is left, and pays afterwards. Unused
-/// units are kept for a second: the model does not count on the five minutes of burst capacity.
+/// Units that refill with time. As in DynamoDB, a request passes while anything is left, and pays
+/// afterwards. Unused units are kept for a second: the model does not count on the five minutes of
+/// burst capacity.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     rate: f64,
@@ -179,7 +182,13 @@ impl Table {
         Some((hash % self.partitions.len() as u64) as usize)
     }
 
-    fn is_let_through(&mut self, now: Micros, access: Access, units: u32, partition: Option<usize>) -> bool {
+    fn is_let_through(
+        &mut self,
+        now: Micros,
+        access: Access,
+        units: u32,
+        partition: Option<usize>,
+    ) -> bool {
         let bucket = match (access, partition) {
             (Access::Write, Some(index)) => &mut self.partitions[index].writes,
             (Access::Read, Some(index)) => &mut self.partitions[index].reads,
@@ -208,7 +217,8 @@ impl Table {
         self.reads = Bucket::new(reads * 2_f64.powi(doublings as i32));
         self.reads.at = now;
         let new = || {
-            let (mut writes, mut reads) = (Bucket::new(partition_writes), Bucket::new(partition_reads));
+            let (mut writes, mut reads) =
+                (Bucket::new(partition_writes), Bucket::new(partition_reads));
             (writes.at, reads.at) = (now, now);
             Partition { writes, reads, written: Asked::default(), writes_served: 0, throttled: 0 }
         };

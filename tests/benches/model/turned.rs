@@ -1,13 +1,14 @@
 //! How the chosen sizes affect a large job, and how other sizes would.
 
-use domain::plan::ROWS_PER_CHUNK;
+use bulk_domain::plan::ROWS_PER_CHUNK;
 
 use crate::file::file;
 use crate::parameters::{Capacity, Parameters, SECOND, design};
 use crate::record::record_in_chunks;
 use crate::report::{Chunks, Files, chunks_of, one_job};
 
-/// Prints times and costs of a large job, for other chunk sizes and other numbers of concurrent writes.
+/// Prints times and costs of a large job, for other chunk sizes and other numbers of concurrent
+/// writes.
 pub fn report(files: &Files) {
     println!("\nOther sizes: 100,000 rows, seconds; the middle one of five\n");
     println!(
@@ -16,7 +17,12 @@ pub fn report(files: &Files) {
     );
     for rows in [50, 100, 250, 500, 1_000] {
         let chunks = chunks_of(&record_in_chunks(file(100_000, 0), rows));
-        line(&format!("{rows} rows in a chunk"), rows == ROWS_PER_CHUNK, &Parameters::default(), &chunks);
+        line(
+            &format!("{rows} rows in a chunk"),
+            rows == ROWS_PER_CHUNK,
+            &Parameters::default(),
+            &chunks,
+        );
     }
     let as_it_is = Parameters::default();
     for writes in [8, 16, 32, 64] {

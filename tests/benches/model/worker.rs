@@ -40,7 +40,17 @@ pub struct Run {
 impl Run {
     /// Returns a run that has not started its first step.
     pub fn new(message: Message, sent: u64, received: Micros, calls: Rc<ChunkCalls>) -> Self {
-        Self { message, sent, received, calls, step: 0, todo: Vec::new(), next: 0, open: 0, holding: 0 }
+        Self {
+            message,
+            sent,
+            received,
+            calls,
+            step: 0,
+            todo: Vec::new(),
+            next: 0,
+            open: 0,
+            holding: 0,
+        }
     }
 
     /// Returns what the step is for, or `None` after the last step.
@@ -73,8 +83,8 @@ impl Worker {
         }
     }
 
-    /// Records that a call was throttled, and returns whether it may be retried. A further retry takes tokens anew, and
-    /// those of the retry before are lost.
+    /// Records that a call was throttled, and returns whether it may be retried. A further retry
+    /// takes tokens anew, and those of the retry before are lost.
     pub fn may_retry(&mut self, retry: &Retry, attempt: u32) -> bool {
         let Some(run) = &mut self.at else { return false };
         if attempt >= retry.attempts || self.quota < retry.cost {

@@ -10,10 +10,12 @@ use super::chromium;
 use crate::customer::Customer;
 use crate::stack::{STACK, project};
 
-/// The time that the page gets, in milliseconds of Chromium's virtual clock, which stops while a request is pending.
+/// The time that the page gets, in milliseconds of Chromium's virtual clock, which stops while a
+/// request is pending.
 const VIRTUAL_TIME: &str = "--virtual-time-budget=20000";
 
-/// The smallest screenshot of a page with text, in bytes. That of an empty page of this size has 13 KB.
+/// The smallest screenshot of a page with text, in bytes. That of an empty page of this size has 13
+/// KB.
 const WITH_TEXT: u64 = 60_000;
 
 #[test]
@@ -30,12 +32,14 @@ fn the_api_reference_shows_every_operation_and_asks_no_other_host() {
         .output()
         .unwrap();
     let html = String::from_utf8(output.stdout).unwrap();
-    let description: Value =
-        serde_json::from_str(&std::fs::read_to_string(project().join("infra/openapi.json")).unwrap())
-            .unwrap();
+    let description: Value = serde_json::from_str(
+        &std::fs::read_to_string(project().join("infra/openapi.json")).unwrap(),
+    )
+    .unwrap();
     let paths = description["paths"].as_object().unwrap().values();
     for operation in paths.flat_map(|methods| methods.as_object().unwrap().values()) {
-        let (tag, id) = (operation["tags"][0].as_str().unwrap(), operation["operationId"].as_str().unwrap());
+        let (tag, id) =
+            (operation["tags"][0].as_str().unwrap(), operation["operationId"].as_str().unwrap());
         assert!(html.contains(&format!("id=\"operations-{tag}-{id}\"")), "{id} is not on the page");
     }
 
@@ -47,7 +51,9 @@ fn the_api_reference_shows_every_operation_and_asks_no_other_host() {
         .unwrap()
         .iter()
         .map(|event| &event["params"])
-        .filter(|request| request["initiator"].as_str().is_some_and(|from| from.starts_with("http")))
+        .filter(|request| {
+            request["initiator"].as_str().is_some_and(|from| from.starts_with("http"))
+        })
         .filter_map(|request| request["url"].as_str())
         .collect();
     assert!(asked.len() >= 5, "two styles, two scripts and the description: {asked:?}");

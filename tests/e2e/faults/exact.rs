@@ -1,4 +1,5 @@
-//! Imports a file and compares the outcome, row by row, with the outcome of the same file for another customer.
+//! Imports a file and compares the outcome, row by row, with the outcome of the same file for
+//! another customer.
 
 use std::collections::{BTreeSet, HashMap};
 use std::process::Command;
@@ -11,13 +12,15 @@ use crate::customer::Customer;
 use crate::receiver::Receiver;
 use crate::stack::project;
 
-/// How long a job may take under injected faults, on a busy machine, with functions built for debugging.
+/// How long a job may take under injected faults, on a busy machine, with functions built for
+/// debugging.
 pub const PATIENCE: Duration = Duration::from_mins(10);
 
 /// How many columns the result has after those of the upload.
 const OURS: usize = 3;
 
-/// Returns a sample file without ids of facilities and cohorts, so that every customer can import it.
+/// Returns a sample file without ids of facilities and cohorts, so that every customer can import
+/// it.
 pub fn sample(rows: usize) -> String {
     let path = std::env::temp_dir().join(format!("faults-{}.csv", std::process::id()));
     python("infra.demo.sample", &["--rows", &rows.to_string(), "--out", path.to_str().unwrap()]);
@@ -28,16 +31,22 @@ pub fn sample(rows: usize) -> String {
 
 /// Runs one of the project's Python modules and returns what it printed.
 fn python(module: &str, arguments: &[&str]) -> Vec<u8> {
-    let python = std::env::var("PYTHON").expect("PYTHON names the local stack's Python: use `make e2e`");
-    let output =
-        Command::new(python).current_dir(project()).args(["-m", module]).args(arguments).output().unwrap();
+    let python =
+        std::env::var("PYTHON").expect("PYTHON names the local stack's Python: use `make e2e`");
+    let output = Command::new(python)
+        .current_dir(project())
+        .args(["-m", module])
+        .args(arguments)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
 /// Returns the rows of a CSV, the header first. Rows may differ in their number of cells.
 fn table(file: &str) -> Vec<Vec<String>> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file.as_bytes());
     reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
 }
 
@@ -49,7 +58,8 @@ pub struct Imported {
     rows: Vec<(Vec<String>, [String; OURS])>,
 }
 
-/// Uploads the file, runs `meanwhile` while the job is processed, and downloads the result at the end.
+/// Uploads the file, runs `meanwhile` while the job is processed, and downloads the result at the
+/// end.
 pub async fn import(
     customer: &Customer,
     receiver: &Receiver,
@@ -76,19 +86,28 @@ pub async fn import(
 impl Imported {
     /// Returns the patient ids of the rows that have one.
     pub fn patients(&self) -> BTreeSet<&str> {
-        self.rows[1..].iter().map(|(_, [patient, ..])| patient.as_str()).filter(|id| !id.is_empty()).collect()
+        self.rows[1..]
+            .iter()
+            .map(|(_, [patient, ..])| patient.as_str())
+            .filter(|id| !id.is_empty())
+            .collect()
     }
 
-    /// Checks that the result has every row of the file once, in order and unchanged, and that each row has the outcome
-    /// that it has in `expected`, where the patients are the same people.
+    /// Checks that the result has every row of the file once, in order and unchanged, and that each
+    /// row has the outcome that it has in `expected`, where the patients are the same people.
     pub fn assert_exact(&self, file: &str, expected: &Self) {
         let mut uploaded = table(file);
-        // The service fills up a row that lacks its last cells, so that its own cells stand in their columns.
+        // The service fills up a row that lacks its last cells, so that its own cells stand in
+        // their columns.
         let columns = uploaded[0].len();
         for row in &mut uploaded {
             row.resize(columns, String::new());
         }
-        assert_eq!(self.rows.len(), uploaded.len(), "every row has a line, and no line is no row's");
+        assert_eq!(
+            self.rows.len(),
+            uploaded.len(),
+            "every row has a line, and no line is no row's"
+        );
         assert_eq!(self.rows[0].1, expected.rows[0].1, "the header");
         let (mut there, mut here) = (HashMap::new(), HashMap::new());
         let mut counts = HashMap::<&str, usize>::new();
@@ -114,10 +133,15 @@ impl Imported {
         assert_eq!(count("failed"), counts["failed"] as u64);
     }
 
-    /// Checks that the customer has exactly the patients of this result, and that nothing is half done.
+    /// Checks that the customer has exactly the patients of this result, and that nothing is half
+    /// done.
     pub fn assert_stored(&self, customer: &Customer) {
-        let stored: Value = serde_json::from_slice(&python("tests.e2e.stored", &[&customer.id])).unwrap();
-        assert_eq!((&stored["ghosts"], &stored["nameless"]), (&Value::Array(vec![]), &Value::Array(vec![])));
+        let stored: Value =
+            serde_json::from_slice(&python("tests.e2e.stored", &[&customer.id])).unwrap();
+        assert_eq!(
+            (&stored["ghosts"], &stored["nameless"]),
+            (&Value::Array(vec![]), &Value::Array(vec![]))
+        );
         let stored: BTreeSet<&str> =
             stored["patients"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
         assert_eq!(stored.len(), self.patients().len());

@@ -1,5 +1,5 @@
-//! The proxy between the functions and the emulator that injects faults: its rules, and which calls they hit. The local
-//! stack starts it (`tests/fault_proxy`).
+//! The proxy between the functions and the emulator that injects faults: its rules, and which calls
+//! they hit. The local stack starts it (`tests/fault_proxy`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -39,7 +39,8 @@ pub struct FaultProxy {
 
 impl FaultProxy {
     pub fn of_stack() -> Self {
-        let url = STACK.faults.clone().expect("these tests need a stack with --faults: use `make e2e`");
+        let url =
+            STACK.faults.clone().expect("these tests need a stack with --faults: use `make e2e`");
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self { url: format!("{url}/_microburst"), http: Client::new() }
     }
@@ -52,21 +53,23 @@ impl FaultProxy {
 
     /// Replaces all rules at once.
     pub async fn set(&self, rules: &Value) -> Rules {
-        let posted = self.http.post(format!("{}/rules", self.url)).json(rules).send().await.unwrap();
+        let posted =
+            self.http.post(format!("{}/rules", self.url)).json(rules).send().await.unwrap();
         let known: Vec<Rule> = posted.error_for_status().unwrap().json().await.unwrap();
         Rules(known.into_iter().map(|rule| rule.id).collect())
     }
 
     /// Returns the faults that these rules injected so far.
     pub async fn faults(&self, rules: &Rules) -> Vec<Fault> {
-        let answer = self.http.get(format!("{}/fired?limit=1000000", self.url)).send().await.unwrap();
+        let answer =
+            self.http.get(format!("{}/fired?limit=1000000", self.url)).send().await.unwrap();
         let mut faults: Vec<Fault> = answer.json().await.unwrap();
         faults.retain(|fault| rules.0.contains(&fault.rule_id));
         faults
     }
 
-    /// Holds every call that matches `which` until other rules are set. Afterwards `then` decides: with `latency` the call is
-    /// carried out, with `timeout_ms` it is not.
+    /// Holds every call that matches `which` until other rules are set. Afterwards `then` decides:
+    /// with `latency` the call is carried out, with `timeout_ms` it is not.
     pub async fn hold(&self, mut which: Value, then: (&str, u64)) -> Rules {
         which[then.0] = json!(then.1);
         self.set(&json!([which])).await

@@ -6,10 +6,15 @@ use super::{ROWS, alone, expected};
 use crate::customer::Customer;
 use crate::sandbox::{Asked, Sandbox};
 
-/// Returns how many searches were answered in full, and what the first answer about each patient found.
+/// Returns how many searches were answered in full, and what the first answer about each patient
+/// found.
 fn searches(asked: &Asked, kind: &str) -> (u64, u64) {
     let sum = |what: &str| {
-        asked.patients.values().filter_map(|counts| counts.get(&format!("{kind}{what}"))).sum::<u64>()
+        asked
+            .patients
+            .values()
+            .filter_map(|counts| counts.get(&format!("{kind}{what}")))
+            .sum::<u64>()
     };
     (sum("Searches"), sum("Found"))
 }
@@ -46,13 +51,17 @@ async fn calls_of_a_failing_gateway_are_retried_and_every_count_is_exact() {
     assert_eq!(queries["failed"], 0);
     let total = queries["total"].as_u64().unwrap();
 
-    // Without faults, each patient is searched for once. To the gateway, two patients can be one person.
+    // Without faults, each patient is searched for once. To the gateway, two patients can be one
+    // person.
     assert_eq!(undisturbed.faults.values().sum::<u64>(), 0);
-    let (found, documents) = (searches(&undisturbed, "Patient"), searches(&undisturbed, "DocumentReference"));
+    let (found, documents) =
+        (searches(&undisturbed, "Patient"), searches(&undisturbed, "DocumentReference"));
     assert_eq!(found.0, total);
-    // With faults, a search is retried only because of a fault: its own, or that of the search which follows it.
+    // With faults, a search is retried only because of a fault: its own, or that of the search
+    // which follows it.
     let faults: u64 = asked.faults.values().sum();
-    let (again, documents_again) = (searches(&asked, "Patient"), searches(&asked, "DocumentReference"));
+    let (again, documents_again) =
+        (searches(&asked, "Patient"), searches(&asked, "DocumentReference"));
     assert_eq!(asked.patients.len(), undisturbed.patients.len());
     assert_eq!((again.1, documents_again.1), (found.1, documents.1), "and the same is found");
     assert!(again.0 >= total && again.0 <= total + faults, "{} searches, {faults} faults", again.0);

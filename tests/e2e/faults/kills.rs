@@ -1,7 +1,9 @@
-//! Functions that are killed in the middle of their work, at each of the places that ARCHITECTURE.md names.
+//! Functions that are killed in the middle of their work, at each of the places that
+//! ARCHITECTURE.md names.
 //!
-//! The fault proxy holds the call after which a function has to die; then the test kills the function. The held call is
-//! carried out late, or never, as on a network that breaks together with the machine.
+//! The fault proxy holds the call after which a function has to die; then the test kills the
+//! function. The held call is carried out late, or never, as on a network that breaks together with
+//! the machine.
 
 use std::time::Duration;
 
@@ -14,7 +16,8 @@ use super::processes::{invocations_that_died, kill_all};
 use super::{ROWS, alone, expected};
 use crate::customer::Customer;
 
-/// How long a call is held: longer than the kill takes, shorter than the stack's visibility timeout.
+/// How long a call is held: longer than the kill takes, shorter than the stack's visibility
+/// timeout.
 const HELD_MS: u64 = 3000;
 
 /// The held call is carried out late.
@@ -35,10 +38,13 @@ struct Moment {
 }
 
 fn moments() -> Vec<Moment> {
-    let moment = |function, progress, before, call, then| Moment { function, progress, before, call, then };
-    let update = |holds: &str| json!({"service": "dynamodb", "operation": "UpdateItem", "body": holds});
+    let moment =
+        |function, progress, before, call, then| Moment { function, progress, before, call, then };
+    let update =
+        |holds: &str| json!({"service": "dynamodb", "operation": "UpdateItem", "body": holds});
     let send = json!({"service": "sqs", "operation": "SendMessageBatch"});
-    let patient = json!({"service": "dynamodb", "operation": "PutItem", "body": "Item.sk.S == 'patient'"});
+    let patient =
+        json!({"service": "dynamodb", "operation": "PutItem", "body": "Item.sk.S == 'patient'"});
     let outcomes = json!({"service": "s3", "operation": "PutObject", "resource": "/outcomes/"});
     let results = json!({"service": "s3", "resource": "/results/"});
     vec![
@@ -88,7 +94,9 @@ async fn wait_for_rows(customer: &Customer, job: &str, rows: u64) -> u64 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("{rows} rows are not done in time"))
+    tokio::time::timeout(PATIENCE, wait)
+        .await
+        .unwrap_or_else(|_| panic!("{rows} rows are not done in time"))
 }
 
 #[tokio::test]

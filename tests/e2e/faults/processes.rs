@@ -14,7 +14,10 @@ pub fn kill_all(function: &str) -> usize {
     // The shell's own `kill`, because small containers have no program of this name.
     let command = format!("kill -KILL {}", ours.join(" "));
     let killed = Command::new("sh").args(["-c", &command]).status().unwrap();
-    assert!(killed.success() && !ours.is_empty(), "{function} had no process, or it ended by itself");
+    assert!(
+        killed.success() && !ours.is_empty(),
+        "{function} had no process, or it ended by itself"
+    );
     ours.len()
 }
 
@@ -40,6 +43,7 @@ fn is_of(pid: u32, function: &str) -> bool {
 /// Returns how many invocations ended, as the emulator saw it, because their process died.
 pub fn invocations_that_died(function: &str) -> usize {
     let log = std::fs::read_to_string(STACK.logs.join("emulator.log")).unwrap();
-    let died = |line: &&str| line.contains(": Runtime exited") && line.contains(&format!("-{function}-"));
+    let died =
+        |line: &&str| line.contains(": Runtime exited") && line.contains(&format!("-{function}-"));
     log.lines().filter(died).count()
 }

@@ -1,4 +1,5 @@
-//! Calls that are throttled, connections that break, and replies that are lost after AWS carried out the call.
+//! Calls that are throttled, connections that break, and replies that are lost after AWS carried
+//! out the call.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +26,8 @@ async fn under_throttling_resets_and_lost_replies_the_result_is_the_same_as_with
     .await;
     first.assert_exact(&expected.file, &expected.imported);
     first.assert_messages(&receiver, &key);
-    let processing = receiver.deliveries().iter().filter(|message| message.status() == "processing").count();
+    let processing =
+        receiver.deliveries().iter().filter(|message| message.status() == "processing").count();
     assert!(processing > 1, "the refused webhook was retried");
     let created = proxy.faults(&rules).await;
 
@@ -37,7 +39,11 @@ async fn under_throttling_resets_and_lost_replies_the_result_is_the_same_as_with
     proxy.set(&serde_json::json!([])).await;
     again.assert_stored(&customer);
 
-    println!("{ROWS} rows, twice: {} faults in the first import, {} in all", created.len(), faults.len());
+    println!(
+        "{ROWS} rows, twice: {} faults in the first import, {} in all",
+        created.len(),
+        faults.len()
+    );
     let kinds = by_kind(&faults);
     for ((service, kind), count) in &kinds {
         println!("  {count:>5}  {service:<9} {kind}");

@@ -1,6 +1,6 @@
 //! The header, the limits and the helpers that all fuzz targets share.
 
-use domain::csv::{FileError, FileScan, FileSummary, Limits, RawRow, RowReader, ScannedRow, Separator};
+use bulk_domain::csv::{FileError, FileScan, FileSummary, Limits, RawRow, RowReader, ScannedRow, Separator};
 
 /// A header with every column that exists once, and with two slots of every group.
 pub const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,addressLine2,city,state,zip,\
@@ -10,8 +10,8 @@ pub const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,
 /// Small limits, so that inputs of a few hundred bytes reach them.
 pub const LIMITS: Limits = Limits { rows: 8, bytes: 1500, row_bytes: 700 };
 
-/// Splits an input into the bytes of a file and a number that selects what the target does with them. The number is the
-/// last byte, so that a file can serve as an input.
+/// Splits an input into the bytes of a file and a number that selects what the target does with
+/// them. The number is the last byte, so that a file can serve as an input.
 pub fn parts(input: &[u8]) -> Option<(Vec<u8>, usize)> {
     let (&option, file) = input.split_last()?;
     let option = usize::from(option);

@@ -1,9 +1,9 @@
-//! Fuzzes the result of an upload: another CSV reader finds the upload's cells in the result file, and the result of a
-//! result file is the same file.
+//! Fuzzes the result of an upload: another CSV reader finds the upload's cells in the result file,
+//! and the result of a result file is the same file.
 #![no_main]
 
-use domain::csv::{ResultCells, ResultWriter, RowStatus, Separator};
-use domain::ids::PatientId;
+use bulk_domain::csv::{ResultCells, ResultWriter, RowStatus, Separator};
+use bulk_domain::ids::PatientId;
 use fuzz::{each_row, parts};
 use libfuzzer_sys::fuzz_target;
 use uuid::Uuid;
@@ -43,7 +43,8 @@ fuzz_target!(|input: &[u8]| {
     let read: Table = reader.byte_records().map(|record| cells(record.expect("memory"))).collect();
     assert_eq!(read.len(), table.len());
 
-    // The service's three columns are the last ones of the header. An upload that is a result file has them already.
+    // The service's three columns are the last ones of the header. An upload that is a result file
+    // has them already.
     let header = &read[0];
     let added: [&[u8]; 3] = [b"metriportId", b"status", b"reason"];
     assert!(header[header.len() - 3..].iter().eq(added));
@@ -51,7 +52,8 @@ fuzz_target!(|input: &[u8]| {
     let width = table[0].len();
     assert!(kept == width || kept + 3 == width);
     for (i, (row, cells)) in read.iter().zip(&table).enumerate() {
-        // Every row has the header's columns. Further cells come last, without the blank ones at the end.
+        // Every row has the header's columns. Further cells come last, without the blank ones at
+        // the end.
         let beyond = &cells[width.min(cells.len())..];
         let last = beyond.iter().rposition(|cell| !cell.trim_ascii().is_empty()).map_or(0, |last| last + 1);
         assert_eq!(row[header.len()..], beyond[..last]);

@@ -1,12 +1,13 @@
-//! Fuzzes the parser of rows: a row is a patient or has problems, and either is read back as it was written.
+//! Fuzzes the parser of rows: a row is a patient or has problems, and either is read back as it was
+//! written.
 #![no_main]
 
 use std::sync::LazyLock;
 
-use domain::csv::{Columns, RowReader, Separator};
-use domain::identity::RowIdentity;
-use domain::patient::PatientRow;
-use domain::row::{Directory, RowParser};
+use bulk_domain::csv::{Columns, RowReader, Separator};
+use bulk_domain::identity::RowIdentity;
+use bulk_domain::patient::PatientRow;
+use bulk_domain::row::{Directory, RowParser};
 use fuzz::{HEADER, scan};
 use jiff::civil::date;
 use libfuzzer_sys::fuzz_target;
@@ -35,8 +36,8 @@ fn holds_control_character(value: &Value) -> bool {
 }
 
 fuzz_target!(|input: &[u8]| {
-    // A valid row in which some cells are replaced. Zero bytes separate the replacements, and the first byte of each
-    // replacement selects its column.
+    // A valid row in which some cells are replaced. Zero bytes separate the replacements, and the
+    // first byte of each replacement selects its column.
     let mut cells: Vec<&[u8]> = vec![b""; 25];
     let good: [(usize, &[u8]); 8] = [
         (1, b"Ada"),
@@ -81,7 +82,8 @@ fuzz_target!(|input: &[u8]| {
             let again: PatientRow = serde_json::from_str(&json).expect("a patient is read back");
             assert!(again == patient, "{json}");
             let (rows, _) = scan(&file, 64);
-            // A row of several lines may exceed the scan's small limit, so that the scan does not find it as one row.
+            // A row of several lines may exceed the scan's small limit, so that the scan does not
+            // find it as one row.
             if let [scanned] = rows[..]
                 && scanned.len as usize == row.raw.len()
             {

@@ -1,7 +1,8 @@
-//! Fuzzes the scan of a file: it does not depend on how the file is cut, and it is right about where the rows are.
+//! Fuzzes the scan of a file: it does not depend on how the file is cut, and it is right about
+//! where the rows are.
 #![no_main]
 
-use domain::csv::{Columns, RowReader, Separator};
+use bulk_domain::csv::{Columns, RowReader, Separator};
 use fuzz::{LIMITS, each_row, parts, scan};
 use libfuzzer_sys::fuzz_target;
 
@@ -43,7 +44,8 @@ fuzz_target!(|input: &[u8]| {
             let columns: Columns = serde_json::from_str(&json).expect("columns are read back");
             assert_eq!(columns, summary.columns);
         }
-        // The reason is public, so that it may hold only this project's words, numbers and names of columns.
+        // The reason is public, so that it may hold only this project's words, numbers and names of
+        // columns.
         Err(error) => {
             let reason = error.to_string();
             assert!(reason.len() < 200 && !reason.contains(['"', '\n', '\r', '\0']) && reason.is_ascii());

@@ -1,14 +1,14 @@
-//! Document queries of jobs. Each part and each chunk is counted once, however often its end is repeated, and a job
-//! waits for its queries unless it is canceled.
+//! Document queries of jobs. Each part and each chunk is counted once, however often its end is
+//! repeated, and a job waits for its queries unless it is canceled.
 
 use std::collections::BTreeSet;
 
-use domain::ids::JobId;
-use domain::job::Job;
-use domain::outcome::Tally;
-use domain::query::{QueryPart, QueryTally};
+use bulk_domain::ids::JobId;
+use bulk_domain::job::Job;
+use bulk_domain::outcome::Tally;
+use bulk_domain::query::{QueryPart, QueryTally};
+use bulk_pipeline::ports::{ChunkCompletion, JobStore, Write};
 use futures::future::join_all;
-use pipeline::ports::{ChunkCompletion, JobStore, Write};
 
 use crate::given;
 
@@ -45,7 +45,9 @@ fn times(parts: u32) -> QueryTally {
     QueryTally { successful: parts * TALLY.successful, failed: parts * TALLY.failed }
 }
 
-pub async fn a_chunk_that_starts_queries_is_put_among_those_with_queries_once(ports: &impl JobStore) {
+pub async fn a_chunk_that_starts_queries_is_put_among_those_with_queries_once(
+    ports: &impl JobStore,
+) {
     let job = given::processing(ports, 3).await;
     assert_eq!(end_chunk(ports, &job, 1, 5).await, COUNTED);
     assert_eq!(end_chunk(ports, &job, 1, 5).await, ENDED_BEFORE);
@@ -107,7 +109,9 @@ pub async fn a_canceled_job_does_not_wait_for_its_queries_and_counts_them_all_th
     assert_eq!(ports.load_job(job.id).await.unwrap().unwrap().queries_ended, TALLY);
 }
 
-pub async fn a_part_is_open_until_it_has_ended_and_the_last_one_tells_the_sum(ports: &impl JobStore) {
+pub async fn a_part_is_open_until_it_has_ended_and_the_last_one_tells_the_sum(
+    ports: &impl JobStore,
+) {
     let job = given::job_id();
     open(ports, job, 3).await;
     assert_eq!(open_parts(ports, job).await, [0, 1, 2].into());
@@ -171,7 +175,9 @@ pub async fn a_part_is_not_mistaken_for_one_whose_number_contains_it(ports: &imp
     assert_eq!(open_parts(ports, job).await, left.collect());
 }
 
-pub async fn of_many_ends_at_the_same_time_each_part_counts_once_and_the_sum_is_told(ports: &impl JobStore) {
+pub async fn of_many_ends_at_the_same_time_each_part_counts_once_and_the_sum_is_told(
+    ports: &impl JobStore,
+) {
     const PARTS: u32 = 20;
     let job = given::job_id();
     open(ports, job, PARTS).await;
@@ -180,7 +186,8 @@ pub async fn of_many_ends_at_the_same_time_each_part_counts_once_and_the_sum_is_
     assert!(!sums.is_empty() && sums.iter().all(|sum| *sum == times(PARTS)), "{sums:?}");
 }
 
-/// A chunk has thousands of parts if its file has a row for each visit of a patient with thousands of them.
+/// A chunk has thousands of parts if its file has a row for each visit of a patient with thousands
+/// of them.
 pub async fn thousands_of_parts_can_be_open(ports: &impl JobStore) {
     const PARTS: u32 = 5000;
     let job = given::job_id();

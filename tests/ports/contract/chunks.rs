@@ -1,9 +1,9 @@
-//! Chunks: each is counted once, however often its end is repeated, and the call that completes the last one is told
-//! so.
+//! Chunks: each is counted once, however often its end is repeated, and the call that completes the
+//! last one is told so.
 
-use domain::job::Job;
-use domain::outcome::Tally;
-use pipeline::ports::{ChunkCompletion, JobStore};
+use bulk_domain::job::Job;
+use bulk_domain::outcome::Tally;
+use bulk_pipeline::ports::{ChunkCompletion, JobStore};
 
 use crate::given;
 
@@ -64,7 +64,9 @@ pub async fn a_job_that_is_not_there_counts_nothing(ports: &impl JobStore) {
     assert_eq!(ports.load_job(job.id).await.unwrap(), None);
 }
 
-pub async fn of_many_ends_at_the_same_time_each_chunk_counts_one_and_one_is_the_last(ports: &impl JobStore) {
+pub async fn of_many_ends_at_the_same_time_each_chunk_counts_one_and_one_is_the_last(
+    ports: &impl JobStore,
+) {
     const CHUNKS: u32 = 20;
     let job = given::processing(ports, CHUNKS).await;
     let twice = (0..CHUNKS).chain(0..CHUNKS);

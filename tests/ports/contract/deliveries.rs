@@ -1,12 +1,16 @@
-//! Records of webhook deliveries: one for each webhook, written on the condition that its version is the expected one.
+//! Records of webhook deliveries: one for each webhook, written on the condition that its version
+//! is the expected one.
 
-use domain::delivery::{Attempt, AttemptOutcome, NoAnswer, WebhookDelivery};
-use domain::job::JobStatus;
-use pipeline::ports::{DeliveryStore, JobRef, Write};
+use bulk_domain::delivery::{Attempt, AttemptOutcome, NoAnswer, WebhookDelivery};
+use bulk_domain::job::JobStatus;
+use bulk_pipeline::ports::{DeliveryStore, JobRef, Write};
 
 use crate::given::{self, NOW, at};
 
-async fn load(ports: &impl DeliveryStore, delivery: &WebhookDelivery) -> Option<(WebhookDelivery, u64)> {
+async fn load(
+    ports: &impl DeliveryStore,
+    delivery: &WebhookDelivery,
+) -> Option<(WebhookDelivery, u64)> {
     let job = JobRef { customer: delivery.customer, job: delivery.job };
     let found = ports.load_delivery(job, delivery.status).await.unwrap();
     found.map(|found| (found.value, found.version))
@@ -17,15 +21,25 @@ pub async fn a_delivery_is_stored_only_over_the_version_that_was_read(ports: &im
     let mut second = first.clone();
     second.attempted(Attempt { when: at(NOW), outcome: AttemptOutcome::StatusCode(503) }, None);
     let mut third = second.clone();
-    third
-        .attempted(Attempt { when: at(NOW + 9000), outcome: AttemptOutcome::Error(NoAnswer::Timeout) }, None);
+    third.attempted(
+        Attempt { when: at(NOW + 9000), outcome: AttemptOutcome::Error(NoAnswer::Timeout) },
+        None,
+    );
 
-    assert_eq!(ports.store_delivery(&third, Some(1)).await.unwrap(), Write::Conflict, "nothing is stored");
+    assert_eq!(
+        ports.store_delivery(&third, Some(1)).await.unwrap(),
+        Write::Conflict,
+        "nothing is stored"
+    );
     assert_eq!(load(ports, &first).await, None);
     assert_eq!(ports.store_delivery(&first, None).await.unwrap(), Write::Done);
     let (stored, one) = load(ports, &first).await.unwrap();
     assert_eq!(stored, first);
-    assert_eq!(ports.store_delivery(&third, None).await.unwrap(), Write::Conflict, "a version is stored");
+    assert_eq!(
+        ports.store_delivery(&third, None).await.unwrap(),
+        Write::Conflict,
+        "a version is stored"
+    );
     assert_eq!(ports.store_delivery(&second, Some(one)).await.unwrap(), Write::Done);
     assert_eq!(
         ports.store_delivery(&third, Some(one)).await.unwrap(),

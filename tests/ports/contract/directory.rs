@@ -1,10 +1,10 @@
 //! The directory: the facilities, cohorts and webhook settings of a customer.
 
-use domain::facility::Facility;
-use domain::ids::CohortId;
-use domain::row::Directory;
-use domain::webhook::WebhookKey;
-use pipeline::ports::{DirectoryStore, PingReport, ReplacedKey, WebhookSettings};
+use bulk_domain::facility::Facility;
+use bulk_domain::ids::CohortId;
+use bulk_domain::row::Directory;
+use bulk_domain::webhook::WebhookKey;
+use bulk_pipeline::ports::{DirectoryStore, PingReport, ReplacedKey, WebhookSettings};
 
 use crate::backend::Operator;
 use crate::given;

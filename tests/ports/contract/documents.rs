@@ -1,9 +1,10 @@
-//! Documents: a list of any length is stored beside the lists of other attempts, in pages that are read one by one.
+//! Documents: a list of any length is stored beside the lists of other attempts, in pages that are
+//! read one by one.
 
-use domain::document::DocumentRecord;
-use domain::ids::{CustomerId, PatientId};
-use domain::query::{QueryTry, StoredDocuments};
-use pipeline::ports::DocumentStore;
+use bulk_domain::document::DocumentRecord;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::query::{QueryTry, StoredDocuments};
+use bulk_pipeline::ports::DocumentStore;
 
 use crate::given;
 
@@ -28,7 +29,8 @@ async fn read(
 ) -> Option<Vec<DocumentRecord>> {
     let mut documents = Vec::new();
     for page in 0..stored.pages {
-        documents.extend(ports.read_documents(customer, patient, stored.found_by, page).await.unwrap()?);
+        documents
+            .extend(ports.read_documents(customer, patient, stored.found_by, page).await.unwrap()?);
     }
     Some(documents)
 }
@@ -53,13 +55,16 @@ pub async fn no_documents_are_a_list_too(ports: &impl DocumentStore) {
 
 pub async fn a_list_longer_than_an_item_has_pages(ports: &impl DocumentStore) {
     let key = patient_of_customer();
-    let documents: Vec<_> = (0..40).map(|number| given::document(LARGEST_ITEM / 20 + number)).collect();
+    let documents: Vec<_> =
+        (0..40).map(|number| given::document(LARGEST_ITEM / 20 + number)).collect();
     let stored = store(ports, key, given::query_try(), &documents).await;
     assert!(stored.pages > 2, "{stored:?}");
     assert_eq!(read(ports, key, stored).await.unwrap(), documents);
 }
 
-pub async fn a_document_that_fills_a_page_alone_does_not_disturb_the_others(ports: &impl DocumentStore) {
+pub async fn a_document_that_fills_a_page_alone_does_not_disturb_the_others(
+    ports: &impl DocumentStore,
+) {
     let key = patient_of_customer();
     let documents =
         [10, LARGEST_ITEM - 1000, 10, 10, LARGEST_ITEM / 2, LARGEST_ITEM / 2].map(given::document);
@@ -75,7 +80,9 @@ pub async fn a_list_that_is_stored_again_is_there_once(ports: &impl DocumentStor
     assert_eq!(read(ports, key, first).await.unwrap(), documents);
 }
 
-pub async fn lists_of_other_attempts_patients_and_customers_stand_beside_it(ports: &impl DocumentStore) {
+pub async fn lists_of_other_attempts_patients_and_customers_stand_beside_it(
+    ports: &impl DocumentStore,
+) {
     let ((customer, patient), found_by) = (patient_of_customer(), given::query_try());
     let lists = [
         ((customer, patient), found_by),
@@ -102,7 +109,9 @@ pub async fn a_list_of_which_a_page_is_gone_is_gone(ports: &impl DocumentStore) 
     assert_eq!(read(ports, key, longer).await, None);
 }
 
-pub async fn pages_before_an_attempt_are_dropped_and_its_own_and_later_ones_stay(ports: &impl DocumentStore) {
+pub async fn pages_before_an_attempt_are_dropped_and_its_own_and_later_ones_stay(
+    ports: &impl DocumentStore,
+) {
     let key @ (customer, patient) = patient_of_customer();
     let other = (customer, given::patient());
     let attempts = [(); 4].map(|()| given::query_try());

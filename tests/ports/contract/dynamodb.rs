@@ -1,5 +1,5 @@
-//! What `aws` takes for granted of DynamoDB: above all that it refuses a request which breaks a rule, because a backend
-//! that keeps these promises fails a test if `aws` breaks a rule.
+//! What `aws` takes for granted of DynamoDB: above all that it refuses a request which breaks a
+//! rule, because a backend that keeps these promises fails a test if `aws` breaks a rule.
 //!
 //! The rules are from DynamoDB's API reference and developer guide,
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/>.
@@ -14,8 +14,8 @@ use crate::services::code;
 
 type Item = HashMap<String, AttributeValue>;
 
-/// Bytes that an item may have, names and keys included: "400 KB" in `ServiceQuotas.html`, of 1,024 bytes as
-/// those of its capacity units.
+/// Bytes that an item may have, names and keys included: "400 KB" in `ServiceQuotas.html`, of 1,024
+/// bytes as those of its capacity units.
 const LARGEST_ITEM: usize = 400 * 1024;
 
 fn s(value: &str) -> AttributeValue {
@@ -100,7 +100,10 @@ pub async fn a_key_of_an_index_has_its_type(table: &Table) {
 pub async fn a_filter_does_not_name_a_key(table: &Table) {
     let query = table.client.query().table_name(&table.name).key_condition_expression("pk = :pk");
     let query = query.filter_expression("sk = :sk").expression_attribute_values(":pk", s("1"));
-    assert_invalid(code(query.expression_attribute_values(":sk", s("job")).send().await), "a filter by sk");
+    assert_invalid(
+        code(query.expression_attribute_values(":sk", s("job")).send().await),
+        "a filter by sk",
+    );
 }
 
 /// `Expressions.ExpressionAttributeNames.html`: names and values that are defined are used.
@@ -143,7 +146,9 @@ pub async fn an_update_changes_nothing_twice(table: &Table) {
 pub async fn a_set_of_numbers_contains_no_text(table: &Table) {
     let item = with(key("1"), "pending", AttributeValue::Ns(vec!["7".to_owned()]));
     assert_eq!(put(table, item).await, Ok(()));
-    for (value, found) in [(n(7), Ok(())), (s("7"), Err("ConditionalCheckFailedException".to_owned()))] {
+    for (value, found) in
+        [(n(7), Ok(())), (s("7"), Err("ConditionalCheckFailedException".to_owned()))]
+    {
         let update = update(table, "1").update_expression("SET reason = :value");
         let update = update.condition_expression("contains(pending, :value)");
         assert_eq!(code(update.expression_attribute_values(":value", value).send().await), found);

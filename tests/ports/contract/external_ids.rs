@@ -1,9 +1,9 @@
 //! Patients by the external ids that their customer has given them.
 
-use domain::ids::CustomerId;
-use domain::patient::ExternalId;
-use domain::record::PatientRecord;
-use pipeline::ports::{PatientStore, Write};
+use bulk_domain::ids::CustomerId;
+use bulk_domain::patient::ExternalId;
+use bulk_domain::record::PatientRecord;
+use bulk_pipeline::ports::{PatientStore, Write};
 
 use crate::given;
 
@@ -13,7 +13,11 @@ fn with_id(external_id: &str) -> PatientRecord {
     record
 }
 
-async fn find(ports: &impl PatientStore, customer: CustomerId, id: &str) -> Vec<domain::ids::PatientId> {
+async fn find(
+    ports: &impl PatientStore,
+    customer: CustomerId,
+    id: &str,
+) -> Vec<bulk_domain::ids::PatientId> {
     let id: ExternalId = id.parse().unwrap();
     let mut found = ports.find_by_external_id(customer, &id).await.unwrap();
     found.sort();

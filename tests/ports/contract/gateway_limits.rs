@@ -1,10 +1,10 @@
-//! The gateway's circuit breaker and the rate limit of each customer, written on the condition that the version is the
-//! expected one.
+//! The gateway's circuit breaker and the rate limit of each customer, written on the condition that
+//! the version is the expected one.
 
-use domain::circuit_breaker::CircuitBreaker;
-use domain::rate_limit::RateLimit;
+use bulk_domain::circuit_breaker::CircuitBreaker;
+use bulk_domain::rate_limit::RateLimit;
+use bulk_pipeline::ports::{GatewayLimits, Write};
 use futures::future::try_join_all;
-use pipeline::ports::{GatewayLimits, Write};
 
 use crate::given;
 
@@ -14,8 +14,9 @@ fn slots(second: i64) -> RateLimit {
 
 pub async fn slots_are_taken_only_from_what_was_read(ports: &impl GatewayLimits) {
     let customer = given::customer();
-    let store =
-        async |second, version| ports.store_rate_limit(customer, slots(second), version).await.unwrap();
+    let store = async |second, version| {
+        ports.store_rate_limit(customer, slots(second), version).await.unwrap()
+    };
     let load = async || {
         let stored = ports.load_rate_limit(customer).await.unwrap();
         stored.map(|stored| (stored.value, stored.version))
@@ -52,8 +53,8 @@ pub async fn each_customer_has_slots_of_its_own(ports: &impl GatewayLimits) {
 
 pub async fn the_breaker_changes_only_from_what_was_read(ports: &impl GatewayLimits) {
     assert!(ports.load_circuit_breaker().await.unwrap().is_none());
-    let closed =
-        (0..5).fold(CircuitBreaker::default(), |breaker, _| breaker.after_failure(given::at(given::NOW)));
+    let closed = (0..5)
+        .fold(CircuitBreaker::default(), |breaker, _| breaker.after_failure(given::at(given::NOW)));
     assert!(closed.open_until.is_some());
     for (number, breaker) in [closed, CircuitBreaker::default(), closed].into_iter().enumerate() {
         let known = ports.load_circuit_breaker().await.unwrap();

@@ -1,9 +1,9 @@
 //! Jobs: created once, and changed on the condition that their state is the expected one.
 
-use domain::ids::JobId;
-use domain::job::{Job, JobEvent, JobStatus};
-use domain::outcome::Tally;
-use pipeline::ports::{JobStore, Write};
+use bulk_domain::ids::JobId;
+use bulk_domain::job::{Job, JobEvent, JobStatus};
+use bulk_domain::outcome::Tally;
+use bulk_pipeline::ports::{JobStore, Write};
 use uuid::Uuid;
 
 use crate::given;
@@ -43,10 +43,17 @@ pub async fn acceptance_stores_the_file_and_makes_all_chunks_pending(ports: &imp
 
 pub async fn a_state_changes_only_from_the_state_that_is_stored(ports: &impl JobStore) {
     let job = given::processing(ports, 2).await;
-    let rejected =
-        given::ended(&Job { status: JobStatus::Waiting, ..job.clone() }, JobEvent::FileRejected, Some("no"));
+    let rejected = given::ended(
+        &Job { status: JobStatus::Waiting, ..job.clone() },
+        JobEvent::FileRejected,
+        Some("no"),
+    );
     for from in [JobStatus::Waiting, JobStatus::Completed, JobStatus::Failed, JobStatus::Expired] {
-        assert_eq!(ports.change_state(from, &rejected).await.unwrap(), Write::Conflict, "from {from}");
+        assert_eq!(
+            ports.change_state(from, &rejected).await.unwrap(),
+            Write::Conflict,
+            "from {from}"
+        );
     }
     assert_eq!(load(ports, &job).await, job, "a conflict writes nothing");
 }
@@ -77,7 +84,8 @@ pub async fn the_end_leaves_what_others_wrote_since(ports: &impl JobStore) {
     let tally = Tally { successful: 200, failed: 50 };
     ports.complete_chunk(job.id, given::chunk(1), tally, 0).await.unwrap();
     assert_eq!(ports.request_cancel(job.id).await.unwrap(), Write::Done);
-    // The function that ends the job has read it before these writes, so that its copy of the job has none of them.
+    // The function that ends the job has read it before these writes, so that its copy of the job
+    // has none of them.
     let end = given::ended(&job, JobEvent::Canceled, Some("canceled"));
     assert_eq!(ports.change_state(JobStatus::Processing, &end).await.unwrap(), Write::Done);
     let expected = Job {
@@ -113,7 +121,9 @@ pub async fn an_expired_job_that_takes_a_file_has_not_ended(ports: &impl JobStor
     assert_eq!(accepted.finished_at, None);
 }
 
-pub async fn many_jobs_are_loaded_at_once_and_those_that_are_not_there_left_out(ports: &impl JobStore) {
+pub async fn many_jobs_are_loaded_at_once_and_those_that_are_not_there_left_out(
+    ports: &impl JobStore,
+) {
     let jobs: Vec<Job> = (0..120).map(|_| given::job()).collect();
     for job in &jobs {
         ports.create_job(job).await.unwrap();
@@ -128,7 +138,8 @@ pub async fn many_jobs_are_loaded_at_once_and_those_that_are_not_there_left_out(
 pub async fn a_reason_keeps_every_letter(ports: &impl JobStore) {
     let job = given::job();
     ports.create_job(&job).await.unwrap();
-    let end = given::ended(&job, JobEvent::FileRejected, Some("column \"Straße\\\" 李 🏙\u{1} is twice"));
+    let end =
+        given::ended(&job, JobEvent::FileRejected, Some("column \"Straße\\\" 李 🏙\u{1} is twice"));
     assert_eq!(ports.change_state(JobStatus::Waiting, &end).await.unwrap(), Write::Done);
     assert_eq!(load(ports, &job).await, end);
 }

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws::Objects;
-use domain::upload_terms::UploadTerms;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{JobRef, ResultFile, UploadLink};
+use bulk_aws::Objects;
+use bulk_domain::upload_terms::UploadTerms;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{JobRef, ResultFile, UploadLink};
 use reqwest::StatusCode;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -46,7 +46,8 @@ async fn put_slowly(url: &str, file: &[u8], pause: Duration) -> String {
     let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut connection = TcpStream::connect(address).await.unwrap();
     let length = file.len();
-    let head = format!("PUT /{path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\n\r\n");
+    let head =
+        format!("PUT /{path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\n\r\n");
     let (first, second) = file.split_at(length / 2);
     connection.write_all(&[head.as_bytes(), first].concat()).await.unwrap();
     tokio::time::sleep(pause).await;
@@ -81,7 +82,10 @@ pub async fn a_link_whose_time_ends_during_an_upload_is_good(files: &Objects) {
 pub async fn a_link_to_one_file_opens_no_other(files: &Objects) {
     let job = job_with_failures(files).await;
     let link = files.sign_download(job, ResultFile::Result, MINUTE).await.unwrap();
-    assert_eq!(get(&link.replace("/result.csv", "/failures.csv")).await.status(), StatusCode::FORBIDDEN);
+    assert_eq!(
+        get(&link.replace("/result.csv", "/failures.csv")).await.status(),
+        StatusCode::FORBIDDEN
+    );
 }
 
 pub async fn a_link_to_read_does_not_write(files: &Objects) {

@@ -1,9 +1,9 @@
 //! Lists of webhook deliveries: all with the newest first, failed ones with the oldest first.
 
-use domain::delivery::{DeliveryState, WebhookDelivery};
-use domain::ids::{CustomerId, JobId};
-use domain::job::JobStatus;
-use pipeline::ports::{DeliveryStore, Undelivered, Write};
+use bulk_domain::delivery::{DeliveryState, WebhookDelivery};
+use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::job::JobStatus;
+use bulk_pipeline::ports::{DeliveryStore, Undelivered, Write};
 
 use crate::given;
 
@@ -23,9 +23,11 @@ pub async fn deliveries_are_listed_newest_first_in_all_states_or_one(ports: &imp
     use DeliveryState::{Delivered, Failed, Processing, Skipped};
     let (customer, jobs) = (given::customer(), [given::job_id(), given::job_id(), given::job_id()]);
     let mut oldest_first = Vec::new();
-    for (job, states) in jobs.into_iter().zip([[Failed, Failed], [Delivered, Processing], [Skipped, Failed]])
+    for (job, states) in
+        jobs.into_iter().zip([[Failed, Failed], [Delivered, Processing], [Skipped, Failed]])
     {
-        for (status, state) in [JobStatus::Processing, JobStatus::Completed].into_iter().zip(states) {
+        for (status, state) in [JobStatus::Processing, JobStatus::Completed].into_iter().zip(states)
+        {
             oldest_first.push(store(ports, customer, job, status, state).await);
         }
     }
@@ -34,11 +36,15 @@ pub async fn deliveries_are_listed_newest_first_in_all_states_or_one(ports: &imp
     let list = async |state, limit| ports.list_deliveries(customer, state, limit).await.unwrap();
     assert_eq!(list(None, 100).await, newest_first);
     assert_eq!(list(None, 4).await, newest_first[..4]);
-    let in_state = |state| newest_first.iter().filter(move |delivery| delivery.state == state).cloned();
+    let in_state =
+        |state| newest_first.iter().filter(move |delivery| delivery.state == state).cloned();
     let failed: Vec<_> = in_state(Failed).collect();
     assert_eq!(list(Some(Undelivered::Failed), 100).await, failed);
     assert_eq!(list(Some(Undelivered::Failed), 1).await, failed[..1]);
-    assert_eq!(list(Some(Undelivered::Processing), 100).await, in_state(Processing).collect::<Vec<_>>());
+    assert_eq!(
+        list(Some(Undelivered::Processing), 100).await,
+        in_state(Processing).collect::<Vec<_>>()
+    );
 
     let oldest = ports.failed_deliveries(customer, 2).await.unwrap();
     let oldest: Vec<_> = oldest.into_iter().map(|found| found.value).collect();

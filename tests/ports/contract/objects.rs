@@ -1,10 +1,10 @@
 //! Plans and outcomes: the first one that is stored counts, so that every retry reads the same.
 
+use bulk_domain::ids::RowNumber;
+use bulk_domain::job::Upload;
+use bulk_domain::outcome::{FailureReason, RowOutcome, RowResult};
+use bulk_pipeline::ports::{JobRef, ObjectStore, Write};
 use bytes::Bytes;
-use domain::ids::RowNumber;
-use domain::job::Upload;
-use domain::outcome::{FailureReason, RowOutcome, RowResult};
-use pipeline::ports::{JobRef, ObjectStore, Write};
 
 use crate::given;
 
@@ -22,7 +22,10 @@ fn outcomes(from: u32) -> Vec<RowOutcome> {
         RowResult::Failed(FailureReason::Canceled),
         RowResult::Failed(FailureReason::Internal),
     ];
-    (from..).zip(results).map(|(row, result)| RowOutcome::new(RowNumber::new(row), result)).collect()
+    (from..)
+        .zip(results)
+        .map(|(row, result)| RowOutcome::new(RowNumber::new(row), result))
+        .collect()
 }
 
 pub async fn a_plan_is_read_whole_and_in_ranges(ports: &impl ObjectStore) {
@@ -31,16 +34,21 @@ pub async fn a_plan_is_read_whole_and_in_ranges(ports: &impl ObjectStore) {
     assert_eq!(ports.store_plan(job, &upload, lines.clone()).await.unwrap(), Write::Done);
     assert!(ports.read_plan(job, &upload, None).await.unwrap() == lines);
     for range in [0..14, 14..28, 69_986..70_000, 0..70_000] {
-        let (from, to) = (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
+        let (from, to) =
+            (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
         let read = ports.read_plan(job, &upload, Some(range.clone())).await.unwrap();
         assert!(read == lines[from..to], "{range:?}");
     }
 }
 
-pub async fn a_plan_is_of_one_version_of_the_upload_and_the_first_one_counts(ports: &impl ObjectStore) {
+pub async fn a_plan_is_of_one_version_of_the_upload_and_the_first_one_counts(
+    ports: &impl ObjectStore,
+) {
     let (job, upload) = (job_ref(), given::upload());
     let other = Upload { version: "other".to_owned(), ..upload.clone() };
-    let store = async |upload, lines| ports.store_plan(job, upload, Bytes::from_static(lines)).await.unwrap();
+    let store = async |upload, lines| {
+        ports.store_plan(job, upload, Bytes::from_static(lines)).await.unwrap()
+    };
     assert_eq!(store(&upload, b"plan\n").await, Write::Done);
     assert_eq!(store(&other, b"of another upload\n").await, Write::Done);
     assert_eq!(store(&upload, b"plan of another release\n").await, Write::Conflict);
@@ -52,7 +60,10 @@ pub async fn the_first_outcomes_of_a_chunk_count(ports: &impl ObjectStore) {
     let (job, first) = (job_ref(), outcomes(1));
     assert_eq!(ports.store_outcomes(job, given::chunk(1), &first).await.unwrap(), Write::Done);
     for later in [outcomes(1), Vec::new(), first.clone()] {
-        assert_eq!(ports.store_outcomes(job, given::chunk(1), &later).await.unwrap(), Write::Conflict);
+        assert_eq!(
+            ports.store_outcomes(job, given::chunk(1), &later).await.unwrap(),
+            Write::Conflict
+        );
         assert_eq!(ports.read_outcomes(job, given::chunk(1)).await.unwrap(), first);
     }
 }
@@ -60,7 +71,8 @@ pub async fn the_first_outcomes_of_a_chunk_count(ports: &impl ObjectStore) {
 pub async fn of_outcomes_stored_at_the_same_time_one_counts(ports: &impl ObjectStore) {
     let job = job_ref();
     let candidates: Vec<_> = (0..8).map(|number| outcomes(number * 10)).collect();
-    let writes = candidates.iter().map(|outcomes| ports.store_outcomes(job, given::chunk(0), outcomes));
+    let writes =
+        candidates.iter().map(|outcomes| ports.store_outcomes(job, given::chunk(0), outcomes));
     let writes = futures::future::try_join_all(writes).await.unwrap();
     let done: Vec<_> = (0..8).filter(|&index| writes[index] == Write::Done).collect();
     assert_eq!(done.len(), 1);
@@ -79,7 +91,9 @@ pub async fn outcomes_are_of_one_chunk_of_one_job(ports: &impl ObjectStore) {
     }
 }
 
-pub async fn what_was_never_stored_cannot_be_read_however_often_it_is_attempted(ports: &impl ObjectStore) {
+pub async fn what_was_never_stored_cannot_be_read_however_often_it_is_attempted(
+    ports: &impl ObjectStore,
+) {
     let job = job_ref();
     let plan = ports.read_plan(job, &given::upload(), Some(0..10)).await.unwrap_err();
     let outcomes = ports.read_outcomes(job, given::chunk(0)).await.unwrap_err();

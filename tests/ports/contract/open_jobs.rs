@@ -1,8 +1,9 @@
-//! The entries of open jobs, from which the API counts the jobs that wait and a fan-out finds older jobs.
+//! The entries of open jobs, from which the API counts the jobs that wait and a fan-out finds older
+//! jobs.
 
-use domain::ids::{CustomerId, JobId};
-use domain::job::LONGEST_LIFE;
-use pipeline::ports::{JobStore, OpenJob, Write};
+use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::job::LONGEST_LIFE;
+use bulk_pipeline::ports::{JobStore, OpenJob, Write};
 
 use crate::given::{self, NOW, at};
 

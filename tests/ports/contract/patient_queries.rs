@@ -1,10 +1,10 @@
-//! The document queries of patients: read in batches of any size, written on the condition that the version is the
-//! expected one.
+//! The document queries of patients: read in batches of any size, written on the condition that the
+//! version is the expected one.
 
-use domain::ids::{CustomerId, PatientId};
-use domain::query::{PatientQuery, QueryOutcome, Turn};
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::query::{PatientQuery, QueryOutcome, Turn};
+use bulk_pipeline::ports::{DocumentStore, Write};
 use futures::future::try_join_all;
-use pipeline::ports::{DocumentStore, Write};
 
 use crate::given;
 
@@ -31,7 +31,9 @@ fn eventful() -> PatientQuery {
     let Turn::Start(again) = turn(&ended, 2) else {
         panic!("the query has ended, so that a request starts it")
     };
-    let Turn::Join(joined) = turn(&again, 3) else { panic!("the query runs, so that a request joins it") };
+    let Turn::Join(joined) = turn(&again, 3) else {
+        panic!("the query runs, so that a request joins it")
+    };
     joined
 }
 
@@ -77,7 +79,8 @@ pub async fn of_many_who_start_a_query_one_does(ports: &impl DocumentStore) {
     let (customer, patient) = (given::customer(), given::patient());
     for version in [None, Some(1)] {
         let queries: Vec<PatientQuery> = (0..8).map(|_| given::query()).collect();
-        let writes = queries.iter().map(|query| ports.store_query(customer, patient, query, version));
+        let writes =
+            queries.iter().map(|query| ports.store_query(customer, patient, query, version));
         let writes = try_join_all(writes).await.unwrap();
         let done: Vec<_> = (0..8).filter(|&index| writes[index] == Write::Done).collect();
         assert_eq!(done.len(), 1);
@@ -90,7 +93,10 @@ pub async fn a_query_of_one_customer_is_none_of_another(ports: &impl DocumentSto
     let query = given::query();
     let _ = ports.store_query(customer, patient, &query, None).await.unwrap();
     assert_eq!(load(ports, other, patient).await, None);
-    assert_eq!(ports.store_query(other, patient, &given::query(), None).await.unwrap(), Write::Done);
+    assert_eq!(
+        ports.store_query(other, patient, &given::query(), None).await.unwrap(),
+        Write::Done
+    );
     assert_eq!(load(ports, customer, patient).await, Some((query, 1)));
 }
 

@@ -1,8 +1,9 @@
-//! Patients: read in batches of any size, written on the condition that the version is the expected one.
+//! Patients: read in batches of any size, written on the condition that the version is the expected
+//! one.
 
-use domain::record::PatientRecord;
+use bulk_domain::record::PatientRecord;
+use bulk_pipeline::ports::{PatientStore, Write};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use pipeline::ports::{PatientStore, Write};
 
 use crate::given;
 
@@ -11,8 +12,8 @@ const LARGEST_ITEM: usize = 400 * 1024;
 
 async fn load(
     ports: &impl PatientStore,
-    customer: domain::ids::CustomerId,
-    id: domain::ids::PatientId,
+    customer: bulk_domain::ids::CustomerId,
+    id: bulk_domain::ids::PatientId,
 ) -> Option<(PatientRecord, u64)> {
     let mut found = ports.load_patients(customer, &[id]).await.unwrap();
     assert!(found.len() <= 1);
@@ -27,7 +28,8 @@ pub async fn a_patient_is_loaded_as_it_was_stored_letter_by_letter(ports: &impl 
 
 pub async fn a_patient_is_stored_only_over_the_version_that_was_read(ports: &impl PatientStore) {
     let (customer, id) = (given::customer(), given::patient());
-    let [first, second, third, other] = ["1", "2", "3", "4"].map(|street| given::record_of(id, street));
+    let [first, second, third, other] =
+        ["1", "2", "3", "4"].map(|street| given::record_of(id, street));
     assert_eq!(
         ports.store_patient(customer, &other, Some(1)).await.unwrap(),
         Write::Conflict,
@@ -60,7 +62,8 @@ pub async fn a_patient_is_stored_only_over_the_version_that_was_read(ports: &imp
 pub async fn of_many_writes_over_one_version_one_takes_place(ports: &impl PatientStore) {
     let (customer, id) = (given::customer(), given::patient());
     for version in [None, Some(1)] {
-        let records: Vec<_> = (0..8).map(|n| given::record_of(id, &format!("{n} of {version:?}"))).collect();
+        let records: Vec<_> =
+            (0..8).map(|n| given::record_of(id, &format!("{n} of {version:?}"))).collect();
         let writes = records.iter().map(|record| ports.store_patient(customer, record, version));
         let writes = futures::future::try_join_all(writes).await.unwrap();
         let done: Vec<_> = (0..8).filter(|&index| writes[index] == Write::Done).collect();
@@ -70,7 +73,8 @@ pub async fn of_many_writes_over_one_version_one_takes_place(ports: &impl Patien
 }
 
 pub async fn a_patient_of_one_customer_is_none_of_another(ports: &impl PatientStore) {
-    let (customer, other, record) = (given::customer(), given::customer(), given::record("1 Main St"));
+    let (customer, other, record) =
+        (given::customer(), given::customer(), given::record("1 Main St"));
     let _ = ports.store_patient(customer, &record, None).await.unwrap();
     assert_eq!(load(ports, other, record.patient.id).await, None);
     let same_id = given::record_of(record.patient.id, "2 Oak Ave");
@@ -81,7 +85,8 @@ pub async fn a_patient_of_one_customer_is_none_of_another(ports: &impl PatientSt
 
 pub async fn of_hundreds_those_that_exist_are_found(ports: &impl PatientStore) {
     let customer = given::customer();
-    let records: Vec<_> = (0..250).map(|number| given::record(&format!("{number} Main St"))).collect();
+    let records: Vec<_> =
+        (0..250).map(|number| given::record(&format!("{number} Main St"))).collect();
     let mut asked = Vec::new();
     for record in &records {
         asked.extend([given::patient(), record.patient.id]);

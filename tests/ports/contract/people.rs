@@ -1,10 +1,10 @@
-//! The people that are known under an identity: read in batches, written on the condition that the version is the
-//! expected one.
+//! The people that are known under an identity: read in batches, written on the condition that the
+//! version is the expected one.
 
-use domain::identity::Identity;
-use domain::ids::{CustomerId, RowNumber};
-use domain::matching::{People, RowToMatch};
-use pipeline::ports::{PatientStore, Write};
+use bulk_domain::identity::Identity;
+use bulk_domain::ids::{CustomerId, RowNumber};
+use bulk_domain::matching::{People, RowToMatch};
+use bulk_pipeline::ports::{PatientStore, Write};
 
 use crate::given;
 
@@ -19,8 +19,10 @@ fn identity(customer: CustomerId, number: usize) -> Identity {
 fn people(count: u32) -> People {
     let zips: Vec<_> =
         (0..count).map(|number| [format!("{:05}", 10_000 + number).parse().unwrap()]).collect();
-    let rows: Vec<_> =
-        (1..).zip(&zips).map(|(row, zips)| RowToMatch { number: RowNumber::new(row), zips }).collect();
+    let rows: Vec<_> = (1..)
+        .zip(&zips)
+        .map(|(row, zips)| RowToMatch { number: RowNumber::new(row), zips })
+        .collect();
     People::default().decide(given::job_id(), given::at(given::NOW), &rows, given::patient).people
 }
 

@@ -1,10 +1,12 @@
 //! The queues between the functions: every message that is sent arrives as it was sent.
 
-use domain::ids::{CustomerId, JobId};
-use domain::job_size::JobSize;
-use domain::query::QueryPart;
-use pipeline::messages::{ChunkMessage, FinishedMessage, QueryAsker, QueryMessage, UploadMessage};
-use pipeline::ports::Queues;
+use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::job_size::JobSize;
+use bulk_domain::query::QueryPart;
+use bulk_pipeline::messages::{
+    ChunkMessage, FinishedMessage, QueryAsker, QueryMessage, UploadMessage,
+};
+use bulk_pipeline::ports::Queues;
 
 use crate::backend::Receive;
 use crate::given;
@@ -68,7 +70,8 @@ pub async fn queries_arrive_each_once_however_many_there_are(ports: &(impl Queue
 
 pub async fn a_query_by_hand_arrives(ports: &(impl Queues + Receive)) {
     let asker = QueryAsker::Request(given::request());
-    let sent = QueryMessage { customer: given::customer(), asker, patients: vec![given::patient()] };
+    let sent =
+        QueryMessage { customer: given::customer(), asker, patients: vec![given::patient()] };
     for _ in 0..2 {
         ports.send_queries(std::slice::from_ref(&sent)).await.unwrap();
         assert_eq!(ports.queries().await, std::slice::from_ref(&sent));
@@ -84,7 +87,11 @@ pub async fn a_finished_job_arrives(ports: &(impl Queues + Receive)) {
 }
 
 pub async fn a_found_upload_arrives(ports: &(impl Queues + Receive)) {
-    let sent = UploadMessage { customer: given::customer(), job: given::job_id(), upload: given::upload() };
+    let sent = UploadMessage {
+        customer: given::customer(),
+        job: given::job_id(),
+        upload: given::upload(),
+    };
     for _ in 0..2 {
         ports.send_upload(&sent).await.unwrap();
         assert_eq!(ports.uploads().await, std::slice::from_ref(&sent));

@@ -1,8 +1,8 @@
 //! Result files: written piece by piece, and visible only after they are finished.
 
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{JobRef, ObjectStore, ResultFile};
 use bytes::Bytes;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{JobRef, ObjectStore, ResultFile};
 
 use crate::backend::Customer;
 use crate::given;
@@ -16,10 +16,19 @@ fn job_ref() -> JobRef {
 
 /// Returns a file in which no two parts are alike.
 fn file(bytes: usize, salt: usize) -> Bytes {
-    (salt..).flat_map(|number| format!("{number},succeeded,\r\n").into_bytes()).take(bytes).collect()
+    (salt..)
+        .flat_map(|number| format!("{number},succeeded,\r\n").into_bytes())
+        .take(bytes)
+        .collect()
 }
 
-async fn write(ports: &impl ObjectStore, job: JobRef, file: ResultFile, bytes: &Bytes, piece: usize) {
+async fn write(
+    ports: &impl ObjectStore,
+    job: JobRef,
+    file: ResultFile,
+    bytes: &Bytes,
+    piece: usize,
+) {
     let mut writer = ports.write_results(job, file).await.unwrap();
     for piece in bytes.chunks(piece) {
         writer.write(piece).await.unwrap();
@@ -34,7 +43,8 @@ async fn assert_is(ports: &impl Customer, job: JobRef, file: ResultFile, bytes: 
 }
 
 pub async fn a_file_of_any_size_is_what_was_written(ports: &(impl Customer + ObjectStore)) {
-    for (bytes, piece) in [(0, 1), (1, 1), (5000, 7), (PART - 1, 100_000), (PART, PART), (PART + 1, 1 << 20)]
+    for (bytes, piece) in
+        [(0, 1), (1, 1), (5000, 7), (PART - 1, 100_000), (PART, PART), (PART + 1, 1 << 20)]
     {
         let (job, bytes) = (job_ref(), file(bytes, 0));
         write(ports, job, ResultFile::Result, &bytes, piece).await;
@@ -50,7 +60,9 @@ pub async fn a_file_of_many_parts_is_what_was_written(ports: &(impl Customer + O
     }
 }
 
-pub async fn a_file_is_there_when_it_is_finished_and_not_before(ports: &(impl Customer + ObjectStore)) {
+pub async fn a_file_is_there_when_it_is_finished_and_not_before(
+    ports: &(impl Customer + ObjectStore),
+) {
     for bytes in [file(1000, 0), file(PART + 1000, 0)] {
         let job = job_ref();
         assert_eq!(ports.download(job, ResultFile::Result).await, None);

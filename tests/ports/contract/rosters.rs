@@ -1,8 +1,8 @@
 //! Rosters: lists of patients, with an entry for each chunk, in the order of the entries.
 
-use domain::ids::{JobId, PatientId};
-use domain::roster::{Roster, RosterEntry};
-use pipeline::ports::PatientStore;
+use bulk_domain::ids::{JobId, PatientId};
+use bulk_domain::roster::{Roster, RosterEntry};
+use bulk_pipeline::ports::PatientStore;
 
 use crate::given;
 
@@ -26,35 +26,53 @@ pub async fn entries_come_in_the_order_of_jobs_and_chunks(ports: &impl PatientSt
     let read = async |from, limit| ports.read_roster(customer, roster, from, limit).await.unwrap();
     assert_eq!(read(None, 100).await, entries);
     assert_eq!(read(None, 2).await, entries[..2]);
-    assert_eq!(read(Some(entries[1].0), 3).await, entries[1..4], "from an entry on, itself included");
-    assert_eq!(read(Some(entry(first, 11)), 100).await, entries[2..], "from where an entry would be");
+    assert_eq!(
+        read(Some(entries[1].0), 3).await,
+        entries[1..4],
+        "from an entry on, itself included"
+    );
+    assert_eq!(
+        read(Some(entry(first, 11)), 100).await,
+        entries[2..],
+        "from where an entry would be"
+    );
     assert_eq!(read(Some(entry(second, 10)), 100).await, []);
 }
 
 pub async fn an_entry_that_is_stored_again_is_replaced(ports: &impl PatientStore) {
-    let (customer, roster, entry) = (given::customer(), Roster::AllPatients, entry(given::job_id(), 0));
+    let (customer, roster, entry) =
+        (given::customer(), Roster::AllPatients, entry(given::job_id(), 0));
     for patients in [patients(250), patients(2), Vec::new()] {
         ports.store_roster(customer, roster, entry, &patients).await.unwrap();
-        assert_eq!(ports.read_roster(customer, roster, None, 9).await.unwrap(), [(entry, patients)]);
+        assert_eq!(
+            ports.read_roster(customer, roster, None, 9).await.unwrap(),
+            [(entry, patients)]
+        );
     }
 }
 
 pub async fn a_roster_is_of_one_customer_and_one_list(ports: &impl PatientStore) {
     let (customer, entry) = (given::customer(), entry(given::job_id(), 0));
-    let rosters = [Roster::AllPatients, Roster::Cohort(given::cohort()), Roster::Cohort(given::cohort())];
+    let rosters =
+        [Roster::AllPatients, Roster::Cohort(given::cohort()), Roster::Cohort(given::cohort())];
     let lists = rosters.map(|roster| (roster, patients(2)));
     for (roster, patients) in &lists {
         ports.store_roster(customer, *roster, entry, patients).await.unwrap();
     }
     for (roster, patients) in lists {
-        assert_eq!(ports.read_roster(customer, roster, None, 9).await.unwrap(), [(entry, patients)]);
+        assert_eq!(
+            ports.read_roster(customer, roster, None, 9).await.unwrap(),
+            [(entry, patients)]
+        );
         assert_eq!(ports.read_roster(given::customer(), roster, None, 9).await.unwrap(), []);
     }
 }
 
-/// A DynamoDB Query answers with 1 MB at most, but a caller takes fewer entries than it asked for as the end of the
-/// list.
-pub async fn fewer_entries_than_asked_for_are_the_end_however_large_they_are(ports: &impl PatientStore) {
+/// A DynamoDB Query answers with 1 MB at most, but a caller takes fewer entries than it asked for
+/// as the end of the list.
+pub async fn fewer_entries_than_asked_for_are_the_end_however_large_they_are(
+    ports: &impl PatientStore,
+) {
     let (customer, roster, job) = (given::customer(), Roster::AllPatients, given::job_id());
     let entries: Vec<_> = (0..8).map(|chunk| (entry(job, chunk), patients(20_000))).collect();
     for (entry, patients) in &entries {

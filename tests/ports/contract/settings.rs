@@ -1,6 +1,7 @@
-//! The webhook settings of a customer: replaced only by a caller who has read the version that it replaces.
+//! The webhook settings of a customer: replaced only by a caller who has read the version that it
+//! replaces.
 
-use pipeline::ports::{DirectoryStore, WebhookSettings, Write};
+use bulk_pipeline::ports::{DirectoryStore, WebhookSettings, Write};
 
 use crate::given;
 
@@ -10,7 +11,8 @@ fn settings(url: &str, version: u64) -> WebhookSettings {
 
 pub async fn settings_are_stored_only_over_the_version_that_was_read(ports: &impl DirectoryStore) {
     let customer = given::customer();
-    let store = async |url, version| ports.store_settings(customer, &settings(url, version)).await.unwrap();
+    let store =
+        async |url, version| ports.store_settings(customer, &settings(url, version)).await.unwrap();
     assert_eq!(store("https://a.example", 1).await, Write::Conflict, "nothing is stored");
     assert_eq!(ports.load_settings(customer).await.unwrap(), WebhookSettings::default());
     assert_eq!(store("https://b.example", 0).await, Write::Done);

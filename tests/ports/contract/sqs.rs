@@ -1,6 +1,7 @@
 //! What `aws` takes for granted of SQS: its limits, and when a message is received again.
 //!
-//! The limits are from <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
+//! The limits are from
+//! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
 //! and `sqs-batch-api.html` there.
 
 use std::time::Duration;
@@ -23,12 +24,13 @@ async fn send_batch(queues: &TestedQueues, entries: &[(&str, &str)]) -> Result<(
         SendMessageBatchRequestEntry::builder().id(*id).message_body(*body).build().unwrap()
     };
     let entries = entries.iter().map(entry).collect();
-    let batch = queues.client.send_message_batch().queue_url(&queues.finished).set_entries(Some(entries));
+    let batch =
+        queues.client.send_message_batch().queue_url(&queues.finished).set_entries(Some(entries));
     code(batch.send().await)
 }
 
-/// Asserts that a request is refused with this code, whether the SDK has the code itself or its name in the service's
-/// model.
+/// Asserts that a request is refused with this code, whether the SDK has the code itself or its
+/// name in the service's model.
 #[track_caller]
 fn assert_refused(result: Result<(), String>, expected: &str) {
     let code = result.expect_err(expected);
@@ -79,12 +81,13 @@ fn bodies(messages: &[Message]) -> Vec<&str> {
     bodies
 }
 
-/// `sqs-visibility-timeout.html`: a message that is held back is received again when its visibility timeout is over,
-/// and not before.
+/// `sqs-visibility-timeout.html`: a message that is held back is received again when its visibility
+/// timeout is over, and not before.
 pub async fn a_message_that_is_held_back_is_received_again_after_that_time(queues: &TestedQueues) {
     assert_eq!(code(send(queues, "x").send().await), Ok(()));
     let first = receive(queues, &queues.finished).await;
-    let wait = queues.client.change_message_visibility().queue_url(&queues.finished).visibility_timeout(2);
+    let wait =
+        queues.client.change_message_visibility().queue_url(&queues.finished).visibility_timeout(2);
     wait.set_receipt_handle(first[0].receipt_handle.clone()).send().await.unwrap();
     assert_eq!(bodies(&receive(queues, &queues.finished).await), Vec::<&str>::new());
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -96,7 +99,8 @@ pub async fn a_message_is_held_back_for_12_hours_at_most(queues: &TestedQueues) 
     assert_eq!(code(send(queues, "x").send().await), Ok(()));
     let first = receive(queues, &queues.finished).await;
     let wait = queues.client.change_message_visibility().queue_url(&queues.finished);
-    let wait = wait.visibility_timeout(12 * 3600 + 1).set_receipt_handle(first[0].receipt_handle.clone());
+    let wait =
+        wait.visibility_timeout(12 * 3600 + 1).set_receipt_handle(first[0].receipt_handle.clone());
     assert!(code(wait.send().await).is_err(), "a second more");
 }
 

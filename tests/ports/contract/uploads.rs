@@ -1,11 +1,12 @@
-//! Uploads: a job reads the version that it is bound to, even if its customer has uploaded other versions since.
+//! Uploads: a job reads the version that it is bound to, even if its customer has uploaded other
+//! versions since.
 
 use std::ops::Range;
 
+use bulk_domain::job::Upload;
+use bulk_pipeline::ports::{JobRef, ObjectStore, PortResult};
 use bytes::Bytes;
-use domain::job::Upload;
 use futures::TryStreamExt as _;
-use pipeline::ports::{JobRef, ObjectStore, PortResult};
 
 use crate::backend::Customer;
 use crate::given;
@@ -33,7 +34,8 @@ async fn read(
 async fn assert_reads(ports: &impl ObjectStore, job: JobRef, upload: &Upload, bytes: &Bytes) {
     let end = upload.bytes;
     for range in [0..end, 0..1, 0..end - 1, 1..end, end / 3..end / 2, end - 1..end] {
-        let (from, to) = (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
+        let (from, to) =
+            (usize::try_from(range.start).unwrap(), usize::try_from(range.end).unwrap());
         let read = read(ports, job, upload, range.clone()).await.unwrap();
         assert!(read == bytes[from..to], "{range:?} of {end}: {} bytes came", read.len());
     }
@@ -53,7 +55,9 @@ pub async fn an_empty_upload_is_read_as_nothing(ports: &(impl Customer + ObjectS
     assert_eq!(ports.find_upload(job).await.unwrap(), Some(upload));
 }
 
-pub async fn a_later_upload_changes_nothing_of_an_earlier_one(ports: &(impl Customer + ObjectStore)) {
+pub async fn a_later_upload_changes_nothing_of_an_earlier_one(
+    ports: &(impl Customer + ObjectStore),
+) {
     let job = job_ref();
     let files = [file(500_000, 0), file(400_000, 7), file(500_000, 9), file(500_000, 0)];
     let mut uploads = Vec::new();
@@ -65,7 +69,9 @@ pub async fn a_later_upload_changes_nothing_of_an_earlier_one(ports: &(impl Cust
     }
 }
 
-pub async fn the_first_upload_is_found_as_its_event_named_it(ports: &(impl Customer + ObjectStore)) {
+pub async fn the_first_upload_is_found_as_its_event_named_it(
+    ports: &(impl Customer + ObjectStore),
+) {
     let (job, other) = (job_ref(), job_ref());
     assert_eq!(ports.find_upload(job).await.unwrap(), None);
     let first = ports.upload(job, file(1000, 1)).await;
@@ -93,8 +99,11 @@ pub async fn what_is_not_there_cannot_be_read_however_often_it_is_attempted(
 ) {
     let (job, other) = (job_ref(), job_ref());
     let upload = ports.upload(job, file(1000, 1)).await;
-    let unknown =
-        Upload { version: ports.upload(other, file(9, 1)).await.version, etag: "\"0\"".into(), ..upload };
+    let unknown = Upload {
+        version: ports.upload(other, file(9, 1)).await.version,
+        etag: "\"0\"".into(),
+        ..upload
+    };
     for range in [0..1000, 5..10] {
         let error = read(ports, job, &unknown, range.clone()).await.unwrap_err();
         assert!(!error.transient, "no such version: {error}");

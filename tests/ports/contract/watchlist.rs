@@ -1,8 +1,8 @@
 //! The watchlist: the jobs that the sweep has to look at, and when it does.
 
-use domain::job::{Job, JobEvent, JobStatus};
-use domain::time::Timestamp;
-use pipeline::ports::{JobStore, Watched, Write};
+use bulk_domain::job::{Job, JobEvent, JobStatus};
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::ports::{JobStore, Watched, Write};
 
 use crate::given::{self, NOW, at};
 
@@ -26,7 +26,8 @@ pub async fn a_new_job_is_due_when_its_upload_window_ends(ports: &impl JobStore)
 }
 
 pub async fn the_longest_due_come_first_and_no_more_than_asked_for(ports: &impl JobStore) {
-    let jobs: Vec<Job> = [5, 1, 4, 2, 3].map(|n| given::job_of(given::customer(), NOW + n * 1000)).into();
+    let jobs: Vec<Job> =
+        [5, 1, 4, 2, 3].map(|n| given::job_of(given::customer(), NOW + n * 1000)).into();
     for job in &jobs {
         ports.create_job(job).await.unwrap();
     }
@@ -61,7 +62,9 @@ pub async fn a_read_goes_on_behind_a_job_that_left_the_list_and_among_jobs_of_on
     assert_eq!(found, expected);
 }
 
-pub async fn a_job_is_due_again_when_the_last_look_said_and_knows_what_was_pending(ports: &impl JobStore) {
+pub async fn a_job_is_due_again_when_the_last_look_said_and_knows_what_was_pending(
+    ports: &impl JobStore,
+) {
     let job = given::job();
     ports.create_job(&job).await.unwrap();
     let first = due(ports, LATE).await[0];
@@ -77,7 +80,8 @@ pub async fn of_two_who_look_at_the_same_time_one_sets_when_to_look_again(ports:
     let job = given::job();
     ports.create_job(&job).await.unwrap();
     let seen = due(ports, LATE).await[0];
-    let looks = [(LATE + 5, 1), (LATE + 6, 2)].map(|(next, pending)| ports.set_due(seen, at(next), pending));
+    let looks = [(LATE + 5, 1), (LATE + 6, 2)]
+        .map(|(next, pending)| ports.set_due(seen, at(next), pending));
     let looks = futures::future::try_join_all(looks).await.unwrap();
     let done = looks.iter().position(|look| *look == Write::Done).unwrap();
     assert_eq!(looks.iter().filter(|look| **look == Write::Done).count(), 1);
@@ -107,7 +111,9 @@ pub async fn a_job_stays_on_the_list_whatever_its_state(ports: &impl JobStore) {
     assert_eq!(due(ports, LATE).await, [watched(&job, job.upload_expires_at, None)]);
 }
 
-pub async fn a_job_that_is_not_there_does_not_come_by_being_watched_or_forgotten(ports: &impl JobStore) {
+pub async fn a_job_that_is_not_there_does_not_come_by_being_watched_or_forgotten(
+    ports: &impl JobStore,
+) {
     let job = given::job();
     let look = ports.set_due(watched(&job, at(NOW), None), at(LATE), 1).await.unwrap();
     assert_eq!(look, Write::Conflict);

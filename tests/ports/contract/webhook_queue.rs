@@ -1,11 +1,12 @@
-//! The queue of webhooks: each message arrives as often as it is sent, and never before its delay is over.
+//! The queue of webhooks: each message arrives as often as it is sent, and never before its delay
+//! is over.
 
 use std::time::Duration;
 
-use domain::delivery::Carrier;
-use domain::job::JobStatus::{Completed, Processing};
-use pipeline::messages::WebhookMessage;
-use pipeline::ports::Queues;
+use bulk_domain::delivery::Carrier;
+use bulk_domain::job::JobStatus::{Completed, Processing};
+use bulk_pipeline::messages::WebhookMessage;
+use bulk_pipeline::ports::Queues;
 
 use crate::backend::Receive;
 use crate::given;
@@ -42,9 +43,10 @@ pub async fn a_webhook_that_is_sent_with_a_delay_arrives_after_it(ports: &(impl 
 }
 
 pub async fn fifteen_minutes_is_the_longest_delay(ports: &impl Queues) {
-    let longest = pipeline::ports::LONGEST_DELAY;
+    let longest = bulk_pipeline::ports::LONGEST_DELAY;
     ports.send_webhook_after(&message(), longest).await.unwrap();
-    let error = ports.send_webhook_after(&message(), longest + Duration::from_secs(1)).await.unwrap_err();
+    let error =
+        ports.send_webhook_after(&message(), longest + Duration::from_secs(1)).await.unwrap_err();
     assert!(!error.transient, "{error}");
 }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use aws::Objects;
+use bulk_aws::Objects;
+use bulk_domain::job::Upload;
+use bulk_domain::upload_terms::UploadTerms;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{JobRef, ResultFile};
 use bytes::Bytes;
-use domain::job::Upload;
-use domain::upload_terms::UploadTerms;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{JobRef, ResultFile};
 use reqwest::StatusCode;
 
 use crate::backend::Customer;

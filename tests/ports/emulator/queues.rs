@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use aws::{QueueUrls, SqsQueues};
 use aws_sdk_sqs::Client;
-use domain::job_size::JobSize;
-use pipeline::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
-use pipeline::ports::{PortResult, Queues};
+use bulk_aws::{QueueUrls, SqsQueues};
+use bulk_domain::job_size::JobSize;
+use bulk_pipeline::messages::{
+    ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+};
+use bulk_pipeline::ports::{PortResult, Queues};
 use serde::de::DeserializeOwned;
 
 use super::fresh;
@@ -29,10 +31,14 @@ pub struct TestedQueues {
 
 impl TestedQueues {
     pub async fn new(client: Client) -> Self {
-        let make = async |resource| template::create_queue(&client, resource, &fresh(resource)).await;
+        let make =
+            async |resource| template::create_queue(&client, resource, &fresh(resource)).await;
         let (queries, finished) = (make("Queries").await, make("Finished").await);
-        let chunks =
-            [make("SmallJobChunks").await, make("MediumJobChunks").await, make("LargeJobChunks").await];
+        let chunks = [
+            make("SmallJobChunks").await,
+            make("MediumJobChunks").await,
+            make("LargeJobChunks").await,
+        ];
         let (uploads, webhooks) = (make("Uploads").await, make("Webhooks").await);
         let [small, medium, large] = chunks.clone();
         let urls = QueueUrls {
@@ -108,7 +114,11 @@ impl Queues for TestedQueues {
         self.sqs.send_upload(message).await
     }
 
-    async fn send_webhook_after(&self, message: &WebhookMessage, delay: Duration) -> PortResult<()> {
+    async fn send_webhook_after(
+        &self,
+        message: &WebhookMessage,
+        delay: Duration,
+    ) -> PortResult<()> {
         self.sqs.send_webhook_after(message, delay).await
     }
 }

@@ -1,9 +1,9 @@
 //! DynamoDB: errors as its reference lists them, and answers that are incomplete.
 
-use aws::{Jobs, Patients};
-use domain::ids::JobId;
-use pipeline::ports::Write;
-use pipeline::ports::prelude::*;
+use bulk_aws::{Jobs, Patients};
+use bulk_domain::ids::JobId;
+use bulk_pipeline::ports::Write;
+use bulk_pipeline::ports::prelude::*;
 use serde_json::{Value, json};
 
 use super::server::Server;
@@ -54,8 +54,11 @@ async fn what_passes_by_itself_is_transient() {
 
 #[tokio::test]
 async fn what_the_same_request_would_meet_again_is_not_transient() {
-    for code in ["ValidationException", "ItemCollectionSizeLimitExceededException", "SerializationException"]
-    {
+    for code in [
+        "ValidationException",
+        "ItemCollectionSizeLimitExceededException",
+        "SerializationException",
+    ] {
         assert_is(400, code, false).await;
     }
 }
@@ -64,7 +67,8 @@ async fn what_the_same_request_would_meet_again_is_not_transient() {
 async fn a_failed_condition_is_an_answer() {
     let server = Server::answering([error(400, "ConditionalCheckFailedException")]).await;
     let patients = Patients::new(server.endpoint.dynamodb(), "Patients".to_owned());
-    let write = patients.store_patient(given::customer(), &given::record("1 Main St"), None).await.unwrap();
+    let write =
+        patients.store_patient(given::customer(), &given::record("1 Main St"), None).await.unwrap();
     assert_eq!(write, Write::Conflict);
 }
 
@@ -96,7 +100,9 @@ async fn unprocessed_keys_are_asked_for_again() {
     assert_eq!(found.len(), 2);
     assert!((0..2).all(|index| found[&ids[index]].value == records[index]));
     let asked = server.requests();
-    let keys = |request: usize| asked[request]["RequestItems"]["Patients"]["Keys"].as_array().unwrap().len();
+    let keys = |request: usize| {
+        asked[request]["RequestItems"]["Patients"]["Keys"].as_array().unwrap().len()
+    };
     assert_eq!((asked.len(), keys(0), keys(1), keys(2)), (3, 2, 1, 1));
     assert_eq!(asked[2]["RequestItems"]["Patients"]["ConsistentRead"], true);
 }
@@ -129,7 +135,8 @@ async fn a_page_without_a_match_is_not_the_end() {
         let pages = [(200, empty(&ends[0])), (200, empty(&ends[1])), (200, last.to_string())];
         let server = Server::answering(pages).await;
         let jobs = Jobs::new(server.endpoint.dynamodb(), "Jobs".to_owned(), RETENTION);
-        let open = jobs.open_jobs(given::customer(), JobId::ALL, given::at(given::NOW)).await.unwrap();
+        let open =
+            jobs.open_jobs(given::customer(), JobId::ALL, given::at(given::NOW)).await.unwrap();
         assert_eq!(open.len(), expected);
         let asked = server.requests();
         assert_eq!(asked.len(), 3);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use aws::{Jobs, Objects};
-use pipeline::ports::prelude::*;
-use pipeline::ports::{JobRef, PortError};
+use bulk_aws::{Jobs, Objects};
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{JobRef, PortError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -12,8 +12,8 @@ use super::assert_error;
 use crate::given::{self, RETENTION};
 use crate::services::Endpoint;
 
-/// Starts a server that reads a little of each request and writes this answer. It then closes the connection, unless it
-/// is to `stay`.
+/// Starts a server that reads a little of each request and writes this answer. It then closes the
+/// connection, unless it is to `stay`.
 async fn writing(answer: &'static [u8], stay: bool) -> Endpoint {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -47,9 +47,11 @@ async fn a_server_that_is_not_there_is_transient() {
 
 #[tokio::test]
 async fn a_server_that_hangs_up_is_transient() {
-    for answer in
-        [&b""[..], b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\n", b"garbage\r\n\r\n"]
-    {
+    for answer in [
+        &b""[..],
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\n",
+        b"garbage\r\n\r\n",
+    ] {
         assert_error(&load_job(&writing(answer, false).await).await, true, "");
     }
 }

@@ -1,11 +1,11 @@
 //! S3: errors as its reference lists them, and what `aws` makes of each.
 
-use aws::Objects;
+use bulk_aws::Objects;
+use bulk_domain::job::Upload;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{JobRef, ResultFile, Write};
 use bytes::Bytes;
-use domain::job::Upload;
 use futures::TryStreamExt as _;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{JobRef, ResultFile, Write};
 
 use super::server::Server;
 use super::{SECRET, assert_error};
@@ -27,7 +27,11 @@ async fn assert_is(status: u16, code: &str, transient: bool) {
     assert_error(&files.read_plan(job, &upload, None).await.unwrap_err(), transient, code);
     let store = files.store_plan(job, &upload, Bytes::from_static(b"plan")).await;
     assert_error(&store.unwrap_err(), transient, code);
-    assert_error(&files.store_outcomes(job, given::chunk(0), &[]).await.unwrap_err(), transient, code);
+    assert_error(
+        &files.store_outcomes(job, given::chunk(0), &[]).await.unwrap_err(),
+        transient,
+        code,
+    );
     for bytes in [10, 9 * 1024 * 1024] {
         let mut writer = files.write_results(job, ResultFile::Result).await.unwrap();
         let write = match writer.write(&vec![b'x'; bytes]).await {
@@ -67,12 +71,13 @@ async fn what_the_same_request_would_meet_again_is_not_transient() {
 async fn outcomes_that_are_there_already_are_an_answer() {
     let server = Server::answering([error(412, "PreconditionFailed")]).await;
     let files = Objects::new(server.endpoint.s3(), "bucket".to_owned());
-    let write = files.store_outcomes(JobRef::from(&given::job()), given::chunk(0), &[]).await.unwrap();
+    let write =
+        files.store_outcomes(JobRef::from(&given::job()), given::chunk(0), &[]).await.unwrap();
     assert_eq!(write, Write::Conflict);
 }
 
-/// `API_GetObject.html`: a missing object is answered 404 if the role may list the bucket, and 403 otherwise. The roles
-/// of this project may not.
+/// `API_GetObject.html`: a missing object is answered 404 if the role may list the bucket, and 403
+/// otherwise. The roles of this project may not.
 #[tokio::test]
 async fn a_version_is_read_by_its_name_where_the_latest_is_another_or_gone() {
     for (status, code) in [(403, "AccessDenied"), (404, "NoSuchKey"), (412, "PreconditionFailed")] {
@@ -85,8 +90,8 @@ async fn a_version_is_read_by_its_name_where_the_latest_is_another_or_gone() {
     }
 }
 
-/// S3 answers both with 403: a role that lacks a right, which an operator corrects, and a version that is gone, which
-/// the job's deadline ends.
+/// S3 answers both with 403: a role that lacks a right, which an operator corrects, and a version
+/// that is gone, which the job's deadline ends.
 #[tokio::test]
 async fn a_version_that_may_not_be_read_is_retried() {
     let server = Server::answering([error(403, "AccessDenied")]).await;

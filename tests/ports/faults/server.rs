@@ -22,8 +22,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Returns a server with these answers. The clients of its endpoint attempt each call once, so that no answer is
-    /// used up by a retry.
+    /// Returns a server with these answers. The clients of its endpoint attempt each call once, so
+    /// that no answer is used up by a retry.
     pub async fn answering(answers: impl IntoIterator<Item = (u16, String)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

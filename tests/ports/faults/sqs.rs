@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use aws::{QueueUrls, SqsQueues};
 use aws_lambda_events::sqs::SqsMessage;
-use domain::delivery::Carrier;
-use domain::job::JobStatus;
-use domain::job_size::JobSize;
-use lambda::MessageSource as _;
-use pipeline::messages::{ChunkMessage, FinishedMessage, WebhookMessage};
-use pipeline::ports::PortError;
-use pipeline::ports::prelude::*;
+use bulk_aws::{QueueUrls, SqsQueues};
+use bulk_domain::delivery::Carrier;
+use bulk_domain::job::JobStatus;
+use bulk_domain::job_size::JobSize;
+use bulk_lambda::MessageSource as _;
+use bulk_pipeline::messages::{ChunkMessage, FinishedMessage, WebhookMessage};
+use bulk_pipeline::ports::PortError;
+use bulk_pipeline::ports::prelude::*;
 use serde_json::{Value, json};
 
 use super::server::Server;
@@ -98,7 +98,11 @@ async fn error_of(failed: &[(&str, &str, bool)]) -> PortError {
 #[tokio::test]
 async fn a_batch_that_was_not_taken_whole_is_an_error_by_whose_fault_it_is() {
     assert_error(&error_of(&[("3", "InternalError", false)]).await, true, "InternalError");
-    assert_error(&error_of(&[("9", "InvalidMessageContents", true)]).await, false, "InvalidMessageContents");
+    assert_error(
+        &error_of(&[("9", "InvalidMessageContents", true)]).await,
+        false,
+        "InvalidMessageContents",
+    );
 }
 
 /// One function reads the queues of all sizes, so that each message has to name its own queue.
@@ -118,8 +122,8 @@ async fn a_chunk_is_hidden_in_the_queue_that_it_was_received_from() {
     assert!(!queues(&server).hide(&message, Duration::ZERO).await.unwrap_err().transient);
 }
 
-/// Groups make the queue fair between customers, as it is for chunks. A delay is rounded up, because a message that is
-/// received too early would have to be sent once more.
+/// Groups make the queue fair between customers, as it is for chunks. A delay is rounded up,
+/// because a message that is received too early would have to be sent once more.
 #[tokio::test]
 async fn a_webhook_is_of_its_customers_group_and_late_rather_than_early() {
     let server = Server::answering([(200, "{}".to_owned())]).await;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use domain::job::{LONGEST_LIFE, TIME_TO_PROCESS, TIME_TO_START};
-use memory::{Queue, QueueName, Queues};
+use bulk_domain::job::{LONGEST_LIFE, TIME_TO_PROCESS, TIME_TO_START};
+use bulk_memory::{Queue, QueueName, Queues};
 
 use crate::{given, template};
 
@@ -18,8 +18,9 @@ fn receives(queue: &mut Queue, hidden_for: Duration) -> i64 {
     receives
 }
 
-/// A job's data must outlive the job. A job needs its files until its last row has an outcome, but they are deleted
-/// after `RetentionDays`. It waits for its document queries, for `QueryDeadlineMinutes` at most.
+/// A job's data must outlive the job. A job needs its files until its last row has an outcome, but
+/// they are deleted after `RetentionDays`. It waits for its document queries, for
+/// `QueryDeadlineMinutes` at most.
 #[test]
 fn no_setting_ends_the_life_of_files_before_that_of_their_job() {
     let days = template::parameter("RetentionDays")["MinValue"].as_i64().unwrap();
@@ -40,7 +41,8 @@ fn no_setting_ends_the_life_of_files_before_that_of_their_job() {
 fn a_message_is_hidden_as_long_and_received_as_often_as_the_template_says() {
     for name in QueueName::ALL {
         let properties = template::properties(name.resource());
-        let timeout = Duration::from_secs(properties["VisibilityTimeout"].as_i64().unwrap().unsigned_abs());
+        let timeout =
+            Duration::from_secs(properties["VisibilityTimeout"].as_i64().unwrap().unsigned_abs());
         let receive_count = properties["RedrivePolicy"]["maxReceiveCount"].as_i64().unwrap();
         assert_eq!(receives(Queues::default().get(name), timeout), receive_count, "{name:?}");
         let too_short = timeout.saturating_sub(Duration::from_millis(1));

@@ -2,26 +2,26 @@
 
 use std::pin::Pin;
 
-use api::ApiError;
-use api::operations::cancel_job::cancel_job;
-use api::operations::create_job::{NewJob, create_job};
-use api::operations::get_job::get_job;
-use domain::csv::Limits;
-use domain::ids::CustomerId;
-use domain::upload_terms::UploadTerms;
+use bulk_api::ApiError;
+use bulk_api::operations::cancel_job::cancel_job;
+use bulk_api::operations::create_job::{NewJob, create_job};
+use bulk_api::operations::get_job::get_job;
+use bulk_domain::csv::Limits;
+use bulk_domain::ids::CustomerId;
+use bulk_domain::upload_terms::UploadTerms;
+use bulk_memory::{QueueName, Received};
+use bulk_pipeline::DirectoryCache;
+use bulk_pipeline::dead_letters::handle_dead_letter;
+use bulk_pipeline::deliver_webhook::deliver_webhook;
+use bulk_pipeline::fan_out::{FanOutSettings, fan_out, fan_out_event};
+use bulk_pipeline::finalize::finalize;
+use bulk_pipeline::idempotency::Parameters;
+use bulk_pipeline::import_rows::import_rows;
+use bulk_pipeline::messages::QueryMessage;
+use bulk_pipeline::ports::JobRef;
+use bulk_pipeline::query_documents::{QueriesOutcome, query_documents};
+use bulk_pipeline::sweep::sweep;
 use futures::future::Future;
-use memory::{QueueName, Received};
-use pipeline::DirectoryCache;
-use pipeline::dead_letters::handle_dead_letter;
-use pipeline::deliver_webhook::deliver_webhook;
-use pipeline::fan_out::{FanOutSettings, fan_out, fan_out_event};
-use pipeline::finalize::finalize;
-use pipeline::idempotency::Parameters;
-use pipeline::import_rows::import_rows;
-use pipeline::messages::QueryMessage;
-use pipeline::ports::JobRef;
-use pipeline::query_documents::{QueriesOutcome, query_documents};
-use pipeline::sweep::sweep;
 use serde::de::DeserializeOwned;
 
 use super::task::{Cause, Verdict};
@@ -60,14 +60,15 @@ impl Player {
             Cause::DeadLetter(body, receives) => {
                 let (letter, receives) = (serde_json::from_str(body).unwrap(), *receives);
                 let directories = DirectoryCache::default();
-                Box::pin(
-                    async move { verdict(handle_dead_letter(&cloud, &directories, &letter, receives).await) },
-                )
+                Box::pin(async move {
+                    verdict(handle_dead_letter(&cloud, &directories, &letter, receives).await)
+                })
             }
             Cause::Sweep => {
                 let time_to_query = self.story.time_to_query;
                 Box::pin(async move {
-                    // A failed look is repeated later. A permanent failure is a bug, for which `verdict` panics.
+                    // A failed look is repeated later. A permanent failure is a bug, for which
+                    // `verdict` panics.
                     verdict(sweep(&cloud, time_to_query, |_, outcome| drop(verdict(outcome))).await)
                 })
             }
@@ -75,7 +76,9 @@ impl Player {
                 let (customer, new) = self.new_job(plan);
                 Box::pin(async move {
                     match create_job(&cloud, customer, new, None).await {
-                        Ok(NewJob { job, .. }) => Verdict::Created((&job).into(), job.upload_expires_at),
+                        Ok(NewJob { job, .. }) => {
+                            Verdict::Created((&job).into(), job.upload_expires_at)
+                        }
                         Err(error) => client_verdict(&error),
                     }
                 })
@@ -136,8 +139,9 @@ fn read<M: DeserializeOwned>(received: &Received) -> M {
     serde_json::from_str(&received.body).unwrap()
 }
 
-/// Returns what becomes of a message: it is done, or it is retried. Panics at an error that no retry can mend.
-fn verdict<T>(result: Result<T, pipeline::Error>) -> Verdict {
+/// Returns what becomes of a message: it is done, or it is retried. Panics at an error that no
+/// retry can mend.
+fn verdict<T>(result: Result<T, bulk_pipeline::Error>) -> Verdict {
     match result {
         Ok(_) => Verdict::Done,
         Err(error) if error.is_transient() => Verdict::Failed(error),
@@ -145,7 +149,8 @@ fn verdict<T>(result: Result<T, pipeline::Error>) -> Verdict {
     }
 }
 
-/// Returns what a client does after an error: it retries if the service says that the fault is the service's.
+/// Returns what a client does after an error: it retries if the service says that the fault is the
+/// service's.
 fn client_verdict(error: &ApiError) -> Verdict {
     match error {
         ApiError::Internal(_) => Verdict::RetryAfter(CLIENT_PAUSE),

@@ -3,12 +3,12 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use domain::job::JobStatus;
-use domain::time::Timestamp;
+use bulk_domain::job::JobStatus;
+use bulk_domain::time::Timestamp;
+use bulk_memory::{QueueName, Received};
+use bulk_pipeline::messages::{ChunkMessage, DeadLetter, QueryMessage, UploadMessage};
+use bulk_pipeline::ports::JobRef;
 use futures::future::Future;
-use memory::{QueueName, Received};
-use pipeline::messages::{ChunkMessage, DeadLetter, QueryMessage, UploadMessage};
-use pipeline::ports::JobRef;
 
 use crate::story::Story;
 
@@ -19,7 +19,7 @@ pub(super) enum Verdict {
     /// The task is retried after this time.
     RetryAfter(Duration),
     /// The task is retried as the failure requires.
-    Failed(pipeline::Error),
+    Failed(bulk_pipeline::Error),
     /// The created job, and until when its link takes an upload.
     Created(JobRef, Timestamp),
     Canceled,
@@ -77,8 +77,8 @@ impl Cause {
         }
     }
 
-    /// Returns the `Timeout` that template.yaml gives the function, which is shorter than the visibility timeout of its
-    /// queue.
+    /// Returns the `Timeout` that template.yaml gives the function, which is shorter than the
+    /// visibility timeout of its queue.
     pub(super) const fn timeout(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Event(..) | Self::Message(QueueName::Uploads | QueueName::Finished, _) => 900,
@@ -91,20 +91,24 @@ impl Cause {
         })
     }
 
-    /// Returns whether the work has crashed as often as its queue allows with certainty. Work that crashes more often
-    /// is abandoned, and only poisoned work crashes for ever. Faults of AWS go on, because no number of them may use up
-    /// the attempts.
+    /// Returns whether the work has crashed as often as its queue allows with certainty. Work that
+    /// crashes more often is abandoned, and only poisoned work crashes for ever. Faults of AWS go
+    /// on, because no number of them may use up the attempts.
     pub(super) const fn has_died_enough(&self) -> bool {
         match self {
             // For document queries, dead letters are part of the story.
-            Self::Message(name, message) => !matches!(name, QueueName::Queries) && message.receives >= 3,
+            Self::Message(name, message) => {
+                !matches!(name, QueueName::Queries) && message.receives >= 3
+            }
             Self::DeadLetter(_, receives) => *receives >= 2,
-            Self::Event(..) | Self::Sweep | Self::Create(_) | Self::Cancel(_) | Self::Read(_) => false,
+            Self::Event(..) | Self::Sweep | Self::Create(_) | Self::Cancel(_) | Self::Read(_) => {
+                false
+            }
         }
     }
 
-    /// Returns whether this message fails at every attempt of a poisoned story: some chunks, and document queries if
-    /// their queue allows few receives.
+    /// Returns whether this message fails at every attempt of a poisoned story: some chunks, and
+    /// document queries if their queue allows few receives.
     pub(super) fn is_unlucky(&self, story: &Story) -> bool {
         match self {
             Self::Message(QueueName::Chunks(_), message) => {
@@ -112,10 +116,12 @@ impl Cause {
                 chunk.chunk.get() % 4 == 1
             }
             // The last attempt of such a chunk.
-            Self::DeadLetter(body, receives) if *receives <= 2 => match serde_json::from_str(body).unwrap() {
-                DeadLetter::Chunk(chunk) => chunk.chunk.get() % 4 == 1,
-                _ => false,
-            },
+            Self::DeadLetter(body, receives) if *receives <= 2 => {
+                match serde_json::from_str(body).unwrap() {
+                    DeadLetter::Chunk(chunk) => chunk.chunk.get() % 4 == 1,
+                    _ => false,
+                }
+            }
             Self::Message(QueueName::Queries, message) if story.query_receives.is_some() => {
                 let query: QueryMessage = serde_json::from_str(&message.body).unwrap();
                 query.part().is_some_and(|part| part.chunk.get() % 4 == 2)

@@ -1,7 +1,7 @@
 //! The description as the code says it.
 //!
-//! The macros describe each operation. This file adds what is the same for all operations: the answers that each of them
-//! can give, and that an absent field is absent, never `null`.
+//! The macros describe each operation. This file adds what is the same for all operations: the
+//! answers that each of them can give, and that an absent field is absent, never `null`.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,11 @@ use utoipa::OpenApi;
 use super::{DOCUMENT, examples};
 use crate::error::Problem;
 use crate::operations::{
-    cancel_job, create_cohort, create_facility, create_job, get_cohort, get_docs, get_document_query,
-    get_facility, get_health, get_job, get_openapi, get_patient, get_patient_by_external_id, get_settings,
-    get_webhook_status, list_cohort_patients, list_cohorts, list_documents, list_facilities, list_jobs,
-    list_patients, match_patient, retry_webhooks, rotate_webhook_key, start_document_query, update_settings,
+    cancel_job, create_cohort, create_facility, create_job, get_cohort, get_docs,
+    get_document_query, get_facility, get_health, get_job, get_openapi, get_patient,
+    get_patient_by_external_id, get_settings, get_webhook_status, list_cohort_patients,
+    list_cohorts, list_documents, list_facilities, list_jobs, list_patients, match_patient,
+    retry_webhooks, rotate_webhook_key, start_document_query, update_settings,
 };
 
 #[derive(OpenApi)]
@@ -73,7 +74,8 @@ use crate::operations::{
 struct Description;
 
 /// Schemas of request bodies, in which `null` is the same as absent.
-const REQUESTS: [&str; 5] = ["NewAddress", "NewCohort", "NewFacility", "NewSettings", "PersonToMatch"];
+const REQUESTS: [&str; 5] =
+    ["NewAddress", "NewCohort", "NewFacility", "NewSettings", "PersonToMatch"];
 
 /// Answers that every operation with an API key can give, by their names among the components.
 const COMMON_ANSWERS: [(&str, &str, &str); 4] = [
@@ -126,7 +128,9 @@ fn problem(about: &str) -> Value {
 
 fn describe_answers(operation: &mut Value) {
     let has_key = operation.get("security").is_none();
-    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+    for parameter in
+        operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten()
+    {
         without_null(&mut parameter["schema"]);
     }
     let responses = operation["responses"].as_object_mut().unwrap();
@@ -136,9 +140,12 @@ fn describe_answers(operation: &mut Value) {
         }
     }
     if has_key {
-        responses.entry("400").or_insert_with(|| problem("Unknown query parameter. `detail` names it."));
+        responses
+            .entry("400")
+            .or_insert_with(|| problem("Unknown query parameter. `detail` names it."));
         for (status, name, _) in COMMON_ANSWERS {
-            responses.insert(status.into(), json!({"$ref": format!("#/components/responses/{name}")}));
+            responses
+                .insert(status.into(), json!({"$ref": format!("#/components/responses/{name}")}));
         }
     }
 }
@@ -147,25 +154,31 @@ fn describe_answers(operation: &mut Value) {
 const CONTROL: &str = r"\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f";
 
 /// White space, which is trimmed.
-const SPACE: &str = r"\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
+const SPACE: &str =
+    r"\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
 
 /// Invisible characters, which are removed.
 const INVISIBLE: &str = r"\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff";
 
-/// Replaces the formats `label`, `line` and their optional kinds by patterns: text with a visible character.
+/// Replaces the formats `label`, `line` and their optional kinds by patterns: text with a visible
+/// character.
 fn spell_out_texts(value: &mut Value) {
     let visible = format!("[^{CONTROL}]*[^{CONTROL}{SPACE}{INVISIBLE}][^{CONTROL}]*");
     match value {
         Value::Object(fields) => {
-            let format = fields.get("format").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let format =
+                fields.get("format").and_then(Value::as_str).unwrap_or_default().to_owned();
             if let Some(kind) = ["label", "line"].into_iter().find(|kind| format.ends_with(kind)) {
                 let is_optional = format.starts_with("optional");
-                let pattern =
-                    if is_optional { format!("^(?:[{SPACE}]*|{visible})$") } else { format!("^{visible}$") };
+                let pattern = if is_optional {
+                    format!("^(?:[{SPACE}]*|{visible})$")
+                } else {
+                    format!("^{visible}$")
+                };
                 fields.remove("format");
                 fields.insert("pattern".into(), pattern.into());
                 if kind == "label" {
-                    fields.insert("maxLength".into(), domain::label::LONGEST_LABEL.into());
+                    fields.insert("maxLength".into(), bulk_domain::label::LONGEST_LABEL.into());
                 }
             }
             fields.values_mut().for_each(spell_out_texts);
@@ -184,7 +197,9 @@ fn absent_is_never_null(schema: &mut Value) {
     }
     let required = schema.get("required").cloned().unwrap_or_default();
     let required: Vec<String> = serde_json::from_value(required).unwrap_or_default();
-    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
+        return;
+    };
     for (_, property) in properties.iter_mut().filter(|(name, _)| !required.contains(name)) {
         without_null(property);
         let about = property.get("description").cloned();

@@ -1,6 +1,8 @@
-//! Examples: a request for each operation, and the answer that the operation gives to it on ports in memory.
+//! Examples: a request for each operation, and the answer that the operation gives to it on ports
+//! in memory.
 //!
-//! `make openapi` writes both into the description, so that no example can differ from what the service does.
+//! `make openapi` writes both into the description, so that no example can differ from what the
+//! service does.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,23 +12,23 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use domain::delivery::{Attempt, AttemptOutcome, WebhookDelivery};
-use domain::document::DocumentRecord;
-use domain::identity::Identity;
-use domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId, RowNumber};
-use domain::job::{AcceptedFile, Job, JobStatus, Upload};
-use domain::matching::{People, RowToMatch};
-use domain::patient::PatientRow;
-use domain::plan::ChunkNumber;
-use domain::query::{PatientQuery, QueryOutcome, QueryRequestId, QueryTry};
-use domain::record::{PatientRecord, RowsOfJob};
-use domain::roster::{Roster, RosterEntry};
-use domain::time::Timestamp;
-use domain::webhook::WebhookKey;
-use domain::webhook_url::UrlPolicy;
-use memory::{Cloud, NoFaults};
-use pipeline::ports::prelude::*;
-use pipeline::ports::{WebhookSettings, Write};
+use bulk_domain::delivery::{Attempt, AttemptOutcome, WebhookDelivery};
+use bulk_domain::document::DocumentRecord;
+use bulk_domain::identity::Identity;
+use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId, RowNumber};
+use bulk_domain::job::{AcceptedFile, Job, JobStatus, Upload};
+use bulk_domain::matching::{People, RowToMatch};
+use bulk_domain::patient::PatientRow;
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::query::{PatientQuery, QueryOutcome, QueryRequestId, QueryTry};
+use bulk_domain::record::{PatientRecord, RowsOfJob};
+use bulk_domain::roster::{Roster, RosterEntry};
+use bulk_domain::time::Timestamp;
+use bulk_domain::webhook::WebhookKey;
+use bulk_domain::webhook_url::UrlPolicy;
+use bulk_memory::{Cloud, NoFaults};
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{WebhookSettings, Write};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use uuid::{Uuid, uuid};
@@ -59,15 +61,23 @@ struct Example {
 
 fn examples() -> Vec<Example> {
     let example = |operation, uri: String| Example { operation, uri, body: None };
-    let with_body = |operation, uri: &str, body| Example { operation, uri: uri.to_owned(), body: Some(body) };
-    let address = json!({"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"});
+    let with_body =
+        |operation, uri: &str, body| Example { operation, uri: uri.to_owned(), body: Some(body) };
+    let address =
+        json!({"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"});
     vec![
-        example("createBulkRequest", format!("/medical/v1/patient/bulk?facilityId={FACILITY}&dryRun=false")),
+        example(
+            "createBulkRequest",
+            format!("/medical/v1/patient/bulk?facilityId={FACILITY}&dryRun=false"),
+        ),
         example("listBulkRequests", "/medical/v1/patient/bulk?count=2".into()),
         example("getBulkRequest", format!("/medical/v1/patient/bulk/{JOB}")),
         example("cancelBulkRequest", format!("/medical/v1/patient/bulk/{WAITING_JOB}/cancel")),
         example("listPatients", format!("/medical/v1/patient?count=100&facilityId={FACILITY}")),
-        example("getPatientByExternalId", "/medical/v1/patient/external-id?externalId=MRN-1001".into()),
+        example(
+            "getPatientByExternalId",
+            "/medical/v1/patient/external-id?externalId=MRN-1001".into(),
+        ),
         with_body(
             "matchPatient",
             "/medical/v1/patient/match",
@@ -138,14 +148,13 @@ async fn backend() -> Memory {
         key: Some(WebhookKey::from_random(&[7; 32])),
         ..WebhookSettings::default()
     };
-    cloud.set_customer(CUSTOMER, domain::row::Directory::default(), settings);
+    cloud.set_customer(CUSTOMER, bulk_domain::row::Directory::default(), settings);
     let facility = json!({
         "id": FACILITY, "name": "North clinic", "npi": "1234567893", "tin": "123456789", "active": true,
         "address": {"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"},
     });
     cloud.create_facility(CUSTOMER, &read(&facility)).await.unwrap();
-    let cohort =
-        json!({"id": COHORT, "name": "Diabetes", "description": "Type 1 and type 2", "color": "#0b6"});
+    let cohort = json!({"id": COHORT, "name": "Diabetes", "description": "Type 1 and type 2", "color": "#0b6"});
     cloud.create_cohort(CUSTOMER, &read(&cohort)).await.unwrap();
     add_jobs(&cloud).await;
     add_patient(&cloud).await;
@@ -174,8 +183,10 @@ async fn add_jobs(cloud: &Cloud) {
     (completed.queries, completed.queries_ended.successful) = (2, 2);
     cloud.create_job(&completed).await.unwrap();
     let mut delivery = WebhookDelivery::new(CUSTOMER, JOB, JobStatus::Completed);
-    let gone =
-        Attempt { when: now().plus(Duration::from_secs(51)), outcome: AttemptOutcome::StatusCode(410) };
+    let gone = Attempt {
+        when: now().plus(Duration::from_secs(51)),
+        outcome: AttemptOutcome::StatusCode(410),
+    };
     delivery.attempted(gone, None);
     assert_eq!(cloud.store_delivery(&delivery, None).await.unwrap(), Write::Done);
 }
@@ -222,10 +233,14 @@ async fn add_documents(cloud: &Cloud) {
 
 /// Sends a request. Returns the status and the body, which is null unless it is JSON.
 async fn send(method: &str, uri: &str, body: Option<&Value>) -> (StatusCode, Value) {
-    let settings =
-        Settings { allowed_origin: AllowedOrigin::default(), answer_within: Duration::from_secs(10) };
-    let request = Request::builder().method(method.to_uppercase().as_str()).uri(uri).header("x-api-key", KEY);
-    let mut request = request.body(body.map_or_else(Body::empty, |body| body.to_string().into())).unwrap();
+    let settings = Settings {
+        allowed_origin: AllowedOrigin::default(),
+        answer_within: Duration::from_secs(10),
+    };
+    let request =
+        Request::builder().method(method.to_uppercase().as_str()).uri(uri).header("x-api-key", KEY);
+    let mut request =
+        request.body(body.map_or_else(Body::empty, |body| body.to_string().into())).unwrap();
     let url = format!("https://api.example.com{}", request.uri().path());
     request.extensions_mut().insert(RequestUrl(url.parse().ok()));
     let answer = router(backend().await, settings).oneshot(request).await.unwrap();
@@ -276,7 +291,11 @@ fn sent(uri: &str, template: &str, parameter: &Value) -> Option<Value> {
         let place = template.split('/').position(|part| part == format!("{{{name}}}"))?;
         path.split('/').nth(place)?
     } else {
-        query.split('&').filter_map(|pair| pair.split_once('=')).find(|(known, _)| *known == name)?.1
+        query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(known, _)| *known == name)?
+            .1
     };
     let is_text = parameter["schema"]["type"] == "string";
     Some(if is_text { text.into() } else { serde_json::from_str(text).unwrap() })
@@ -299,7 +318,10 @@ fn errors(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let mut schema = schema.clone();
     schema["components"] = document["components"].clone();
     let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
-    validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    validator
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
 }
 
 #[tokio::test]
@@ -328,5 +350,8 @@ async fn an_error_is_valid_by_its_schema() {
     let document = description();
     let (status, answer) = send("get", "/medical/v1/patient/no-id", None).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
-    assert_eq!(errors(&document, &json!({"$ref": "#/components/schemas/Problem"}), &answer), [""; 0]);
+    assert_eq!(
+        errors(&document, &json!({"$ref": "#/components/schemas/Problem"}), &answer),
+        [""; 0]
+    );
 }

@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::ids::{CustomerId, JobId};
-use domain::job::{CANCELED, Job, JobEvent, JobStatus};
-use pipeline::Error;
-use pipeline::end_job::end_job;
-use pipeline::messages::FinishedMessage;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{PortError, Ports};
+use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::job::{CANCELED, Job, JobEvent, JobStatus};
+use bulk_pipeline::Error;
+use bulk_pipeline::end_job::end_job;
+use bulk_pipeline::messages::FinishedMessage;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{PortError, Ports};
 
 use crate::backend::Backend;
 use crate::caller::Caller;
@@ -18,8 +18,8 @@ use crate::request::Id;
 
 /// Cancel an import
 ///
-/// Rows that have not started are reported as failed with the reason `canceled`. Their result file is still written.
-/// Canceling an import again has no effect.
+/// Rows that have not started are reported as failed with the reason `canceled`. Their result file
+/// is still written. Canceling an import again has no effect.
 #[utoipa::path(
     post, path = "/medical/v1/patient/bulk/{id}/cancel", operation_id = "cancelBulkRequest", tag = "bulk",
     params(("id" = String, Path, format = "uuid", description = "The `requestId` of the import.")),
@@ -39,10 +39,14 @@ pub async fn handle<B: Backend>(
     Ok(Json(job.into()))
 }
 
-/// Cancels a job of this customer. A waiting job ends at once. A processing job ends when all its rows have their
-/// outcomes; rows that have not started get the outcome canceled. Document queries that have started go on, but the job
-/// does not wait for them.
-pub async fn cancel_job<P: Ports>(ports: &P, customer: CustomerId, id: JobId) -> Result<Job, ApiError> {
+/// Cancels a job of this customer. A waiting job ends at once. A processing job ends when all its
+/// rows have their outcomes; rows that have not started get the outcome canceled. Document queries
+/// that have started go on, but the job does not wait for them.
+pub async fn cancel_job<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    id: JobId,
+) -> Result<Job, ApiError> {
     let jobs = ports.jobs();
     loop {
         let job = jobs.load_job(id).await?;
@@ -50,7 +54,8 @@ pub async fn cancel_job<P: Ports>(ports: &P, customer: CustomerId, id: JobId) ->
         match job.status {
             JobStatus::Waiting => {
                 let reason = Some(CANCELED.to_owned());
-                let ended = end_job(ports, &job, JobEvent::Canceled, reason).await.map_err(internal)?;
+                let ended =
+                    end_job(ports, &job, JobEvent::Canceled, reason).await.map_err(internal)?;
                 if let Some(ended) = ended {
                     return Ok(ended);
                 }

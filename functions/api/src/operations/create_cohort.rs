@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::cohort::Cohort;
-use domain::ids::CohortId;
-use domain::label::Label;
-use pipeline::ports::prelude::*;
+use bulk_domain::cohort::Cohort;
+use bulk_domain::ids::CohortId;
+use bulk_domain::label::Label;
+use bulk_pipeline::ports::prelude::*;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -47,7 +47,8 @@ pub async fn handle<B: Backend>(
 ) -> Result<Json<CohortWithSize>, ApiError> {
     let NewCohort { name, description, color } = NewCohort::read(&body)?;
     let ports = backend.ports();
-    let cohort = Cohort { id: CohortId::new(ports.environment().new_id()), name, description, color };
+    let cohort =
+        Cohort { id: CohortId::new(ports.environment().new_id()), name, description, color };
     ports.directory().create_cohort(customer, &cohort).await?;
     tracing::info!(cohort.id = %cohort.id, "Cohort created");
     Ok(Json(CohortWithSize { cohort, size: 0 }))

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::facility::{Facility, Npi, Tin};
-use domain::ids::FacilityId;
-use domain::label::Label;
-use domain::patient::Address;
-use pipeline::ports::prelude::*;
+use bulk_domain::facility::{Facility, Npi, Tin};
+use bulk_domain::ids::FacilityId;
+use bulk_domain::label::Label;
+use bulk_domain::patient::Address;
+use bulk_pipeline::ports::prelude::*;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 

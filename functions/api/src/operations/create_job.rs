@@ -1,4 +1,5 @@
-//! `POST /medical/v1/patient/bulk?facilityId=&dryRun=`: a new job and the link to upload its file with.
+//! `POST /medical/v1/patient/bulk?facilityId=&dryRun=`: a new job and the link to upload its file
+//! with.
 
 mod recall;
 
@@ -7,13 +8,13 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use domain::ids::{CustomerId, FacilityId, JobId};
-use domain::job::{Job, JobStatus, UPLOAD_WINDOW, WAITING_JOBS};
-use domain::time::Timestamp;
-use domain::upload_terms::UploadTerms;
-use pipeline::idempotency::{IdempotencyKey, Parameters as JobParameters};
-use pipeline::ports::prelude::*;
-use pipeline::ports::{PortError, Ports, UploadLink};
+use bulk_domain::ids::{CustomerId, FacilityId, JobId};
+use bulk_domain::job::{Job, JobStatus, UPLOAD_WINDOW, WAITING_JOBS};
+use bulk_domain::time::Timestamp;
+use bulk_domain::upload_terms::UploadTerms;
+use bulk_pipeline::idempotency::{IdempotencyKey, Parameters as JobParameters};
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{PortError, Ports, UploadLink};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -23,11 +24,13 @@ use crate::error::{ApiError, Named as _};
 use crate::operations::get_job::{BulkRequest, BulkRequestParams};
 use crate::request::{Parameters, facility_id, header};
 
-/// The longest time that a job waits, in milliseconds: as long as its link is valid, and a minute for clocks that differ.
+/// The longest time that a job waits, in milliseconds: as long as its link is valid, and a minute
+/// for clocks that differ.
 const WAITS_FOR_MILLIS: i64 = (UPLOAD_WINDOW.as_secs().cast_signed() + 60) * 1000;
 
-/// Ids that one call draws until no newer job has been accepted in the meantime. A second id is needed only if a job of
-/// the same customer was created and its file accepted between two calls to DynamoDB.
+/// Ids that one call draws until no newer job has been accepted in the meantime. A second id is
+/// needed only if a job of the same customer was created and its file accepted between two calls to
+/// DynamoDB.
 const ENTER_ATTEMPTS: u32 = 10;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -51,8 +54,8 @@ pub struct NewBulkRequest {
     /// Facility of rows that name no facility.
     facility_id: FacilityId,
     status: JobStatus,
-    /// Link to upload the file with, by `PUT`. Absent if the import takes no file any more, which is possible only for a
-    /// repeated `Idempotency-Key`.
+    /// Link to upload the file with, by `PUT`. Absent if the import takes no file any more, which
+    /// is possible only for a repeated `Idempotency-Key`.
     #[schema(value_type = Option<String>, format = "uri")]
     upload_url: String,
     /// Headers that the upload has to send. Absent if there are none.
@@ -103,7 +106,8 @@ pub async fn handle<B: Backend>(
         terms: terms(&headers)?,
     };
     let key = idempotency_key(&headers)?;
-    let NewJob { job, upload } = create_job(backend.ports(), customer, parameters, key.as_ref()).await?;
+    let NewJob { job, upload } =
+        create_job(backend.ports(), customer, parameters, key.as_ref()).await?;
     tracing::info!(job.id = %job.id, job.dry_run = job.dry_run, "Job created or recalled");
     let Some(upload) = upload else { return Ok(Json(Answer::Known(job.into()))) };
     Ok(Json(Answer::New(NewBulkRequest {
@@ -128,8 +132,10 @@ fn dry_run(text: Option<&str>) -> Result<bool, ApiError> {
 }
 
 fn terms(headers: &HeaderMap) -> Result<UploadTerms, ApiError> {
-    let bytes = header(headers, "x-upload-content-length", "x-upload-content-length must be sent once")?;
-    let sha256 = header(headers, "x-upload-checksum-sha256", "x-upload-checksum-sha256 must be sent once")?;
+    let bytes =
+        header(headers, "x-upload-content-length", "x-upload-content-length must be sent once")?;
+    let sha256 =
+        header(headers, "x-upload-checksum-sha256", "x-upload-checksum-sha256 must be sent once")?;
     UploadTerms::parse(bytes, sha256).map_err(|problem| ApiError::BadHeader(problem.to_string()))
 }
 
@@ -144,7 +150,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiErr
 pub struct NewJob {
     /// The job as it is stored.
     pub job: Job,
-    /// The link; none for a job that takes no file any more, which is possible only for a repeated idempotency key.
+    /// The link; none for a job that takes no file any more, which is possible only for a repeated
+    /// idempotency key.
     pub upload: Option<UploadLink>,
 }
 
@@ -169,18 +176,21 @@ async fn create_once<P: Ports>(
     let facility = choose_facility(ports, customer, parameters.facility).await?;
     let id = enter(ports, customer).await?;
     let job = Job::new(id, customer, facility, parameters.dry_run, ports.environment().now());
-    // Before the job is stored, because a link that is signed later would begin uploads after the job has expired.
-    let upload = ports.objects().sign_upload((&job).into(), &parameters.terms, UPLOAD_WINDOW).await?;
+    // Before the job is stored, because a link that is signed later would begin uploads after the
+    // job has expired.
+    let upload =
+        ports.objects().sign_upload((&job).into(), &parameters.terms, UPLOAD_WINDOW).await?;
     ports.jobs().create_job(&job).await?;
     Ok(NewJob { job, upload: Some(upload) })
 }
 
 /// Draws the id of a new job and enters the job among the open jobs of the customer.
 ///
-/// Ids order jobs: an older job does not overwrite what a newer job wrote. So `fan_out` has to know, when it accepts the
-/// file of a job, every older job that will be stored. It notes that its job stopped waiting before it looks for older
-/// jobs, and this call looks for newer jobs after it entered its own. So if `fan_out` missed this job, this call sees a
-/// newer job that does not wait any more, and draws a later id.
+/// Ids order jobs: an older job does not overwrite what a newer job wrote. So `fan_out` has to
+/// know, when it accepts the file of a job, every older job that will be stored. It notes that its
+/// job stopped waiting before it looks for older jobs, and this call looks for newer jobs after it
+/// entered its own. So if `fan_out` missed this job, this call sees a newer job that does not wait
+/// any more, and draws a later id.
 async fn enter<P: Ports>(ports: &P, customer: CustomerId) -> Result<JobId, ApiError> {
     let (jobs, environment) = (ports.jobs(), ports.environment());
     for _ in 0..ENTER_ATTEMPTS {
@@ -214,9 +224,9 @@ async fn choose_facility<P: Ports>(
         None => match (known.iter().next(), known.len()) {
             (None, _) => Err(FacilityId::NOT_FOUND),
             (Some(only), 1) => Ok(*only),
-            (Some(_), _) => {
-                Err(ApiError::BadRequest("More than one facility found, please specify a facility ID"))
-            }
+            (Some(_), _) => Err(ApiError::BadRequest(
+                "More than one facility found, please specify a facility ID",
+            )),
         },
     }
 }

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use axum::Json;
 use axum::extract::State;
-use domain::cohort::Cohort;
-use domain::ids::{CohortId, CustomerId, PatientId};
-use domain::roster::Roster;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{PortResult, Ports};
+use bulk_domain::cohort::Cohort;
+use bulk_domain::ids::{CohortId, CustomerId, PatientId};
+use bulk_domain::roster::Roster;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{PortResult, Ports};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -25,7 +25,8 @@ const ENTRIES_PER_READ: u32 = 100;
 pub struct CohortWithSize {
     #[serde(flatten)]
     pub cohort: Cohort,
-    /// Number of patients in the cohort. While an import runs, it may be ahead of the list of patients.
+    /// Number of patients in the cohort. While an import runs, it may be ahead of the list of
+    /// patients.
     pub size: usize,
 }
 
@@ -49,19 +50,29 @@ pub async fn handle<B: Backend>(
 }
 
 /// Returns the customer's cohort with this id.
-pub async fn get_cohort<P: Ports>(ports: &P, customer: CustomerId, id: CohortId) -> Result<Cohort, ApiError> {
+pub async fn get_cohort<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    id: CohortId,
+) -> Result<Cohort, ApiError> {
     ports.directory().load_cohort(customer, id).await?.ok_or(CohortId::NOT_FOUND)
 }
 
-/// Returns the number of different patients on the cohort's roster. Their records are not read, because that would be a
-/// read for each of up to 100,000 patients. A roster is written before its patients, so that the number may be ahead of
-/// the list of patients while a job runs.
-pub async fn size<P: Ports>(ports: &P, customer: CustomerId, cohort: CohortId) -> PortResult<usize> {
+/// Returns the number of different patients on the cohort's roster. Their records are not read,
+/// because that would be a read for each of up to 100,000 patients. A roster is written before its
+/// patients, so that the number may be ahead of the list of patients while a job runs.
+pub async fn size<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    cohort: CohortId,
+) -> PortResult<usize> {
     let mut members: HashSet<PatientId> = HashSet::new();
     let mut last = None;
     loop {
-        let entries =
-            ports.patients().read_roster(customer, Roster::Cohort(cohort), last, ENTRIES_PER_READ).await?;
+        let entries = ports
+            .patients()
+            .read_roster(customer, Roster::Cohort(cohort), last, ENTRIES_PER_READ)
+            .await?;
         // A read begins with the last entry of the read before.
         let newest = entries.last().map(|(entry, _)| *entry);
         members.extend(entries.into_iter().flat_map(|(_, ids)| ids));

@@ -1,8 +1,9 @@
 //! `GET /docs`: the API reference as a page. Swagger UI renders openapi.json in the browser.
 //!
-//! The function embeds Swagger UI compressed, and decompresses it for each answer: API Gateway passes bytes on only if
-//! a stage declares binary media types, and then hands over every request body in Base64. `make docs-page` writes
-//! the compressed files from the npm package that `functions/api/docs/package-lock.json` pins.
+//! The function embeds Swagger UI compressed, and decompresses it for each answer: API Gateway
+//! passes bytes on only if a stage declares binary media types, and then hands over every request
+//! body in Base64. `make docs-page` writes the compressed files from the npm package that
+//! `functions/api/docs/package-lock.json` pins.
 
 use std::io::Read as _;
 
@@ -20,8 +21,8 @@ const PAGE_STYLE: &str = include_str!("../../docs/page.css");
 const SWAGGER_UI_SCRIPT: &[u8] = include_bytes!("../../docs/swagger-ui-bundle.js.gz");
 const SWAGGER_UI_STYLE: &[u8] = include_bytes!("../../docs/swagger-ui.css.gz");
 
-/// Scripts, styles and calls are limited to the API's own host, so that the page sends nothing to another one. The
-/// icons of Swagger UI are `data:` URLs.
+/// Scripts, styles and calls are limited to the API's own host, so that the page sends nothing to
+/// another one. The icons of Swagger UI are `data:` URLs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; \
     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
@@ -49,7 +50,8 @@ pub async fn asset(Path(file): Path<String>) -> Result<impl IntoResponse, ApiErr
         "swagger-ui.css" => (STYLE, decompressed(SWAGGER_UI_STYLE)?),
         _ => return Err(ApiError::NoSuchPath),
     };
-    let headers: [(HeaderName, &str); 2] = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, ASSET_KEPT)];
+    let headers: [(HeaderName, &str); 2] =
+        [(CONTENT_TYPE, media_type), (CACHE_CONTROL, ASSET_KEPT)];
     Ok((headers, text))
 }
 
@@ -71,8 +73,8 @@ mod tests {
 
     use super::*;
 
-    /// Lambda refuses to return more than 6 MB (AWS Lambda Developer Guide, "Lambda quotas"), of an answer as a string
-    /// in JSON. Escaping adds less than half.
+    /// Lambda refuses to return more than 6 MB (AWS Lambda Developer Guide, "Lambda quotas"), of an
+    /// answer as a string in JSON. Escaping adds less than half.
     const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 
     async fn asset_of(path: &str) -> (StatusCode, String) {

@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::ids::{CustomerId, PatientId};
-use domain::query::{PatientQuery, QueryOutcome, QueryRequestId};
-use pipeline::ports::Ports;
-use pipeline::ports::prelude::*;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::query::{PatientQuery, QueryOutcome, QueryRequestId};
+use bulk_pipeline::ports::Ports;
+use bulk_pipeline::ports::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -36,8 +36,8 @@ pub struct DocumentQuery {
     download: Option<DocumentQueryProgress>,
 }
 
-/// Progress of a document query. If the gateway does not know the patient, or cannot tell which of several patients it
-/// is, the query completes without documents.
+/// Progress of a document query. If the gateway does not know the patient, or cannot tell which of
+/// several patients it is, the query completes without documents.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DocumentQueryProgress {
@@ -99,12 +99,18 @@ pub async fn get_document_query<P: Ports>(
 impl From<PatientQuery> for DocumentQuery {
     fn from(query: PatientQuery) -> Self {
         let errors = (query.failures > 0).then_some(query.failures);
-        let progress =
-            |status, found| DocumentQueryProgress { status, total: found, successful: found, errors };
+        let progress = |status, found| DocumentQueryProgress {
+            status,
+            total: found,
+            successful: found,
+            errors,
+        };
         let download = match query.outcome {
             None => progress(DocumentQueryStatus::Processing, None),
             Some(QueryOutcome::Failed) => progress(DocumentQueryStatus::Failed, None),
-            Some(QueryOutcome::Documents(total)) => progress(DocumentQueryStatus::Completed, Some(total)),
+            Some(QueryOutcome::Documents(total)) => {
+                progress(DocumentQueryStatus::Completed, Some(total))
+            }
             Some(_) => progress(DocumentQueryStatus::Completed, Some(0)),
         };
         Self { request_id: Some(query.request), download: Some(download) }

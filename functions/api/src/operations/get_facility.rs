@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::facility::Facility;
-use domain::ids::{CustomerId, FacilityId};
-use pipeline::ports::Ports;
-use pipeline::ports::prelude::*;
+use bulk_domain::facility::Facility;
+use bulk_domain::ids::{CustomerId, FacilityId};
+use bulk_pipeline::ports::Ports;
+use bulk_pipeline::ports::prelude::*;
 
 use crate::backend::Backend;
 use crate::caller::Caller;

@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::ids::{CustomerId, FacilityId, JobId};
-use domain::job::{Job, JobEvent, JobStatus};
-use domain::time::Timestamp;
-use pipeline::deliver_webhook::LINK_VALID;
-use pipeline::end_job::is_expired;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{Ports, ResultFile};
+use bulk_domain::ids::{CustomerId, FacilityId, JobId};
+use bulk_domain::job::{Job, JobEvent, JobStatus};
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::deliver_webhook::LINK_VALID;
+use bulk_pipeline::end_job::is_expired;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{Ports, ResultFile};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -25,7 +25,8 @@ pub struct BulkRequestParams {
     pub dry_run: bool,
 }
 
-/// Document queries of an import. A failed query, or one that passed its deadline, does not fail its row.
+/// Document queries of an import. A failed query, or one that passed its deadline, does not fail
+/// its row.
 #[derive(Debug, Serialize, ToSchema)]
 struct BulkRequestQueries {
     /// Queries that rows have started.
@@ -58,7 +59,8 @@ pub struct BulkRequest {
     /// Share of rows that have succeeded or failed, from 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
     progress: f64,
-    /// Present once rows have started document queries. The import is `processing` until all of them have ended.
+    /// Present once rows have started document queries. The import is `processing` until all of
+    /// them have ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     document_queries: Option<BulkRequestQueries>,
     /// Time at which processing began.
@@ -109,9 +111,13 @@ pub struct JobWithLinks {
     pub failures: Option<String>,
 }
 
-/// Returns a job of this customer. If the upload link of the job ran out, the job expires here already, so that the
-/// caller does not wait for the sweep.
-pub async fn get_job<P: Ports>(ports: &P, customer: CustomerId, id: JobId) -> Result<JobWithLinks, ApiError> {
+/// Returns a job of this customer. If the upload link of the job ran out, the job expires here
+/// already, so that the caller does not wait for the sweep.
+pub async fn get_job<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    id: JobId,
+) -> Result<JobWithLinks, ApiError> {
     let job = load(ports, customer, id).await?;
     let job = settled(ports, job).await?;
     let files = ports.objects();
@@ -119,7 +125,8 @@ pub async fn get_job<P: Ports>(ports: &P, customer: CustomerId, id: JobId) -> Re
     if job.has_results() {
         result = Some(files.sign_download((&job).into(), ResultFile::Result, LINK_VALID).await?);
         if job.failed > 0 {
-            failures = Some(files.sign_download((&job).into(), ResultFile::Failures, LINK_VALID).await?);
+            failures =
+                Some(files.sign_download((&job).into(), ResultFile::Failures, LINK_VALID).await?);
         }
     }
     Ok(JobWithLinks { job, result, failures })
@@ -131,7 +138,8 @@ pub(super) async fn settled<P: Ports>(ports: &P, job: Job) -> Result<Job, ApiErr
         return Ok(job);
     }
     let (customer, id) = (job.customer, job.id);
-    // The job stays on the sweep's list, because an upload that is still running may end within the next hour.
+    // The job stays on the sweep's list, because an upload that is still running may end within the
+    // next hour.
     if let Ok(expired) = job.end(JobEvent::UploadExpired, None, ports.environment().now()) {
         let _ = ports.jobs().change_state(JobStatus::Waiting, &expired).await?;
     }

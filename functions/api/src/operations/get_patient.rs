@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::ids::{CustomerId, PatientId};
-use domain::patient::Patient;
-use pipeline::ports::Ports;
-use pipeline::ports::prelude::*;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::patient::Patient;
+use bulk_pipeline::ports::Ports;
+use bulk_pipeline::ports::prelude::*;
 
 use crate::backend::Backend;
 use crate::caller::Caller;

@@ -1,12 +1,13 @@
-//! `GET /medical/v1/patient/external-id?externalId=`: the patient with an id of the customer's own system.
+//! `GET /medical/v1/patient/external-id?externalId=`: the patient with an id of the customer's own
+//! system.
 
 use axum::Json;
 use axum::extract::State;
-use domain::ids::{CustomerId, PatientId};
-use domain::patient::{ExternalId, Patient};
-use domain::problem::Problem;
-use pipeline::ports::Ports;
-use pipeline::ports::prelude::*;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::patient::{ExternalId, Patient};
+use bulk_domain::problem::Problem;
+use bulk_pipeline::ports::Ports;
+use bulk_pipeline::ports::prelude::*;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -63,6 +64,8 @@ async fn get_patient_by_external_id<P: Ports>(
     match (found.next(), found.next()) {
         (None, _) => Err(PatientId::NOT_FOUND),
         (Some(only), None) => Ok(only),
-        (Some(_), Some(_)) => Err(ApiError::BadRequest("More than one patient has this external ID")),
+        (Some(_), Some(_)) => {
+            Err(ApiError::BadRequest("More than one patient has this external ID"))
+        }
     }
 }

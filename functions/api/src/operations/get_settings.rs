@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::ids::CustomerId;
-use pipeline::ports::WebhookSettings;
-use pipeline::ports::prelude::*;
+use bulk_domain::ids::CustomerId;
+use bulk_pipeline::ports::WebhookSettings;
+use bulk_pipeline::ports::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 

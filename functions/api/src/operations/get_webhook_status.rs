@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::delivery::{Attempt, AttemptOutcome, DeliveryState, WebhookDelivery};
-use domain::ids::{CustomerId, JobId, MessageId};
-use domain::job::JobStatus;
-use domain::time::Timestamp;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{Ports, Undelivered};
+use bulk_domain::delivery::{Attempt, AttemptOutcome, DeliveryState, WebhookDelivery};
+use bulk_domain::ids::{CustomerId, JobId, MessageId};
+use bulk_domain::job::JobStatus;
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{Ports, Undelivered};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -117,9 +117,13 @@ async fn get_webhook_status<P: Ports>(
         log.count_deliveries(customer, Undelivered::Failed),
         log.list_deliveries(customer, state, limit),
     )?;
-    let ping = settings.ping.map(|ping| (ping.when, ping.failure.map(|failure| format!("ping: {failure}"))));
-    let attempt =
-        deliveries.iter().filter_map(|delivery| delivery.attempts.last()).max_by_key(|last| last.when);
+    let ping = settings
+        .ping
+        .map(|ping| (ping.when, ping.failure.map(|failure| format!("ping: {failure}"))));
+    let attempt = deliveries
+        .iter()
+        .filter_map(|delivery| delivery.attempts.last())
+        .max_by_key(|last| last.when);
     let attempt = attempt.map(|last| (last.when, failure(last.outcome)));
     let newest: Option<(Timestamp, Option<String>)> = ping.into_iter().chain(attempt).max();
     Ok(DeliveryReport {

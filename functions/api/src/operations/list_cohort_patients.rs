@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::ids::CohortId;
-use domain::roster::{Roster, RosterPlace};
+use bulk_domain::ids::CohortId;
+use bulk_domain::roster::{Roster, RosterPlace};
 
 use crate::backend::Backend;
 use crate::caller::Caller;
@@ -16,7 +16,8 @@ use crate::request_url::RequestUrl;
 
 /// List the patients of a cohort, oldest first
 ///
-/// A page may be shorter than `count` although another page follows, because an answer is limited to 4 MB.
+/// A page may be shorter than `count` although another page follows, because an answer is limited
+/// to 4 MB.
 #[utoipa::path(
     get, path = "/medical/v1/cohort/{id}/patient", operation_id = "listCohortPatients", tag = "cohort",
     params(

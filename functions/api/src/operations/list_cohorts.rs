@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::ids::{CohortId, CustomerId};
+use bulk_domain::ids::{CohortId, CustomerId};
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{PortResult, Ports};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use pipeline::ports::prelude::*;
-use pipeline::ports::{PortResult, Ports};
 use serde::Serialize;
 use utoipa::ToSchema;
 

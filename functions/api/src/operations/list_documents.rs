@@ -1,18 +1,20 @@
-//! `GET /medical/v1/document?patientId=`: the documents that a patient's last successful query found, page by page.
+//! `GET /medical/v1/document?patientId=`: the documents that a patient's last successful query
+//! found, page by page.
 //!
-//! A place in the list names the attempt that found the documents. A later query that succeeds replaces all of them. A
-//! caller that is between two pages then gets a conflict and begins again, because pages of two lists are no list.
+//! A place in the list names the attempt that found the documents. A later query that succeeds
+//! replaces all of them. A caller that is between two pages then gets a conflict and begins again,
+//! because pages of two lists are no list.
 
 use std::fmt;
 use std::str::FromStr;
 
 use axum::Json;
 use axum::extract::State;
-use domain::document::Document;
-use domain::ids::{CustomerId, PatientId};
-use domain::query::{QueryTry, StoredDocuments};
-use pipeline::ports::prelude::*;
-use pipeline::ports::{PortError, Ports};
+use bulk_domain::document::Document;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::query::{QueryTry, StoredDocuments};
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{PortError, Ports};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -49,9 +51,9 @@ pub struct Documents {
 
 /// List a patient's documents
 ///
-/// The documents are those of the last document query that succeeded. All documents are on one page unless you ask for fewer, or
-/// the answer would be larger than 4 MB. If a newer query replaces the documents between two pages, the answer is 409:
-/// begin again without `fromItem`.
+/// The documents are those of the last document query that succeeded. All documents are on one page
+/// unless you ask for fewer, or the answer would be larger than 4 MB. If a newer query replaces the
+/// documents between two pages, the answer is 409: begin again without `fromItem`.
 #[utoipa::path(
     get, path = "/medical/v1/document", operation_id = "listDocuments", tag = "document",
     params(PatientIdQuery, PageRequest<DocumentPlace>, OutputQuery),
@@ -79,8 +81,8 @@ pub async fn handle<B: Backend>(
 }
 
 impl OutputQuery {
-    /// Returns the form, if the caller names one. Forms that only the public API has are refused, so that no caller
-    /// reads one form as another.
+    /// Returns the form, if the caller names one. Forms that only the public API has are refused,
+    /// so that no caller reads one form as another.
     fn parse(&self) -> Result<Option<&'static str>, ApiError> {
         match self.output.as_deref().map(str::trim) {
             None | Some("") => Ok(None),
@@ -141,7 +143,10 @@ pub async fn list_documents<P: Ports>(
     for _ in 0..ATTEMPTS {
         let query = get_document_query(ports, customer, patient).await?;
         let stored = query.and_then(|query| query.documents);
-        if request.from.is_some_and(|place| stored.is_none_or(|stored| stored.found_by != place.found_by)) {
+        if request
+            .from
+            .is_some_and(|place| stored.is_none_or(|stored| stored.found_by != place.found_by))
+        {
             return Err(REPLACED);
         }
         let Some(stored) = stored else { return Ok(Page { items: Vec::new(), next: None }) };
@@ -165,8 +170,10 @@ async fn read<P: Ports>(
     let mut place = request.from.unwrap_or(first);
     let mut page = PageBuilder::new(request.count);
     while place.stored_page < stored.pages {
-        let found =
-            ports.documents().read_documents(customer, patient, stored.found_by, place.stored_page).await?;
+        let found = ports
+            .documents()
+            .read_documents(customer, patient, stored.found_by, place.stored_page)
+            .await?;
         let Some(found) = found else { return Ok(None) };
         for record in found.into_iter().skip(place.index as usize) {
             if !page.add(record.document) {

@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::facility::Facility;
-use domain::ids::FacilityId;
-use pipeline::ports::prelude::*;
+use bulk_domain::facility::Facility;
+use bulk_domain::ids::FacilityId;
+use bulk_pipeline::ports::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,7 +23,8 @@ pub struct Facilities {
 
 /// List facilities
 ///
-/// All facilities are on one page unless you ask for fewer, or the answer would be larger than 4 MB.
+/// All facilities are on one page unless you ask for fewer, or the answer would be larger than 4
+/// MB.
 #[utoipa::path(
     get, path = "/medical/v1/facility", operation_id = "listFacilities", tag = "facility",
     params(PageRequest<FacilityId>),

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::ids::{CustomerId, JobId};
-use domain::job::Job;
+use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::job::Job;
+use bulk_pipeline::ports::Ports;
+use bulk_pipeline::ports::prelude::*;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use pipeline::ports::Ports;
-use pipeline::ports::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,8 +17,8 @@ use crate::operations::get_job::{BulkRequest, settled};
 use crate::page::{Meta, Page, PageRequest};
 use crate::request_url::RequestUrl;
 
-/// Number of jobs that are checked for an upload at the same time. Few need it, because the sweep expires most jobs
-/// before a caller lists them.
+/// Number of jobs that are checked for an upload at the same time. Few need it, because the sweep
+/// expires most jobs before a caller lists them.
 const SETTLED_TOGETHER: usize = 8;
 
 /// A page of imports.
@@ -30,7 +30,8 @@ pub struct BulkRequestPage {
 
 /// List imports, newest first
 ///
-/// A page may be shorter than `count` although another page follows, because an answer is limited to 4 MB.
+/// A page may be shorter than `count` although another page follows, because an answer is limited
+/// to 4 MB.
 #[utoipa::path(
     get, path = "/medical/v1/patient/bulk", operation_id = "listBulkRequests", tag = "bulk",
     params(PageRequest<JobId>),
@@ -52,7 +53,8 @@ pub async fn handle<B: Backend>(
     Ok(Json(BulkRequestPage { requests: page.items, meta }))
 }
 
-/// Returns the customer's jobs from a job on. As for a single job, a job is expired if its upload link ran out.
+/// Returns the customer's jobs from a job on. As for a single job, a job is expired if its upload
+/// link ran out.
 pub async fn list_jobs<P: Ports>(
     ports: &P,
     customer: CustomerId,
@@ -62,7 +64,10 @@ pub async fn list_jobs<P: Ports>(
     let mut found = ports.jobs().list_jobs(customer, request.from, request.count + 1).await?;
     let next = found.get(request.count).map(|job| job.id);
     found.truncate(request.count);
-    let items =
-        stream::iter(found).map(|job| settled(ports, job)).buffered(SETTLED_TOGETHER).try_collect().await?;
+    let items = stream::iter(found)
+        .map(|job| settled(ports, job))
+        .buffered(SETTLED_TOGETHER)
+        .try_collect()
+        .await?;
     Ok(Page { items, next })
 }

@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::ids::{CustomerId, FacilityId};
-use domain::patient::Patient;
-use domain::roster::{Roster, RosterEntry, RosterPlace};
-use pipeline::ports::Ports;
-use pipeline::ports::prelude::*;
+use bulk_domain::ids::{CustomerId, FacilityId};
+use bulk_domain::patient::Patient;
+use bulk_domain::roster::{Roster, RosterEntry, RosterPlace};
+use bulk_pipeline::ports::Ports;
+use bulk_pipeline::ports::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -24,8 +24,8 @@ const ENTRIES_PER_READ: u32 = 8;
 /// Patients of one read.
 const PATIENTS_PER_READ: usize = 100;
 
-/// Patients that are read for one page. Where few of them are at the facility of the filter, the page ends early, and
-/// the next page goes on from there.
+/// Patients that are read for one page. Where few of them are at the facility of the filter, the
+/// page ends early, and the next page goes on from there.
 const PATIENTS_PER_PAGE: usize = 5_000;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -46,8 +46,8 @@ pub struct PatientPage {
 
 /// List patients, oldest first
 ///
-/// A page may be shorter than `count` although another page follows: with `facilityId`, and because an answer is limited
-/// to 4 MB.
+/// A page may be shorter than `count` although another page follows: with `facilityId`, and because
+/// an answer is limited to 4 MB.
 #[utoipa::path(
     get, path = "/medical/v1/patient", operation_id = "listPatients", tag = "patient",
     params(PageRequest<RosterPlace>, PatientFilter),
@@ -93,7 +93,8 @@ pub async fn list_patients<P: Ports>(
         let is_end = entries.len() < ENTRIES_PER_READ as usize;
         for (entry, ids) in entries {
             let mut place = from.filter(|place| place.entry == entry).unwrap_or(first_of(entry));
-            for ids in ids.get(place.index as usize..).unwrap_or_default().chunks(PATIENTS_PER_READ) {
+            for ids in ids.get(place.index as usize..).unwrap_or_default().chunks(PATIENTS_PER_READ)
+            {
                 if read >= PATIENTS_PER_PAGE {
                     return Ok(page.before(Some(place)));
                 }
@@ -101,8 +102,8 @@ pub async fn list_patients<P: Ports>(
                 let mut known = patients.load_patients(customer, ids).await?;
                 for id in ids {
                     let listed = known.remove(id).map(|record| record.value).filter(|record| {
-                        let is_at_facility =
-                            facility.is_none_or(|facility| record.patient.facility_ids.contains(&facility));
+                        let is_at_facility = facility
+                            .is_none_or(|facility| record.patient.facility_ids.contains(&facility));
                         record.listed_by(roster) == Some(entry.job) && is_at_facility
                     });
                     if let Some(record) = listed

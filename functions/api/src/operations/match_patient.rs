@@ -2,11 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::identity::Identity;
-use domain::ids::{CustomerId, PatientId};
-use domain::patient::{Address, Dob, Gender, Names, Patient, Zip};
-use pipeline::ports::Ports;
-use pipeline::ports::prelude::*;
+use bulk_domain::identity::Identity;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::patient::{Address, Dob, Gender, Names, Patient, Zip};
+use bulk_pipeline::ports::Ports;
+use bulk_pipeline::ports::prelude::*;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa::openapi::Ref;
@@ -49,7 +49,8 @@ fn one_or_more_addresses() -> Schema {
 
 /// Find the patient that an import would update
 ///
-/// It is the oldest patient with the same names, date of birth and gender, and with a zip code in common.
+/// It is the oldest patient with the same names, date of birth and gender, and with a zip code in
+/// common.
 #[utoipa::path(
     post, path = "/medical/v1/patient/match", operation_id = "matchPatient", tag = "patient",
     request_body = PersonToMatch,

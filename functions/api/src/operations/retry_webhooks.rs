@@ -1,19 +1,20 @@
 //! `POST /settings/webhook/retry`: sends failed webhooks again.
 //!
-//! The message is queued before its delivery is marked as processing. A call that dies between the two steps has no
-//! bad effect, because the message of a new round is sent although the record still says failed. Two calls queue the same
-//! round twice, and the delivery's record drops the repetition.
+//! The message is queued before its delivery is marked as processing. A call that dies between the
+//! two steps has no bad effect, because the message of a new round is sent although the record
+//! still says failed. Two calls queue the same round twice, and the delivery's record drops the
+//! repetition.
 
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use domain::delivery::{Carrier, WebhookDelivery};
-use domain::ids::{CustomerId, JobId};
+use bulk_domain::delivery::{Carrier, WebhookDelivery};
+use bulk_domain::ids::{CustomerId, JobId};
+use bulk_pipeline::messages::WebhookMessage;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{PortResult, Ports, Undelivered, Versioned, Write};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use pipeline::messages::WebhookMessage;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{PortResult, Ports, Undelivered, Versioned, Write};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -39,7 +40,8 @@ pub struct WebhooksRetried {
 
 /// Send failed webhooks again
 ///
-/// A call sends up to 500 webhooks, oldest first. Call again while `webhookRequestsFailed` is not 0.
+/// A call sends up to 500 webhooks, oldest first. Call again while `webhookRequestsFailed` is not
+/// 0.
 #[utoipa::path(
     post, path = "/settings/webhook/retry", operation_id = "retryWebhooks", tag = "settings",
     responses(
@@ -55,7 +57,10 @@ pub async fn handle<B: Backend>(
 }
 
 /// Sends failed deliveries again, those of a job in the order of its states.
-pub async fn retry_webhooks<P: Ports>(ports: &P, customer: CustomerId) -> Result<WebhooksRetried, ApiError> {
+pub async fn retry_webhooks<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+) -> Result<WebhooksRetried, ApiError> {
     let log = ports.deliveries();
     if ports.directory().load_settings(customer).await?.url.is_none() {
         return Err(ApiError::Conflict("No webhook URL is set"));
@@ -78,7 +83,10 @@ pub async fn retry_webhooks<P: Ports>(ports: &P, customer: CustomerId) -> Result
     })
 }
 
-async fn retry_job<P: Ports>(ports: &P, deliveries: Vec<Versioned<WebhookDelivery>>) -> PortResult<u32> {
+async fn retry_job<P: Ports>(
+    ports: &P,
+    deliveries: Vec<Versioned<WebhookDelivery>>,
+) -> PortResult<u32> {
     let mut retried = 0;
     for Versioned { value: mut delivery, version } in deliveries {
         let (customer, job, status) = (delivery.customer, delivery.job, delivery.status);

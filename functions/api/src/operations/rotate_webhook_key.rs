@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use domain::ids::CustomerId;
-use domain::webhook::WebhookKey;
-use pipeline::ports::prelude::*;
-use pipeline::ports::{Ports, ReplacedKey, WebhookSettings};
+use bulk_domain::ids::CustomerId;
+use bulk_domain::webhook::WebhookKey;
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{Ports, ReplacedKey, WebhookSettings};
 
 use crate::backend::Backend;
 use crate::caller::Caller;
@@ -23,7 +23,8 @@ const REPLACED_KEYS: usize = 4;
 
 /// Replace the key that signs webhooks
 ///
-/// For 24 hours, webhooks are signed with both keys, so that your server can change the key without losing one.
+/// For 24 hours, webhooks are signed with both keys, so that your server can change the key without
+/// losing one.
 #[utoipa::path(
     post, path = "/settings/webhook/rotate", operation_id = "rotateWebhookKey", tag = "settings",
     responses(
@@ -44,7 +45,8 @@ pub async fn rotate_webhook_key<P: Ports>(
     ports: &P,
     customer: CustomerId,
 ) -> Result<WebhookSettings, ApiError> {
-    let (fresh, now) = (WebhookKey::from_random(&ports.environment().secret()), ports.environment().now());
+    let (fresh, now) =
+        (WebhookKey::from_random(&ports.environment().secret()), ports.environment().now());
     update(ports, customer, |before| {
         if before.key.as_ref() == Some(&fresh) {
             // A write of this call succeeded, but its answer was lost.
@@ -55,7 +57,9 @@ pub async fn rotate_webhook_key<P: Ports>(
         replaced.extend(before.replaced.into_iter().filter(|replaced| replaced.valid_until > now));
         if replaced.len() > REPLACED_KEYS {
             // Dropping the oldest key could drop the key that the customer's server uses.
-            return Err(ApiError::Conflict("The key was replaced too often within a day, try again later"));
+            return Err(ApiError::Conflict(
+                "The key was replaced too often within a day, try again later",
+            ));
         }
         Ok(WebhookSettings { key: Some(fresh.clone()), replaced, ..before })
     })

@@ -1,14 +1,15 @@
-//! `POST /medical/v1/document/query?patientId=&facilityId=`: starts a document query for one patient.
+//! `POST /medical/v1/document/query?patientId=&facilityId=`: starts a document query for one
+//! patient.
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use domain::ids::{CustomerId, FacilityId, PatientId};
-use domain::patient::Patient;
-use domain::query::{PatientQuery, QueryRequestId};
-use pipeline::messages::{QueryAsker, QueryMessage};
-use pipeline::ports::prelude::*;
-use pipeline::ports::{Ports, Write};
+use bulk_domain::ids::{CustomerId, FacilityId, PatientId};
+use bulk_domain::patient::Patient;
+use bulk_domain::query::{PatientQuery, QueryRequestId};
+use bulk_pipeline::messages::{QueryAsker, QueryMessage};
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{Ports, Write};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -61,8 +62,8 @@ pub async fn handle<B: Backend>(
     Ok(Json(query.into()))
 }
 
-/// Refuses a body that excludes networks, which callers of the public API can do. There is one gateway, so that the query
-/// would inform a network that must not learn of the patient.
+/// Refuses a body that excludes networks, which callers of the public API can do. There is one
+/// gateway, so that the query would inform a network that must not learn of the patient.
 fn refuse_choice_of_networks(body: &[u8]) -> Result<(), ApiError> {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     if body["hie"].is_null() {
@@ -95,8 +96,8 @@ pub async fn start_document_query<P: Ports>(
     Ok(query)
 }
 
-/// Checks the facility that asks: the named one has to be the customer's; without a name the patient has to have exactly
-/// one.
+/// Checks the facility that asks: the named one has to be the customer's; without a name the
+/// patient has to have exactly one.
 async fn check_facility<P: Ports>(
     ports: &P,
     customer: CustomerId,
@@ -104,7 +105,9 @@ async fn check_facility<P: Ports>(
     named: Option<FacilityId>,
 ) -> Result<(), ApiError> {
     match named {
-        Some(named) if !ports.directory().load_directory(customer).await?.facilities.contains(&named) => {
+        Some(named)
+            if !ports.directory().load_directory(customer).await?.facilities.contains(&named) =>
+        {
             Err(FacilityId::NOT_FOUND)
         }
         None if patient.facility_ids.len() != 1 => Err(SEVERAL_FACILITIES),

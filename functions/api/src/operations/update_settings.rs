@@ -1,16 +1,16 @@
 //! `POST /settings`: sets or clears the webhook URL, and sends a ping to it.
 //!
-//! The URL is stored before the ping, and stays if the ping fails, because a webhook server that checks signatures gets
-//! the key from this call's answer. The outcome of the ping is in this answer and in `GET /settings/webhook`. Setting the
-//! same URL again sends another ping.
+//! The URL is stored before the ping, and stays if the ping fails, because a webhook server that
+//! checks signatures gets the key from this call's answer. The outcome of the ping is in this
+//! answer and in `GET /settings/webhook`. Setting the same URL again sends another ping.
 
 use axum::Json;
 use axum::extract::State;
-use domain::ids::{CustomerId, MessageId};
-use domain::webhook::{PingMessage, WebhookKey, signed_headers};
-use domain::webhook_url::{UrlPolicy, WebhookUrl};
-use pipeline::ports::prelude::*;
-use pipeline::ports::{
+use bulk_domain::ids::{CustomerId, MessageId};
+use bulk_domain::webhook::{PingMessage, WebhookKey, signed_headers};
+use bulk_domain::webhook_url::{UrlPolicy, WebhookUrl};
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{
     PingOutcome, PingReport, Ports, WebhookRequest, WebhookServer, WebhookSettings, Write,
 };
 use serde::Deserialize;
@@ -42,7 +42,9 @@ fn webhook_url() -> Schema {
         .item(url)
         .item(clear)
         .item(ObjectBuilder::new().schema_type(Type::Null))
-        .description(Some("An `https` URL with a public address. `null` or empty to send no webhooks."))
+        .description(Some(
+            "An `https` URL with a public address. `null` or empty to send no webhooks.",
+        ))
         .into()
 }
 
@@ -66,13 +68,15 @@ pub async fn handle<B: Backend>(
 ) -> Result<Json<Settings>, ApiError> {
     let (ports, server) = (backend.ports(), backend.webhook_server());
     let settings =
-        set_webhook(ports, server, backend.webhook_policy(), customer, new.webhook_url.as_deref()).await?;
+        set_webhook(ports, server, backend.webhook_policy(), customer, new.webhook_url.as_deref())
+            .await?;
     let failure = settings.ping.as_ref().and_then(|ping| ping.failure.as_ref());
     let detail = failure.map(|failure| format!("ping: {failure}"));
     Ok(Json(Settings::new(customer, settings).with_status_detail(detail)))
 }
 
-/// Sets the URL and sends a ping to it, or clears it. Clearing drops all keys, so that the next URL gets a new key.
+/// Sets the URL and sends a ping to it, or clears it. Clearing drops all keys, so that the next URL
+/// gets a new key.
 async fn set_webhook<P: Ports, S: WebhookServer>(
     ports: &P,
     server: &S,
@@ -105,9 +109,9 @@ async fn set_webhook<P: Ports, S: WebhookServer>(
     .await
 }
 
-/// Changes the customer's settings: reads them, applies `change`, and writes them unless another call did so in the
-/// meantime. `change` is applied again after a conflict, also after one that this call caused itself, because the answer
-/// to its write was lost.
+/// Changes the customer's settings: reads them, applies `change`, and writes them unless another
+/// call did so in the meantime. `change` is applied again after a conflict, also after one that
+/// this call caused itself, because the answer to its write was lost.
 pub(super) async fn update<P: Ports>(
     ports: &P,
     customer: CustomerId,

@@ -1,19 +1,20 @@
-//! `Idempotency-Key`: a retry of a call with the same key creates no second job, wherever the first attempt died.
+//! `Idempotency-Key`: a retry of a call with the same key creates no second job, wherever the first
+//! attempt died.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use api::ApiError;
-use api::operations::create_job::{NewJob, create_job};
-use domain::ids::{CustomerId, FacilityId};
-use domain::row::Directory;
-use domain::time::Timestamp;
-use domain::upload_terms::UploadTerms;
+use bulk_api::ApiError;
+use bulk_api::operations::create_job::{NewJob, create_job};
+use bulk_domain::ids::{CustomerId, FacilityId};
+use bulk_domain::row::Directory;
+use bulk_domain::time::Timestamp;
+use bulk_domain::upload_terms::UploadTerms;
+use bulk_memory::{Cloud, Fault, Faults, Operation};
+use bulk_pipeline::idempotency::{IdempotencyKey, Parameters};
+use bulk_pipeline::ports::WebhookSettings;
 use futures::executor::block_on;
-use memory::{Cloud, Fault, Faults, Operation};
-use pipeline::idempotency::{IdempotencyKey, Parameters};
-use pipeline::ports::WebhookSettings;
 use uuid::Uuid;
 
 /// A fault plan without faults, except for the calls that a test names by their number.
@@ -48,7 +49,8 @@ impl Caller {
     fn new() -> Self {
         let faults = Arc::new(Script::default());
         let cloud = Cloud::new(faults.clone(), start(), 1);
-        let (customer, facility) = (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
+        let (customer, facility) =
+            (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
         let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
         cloud.set_customer(customer, directory, WebhookSettings::default());
         Self { cloud, faults, customer }
@@ -86,8 +88,8 @@ fn wherever_a_call_dies_its_retry_creates_the_one_job() {
 #[test]
 fn other_parameters_are_a_conflict_even_where_the_job_was_never_made() {
     let caller = Caller::new();
-    // The first seven calls succeed: a recall, the directory, two calls to enter the job, the promise, the job and its
-    // entry. The write of the job is refused.
+    // The first seven calls succeed: a recall, the directory, two calls to enter the job, the
+    // promise, the job and its entry. The write of the job is refused.
     let script = std::iter::repeat_n(None, 7).chain([Some(Fault::Refused)]).collect();
     *caller.faults.0.lock().unwrap() = script;
     assert!(caller.create(false, "key").is_err());

@@ -1,23 +1,24 @@
-//! Lists of the API: every item is on exactly one page, and no page is larger than an answer of a function can be.
+//! Lists of the API: every item is on exactly one page, and no page is larger than an answer of a
+//! function can be.
 
 use std::sync::Arc;
 
-use api::ApiError;
-use api::PageRequest;
-use api::operations::list_documents::{DocumentPlace, list_documents};
-use api::operations::list_patients::list_patients;
-use domain::document::DocumentRecord;
-use domain::ids::{CustomerId, FacilityId, JobId, PatientId};
-use domain::patient::{Patient, PatientRow};
-use domain::plan::ChunkNumber;
-use domain::query::{PatientQuery, QueryOutcome, QueryRequestId, QueryTry};
-use domain::record::{PatientRecord, RowsOfJob};
-use domain::roster::{Roster, RosterEntry, RosterPlace};
-use domain::time::Timestamp;
+use bulk_api::ApiError;
+use bulk_api::PageRequest;
+use bulk_api::operations::list_documents::{DocumentPlace, list_documents};
+use bulk_api::operations::list_patients::list_patients;
+use bulk_domain::document::DocumentRecord;
+use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
+use bulk_domain::patient::{Patient, PatientRow};
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::query::{PatientQuery, QueryOutcome, QueryRequestId, QueryTry};
+use bulk_domain::record::{PatientRecord, RowsOfJob};
+use bulk_domain::roster::{Roster, RosterEntry, RosterPlace};
+use bulk_domain::time::Timestamp;
+use bulk_memory::{Cloud, NoFaults};
+use bulk_pipeline::ports::Write;
+use bulk_pipeline::ports::prelude::*;
 use futures::executor::block_on;
-use memory::{Cloud, NoFaults};
-use pipeline::ports::Write;
-use pipeline::ports::prelude::*;
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -42,11 +43,11 @@ impl Service {
         }
     }
 
-    /// Stores a patient with ten addresses. Each first line has this number of backslashes, which JSON escapes.
+    /// Stores a patient with ten addresses. Each first line has this number of backslashes, which
+    /// JSON escapes.
     fn patient(&self, characters: usize) -> PatientId {
         let line = format!("1 {}", "\\".repeat(characters));
-        let address =
-            |zip| json!({"addressLine1": line, "city": "Boston", "state": "MA", "zip": format!("{zip}")});
+        let address = |zip| json!({"addressLine1": line, "city": "Boston", "state": "MA", "zip": format!("{zip}")});
         let row = json!({
             "firstName": "Ottoline", "lastName": "Vandersloot", "dob": "1961-12-01", "gender": "F",
             "addresses": (10_001..=10_010).map(address).collect::<Vec<_>>(),
@@ -60,18 +61,23 @@ impl Service {
         };
         let id = PatientId::new(self.cloud.new_id());
         let record = PatientRecord::merge(None, id, source, [&row]).record.unwrap();
-        assert_eq!(block_on(self.cloud.store_patient(self.customer, &record, None)).unwrap(), Write::Done);
+        assert_eq!(
+            block_on(self.cloud.store_patient(self.customer, &record, None)).unwrap(),
+            Write::Done
+        );
         id
     }
 
     fn put_on_roster(&self, chunk: u32, patients: &[PatientId]) {
         let entry = RosterEntry { job: job(), chunk: ChunkNumber::new(chunk) };
-        block_on(self.cloud.store_roster(self.customer, Roster::AllPatients, entry, patients)).unwrap();
+        block_on(self.cloud.store_roster(self.customer, Roster::AllPatients, entry, patients))
+            .unwrap();
     }
 
     /// Stores a query of the patient that found these documents.
     fn find(&self, patient: PatientId, documents: &[DocumentRecord]) {
-        let known = block_on(self.cloud.load_queries(self.customer, &[patient])).unwrap().remove(&patient);
+        let known =
+            block_on(self.cloud.load_queries(self.customer, &[patient])).unwrap().remove(&patient);
         let (known, version) = known.map(|known| (known.value, known.version)).unzip();
         let request = QueryRequestId::new(self.cloud.new_id());
         let query = PatientQuery::asked(known.as_ref(), request, self.cloud.now()).unwrap();
@@ -80,7 +86,8 @@ impl Service {
         let stored = block_on(store).unwrap();
         let count = u32::try_from(documents.len()).unwrap();
         let query = query.ended(QueryOutcome::Documents(count), Some(stored));
-        let write = block_on(self.cloud.store_query(self.customer, patient, &query, version)).unwrap();
+        let write =
+            block_on(self.cloud.store_query(self.customer, patient, &query, version)).unwrap();
         assert_eq!(write, Write::Done);
         block_on(self.cloud.drop_documents_before(self.customer, patient, found_by)).unwrap();
     }
@@ -118,8 +125,7 @@ fn job() -> JobId {
 /// Returns documents with a description of this many bytes, all of which JSON escapes.
 fn documents(count: usize, bytes: usize) -> Vec<DocumentRecord> {
     let document = |number| {
-        let document =
-            json!({"id": format!("{number}"), "fileName": "a.pdf", "description": "\"".repeat(bytes)});
+        let document = json!({"id": format!("{number}"), "fileName": "a.pdf", "description": "\"".repeat(bytes)});
         serde_json::from_value(document).unwrap()
     };
     (0..count).map(document).collect()
@@ -132,7 +138,8 @@ fn ids(documents: &[DocumentRecord]) -> Vec<String> {
 /// Asserts that a function can answer with this body.
 fn assert_fits(body: &impl Serialize) {
     let body = serde_json::to_string(body).unwrap();
-    let answer = json!({"statusCode": 200, "multiValueHeaders": {}, "body": body, "isBase64Encoded": false});
+    let answer =
+        json!({"statusCode": 200, "multiValueHeaders": {}, "body": body, "isBase64Encoded": false});
     let bytes = serde_json::to_vec(&answer).unwrap().len();
     assert!(bytes < LARGEST_ANSWER, "{bytes}");
 }
@@ -201,14 +208,16 @@ fn patients_as_large_as_their_place_in_the_table_are_read_in_pages_that_can_be_a
     for chunk in 1..=2 {
         // Ten lines of backslashes, each of which takes two bytes in the stored JSON.
         let sizes = (0..250).map(|number| if number % 50 == 0 { 19_000 } else { 100 });
-        let patients: Vec<PatientId> = sizes.map(|characters| service.patient(characters)).collect();
+        let patients: Vec<PatientId> =
+            sizes.map(|characters| service.patient(characters)).collect();
         service.put_on_roster(chunk, &patients);
         all.extend(patients);
     }
     let mut request: PageRequest<RosterPlace> = PageRequest { count: 500, from: None };
     let (mut seen, mut pages) = (Vec::new(), 0);
     loop {
-        let list = list_patients(&service.cloud, service.customer, Roster::AllPatients, None, request);
+        let list =
+            list_patients(&service.cloud, service.customer, Roster::AllPatients, None, request);
         let page = block_on(list).unwrap();
         assert_fits(&json!({"patients": page.items, "meta": {}}));
         seen.extend(page.items.iter().map(|patient: &Patient| patient.id));

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use api::ApiError;
-use api::operations::start_document_query::start_document_query;
-use domain::ids::{CustomerId, FacilityId, JobId, PatientId};
-use domain::patient::PatientRow;
-use domain::record::{PatientRecord, RowsOfJob};
-use domain::row::Directory;
-use domain::time::Timestamp;
+use bulk_api::ApiError;
+use bulk_api::operations::start_document_query::start_document_query;
+use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
+use bulk_domain::patient::PatientRow;
+use bulk_domain::record::{PatientRecord, RowsOfJob};
+use bulk_domain::row::Directory;
+use bulk_domain::time::Timestamp;
+use bulk_memory::{Cloud, NoFaults};
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{WebhookSettings, Write};
 use futures::executor::block_on;
-use memory::{Cloud, NoFaults};
-use pipeline::ports::prelude::*;
-use pipeline::ports::{WebhookSettings, Write};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -25,8 +25,10 @@ const FOREIGN: FacilityId = FacilityId::new(Uuid::from_u128(13));
 /// Returns a cloud with a customer of two facilities, and another customer of a third one.
 fn cloud() -> Cloud {
     let cloud = Cloud::new(Arc::new(NoFaults), Timestamp::from_millis(1_800_000_000_000), 1);
-    for (customer, facilities) in [(CUSTOMER, vec![NORTH, SOUTH]), (OTHER_CUSTOMER, vec![FOREIGN])] {
-        let directory = Directory { facilities: facilities.into_iter().collect(), ..Directory::default() };
+    for (customer, facilities) in [(CUSTOMER, vec![NORTH, SOUTH]), (OTHER_CUSTOMER, vec![FOREIGN])]
+    {
+        let directory =
+            Directory { facilities: facilities.into_iter().collect(), ..Directory::default() };
         cloud.set_customer(customer, directory, WebhookSettings::default());
     }
     cloud

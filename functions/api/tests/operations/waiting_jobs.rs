@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::ApiError;
-use api::operations::cancel_job::cancel_job;
-use api::operations::create_job::{NewJob, create_job};
-use domain::ids::{CustomerId, FacilityId, JobId};
-use domain::job::{UPLOAD_WINDOW, WAITING_JOBS};
-use domain::row::Directory;
-use domain::time::Timestamp;
-use domain::upload_terms::UploadTerms;
+use bulk_api::ApiError;
+use bulk_api::operations::cancel_job::cancel_job;
+use bulk_api::operations::create_job::{NewJob, create_job};
+use bulk_domain::ids::{CustomerId, FacilityId, JobId};
+use bulk_domain::job::{UPLOAD_WINDOW, WAITING_JOBS};
+use bulk_domain::row::Directory;
+use bulk_domain::time::Timestamp;
+use bulk_domain::upload_terms::UploadTerms;
+use bulk_memory::{Cloud, NoFaults};
+use bulk_pipeline::idempotency::Parameters;
+use bulk_pipeline::ports::WebhookSettings;
+use bulk_pipeline::ports::prelude::*;
 use futures::executor::block_on;
-use memory::{Cloud, NoFaults};
-use pipeline::idempotency::Parameters;
-use pipeline::ports::WebhookSettings;
-use pipeline::ports::prelude::*;
 use uuid::Uuid;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -43,7 +43,8 @@ impl Service {
     }
 
     fn create(&self, number: u128) -> Result<NewJob, ApiError> {
-        let parameters = Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
+        let parameters =
+            Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
         block_on(create_job(&self.cloud, customer(number), parameters, None))
     }
 
@@ -83,5 +84,8 @@ fn a_job_waits_no_longer_than_its_link_is_valid() {
     service.wait(UPLOAD_WINDOW);
     assert!(matches!(service.create(1), Err(ApiError::TooManyWaiting)));
     service.wait(2 * MINUTE);
-    assert!(service.create(1).is_ok(), "the others do not count, even if the sweep has not expired them yet");
+    assert!(
+        service.create(1).is_ok(),
+        "the others do not count, even if the sweep has not expired them yet"
+    );
 }

@@ -1,12 +1,13 @@
-//! Calls of the API: the key in a header, time limits, and retries of calls that can be repeated safely.
+//! Calls of the API: the key in a header, time limits, and retries of calls that can be repeated
+//! safely.
 
 use std::error::Error as _;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
+use bulk_retry_after::retry_after;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode, redirect};
-use retry_after::retry_after;
 use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -20,7 +21,8 @@ use crate::config::{Connection, is_loopback};
 /// Time for a TCP connection and its TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Time for one call. API Gateway answers after 29 s at the latest, because it gives a function no longer.
+/// Time for one call. API Gateway answers after 29 s at the latest, because it gives a function no
+/// longer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
 
 /// Time without a byte after which the transfer of a file fails.
@@ -56,8 +58,9 @@ impl Client {
     pub fn new(connection: &Connection) -> anyhow::Result<Self> {
         // Only the first call in a process has an effect.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut key = HeaderValue::from_str(connection.key.expose_secret())
-            .map_err(|_| terminal::Failure::new("the API key holds characters that no key has"))?;
+        let mut key = HeaderValue::from_str(connection.key.expose_secret()).map_err(|_| {
+            bulk_terminal::Failure::new("the API key holds characters that no key has")
+        })?;
         key.set_sensitive(true);
         let builder = || {
             let builder = reqwest::Client::builder()
@@ -72,7 +75,10 @@ impl Client {
             .timeout(ANSWER_TIMEOUT)
             .build()
             .context("no usable TLS on this machine")?;
-        let files = builder().read_timeout(IDLE_TIMEOUT).build().context("no usable TLS on this machine")?;
+        let files = builder()
+            .read_timeout(IDLE_TIMEOUT)
+            .build()
+            .context("no usable TLS on this machine")?;
         Ok(Self { base: connection.url.as_str().trim_end_matches('/').to_owned(), api, files })
     }
 
@@ -103,7 +109,8 @@ impl Client {
                 left -= 1;
             }
             match next {
-                // An empty page may have a next one, but a page that links to itself would be read for ever.
+                // An empty page may have a next one, but a page that links to itself would be read
+                // for ever.
                 Some(next) if next != query => query = next,
                 _ => break,
             }
@@ -156,7 +163,8 @@ impl Client {
         path: &str,
         call: &Call<'_>,
     ) -> Result<T, ApiError> {
-        let mut url = Url::parse(&format!("{}{path}", self.base)).map_err(|_| ApiError::Unintelligible)?;
+        let mut url =
+            Url::parse(&format!("{}{path}", self.base)).map_err(|_| ApiError::Unintelligible)?;
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
@@ -200,8 +208,8 @@ pub(super) fn unreachable(error: &reqwest::Error) -> ApiError {
     ApiError::Unreachable { cause: describe(error), retry_after: None }
 }
 
-/// Returns what happened to a request, in words. The text of the error itself is not used, because it shows the URL, which
-/// may be a signed link.
+/// Returns what happened to a request, in words. The text of the error itself is not used, because
+/// it shows the URL, which may be a signed link.
 pub(super) fn describe(error: &reqwest::Error) -> String {
     let what = if error.is_timeout() {
         "no answer in time"
@@ -210,7 +218,8 @@ pub(super) fn describe(error: &reqwest::Error) -> String {
     } else {
         "the connection broke"
     };
-    // The innermost cause is that of the operating system or of TLS: "Connection refused", "certificate expired", …
+    // The innermost cause is that of the operating system or of TLS: "Connection refused",
+    // "certificate expired", …
     let mut cause = error.source();
     while let Some(inner) = cause.and_then(std::error::Error::source) {
         cause = Some(inner);

@@ -1,6 +1,6 @@
 //! Facilities and cohorts, which rows refer to by their ids.
 
-use domain::ids::{CohortId, FacilityId};
+use bulk_domain::ids::{CohortId, FacilityId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use bulk_terminal::{Exit, Failure};
 use serde::Deserialize;
-use terminal::{Exit, Failure};
 
 #[derive(Debug)]
 pub enum ApiError {
     Refused(Refusal),
-    /// The service did not answer, or answered that it cannot answer now. The same call may succeed later.
+    /// The service did not answer, or answered that it cannot answer now. The same call may succeed
+    /// later.
     Unreachable {
         /// What happened, without the address.
         cause: String,
@@ -102,9 +103,9 @@ fn next_step(status: u16, detail: &str) -> Option<&'static str> {
         }
         404 if detail.contains("facility") => Some("`bulk facility list` shows yours"),
         404 if detail.contains("bulk") => Some("`bulk list` shows your imports"),
-        404 if detail.contains("path") => {
-            Some("check the address (BULK_URL or --url); an older service may not know this command")
-        }
+        404 if detail.contains("path") => Some(
+            "check the address (BULK_URL or --url); an older service may not know this command",
+        ),
         409 => Some("`bulk status ID` shows where it stands"),
         413 => Some("the request is larger than the service takes"),
         _ => None,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use domain::ids::{FacilityId, JobId};
-use domain::job::JobStatus;
-use domain::time::Timestamp;
+use bulk_domain::ids::{FacilityId, JobId};
+use bulk_domain::job::JobStatus;
+use bulk_domain::time::Timestamp;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -18,8 +18,8 @@ const PATH: &str = "/medical/v1/patient/bulk";
 /// Most imports of a page, by the API.
 const LARGEST_PAGE: usize = 100;
 
-/// An import, as the API returns it. Fields that this program does not know are kept for `--json`. The links are not
-/// printed, because a link is enough to read the patients behind it.
+/// An import, as the API returns it. Fields that this program does not know are kept for `--json`.
+/// The links are not printed, because a link is enough to read the patients behind it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
@@ -89,14 +89,18 @@ impl Job {
         self.total > 0 && self.done() >= self.total
     }
 
-    /// Returns the document queries, if every row has its outcome and some queries have not completed.
+    /// Returns the document queries, if every row has its outcome and some queries have not
+    /// completed.
     pub fn queries_left(&self) -> Option<DocumentQueries> {
-        self.document_queries.filter(|queries| self.has_all_rows() && queries.done() < queries.total)
+        self.document_queries
+            .filter(|queries| self.has_all_rows() && queries.done() < queries.total)
     }
 
-    /// Returns the number of completed rows and of all rows. Once all rows are completed: the same of document queries.
+    /// Returns the number of completed rows and of all rows. Once all rows are completed: the same
+    /// of document queries.
     pub fn progress(&self) -> (u64, u64) {
-        self.queries_left().map_or((self.done(), self.total), |queries| (queries.done(), queries.total))
+        self.queries_left()
+            .map_or((self.done(), self.total), |queries| (queries.done(), queries.total))
     }
 
     /// Returns the time from the acceptance of the file to the end of the import.
@@ -145,8 +149,8 @@ pub struct Meta {
 }
 
 impl Meta {
-    /// Returns the query string of the next page. The rest of the link is ignored, because the key is sent to the configured
-    /// address only.
+    /// Returns the query string of the next page. The rest of the link is ignored, because the key
+    /// is sent to the configured address only.
     pub fn next_query(&self) -> Option<Vec<(String, String)>> {
         let (_, query) = self.next_page.as_deref()?.split_once('?')?;
         let pairs = url::form_urlencoded::parse(query.as_bytes());
@@ -155,7 +159,8 @@ impl Meta {
 }
 
 impl Client {
-    /// Creates an import. The call can be repeated, because the same idempotency key returns the same import.
+    /// Creates an import. The call can be repeated, because the same idempotency key returns the
+    /// same import.
     pub async fn create_job(
         &self,
         facility: Option<FacilityId>,
@@ -195,7 +200,8 @@ impl Client {
         self.each::<Jobs>(PATH, &[("count", count)], limit, visit).await
     }
 
-    /// Cancels an import. The call can be repeated, because canceling twice has the effect of canceling once.
+    /// Cancels an import. The call can be repeated, because canceling twice has the effect of
+    /// canceling once.
     pub async fn cancel_job(&self, id: JobId) -> Result<Job, ApiError> {
         self.repeated(Method::POST, &format!("{PATH}/{id}/cancel"), Call::default()).await
     }
@@ -224,7 +230,8 @@ mod tests {
 
     #[test]
     fn of_a_link_to_the_next_page_only_the_query_is_used() {
-        let meta = Meta { next_page: Some("https://elsewhere.example/x?count=2&fromItem=a%2Fb".into()) };
+        let meta =
+            Meta { next_page: Some("https://elsewhere.example/x?count=2&fromItem=a%2Fb".into()) };
         assert_eq!(
             meta.next_query(),
             Some(vec![("count".into(), "2".into()), ("fromItem".into(), "a/b".into())])

@@ -1,6 +1,6 @@
 //! Patients, and the documents that a gateway has about them.
 
-use domain::ids::{FacilityId, PatientId};
+use bulk_domain::ids::{FacilityId, PatientId};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

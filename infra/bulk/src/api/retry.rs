@@ -11,7 +11,8 @@ const FIRST: Duration = Duration::from_millis(250);
 /// The longest wait between two attempts, unless the service asks for a longer one.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// The longest wait that a service may ask for. A user would take a longer one for a program that hangs.
+/// The longest wait that a service may ask for. A user would take a longer one for a program that
+/// hangs.
 const LONGEST_ASKED: Duration = Duration::from_mins(2);
 
 /// Exponential backoff, with jitter so that many clients do not retry at the same moment.

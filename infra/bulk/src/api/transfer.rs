@@ -52,7 +52,8 @@ pub enum DownloadError {
 }
 
 impl Client {
-    /// Uploads a file. `sent` is called with the number of bytes that were handed to the network so far.
+    /// Uploads a file. `sent` is called with the number of bytes that were handed to the network so
+    /// far.
     pub async fn upload(
         &self,
         link: &str,
@@ -66,15 +67,21 @@ impl Client {
         if !headers.keys().any(|name| name.eq_ignore_ascii_case("content-type")) {
             request = request.header(CONTENT_TYPE, "text/csv");
         }
-        for (name, value) in headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-length")) {
+        for (name, value) in
+            headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("content-length"))
+        {
             request = request.header(name, value);
         }
         let body = Body::wrap_stream(pieces(file, source.bytes, sent));
-        let answer =
-            request.body(body).send().await.map_err(|error| UploadError::Broken(describe(&error)))?;
+        let answer = request
+            .body(body)
+            .send()
+            .await
+            .map_err(|error| UploadError::Broken(describe(&error)))?;
         match answer.status() {
             status if status.is_success() => Ok(()),
-            // The link takes one upload only: an earlier attempt succeeded, and its answer was lost.
+            // The link takes one upload only: an earlier attempt succeeded, and its answer was
+            // lost.
             StatusCode::PRECONDITION_FAILED => Ok(()),
             StatusCode::FORBIDDEN => Err(UploadError::LinkExpired),
             status if is_transient(status) => Err(UploadError::Broken(answered(status))),
@@ -103,7 +110,8 @@ impl Client {
     }
 }
 
-/// Returns whether the same request may succeed later. S3 answers 409 to two uploads at the same time.
+/// Returns whether the same request may succeed later. S3 answers 409 to two uploads at the same
+/// time.
 fn is_transient(status: StatusCode) -> bool {
     status.is_server_error()
         || matches!(
@@ -116,8 +124,8 @@ fn answered(status: StatusCode) -> String {
     format!("the storage answered {}", status.as_u16())
 }
 
-/// Returns the first `bytes` bytes of a file as a stream. It ends with an error if the file has become shorter, because the
-/// request has announced the size.
+/// Returns the first `bytes` bytes of a file as a stream. It ends with an error if the file has
+/// become shorter, because the request has announced the size.
 fn pieces(
     file: File,
     bytes: u64,
@@ -139,8 +147,8 @@ fn pieces(
     })
 }
 
-/// Returns the code of an S3 error, such as `EntityTooLarge`. The message of the error may repeat the request, so it is not
-/// used.
+/// Returns the code of an S3 error, such as `EntityTooLarge`. The message of the error may repeat
+/// the request, so it is not used.
 async fn error_code(mut answer: reqwest::Response) -> Option<String> {
     let mut body = Vec::new();
     while let Ok(Some(piece)) = answer.chunk().await {

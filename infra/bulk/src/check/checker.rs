@@ -2,15 +2,18 @@
 
 use std::fmt;
 
-use domain::csv::{Columns, FileError, FileScan, FileSummary, Limits, RawRow, RowReader, Separator};
-use domain::ids::RowNumber;
-use domain::problem::{Problem, RowProblem, RowProblems};
-use domain::row::{Directory, RowParser};
-use domain::warning::RowWarnings;
+use bulk_domain::csv::{
+    Columns, FileError, FileScan, FileSummary, Limits, RawRow, RowReader, Separator,
+};
+use bulk_domain::ids::RowNumber;
+use bulk_domain::problem::{Problem, RowProblem, RowProblems};
+use bulk_domain::row::{Directory, RowParser};
+use bulk_domain::warning::RowWarnings;
 
 use crate::source::{Place, Places};
 
-/// Reads a file as the service does: `FileScan` finds errors of the whole file, `RowParser` problems of its rows.
+/// Reads a file as the service does: `FileScan` finds errors of the whole file, `RowParser`
+/// problems of its rows.
 #[derive(Debug)]
 pub struct Checker {
     scan: FileScan,
@@ -22,7 +25,8 @@ pub struct Checker {
     /// Ids of the existing facilities and cohorts. `None` if they were not fetched.
     known: Option<Directory>,
     number: RowNumber,
-    /// Why no further rows can be read. The scan goes on, because its own error about the file takes precedence.
+    /// Why no further rows can be read. The scan goes on, because its own error about the file
+    /// takes precedence.
     stopped: Option<FileError>,
 }
 
@@ -87,7 +91,8 @@ pub enum CheckError {
 type OnEvent<'a> = &'a mut dyn FnMut(Event<'_>) -> anyhow::Result<()>;
 
 impl Checker {
-    /// Creates a checker for one file. `today` is the date in UTC, with which birth dates are compared.
+    /// Creates a checker for one file. `today` is the date in UTC, with which birth dates are
+    /// compared.
     pub fn new(today: jiff::civil::Date, known: Option<Directory>, places: Places) -> Self {
         Self {
             scan: FileScan::new(Limits::default()),
@@ -136,7 +141,9 @@ impl Checker {
             self.rows = Some(Rows::new(columns, self.today, self.known.as_ref(), &self.beginning));
             self.beginning = Vec::new();
         }
-        let Some(Rows { reader, separator, parser, has_header }) = &mut self.rows else { return Ok(()) };
+        let Some(Rows { reader, separator, parser, has_header }) = &mut self.rows else {
+            return Ok(());
+        };
         while self.stopped.is_none() {
             let row = match reader.next_row() {
                 Ok(Some(row)) => row,
@@ -172,7 +179,12 @@ impl Checker {
 }
 
 impl Rows {
-    fn new(columns: &Columns, today: jiff::civil::Date, known: Option<&Directory>, beginning: &[u8]) -> Self {
+    fn new(
+        columns: &Columns,
+        today: jiff::civil::Date,
+        known: Option<&Directory>,
+        beginning: &[u8],
+    ) -> Self {
         let separator = columns.separator();
         let mut reader = RowReader::new(separator).row_limit(Limits::default().row_bytes);
         reader.push(beginning);
@@ -181,9 +193,13 @@ impl Rows {
     }
 }
 
-/// Returns the problems that can be known here: if the existing ids were not fetched, every UUID passes.
+/// Returns the problems that can be known here: if the existing ids were not fetched, every UUID
+/// passes.
 fn problems_here(problems: &RowProblems, ids_are_known: bool) -> Problems {
     Problems(
-        problems.iter().filter(|problem| ids_are_known || problem.problem != Problem::NotFound).collect(),
+        problems
+            .iter()
+            .filter(|problem| ids_are_known || problem.problem != Problem::NotFound)
+            .collect(),
     )
 }

@@ -4,11 +4,11 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use domain::csv::{FileError, FileSummary};
-use domain::ids::RowNumber;
-use domain::warning::RowWarnings;
+use bulk_domain::csv::{FileError, FileSummary};
+use bulk_domain::ids::RowNumber;
+use bulk_domain::warning::RowWarnings;
+use bulk_terminal::{Exit, Output};
 use serde_json::json;
-use terminal::{Exit, Output};
 
 use crate::check::checker::Event;
 use crate::format::{bytes, counted, duration, number};
@@ -82,7 +82,12 @@ impl Report {
     }
 
     /// Prints what the row is warned of.
-    fn warnings(&mut self, row: RowNumber, place: Place, warnings: &RowWarnings) -> anyhow::Result<()> {
+    fn warnings(
+        &mut self,
+        row: RowNumber,
+        place: Place,
+        warnings: &RowWarnings,
+    ) -> anyhow::Result<()> {
         if self.output.json {
             let warnings: Vec<_> = warnings
                 .iter()
@@ -110,7 +115,8 @@ impl Report {
             (Ok(_), _) => Exit::RowsFailed,
         };
         if self.output.json {
-            let error = end.err().map(|error| json!({"code": error.code(), "reason": error.to_string()}));
+            let error =
+                end.err().map(|error| json!({"code": error.code(), "reason": error.to_string()}));
             let summary = json!({
                 "type": "summary", "importable": error.is_none(), "rows": self.good + self.bad,
                 "good": self.good, "bad": self.bad, "warned": self.warned, "problems": self.counts, "error": error,
@@ -134,13 +140,15 @@ impl Report {
         let output = self.output;
         match end {
             Err(error) => {
-                output.line(output.bad(format_args!("{} cannot be imported: {error}", self.name)))?;
+                output
+                    .line(output.bad(format_args!("{} cannot be imported: {error}", self.name)))?;
                 if self.bad > 0 {
                     output.line("The rows above have problems of their own.")?;
                 }
             }
             Ok(file) => {
-                let size = format!("{}, {}", counted(u64::from(file.rows), "row"), bytes(file.bytes));
+                let size =
+                    format!("{}, {}", counted(u64::from(file.rows), "row"), bytes(file.bytes));
                 output.line(output.strong(format_args!(
                     "{}: {size}, checked in {}",
                     self.name,

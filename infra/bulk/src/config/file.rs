@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use domain::ids::FacilityId;
+use bulk_domain::ids::FacilityId;
+use bulk_terminal::{Failure, Output};
 use etcetera::BaseStrategy as _;
 use secrecy::SecretString;
 use serde::Deserialize;
-use terminal::{Failure, Output};
 
 use crate::config::secret;
 
@@ -33,12 +33,18 @@ pub struct Profile {
     pub facility: Option<FacilityId>,
 }
 
-/// Reads a profile: the named one, the default, or the only one. The file is `explicit` or the one in the usual place.
+/// Reads a profile: the named one, the default, or the only one. The file is `explicit` or the one
+/// in the usual place.
 ///
 /// # Errors
 ///
-/// The explicit file does not exist, a file is malformed or readable by others, or there is no such profile.
-pub fn load(explicit: Option<&Path>, name: Option<&str>, output: Output) -> anyhow::Result<Profile> {
+/// The explicit file does not exist, a file is malformed or readable by others, or there is no such
+/// profile.
+pub fn load(
+    explicit: Option<&Path>,
+    name: Option<&str>,
+    output: Output,
+) -> anyhow::Result<Profile> {
     let path = match explicit {
         Some(path) => path.to_owned(),
         None => match usual_place() {
@@ -47,7 +53,8 @@ pub fn load(explicit: Option<&Path>, name: Option<&str>, output: Output) -> anyh
         },
     };
     let shown = path.display();
-    let unreadable = |error| Failure::new(format!("the configuration file {shown} cannot be read: {error}"));
+    let unreadable =
+        |error| Failure::new(format!("the configuration file {shown} cannot be read: {error}"));
     let text = std::fs::read_to_string(&path).map_err(unreadable)?;
     let file = parse(&text).map_err(|(line, problem)| {
         Failure::new(format!("the configuration file {shown} is wrong in line {line}: {problem}"))
@@ -75,14 +82,16 @@ fn none_there(name: Option<&str>, path: Option<&Path>) -> anyhow::Result<Profile
         None => Ok(Profile::default()),
         Some(name) => {
             let place = path.map_or_else(String::new, |path| format!(" at {}", path.display()));
-            Err(Failure::new(format!("there is no profile {name}: there is no configuration file{place}"))
-                .into())
+            Err(Failure::new(format!(
+                "there is no profile {name}: there is no configuration file{place}"
+            ))
+            .into())
         }
     }
 }
 
-/// Parses the file. An error holds the number of the line and the problem; the parser's full text would repeat the line,
-/// which may hold a key.
+/// Parses the file. An error holds the number of the line and the problem; the parser's full text
+/// would repeat the line, which may hold a key.
 fn parse(text: &str) -> Result<ConfigFile, (usize, String)> {
     toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
@@ -108,7 +117,9 @@ mod tests {
     use super::*;
 
     fn chosen(text: &str, name: Option<&str>) -> Result<Option<String>, String> {
-        choose(parse(text).unwrap(), name).map(|profile| profile.url).map_err(|(message, _)| message)
+        choose(parse(text).unwrap(), name)
+            .map(|profile| profile.url)
+            .map_err(|(message, _)| message)
     }
 
     const TWO: &str = "[profile.a]\nurl = 'https://a'\n[profile.b]\nurl = 'https://b'\n";

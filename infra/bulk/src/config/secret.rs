@@ -4,8 +4,8 @@ use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::path::Path;
 
+use bulk_terminal::{Failure, Output};
 use secrecy::SecretString;
-use terminal::{Failure, Output};
 
 /// Longest key file in bytes. Keys are shorter, so a longer file was named by mistake.
 const KEY_BYTES: u64 = 4096;
@@ -16,8 +16,12 @@ const KEY_BYTES: u64 = 4096;
 ///
 /// The file cannot be read, other users can read it, or it does not hold exactly one word.
 pub fn read_file(path: &Path, output: Output) -> anyhow::Result<SecretString> {
-    let unreadable =
-        |error| Failure::new(format!("the file of the API key, {}, cannot be read: {error}", path.display()));
+    let unreadable = |error| {
+        Failure::new(format!(
+            "the file of the API key, {}, cannot be read: {error}",
+            path.display()
+        ))
+    };
     let file = File::open(path).map_err(unreadable)?;
     check_permissions(path, &file.metadata().map_err(unreadable)?, output)?;
     let mut text = String::new();
@@ -49,7 +53,9 @@ pub fn check_permissions(path: &Path, metadata: &Metadata, output: Output) -> Re
         .next(format!("chmod 600 {path}")));
     }
     if mode & 0o060 != 0 {
-        output.warn(format_args!("{path} holds an API key, and its group can read it: chmod 600 {path}"));
+        output.warn(format_args!(
+            "{path} holds an API key, and its group can read it: chmod 600 {path}"
+        ));
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! The summary of an import, as text or as JSON.
 
-use domain::csv::FileError;
-use domain::job::JobStatus;
+use bulk_domain::csv::FileError;
+use bulk_domain::job::JobStatus;
+use bulk_terminal::{Exit, Output};
 use serde_json::json;
-use terminal::{Exit, Output};
 
 use crate::api::Job;
 use crate::format;
@@ -32,11 +32,16 @@ pub fn print_uploaded(output: Output, job: &Job) -> anyhow::Result<()> {
 }
 
 /// Prints why a file was not uploaded.
-pub fn print_bad_file(output: Output, source: &SourceFile, error: &FileError) -> anyhow::Result<()> {
+pub fn print_bad_file(
+    output: Output,
+    source: &SourceFile,
+    error: &FileError,
+) -> anyhow::Result<()> {
     if output.json {
         let reason = error.to_string();
-        return output
-            .value(&json!({"status": "failed", "uploaded": false, "code": error.code(), "reason": reason}));
+        return output.value(
+            &json!({"status": "failed", "uploaded": false, "code": error.code(), "reason": reason}),
+        );
     }
     output.line(output.bad(format_args!("{} cannot be imported: {error}", source.name())))?;
     output.line("Nothing was uploaded.")?;
@@ -59,13 +64,17 @@ pub fn print_end(output: Output, job: &Job, files: &EndFiles) -> anyhow::Result<
     };
     match job.status {
         JobStatus::Completed if job.params.dry_run => {
-            output.line(output.strong(format_args!("Dry run: {first}. No patient was created.")))?;
+            output
+                .line(output.strong(format_args!("Dry run: {first}. No patient was created.")))?;
         }
         JobStatus::Completed => output.line(output.strong(format_args!("Imported: {first}.")))?,
         JobStatus::Expired => {
-            output.line(output.bad("The import expired: no file arrived in time. Nothing was imported."))?;
-            output
-                .line("An upload that was still running when the link expired is imported when it ends.")?;
+            output.line(
+                output.bad("The import expired: no file arrived in time. Nothing was imported."),
+            )?;
+            output.line(
+                "An upload that was still running when the link expired is imported when it ends.",
+            )?;
         }
         JobStatus::Failed => {
             let reason = job.reason.as_deref().unwrap_or("no reason given");
@@ -74,8 +83,16 @@ pub fn print_end(output: Output, job: &Job, files: &EndFiles) -> anyhow::Result<
         JobStatus::Waiting | JobStatus::Processing => {}
     }
     if job.total > 0 {
-        output.line(format_args!("{} {:>9}", output.good("  succeeded"), format::number(job.successful)))?;
-        output.line(format_args!("{} {:>9}", output.bad("  failed   "), format::number(job.failed)))?;
+        output.line(format_args!(
+            "{} {:>9}",
+            output.good("  succeeded"),
+            format::number(job.successful)
+        ))?;
+        output.line(format_args!(
+            "{} {:>9}",
+            output.bad("  failed   "),
+            format::number(job.failed)
+        ))?;
     }
     if let Some(queries) = job.document_queries {
         let failed = match queries.failed {
@@ -103,7 +120,9 @@ fn print_files(output: Output, job: &Job, files: &EndFiles) -> anyhow::Result<()
             path.display()
         ))?,
         Some(None) => output.line(format_args!("  failed rows    bulk failures {} OUT", job.id))?,
-        None if files.failures_wanted => output.line("  failed rows    none, so no file was written")?,
+        None if files.failures_wanted => {
+            output.line("  failed rows    none, so no file was written")?
+        }
         None => {}
     }
     output.line(output.faint(format_args!("  request        {}", job.id)))?;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::ids::FacilityId;
-use terminal::{Exit, Failure, Output};
+use bulk_domain::ids::FacilityId;
+use bulk_terminal::{Exit, Failure, Output};
 use uuid::Uuid;
 
 use crate::api::{Client, Job, Pause, UploadError};
@@ -30,19 +30,24 @@ pub async fn upload(
         attempt += 1;
         let new = match created.take() {
             Some(new) => new,
-            None => client.create_job(facility, dry_run, bytes, &Uuid::now_v7().to_string()).await?,
+            None => {
+                client.create_job(facility, dry_run, bytes, &Uuid::now_v7().to_string()).await?
+            }
         };
         let progress = Arc::new(Progress::new("uploading", Unit::Bytes, 0, bytes, output));
         let shown = Arc::clone(&progress);
-        let uploaded =
-            client.upload(&new.upload_url, &new.upload_headers, &source, move |sent| shown.set(sent)).await;
+        let uploaded = client
+            .upload(&new.upload_url, &new.upload_headers, &source, move |sent| shown.set(sent))
+            .await;
         let problem = match uploaded {
             Ok(()) => {
                 progress.finish();
                 return Ok(new.job);
             }
             // The next attempt creates another import; this one expires.
-            Err(UploadError::LinkExpired) => "the storage does not accept the link any more".to_owned(),
+            Err(UploadError::LinkExpired) => {
+                "the storage does not accept the link any more".to_owned()
+            }
             Err(UploadError::Broken(cause)) => {
                 created = Some(new);
                 cause
@@ -50,7 +55,10 @@ pub async fn upload(
             Err(UploadError::Refused(status, code)) => {
                 progress.abandon();
                 let code = code.map_or_else(String::new, |code| format!(" ({code})"));
-                return Err(Failure::new(format!("the storage answered {status}{code} to the upload")).into());
+                return Err(Failure::new(format!(
+                    "the storage answered {status}{code} to the upload"
+                ))
+                .into());
             }
             Err(UploadError::Read(error)) => {
                 progress.abandon();

@@ -3,10 +3,10 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
+use bulk_domain::ids::JobId;
+use bulk_terminal::{Exit, Failure};
 use clap::Args;
-use domain::ids::JobId;
 use serde_json::json;
-use terminal::{Exit, Failure};
 
 use crate::context::Context;
 use crate::files::{AtomicFile, check_targets};
@@ -39,8 +39,9 @@ impl Download {
                 .next("leave out --json, or name a file")
                 .into());
         }
-        let sink =
-            |out: &Path| if named { Sink::named(out) } else { AtomicFile::beside(out).map(Sink::File) };
+        let sink = |out: &Path| {
+            if named { Sink::named(out) } else { AtomicFile::beside(out).map(Sink::File) }
+        };
         // Fails before anything is downloaded if the file cannot be written.
         drop(sink(&out)?);
         let client = context.client()?;
@@ -49,13 +50,15 @@ impl Download {
         };
         let Some(path) = fetched.saved else { return Ok(Exit::Done) };
         if context.output.json {
-            context
-                .output
-                .value(&json!({"requestId": self.id, "file": path, "problems": fetched.problems}))?;
+            context.output.value(
+                &json!({"requestId": self.id, "file": path, "problems": fetched.problems}),
+            )?;
         } else {
             context.output.line(path.display())?;
             if std::io::stdout().is_terminal() && kind == Kind::Failures {
-                context.output.note(format_args!("correct the rows, then: bulk import {}", path.display()));
+                context
+                    .output
+                    .note(format_args!("correct the rows, then: bulk import {}", path.display()));
             }
         }
         Ok(Exit::Done)

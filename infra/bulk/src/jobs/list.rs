@@ -1,7 +1,7 @@
 //! `bulk list`: prints the customer's imports, newest first.
 
+use bulk_terminal::{Exit, Output};
 use clap::Args;
-use terminal::{Exit, Output};
 
 use crate::api::Job;
 use crate::context::Context;
@@ -53,7 +53,8 @@ fn print(output: Output, job: &Job) -> anyhow::Result<()> {
         return output.value(job);
     }
     // The text is padded before it is coloured, because colours have no width.
-    let status = status_shown(output, job).replace(job.status.as_str(), &format!("{:<10}", job.status));
+    let status =
+        status_shown(output, job).replace(job.status.as_str(), &format!("{:<10}", job.status));
     let dry = if job.params.dry_run { "  dry run" } else { "" };
     Ok(output.line(format_args!(
         "{}  {}  {status} {:>9} {:>9}{dry}",

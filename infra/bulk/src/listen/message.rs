@@ -1,13 +1,14 @@
 //! A received webhook message, and whether its signatures are valid.
 
 use axum::http::HeaderMap;
-use domain::ids::MessageId;
-use domain::time::Timestamp;
-use domain::webhook::WebhookKey;
+use bulk_domain::ids::MessageId;
+use bulk_domain::time::Timestamp;
+use bulk_domain::webhook::WebhookKey;
 use serde::Serialize;
 use serde_json::Value;
 
-/// Seconds that a message may be old or ahead of this clock. Libraries of Standard Webhooks allow the same.
+/// Seconds that a message may be old or ahead of this clock. Libraries of Standard Webhooks allow
+/// the same.
 const TOLERANCE: i64 = 5 * 60;
 
 /// Whether a signature is valid.
@@ -17,7 +18,8 @@ pub enum Check {
     Holds,
     /// The signature is of another key, or of another body.
     Wrong,
-    /// The signature is valid, but its time is too far from now. The message may be recorded and replayed.
+    /// The signature is valid, but its time is too far from now. The message may be recorded and
+    /// replayed.
     Stale,
     /// The message has no such signature.
     Missing,
@@ -49,7 +51,12 @@ pub struct Message {
 
 impl Message {
     /// Reads a request. Missing fields are left out, because a receiver has to handle any request.
-    pub fn read(headers: &HeaderMap, body: &[u8], key: Option<&WebhookKey>, now: Timestamp) -> Self {
+    pub fn read(
+        headers: &HeaderMap,
+        body: &[u8],
+        key: Option<&WebhookKey>,
+        now: Timestamp,
+    ) -> Self {
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let (meta, about) = (&json["meta"], &json["bulkPatientCreate"]);
@@ -83,16 +90,21 @@ impl Message {
         let named = |(name, value): (&str, &Option<String>)| {
             value.as_ref().map(|value| format!("  {name} {value}")).unwrap_or_default()
         };
-        let ids: String =
-            [("request", &self.request_id), ("message", &self.message_id)].into_iter().map(named).collect();
-        let again = if self.delivery > 1 { format!("  delivery {}", self.delivery) } else { String::new() };
+        let ids: String = [("request", &self.request_id), ("message", &self.message_id)]
+            .into_iter()
+            .map(named)
+            .collect();
+        let again =
+            if self.delivery > 1 { format!("  delivery {}", self.delivery) } else { String::new() };
         let mut lines = vec![
             format!("{}  {what}{ids}{again}", self.received_at),
             format!("signatures: {}; answered {}", self.signatures(), self.answered),
         ];
         lines.extend(self.reason.as_ref().map(|reason| format!("reason: {reason}")));
         lines.extend(self.result.as_ref().map(|link| match link.split_once('?') {
-            Some((place, _)) if !with_links => format!("result: {place}?… (--links shows all of it)"),
+            Some((place, _)) if !with_links => {
+                format!("result: {place}?… (--links shows all of it)")
+            }
             _ => format!("result: {link}"),
         }));
         lines.join("\n    ")
@@ -103,7 +115,11 @@ impl Message {
             (Check::Holds, Check::Holds) => "both hold".to_owned(),
             (Check::Unchecked, Check::Unchecked) => "not checked, the key is not known".to_owned(),
             (metriport, standard) => {
-                format!("x-metriport-signature {}, webhook-signature {}", metriport.text(), standard.text())
+                format!(
+                    "x-metriport-signature {}, webhook-signature {}",
+                    metriport.text(),
+                    standard.text()
+                )
             }
         }
     }
@@ -130,7 +146,12 @@ fn check_metriport(headers: &HeaderMap, body: &[u8], key: Option<&WebhookKey>) -
     }
 }
 
-fn check_standard(headers: &HeaderMap, body: &[u8], key: Option<&WebhookKey>, now: Timestamp) -> Check {
+fn check_standard(
+    headers: &HeaderMap,
+    body: &[u8],
+    key: Option<&WebhookKey>,
+    now: Timestamp,
+) -> Check {
     let (Some(signatures), Some(id), Some(time)) = (
         header(headers, "webhook-signature"),
         header(headers, "webhook-id"),
@@ -139,13 +160,19 @@ fn check_standard(headers: &HeaderMap, body: &[u8], key: Option<&WebhookKey>, no
         return Check::Missing;
     };
     let Some(key) = key else { return Check::Unchecked };
-    let (Ok(id), Ok(time)) = (id.parse::<MessageId>(), time.parse::<i64>()) else { return Check::Wrong };
+    let (Ok(id), Ok(time)) = (id.parse::<MessageId>(), time.parse::<i64>()) else {
+        return Check::Wrong;
+    };
     let ours = key.sign_standard(id, time, body);
     // The header has one signature for each valid key.
     if !signatures.split(' ').any(|signature| is_same(signature, &ours)) {
         return Check::Wrong;
     }
-    if now.as_seconds().abs_diff(time) > TOLERANCE.unsigned_abs() { Check::Stale } else { Check::Holds }
+    if now.as_seconds().abs_diff(time) > TOLERANCE.unsigned_abs() {
+        Check::Stale
+    } else {
+        Check::Holds
+    }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -160,8 +187,8 @@ fn is_same(theirs: &str, ours: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use domain::job::JobStatus;
-    use domain::webhook::{JobMessage, message_id, signed_headers};
+    use bulk_domain::job::JobStatus;
+    use bulk_domain::webhook::{JobMessage, message_id, signed_headers};
 
     use super::*;
 
@@ -176,9 +203,11 @@ mod tests {
         let (job, now) =
             ("0199a1b2-0000-7000-8000-00000000a001".parse().unwrap(), Timestamp::from_millis(NOW));
         let link = Some("https://files.example.com/result.csv?X-Amz-Signature=secret");
-        let body = serde_json::to_vec(&JobMessage::new(job, JobStatus::Completed, link, None, now)).unwrap();
+        let body = serde_json::to_vec(&JobMessage::new(job, JobStatus::Completed, link, None, now))
+            .unwrap();
         let signed = signed_headers(keys, message_id(job, JobStatus::Completed), now, &body);
-        let headers = signed.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let headers =
+            signed.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         (headers.collect::<HeaderMap>(), body)
     }
 
@@ -215,7 +244,11 @@ mod tests {
         let (headers, body) = posted(&[key(1)]);
         for (later, expected) in [(300, Check::Holds), (301, Check::Stale), (-301, Check::Stale)] {
             let now = Timestamp::from_millis(NOW + later * 1000);
-            assert_eq!(checks(&Message::read(&headers, &body, Some(&key(1)), now)).1, expected, "{later}");
+            assert_eq!(
+                checks(&Message::read(&headers, &body, Some(&key(1)), now)).1,
+                expected,
+                "{later}"
+            );
         }
         let bare = Message::read(&HeaderMap::new(), b"not json", None, Timestamp::from_millis(NOW));
         assert_eq!(checks(&bare), (Check::Missing, Check::Missing));

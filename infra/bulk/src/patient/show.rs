@@ -1,7 +1,7 @@
 //! Patients and documents, printed as text or JSON.
 
+use bulk_terminal::Output;
 use serde_json::Value;
-use terminal::Output;
 
 use crate::api::Patient;
 
@@ -50,9 +50,12 @@ pub fn fields(output: Output, value: &Value) -> anyhow::Result<()> {
 }
 
 fn flatten(name: String, value: &Value, found: &mut Vec<(String, String)>) {
-    let inner = |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
+    let inner =
+        |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
     match value {
-        Value::Object(object) => object.iter().for_each(|(part, value)| flatten(inner(part), value, found)),
+        Value::Object(object) => {
+            object.iter().for_each(|(part, value)| flatten(inner(part), value, found))
+        }
         Value::Array(array) => {
             for (index, value) in array.iter().enumerate() {
                 flatten(inner(&(index + 1).to_string()), value, found);

@@ -7,8 +7,8 @@ use encoding_rs::{CoderResult, Encoding};
 /// Bytes that are read at a time.
 const PIECE: usize = 64 * 1024;
 
-/// Returns the encoding of a name, such as `windows-1252`, `latin1` or `utf-16le` (the labels of the WHATWG Encoding
-/// Standard, <https://encoding.spec.whatwg.org/#names-and-labels>).
+/// Returns the encoding of a name, such as `windows-1252`, `latin1` or `utf-16le` (the labels of
+/// the WHATWG Encoding Standard, <https://encoding.spec.whatwg.org/#names-and-labels>).
 ///
 /// # Errors
 ///
@@ -19,20 +19,25 @@ pub fn by_name(name: &str) -> Result<&'static Encoding, String> {
     })
 }
 
-/// Returns the encoding that a byte order mark at the beginning of a file states, unless that is UTF-8.
+/// Returns the encoding that a byte order mark at the beginning of a file states, unless that is
+/// UTF-8.
 pub fn of_mark(first_bytes: &[u8]) -> Option<&'static Encoding> {
     Encoding::for_bom(first_bytes)
         .map(|(encoding, _)| encoding)
         .filter(|encoding| *encoding != encoding_rs::UTF_8)
 }
 
-/// Writes text as UTF-8, without its byte order mark. Bytes that the encoding does not know become U+FFFD, for which
-/// the rules of the service refuse the row.
+/// Writes text as UTF-8, without its byte order mark. Bytes that the encoding does not know become
+/// U+FFFD, for which the rules of the service refuse the row.
 ///
 /// # Errors
 ///
 /// Fails if the text cannot be read or written.
-pub fn write_utf8(mut input: impl Read, encoding: &'static Encoding, mut out: impl Write) -> io::Result<()> {
+pub fn write_utf8(
+    mut input: impl Read,
+    encoding: &'static Encoding,
+    mut out: impl Write,
+) -> io::Result<()> {
     let mut decoder = encoding.new_decoder_with_bom_removal();
     let mut piece = vec![0; PIECE];
     let mut text = vec![0; 3 * PIECE];
@@ -77,7 +82,8 @@ mod tests {
 
     #[test]
     fn utf_16_is_known_by_its_mark_and_written_without_it() {
-        let little: Vec<u8> = "\u{feff}José,🙂\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let little: Vec<u8> =
+            "\u{feff}José,🙂\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = "\u{feff}José,🙂\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
         for bytes in [little, big] {
             assert_eq!(utf8_of(&bytes, of_mark(&bytes).unwrap()), "José,🙂\n");

@@ -1,4 +1,5 @@
-//! Where in the user's file a row is: rows have numbers of their own, which no editor or spreadsheet shows.
+//! Where in the user's file a row is: rows have numbers of their own, which no editor or
+//! spreadsheet shows.
 
 mod lines;
 
@@ -11,7 +12,8 @@ use lines::Lines;
 pub enum Place {
     /// A line of a text file, counted from 1.
     Line(u64),
-    /// A row of a sheet, as the spreadsheet numbers it: counted from 1, the header and blank rows included.
+    /// A row of a sheet, as the spreadsheet numbers it: counted from 1, the header and blank rows
+    /// included.
     SheetRow(u64),
 }
 
@@ -74,7 +76,9 @@ impl Places {
     pub fn place_of(&mut self, byte: u64) -> Place {
         match self {
             Self::Lines(lines) => Place::Line(lines.line_of(byte)),
-            Self::SheetRows(starts) => Place::SheetRow(starts.partition_point(|start| *start <= byte) as u64),
+            Self::SheetRows(starts) => {
+                Place::SheetRow(starts.partition_point(|start| *start <= byte) as u64)
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A sheet of a spreadsheet (`.xlsx`, `.xlsm`, `.xlsb`, `.xls`, `.ods`) as CSV.
 //!
-//! The conversion happens on the user's machine, because the service reads CSV only. Every row of the sheet becomes one
-//! row of the CSV, blank rows included, so that [`Sheet::row_starts`] can name the sheet's own row numbers.
+//! The conversion happens on the user's machine, because the service reads CSV only. Every row of
+//! the sheet becomes one row of the CSV, blank rows included, so that [`Sheet::row_starts`] can
+//! name the sheet's own row numbers.
 
 use std::io::{Read, Seek, Write};
 
@@ -42,9 +43,10 @@ pub struct Sheet {
 
 /// Writes a sheet as CSV: the one with this name, or the first one.
 ///
-/// Dates are written as `YYYY-MM-DD`, whole numbers without `.0`, and texts as they are. A number of 16 or more digits is
-/// written as the spreadsheet shows it, in scientific notation, because its last digits are lost: the rules of the service
-/// refuse such an id instead of importing a wrong one.
+/// Dates are written as `YYYY-MM-DD`, whole numbers without `.0`, and texts as they are. A number
+/// of 16 or more digits is written as the spreadsheet shows it, in scientific notation, because its
+/// last digits are lost: the rules of the service refuse such an id instead of importing a wrong
+/// one.
 ///
 /// # Errors
 ///
@@ -120,14 +122,20 @@ fn text_of(cell: &Data) -> String {
     }
 }
 
-/// A spreadsheet keeps 15 significant digits of a number (Microsoft: "Excel specifications and limits").
+/// A spreadsheet keeps 15 significant digits of a number (Microsoft: "Excel specifications and
+/// limits").
 const EXACT_BELOW: f64 = 1e15;
 
 fn number_text(number: f64) -> String {
-    if number.abs() < EXACT_BELOW { format!("{number}") } else { format!("{number:E}").replace('E', "E+") }
+    if number.abs() < EXACT_BELOW {
+        format!("{number}")
+    } else {
+        format!("{number:E}").replace('E', "E+")
+    }
 }
 
-/// Returns a date as `YYYY-MM-DD`, with its time of day only if that is not midnight, and a time span in hours.
+/// Returns a date as `YYYY-MM-DD`, with its time of day only if that is not midnight, and a time
+/// span in hours.
 fn time_text(time: &ExcelDateTime) -> String {
     if time.is_duration() {
         return number_text(time.as_f64() * 24.0);
@@ -196,8 +204,11 @@ externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,hieOptOut
     #[test]
     fn the_starts_of_rows_are_those_of_the_sheet() {
         let (csv, sheet) = csv_of(XLSX, None);
-        let firsts: Vec<_> =
-            sheet.row_starts.iter().map(|start| &csv[usize::try_from(*start).unwrap()..][..4]).collect();
+        let firsts: Vec<_> = sheet
+            .row_starts
+            .iter()
+            .map(|start| &csv[usize::try_from(*start).unwrap()..][..4])
+            .collect();
         assert_eq!(firsts, ["exte", "007,", ",,,,", "1234", "1.5E"]);
     }
 
@@ -217,7 +228,9 @@ externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,hieOptOut
 
     #[test]
     fn a_time_of_day_is_kept_and_midnight_is_not() {
-        let at = |value| time_text(&ExcelDateTime::new(value, calamine::ExcelDateTimeType::DateTime, false));
+        let at = |value| {
+            time_text(&ExcelDateTime::new(value, calamine::ExcelDateTimeType::DateTime, false))
+        };
         assert_eq!([at(31391.0), at(31391.5)], ["1985-12-10", "1985-12-10T12:00:00"]);
     }
 

@@ -6,7 +6,8 @@ use serde_json::json;
 use crate::fake::{Answer, FACILITY, Fake};
 use crate::run::Home;
 
-pub const HEADER: &str = "firstName,lastName,dob,gender,addressLine1,city,state,zip,facilityId,note";
+pub const HEADER: &str =
+    "firstName,lastName,dob,gender,addressLine1,city,state,zip,facilityId,note";
 pub const GOOD: &str = "Ada,King,1985-12-10,F,1 Main St,Boston,MA,02108,,";
 
 /// A row with these cells changed, by the names of `HEADER`.
@@ -67,7 +68,8 @@ fn the_failed_rows_file_has_the_bad_rows_as_they_are_with_their_reasons() {
     insta::assert_snapshot!(home.read("bad.csv").replace('\r', ""));
     // The reasons of the first check are no data of the second.
     let again = home.run(&["check", "bad.csv", "--json"]);
-    let (before, after) = (home.run(&["check", "patients.csv", "--json"]).json_lines(), again.json_lines());
+    let (before, after) =
+        (home.run(&["check", "patients.csv", "--json"]).json_lines(), again.json_lines());
     assert_eq!(
         [&before[0]["problems"], &before[1]["problems"]],
         [&after[0]["problems"], &after[1]["problems"]]
@@ -116,7 +118,9 @@ fn no_output_holds_what_a_cell_holds() {
     let names = HEADER.split(',').filter(|name| *name != "note");
     let rows: Vec<String> = names.map(|name| row(&[(name, "Quux\u{7}zy")])).collect();
     home.write("patients.csv", file(&rows));
-    for arguments in [&["check", "patients.csv", "--limit", "0"][..], &["check", "patients.csv", "--json"]] {
+    for arguments in
+        [&["check", "patients.csv", "--limit", "0"][..], &["check", "patients.csv", "--json"]]
+    {
         let run = home.run(arguments);
         assert_eq!(run.status, 2);
         assert!(run.stdout.contains("control character"), "{run:?}");
@@ -143,7 +147,10 @@ fn ids_are_looked_up_only_when_asked_and_nothing_of_the_file_is_sent() {
     fake.answers("GET /live/medical/v1/cohort", [list("cohorts", COHORT)]);
     let home = Home::of(&fake);
     let unknown = "01998c4e-0000-7000-8000-0000000fffff";
-    home.write("patients.csv", file(&[row(&[("facilityId", FACILITY)]), row(&[("facilityId", unknown)])]));
+    home.write(
+        "patients.csv",
+        file(&[row(&[("facilityId", FACILITY)]), row(&[("facilityId", unknown)])]),
+    );
 
     let run = home.run(&["check", "patients.csv", "--json"]);
     assert_eq!((run.status, fake.asked().len()), (0, 0), "{run:?}");
@@ -151,7 +158,10 @@ fn ids_are_looked_up_only_when_asked_and_nothing_of_the_file_is_sent() {
 
     let run = home.run(&["check", "patients.csv", "--json", "--online"]);
     assert_eq!(run.status, 2, "{run:?}");
-    assert_eq!(run.json_lines()[0]["problems"], json!([{"column": "facilityId", "problem": "not found"}]));
+    assert_eq!(
+        run.json_lines()[0]["problems"],
+        json!([{"column": "facilityId", "problem": "not found"}])
+    );
     assert_eq!(fake.asked().len(), 2);
     assert!(fake.asked().iter().all(|asked| asked.method == Method::GET && asked.body.is_empty()));
 }
@@ -162,8 +172,11 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     let rows: Vec<String> = (0..20_000).map(|_| row(&[("zip", "")])).collect();
     home.write("patients.csv", file(&rows));
     let mut command = home.command(&["check", "patients.csv", "--limit", "0"]);
-    let mut child =
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let run = home.finished(child.wait_with_output().unwrap());
     assert_eq!((run.status, run.stderr.as_str()), (141, ""));

@@ -26,7 +26,12 @@ const USUAL: &str = ".config/bulk/config.toml";
 fn the_file_in_the_usual_place_is_enough() {
     let fake = listing();
     let home = Home::new();
-    write_private(&home, USUAL, &format!("[profile.main]\nurl = '{}'\napi_key = '{KEY}'\n", fake.url), 0o600);
+    write_private(
+        &home,
+        USUAL,
+        &format!("[profile.main]\nurl = '{}'\napi_key = '{KEY}'\n", fake.url),
+        0o600,
+    );
     let run = home.run(&["list"]);
     assert_eq!(run.status, 0, "{run:?}");
 }
@@ -73,9 +78,13 @@ fn a_key_that_all_users_can_read_is_refused_and_one_that_a_group_can_read_is_war
     let fake = listing();
     let home = Home::new().with("BULK_URL", &fake.url);
     for name in [USUAL, "key"] {
-        let content =
-            if name == USUAL { format!("[profile.main]\napi_key = '{KEY}'\n") } else { KEY.to_owned() };
-        let arguments: &[&str] = if name == USUAL { &["list"] } else { &["list", "--api-key-file", "key"] };
+        let content = if name == USUAL {
+            format!("[profile.main]\napi_key = '{KEY}'\n")
+        } else {
+            KEY.to_owned()
+        };
+        let arguments: &[&str] =
+            if name == USUAL { &["list"] } else { &["list", "--api-key-file", "key"] };
         write_private(&home, name, &content, 0o644);
         let run = home.run(arguments);
         assert_eq!((run.status, fake.asked().len()), (1, 0), "{run:?}");
@@ -99,8 +108,10 @@ fn a_key_is_never_an_argument() {
     assert_eq!(help.status, 0);
     assert!(!help.stdout.contains("--api-key <"), "{}", help.stdout);
     // Help shows which variables there are, not what is in them.
-    let run =
-        home.with("BULK_API_KEY", KEY).with("BULK_URL", "https://canary.example").run(&["import", "--help"]);
+    let run = home
+        .with("BULK_API_KEY", KEY)
+        .with("BULK_URL", "https://canary.example")
+        .run(&["import", "--help"]);
     run.assert_silent_about("canary");
 }
 

@@ -64,8 +64,11 @@ struct Shared {
 
 impl Fake {
     pub fn start() -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let script = Arc::<Mutex<Script>>::default();
@@ -167,7 +170,8 @@ async fn answer(State(shared): State<Shared>, request: Request) -> Response {
     }
     let what = format!("{} {path}", parts.method);
     if let Some(answers) = script.answers.get_mut(&what)
-        && let Some(answer) = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }
+        && let Some(answer) =
+            if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }
     {
         match answer {
             // Does what it does without a script.
@@ -178,8 +182,10 @@ async fn answer(State(shared): State<Shared>, request: Request) -> Response {
         }
     }
     if what == format!("POST {JOBS}") {
-        let key =
-            parts.headers.get("idempotency-key").map_or_else(String::new, |key| key.to_str().unwrap().into());
+        let key = parts
+            .headers
+            .get("idempotency-key")
+            .map_or_else(String::new, |key| key.to_str().unwrap().into());
         let next = script.made + 1;
         let number = *script.by_idempotency_key.entry(key).or_insert(next);
         script.made = script.made.max(number);
@@ -199,7 +205,10 @@ fn json_of(status: u16, value: &Value) -> Response {
 
 /// The service's error body.
 pub fn problem_json(status: u16, name: &str, detail: &str) -> Answer {
-    Answer::Json(status, json!({"status": status, "title": "Error", "detail": detail, "name": name}))
+    Answer::Json(
+        status,
+        json!({"status": status, "title": "Error", "detail": detail, "name": name}),
+    )
 }
 
 fn problem(status: u16, name: &str, detail: &str) -> Response {

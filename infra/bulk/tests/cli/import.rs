@@ -13,7 +13,9 @@ pub fn two_rows() -> String {
 
 /// A failed-rows file as the service writes it.
 pub fn one_failure() -> String {
-    format!("{HEADER},metriportId,status,reason\r\n{GOOD},,failed,dob: no such day; zip: missing\r\n")
+    format!(
+        "{HEADER},metriportId,status,reason\r\n{GOOD},,failed,dob: no such day; zip: missing\r\n"
+    )
 }
 
 /// A service and a home with a file of two rows in it.

@@ -1,4 +1,5 @@
-//! `bulk status`, `list`, `cancel`, `result`, `failures`, `patient`, `facility`: what was begun before.
+//! `bulk status`, `list`, `cancel`, `result`, `failures`, `patient`, `facility`: what was begun
+//! before.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -152,7 +153,10 @@ fn patient() -> Value {
 #[test]
 fn a_patient_is_shown_field_by_field_or_as_the_service_has_it() {
     let (fake, home) = service();
-    fake.answers(&format!("GET /live/medical/v1/patient/{}", id(7)), [Answer::Json(200, patient())]);
+    fake.answers(
+        &format!("GET /live/medical/v1/patient/{}", id(7)),
+        [Answer::Json(200, patient())],
+    );
     insta::assert_snapshot!(home.run(&["patient", "get", &id(7)]).shown());
     assert_eq!(home.run(&["patient", "get", &id(7), "--json"]).json(), patient());
 }
@@ -182,7 +186,10 @@ fn a_list_of_patients_shows_ids_only() {
     let run = home.run(&["patient", "list", "--facility", FACILITY]);
     assert!(run.stdout.contains("MRN-1"), "{run:?}");
     run.assert_silent_about("King");
-    assert_eq!(fake.asked()[0].path, format!("/live/medical/v1/patient?count=20&facilityId={FACILITY}"));
+    assert_eq!(
+        fake.asked()[0].path,
+        format!("/live/medical/v1/patient?count=20&facilityId={FACILITY}")
+    );
     assert_eq!(home.run(&["patient", "list", "--json"]).json(), patient());
 }
 
@@ -196,7 +203,10 @@ fn a_document_query_is_begun_and_read() {
     let documents =
         json!({"documents": [{"id": "d1", "fileName": "note.pdf", "mimeType": "application/pdf"}]});
     fake.answers("GET /live/medical/v1/document", [Answer::Json(200, documents)]);
-    assert_eq!(home.run(&["patient", "query", &id(7), "--start", "--json"]).json()["requestId"], id(9));
+    assert_eq!(
+        home.run(&["patient", "query", &id(7), "--start", "--json"]).json()["requestId"],
+        id(9)
+    );
     let run = home.run(&["patient", "query", &id(7)]);
     assert!(run.stdout.contains("download.status  completed"), "{run:?}");
     assert!(home.run(&["patient", "documents", &id(7)]).stdout.contains("note.pdf"));
@@ -207,11 +217,15 @@ fn a_document_query_is_begun_and_read() {
 #[test]
 fn facilities_and_cohorts_are_listed_with_their_ids() {
     let (fake, home) = service();
-    let facilities = json!({"facilities": [{"id": FACILITY, "name": "Main Street", "npi": "1234567893"}]});
+    let facilities =
+        json!({"facilities": [{"id": FACILITY, "name": "Main Street", "npi": "1234567893"}]});
     fake.answers("GET /live/medical/v1/facility", [Answer::Json(200, facilities)]);
     let cohorts = json!({"cohorts": [{"id": FACILITY, "name": "Diabetes", "size": 1200}]});
     fake.answers("GET /live/medical/v1/cohort", [Answer::Json(200, cohorts)]);
-    assert_eq!(home.run(&["facility", "list"]).stdout, format!("{FACILITY}  1234567893  Main Street\n"));
+    assert_eq!(
+        home.run(&["facility", "list"]).stdout,
+        format!("{FACILITY}  1234567893  Main Street\n")
+    );
     assert_eq!(home.run(&["cohort", "list"]).stdout, format!("{FACILITY}      1,200  Diabetes\n"));
     assert_eq!(home.run(&["cohort", "list", "--json"]).json()["size"], 1200);
 }
@@ -221,13 +235,17 @@ fn what_is_listed_as_a_whole_is_read_with_all_of_its_pages() {
     let (fake, home) = service();
     let page = |number: u32, next: Option<&str>| {
         let next = next.map(|next| format!("https://elsewhere.example/x?count=1&fromItem={next}"));
-        let document = json!({"id": id(number), "name": "n", "npi": "1234567893", "fileName": "n.pdf"});
+        let document =
+            json!({"id": id(number), "name": "n", "npi": "1234567893", "fileName": "n.pdf"});
         let mut page = json!({"facilities": [document], "documents": [document], "meta": {}});
         page["meta"]["nextPage"] = next.into();
         Answer::Json(200, page)
     };
     for path in ["/live/medical/v1/facility", "/live/medical/v1/document"] {
-        fake.answers(&format!("GET {path}"), [page(1, Some("a.1")), page(2, Some("b.2")), page(3, None)]);
+        fake.answers(
+            &format!("GET {path}"),
+            [page(1, Some("a.1")), page(2, Some("b.2")), page(3, None)],
+        );
     }
     for arguments in [&["facility", "list"][..], &["patient", "documents", &id(7)]] {
         let run = home.run(&[arguments, &["--json"]].concat());

@@ -1,5 +1,5 @@
-//! `bulk` as its users have it: what it prints, sends and answers to scripts. One binary for all of them:
-//! linking is what takes time.
+//! `bulk` as its users have it: what it prints, sends and answers to scripts. One binary for all of
+//! them: linking is what takes time.
 
 #![allow(
     clippy::unwrap_used,

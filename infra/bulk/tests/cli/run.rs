@@ -121,7 +121,10 @@ impl Run {
     }
 
     pub fn assert_silent_about(&self, secret: &str) {
-        assert!(!self.stdout.contains(secret) && !self.stderr.contains(secret), "{secret} in {self:?}");
+        assert!(
+            !self.stdout.contains(secret) && !self.stderr.contains(secret),
+            "{secret} in {self:?}"
+        );
     }
 }
 

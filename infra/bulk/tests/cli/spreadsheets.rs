@@ -55,7 +55,10 @@ fn another_sheet_is_read_by_its_name_and_one_that_is_not_there_is_refused() {
     assert_eq!(notes.status, 3, "a sheet without patients is not importable: {notes:?}");
     let missing = home.run(&["check", "patients.xlsx", "--sheet", "Patient"]);
     assert_eq!(missing.status, 1);
-    assert!(missing.stderr.contains("there is no sheet “Patient”, but: “Patients”, “Notes”"), "{missing:?}");
+    assert!(
+        missing.stderr.contains("there is no sheet “Patient”, but: “Patients”, “Notes”"),
+        "{missing:?}"
+    );
 }
 
 #[test]
@@ -75,11 +78,15 @@ fn an_option_that_does_not_fit_the_kind_of_file_is_refused() {
 fn utf_16_is_known_by_its_byte_order_mark_and_other_encodings_are_named() {
     let home = Home::new();
     let csv = format!("{HEADER}\n{}\n", GOOD.replace("Ada", "José"));
-    let utf_16: Vec<u8> = format!("\u{feff}{csv}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf_16: Vec<u8> =
+        format!("\u{feff}{csv}").encode_utf16().flat_map(u16::to_le_bytes).collect();
     home.write("utf-16.csv", utf_16);
-    let mac: Vec<u8> = csv.chars().map(|c| if c == 'é' { 0x8e } else { u8::try_from(c).unwrap() }).collect();
+    let mac: Vec<u8> =
+        csv.chars().map(|c| if c == 'é' { 0x8e } else { u8::try_from(c).unwrap() }).collect();
     home.write("mac.csv", mac);
-    for arguments in [vec!["check", "utf-16.csv"], vec!["check", "mac.csv", "--encoding", "macintosh"]] {
+    for arguments in
+        [vec!["check", "utf-16.csv"], vec!["check", "mac.csv", "--encoding", "macintosh"]]
+    {
         let run = home.run(&arguments);
         assert_eq!(run.status, 0, "{run:?}");
     }

@@ -13,12 +13,16 @@ use crate::run::Home;
 #[test]
 fn an_import_is_made_once_however_often_it_is_asked_for() {
     let (fake, home) = ready();
-    fake.answers(&format!("POST {JOBS}"), [Answer::Status(503), Answer::Status(429), Answer::Status(0)]);
+    fake.answers(
+        &format!("POST {JOBS}"),
+        [Answer::Status(503), Answer::Status(429), Answer::Status(0)],
+    );
     fake.job(1, [completed(&fake, 0)]);
     let run = home.run(&["import", "patients.csv"]);
     assert_eq!(run.status, 0, "{run:?}");
     let tries = fake.asked_for(&Method::POST, JOBS);
-    let mut keys: Vec<_> = tries.iter().map(|asked| asked.headers["idempotency-key"].clone()).collect();
+    let mut keys: Vec<_> =
+        tries.iter().map(|asked| asked.headers["idempotency-key"].clone()).collect();
     assert_eq!(keys.len(), 3);
     keys.dedup();
     assert_eq!(keys.len(), 1, "every try has the same key");
@@ -27,7 +31,10 @@ fn an_import_is_made_once_however_often_it_is_asked_for() {
 #[test]
 fn an_upload_that_breaks_is_made_again_over_the_same_link_from_the_start() {
     let (fake, home) = ready();
-    fake.answers("PUT /storage/upload-1", [Answer::Status(500), Answer::Status(503), Answer::Status(200)]);
+    fake.answers(
+        "PUT /storage/upload-1",
+        [Answer::Status(500), Answer::Status(503), Answer::Status(200)],
+    );
     fake.job(1, [completed(&fake, 0)]);
     let run = home.run(&["import", "patients.csv"]);
     assert_eq!(run.status, 0, "{run:?}");
@@ -109,7 +116,8 @@ fn a_download_that_never_works_leaves_what_was_there() {
 #[test]
 fn an_unreachable_service_exits_with_4() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let home = Home::new().with("BULK_URL", &format!("http://127.0.0.1:{port}")).with("BULK_API_KEY", "k");
+    let home =
+        Home::new().with("BULK_URL", &format!("http://127.0.0.1:{port}")).with("BULK_API_KEY", "k");
     let run = home.run(&["status", &id(1)]);
     assert_eq!(run.status, 4, "{run:?}");
     assert!(run.stderr.contains("the service cannot be reached: no connection"), "{run:?}");
@@ -150,14 +158,17 @@ fn ctrl_c_says_how_to_go_on_and_leaves_the_import_alone() {
     let (fake, home) = ready();
     fake.job(1, [processing(1)]);
     let mut command = home.command(&["import", "patients.csv"]);
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
     while fake.asked_for(&Method::GET, JOBS).is_empty() {
         assert!(Instant::now() < deadline, "the import was never asked for");
         std::thread::sleep(Duration::from_millis(10));
     }
-    let signaled =
-        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let signaled = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(signaled.success());
     let run = home.finished(child.wait_with_output().unwrap());
     insta::assert_snapshot!(run.shown());
@@ -172,8 +183,10 @@ fn ctrl_c_ends_an_import_that_still_reads_its_input() {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(300));
-    let signaled =
-        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let signaled = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(signaled.success());
     let deadline = Instant::now() + Duration::from_secs(10);
     while child.try_wait().unwrap().is_none() {

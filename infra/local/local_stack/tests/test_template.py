@@ -7,7 +7,7 @@ import argparse
 import pytest
 
 from local_stack.cli import stack_name
-from local_stack.paths import PROJECT
+from local_stack.paths import PROJECT, binary_of
 from local_stack.template import METHODS, Template, adapt, functions, load_template
 
 CHANGED_TYPES = {"AWS::Serverless::Api", "AWS::Serverless::Function", "AWS::IAM::Role", "AWS::S3::BucketPolicy"}
@@ -26,9 +26,16 @@ def changed(before: Template, after: Template) -> dict[str, str]:
     return {name: one["Type"] for name, one in resources if one != after["Resources"].get(name)}
 
 
-def test_the_folder_of_a_function_has_the_name_of_its_binary() -> None:
+def test_the_template_has_the_function_of_each_folder() -> None:
     folders = {path.name for path in (PROJECT / "functions").iterdir()}
     assert set(functions(load_template()).values()) == folders
+
+
+@pytest.mark.parametrize("name", functions(load_template()))
+def test_sam_builds_the_binary_that_the_local_stack_runs(name: str) -> None:
+    template = load_template()
+    built = template["Resources"][name]["Metadata"]["BuildProperties"]["Binary"]
+    assert binary_of(functions(template)[name]).name == built
 
 
 def test_only_types_of_resources_that_the_emulator_misreads_are_changed() -> None:

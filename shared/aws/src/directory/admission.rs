@@ -1,17 +1,17 @@
 //! Which customer a call belongs to, and whether its API key has calls left in this minute.
 //!
-//! Usage plans of API Gateway know only keys of its own, of which an account has 10,000. So each key counts its calls
-//! itself, in the request that finds its customer, on the item that this request reads. The first call of a minute
-//! needs a second request.
+//! Usage plans of API Gateway know only keys of its own, of which an account has 10,000. So each
+//! key counts its calls itself, in the request that finds its customer, on the item that this
+//! request reads. The first call of a minute needs a second request.
 //!
-//! Around the end of a minute a key can make twice its calls. That is harmless: the limit keeps one customer from
-//! taking what all customers share, and the throttling of the stage bounds the total.
+//! Around the end of a minute a key can make twice its calls. That is harmless: the limit keeps one
+//! customer from taking what all customers share, and the throttling of the stage bounds the total.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use domain::time::Timestamp;
-use pipeline::ports::{Admission, PortResult};
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::ports::{Admission, PortResult};
 
 use crate::item::{Item, n, number, parsed};
 use crate::table::{Table, Updated, update_and_return};
@@ -41,7 +41,8 @@ pub async fn admit(table: &Table, key: Item, limit: u32, now: Timestamp) -> Port
         }
         customer = Some(parsed(&item, "customer")?);
     }
-    // The clock of another machine is ahead by a minute, so that this call cannot be counted in its own minute.
+    // The clock of another machine is ahead by a minute, so that this call cannot be counted in its
+    // own minute.
     Ok(customer.map_or(Admission::UnknownKey, Admission::Admitted))
 }
 
@@ -62,7 +63,9 @@ async fn count(table: &Table, key: Item, minute: i64, limit: u32) -> PortResult<
 
 async fn begin_minute(table: &Table, key: Item, minute: i64) -> PortResult<Updated> {
     let update = in_minute(table, key, minute)
-        .condition_expression("attribute_exists(pk) AND (attribute_not_exists(#minute) OR #minute < :minute)")
+        .condition_expression(
+            "attribute_exists(pk) AND (attribute_not_exists(#minute) OR #minute < :minute)",
+        )
         .update_expression("SET #minute = :minute, calls = :one");
     update_and_return(update).await
 }

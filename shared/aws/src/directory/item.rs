@@ -2,18 +2,18 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::ids::{FacilityId, JobId};
-use domain::time::Timestamp;
-use domain::upload_terms::UploadTerms;
-use domain::webhook::WebhookKey;
-use pipeline::idempotency::{Parameters, Promise};
-use pipeline::ports::{PingReport, PortError, PortResult, ReplacedKey, WebhookSettings};
+use bulk_domain::ids::{FacilityId, JobId};
+use bulk_domain::time::Timestamp;
+use bulk_domain::upload_terms::UploadTerms;
+use bulk_domain::webhook::WebhookKey;
+use bulk_pipeline::idempotency::{Parameters, Promise};
+use bulk_pipeline::ports::{PingReport, PortError, PortResult, ReplacedKey, WebhookSettings};
 use serde::{Deserialize, Serialize};
 
 use crate::error::malformed;
 
-/// The attributes of webhook settings. A write stores the next version in place of this one, on the condition that this
-/// one is stored.
+/// The attributes of webhook settings. A write stores the next version in place of this one, on the
+/// condition that this one is stored.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SettingsItem {

@@ -1,18 +1,22 @@
 //! The tasks of operators: adding customers and API keys, listing them, and revoking keys.
 
-use domain::ids::CustomerId;
-use domain::time::Timestamp;
-use pipeline::ports::PortResult;
+use bulk_domain::ids::CustomerId;
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::ports::PortResult;
 use serde::{Deserialize, Serialize};
 
-use super::{API_KEY, ApiKey, CUSTOMER, CUSTOMER_PREFIX, Directory, KEY_PREFIX, customer_pk, hash, key_pk};
+use super::{
+    API_KEY, ApiKey, CUSTOMER, CUSTOMER_PREFIX, Directory, KEY_PREFIX, customer_pk, hash, key_pk,
+};
 use crate::error::failed;
 use crate::item::{Item, after_prefix, from_fields, key, s, text, with_fields};
 
-/// Characters of a key's hash that identify it: 64 bits, enough to tell all keys apart, and no way back to the key.
+/// Characters of a key's hash that identify it: 64 bits, enough to tell all keys apart, and no way
+/// back to the key.
 const KEY_ID: usize = 16;
 
-/// Characters of a key that are stored readably, so that its owner recognizes it: the mark `bpi_` and 16 of its 256 bits.
+/// Characters of a key that are stored readably, so that its owner recognizes it: the mark `bpi_`
+/// and 16 of its 256 bits.
 const READABLE: usize = 8;
 
 /// A customer, as an operator added it.
@@ -68,8 +72,8 @@ impl Directory {
         self.table.replace(item).await
     }
 
-    /// Adds an API key of a customer. The key may make `calls_per_minute` calls a minute or, if that is `None`, as many
-    /// as every key.
+    /// Adds an API key of a customer. The key may make `calls_per_minute` calls a minute or, if
+    /// that is `None`, as many as every key.
     pub async fn create_key(
         &self,
         customer: CustomerId,
@@ -101,14 +105,15 @@ impl Directory {
     /// Returns the API keys of a customer, oldest first.
     pub async fn list_keys(&self, customer: CustomerId) -> PortResult<Vec<StoredKey>> {
         let filter = "sk = :kind AND customer = :customer";
-        let items = self.scan(filter, &[(":kind", API_KEY), (":customer", &customer.to_string())]).await?;
+        let items =
+            self.scan(filter, &[(":kind", API_KEY), (":customer", &customer.to_string())]).await?;
         let mut keys = items.into_iter().map(stored_key).collect::<PortResult<Vec<_>>>()?;
         keys.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
         Ok(keys)
     }
 
-    /// Revokes an API key, so that calls with it are refused from now on. Returns the key, or `None` if no key has this
-    /// id.
+    /// Revokes an API key, so that calls with it are refused from now on. Returns the key, or
+    /// `None` if no key has this id.
     pub async fn revoke_key(&self, id: &str) -> PortResult<Option<StoredKey>> {
         if id.len() != KEY_ID || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(None);
@@ -123,7 +128,8 @@ impl Directory {
         Ok(Some(revoked))
     }
 
-    /// Reads the whole table, because it holds only a few items for each customer, and only operators do this.
+    /// Reads the whole table, because it holds only a few items for each customer, and only
+    /// operators do this.
     async fn scan(&self, filter: &str, values: &[(&str, &str)]) -> PortResult<Vec<Item>> {
         let scan = self.table.client.scan().table_name(&self.table.name);
         let mut scan = scan.filter_expression(filter).consistent_read(true);

@@ -2,12 +2,12 @@
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::ids::JobId;
-use domain::job::{AcceptedFile, Job, JobStatus, Upload};
-use domain::plan::ChunkNumber;
-use domain::query::QueryTally;
-use domain::time::Timestamp;
-use pipeline::ports::{OpenJob, PortResult};
+use bulk_domain::ids::JobId;
+use bulk_domain::job::{AcceptedFile, Job, JobStatus, Upload};
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::query::QueryTally;
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::ports::{OpenJob, PortResult};
 
 use super::WATCHED;
 use crate::error::malformed;
@@ -43,9 +43,11 @@ pub(super) fn set_state(
     update = update
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":status", s(job.status));
-    if let (JobStatus::Processing, Some(file), Some(started_at)) = (job.status, &job.file, job.started_at) {
-        let columns =
-            serde_json::to_string(&file.columns).map_err(|_| malformed("dynamodb.UpdateItem", "columns"))?;
+    if let (JobStatus::Processing, Some(file), Some(started_at)) =
+        (job.status, &job.file, job.started_at)
+    {
+        let columns = serde_json::to_string(&file.columns)
+            .map_err(|_| malformed("dynamodb.UpdateItem", "columns"))?;
         let pending = job.pending_chunks.iter().map(|chunk| chunk.get().to_string()).collect();
         set.push("startedAt = :startedAt, uploadVersion = :version, uploadEtag = :etag");
         set.push("uploadBytes = :bytes, #columns = :columns, #rows = :rows, chunks = :chunks");
@@ -79,8 +81,9 @@ pub(super) fn set_state(
     Ok(update.update_expression(expression))
 }
 
-/// Returns whether a job waits for chunks or document queries, by its item. DynamoDB has no empty sets, so that an
-/// attribute without numbers is missing. A canceled job does not wait for its document queries.
+/// Returns whether a job waits for chunks or document queries, by its item. DynamoDB has no empty
+/// sets, so that an attribute without numbers is missing. A canceled job does not wait for its
+/// document queries.
 pub(super) fn has_pending(item: &Item) -> bool {
     item.contains_key("pending")
         || (item.contains_key("pendingQueries") && !item.contains_key("cancelRequested"))
@@ -90,7 +93,8 @@ pub(super) fn has_pending(item: &Item) -> bool {
 pub(super) fn read_job(id: JobId, item: &Item) -> PortResult<Job> {
     let time = |name: &str| number(item, name).map(Timestamp::from_millis);
     let status = text(item, "status").unwrap_or_default();
-    let status = serde_json::from_value(status.into()).map_err(|_| malformed("dynamodb.read", "status"))?;
+    let status =
+        serde_json::from_value(status.into()).map_err(|_| malformed("dynamodb.read", "status"))?;
     Ok(Job {
         id,
         customer: parsed(item, "customer")?,
@@ -125,7 +129,8 @@ fn read_file(version: &str, item: &Item) -> PortResult<AcceptedFile> {
             etag: text(item, "uploadEtag").unwrap_or_default().to_owned(),
             bytes: required_number(item, "uploadBytes")?,
         },
-        columns: serde_json::from_str(columns).map_err(|_| malformed("dynamodb.read", "columns"))?,
+        columns: serde_json::from_str(columns)
+            .map_err(|_| malformed("dynamodb.read", "columns"))?,
         rows: required_number(item, "rows")?,
         chunks: required_number(item, "chunks")?,
     })

@@ -1,14 +1,15 @@
-//! Writes an object of unknown size as a stream: by one `PutObject` if it stays small, or by a multipart upload. It
-//! needs the memory of one part.
+//! Writes an object of unknown size as a stream: by one `PutObject` if it stays small, or by a
+//! multipart upload. It needs the memory of one part.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
-use pipeline::ports::{FileWriter, PortResult};
+use bulk_pipeline::ports::{FileWriter, PortResult};
 
 use crate::error::failed;
 
-/// Bytes of a part: the least that S3 takes. With the 10,000 parts that S3 takes, a file may have up to 48 GiB.
+/// Bytes of a part: the least that S3 takes. With the 10,000 parts that S3 takes, a file may have
+/// up to 48 GiB.
 const PART_BYTES: usize = 5 * 1024 * 1024;
 
 /// Bytes by which a part may be longer, because it ends with the end of a write.
@@ -16,8 +17,8 @@ const LAST_WRITE_BYTES: usize = 512 * 1024;
 
 const CONTENT_TYPE: &str = "text/csv; charset=utf-8";
 
-/// An object that is being written. An upload that is never finished leaves nothing readable, and the bucket's
-/// lifecycle removes its parts.
+/// An object that is being written. An upload that is never finished leaves nothing readable, and
+/// the bucket's lifecycle removes its parts.
 #[derive(Debug)]
 pub struct ObjectWriter {
     client: Client,
@@ -67,8 +68,8 @@ impl ObjectWriter {
     }
 }
 
-/// Returns a buffer of its final size, because a growing buffer leaves a hole of each of its sizes in the memory. The
-/// system provides the memory only as it is filled.
+/// Returns a buffer of its final size, because a growing buffer leaves a hole of each of its sizes
+/// in the memory. The system provides the memory only as it is filled.
 fn room_for_a_part() -> Vec<u8> {
     Vec::with_capacity(PART_BYTES + LAST_WRITE_BYTES)
 }
@@ -103,7 +104,9 @@ impl FileWriter for ObjectWriter {
             .bucket(&self.bucket)
             .key(&self.key)
             .set_upload_id(self.upload)
-            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(self.parts)).build())
+            .multipart_upload(
+                CompletedMultipartUpload::builder().set_parts(Some(self.parts)).build(),
+            )
             .send()
             .await
             .map_err(failed("s3.CompleteMultipartUpload"))?;

@@ -31,7 +31,9 @@ pub enum FileError {
     )]
     HeaderQuote,
     /// The first line has values where a header has names.
-    #[error("the first line looks like data: add a header, a first line with the names of the columns")]
+    #[error(
+        "the first line looks like data: add a header, a first line with the names of the columns"
+    )]
     NoHeader,
     /// The whole file is one line.
     #[error(
@@ -39,7 +41,9 @@ pub enum FileError {
     )]
     LineBreaksLost,
     /// The customer's mapping names a header cell that is not there.
-    #[error("no cell of the header is \"{header}\", which the import was told to take for {column}")]
+    #[error(
+        "no cell of the header is \"{header}\", which the import was told to take for {column}"
+    )]
     MappedHeaderMissing {
         /// The column that was mapped.
         column: ColumnName,
@@ -56,7 +60,9 @@ pub enum FileError {
         position: usize,
     },
     /// The dates of birth have the day before the month.
-    #[error("dob has the day before the month, as row {row} shows: write dates as YYYY-MM-DD or M/D/YYYY")]
+    #[error(
+        "dob has the day before the month, as row {row} shows: write dates as YYYY-MM-DD or M/D/YYYY"
+    )]
     DayBeforeMonth {
         /// The first row that shows it.
         row: RowNumber,
@@ -117,7 +123,9 @@ pub enum FileError {
     #[error("not a CSV file: it is compressed with gzip; upload it uncompressed")]
     Gzip,
     /// A ZIP archive, which is what an .xlsx workbook is too.
-    #[error("not a CSV file: it is a ZIP archive or an Excel workbook (.xlsx); save it as CSV (UTF-8)")]
+    #[error(
+        "not a CSV file: it is a ZIP archive or an Excel workbook (.xlsx); save it as CSV (UTF-8)"
+    )]
     Zip,
     /// A workbook of the older Excel format.
     #[error("not a CSV file: it is an Excel workbook (.xls); save it as CSV (UTF-8)")]
@@ -165,7 +173,9 @@ pub enum FileError {
     #[error("the file is in UTF-16; save it as CSV in UTF-8")]
     Utf16,
     /// The header's cells are separated by something that no file may have.
-    #[error("the file's cells are separated by {0}; separate them by commas, semicolons, tabs or pipes")]
+    #[error(
+        "the file's cells are separated by {0}; separate them by commas, semicolons, tabs or pipes"
+    )]
     Separator(OtherSeparator),
 }
 
@@ -280,7 +290,9 @@ impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             None => Ok(()),
-            Some(line) => write!(f, "; the header seems to be in line {line}: delete the lines above it"),
+            Some(line) => {
+                write!(f, "; the header seems to be in line {line}: delete the lines above it")
+            }
         }
     }
 }

@@ -31,8 +31,8 @@ pub(crate) const ADDRESS: [Field; 5] = [AddressLine1, Field::AddressLine2, City,
 /// The most characters of a header cell that are kept for the report of columns.
 const REPORTED_CHARS: usize = 200;
 
-/// The most bytes of all header cells that are kept: the job that they are stored with has to stay far below the 400 KB of
-/// an item in `DynamoDB`. Cells beyond are reported without their text.
+/// The most bytes of all header cells that are kept: the job that they are stored with has to stay
+/// far below the 400 KB of an item in `DynamoDB`. Cells beyond are reported without their text.
 const REPORTED_BYTES: usize = 64 * 1024;
 
 /// Which column of a file means what, and what it takes to read the file's rows.
@@ -74,14 +74,15 @@ pub(crate) struct GroupSlot {
 impl Columns {
     /// Reads a header.
     ///
-    /// Upper and lower case, spaces, `_` and punctuation do not matter. Cells that name no column of
-    /// the import, among them empty ones, are ignored.
+    /// Upper and lower case, spaces, `_` and punctuation do not matter. Cells that name no column
+    /// of the import, among them empty ones, are ignored.
     ///
     /// # Errors
     ///
-    /// A misplaced double quote; more columns than [`COLUMNS`]; a mapping to a cell that is not there; an index that is not 1 to 10; a second column
-    /// with the same meaning; required columns that are missing (`firstName`, `lastName`, `dob`, `gender`, and those that
-    /// complete the first address); an ignored column that speaks of opting out.
+    /// A misplaced double quote; more columns than [`COLUMNS`]; a mapping to a cell that is not
+    /// there; an index that is not 1 to 10; a second column with the same meaning; required columns
+    /// that are missing (`firstName`, `lastName`, `dob`, `gender`, and those that complete the
+    /// first address); an ignored column that speaks of opting out.
     pub fn from_header(
         row: &RawRow<'_>,
         separator: Separator,
@@ -139,7 +140,8 @@ impl Columns {
         self.width as usize
     }
 
-    /// Returns the columns that mean something, with their positions (from 0), in the order of the header.
+    /// Returns the columns that mean something, with their positions (from 0), in the order of the
+    /// header.
     pub fn iter(&self) -> impl Iterator<Item = (usize, ColumnName)> {
         self.known.iter().map(|&(index, name)| (index as usize, name))
     }
@@ -165,13 +167,15 @@ impl Columns {
         self.iter().find(|(_, name)| *name == wanted).map(|(index, _)| index)
     }
 
-    /// Returns the slots of which the file has a column of these fields, in order. A column without an index is in the first
-    /// slot, unless the file has a column of the same field with the index 1: then it comes before that.
+    /// Returns the slots of which the file has a column of these fields, in order. A column without
+    /// an index is in the first slot, unless the file has a column of the same field with the index
+    /// 1: then it comes before that.
     pub(crate) fn slots(&self, fields: &[Field]) -> Vec<GroupSlot> {
         let has = |slot| fields.iter().any(|&field| self.find(field, slot).is_some());
         let first = Some(Slot::FIRST);
-        let has_both =
-            fields.iter().any(|&field| self.find(field, None).is_some() && self.find(field, first).is_some());
+        let has_both = fields
+            .iter()
+            .any(|&field| self.find(field, None).is_some() && self.find(field, first).is_some());
         let exact = |slot| GroupSlot { slot, is_first: false };
         let mut slots = Vec::new();
         if has_both {
@@ -190,8 +194,10 @@ impl Columns {
         GroupSlot { slot, is_first }: GroupSlot,
     ) -> (Option<usize>, ColumnName) {
         let name = ColumnName::new(field, slot);
-        let written = |slot| self.find(field, slot).map(|index| (Some(index), ColumnName::new(field, slot)));
-        let other = || if is_first { written(None).or_else(|| written(Some(Slot::FIRST))) } else { None };
+        let written =
+            |slot| self.find(field, slot).map(|index| (Some(index), ColumnName::new(field, slot)));
+        let other =
+            || if is_first { written(None).or_else(|| written(Some(Slot::FIRST))) } else { None };
         written(slot).or_else(other).unwrap_or((None, name))
     }
 
@@ -205,7 +211,11 @@ impl Columns {
 
     /// Returns what every header must have.
     pub(super) fn required() -> Vec<ColumnName> {
-        REQUIRED.into_iter().chain(REQUIRED_OF_ADDRESS).map(|field| ColumnName::new(field, None)).collect()
+        REQUIRED
+            .into_iter()
+            .chain(REQUIRED_OF_ADDRESS)
+            .map(|field| ColumnName::new(field, None))
+            .collect()
     }
 
     fn missing(&self) -> Vec<ColumnName> {
@@ -247,7 +257,8 @@ fn reported(texts: &[String]) -> Vec<String> {
 
 /// Returns a hash of a row's cells, white space around them and blank ones at the end aside.
 fn fingerprint(cells: &Cells<'_>) -> u64 {
-    let trim = |cell: &'_ [u8]| cell.strip_prefix(b"\xef\xbb\xbf").unwrap_or(cell).trim_ascii().to_vec();
+    let trim =
+        |cell: &'_ [u8]| cell.strip_prefix(b"\xef\xbb\xbf").unwrap_or(cell).trim_ascii().to_vec();
     let mut hash = crate::identity::Fnv::new();
     let mut blanks = 0;
     for cell in cells.iter().map(trim) {
@@ -278,7 +289,8 @@ impl<'de> Deserialize<'de> for Columns {
             header: Vec<String>,
         }
 
-        let Stored { separator, width, columns, fingerprint, header } = Stored::deserialize(deserializer)?;
+        let Stored { separator, width, columns, fingerprint, header } =
+            Stored::deserialize(deserializer)?;
         let ascending = columns.is_sorted_by(|(a, _), (b, _)| a < b);
         if width as usize > COLUMNS || header.len() > width as usize {
             return Err(D::Error::custom("too many columns"));

@@ -1,12 +1,12 @@
-//! Recognises files that are no CSV, so that their owners read what it is that they sent, rather than
-//! a list of missing columns.
+//! Recognises files that are no CSV, so that their owners read what it is that they sent, rather
+//! than a list of missing columns.
 
 use crate::csv::error::{FileError, OtherSeparator};
 use crate::csv::header::squeeze;
 use crate::csv::reader::BOM;
 
-/// How many of a file's first bytes are looked at. The signs of binary formats are in the
-/// first 8; the rest is room for the headers of a multipart form, and for blank lines before an HTML tag.
+/// How many of a file's first bytes are looked at. The signs of binary formats are in the first 8;
+/// the rest is room for the headers of a multipart form, and for blank lines before an HTML tag.
 pub(super) const HEAD: usize = 512;
 
 /// What binary formats and UTF-16 begin with.
@@ -25,7 +25,8 @@ const SIGNATURES: [(&[u8], FileError); 12] = [
     (b"\xfe\xff", FileError::Utf16),
 ];
 
-/// What other texts begin with, after white space, in any case. No column of the import begins like this.
+/// What other texts begin with, after white space, in any case. No column of the import begins like
+/// this.
 const BEGINNINGS: [(&str, FileError); 17] = [
     ("<!doctype html", FileError::Html),
     ("<html", FileError::Html),
@@ -63,7 +64,8 @@ const OTHER_SEPARATORS: [(u8, OtherSeparator); 10] = [
 /// The shortest first line that can be taken for base64: no name of a column is as long.
 const SHORTEST_BASE64: usize = 40;
 
-/// Says what else a file certainly is, judged by its first [`HEAD`] bytes (fewer only if it has no more).
+/// Says what else a file certainly is, judged by its first [`HEAD`] bytes (fewer only if it has no
+/// more).
 pub(super) fn not_csv(head: &[u8]) -> Option<FileError> {
     for (signature, error) in SIGNATURES {
         if head.starts_with(signature) {
@@ -77,15 +79,16 @@ pub(super) fn not_csv(head: &[u8]) -> Option<FileError> {
         return Some(FileError::Utf16);
     }
     let text = head.strip_prefix(&BOM).unwrap_or(head).trim_ascii_start();
-    let begins_with =
-        |sign: &str| text.get(..sign.len()).is_some_and(|start| start.eq_ignore_ascii_case(sign.as_bytes()));
+    let begins_with = |sign: &str| {
+        text.get(..sign.len()).is_some_and(|start| start.eq_ignore_ascii_case(sign.as_bytes()))
+    };
     if let Some((_, error)) = BEGINNINGS.iter().find(|(sign, _)| begins_with(sign)) {
         return Some(error.clone());
     }
     let after_bracket = |bracket: u8| text.strip_prefix(&[bracket]).map(<[u8]>::trim_ascii_start);
     let is_object = after_bracket(b'{').is_some_and(|rest| rest.starts_with(b"\""));
-    let is_array =
-        after_bracket(b'[').is_some_and(|rest| matches!(rest.first(), Some(b'{' | b'[' | b'"' | b']')));
+    let is_array = after_bracket(b'[')
+        .is_some_and(|rest| matches!(rest.first(), Some(b'{' | b'[' | b'"' | b']')));
     if is_object || is_array {
         return Some(FileError::Json);
     }
@@ -95,7 +98,8 @@ pub(super) fn not_csv(head: &[u8]) -> Option<FileError> {
     None
 }
 
-/// Says what else a file may be if its first line lacks required columns, judged by its first [`HEAD`] bytes.
+/// Says what else a file may be if its first line lacks required columns, judged by its first
+/// [`HEAD`] bytes.
 pub(super) fn perhaps_not_csv(head: &[u8]) -> Option<FileError> {
     let text = head.strip_prefix(&BOM).unwrap_or(head).trim_ascii_start();
     let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
@@ -114,8 +118,8 @@ pub(super) fn perhaps_not_csv(head: &[u8]) -> Option<FileError> {
     (is_data_url || is_body).then_some(FileError::Base64)
 }
 
-/// Returns the separator of a header that is separated by something that no file may have: the one that yields
-/// the most columns of the import, and at least two.
+/// Returns the separator of a header that is separated by something that no file may have: the one
+/// that yields the most columns of the import, and at least two.
 pub(super) fn other_separator(
     header: &[u8],
     names_a_column: impl Fn(&str) -> bool,

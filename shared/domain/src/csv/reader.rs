@@ -1,10 +1,11 @@
 //! Bytes of a CSV file to rows, in slices of any size.
 //!
-//! What the parsers on crates.io do not give, because they prefer some parse over none, and what an import of patients
-//! cannot do without: a row with a double quote in the wrong place fails alone, and takes none of the rows after it with
-//! it. Such a row is its first line; reading goes on at the next one. Every row also has its place in the file and a bound on its size.
-//! Every decision looks at the bytes in file order, from the first byte of a row on, so that none depends on how the
-//! input was sliced or where reading began. The time is linear in any input: see `open_quote`.
+//! What the parsers on crates.io do not give, because they prefer some parse over none, and what an
+//! import of patients cannot do without: a row with a double quote in the wrong place fails alone,
+//! and takes none of the rows after it with it. Such a row is its first line; reading goes on at
+//! the next one. Every row also has its place in the file and a bound on its size. Every decision
+//! looks at the bytes in file order, from the first byte of a row on, so that none depends on how
+//! the input was sliced or where reading began. The time is linear in any input: see `open_quote`.
 
 mod blank;
 mod open_quote;
@@ -35,7 +36,7 @@ const END_OF_FILE: u8 = 0x1a;
 /// Holds at most one unfinished row (up to the row limit) and the bytes of one push, twice over.
 ///
 /// ```
-/// use domain::csv::{RowReader, Separator};
+/// use bulk_domain::csv::{RowReader, Separator};
 ///
 /// let mut reader = RowReader::new(Separator::Comma);
 /// reader.push(b"name,town\nAda,\"New ");
@@ -45,7 +46,7 @@ const END_OF_FILE: u8 = 0x1a;
 /// reader.finish();
 /// let row = reader.next_row()?.unwrap();
 /// assert_eq!((row.start, row.cells.get(1)), (10, Some(&b"New York"[..])));
-/// # Ok::<(), domain::csv::FileError>(())
+/// # Ok::<(), bulk_domain::csv::FileError>(())
 /// ```
 pub struct RowReader {
     separator: u8,
@@ -93,7 +94,8 @@ enum FoundCells {
 }
 
 impl RowReader {
-    /// A reader of a whole file, from its first byte. Skips a UTF-8 byte order mark and a line `sep=…`.
+    /// A reader of a whole file, from its first byte. Skips a UTF-8 byte order mark and a line
+    /// `sep=…`.
     pub fn new(separator: Separator) -> Self {
         Self::with(separator, 0, Start::Unknown, Some(0))
     }
@@ -132,8 +134,8 @@ impl RowReader {
         }
     }
 
-    /// Appends input. Take all rows out with [`next_row`](Self::next_row) before the next push, so that
-    /// the input does not pile up.
+    /// Appends input. Take all rows out with [`next_row`](Self::next_row) before the next push, so
+    /// that the input does not pile up.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.failed.is_some() {
             return;
@@ -151,7 +153,8 @@ impl RowReader {
         self.finished = true;
     }
 
-    /// Drops what was given out, once it is at least half of the buffer: each byte is moved once on average.
+    /// Drops what was given out, once it is at least half of the buffer: each byte is moved once on
+    /// average.
     fn drop_rows(&mut self) {
         if self.row * 2 >= self.buffer.len() {
             self.buffer.drain(..self.row);
@@ -180,8 +183,8 @@ impl RowReader {
     ///
     /// # Errors
     ///
-    /// [`RowTooLong`](FileError::RowTooLong) and [`Nul`](FileError::Nul), after all rows before them. An error is final:
-    /// every later call returns it.
+    /// [`RowTooLong`](FileError::RowTooLong) and [`Nul`](FileError::Nul), after all rows before
+    /// them. An error is final: every later call returns it.
     pub fn next_row(&mut self) -> Result<Option<RawRow<'_>>, FileError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());

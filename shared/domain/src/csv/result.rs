@@ -1,9 +1,11 @@
-//! The result file and the failed-rows file: the rows of the upload as they are, and what became of them.
+//! The result file and the failed-rows file: the rows of the upload as they are, and what became of
+//! them.
 //!
-//! RFC 4180, with the separator of the upload: rows end in CRLF, also where they had another line end. A cell keeps its bytes, its
-//! quotes included, unless only lenient readers understand it; then it is quoted anew. A row that cannot be split into
-//! cells stands in the first column, as one cell. Where the upload already has the three columns that are added here (it is a
-//! result file that was corrected), its cells of these columns are left out.
+//! RFC 4180, with the separator of the upload: rows end in CRLF, also where they had another line
+//! end. A cell keeps its bytes, its quotes included, unless only lenient readers understand it;
+//! then it is quoted anew. A row that cannot be split into cells stands in the first column, as one
+//! cell. Where the upload already has the three columns that are added here (it is a result file
+//! that was corrected), its cells of these columns are left out.
 
 use std::fmt;
 
@@ -83,11 +85,14 @@ impl ResultWriter {
         };
         let mut line = Vec::with_capacity(header.raw.len() + 64);
         let separator = char::from(writer.separator).to_string();
-        writer.line(header, &mut line, |out| out.extend_from_slice(ADDED.join(&separator).as_bytes()));
+        writer.line(header, &mut line, |out| {
+            out.extend_from_slice(ADDED.join(&separator).as_bytes())
+        });
         if header.after_bom {
             line.splice(..0, BOM);
         } else if line.starts_with(&BOM) {
-            // In the upload, blank lines stood before it. Here it would be taken for a mark of the file.
+            // In the upload, blank lines stood before it. Here it would be taken for a mark of the
+            // file.
             let end = memchr::memchr(writer.separator, &line).unwrap_or(line.len());
             line.insert(end, b'"');
             line.insert(0, b'"');
@@ -104,12 +109,15 @@ impl ResultWriter {
     /// Appends a row.
     ///
     /// A row with fewer cells than the header is filled up with empty ones, so that the added cells
-    /// are in their columns. Of what a row has beyond the header, blanks are left out and the rest comes after them.
+    /// are in their columns. Of what a row has beyond the header, blanks are left out and the rest
+    /// comes after them.
     pub fn row(&mut self, row: &RawRow<'_>, outcome: ResultCells<'_>, out: &mut Vec<u8>) {
         let separator = self.separator;
         self.line(row, out, |out| {
             if let Some(id) = outcome.patient_id {
-                out.extend_from_slice(id.as_uuid().as_hyphenated().encode_lower(&mut [0; 36]).as_bytes());
+                out.extend_from_slice(
+                    id.as_uuid().as_hyphenated().encode_lower(&mut [0; 36]).as_bytes(),
+                );
             }
             out.push(separator);
             out.extend_from_slice(outcome.status.as_str().as_bytes());
@@ -135,8 +143,8 @@ impl ResultWriter {
     fn cells(&mut self, row: &RawRow<'_>, out: &mut Vec<u8>, add: impl FnOnce(&mut Vec<u8>)) {
         self.spans.clear();
         let spans = &mut self.spans;
-        let is_split =
-            row.is_split && split(row.raw, self.separator, |span| spans.push(span)) == Split::Complete;
+        let is_split = row.is_split
+            && split(row.raw, self.separator, |span| spans.push(span)) == Split::Complete;
         let is_complete = self.dropped.is_empty() && self.spans.len() == self.width;
         if is_split && is_complete && self.spans.iter().all(is_standard) {
             out.extend_from_slice(row.raw);
@@ -158,9 +166,12 @@ impl ResultWriter {
         if !is_split {
             return;
         }
-        let is_blank = |index: usize| row.cells.get(index).unwrap_or_default().trim_ascii().is_empty();
-        let end =
-            (self.width..row.cells.len()).rev().find(|&index| !is_blank(index)).map_or(0, |last| last + 1);
+        let is_blank =
+            |index: usize| row.cells.get(index).unwrap_or_default().trim_ascii().is_empty();
+        let end = (self.width..row.cells.len())
+            .rev()
+            .find(|&index| !is_blank(index))
+            .map_or(0, |last| last + 1);
         for index in self.width..end {
             out.push(self.separator);
             self.cell(row, index, out);
@@ -183,8 +194,8 @@ fn is_standard(CellSpan { whole, quoted, has_quotes }: &CellSpan) -> bool {
     quoted.as_ref().map_or(!has_quotes, |quoted| quoted.start == whole.start + 1)
 }
 
-/// The positions of the columns that an earlier result file added: the last of each name, and only if
-/// all three are there. A lone `status` is a column of the customer's own.
+/// The positions of the columns that an earlier result file added: the last of each name, and only
+/// if all three are there. A lone `status` is a column of the customer's own.
 fn added_columns(header: &Cells<'_>) -> Vec<usize> {
     let mut last = [None; ADDED.len()];
     for (index, cell) in header.iter().enumerate() {

@@ -61,8 +61,8 @@ pub struct ScannedRow {
     pub start: u32,
     /// Its length in bytes, without its line break.
     pub len: u32,
-    /// What rows about the same person have in common (names, dob, gender). `None` if one of these is
-    /// not valid: such a row fails.
+    /// What rows about the same person have in common (names, dob, gender). `None` if one of these
+    /// is not valid: such a row fails.
     pub identity: Option<RowIdentity>,
 }
 
@@ -127,11 +127,16 @@ impl FileScan {
     ///
     /// # Errors
     ///
-    /// The first thing that makes the file fail, as soon as it is known. It is final: every later call
-    /// returns it again. Rows before it have been reported.
-    pub fn push(&mut self, bytes: &[u8], on_row: &mut impl FnMut(ScannedRow)) -> Result<(), FileError> {
+    /// The first thing that makes the file fail, as soon as it is known. It is final: every later
+    /// call returns it again. Rows before it have been reported.
+    pub fn push(
+        &mut self,
+        bytes: &[u8],
+        on_row: &mut impl FnMut(ScannedRow),
+    ) -> Result<(), FileError> {
         self.once_failed_always_failed(|scan| {
-            let room = usize::try_from(u64::from(scan.limits.bytes) - scan.bytes).unwrap_or(usize::MAX);
+            let room =
+                usize::try_from(u64::from(scan.limits.bytes) - scan.bytes).unwrap_or(usize::MAX);
             let allowed = &bytes[..bytes.len().min(room)];
             scan.bytes += allowed.len() as u64;
             scan.take(allowed, on_row)?;
@@ -146,8 +151,8 @@ impl FileScan {
     ///
     /// # Errors
     ///
-    /// As [`push`](Self::push); and an empty file, a file without data rows, and dates of birth that all have the day before
-    /// the month.
+    /// As [`push`](Self::push); and an empty file, a file without data rows, and dates of birth
+    /// that all have the day before the month.
     pub fn finish(mut self, on_row: &mut impl FnMut(ScannedRow)) -> Result<FileSummary, FileError> {
         self.once_failed_always_failed(|scan| {
             scan.begin(true)?;
@@ -187,8 +192,8 @@ impl FileScan {
         self.read_rows(on_row)
     }
 
-    /// Looks for the header in what was held back, twice as much each time, so that it does not matter in which pieces the
-    /// file comes.
+    /// Looks for the header in what was held back, twice as much each time, so that it does not
+    /// matter in which pieces the file comes.
     fn begin(&mut self, is_all: bool) -> Result<(), FileError> {
         let Stage::Beginning { bytes, looked_at } = &mut self.stage else { return Ok(()) };
         loop {
@@ -211,7 +216,8 @@ impl FileScan {
             };
             if let Some(detected) = beginning.detect()? {
                 let separator = detected.columns.separator();
-                let mut reader = Box::new(RowReader::new(separator).row_limit(self.limits.row_bytes));
+                let mut reader =
+                    Box::new(RowReader::new(separator).row_limit(self.limits.row_bytes));
                 reader.push(bytes);
                 if is_all {
                     reader.finish();
@@ -240,8 +246,14 @@ impl FileScan {
             }
             self.rows += 1;
             let number = RowNumber::new(self.rows);
-            let identity = if row.is_split { header.identity(&row, number, &mut self.dates) } else { None };
-            on_row(ScannedRow { number, start: narrow(row.start), len: narrow(row.raw.len()), identity });
+            let identity =
+                if row.is_split { header.identity(&row, number, &mut self.dates) } else { None };
+            on_row(ScannedRow {
+                number,
+                start: narrow(row.start),
+                len: narrow(row.raw.len()),
+                identity,
+            });
         }
         Ok(())
     }
@@ -260,10 +272,15 @@ impl Header {
     }
 
     /// Returns who a row is about, and takes its date of birth into account.
-    fn identity(&self, row: &RawRow<'_>, number: RowNumber, dates: &mut DateOrder) -> Option<RowIdentity> {
+    fn identity(
+        &self,
+        row: &RawRow<'_>,
+        number: RowNumber,
+        dates: &mut DateOrder,
+    ) -> Option<RowIdentity> {
         let IdentityColumns { first_name, last_name, dob, gender } = self.identity;
-        let cells =
-            [first_name, last_name, dob, gender].map(|index| row.cells.get(index).unwrap_or_default());
+        let cells = [first_name, last_name, dob, gender]
+            .map(|index| row.cells.get(index).unwrap_or_default());
         let is_ascii = cells.iter().all(|cell| cell.is_ascii());
         let encoding = if is_ascii { Encoding::Utf8 } else { Encoding::of_row(row.raw) };
         let [first_name, last_name, dob, gender] = cells;

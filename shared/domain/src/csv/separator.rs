@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What separates the cells of a file. A file has the separator under which its header has the required columns.
+/// What separates the cells of a file. A file has the separator under which its header has the
+/// required columns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Separator {

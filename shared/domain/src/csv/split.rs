@@ -1,8 +1,8 @@
 //! The bytes of one row as cells, by strict quoting.
 //!
-//! A cell that begins with a double quote, spaces aside, is quoted: it ends at the next double quote that is not
-//! doubled, which a separator or the end of the row must follow. Every other cell ends at the next separator, and double
-//! quotes in it are text.
+//! A cell that begins with a double quote, spaces aside, is quoted: it ends at the next double
+//! quote that is not doubled, which a separator or the end of the row must follow. Every other cell
+//! ends at the next separator, and double quotes in it are text.
 
 use std::ops::Range;
 
@@ -28,7 +28,8 @@ pub(super) enum Split {
     Open,
 }
 
-/// Splits a row, or the first line of one, and gives each cell to `on_cell`. Takes one look at each byte.
+/// Splits a row, or the first line of one, and gives each cell to `on_cell`. Takes one look at each
+/// byte.
 pub(super) fn split(row: &[u8], separator: u8, mut on_cell: impl FnMut(CellSpan)) -> Split {
     let mut marks = memchr::memchr2_iter(separator, b'"', row);
     let mut start = 0;
@@ -172,7 +173,10 @@ mod tests {
         for cell in ["", "a", "a,b", "\"", "a\"\"b", "a\r\nb"] {
             let mut row = Vec::new();
             push_cell(cell.as_bytes(), b',', &mut row);
-            assert_eq!(cells(std::str::from_utf8(&row).unwrap()), (vec![cell.to_owned()], Split::Complete));
+            assert_eq!(
+                cells(std::str::from_utf8(&row).unwrap()),
+                (vec![cell.to_owned()], Split::Complete)
+            );
         }
     }
 }

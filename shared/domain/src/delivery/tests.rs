@@ -158,15 +158,35 @@ fn a_successor_is_wanted_even_if_the_record_does_not_know_of_it_and_its_predeces
 #[test]
 fn the_end_is_told_after_the_start_is_settled_however_that_went() {
     let mut start = WebhookDelivery { status: JobStatus::Processing, ..delivery(0) };
-    assert_eq!(WebhookDelivery::order_after(None, after(0)), Order::Wait(after(1)), "not tried yet");
+    assert_eq!(
+        WebhookDelivery::order_after(None, after(0)),
+        Order::Wait(after(1)),
+        "not tried yet"
+    );
     start.begin(FIRST, after(0));
-    assert_eq!(WebhookDelivery::order_after(Some(&start), after(2)), Order::Wait(after(4)), "under way");
+    assert_eq!(
+        WebhookDelivery::order_after(Some(&start), after(2)),
+        Order::Wait(after(4)),
+        "under way"
+    );
     start.attempted(answered(500), Some(Duration::from_mins(1)));
-    assert_eq!(WebhookDelivery::order_after(Some(&start), after(1)), Order::Wait(after(61)), "waiting");
-    assert_eq!(WebhookDelivery::order_after(Some(&start), after(70)), Order::Wait(after(76)), "due");
+    assert_eq!(
+        WebhookDelivery::order_after(Some(&start), after(1)),
+        Order::Wait(after(61)),
+        "waiting"
+    );
+    assert_eq!(
+        WebhookDelivery::order_after(Some(&start), after(70)),
+        Order::Wait(after(76)),
+        "due"
+    );
     for state in [DeliveryState::Delivered, DeliveryState::Failed, DeliveryState::Skipped] {
         let settled = WebhookDelivery { state, next_attempt: None, ..start.clone() };
-        assert_eq!(WebhookDelivery::order_after(Some(&settled), after(1)), Order::Free, "{state:?}");
+        assert_eq!(
+            WebhookDelivery::order_after(Some(&settled), after(1)),
+            Order::Free,
+            "{state:?}"
+        );
     }
 }
 
@@ -176,7 +196,11 @@ fn the_start_is_not_told_during_an_attempt_at_the_end_and_not_after_it_arrived()
     assert_eq!(WebhookDelivery::order_before(None, after(0)), Order::Free);
     end.begin(FIRST, after(0));
     assert_eq!(WebhookDelivery::order_before(Some(&end), after(1)), Order::Wait(after(2)));
-    assert_eq!(WebhookDelivery::order_before(Some(&end), after(LEASE.as_secs())), Order::Free, "it died");
+    assert_eq!(
+        WebhookDelivery::order_before(Some(&end), after(LEASE.as_secs())),
+        Order::Free,
+        "it died"
+    );
     end.attempted(answered(500), None);
     assert_eq!(WebhookDelivery::order_before(Some(&end), after(1)), Order::Free);
     end.attempted(answered(200), None);

@@ -5,7 +5,9 @@ use super::*;
 fn patient(zips: &[&str]) -> Patient {
     let addresses: Vec<_> = zips
         .iter()
-        .map(|zip| json!({"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": zip}))
+        .map(
+            |zip| json!({"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": zip}),
+        )
         .collect();
     serde_json::from_value(json!({
         "id": "0190f5a8-0000-7000-8000-000000000001",

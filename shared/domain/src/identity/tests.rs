@@ -12,7 +12,13 @@ fn names(text: &str) -> Names {
 }
 
 fn identity(first: &str, last: &str) -> Identity {
-    Identity::of(customer(1), &names(first), &names(last), "1980-02-03".parse().unwrap(), Gender::Female)
+    Identity::of(
+        customer(1),
+        &names(first),
+        &names(last),
+        "1980-02-03".parse().unwrap(),
+        Gender::Female,
+    )
 }
 
 #[test]
@@ -41,8 +47,9 @@ fn everything_else_matters() {
         assert_ne!(identity(first, last), base, "{first} {last}");
     }
     let (first, last) = (names("Mary"), names("Ann"));
-    let of =
-        |customer, dob: &str, gender| Identity::of(customer, &first, &last, dob.parse().unwrap(), gender);
+    let of = |customer, dob: &str, gender| {
+        Identity::of(customer, &first, &last, dob.parse().unwrap(), gender)
+    };
     assert_eq!(of(customer(1), "1980-02-03", Gender::Female), base);
     assert_ne!(of(customer(2), "1980-02-03", Gender::Female), base);
     assert_ne!(of(customer(1), "1980-02-04", Gender::Female), base);

@@ -37,7 +37,10 @@ impl Address {
         const FIELDS: usize = 68;
         // "addressLine2":
         const LINE2: usize = 15;
-        let line2 = self.address_line2.as_ref().map_or(0, |line2| LINE2 + stored_size::text(line2.as_str()));
+        let line2 = self
+            .address_line2
+            .as_ref()
+            .map_or(0, |line2| LINE2 + stored_size::text(line2.as_str()));
         FIELDS
             + stored_size::text(self.address_line1.as_str())
             + stored_size::text(self.city.as_str())
@@ -58,7 +61,11 @@ impl AddressText {
 
 impl Value for AddressText {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
-        if text.contains(char::is_alphanumeric) { Ok(Self(text.to_owned())) } else { Err(Problem::Missing) }
+        if text.contains(char::is_alphanumeric) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Problem::Missing)
+        }
     }
 }
 
@@ -66,9 +73,10 @@ value!(AddressText, as_str);
 
 /// A zip code: 5 digits, not all zero.
 ///
-/// Also read: 3 or 4 digits (a spreadsheet dropped the leading zeros), and all of these followed by a
-/// dash or a space and a +4 part, which is cut off, or by a dash alone; 9 digits at once; and `2139.0`. 7 or 8 digits at once are
-/// refused: they are as likely a phone number as a zip code that lost its zeros.
+/// Also read: 3 or 4 digits (a spreadsheet dropped the leading zeros), and all of these followed by
+/// a dash or a space and a +4 part, which is cut off, or by a dash alone; 9 digits at once; and
+/// `2139.0`. 7 or 8 digits at once are refused: they are as likely a phone number as a zip code
+/// that lost its zeros.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Zip(Digits<5>);
 
@@ -113,7 +121,11 @@ impl<'de> Deserialize<'de> for Country {
     // Not derived: a derived one repeats the text that it does not know in its error.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if text.trim().eq_ignore_ascii_case("USA") { Ok(Self::Usa) } else { Err(D::Error::custom("not USA")) }
+        if text.trim().eq_ignore_ascii_case("USA") {
+            Ok(Self::Usa)
+        } else {
+            Err(D::Error::custom("not USA"))
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The forms in which dates are written.
 //!
-//! `YYYY-MM-DD`, `YYYY/M/D`, `M/D/YYYY`, `M-D-YYYY` and the same with dots, each also with or without leading zeros;
-//! `YYYYMMDD`, and `MMDDYYYY` where the eight digits are no day of 1900 or later as `YYYYMMDD`; a month by its English name (`31-Dec-1990`,
-//! `Dec 31, 1990`, `December 31st, 1990`). A time may follow, as exports write one: the date counts as written, in any
-//! time zone.
+//! `YYYY-MM-DD`, `YYYY/M/D`, `M/D/YYYY`, `M-D-YYYY` and the same with dots, each also with or
+//! without leading zeros; `YYYYMMDD`, and `MMDDYYYY` where the eight digits are no day of 1900 or
+//! later as `YYYYMMDD`; a month by its English name (`31-Dec-1990`, `Dec 31, 1990`, `December 31st,
+//! 1990`). A time may follow, as exports write one: the date counts as written, in any time zone.
 
 use crate::patient::time_text::is_time;
 use crate::problem::Problem;
@@ -36,7 +36,8 @@ pub(super) struct Parts {
 ///
 /// # Errors
 ///
-/// [`NotADate`](Problem::NotADate), [`TwoDigitYear`](Problem::TwoDigitYear), or [`DayNumber`](Problem::DayNumber).
+/// [`NotADate`](Problem::NotADate), [`TwoDigitYear`](Problem::TwoDigitYear), or
+/// [`DayNumber`](Problem::DayNumber).
 pub(super) fn read(text: &str) -> Result<Parts, Problem> {
     let (digits, rest) = split_digits(text);
     let (parts, time) = match digits.len() {
@@ -57,8 +58,8 @@ pub(super) fn read(text: &str) -> Result<Parts, Problem> {
     Ok(parts)
 }
 
-/// Returns the first two numbers of a date with slashes, dashes or dots, and with the year at its end: one is the month, and the
-/// other the day.
+/// Returns the first two numbers of a date with slashes, dashes or dots, and with the year at its
+/// end: one is the month, and the other the day.
 pub(crate) fn first_two_numbers(text: &str) -> Option<(u8, u8)> {
     let (first, rest) = split_digits(text);
     let separator = rest.chars().next().filter(|c| matches!(c, '/' | '-' | '.'))?;
@@ -81,12 +82,18 @@ fn number(digits: &str) -> Result<i16, Problem> {
 
 /// Reads a number of one or two digits.
 fn small(digits: &str) -> Result<i8, Problem> {
-    if digits.len() > 2 { Err(Problem::NotADate) } else { digits.parse().map_err(|_| Problem::NotADate) }
+    if digits.len() > 2 {
+        Err(Problem::NotADate)
+    } else {
+        digits.parse().map_err(|_| Problem::NotADate)
+    }
 }
 
-/// Whether what follows five digits leaves them a spreadsheet's number of a day: nothing, or a part of the day.
+/// Whether what follows five digits leaves them a spreadsheet's number of a day: nothing, or a part
+/// of the day.
 fn is_day_number(rest: &str) -> bool {
-    rest.strip_prefix('.').map_or(rest.is_empty(), |part| part.bytes().all(|byte| byte.is_ascii_digit()))
+    rest.strip_prefix('.')
+        .map_or(rest.is_empty(), |part| part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn eight_digits(text: &str) -> Result<Parts, Problem> {
@@ -111,8 +118,12 @@ fn parted<'a>(first: &str, rest: &'a str) -> Result<(Parts, &'a str), Problem> {
         let (second, rest) = split_digits(after);
         let (third, rest) = split_digits(rest.strip_prefix(separator).ok_or(Problem::NotADate)?);
         let parts = match (first.len(), second.len(), third.len()) {
-            (4, 1 | 2, 1 | 2) => Parts { year: number(first)?, month: small(second)?, day: small(third)? },
-            (1 | 2, 1 | 2, 4) => Parts { month: small(first)?, day: small(second)?, year: number(third)? },
+            (4, 1 | 2, 1 | 2) => {
+                Parts { year: number(first)?, month: small(second)?, day: small(third)? }
+            }
+            (1 | 2, 1 | 2, 4) => {
+                Parts { month: small(first)?, day: small(second)?, year: number(third)? }
+            }
             (1 | 2, 1 | 2, 1 | 2) => return Err(Problem::TwoDigitYear),
             _ => return Err(Problem::NotADate),
         };
@@ -124,7 +135,9 @@ fn parted<'a>(first: &str, rest: &'a str) -> Result<(Parts, &'a str), Problem> {
     let (last, rest) = split_digits(skip_punctuation(rest));
     match (first.len(), last.len()) {
         (1 | 2, 4) => Ok((Parts { year: number(last)?, month, day: small(first)? }, rest)),
-        (4, 1 | 2) => Ok((Parts { year: number(first)?, month, day: small(last)? }, without_ordinal(rest))),
+        (4, 1 | 2) => {
+            Ok((Parts { year: number(first)?, month, day: small(last)? }, without_ordinal(rest)))
+        }
         (1 | 2, 1 | 2) => Err(Problem::TwoDigitYear),
         _ => Err(Problem::NotADate),
     }

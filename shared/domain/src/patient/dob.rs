@@ -29,8 +29,8 @@ impl Dob {
         self.0.to_string()
     }
 
-    /// Refuses a day that is after tomorrow, `today` being the day it is in UTC: somewhere on earth it
-    /// is already tomorrow.
+    /// Refuses a day that is after tomorrow, `today` being the day it is in UTC: somewhere on earth
+    /// it is already tomorrow.
     pub fn check_not_after(self, today: Date) -> Result<Self, Problem> {
         match today.tomorrow() {
             Ok(tomorrow) if self.0 > tomorrow => Err(Problem::InTheFuture),
@@ -146,9 +146,15 @@ mod tests {
 
     #[test]
     fn a_day_that_does_not_exist_is_never_rolled_over() {
-        for text in
-            ["1981-02-29", "1900-02-29", "2/30/1980", "13/1/1980", "1980-00-10", "1980-1-0", "19800431"]
-        {
+        for text in [
+            "1981-02-29",
+            "1900-02-29",
+            "2/30/1980",
+            "13/1/1980",
+            "1980-00-10",
+            "1980-1-0",
+            "19800431",
+        ] {
             assert_eq!(text.parse::<Dob>(), Err(Problem::NoSuchDay), "{text:?}");
         }
         assert!("2000-02-29".parse::<Dob>().is_ok());

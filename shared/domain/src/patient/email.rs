@@ -9,10 +9,10 @@ use crate::text::nfc;
 
 /// An email address, in lower case.
 ///
-/// The local part is a dot-atom of RFC 5322, and the domain has at least two labels of letters, digits
-/// and hyphens, the last of them not a number. Letters beyond ASCII are a part of both (RFC 6531). `mailto:` before an
-/// address is dropped, and so is a name before `<…>`. Quoted local parts are refused: in patient data they are typing
-/// errors.
+/// The local part is a dot-atom of RFC 5322, and the domain has at least two labels of letters,
+/// digits and hyphens, the last of them not a number. Letters beyond ASCII are a part of both (RFC
+/// 6531). `mailto:` before an address is dropped, and so is a name before `<…>`. Quoted local parts
+/// are refused: in patient data they are typing errors.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Email(String);
 
@@ -45,7 +45,11 @@ impl Email {
             let parts = text.split(between).map(str::trim).filter(|part| !part.is_empty());
             parts.map(|part| Self::from_tidy(part).ok()).collect()
         };
-        BETWEEN.iter().find_map(all).filter(|emails| emails.first.is_some()).ok_or(Problem::NotAnEmail)
+        BETWEEN
+            .iter()
+            .find_map(all)
+            .filter(|emails| emails.first.is_some())
+            .ok_or(Problem::NotAnEmail)
     }
 }
 
@@ -57,7 +61,11 @@ impl Value for Email {
                 .split_once('@')
                 .is_some_and(|(local, domain)| is_local_part(local) && is_domain(domain));
         let lower = |address: &str| {
-            if address.is_ascii() { address.to_ascii_lowercase() } else { nfc(address.to_lowercase()) }
+            if address.is_ascii() {
+                address.to_ascii_lowercase()
+            } else {
+                nfc(address.to_lowercase())
+            }
         };
         if valid { Ok(Self(lower(address))) } else { Err(Problem::NotAnEmail) }
     }

@@ -37,8 +37,10 @@ impl Value for Gender {
             return Ok(gender);
         }
         // A code with its word, such as `F - Female` and `Female (F)`.
-        let mut words =
-            text.split(['(', ')', '-', '/', ':', ',', '=']).map(str::trim).filter(|word| !word.is_empty());
+        let mut words = text
+            .split(['(', ')', '-', '/', ':', ',', '='])
+            .map(str::trim)
+            .filter(|word| !word.is_empty());
         match (words.next().and_then(word), words.next().and_then(word), words.next()) {
             (Some(first), Some(second), None) if first == second => Ok(first),
             _ => Err(Problem::NotAGender),
@@ -91,7 +93,10 @@ mod tests {
     fn codes_and_words_are_read_in_any_case() {
         for (texts, gender) in [
             (&["M", "m", "male", "MALE", " Male ", "Man", "M - Male"][..], Gender::Male),
-            (&["F", "f", "Female", "woman", "F - Female", "Female (F)", "F/Female"], Gender::Female),
+            (
+                &["F", "f", "Female", "woman", "F - Female", "Female (F)", "F/Female"],
+                Gender::Female,
+            ),
             (&["O", "o", "other", "UN", "x", "Non-binary", "nonbinary", "Intersex"], Gender::Other),
             (&["U", "u", "unknown", "unk", "Unspecified", "Not specified"], Gender::Unknown),
         ] {

@@ -34,8 +34,8 @@ value!(ExternalId, as_str);
 
 /// A social security number: 9 digits that can have been issued.
 ///
-/// Dashes and spaces are dropped; 7 or 8 digits get the zeros back that a spreadsheet dropped, and `123456789.0` loses its
-/// fraction.
+/// Dashes and spaces are dropped; 7 or 8 digits get the zeros back that a spreadsheet dropped, and
+/// `123456789.0` loses its fraction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ssn(Digits<9>);
 
@@ -46,16 +46,18 @@ impl Ssn {
     }
 }
 
-/// Numbers that advertisements and examples have made known, and that belong to no person: the one of a wallet's insert card
-/// (Social Security Administration, "Social Security Cards Issued by Woolworth"), and the one that counts.
+/// Numbers that advertisements and examples have made known, and that belong to no person: the one
+/// of a wallet's insert card (Social Security Administration, "Social Security Cards Issued by
+/// Woolworth"), and the one that counts.
 const EXAMPLES: [&str; 2] = ["078051120", "123456789"];
 
 impl Ssn {
-    /// Whether the text of a cell stands for no number: one digit again and again, masked digits, or a known example.
-    /// Returns then whether it has digits, which are left out.
+    /// Whether the text of a cell stands for no number: one digit again and again, masked digits,
+    /// or a known example. Returns then whether it has digits, which are left out.
     pub(crate) fn is_placeholder(text: &str) -> Option<bool> {
         let text = text::without_fraction(text);
-        let is_example = |example: &&str| text.bytes().filter(u8::is_ascii_digit).eq(example.bytes());
+        let is_example =
+            |example: &&str| text.bytes().filter(u8::is_ascii_digit).eq(example.bytes());
         text::placeholder_digits(text).or_else(|| EXAMPLES.iter().any(is_example).then_some(true))
     }
 }
@@ -66,7 +68,11 @@ impl Value for Ssn {
         let digits = Digits::collect(kept, 7).ok_or(Problem::NotAnSsn)?;
         let number = digits.as_str();
         let (area, group, serial) = (&number[..3], &number[3..5], &number[5..]);
-        if matches!(area, "000" | "666") || area.starts_with('9') || group == "00" || serial == "0000" {
+        if matches!(area, "000" | "666")
+            || area.starts_with('9')
+            || group == "00"
+            || serial == "0000"
+        {
             return Err(Problem::NeverIssued);
         }
         Ok(Self(digits))
@@ -144,15 +150,22 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Ssn>().unwrap().as_str(), ssn, "{text:?}");
         }
-        for text in ["123456", "1234567890", "12345678X", "***-**-6789", "123.45.6789", "n/a", "-"] {
+        for text in ["123456", "1234567890", "12345678X", "***-**-6789", "123.45.6789", "n/a", "-"]
+        {
             assert_eq!(text.parse::<Ssn>(), Err(Problem::NotAnSsn), "{text:?}");
         }
     }
 
     #[test]
     fn an_ssn_that_was_never_issued_is_refused() {
-        for text in ["000-12-3456", "666-12-3456", "900-12-3456", "999-12-3456", "123-00-4567", "123-45-0000"]
-        {
+        for text in [
+            "000-12-3456",
+            "666-12-3456",
+            "900-12-3456",
+            "999-12-3456",
+            "123-00-4567",
+            "123-45-0000",
+        ] {
             assert_eq!(text.parse::<Ssn>(), Err(Problem::NeverIssued), "{text:?}");
         }
         for text in ["001-01-0001", "665-12-3456", "667-12-3456", "899-99-9999"] {
@@ -184,8 +197,7 @@ mod tests {
                 state: "CA".parse().unwrap(),
             }),
         ];
-        let json =
-            r#"[{"type":"ssn","value":"123456789"},{"type":"driversLicense","value":"D1","state":"CA"}]"#;
+        let json = r#"[{"type":"ssn","value":"123456789"},{"type":"driversLicense","value":"D1","state":"CA"}]"#;
         assert_eq!(serde_json::to_string(&ids).unwrap(), json);
         assert_eq!(serde_json::from_str::<Vec<PersonalIdentifier>>(json).unwrap(), ids);
     }

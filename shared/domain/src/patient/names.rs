@@ -5,10 +5,11 @@ use crate::patient::value::{Value, value};
 use crate::problem::Problem;
 use crate::text::is_in_one_case;
 
-/// One or more names of one kind (first or last), as they were written: `John, Jonathan`, `de la Cruz`.
+/// One or more names of one kind (first or last), as they were written: `John, Jonathan`, `de la
+/// Cruz`.
 ///
-/// Commas and spaces part the names that matching and discovery work with. There is a letter in them, and no `@`. Where
-/// the whole text is in lower or in upper case it is title case here.
+/// Commas and spaces part the names that matching and discovery work with. There is a letter in
+/// them, and no `@`. Where the whole text is in lower or in upper case it is title case here.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Names(String);
 
@@ -58,7 +59,9 @@ mod tests {
 
     #[test]
     fn names_travel_as_they_were_written() {
-        for text in ["de la Cruz", "John,Jonathan", "John, Jonathan", "McDonald", "d'Artagnan", "iPhone"] {
+        for text in
+            ["de la Cruz", "John,Jonathan", "John, Jonathan", "McDonald", "d'Artagnan", "iPhone"]
+        {
             assert_eq!(names(text), text);
         }
         assert_eq!(names(" John ,, \u{a0} Jonathan, "), "John ,, Jonathan");
@@ -77,7 +80,9 @@ mod tests {
 
     #[test]
     fn text_in_one_case_becomes_title_case() {
-        for (text, title) in [("MARY ANN", "Mary Ann"), ("MARY,ANN", "Mary,Ann"), ("o'neil", "O'Neil")] {
+        for (text, title) in
+            [("MARY ANN", "Mary Ann"), ("MARY,ANN", "Mary,Ann"), ("o'neil", "O'Neil")]
+        {
             assert_eq!(names(text), title);
         }
     }

@@ -7,9 +7,9 @@ use crate::text::{is_dash, placeholder_digits, without_fraction};
 
 /// A phone number in the USA: 10 digits.
 ///
-/// Punctuation, white space, labels (`(cell)`, `home:`), a leading country code 1 and an extension (`x12`, `ext. 12`,
-/// `extension 12`, `#12`) are dropped. A number that begins with `+` must have the country code 1, so
-/// that no foreign number of 10 digits passes for one here.
+/// Punctuation, white space, labels (`(cell)`, `home:`), a leading country code 1 and an extension
+/// (`x12`, `ext. 12`, `extension 12`, `#12`) are dropped. A number that begins with `+` must have
+/// the country code 1, so that no foreign number of 10 digits passes for one here.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Phone(Digits<10>);
 
@@ -56,15 +56,15 @@ impl Phone {
         self.0.as_str()
     }
 
-    /// Whether the number can be called: neither area code nor exchange of a number in the USA begins with 0 or 1 (North
-    /// American Numbering Plan).
+    /// Whether the number can be called: neither area code nor exchange of a number in the USA
+    /// begins with 0 or 1 (North American Numbering Plan).
     pub(crate) fn is_dialable(&self) -> bool {
         let digits = self.as_str().as_bytes();
         [0, 3].iter().all(|&place| digits.get(place).is_some_and(|&digit| digit >= b'2'))
     }
 
-    /// Reads the numbers in the text of a cell, in order. Returns as well whether digits were left out because they stand for
-    /// nothing.
+    /// Reads the numbers in the text of a cell, in order. Returns as well whether digits were left
+    /// out because they stand for nothing.
     ///
     /// # Errors
     ///
@@ -104,7 +104,8 @@ impl Phone {
         };
         let international = number.trim_start_matches(['(', ' ']).starts_with('+');
         let mut digits = number.chars().filter(|&c| !is_punctuation(c)).peekable();
-        if digits.peek() == Some(&'1') && number.chars().filter(char::is_ascii_digit).count() == 11 {
+        if digits.peek() == Some(&'1') && number.chars().filter(char::is_ascii_digit).count() == 11
+        {
             digits.next();
         } else if international {
             return None;
@@ -127,8 +128,9 @@ fn without_label(text: &str) -> &str {
         return text;
     }
     let is_around = |c: char| matches!(c, ' ' | '(' | ')' | '[' | ']' | ':' | '.' | '-');
-    let is_label =
-        |word: &str| LABELS.iter().any(|label| label.eq_ignore_ascii_case(word.trim_matches(is_around)));
+    let is_label = |word: &str| {
+        LABELS.iter().any(|label| label.eq_ignore_ascii_case(word.trim_matches(is_around)))
+    };
     let first = text.find(|c: char| c.is_ascii_digit() || c == '+').unwrap_or(0);
     let (before, rest) = text.split_at(first);
     // A bracket before the area code belongs to the number.
@@ -146,7 +148,8 @@ fn is_punctuation(c: char) -> bool {
 fn is_extension(text: &str) -> bool {
     let word = text.find(|c: char| !c.is_ascii_alphabetic() && c != '#').unwrap_or(text.len());
     let (word, number) = text.split_at(word);
-    let known = ["x", "ext", "extn", "extension", "#"].iter().any(|known| known.eq_ignore_ascii_case(word));
+    let known =
+        ["x", "ext", "extn", "extension", "#"].iter().any(|known| known.eq_ignore_ascii_case(word));
     let number = number.trim_start_matches(['.', ':', '=', '#', ' ']);
     known && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
 }
@@ -267,9 +270,12 @@ mod tests {
 
     #[test]
     fn area_codes_and_exchanges_begin_with_2_to_9() {
-        for (text, dialable) in
-            [("4155550100", true), ("1234567890", false), ("0987654321", false), ("4151550100", false)]
-        {
+        for (text, dialable) in [
+            ("4155550100", true),
+            ("1234567890", false),
+            ("0987654321", false),
+            ("4151550100", false),
+        ] {
             assert_eq!(text.parse::<Phone>().unwrap().is_dialable(), dialable, "{text}");
         }
     }

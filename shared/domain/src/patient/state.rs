@@ -5,7 +5,8 @@ use std::fmt;
 use crate::patient::value::{Value, value};
 use crate::problem::Problem;
 
-/// A state, the District of Columbia, an inhabited territory, a freely associated state, or a region of military mail.
+/// A state, the District of Columbia, an inhabited territory, a freely associated state, or a
+/// region of military mail.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct State(&'static str);
 
@@ -75,8 +76,8 @@ const STATES: [(&str, &str); 62] = [
     ("WY", "Wyoming"),
 ];
 
-/// Other names, and the traditional abbreviations that are not the code (Government Publishing Office Style Manual,
-/// chapter 9.33), without what is no letter.
+/// Other names, and the traditional abbreviations that are not the code (Government Publishing
+/// Office Style Manual, chapter 9.33), without what is no letter.
 const OTHER_NAMES: [(&str, &str); 50] = [
     ("Ala", "AL"),
     ("Ariz", "AZ"),
@@ -135,7 +136,8 @@ impl State {
     fn by_code(text: &str) -> Option<Self> {
         let code: [u8; 2] = text.as_bytes().try_into().ok()?;
         let code = code.map(|letter| letter.to_ascii_uppercase());
-        let place = STATES.binary_search_by_key(&code.as_slice(), |(known, _)| known.as_bytes()).ok()?;
+        let place =
+            STATES.binary_search_by_key(&code.as_slice(), |(known, _)| known.as_bytes()).ok()?;
         Some(Self(STATES[place].0))
     }
 
@@ -152,7 +154,8 @@ impl Value for State {
         }
         let country = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("US-"));
         let text = if country { &text[3..] } else { text };
-        let is_in_names = |c: char| c.is_ascii_alphabetic() || matches!(c, ' ' | '.' | ',' | '(' | ')');
+        let is_in_names =
+            |c: char| c.is_ascii_alphabetic() || matches!(c, ' ' | '.' | ',' | '(' | ')');
         if !text.chars().all(is_in_names) {
             return Err(Problem::NotAState);
         }
@@ -187,7 +190,9 @@ mod tests {
     #[test]
     fn codes_and_full_names_are_read_in_any_case() {
         for (code, name) in STATES {
-            for text in [code, &code.to_lowercase(), name, &name.to_uppercase(), &format!(" {name} ")] {
+            for text in
+                [code, &code.to_lowercase(), name, &name.to_uppercase(), &format!(" {name} ")]
+            {
                 assert_eq!(text.parse::<State>().unwrap().as_str(), code, "{text:?}");
             }
         }

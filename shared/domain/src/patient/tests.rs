@@ -123,7 +123,12 @@ where
     if let Ok(value) = text.parse::<T>() {
         let json = serde_json::to_string(&value).unwrap();
         let written: String = serde_json::from_str(&json).unwrap();
-        prop_assert!(written.parse::<T>().ok().as_ref() == Some(&value), "{:?} became {:?}", text, written);
+        prop_assert!(
+            written.parse::<T>().ok().as_ref() == Some(&value),
+            "{:?} became {:?}",
+            text,
+            written
+        );
         prop_assert!(serde_json::from_str::<T>(&json).unwrap() == value);
     }
     Ok(())

@@ -1,9 +1,10 @@
 //! The forms in which a time of day follows a date. It is checked to be one, and dropped.
 
-/// Whether text is a time of day: hours and minutes, or more, or hours with AM or PM; then perhaps an
-/// offset from UTC.
+/// Whether text is a time of day: hours and minutes, or more, or hours with AM or PM; then perhaps
+/// an offset from UTC.
 pub(super) fn is_time(text: &str) -> bool {
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.').unwrap_or(text.len());
+    let end =
+        text.find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.').unwrap_or(text.len());
     let (clock, rest) = text.split_at(end);
     let rest = rest.strip_prefix(' ').unwrap_or(rest);
     let meridiem =
@@ -37,7 +38,9 @@ fn is_clock(clock: &str, meridiem: bool) -> bool {
         (Some(hms), None, None, None) if hms.len() == 6 => {
             hours(&hms[..2]) && two(&hms[2..4], 59) && two(&hms[4..], 60)
         }
-        (Some(hm), None, None, None) if hm.len() == 4 => hours(&hm[..2]) && two(&hm[2..], 59) && !fraction,
+        (Some(hm), None, None, None) if hm.len() == 4 => {
+            hours(&hm[..2]) && two(&hm[2..], 59) && !fraction
+        }
         _ => false,
     }
 }

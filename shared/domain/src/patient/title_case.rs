@@ -2,8 +2,8 @@
 
 use crate::text::{is_dash, nfc};
 
-/// Numbers of a person among those of one name. Alone they are letters of a name (`Vi`), so that they count from the second
-/// word on.
+/// Numbers of a person among those of one name. Alone they are letters of a name (`Vi`), so that
+/// they count from the second word on.
 const NUMERALS: [&str; 8] = ["II", "III", "IV", "VI", "VII", "VIII", "IX", "XI"];
 
 /// Writes names in title case: `McDonald`, `O'Brien`, `Garcia-Lopez`, `Smith III`.
@@ -56,7 +56,8 @@ fn push_word(word: &str, title: &mut String) {
     }
 }
 
-/// Whether the letter at a place follows the `Mc` of a name, with at least one more letter behind it.
+/// Whether the letter at a place follows the `Mc` of a name, with at least one more letter behind
+/// it.
 fn is_after_mc(word: &str, at: usize) -> bool {
     let (before, after) = word.split_at(at);
     let Some(start) = before.len().checked_sub(2) else { return false };
@@ -74,8 +75,10 @@ fn is_after_mc(word: &str, at: usize) -> bool {
 
 /// Whether the letter after this character is the first of a word: O'Neil, Smith-Jones, J.R.
 fn parts_words(c: char) -> bool {
-    matches!(c, '\'' | '`' | '.' | '/' | '(' | '"' | '&' | '\u{2018}' | '\u{2019}' | '\u{2bc}' | '\u{b4}')
-        || is_dash(c)
+    matches!(
+        c,
+        '\'' | '`' | '.' | '/' | '(' | '"' | '&' | '\u{2018}' | '\u{2019}' | '\u{2bc}' | '\u{b4}'
+    ) || is_dash(c)
 }
 
 #[cfg(test)]

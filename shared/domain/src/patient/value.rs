@@ -3,8 +3,8 @@
 use crate::problem::Problem;
 use crate::text::tidy;
 
-/// A value that is read from the text of one cell, or of one JSON string. A cell is cleaned before (`text::clean`), and
-/// a string is tidied only, because what was cleaned once is stored.
+/// A value that is read from the text of one cell, or of one JSON string. A cell is cleaned before
+/// (`text::clean`), and a string is tidied only, because what was cleaned once is stored.
 pub(crate) trait Value: Sized {
     /// Reads text that is tidy and not blank.
     fn from_tidy(text: &str) -> Result<Self, Problem>;
@@ -23,8 +23,8 @@ macro_rules! value {
         impl std::str::FromStr for $name {
             type Err = $crate::problem::Problem;
 
-            /// Reads text by the rules of the import, without what a cell is cleaned of. Blank text is
-            /// [`Missing`]($crate::problem::Problem::Missing).
+            /// Reads text by the rules of the import, without what a cell is cleaned of. Blank text
+            /// is [`Missing`]($crate::problem::Problem::Missing).
             fn from_str(text: &str) -> Result<Self, $crate::problem::Problem> {
                 $crate::patient::Value::read(text)?.ok_or($crate::problem::Problem::Missing)
             }

@@ -33,8 +33,15 @@ fn problems_are_read_back_from_their_text() {
 
 #[test]
 fn other_text_is_no_problem() {
-    for text in ["", "dob", "dob: ", "dob: 1980-02-30", "Dob: missing", "nickname: missing", "dob: missing;"]
-    {
+    for text in [
+        "",
+        "dob",
+        "dob: ",
+        "dob: 1980-02-30",
+        "Dob: missing",
+        "nickname: missing",
+        "dob: missing;",
+    ] {
         assert_eq!(text.parse::<RowProblems>(), Err(NotAProblem), "{text:?}");
     }
 }
@@ -43,7 +50,8 @@ fn other_text_is_no_problem() {
 fn table() -> String {
     let mut table = String::from("| problem | what it means | what to do |\n|---|---|---|\n");
     for problem in Problem::ALL {
-        writeln!(table, "| `{}` | {} | {} |", problem.text(), problem.meaning(), problem.fix()).unwrap();
+        writeln!(table, "| `{}` | {} | {} |", problem.text(), problem.meaning(), problem.fix())
+            .unwrap();
     }
     table
 }

@@ -15,7 +15,12 @@ fn at(minutes: u64) -> Timestamp {
 
 fn source(number: u128) -> RowsOfJob {
     let facility = FacilityId::new(Uuid::from_u128(77));
-    RowsOfJob { job: job(number), facility, may_overtake: false, now: at(u64::try_from(number).unwrap()) }
+    RowsOfJob {
+        job: job(number),
+        facility,
+        may_overtake: false,
+        now: at(u64::try_from(number).unwrap()),
+    }
 }
 
 /// The size of the record as it is stored.
@@ -65,7 +70,10 @@ fn ada_with_everything() -> PatientRow {
             email: Some("ada@example.com".parse().unwrap()),
         }],
         ssn: Some("123456789".parse().unwrap()),
-        drivers_license: Some(DriversLicense { value: "D1".parse().unwrap(), state: "MA".parse().unwrap() }),
+        drivers_license: Some(DriversLicense {
+            value: "D1".parse().unwrap(),
+            state: "MA".parse().unwrap(),
+        }),
         cohorts: vec![crate::ids::CohortId::new(Uuid::from_u128(5))],
         facility: Some(FacilityId::new(Uuid::from_u128(6))),
         hie_opt_out: Some(true),
@@ -73,8 +81,13 @@ fn ada_with_everything() -> PatientRow {
     }
 }
 
-fn merge(before: Option<&PatientRecord>, number: u128, rows: &[PatientRow]) -> Option<PatientRecord> {
-    let Merged { record, refused } = PatientRecord::merge(before, patient_id(), source(number), rows);
+fn merge(
+    before: Option<&PatientRecord>,
+    number: u128,
+    rows: &[PatientRow],
+) -> Option<PatientRecord> {
+    let Merged { record, refused } =
+        PatientRecord::merge(before, patient_id(), source(number), rows);
     assert!(refused.is_empty(), "rows were refused: {refused:?}");
     record
 }
@@ -152,8 +165,12 @@ fn a_late_redelivery_of_an_older_job_does_not_bring_back_older_values() {
 #[test]
 fn a_late_job_still_gives_what_no_job_has_given_yet() {
     let record = merge(None, 3, &[ada()]).unwrap();
-    let late =
-        PatientRow { contacts: Vec::new(), cohorts: Vec::new(), facility: None, ..ada_with_everything() };
+    let late = PatientRow {
+        contacts: Vec::new(),
+        cohorts: Vec::new(),
+        facility: None,
+        ..ada_with_everything()
+    };
     let after = merge(Some(&record), 2, &[late]).unwrap().patient;
     assert_eq!(after.external_id.unwrap().as_str(), "A-1");
     assert_eq!(after.personal_identifiers.len(), 2);
@@ -179,7 +196,11 @@ fn rows_that_do_not_fit_are_refused_and_later_ones_go_on_without_them() {
     let Merged { record, refused } = PatientRecord::merge(None, patient_id(), source(1), &rows);
     let record = record.unwrap();
     assert!(json_len(&record) <= LARGEST_RECORD, "{} bytes", json_len(&record));
-    assert!(json_len(&record) > LARGEST_RECORD * 9 / 10, "the room is used: {} bytes", json_len(&record));
+    assert!(
+        json_len(&record) > LARGEST_RECORD * 9 / 10,
+        "the room is used: {} bytes",
+        json_len(&record)
+    );
     assert_eq!(record.patient.address.len() + refused.len(), rows.len());
     assert_eq!(refused, (record.patient.address.len()..5_000).collect::<Vec<_>>());
     // Nothing of a refused row is left.
@@ -201,10 +222,12 @@ fn the_size_of_a_record_is_never_less_than_what_is_stored() {
         ..ada_with_everything()
     };
     for row in [ada(), ada_with_everything(), full] {
-        let record =
-            merge(Some(&created(&[ada()])), 2, std::slice::from_ref(&row)).unwrap_or(created(&[ada()]));
+        let record = merge(Some(&created(&[ada()])), 2, std::slice::from_ref(&row))
+            .unwrap_or(created(&[ada()]));
         assert!(json_len(&record) <= record.stored_size());
         assert!(record.stored_size() <= json_len(&record) + 2 * 1_500, "far too much");
-        assert!(created(std::slice::from_ref(&row)).stored_size() <= row.stored_size() + 2 * ID + 4);
+        assert!(
+            created(std::slice::from_ref(&row)).stored_size() <= row.stored_size() + 2 * ID + 4
+        );
     }
 }

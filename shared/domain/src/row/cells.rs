@@ -61,7 +61,8 @@ impl<'a> RowCells<'a> {
         let text = cells.as_text();
         let encoding = if text.is_some() { Encoding::Utf8 } else { Encoding::of_row(row.raw) };
         let is_ascii = text.is_some_and(str::is_ascii);
-        let mut read = Self { cells, text, is_ascii, encoding, problems: Vec::new(), warnings: Vec::new() };
+        let mut read =
+            Self { cells, text, is_ascii, encoding, problems: Vec::new(), warnings: Vec::new() };
         let mut surplus = layout.width()..cells.len();
         if surplus.any(|index| !read.clean(index).is_ok_and(|text| text.is_empty())) {
             return Err(Problem::TooManyCells);
@@ -69,8 +70,8 @@ impl<'a> RowCells<'a> {
         if encoding == Encoding::Windows1252 {
             read.warnings.push((0, RowWarning::of_row(Warning::ReadAsWindows1252)));
         }
-        // The cells of columns that are not imported must be sound text too. A look at the whole row
-        // says that nearly all are.
+        // The cells of columns that are not imported must be sound text too. A look at the whole
+        // row says that nearly all are.
         if encoding == Encoding::Unknown || row.raw.len() > CELL_CHARS {
             let ignored = cells.iter().enumerate().filter(|(index, _)| !layout.is_known(*index));
             for problem in ignored.filter_map(|(_, cell)| encoding.decode(cell).err()) {
@@ -97,7 +98,8 @@ impl<'a> RowCells<'a> {
         }
     }
 
-    /// Returns the clean text of a column's cell; empty if the cell is blank, says that there is nothing, or is not there.
+    /// Returns the clean text of a column's cell; empty if the cell is blank, says that there is
+    /// nothing, or is not there.
     fn text(&self, column: &Column) -> Result<Cow<'a, str>, Problem> {
         let Some(index) = column.index else { return Ok(Cow::Borrowed("")) };
         let text = self.clean(index)?;
@@ -106,12 +108,17 @@ impl<'a> RowCells<'a> {
         }
         let field = column.name.field;
         let is_placeholder = match field {
-            Field::FirstName | Field::LastName if is_null_name(&text) => return Err(Problem::Placeholder),
+            Field::FirstName | Field::LastName if is_null_name(&text) => {
+                return Err(Problem::Placeholder);
+            }
             Field::FirstName | Field::LastName => false,
             // `unknown` is a gender.
-            Field::Dob | Field::Gender | Field::AddressLine1 | Field::City | Field::State | Field::Zip => {
-                is_null(&text)
-            }
+            Field::Dob
+            | Field::Gender
+            | Field::AddressLine1
+            | Field::City
+            | Field::State
+            | Field::Zip => is_null(&text),
             // What was declined here is sharing: it must not be taken for nothing.
             Field::HieOptOut => is_null(&text),
             _ => is_null(&text) || is_nothing(&text),
@@ -183,7 +190,8 @@ impl<'a> RowCells<'a> {
 
     /// Warns of something in a column, once.
     pub(super) fn warn(&mut self, column: &Column, warning: Warning) {
-        let named = (column.order, RowWarning { column: ProblemColumn::Column(column.name), warning });
+        let named =
+            (column.order, RowWarning { column: ProblemColumn::Column(column.name), warning });
         if !self.warnings.contains(&named) {
             self.warnings.push(named);
         }
@@ -199,7 +207,10 @@ impl<'a> RowCells<'a> {
         self.problems.sort_by_key(|&(order, _)| order);
         self.warnings.sort_by_key(|&(order, _)| order);
         let warnings = self.warnings.into_iter().map(|(_, warning)| warning).collect();
-        (self.problems.into_iter().map(|(_, problem)| problem).collect(), RowWarnings::new(warnings))
+        (
+            self.problems.into_iter().map(|(_, problem)| problem).collect(),
+            RowWarnings::new(warnings),
+        )
     }
 }
 

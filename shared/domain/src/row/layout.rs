@@ -3,8 +3,8 @@
 use crate::column::{ColumnName, Field};
 use crate::csv::{ADDRESS, Columns, GroupSlot};
 
-/// Where the cells of every value are. A column that the file lacks has a place here too, since it can
-/// be reported as missing.
+/// Where the cells of every value are. A column that the file lacks has a place here too, since it
+/// can be reported as missing.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     /// For each column of the file whether it means something.
@@ -126,8 +126,8 @@ impl Layout {
         person.max(address.unwrap_or(0))
     }
 
-    /// What a row without any address is told to fill in: the required columns of the first slot for
-    /// which the file has all of them.
+    /// What a row without any address is told to fill in: the required columns of the first slot
+    /// for which the file has all of them.
     pub(super) fn first_address(&self) -> impl Iterator<Item = &Column> {
         let slot = self.addresses.iter().find(|slot| slot.is_complete()).or(self.addresses.first());
         slot.into_iter().flat_map(AddressColumns::required)
@@ -167,7 +167,8 @@ impl Column {
         Self::new(columns, index, name, relatives)
     }
 
-    /// The problems of a column that the file lacks go where the first of its relatives is that the file has.
+    /// The problems of a column that the file lacks go where the first of its relatives is that the
+    /// file has.
     fn new(
         columns: &Columns,
         index: Option<usize>,

@@ -8,7 +8,8 @@ use crate::csv::{RowReader, Separator};
 use crate::identity::RowIdentity;
 
 const FACILITY: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
-const COHORTS: [&str; 2] = ["01890a5d-ac96-774b-bcce-000000000001", "01890a5d-ac96-774b-bcce-000000000002"];
+const COHORTS: [&str; 2] =
+    ["01890a5d-ac96-774b-bcce-000000000001", "01890a5d-ac96-774b-bcce-000000000002"];
 
 /// The columns of a file, one row of it, and what is asked of it.
 #[derive(Clone)]
@@ -121,7 +122,8 @@ fn every_column_is_read() {
 
 #[test]
 fn what_is_required_must_not_be_blank() {
-    for column in ["firstName", "lastName", "dob", "gender", "addressLine1", "city", "state", "zip"] {
+    for column in ["firstName", "lastName", "dob", "gender", "addressLine1", "city", "state", "zip"]
+    {
         for blank in ["", "  ", "\t\u{a0}", "\u{200b}"] {
             assert_eq!(Row::new().with(column, blank).reason(), format!("{column}: missing"));
         }
@@ -151,17 +153,30 @@ fn what_is_not_required_may_be_blank() {
 fn words_for_nothing_are_blank() {
     let plain = Row::new().patient();
     for word in ["NULL", "(null)", "\\N", "n/a", "#N/A", "NaN", "#REF!"] {
-        for column in
-            ["externalId", "addressLine2", "phone", "email", "ssn", "hieOptOut", "facilityId", "cohort"]
-        {
+        for column in [
+            "externalId",
+            "addressLine2",
+            "phone",
+            "email",
+            "ssn",
+            "hieOptOut",
+            "facilityId",
+            "cohort",
+        ] {
             assert_eq!(Row::new().with(column, word).patient(), plain, "{column} {word}");
         }
         for column in ["dob", "gender", "city", "state", "zip"] {
-            assert_eq!(Row::new().with(column, word).reason(), format!("{column}: missing"), "{word}");
+            assert_eq!(
+                Row::new().with(column, word).reason(),
+                format!("{column}: missing"),
+                "{word}"
+            );
         }
     }
     for word in ["none", "Unknown", "declined", "-"] {
-        for column in ["externalId", "addressLine2", "phone", "email", "ssn", "facilityId", "cohort"] {
+        for column in
+            ["externalId", "addressLine2", "phone", "email", "ssn", "facilityId", "cohort"]
+        {
             assert_eq!(Row::new().with(column, word).patient(), plain, "{column} {word}");
         }
     }
@@ -184,7 +199,9 @@ fn a_word_for_nothing_is_no_name() {
 
 #[test]
 fn numbers_that_stand_for_nothing_are_left_out_with_a_warning() {
-    for (column, number) in [("ssn", "999-99-9999"), ("ssn", "XXX-XX-1234"), ("phone", "000-000-0000")] {
+    for (column, number) in
+        [("ssn", "999-99-9999"), ("ssn", "XXX-XX-1234"), ("phone", "000-000-0000")]
+    {
         let row = Row::new().with(column, number);
         assert_eq!(row.patient(), Row::new().patient());
         assert_eq!(row.warnings(), format!("warning: {column}: placeholder left out"));
@@ -198,7 +215,10 @@ fn numbers_that_stand_for_nothing_are_left_out_with_a_warning() {
 
 #[test]
 fn warnings_are_in_the_order_of_the_columns_and_of_good_rows_only() {
-    let row = Row::new().with("ssn", "123-45-6789").with("city", b"M\xfcnchen").with("phone", "1234567890");
+    let row = Row::new()
+        .with("ssn", "123-45-6789")
+        .with("city", b"M\xfcnchen")
+        .with("phone", "1234567890");
     assert_eq!(
         row.warnings(),
         "warning: row: read as Windows-1252; warning: ssn: placeholder left out; warning: phone: cannot be dialled"
@@ -234,7 +254,9 @@ fn what_a_cell_holds_beyond_its_first_value_fills_further_slots() {
         serde_json::to_string(&row.patient().contacts).unwrap(),
         r#"[{"phone":"6175550100","email":"a@example.com"},{"phone":"6175550102"},{"phone":"6175550101","email":"b@example.com"},{"email":"c@example.com"}]"#
     );
-    let eleven = |digit: usize| (0..digit).map(|i| format!("617-555-01{i:02}")).collect::<Vec<_>>().join(";");
+    let eleven = |digit: usize| {
+        (0..digit).map(|i| format!("617-555-01{i:02}")).collect::<Vec<_>>().join(";")
+    };
     assert_eq!(Row::new().with("phone", eleven(10)).patient().contacts.len(), 10);
     assert_eq!(Row::new().with("phone", eleven(11)).reason(), "phone: more than 10 values");
 }
@@ -290,7 +312,10 @@ fn an_address_with_any_filled_cell_must_be_complete() {
             .fold(Row::new(), |row, name| row.with(name, if *name == column { "CA" } else { "" }))
     };
     assert_eq!(second("none").patient().addresses.len(), 1);
-    assert_eq!(second("city-2").reason(), "addressLine1-2: missing; state-2: missing; zip-2: missing");
+    assert_eq!(
+        second("city-2").reason(),
+        "addressLine1-2: missing; state-2: missing; zip-2: missing"
+    );
     assert_eq!(
         second("addressLine2-2").reason(),
         "addressLine1-2: missing; city-2: missing; state-2: missing; zip-2: missing"
@@ -303,7 +328,8 @@ fn an_address_with_any_filled_cell_must_be_complete() {
 
 #[test]
 fn columns_that_a_filled_address_lacks_are_named_where_its_others_are() {
-    let row = Row::new().with("ssn", "1").with("state_2", "MA").with("zip_2", "02139").with("email", "x");
+    let row =
+        Row::new().with("ssn", "1").with("state_2", "MA").with("zip_2", "02139").with("email", "x");
     assert_eq!(
         row.reason(),
         "ssn: not 9 digits; addressLine1-2: missing; city-2: missing; email: not an email address"
@@ -332,10 +358,15 @@ fn a_row_without_any_address_is_told_what_the_first_one_needs() {
 fn ten_addresses_are_read_in_order() {
     let mut row = Row::new();
     for slot in 2..=10 {
-        for (column, cell) in [("city", "Reno"), ("state", "NV"), ("zip", "89501"), ("addressLine1", "x")] {
+        for (column, cell) in
+            [("city", "Reno"), ("state", "NV"), ("zip", "89501"), ("addressLine1", "x")]
+        {
             row = row.with(
                 &format!("{column}-{slot}"),
-                format!("{cell}{}", if column == "city" { slot.to_string() } else { String::new() }),
+                format!(
+                    "{cell}{}",
+                    if column == "city" { slot.to_string() } else { String::new() }
+                ),
             );
         }
     }
@@ -364,8 +395,14 @@ fn a_drivers_licence_has_a_number_and_a_state() {
     assert_eq!(Row::new().with(no, "d1").with(state, "").reason(), "driversLicenceState: missing");
     assert_eq!(Row::new().with(no, "").with(state, "CA").reason(), "driversLicenceNo: missing");
     assert_eq!(Row::new().with(no, "d1").reason(), "driversLicenceState: missing");
-    assert_eq!(Row::new().with("Driver's License State", "CA").reason(), "driversLicenceNo: missing");
-    assert_eq!(Row::new().with(no, "d1").with(state, "XX").reason(), "driversLicenceState: not a US state");
+    assert_eq!(
+        Row::new().with("Driver's License State", "CA").reason(),
+        "driversLicenceNo: missing"
+    );
+    assert_eq!(
+        Row::new().with(no, "d1").with(state, "XX").reason(),
+        "driversLicenceState: not a US state"
+    );
 }
 
 #[test]
@@ -381,7 +418,10 @@ fn cohorts_exist_and_count_once() {
 
 #[test]
 fn a_facility_exists() {
-    assert_eq!(Row::new().with("facilityId", FACILITY).patient().facility, Some(FACILITY.parse().unwrap()));
+    assert_eq!(
+        Row::new().with("facilityId", FACILITY).patient().facility,
+        Some(FACILITY.parse().unwrap())
+    );
     assert_eq!(Row::new().with("facilityId", COHORTS[0]).reason(), "facilityId: not found");
     assert_eq!(
         Row::new().with("facilityId", FACILITY.replace('-', "")).reason(),
@@ -417,7 +457,10 @@ fn a_row_may_be_ragged_where_no_value_is_lost() {
         assert_eq!(parse(&format!("{row}{end}")).unwrap(), Row::new().patient(), "{end:?}");
     }
     assert_eq!(reason("Ada,Lovelace,x"), "row: fewer cells than the header");
-    assert_eq!(reason("Ada,Lovelace,1980-02-03,F,1 Main St,Boston,MA"), "row: fewer cells than the header");
+    assert_eq!(
+        reason("Ada,Lovelace,1980-02-03,F,1 Main St,Boston,MA"),
+        "row: fewer cells than the header"
+    );
     assert_eq!(reason(&format!("{row},,,x")), "row: more cells than the header");
     assert_eq!(
         reason("Ada,Lovelace,x,x,1 Main St, Apt 4,Boston,MA,02139,,x"),
@@ -428,7 +471,10 @@ fn a_row_may_be_ragged_where_no_value_is_lost() {
 #[test]
 fn a_row_with_a_misplaced_quote_has_no_other_problem() {
     let file = "firstName,lastName,dob,gender,addressLine1,city,state,zip\nAda,\"Love\"lace,x,x";
-    assert_eq!(parse_file(file.as_bytes()).patient.unwrap_err().to_string(), "row: misplaced double quote");
+    assert_eq!(
+        parse_file(file.as_bytes()).patient.unwrap_err().to_string(),
+        "row: misplaced double quote"
+    );
 }
 
 #[test]
@@ -465,13 +511,19 @@ fn no_cell_is_longer_than_10_000_characters() {
     let longer = long + "é";
     assert_eq!(Row::new().with("city", &longer).reason(), "city: longer than 10,000 characters");
     assert_eq!(Row::new().with("notes", &longer).reason(), "row: longer than 10,000 characters");
-    assert_eq!(Row::new().with("externalId", &longer).reason(), "externalId: longer than 10,000 characters");
+    assert_eq!(
+        Row::new().with("externalId", &longer).reason(),
+        "externalId: longer than 10,000 characters"
+    );
 }
 
 #[test]
 fn control_characters_are_refused_in_columns_that_are_imported() {
     for column in ["externalId", "firstName", "city", "cohort", "hieOptOut", "ssn"] {
-        assert_eq!(Row::new().with(column, "a\u{7}b").reason(), format!("{column}: control character"));
+        assert_eq!(
+            Row::new().with(column, "a\u{7}b").reason(),
+            format!("{column}: control character")
+        );
     }
     assert!(Row::new().with("notes", "a\u{7}b").parse().patient.is_ok());
 }
@@ -485,15 +537,21 @@ fn no_problem_shows_what_a_cell_holds() {
             names.extend((2..=10).map(|slot| format!("{field}-{slot}")));
         }
     }
-    for canary in
-        ["CANARY", "CANARY 123-45-6789", "1980-02-3CANARY", "CANARY\u{1}", "4155550100 CANARY", "CANARY@x"]
-    {
+    for canary in [
+        "CANARY",
+        "CANARY 123-45-6789",
+        "1980-02-3CANARY",
+        "CANARY\u{1}",
+        "4155550100 CANARY",
+        "CANARY@x",
+    ] {
         let mut row = Row::new().with("notes", canary);
         for name in &names {
             row = row.with(name, canary);
         }
         let problems = row.parse().patient.unwrap_err();
-        let mut shown = format!("{problems} {problems:?} {}", serde_json::to_string(&problems).unwrap());
+        let mut shown =
+            format!("{problems} {problems:?} {}", serde_json::to_string(&problems).unwrap());
         for problem in problems.iter() {
             write!(shown, "{problem} {problem:?}").unwrap();
         }

@@ -1,13 +1,14 @@
-//! What every cell goes through before the rule of its column: what spreadsheets, exports and web pages put around and
-//! into values is taken off.
+//! What every cell goes through before the rule of its column: what spreadsheets, exports and web
+//! pages put around and into values is taken off.
 
 use std::borrow::Cow;
 
 use super::{entities, tidy};
 use crate::problem::Problem;
 
-/// Cleans the text of a cell: tidies it, unwraps `="…"`, removes one pair of quotes around all of it and an apostrophe
-/// before digits, and decodes HTML's character references. Empty if nothing else is in it.
+/// Cleans the text of a cell: tidies it, unwraps `="…"`, removes one pair of quotes around all of
+/// it and an apostrophe before digits, and decodes HTML's character references. Empty if nothing
+/// else is in it.
 ///
 /// # Errors
 ///
@@ -26,7 +27,8 @@ pub(crate) fn clean(text: &str) -> Result<Cow<'_, str>, Problem> {
     tidy(&decoded).map(|clean| Cow::Owned(clean.into_owned()))
 }
 
-/// Whether trimmed text has nothing to be cleaned. One pass over the bytes, and that of nearly every cell.
+/// Whether trimmed text has nothing to be cleaned. One pass over the bytes, and that of nearly
+/// every cell.
 fn is_clean(trimmed: &[u8]) -> bool {
     let mut previous = 0;
     !matches!(trimmed.first(), Some(b'=' | b'\'' | b'"'))

@@ -2,8 +2,8 @@
 
 use super::encoding::to_1252;
 
-/// Whether text has been through a wrong conversion: it has the character U+FFFD, which stands for bytes that were lost, or it
-/// is UTF-8 that was read as Windows-1252 (`JosÃ©`).
+/// Whether text has been through a wrong conversion: it has the character U+FFFD, which stands for
+/// bytes that were lost, or it is UTF-8 that was read as Windows-1252 (`JosÃ©`).
 pub(crate) fn is_damaged(text: &str) -> bool {
     !text.is_ascii() && (text.contains('\u{fffd}') || was_converted_twice(text))
 }
@@ -11,11 +11,12 @@ pub(crate) fn is_damaged(text: &str) -> bool {
 /// Whether the text, as bytes of Windows-1252, is UTF-8 with a letter beyond ASCII.
 fn was_converted_twice(text: &str) -> bool {
     let Some(bytes) = text.chars().map(to_1252).collect::<Option<Vec<u8>>>() else { return false };
-    std::str::from_utf8(&bytes).is_ok_and(|text| text.contains(|c: char| !c.is_ascii() && c.is_alphabetic()))
+    std::str::from_utf8(&bytes)
+        .is_ok_and(|text| text.contains(|c: char| !c.is_ascii() && c.is_alphabetic()))
 }
 
-/// Whether text is a number as spreadsheets write long ones (`1.23457E+11`): the last digits are lost. `12E4` may be an
-/// identifier, so that a fraction or a sign has to be there.
+/// Whether text is a number as spreadsheets write long ones (`1.23457E+11`): the last digits are
+/// lost. `12E4` may be an identifier, so that a fraction or a sign has to be there.
 pub(crate) fn is_scientific(text: &str) -> bool {
     // Nearly all text is told by its first letter.
     if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-')) {
@@ -29,7 +30,8 @@ pub(crate) fn is_scientific(text: &str) -> bool {
         Some(rest) => (true, rest),
         None => (false, exponent),
     };
-    let (is_number, has_fraction) = match number.split_once('.').or_else(|| number.split_once(',')) {
+    let (is_number, has_fraction) = match number.split_once('.').or_else(|| number.split_once(','))
+    {
         Some((whole, fraction)) => (digits(whole) && digits(fraction), true),
         None => (digits(number), false),
     };
@@ -42,14 +44,16 @@ mod tests {
 
     #[test]
     fn text_that_was_converted_wrongly_is_damaged() {
-        for text in ["Jos\u{fffd}", "JosÃ©", "NuÃ±ez", "Â\u{aa}", "GÃ¶rlitz", "å\u{2019}\u{152}"] {
+        for text in ["Jos\u{fffd}", "JosÃ©", "NuÃ±ez", "Â\u{aa}", "GÃ¶rlitz", "å\u{2019}\u{152}"]
+        {
             assert!(is_damaged(text), "{text}");
         }
     }
 
     #[test]
     fn text_with_letters_of_any_language_is_not_damaged() {
-        for text in ["José", "Ã", "Nuñez", "Ångström", "Škoda", "李", "João", "ÃO", "Zoë’s", "5°", "Â°"]
+        for text in
+            ["José", "Ã", "Nuñez", "Ångström", "Škoda", "李", "João", "ÃO", "Zoë’s", "5°", "Â°"]
         {
             assert!(!is_damaged(text), "{text}");
         }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use crate::limits::CELL_CHARS;
 use crate::problem::Problem;
 
-/// The encoding of one row. Rows are judged one by one, because files are often joined from several.
+/// The encoding of one row. Rows are judged one by one, because files are often joined from
+/// several.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Encoding {
     /// The bytes are UTF-8, which includes ASCII.
@@ -18,8 +19,8 @@ pub(crate) enum Encoding {
 
 /// What the bytes 80 to 9F mean in Windows-1252; NUL for the five that mean nothing.
 const FROM_80: [char; 32] = [
-    '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’', '“',
-    '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
+    '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘',
+    '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
 ];
 
 impl Encoding {
@@ -42,7 +43,9 @@ impl Encoding {
     pub(crate) fn decode(self, cell: &[u8]) -> Result<Cow<'_, str>, Problem> {
         let text = match (self, std::str::from_utf8(cell)) {
             (_, Ok(text)) if self != Self::Windows1252 || text.is_ascii() => Cow::Borrowed(text),
-            (Self::Windows1252, _) => Cow::Owned(cell.iter().copied().filter_map(from_1252).collect()),
+            (Self::Windows1252, _) => {
+                Cow::Owned(cell.iter().copied().filter_map(from_1252).collect())
+            }
             _ => return Err(Problem::NotUtf8),
         };
         // Counting is only needed where there may be fewer characters than bytes.

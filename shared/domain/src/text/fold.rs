@@ -3,12 +3,12 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 
-/// Appends the letters and digits of a name to `to`, in lower case and without diacritics: `O’Brien`, `OBRIEN` and
-/// `o'brien` are the same, and so are `José` and `JOSE`.
+/// Appends the letters and digits of a name to `to`, in lower case and without diacritics:
+/// `O’Brien`, `OBRIEN` and `o'brien` are the same, and so are `José` and `JOSE`.
 ///
-/// Diacritics are removed in the Latin, Greek and Cyrillic alphabets. In other scripts marks tell vowels and letters apart.
-/// Going to lower case by way of upper case folds letters that have two lower-case forms (`ς`, `σ`) or more than one letter
-/// in upper case (`ß`, `ss`).
+/// Diacritics are removed in the Latin, Greek and Cyrillic alphabets. In other scripts marks tell
+/// vowels and letters apart. Going to lower case by way of upper case folds letters that have two
+/// lower-case forms (`ς`, `σ`) or more than one letter in upper case (`ß`, `ss`).
 pub(crate) fn fold(name: &str, to: &mut String) {
     if name.is_ascii() {
         to.extend(name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()));
@@ -50,10 +50,20 @@ mod tests {
     fn case_marks_and_diacritics_do_not_tell_names_apart() {
         for (names, expected) in [
             (
-                &["O'Brien", "O\u{2019}Brien", "O`BRIEN", "O\u{2bc}Brien", "obrien", "O\u{b4}Brien"][..],
+                &[
+                    "O'Brien",
+                    "O\u{2019}Brien",
+                    "O`BRIEN",
+                    "O\u{2bc}Brien",
+                    "obrien",
+                    "O\u{b4}Brien",
+                ][..],
                 "obrien",
             ),
-            (&["Garcia-Lopez", "García López", "Garcia\u{2011}Lopez", "garcialopez"], "garcialopez"),
+            (
+                &["Garcia-Lopez", "García López", "Garcia\u{2011}Lopez", "garcialopez"],
+                "garcialopez",
+            ),
             (&["José", "JOSE\u{301}", "jose"], "jose"),
             (&["Groß", "GROSS"], "gross"),
             (&["Søren", "SOREN"], "soren"),

@@ -31,7 +31,9 @@ const FEWEST: usize = 3;
 
 /// Whether clean text is a word of a program for nothing, in any case.
 pub(crate) fn is_null(text: &str) -> bool {
-    if !matches!(text.as_bytes().first(), Some(b'N' | b'n' | b'(' | b'\\' | b'#')) || text.len() > LONGEST {
+    if !matches!(text.as_bytes().first(), Some(b'N' | b'n' | b'(' | b'\\' | b'#'))
+        || text.len() > LONGEST
+    {
         return false;
     }
     let is = |word: &&str| word.eq_ignore_ascii_case(text);
@@ -54,8 +56,9 @@ pub(crate) fn is_nothing(text: &str) -> bool {
     }
 }
 
-/// Whether a phone number or social security number stands for nothing: one digit again and again, or digits that were
-/// masked. Returns whether the text has digits, which are left out then; `None` for other text.
+/// Whether a phone number or social security number stands for nothing: one digit again and again,
+/// or digits that were masked. Returns whether the text has digits, which are left out then; `None`
+/// for other text.
 pub(crate) fn placeholder_digits(text: &str) -> Option<bool> {
     let (mut digits, mut masks) = (0, 0);
     let mut first = None;
@@ -82,9 +85,10 @@ mod tests {
 
     #[test]
     fn words_of_programs_are_nothing_in_any_case() {
-        for text in
-            ["NULL", "null", "Null", "(null)", "\\N", "N/A", "n/a", "#N/A", "NaN", "#REF!", "#DIV/0!", "####"]
-        {
+        for text in [
+            "NULL", "null", "Null", "(null)", "\\N", "N/A", "n/a", "#N/A", "NaN", "#REF!",
+            "#DIV/0!", "####",
+        ] {
             assert!(is_null(text), "{text}");
         }
         for text in ["", "Nancy", "NA", "#12", "#", "Nullmann", "None"] {

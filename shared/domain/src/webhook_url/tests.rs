@@ -114,9 +114,12 @@ fn loopback_is_taken_only_where_it_is_allowed() {
         assert!(WebhookUrl::parse(url, UrlPolicy::LoopbackToo).is_ok(), "{url}");
         assert!(WebhookUrl::parse(url, UrlPolicy::PublicOnly).is_err(), "{url}");
     }
-    for url in
-        ["http://10.0.0.1/", "https://169.254.169.254/", "http://hooks.example.com/", "http://u@127.0.0.1/"]
-    {
+    for url in [
+        "http://10.0.0.1/",
+        "https://169.254.169.254/",
+        "http://hooks.example.com/",
+        "http://u@127.0.0.1/",
+    ] {
         assert!(WebhookUrl::parse(url, UrlPolicy::LoopbackToo).is_err(), "{url}");
     }
 }

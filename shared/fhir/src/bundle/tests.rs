@@ -11,7 +11,9 @@ fn searchset(rest: &str) -> String {
 }
 
 fn outcome(severity: &str, code: &str) -> String {
-    format!(r#"{{"resourceType":"OperationOutcome","issue":[{{"severity":"{severity}","code":"{code}"}}]}}"#)
+    format!(
+        r#"{{"resourceType":"OperationOutcome","issue":[{{"severity":"{severity}","code":"{code}"}}]}}"#
+    )
 }
 
 fn fault(body: &str) -> Option<Fault> {
@@ -63,8 +65,9 @@ fn an_outcome_that_is_an_error_is_a_fault_wherever_it_is() {
     ] {
         let alone = outcome(severity, code);
         assert_eq!(fault(&alone), Some(expected.unwrap_or(Fault::Malformed)), "{alone}");
-        let within =
-            searchset(&format!(r#","entry":[{{"search":{{"mode":"outcome"}},"resource":{alone}}}]"#));
+        let within = searchset(&format!(
+            r#","entry":[{{"search":{{"mode":"outcome"}},"resource":{alone}}}]"#
+        ));
         let result = SearchSet::read(within.as_bytes()).unwrap().is_incomplete();
         assert_eq!(result.err(), expected, "{within}");
     }
@@ -91,8 +94,10 @@ fn an_entry_that_cannot_be_read_spoils_no_other() {
         {"resource":{"resourceType":"C"},"search":{"mode":"sideways"}},{"resource":[],"search":{"mode":"outcome"}}]"#,
     );
     let page = SearchSet::read(body.as_bytes()).unwrap();
-    let entries: Vec<_> =
-        page.entries().map(|entry| entry.map(|entry| (entry.resource_type(), entry.mode()))).collect();
+    let entries: Vec<_> = page
+        .entries()
+        .map(|entry| entry.map(|entry| (entry.resource_type(), entry.mode())))
+        .collect();
     let some = |kind: &str, mode| Some((kind.to_owned(), mode));
     assert_eq!(
         entries,
@@ -142,7 +147,9 @@ fn json_nested_too_deep_is_malformed_and_no_crash() {
     let nested = format!("{}{}", deep("["), deep("]"));
     let body = searchset(&format!(r#","entry":[{{"resource":{nested}}}]"#));
     if let Ok(page) = SearchSet::read(body.as_bytes()) {
-        assert!(page.entries().all(|entry| entry.is_none_or(|entry| entry.resource_type().is_empty())));
+        assert!(
+            page.entries().all(|entry| entry.is_none_or(|entry| entry.resource_type().is_empty()))
+        );
     }
 }
 

@@ -6,8 +6,8 @@ use unicode_normalization::char::is_combining_mark;
 use crate::patient::Patient;
 use crate::search::Parameter;
 
-/// Returns whether a patient matches a search parameter by FHIR's rules: text has to begin with a value, in any case
-/// and with any accents; codes and dates have to be equal.
+/// Returns whether a patient matches a search parameter by FHIR's rules: text has to begin with a
+/// value, in any case and with any accents; codes and dates have to be equal.
 pub(super) fn has(patient: &Patient, parameter: &Parameter) -> bool {
     let any = |of: &dyn Fn(&str) -> bool| parameter.values.iter().any(|value| of(value));
     match parameter.name {
@@ -20,9 +20,9 @@ pub(super) fn has(patient: &Patient, parameter: &Parameter) -> bool {
         }
         "birthdate" => any(&|value| patient.birth_date == value),
         "gender" => any(&|value| patient.gender == value),
-        "address-postalcode" => {
-            any(&|value| patient.address.iter().any(|address| begins_with(&address.postal_code, value)))
-        }
+        "address-postalcode" => any(&|value| {
+            patient.address.iter().any(|address| begins_with(&address.postal_code, value))
+        }),
         _ => false,
     }
 }
@@ -32,7 +32,8 @@ fn begins_with(text: &str, value: &str) -> bool {
     !value.is_empty() && folded(text).starts_with(&value)
 }
 
-/// Returns text in lower case, without accents and punctuation. A hyphen separates words, as a space does.
+/// Returns text in lower case, without accents and punctuation. A hyphen separates words, as a
+/// space does.
 fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.nfkd().filter(|&c| !is_combining_mark(c)) {

@@ -9,7 +9,10 @@ const ALL: &str =
 fn wanted() -> Vec<Parameter> {
     vec![
         Parameter { name: "family", values: vec!["Mohr".into()] },
-        Parameter { name: "given", values: vec!["Alice Marie".into(), "Alice".into(), "Marie".into()] },
+        Parameter {
+            name: "given",
+            values: vec!["Alice Marie".into(), "Alice".into(), "Marie".into()],
+        },
         Parameter::one("birthdate", "1980-02-03"),
         Parameter::one("gender", "female"),
         Parameter::one("address-postalcode", "02139"),
@@ -126,7 +129,10 @@ fn a_parameter_that_the_gateway_ignored_is_applied_here() {
     entries.push(found("match", alice("1")));
     assert_eq!(discover_entries(None, &entries), is("1"));
     // ITI-78 obliges a gateway to this combination only: the rest is ours to apply.
-    assert_eq!(discover_entries(Some("Patient?birthdate=1980-02-03&family=Mohr"), &entries[6..]), is("1"));
+    assert_eq!(
+        discover_entries(Some("Patient?birthdate=1980-02-03&family=Mohr"), &entries[6..]),
+        is("1")
+    );
 }
 
 #[test]
@@ -146,7 +152,10 @@ fn a_record_out_of_use_counts_as_the_one_that_took_its_place() {
         discover_entries(Some(ALL), &[merged("Patient/3"), found("include", successor.clone())]),
         NONE
     );
-    assert_eq!(discover_entries(Some(ALL), &[merged("Patient/2"), found("match", alice("2"))]), is("2"));
+    assert_eq!(
+        discover_entries(Some(ALL), &[merged("Patient/2"), found("match", alice("2"))]),
+        is("2")
+    );
     assert_eq!(discover_entries(Some(ALL), &[retired, found("match", alice("3"))]), is("3"));
 }
 
@@ -165,8 +174,7 @@ fn a_patient_that_cannot_be_read_is_not_passed_over() {
 
 #[test]
 fn no_match_while_sources_did_not_answer_is_marked_incomplete() {
-    let outcome =
-        json!({"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "incomplete"}]});
+    let outcome = json!({"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "incomplete"}]});
     let entries = [found("outcome", outcome)];
     assert_eq!(discover_entries(Some(ALL), &entries), Ok(Discovery::NoMatch { incomplete: true }));
 }
@@ -177,8 +185,8 @@ fn debug_does_not_show_whom() {
 }
 
 proptest! {
-    /// Bits of patients in any arrangement are judged or refused, and never make a match of what lacks
-    /// the birth date that was searched for.
+    /// Bits of patients in any arrangement are judged or refused, and never make a match of what
+    /// lacks the birth date that was searched for.
     #[test]
     fn odd_patients_are_judged_or_refused(patient in odd_json(), mode in "match|include|outcome|") {
         let bundle = page(None, &[found(&mode, with_type(patient.clone()))]);

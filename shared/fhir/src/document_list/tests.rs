@@ -71,7 +71,8 @@ fn only_current_documents_are_kept() {
 
 #[test]
 fn what_cannot_be_read_is_counted_and_spoils_no_other() {
-    let mut page = page(Some(RESPECTED), &[document("a"), with(document("b"), "id", json!("")), json!([7])]);
+    let mut page =
+        page(Some(RESPECTED), &[document("a"), with(document("b"), "id", json!("")), json!([7])]);
     page["entry"].as_array_mut().unwrap().push(json!(7));
     page["entry"].as_array_mut().unwrap().push(json!({"resource": document("c")}));
     let list = collect(10, &[page]).unwrap();
@@ -127,18 +128,24 @@ fn what_the_first_page_says_of_the_search_holds_for_all() {
 
 #[test]
 fn more_documents_than_the_limit_are_a_fault() {
-    let pages = [page(Some(RESPECTED), &[document("a"), document("b")]), page(None, &[document("b")])];
+    let pages =
+        [page(Some(RESPECTED), &[document("a"), document("b")]), page(None, &[document("b")])];
     assert_eq!(ids(&collect(2, &pages).unwrap()), ["a", "b"]);
     assert_eq!(collect(1, &pages), Err(Fault::TooManyDocuments));
 }
 
 #[test]
 fn a_list_that_ends_before_all_that_were_counted_is_incomplete() {
-    let counted = |total: Value, documents: &[Value]| with(page(Some(RESPECTED), documents), "total", total);
+    let counted =
+        |total: Value, documents: &[Value]| with(page(Some(RESPECTED), documents), "total", total);
     let superseded = with(document("b"), "status", json!("superseded"));
-    for (total, incomplete) in
-        [(json!(3), true), (json!("3"), true), (json!(2), false), (json!(0), false), (Value::Null, false)]
-    {
+    for (total, incomplete) in [
+        (json!(3), true),
+        (json!("3"), true),
+        (json!(2), false),
+        (json!(0), false),
+        (Value::Null, false),
+    ] {
         let pages = [counted(total.clone(), &[document("a"), superseded.clone()])];
         assert_eq!(collect(10, &pages).unwrap().incomplete, incomplete, "{total}");
     }
@@ -153,8 +160,8 @@ fn a_list_that_ends_before_all_that_were_counted_is_incomplete() {
 }
 
 proptest! {
-    /// A page with a few bytes changed, taken out or put in is read or refused, and all that is read of
-    /// it is a document of this patient.
+    /// A page with a few bytes changed, taken out or put in is read or refused, and all that is
+    /// read of it is a document of this patient.
     #[test]
     fn a_damaged_page_is_read_or_refused(
         damage in prop::collection::vec((any::<prop::sample::Index>(), 0..3u8, any::<u8>()), 1..6),

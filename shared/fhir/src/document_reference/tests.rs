@@ -87,9 +87,13 @@ fn a_field_that_cannot_be_read_is_left_out() {
 
 #[test]
 fn of_several_formats_the_first_that_can_be_fetched_is_the_document() {
-    let content = |mime_type: &str, url: &str| json!({"attachment": {"contentType": mime_type, "url": url}});
-    let several =
-        json!([content("text/html", ""), content("text/xml", "Binary/2"), content("text/plain", "Binary/3")]);
+    let content =
+        |mime_type: &str, url: &str| json!({"attachment": {"contentType": mime_type, "url": url}});
+    let several = json!([
+        content("text/html", ""),
+        content("text/xml", "Binary/2"),
+        content("text/plain", "Binary/3")
+    ]);
     let record_of = |content: Value| record(json!({"id": "d1", "content": content})).unwrap();
     let chosen = record_of(several);
     assert_eq!(chosen.url.as_deref(), Some("Binary/2"));
@@ -103,7 +107,8 @@ fn a_size_is_read_as_number_or_text_and_zero_stays() {
     for (size, read) in
         [(json!(5), Some(5)), (json!("5"), Some(5)), (json!(0), Some(0)), (json!("5 KB"), None)]
     {
-        let record = record(json!({"id": "d1", "content": [{"attachment": {"size": size}}]})).unwrap();
+        let record =
+            record(json!({"id": "d1", "content": [{"attachment": {"size": size}}]})).unwrap();
         assert_eq!(record.document.size, read, "{size}");
     }
 }

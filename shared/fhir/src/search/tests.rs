@@ -43,7 +43,9 @@ fn the_document_query_is_that_of_iti_67() {
 
 #[test]
 fn a_gender_that_is_not_known_is_not_searched_for() {
-    for (gender, code) in [("M", Some("male")), ("F", Some("female")), ("O", Some("other")), ("U", None)] {
+    for (gender, code) in
+        [("M", Some("male")), ("F", Some("female")), ("O", Some("other")), ("U", None)]
+    {
         let parameters = discovery(&demographics("A", "B", gender, &[]));
         let sent = parameters.iter().find(|parameter| parameter.name == "gender");
         assert_eq!(sent.map(|parameter| &*parameter.values[0]), code);
@@ -73,8 +75,10 @@ fn a_query_has_an_end_whatever_a_patient_has() {
 
 #[test]
 fn values_are_percent_encoded_and_escaped_in_fhirs_way() {
-    let parameter =
-        Parameter { name: "family", values: vec!["a b+c".into(), r"d,e|f$g\".into(), "é&=".into()] };
+    let parameter = Parameter {
+        name: "family",
+        values: vec!["a b+c".into(), r"d,e|f$g\".into(), "é&=".into()],
+    };
     assert_eq!(
         url_of(&[parameter]),
         "https://h/fhir/Patient?family=a%20b%2Bc%2Cd%5C%2Ce%5C%7Cf%5C%24g%5C%5C%2C%C3%A9%26%3D"
@@ -83,7 +87,8 @@ fn values_are_percent_encoded_and_escaped_in_fhirs_way() {
 
 #[test]
 fn a_search_by_post_has_nothing_in_its_url() {
-    let request = Request::search(&base(), SearchMethod::Post, "Patient", &[Parameter::one("family", "a b")]);
+    let request =
+        Request::search(&base(), SearchMethod::Post, "Patient", &[Parameter::one("family", "a b")]);
     assert_eq!(request.url.as_str(), "https://h/fhir/Patient/_search");
     assert_eq!(request.form.as_deref(), Some("family=a%20b"));
 }

@@ -1,5 +1,5 @@
-//! The client against a FHIR search engine that this project did not write, and the sandbox against the
-//! published definitions of FHIR R4: Medplum's, by npm.
+//! The client against a FHIR search engine that this project did not write, and the sandbox against
+//! the published definitions of FHIR R4: Medplum's, by npm.
 //!
 //! `make medplum` installs it, Node 20 or newer being there, and runs these tests.
 
@@ -10,8 +10,8 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use domain::document::Demographics;
-use fhir::{Discovery, Gateway, GatewayUrl, PlainHttp, SearchMethod, Settings};
+use bulk_domain::document::Demographics;
+use bulk_fhir::{Discovery, Gateway, GatewayUrl, PlainHttp, SearchMethod, Settings};
 use serde_json::{Value, json};
 
 #[path = "../sandbox/server.rs"]
@@ -36,7 +36,8 @@ impl Medplum {
             .expect("node starts");
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let port = line.trim().parse().expect("the server says its port: is it installed by npm ci?");
+        let port =
+            line.trim().parse().expect("the server says its port: is it installed by npm ci?");
         Self { process, port }
     }
 
@@ -139,17 +140,27 @@ async fn a_patient_is_found_by_a_search_engine_that_is_not_ours() {
             ("Mohr", "Alice", "1980-02-03", "10001", None),
             ("Unknown", "Alice", "1980-02-03", "02139", None),
         ] {
-            let found = gateway.discover(&demographics(family, given, birth_date, zip)).await.unwrap();
+            let found =
+                gateway.discover(&demographics(family, given, birth_date, zip)).await.unwrap();
             let found = match &found {
                 Discovery::Match(patient) => Some(patient.as_str()),
                 other => {
-                    assert_eq!(*other, Discovery::NoMatch { incomplete: false }, "{family} {given}");
+                    assert_eq!(
+                        *other,
+                        Discovery::NoMatch { incomplete: false },
+                        "{family} {given}"
+                    );
                     None
                 }
             };
-            assert_eq!(found, expected.map(String::as_str), "{method:?} {family} {given} {birth_date} {zip}");
+            assert_eq!(
+                found,
+                expected.map(String::as_str),
+                "{method:?} {family} {given} {birth_date} {zip}"
+            );
         }
-        let twice = gateway.discover(&demographics("Doppel", "Gänger", "1980-02-03", "02139")).await;
+        let twice =
+            gateway.discover(&demographics("Doppel", "Gänger", "1980-02-03", "02139")).await;
         assert_eq!(twice, Ok(Discovery::Ambiguous));
     }
 }
@@ -160,20 +171,24 @@ async fn a_patients_current_documents_are_read_from_a_server_that_is_not_ours() 
     let medplum = Medplum::start();
     let alice = medplum.store(&patient("Mohr", &["Alice"]));
     let other = medplum.store(&patient("Other", &["Otto"]));
-    let current: Vec<_> = (0..3).map(|number| medplum.store(&document(&alice, number, "current"))).collect();
+    let current: Vec<_> =
+        (0..3).map(|number| medplum.store(&document(&alice, number, "current"))).collect();
     medplum.store(&document(&alice, 3, "superseded"));
     medplum.store(&document(&other, 4, "current"));
     for method in [SearchMethod::Get, SearchMethod::Post] {
         let gateway = medplum.gateway(method);
-        let patient =
-            sandbox::matched(gateway.discover(&demographics("Mohr", "Alice", "1980-02-03", "02139")).await);
+        let patient = sandbox::matched(
+            gateway.discover(&demographics("Mohr", "Alice", "1980-02-03", "02139")).await,
+        );
         let list = gateway.documents(&patient).await.unwrap();
-        let mut found: Vec<_> = list.records.iter().map(|record| record.document.id.as_str()).collect();
+        let mut found: Vec<_> =
+            list.records.iter().map(|record| record.document.id.as_str()).collect();
         found.sort_unstable();
         let mut expected: Vec<_> = current.iter().map(String::as_str).collect();
         expected.sort_unstable();
         assert_eq!((found, list.unreadable, list.incomplete), (expected, 0, false), "{method:?}");
-        let note = list.records.iter().find(|record| record.document.id.as_str() == current[1]).unwrap();
+        let note =
+            list.records.iter().find(|record| record.document.id.as_str() == current[1]).unwrap();
         assert_eq!(note.document.file_name, "Note 1.pdf");
     }
 }
@@ -189,7 +204,7 @@ async fn a_server_that_counts_more_than_it_lists_is_noticed() {
     // It takes `_count`, and has no link to the next page.
     let list = medplum
         .gateway(SearchMethod::Get)
-        .documents(&fhir::GatewayPatientId::new(&alice).unwrap())
+        .documents(&bulk_fhir::GatewayPatientId::new(&alice).unwrap())
         .await
         .unwrap();
     assert_eq!((list.records.len(), list.incomplete), (100, true));
@@ -217,7 +232,9 @@ fn what_the_sandbox_answers_is_valid_fhir_r4() {
             let mut broken = documents;
             broken["entry"][0]["resource"]["status"] = Value::Null;
             broken["entry"][0]["resource"]["content"][0]["attachment"]["sise"] = json!(1);
-            assert!(medplum.problems(&broken).as_array().is_some_and(|problems| problems.len() > 1));
+            assert!(
+                medplum.problems(&broken).as_array().is_some_and(|problems| problems.len() > 1)
+            );
         }
     }
     for path in ["DocumentReference?status=current", "Observation?patient=1"] {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fhir::{Auth, ClientAuthentication, Fault, Gateway, ReadSecret, SecretUnavailable};
+use bulk_fhir::{Auth, ClientAuthentication, Fault, Gateway, ReadSecret, SecretUnavailable};
 use secrecy::SecretString;
 
 use crate::server::{ALL_KNOWN, FixedSecret, NoSecret, Sandbox, matched, person};
@@ -48,9 +48,17 @@ async fn refused<S: ReadSecret + std::fmt::Debug>(gateway: &Gateway<S>) -> Fault
 #[tokio::test]
 async fn a_bearer_token_is_shown_and_a_wrong_one_is_refused() {
     let sandbox = sandbox(&["--token", "s3cret/+"]);
-    matched(sandbox.gateway_with(Auth::Bearer, FixedSecret::new("s3cret/+\n")).discover(&person(1)).await);
+    matched(
+        sandbox
+            .gateway_with(Auth::Bearer, FixedSecret::new("s3cret/+\n"))
+            .discover(&person(1))
+            .await,
+    );
     let status_401 = Fault::Status { status: 401, retry_after: None };
-    assert_eq!(refused(&sandbox.gateway_with(Auth::Bearer, FixedSecret::new("wrong"))).await, status_401);
+    assert_eq!(
+        refused(&sandbox.gateway_with(Auth::Bearer, FixedSecret::new("wrong"))).await,
+        status_401
+    );
     assert_eq!(refused(&sandbox.gateway()).await, status_401);
     assert_eq!(sandbox.requests("GET Patient"), 3, "the same token is not tried twice");
 }

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use fhir::{Exchange, Fault, Gateway, GatewayPatientId, GatewayUrl, Limits, PlainHttp, QueryError, Settings};
+use bulk_fhir::{
+    Exchange, Fault, Gateway, GatewayPatientId, GatewayUrl, Limits, PlainHttp, QueryError, Settings,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -47,7 +49,9 @@ fn waiting(sandbox: &Sandbox, request_timeout: Duration) -> Gateway<NoSecret> {
 /// A time in `Retry-After` has whole seconds, and so has the clock that it is compared with.
 fn nearly(fault: Fault) -> Fault {
     match fault {
-        Fault::Status { status: 503, retry_after: Some(wait) } if (6..=8).contains(&wait.as_secs()) => {
+        Fault::Status { status: 503, retry_after: Some(wait) }
+            if (6..=8).contains(&wait.as_secs()) =>
+        {
             Fault::Status { status: 503, retry_after: Some(Duration::from_secs(7)) }
         }
         other => other,
@@ -66,7 +70,8 @@ async fn every_fault_is_told_apart_and_names_no_patient() {
             gateway.discover(&person(1)).await.expect_err(kind),
             gateway.documents(&patient()).await.expect_err(kind),
         ];
-        for (error, exchange) in errors.into_iter().zip([Exchange::Discovery, Exchange::Documents]) {
+        for (error, exchange) in errors.into_iter().zip([Exchange::Discovery, Exchange::Documents])
+        {
             assert_eq!((error.exchange, nearly(error.fault)), (exchange, fault), "{kind}");
             assert_eq!(error.is_transient(), transient, "{kind}");
             let text = format!("{error} {error:?}").to_lowercase();
@@ -82,7 +87,8 @@ fn every_fault_of_the_sandbox_is_met_here() {
     let help = help();
     let (_, faults) = help.split_once("faults (--fault").unwrap();
     let (faults, _) = faults.split_once("The same requests").unwrap();
-    let known: Vec<_> = faults.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
+    let known: Vec<_> =
+        faults.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
     let mut met: Vec<_> = expected().into_iter().map(|(kind, ..)| kind).chain(HARMLESS).collect();
     met.sort_unstable();
     let mut sorted = known.clone();
@@ -142,12 +148,15 @@ async fn queries_that_are_tried_again_come_to_what_they_would_have_come_to_at_on
 /// Whether the person was found, and how many documents there are.
 async fn query(gateway: &Gateway<NoSecret>, number: u32) -> Result<Option<usize>, QueryError> {
     Ok(match gateway.discover(&person(number)).await? {
-        fhir::Discovery::Match(patient) => Some(gateway.documents(&patient).await?.records.len()),
+        bulk_fhir::Discovery::Match(patient) => {
+            Some(gateway.documents(&patient).await?.records.len())
+        }
         _ => None,
     })
 }
 
-/// A gateway that answers one request with these bytes: the sandbox's own answers are well-formed HTTP.
+/// A gateway that answers one request with these bytes: the sandbox's own answers are well-formed
+/// HTTP.
 async fn answering(answer: impl Into<Vec<u8>>) -> Gateway<NoSecret> {
     let answer = answer.into();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -173,12 +182,16 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn an_answer_that_does_not_say_its_length_is_read_up_to_the_limit() {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/fhir+json\r\nconnection: close\r\n\r\n";
+    let head =
+        "HTTP/1.1 200 OK\r\ncontent-type: application/fhir+json\r\nconnection: close\r\n\r\n";
     let bundle = r#"{"resourceType":"Bundle","type":"searchset"}"#;
     let padding = |bytes: usize| " ".repeat(bytes - bundle.len());
     let limit = Limits::default().answer_bytes;
     let fits = answering(format!("{head}{bundle}{}", padding(limit))).await;
-    assert_eq!(fits.discover(&person(1)).await, Ok(fhir::Discovery::NoMatch { incomplete: false }));
+    assert_eq!(
+        fits.discover(&person(1)).await,
+        Ok(bulk_fhir::Discovery::NoMatch { incomplete: false })
+    );
     let larger = answering(format!("{head}{bundle}{}", padding(limit + 1))).await;
     assert_eq!(larger.discover(&person(1)).await.unwrap_err().fault, Fault::TooLarge);
 }

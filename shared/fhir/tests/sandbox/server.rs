@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use domain::document::Demographics;
-use fhir::{
-    Auth, Discovery, Gateway, GatewayPatientId, GatewayUrl, Limits, PlainHttp, QueryError, ReadSecret,
-    SecretUnavailable, Settings,
+use bulk_domain::document::Demographics;
+use bulk_fhir::{
+    Auth, Discovery, Gateway, GatewayPatientId, GatewayUrl, Limits, PlainHttp, QueryError,
+    ReadSecret, SecretUnavailable, Settings,
 };
 use secrecy::SecretString;
 use serde_json::Value;
 
 /// Every person who is searched for has documents.
-pub const ALL_KNOWN: [&str; 6] = ["--with-documents", "1", "--without-documents", "0", "--ambiguous", "0"];
+pub const ALL_KNOWN: [&str; 6] =
+    ["--with-documents", "1", "--without-documents", "0", "--ambiguous", "0"];
 
 /// A secret that never changes.
 #[derive(Clone, Debug)]
@@ -43,8 +44,8 @@ impl ReadSecret for NoSecret {
     }
 }
 
-/// A running sandbox; it ends when this is dropped, and also when this process is killed, since that
-/// closes its input.
+/// A running sandbox; it ends when this is dropped, and also when this process is killed, since
+/// that closes its input.
 pub struct Sandbox {
     process: Child,
     base: String,
@@ -65,7 +66,8 @@ impl Sandbox {
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).expect("the sandbox says where it is");
         let base = said["base"].as_str().unwrap().to_owned();
-        let address = base.strip_prefix("http://").unwrap().split('/').next().unwrap().parse().unwrap();
+        let address =
+            base.strip_prefix("http://").unwrap().split('/').next().unwrap().parse().unwrap();
         Self { process, base, address }
     }
 
@@ -92,7 +94,7 @@ impl Sandbox {
     }
 
     /// A client with authentication.
-    pub fn gateway_with<S: fhir::ReadSecret>(&self, auth: Auth, secrets: S) -> Gateway<S> {
+    pub fn gateway_with<S: bulk_fhir::ReadSecret>(&self, auth: Auth, secrets: S) -> Gateway<S> {
         Gateway::new(Settings { auth, ..self.settings() }, secrets).unwrap()
     }
 

@@ -2,13 +2,14 @@
 
 use std::future::Future;
 
-use domain::delivery::{DeliveryState, WebhookDelivery};
-use domain::ids::CustomerId;
-use domain::job::JobStatus;
+use bulk_domain::delivery::{DeliveryState, WebhookDelivery};
+use bulk_domain::ids::CustomerId;
+use bulk_domain::job::JobStatus;
 
 use super::{JobRef, PortResult, Versioned, Write};
 
-/// The records of webhook deliveries, one for each status that a job reaches. A record expires after the retention time.
+/// The records of webhook deliveries, one for each status that a job reaches. A record expires
+/// after the retention time.
 pub trait DeliveryStore: Send + Sync {
     /// Returns the delivery of the webhook about `status`; `None` before its first attempt.
     fn load_delivery(
@@ -24,23 +25,24 @@ pub trait DeliveryStore: Send + Sync {
         delivery: &WebhookDelivery,
         version: Option<u64>,
     ) -> impl Future<Output = PortResult<Write>> + Send;
-    /// Returns up to `limit` deliveries of a customer, newest first, in any state or in `state`. With `state` this
-    /// reads an index, so that deliveries of the last second may be missing.
+    /// Returns up to `limit` deliveries of a customer, newest first, in any state or in `state`.
+    /// With `state` this reads an index, so that deliveries of the last second may be missing.
     fn list_deliveries(
         &self,
         customer: CustomerId,
         state: Option<Undelivered>,
         limit: u32,
     ) -> impl Future<Output = PortResult<Vec<WebhookDelivery>>> + Send;
-    /// Returns up to `limit` failed deliveries of a customer, oldest first, and those of a job in the order of its
-    /// states. Reads an index, so that a delivery may have changed in the last second. Therefore a write has to name
-    /// the version.
+    /// Returns up to `limit` failed deliveries of a customer, oldest first, and those of a job in
+    /// the order of its states. Reads an index, so that a delivery may have changed in the last
+    /// second. Therefore a write has to name the version.
     fn failed_deliveries(
         &self,
         customer: CustomerId,
         limit: u32,
     ) -> impl Future<Output = PortResult<Vec<Versioned<WebhookDelivery>>>> + Send;
-    /// Returns the number of a customer's deliveries in a state. Reads an index, so that it may lag by a second.
+    /// Returns the number of a customer's deliveries in a state. Reads an index, so that it may lag
+    /// by a second.
     fn count_deliveries(
         &self,
         customer: CustomerId,
@@ -48,7 +50,8 @@ pub trait DeliveryStore: Send + Sync {
     ) -> impl Future<Output = PortResult<u32>> + Send;
 }
 
-/// The states of deliveries that can be counted and listed by themselves, because they are in an index.
+/// The states of deliveries that can be counted and listed by themselves, because they are in an
+/// index.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Undelivered {
     /// Attempts are being made.

@@ -1,32 +1,42 @@
-//! Customers and what belongs to them: API keys, facilities, cohorts, webhook settings and idempotency keys.
+//! Customers and what belongs to them: API keys, facilities, cohorts, webhook settings and
+//! idempotency keys.
 
 use std::future::Future;
 use std::time::Duration;
 
-use domain::cohort::Cohort;
-use domain::facility::Facility;
-use domain::ids::{CohortId, CustomerId, FacilityId};
-use domain::row::Directory;
-use domain::time::Timestamp;
-use domain::webhook::WebhookKey;
+use bulk_domain::cohort::Cohort;
+use bulk_domain::facility::Facility;
+use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
+use bulk_domain::row::Directory;
+use bulk_domain::time::Timestamp;
+use bulk_domain::webhook::WebhookKey;
 
 use super::{PortResult, Write};
 use crate::idempotency::{IdempotencyKey, Promise};
 
-/// Calls that an API key may make in a minute, unless the operator has set another limit: 50 a second.
+/// Calls that an API key may make in a minute, unless the operator has set another limit: 50 a
+/// second.
 pub const CALLS_PER_MINUTE: u32 = 3000;
 
 /// The directory of customers.
 pub trait DirectoryStore: Send + Sync {
-    /// Returns the customer that an API key belongs to, and counts the call. A key that has made all calls of the
-    /// minute is refused.
-    fn admit_call(&self, api_key: &str, now: Timestamp)
-    -> impl Future<Output = PortResult<Admission>> + Send;
+    /// Returns the customer that an API key belongs to, and counts the call. A key that has made
+    /// all calls of the minute is refused.
+    fn admit_call(
+        &self,
+        api_key: &str,
+        now: Timestamp,
+    ) -> impl Future<Output = PortResult<Admission>> + Send;
     /// Returns the ids of all facilities and cohorts of a customer, to which its rows can refer.
-    fn load_directory(&self, customer: CustomerId) -> impl Future<Output = PortResult<Directory>> + Send;
+    fn load_directory(
+        &self,
+        customer: CustomerId,
+    ) -> impl Future<Output = PortResult<Directory>> + Send;
     /// Returns all facilities of a customer.
-    fn list_facilities(&self, customer: CustomerId)
-    -> impl Future<Output = PortResult<Vec<Facility>>> + Send;
+    fn list_facilities(
+        &self,
+        customer: CustomerId,
+    ) -> impl Future<Output = PortResult<Vec<Facility>>> + Send;
     /// Returns the customer's facility with this id, if there is one.
     fn load_facility(
         &self,
@@ -40,7 +50,10 @@ pub trait DirectoryStore: Send + Sync {
         facility: &Facility,
     ) -> impl Future<Output = PortResult<()>> + Send;
     /// Returns all cohorts of a customer.
-    fn list_cohorts(&self, customer: CustomerId) -> impl Future<Output = PortResult<Vec<Cohort>>> + Send;
+    fn list_cohorts(
+        &self,
+        customer: CustomerId,
+    ) -> impl Future<Output = PortResult<Vec<Cohort>>> + Send;
     /// Returns the customer's cohort with this id, if there is one.
     fn load_cohort(
         &self,
@@ -53,9 +66,12 @@ pub trait DirectoryStore: Send + Sync {
         customer: CustomerId,
         cohort: &Cohort,
     ) -> impl Future<Output = PortResult<()>> + Send;
-    /// Returns the webhook settings of a customer, which are the default ones before the first change.
-    fn load_settings(&self, customer: CustomerId)
-    -> impl Future<Output = PortResult<WebhookSettings>> + Send;
+    /// Returns the webhook settings of a customer, which are the default ones before the first
+    /// change.
+    fn load_settings(
+        &self,
+        customer: CustomerId,
+    ) -> impl Future<Output = PortResult<WebhookSettings>> + Send;
     /// Replaces the webhook settings, and counts their version up.
     ///
     /// Condition: the stored version is `settings.version`, or nothing is stored if that is 0.
@@ -64,7 +80,8 @@ pub trait DirectoryStore: Send + Sync {
         customer: CustomerId,
         settings: &WebhookSettings,
     ) -> impl Future<Output = PortResult<Write>> + Send;
-    /// Returns the job that an idempotency key stands for; `None` if the key is unknown or has expired at `now`.
+    /// Returns the job that an idempotency key stands for; `None` if the key is unknown or has
+    /// expired at `now`.
     fn load_promise(
         &self,
         customer: CustomerId,
@@ -105,7 +122,8 @@ pub struct WebhookSettings {
     pub replaced: Vec<ReplacedKey>,
     /// The outcome of the last ping.
     pub ping: Option<PingReport>,
-    /// The version of the settings, which every write increases by one; 0 if nothing was ever stored.
+    /// The version of the settings, which every write increases by one; 0 if nothing was ever
+    /// stored.
     pub version: u64,
 }
 

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::future::Future;
 
-use domain::document::DocumentRecord;
-use domain::ids::{CustomerId, PatientId};
-use domain::query::{PatientQuery, QueryTry, StoredDocuments};
+use bulk_domain::document::DocumentRecord;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::query::{PatientQuery, QueryTry, StoredDocuments};
 
 use super::{PortResult, Versioned, Write};
 
 /// The document queries of patients, and the documents that they found.
 ///
-/// Each attempt of a query stores its documents under its own id, beside those of earlier attempts. The query names
-/// the attempt that counts, so that a reader never sees half of a list.
+/// Each attempt of a query stores its documents under its own id, beside those of earlier attempts.
+/// The query names the attempt that counts, so that a reader never sees half of a list.
 pub trait DocumentStore: Send + Sync {
     /// Returns the newest query of each patient that ever had one.
     fn load_queries(
@@ -30,7 +30,8 @@ pub trait DocumentStore: Send + Sync {
         query: &PatientQuery,
         version: Option<u64>,
     ) -> impl Future<Output = PortResult<Write>> + Send;
-    /// Stores the documents that an attempt found, and returns what the query has to name so that they are read.
+    /// Stores the documents that an attempt found, and returns what the query has to name so that
+    /// they are read.
     fn store_documents(
         &self,
         customer: CustomerId,
@@ -45,8 +46,8 @@ pub trait DocumentStore: Send + Sync {
         patient: PatientId,
         first_kept: QueryTry,
     ) -> impl Future<Output = PortResult<()>> + Send;
-    /// Returns the documents on a stored page of an attempt, counted from 0; `None` if a later attempt has replaced
-    /// them.
+    /// Returns the documents on a stored page of an attempt, counted from 0; `None` if a later
+    /// attempt has replaced them.
     fn read_documents(
         &self,
         customer: CustomerId,

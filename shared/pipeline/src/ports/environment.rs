@@ -1,6 +1,6 @@
 //! Time and randomness, as ports so that tests can choose both.
 
-use domain::time::Timestamp;
+use bulk_domain::time::Timestamp;
 use uuid::Uuid;
 
 /// The clock, and the source of ids and secrets.

@@ -3,10 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
-use domain::circuit_breaker::CircuitBreaker;
-use domain::document::{Demographics, DocumentRecord};
-use domain::ids::CustomerId;
-use domain::rate_limit::RateLimit;
+use bulk_domain::circuit_breaker::CircuitBreaker;
+use bulk_domain::document::{Demographics, DocumentRecord};
+use bulk_domain::ids::CustomerId;
+use bulk_domain::rate_limit::RateLimit;
 
 use super::{PortResult, Versioned, Write};
 
@@ -30,7 +30,8 @@ pub enum GatewayAnswer {
     Ambiguous,
 }
 
-/// A document query that the gateway did not answer. It holds nothing about a patient, because it is logged.
+/// A document query that the gateway did not answer. It holds nothing about a patient, because it
+/// is logged.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GatewayFailure {
     /// The cause of the failure, for the log.

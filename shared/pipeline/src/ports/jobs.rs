@@ -4,47 +4,58 @@ use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::ops::RangeInclusive;
 
-use domain::ids::{CustomerId, JobId};
-use domain::job::{Job, JobStatus};
-use domain::outcome::Tally;
-use domain::plan::ChunkNumber;
-use domain::query::{QueryPart, QueryTally};
-use domain::time::Timestamp;
+use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::job::{Job, JobStatus};
+use bulk_domain::outcome::Tally;
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::query::{QueryPart, QueryTally};
+use bulk_domain::time::Timestamp;
 
 use super::{PortResult, Write};
 
 /// The jobs.
 ///
-/// Two lists are kept beside them. The *open jobs* of a customer may still write rows. They are read consistently,
-/// because an index could miss a job of the last second (Developer Guide, "Using Global Secondary Indexes": eventually
-/// consistent). The *watched jobs* are those that the sweep looks at.
+/// Two lists are kept beside them. The *open jobs* of a customer may still write rows. They are
+/// read consistently, because an index could miss a job of the last second (Developer Guide, "Using
+/// Global Secondary Indexes": eventually consistent). The *watched jobs* are those that the sweep
+/// looks at.
 pub trait JobStore: Send + Sync {
-    /// Stores a new job. A job with the same id stays as it is: ids are fresh, so an earlier attempt has stored it.
+    /// Stores a new job. A job with the same id stays as it is: ids are fresh, so an earlier
+    /// attempt has stored it.
     fn create_job(&self, job: &Job) -> impl Future<Output = PortResult<()>> + Send;
     /// Returns the job with this id, if there is one.
     fn load_job(&self, job: JobId) -> impl Future<Output = PortResult<Option<Job>>> + Send;
     /// Returns those of `jobs` that exist. No id may be there twice.
-    fn load_jobs(&self, jobs: &[JobId]) -> impl Future<Output = PortResult<HashMap<JobId, Job>>> + Send;
-    /// Returns up to `limit` jobs of a customer, newest first, from `from` on if it is given. Reads an index, so that a
-    /// job of the last second may be missing.
+    fn load_jobs(
+        &self,
+        jobs: &[JobId],
+    ) -> impl Future<Output = PortResult<HashMap<JobId, Job>>> + Send;
+    /// Returns up to `limit` jobs of a customer, newest first, from `from` on if it is given. Reads
+    /// an index, so that a job of the last second may be missing.
     fn list_jobs(
         &self,
         customer: CustomerId,
         from: Option<JobId>,
         limit: usize,
     ) -> impl Future<Output = PortResult<Vec<Job>>> + Send;
-    /// Writes status, times, file and reason of `job`. If the job enters `processing`, all its chunks become pending.
+    /// Writes status, times, file and reason of `job`. If the job enters `processing`, all its
+    /// chunks become pending.
     ///
-    /// Condition: the stored job is in the state `from` and, if `job` is `completed`, no cancel was requested. The
-    /// second part makes sure that a customer never sees a job complete after a request to cancel it was accepted.
-    fn change_state(&self, from: JobStatus, job: &Job) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Condition: the stored job is in the state `from` and, if `job` is `completed`, no cancel was
+    /// requested. The second part makes sure that a customer never sees a job complete after a
+    /// request to cancel it was accepted.
+    fn change_state(
+        &self,
+        from: JobStatus,
+        job: &Job,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
     /// Stores the request to cancel a job.
     ///
     /// Condition: the job is `processing`.
     fn request_cancel(&self, job: JobId) -> impl Future<Output = PortResult<Write>> + Send;
 
-    /// Takes a chunk out of the job's pending ones and adds its counts, both exactly once. If the chunk starts document
-    /// queries, the same write adds it to the chunks with pending queries.
+    /// Takes a chunk out of the job's pending ones and adds its counts, both exactly once. If the
+    /// chunk starts document queries, the same write adds it to the chunks with pending queries.
     fn complete_chunk(
         &self,
         job: JobId,
@@ -52,7 +63,8 @@ pub trait JobStore: Send + Sync {
         tally: Tally,
         queries: u32,
     ) -> impl Future<Output = PortResult<ChunkCompletion>> + Send;
-    /// Stores that the parts 0 to `parts` of a chunk's document queries are pending, unless this was stored before.
+    /// Stores that the parts 0 to `parts` of a chunk's document queries are pending, unless this
+    /// was stored before.
     fn open_query_parts(
         &self,
         job: JobId,
@@ -65,14 +77,16 @@ pub trait JobStore: Send + Sync {
         job: JobId,
         chunk: ChunkNumber,
     ) -> impl Future<Output = PortResult<BTreeSet<u32>>> + Send;
-    /// Takes a part out of the chunk's pending ones and adds its counts, both exactly once. Returns the counts of the
-    /// whole chunk if none of its parts is pending, also if another call has completed the last one.
+    /// Takes a part out of the chunk's pending ones and adds its counts, both exactly once. Returns
+    /// the counts of the whole chunk if none of its parts is pending, also if another call has
+    /// completed the last one.
     fn complete_query_part(
         &self,
         part: QueryPart,
         tally: QueryTally,
     ) -> impl Future<Output = PortResult<Option<QueryTally>>> + Send;
-    /// Takes a chunk out of those with pending document queries and adds its counts to the job, both exactly once.
+    /// Takes a chunk out of those with pending document queries and adds its counts to the job,
+    /// both exactly once.
     fn complete_queries(
         &self,
         job: JobId,
@@ -80,8 +94,8 @@ pub trait JobStore: Send + Sync {
         tally: QueryTally,
     ) -> impl Future<Output = PortResult<ChunkCompletion>> + Send;
 
-    /// Adds a job that waits for its file to the open jobs. This comes before the job is stored, so that no job is
-    /// missing from the open jobs. The entry of a job that is never stored expires.
+    /// Adds a job that waits for its file to the open jobs. This comes before the job is stored, so
+    /// that no job is missing from the open jobs. The entry of a job that is never stored expires.
     fn enter_job(
         &self,
         customer: CustomerId,
@@ -97,7 +111,11 @@ pub trait JobStore: Send + Sync {
         job: JobId,
     ) -> impl Future<Output = PortResult<Write>> + Send;
     /// Removes a job from the open jobs, if it is one of them.
-    fn leave(&self, customer: CustomerId, job: JobId) -> impl Future<Output = PortResult<()>> + Send;
+    fn leave(
+        &self,
+        customer: CustomerId,
+        job: JobId,
+    ) -> impl Future<Output = PortResult<()>> + Send;
     /// Returns the open jobs of a customer with these ids, in the order of their ids.
     fn open_jobs(
         &self,
@@ -106,8 +124,8 @@ pub trait JobStore: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = PortResult<Vec<OpenJob>>> + Send;
 
-    /// Returns up to `limit` watched jobs that are due by `now`, longest due first. If `after` is given, only jobs
-    /// after it are returned. Reads an index, so that it may lag by a second.
+    /// Returns up to `limit` watched jobs that are due by `now`, longest due first. If `after` is
+    /// given, only jobs after it are returned. Reads an index, so that it may lag by a second.
     fn due_jobs(
         &self,
         now: Timestamp,
@@ -152,6 +170,7 @@ pub struct Watched {
     pub job: JobId,
     /// When the sweep has to look at the job.
     pub due: Timestamp,
-    /// The number of chunks or parts that were pending at the last look; `None` before the first look.
+    /// The number of chunks or parts that were pending at the last look; `None` before the first
+    /// look.
     pub pending: Option<u32>,
 }

@@ -5,11 +5,11 @@ use std::future::Future;
 use std::ops::Range;
 use std::time::Duration;
 
+use bulk_domain::job::Upload;
+use bulk_domain::outcome::RowOutcome;
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::upload_terms::UploadTerms;
 use bytes::Bytes;
-use domain::job::Upload;
-use domain::outcome::RowOutcome;
-use domain::plan::ChunkNumber;
-use domain::upload_terms::UploadTerms;
 use futures::Stream;
 
 use super::{JobRef, PortResult, Write};
@@ -67,7 +67,8 @@ pub trait ObjectStore: Send + Sync {
         job: JobRef,
         file: ResultFile,
     ) -> impl Future<Output = PortResult<Self::Writer>> + Send;
-    /// Returns a link that takes the job's file on these terms for the time `valid`. Calls no service.
+    /// Returns a link that takes the job's file on these terms for the time `valid`. Calls no
+    /// service.
     fn sign_upload(
         &self,
         job: JobRef,
@@ -83,7 +84,8 @@ pub trait ObjectStore: Send + Sync {
     ) -> impl Future<Output = PortResult<String>> + Send;
 }
 
-/// A result file that is being written piece by piece. It can be read once it is finished, and not before.
+/// A result file that is being written piece by piece. It can be read once it is finished, and not
+/// before.
 pub trait FileWriter: Send {
     /// Appends bytes to the end of the file.
     fn write(&mut self, bytes: &[u8]) -> impl Future<Output = PortResult<()>> + Send;

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::future::Future;
 
-use domain::identity::Identity;
-use domain::ids::{CustomerId, PatientId};
-use domain::matching::People;
-use domain::patient::ExternalId;
-use domain::record::PatientRecord;
-use domain::roster::{Roster, RosterEntry};
+use bulk_domain::identity::Identity;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::matching::People;
+use bulk_domain::patient::ExternalId;
+use bulk_domain::record::PatientRecord;
+use bulk_domain::roster::{Roster, RosterEntry};
 
 use super::{PortResult, Versioned, Write};
 
@@ -51,7 +51,8 @@ pub trait PatientStore: Send + Sync {
         entry: RosterEntry,
         patients: &[PatientId],
     ) -> impl Future<Output = PortResult<()>> + Send;
-    /// Returns up to `limit` entries of a roster in their order, from the entry `from` on if it is given.
+    /// Returns up to `limit` entries of a roster in their order, from the entry `from` on if it is
+    /// given.
     fn read_roster(
         &self,
         customer: CustomerId,
@@ -59,8 +60,8 @@ pub trait PatientStore: Send + Sync {
         from: Option<RosterEntry>,
         limit: u32,
     ) -> impl Future<Output = PortResult<Vec<(RosterEntry, Vec<PatientId>)>>> + Send;
-    /// Returns the patients that may have this external id, in no order. Reads an index, which lags by a second or so:
-    /// the record of a patient says whether the patient has the id.
+    /// Returns the patients that may have this external id, in no order. Reads an index, which lags
+    /// by a second or so: the record of a patient says whether the patient has the id.
     fn find_by_external_id(
         &self,
         customer: CustomerId,

@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::time::Duration;
 
-use domain::job_size::JobSize;
+use bulk_domain::job_size::JobSize;
 
 use super::PortResult;
 use crate::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
 
-/// The longest time that a message can be delayed (`DelaySeconds`; "Amazon SQS standard queue quotas",
+/// The longest time that a message can be delayed (`DelaySeconds`; "Amazon SQS standard queue
+/// quotas",
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html>).
 pub const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
@@ -16,21 +17,31 @@ pub const LONGEST_DELAY: Duration = Duration::from_mins(15);
 pub trait Queues: Send + Sync {
     /// Returns whether this deployment has a gateway. Without one no document query is started.
     fn has_gateway(&self) -> bool;
-    /// Sends all messages to the queue of chunks for jobs of this size. After an error some may have been sent.
+    /// Sends all messages to the queue of chunks for jobs of this size. After an error some may
+    /// have been sent.
     fn send_chunks(
         &self,
         size: JobSize,
         messages: &[ChunkMessage],
     ) -> impl Future<Output = PortResult<()>> + Send;
-    /// Sends all messages to the queue of document queries, or none if there is no gateway. After an error some may
-    /// have been sent.
-    fn send_queries(&self, messages: &[QueryMessage]) -> impl Future<Output = PortResult<()>> + Send;
+    /// Sends all messages to the queue of document queries, or none if there is no gateway. After
+    /// an error some may have been sent.
+    fn send_queries(
+        &self,
+        messages: &[QueryMessage],
+    ) -> impl Future<Output = PortResult<()>> + Send;
     /// Tells `finalize` that a job has nothing left to wait for.
-    fn send_finished(&self, message: &FinishedMessage) -> impl Future<Output = PortResult<()>> + Send;
+    fn send_finished(
+        &self,
+        message: &FinishedMessage,
+    ) -> impl Future<Output = PortResult<()>> + Send;
     /// Tells `fan-out` about an upload, as the S3 event of the upload does.
     fn send_upload(&self, message: &UploadMessage) -> impl Future<Output = PortResult<()>> + Send;
     /// Sends a webhook to be delivered.
-    fn send_webhook(&self, message: &WebhookMessage) -> impl Future<Output = PortResult<()>> + Send {
+    fn send_webhook(
+        &self,
+        message: &WebhookMessage,
+    ) -> impl Future<Output = PortResult<()>> + Send {
         self.send_webhook_after(message, Duration::ZERO)
     }
     /// Sends a webhook to be delivered after `delay`, which is [`LONGEST_DELAY`] at most.

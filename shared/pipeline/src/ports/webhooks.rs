@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use domain::delivery::NoAnswer;
+use bulk_domain::delivery::NoAnswer;
 
 /// The servers of customers. A request that a server does not answer is an outcome, never an error.
 pub trait WebhookServer: Send + Sync {

@@ -9,8 +9,8 @@ use crate::table::{Access, Key, Place};
 use super::{Event, Simulation};
 
 impl Simulation {
-    /// Starts the calls of the step that a run comes to. Items that an earlier run of the chunk has written are not
-    /// written again, but they have to be read.
+    /// Starts the calls of the step that a run comes to. Items that an earlier run of the chunk has
+    /// written are not written again, but they have to be read.
     pub(super) fn next_step(&mut self, worker: usize) {
         let Some(run) = &mut self.workers[worker].at else { return };
         let Some(step) = run.calls.steps.get(run.step) else { return self.run_ended(worker) };
@@ -19,7 +19,8 @@ impl Simulation {
         run.todo = match step.purpose {
             Purpose::LoadPeople => {
                 let known = written.people.iter().filter(|is_written| **is_written).count();
-                let again = (0..known).step_by(100).map(|first| (0, (known - first).min(100) as u32));
+                let again =
+                    (0..known).step_by(100).map(|first| (0, (known - first).min(100) as u32));
                 all.chain(again).collect()
             }
             purpose => match written.of(purpose) {
@@ -48,8 +49,8 @@ impl Simulation {
         let is_over = run.open == 0;
         if is_over {
             if run.purpose() == Some(Purpose::Upload) {
-                busy.cpu_free =
-                    busy.cpu_free.max(now) + Micros::from(run.calls.rows) * self.parameters.latency.row_cpu;
+                busy.cpu_free = busy.cpu_free.max(now)
+                    + Micros::from(run.calls.rows) * self.parameters.latency.row_cpu;
             }
             run.step += 1;
             return self.next_step(worker);
@@ -84,23 +85,36 @@ impl Simulation {
         self.after(time + backoff + self.parameters.latency.call_cpu, next);
     }
 
-    fn is_served(&mut self, purpose: Purpose, message: Message, (index, units): (usize, u32)) -> bool {
+    fn is_served(
+        &mut self,
+        purpose: Purpose,
+        message: Message,
+        (index, units): (usize, u32),
+    ) -> bool {
         let Message { customer, job, chunk } = message;
         let (now, outcome) = (self.now, &mut self.outcome);
         // Identities are hashes and patient ids are random, so that any even spread models them.
         let own = Place::Own(hash([purpose as u64, job as u64, chunk as u64, index as u64]));
         let (table, access, place) = match purpose {
             Purpose::Plan | Purpose::Upload | Purpose::Outcomes | Purpose::Finished => return true,
-            Purpose::LoadJob => (&mut outcome.job_items, Access::Read, Place::Shared(Key::Job(job))),
-            Purpose::EndChunk => (&mut outcome.job_items, Access::Write, Place::Shared(Key::Job(job))),
+            Purpose::LoadJob => {
+                (&mut outcome.job_items, Access::Read, Place::Shared(Key::Job(job)))
+            }
+            Purpose::EndChunk => {
+                (&mut outcome.job_items, Access::Write, Place::Shared(Key::Job(job)))
+            }
             Purpose::Directory => {
                 (&mut outcome.directory, Access::Read, Place::Shared(Key::Directory(customer)))
             }
             Purpose::LoadPeople | Purpose::LoadPatients => {
                 (&mut outcome.patients, Access::Read, Place::Everywhere)
             }
-            Purpose::StorePeople | Purpose::StorePatient => (&mut outcome.patients, Access::Write, own),
-            Purpose::Roster => (&mut outcome.patients, Access::Write, Place::Shared(Key::Roster(customer))),
+            Purpose::StorePeople | Purpose::StorePatient => {
+                (&mut outcome.patients, Access::Write, own)
+            }
+            Purpose::Roster => {
+                (&mut outcome.patients, Access::Write, Place::Shared(Key::Roster(customer)))
+            }
         };
         table.take(now, access, units, place)
     }

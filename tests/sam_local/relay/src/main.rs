@@ -1,9 +1,11 @@
-//! The `bootstrap` of a function in a container of `sam local`: runs the function's own binary, which lies beside it,
-//! and passes on what the function sends to the local stack's ports on loopback.
+//! The `bootstrap` of a function in a container of `sam local`: runs the function's own binary,
+//! which lies beside it, and passes on what the function sends to the local stack's ports on
+//! loopback.
 //!
-//! The local stack listens on the machine's loopback, which a container cannot reach, and a function takes plain http
-//! from loopback only (webhooks, the document gateway). With the same ports on the container's loopback, a function
-//! needs no other variables, and no other rules, than on the local stack. `tests/sam_local` puts it there.
+//! The local stack listens on the machine's loopback, which a container cannot reach, and a
+//! function takes plain http from loopback only (webhooks, the document gateway). With the same
+//! ports on the container's loopback, a function needs no other variables, and no other rules, than
+//! on the local stack. `tests/sam_local` puts it there.
 
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -12,9 +14,11 @@ use std::thread;
 
 /// The ports to pass on, separated by spaces.
 const PORTS: &str = "RELAY_PORTS";
-/// The machine, as containers know it: by this name in Docker Desktop, and by `--add-host` elsewhere.
+/// The machine, as containers know it: by this name in Docker Desktop, and by `--add-host`
+/// elsewhere.
 const MACHINE: &str = "host.docker.internal";
-/// Where Lambda has a function's files, and the name that the function's binary has beside this one.
+/// Where Lambda has a function's files, and the name that the function's binary has beside this
+/// one.
 const FUNCTION: &str = "/var/task/function";
 
 fn main() -> io::Result<ExitCode> {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use domain::ids::{CustomerId, JobId};
-use domain::job::{Job, JobStatus};
-use domain::time::Timestamp;
-use pipeline::idempotency::{IdempotencyKey, KEPT, Parameters, Promise};
-use pipeline::ports::prelude::*;
-use pipeline::ports::{Ports, Write};
+use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::job::{Job, JobStatus};
+use bulk_domain::time::Timestamp;
+use bulk_pipeline::idempotency::{IdempotencyKey, KEPT, Parameters, Promise};
+use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::ports::{Ports, Write};
 
 use super::{NewJob, choose_facility, enter};
 use crate::error::{ApiError, Named as _};
@@ -26,12 +26,14 @@ pub async fn create_or_recall<P: Ports>(
         }
         let facility = choose_facility(ports, customer, parameters.facility).await?;
         let job = enter(ports, customer).await?;
-        let promise = Promise { job, facility, parameters: parameters.clone(), expires_at: now.plus(KEPT) };
+        let promise =
+            Promise { job, facility, parameters: parameters.clone(), expires_at: now.plus(KEPT) };
         if ports.directory().store_promise(customer, key, &promise, now).await? == Write::Done {
             return keep(ports, customer, promise, parameters).await;
         }
-        // Another call with the key stored a promise first, or this call did and the answer was lost. In the second
-        // case the job is entered again under the same id when the promise is kept.
+        // Another call with the key stored a promise first, or this call did and the answer was
+        // lost. In the second case the job is entered again under the same id when the promise is
+        // kept.
         ports.jobs().leave(customer, job).await?;
     }
 }
@@ -58,13 +60,16 @@ async fn keep<P: Ports>(
     }
     let job = stored.ok_or(JobId::NOT_FOUND)?;
     let upload = match time_left(&job, environment.now()) {
-        Some(left) => Some(ports.objects().sign_upload((&job).into(), &parameters.terms, left).await?),
+        Some(left) => {
+            Some(ports.objects().sign_upload((&job).into(), &parameters.terms, left).await?)
+        }
         None => None,
     };
     Ok(NewJob { job, upload })
 }
 
-/// Returns the time in which the job still takes its file, in whole seconds. A link must not outlive its job.
+/// Returns the time in which the job still takes its file, in whole seconds. A link must not
+/// outlive its job.
 fn time_left(job: &Job, now: Timestamp) -> Option<Duration> {
     let millis = job.upload_expires_at.as_millis() - now.as_millis();
     let left = u64::try_from(millis / 1000).ok().filter(|seconds| *seconds > 0);

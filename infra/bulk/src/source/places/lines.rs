@@ -1,5 +1,5 @@
-//! The line of the file where a row begins. It differs from the number of the row, because cells may hold line breaks and
-//! blank lines are no rows. Users need it to find a row in an editor.
+//! The line of the file where a row begins. It differs from the number of the row, because cells
+//! may hold line breaks and blank lines are no rows. Users need it to find a row in an editor.
 
 use std::collections::VecDeque;
 
@@ -45,7 +45,8 @@ impl Lines {
         self.next += bytes.len() as u64;
     }
 
-    /// Returns the number of the line that holds a byte; bytes are counted from 0. Calls have to be in the order of bytes.
+    /// Returns the number of the line that holds a byte; bytes are counted from 0. Calls have to be
+    /// in the order of bytes.
     pub fn line_of(&mut self, byte: u64) -> u64 {
         while self.starts.front().is_some_and(|start| *start <= byte) {
             self.starts.pop_front();

@@ -76,6 +76,10 @@ fn every_error_has_an_example_and_a_code_of_its_own() {
     assert_eq!(codes.len(), examples().len() - 1);
     // The codes stand in one `match` without a wildcard.
     let source = include_str!("../error.rs");
-    let code = source.split("pub fn code(").nth(1).and_then(|rest| rest.split("\n    }\n").next()).unwrap();
+    let code = source
+        .split("pub fn code(")
+        .nth(1)
+        .and_then(|rest| rest.split("\n    }\n").next())
+        .unwrap();
     assert_eq!(code.matches("=> \"").count(), codes.len());
 }

@@ -1,9 +1,11 @@
-//! The closed table of the names that columns go by in files. The integrator's guide has the same table.
+//! The closed table of the names that columns go by in files. The integrator's guide has the same
+//! table.
 
 use crate::column::Field;
 
-/// The names of each field besides its own, as the guide writes them. Case, spaces, `_` and punctuation do not matter.
-/// Of `externalId` the first name that a file has is taken, and the others are ignored columns.
+/// The names of each field besides its own, as the guide writes them. Case, spaces, `_` and
+/// punctuation do not matter. Of `externalId` the first name that a file has is taken, and the
+/// others are ignored columns.
 pub(super) const ALIASES: [(Field, &[&str]); 13] = [
     (Field::ExternalId, &["id", "mrn", "medical record number", "patient id", "chart number"]),
     (Field::FirstName, &["first", "given name", "forename", "fname"]),
@@ -55,7 +57,10 @@ pub(super) struct Named {
 /// Finds the field that a name means. The name has letters and digits only, in lower case.
 pub(super) fn named(squeezed: &str) -> Option<Named> {
     let same = |name: &str| {
-        name.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase()).eq(squeezed.bytes())
+        name.bytes()
+            .filter(u8::is_ascii_alphanumeric)
+            .map(|b| b.to_ascii_lowercase())
+            .eq(squeezed.bytes())
     };
     if let Some(field) = Field::ALL.into_iter().find(|field| same(field.name())) {
         return Some(Named { field, rank: 0 });
@@ -79,7 +84,10 @@ mod tests {
             writeln!(table, "| `{field}` | {} |", names.join(", ")).unwrap();
         }
         let guide = include_str!("../../../../../infra/docs/integrator.md");
-        assert!(guide.contains(&table), "the integrator's guide should hold this table:\n\n{table}");
+        assert!(
+            guide.contains(&table),
+            "the integrator's guide should hold this table:\n\n{table}"
+        );
     }
 
     #[test]

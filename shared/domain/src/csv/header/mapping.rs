@@ -34,11 +34,13 @@ pub enum NotAMapping {
 }
 
 impl ColumnMapping {
-    /// Whether a header cell is the one that is meant: it has the same text, or else the same letters and digits.
+    /// Whether a header cell is the one that is meant: it has the same text, or else the same
+    /// letters and digits.
     pub(super) fn means(&self, header: &str, exactly: bool) -> bool {
         let same = self.header.to_lowercase() == header.to_lowercase();
         same || !exactly
-            && squeeze(&self.header).is_some_and(|text| !text.is_empty() && squeeze(header) == Some(text))
+            && squeeze(&self.header)
+                .is_some_and(|text| !text.is_empty() && squeeze(header) == Some(text))
     }
 }
 
@@ -59,7 +61,8 @@ impl FromStr for ColumnMapping {
     }
 }
 
-/// Reads a column's own name in another case or with another sign before the index. Aliases are not meant.
+/// Reads a column's own name in another case or with another sign before the index. Aliases are not
+/// meant.
 fn column_named(text: &str) -> Option<ColumnName> {
     let recognised = recognise(text).filter(|recognised| recognised.named.rank == 0)?;
     let slot = match recognised.index {

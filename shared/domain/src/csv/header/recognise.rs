@@ -1,9 +1,10 @@
 //! How the text of a header cell is matched to a column.
 //!
-//! A cell is squeezed to its letters and digits in lower case; that leaves `firstname` of
-//! `First Name`, and `zip2` of `ZIP-2`. One thing must survive the squeezing: whether something stood
-//! before the index. `addressLine1-2` is the first line of the second address, while `addressLine12`
-//! is no column at all, because without a separator line 12 cannot be told from line 1, index 2.
+//! A cell is squeezed to its letters and digits in lower case; that leaves `firstname` of `First
+//! Name`, and `zip2` of `ZIP-2`. One thing must survive the squeezing: whether something stood
+//! before the index. `addressLine1-2` is the first line of the second address, while
+//! `addressLine12` is no column at all, because without a separator line 12 cannot be told from
+//! line 1, index 2.
 
 use crate::column::{Field, Slot};
 
@@ -14,8 +15,8 @@ use super::aliases::{Named, named};
 pub(super) struct Recognised {
     pub(super) named: Named,
     pub(super) index: Index,
-    /// Whether the text is as good for the second line of an address as for the first line of the second one:
-    /// `Address 2`, `street_2`.
+    /// Whether the text is as good for the second line of an address as for the first line of the
+    /// second one: `Address 2`, `street_2`.
     pub(super) is_address_2: bool,
 }
 
@@ -38,7 +39,8 @@ struct Squeezed {
     plus: bool,
 }
 
-/// Returns the letters and digits of a header cell, in lower case; `None` for text with letters of another alphabet.
+/// Returns the letters and digits of a header cell, in lower case; `None` for text with letters of
+/// another alphabet.
 pub(in crate::csv) fn squeeze(cell: &str) -> Option<String> {
     squeeze_with_gaps(cell).map(|squeezed| squeezed.text)
 }

@@ -1,5 +1,5 @@
-//! What the cells of a header mean together: names that are as good for two columns, several columns of one kind, and the
-//! customer's own mapping.
+//! What the cells of a header mean together: names that are as good for two columns, several
+//! columns of one kind, and the customer's own mapping.
 
 use crate::column::{ColumnName, Field, Slot};
 use crate::csv::error::FileError;
@@ -11,8 +11,8 @@ use super::recognise::{Index, Recognised, recognise};
 ///
 /// # Errors
 ///
-/// A mapping to a cell that the header lacks; from left to right, an index that is not 1 to 10; two columns with the same
-/// meaning.
+/// A mapping to a cell that the header lacks; from left to right, an index that is not 1 to 10; two
+/// columns with the same meaning.
 pub(super) fn resolve(
     header: &[String],
     mappings: &[ColumnMapping],
@@ -80,7 +80,9 @@ fn map(
     // A cell with the very text is meant before one with the same letters.
     for exactly in [true, false] {
         let mut found = false;
-        for (_, column) in header.iter().zip(&mut *columns).filter(|(cell, _)| mapping.means(cell, exactly)) {
+        for (_, column) in
+            header.iter().zip(&mut *columns).filter(|(cell, _)| mapping.means(cell, exactly))
+        {
             *column = Some(mapping.column);
             found = true;
         }
@@ -96,7 +98,11 @@ fn check_mapped_twice(columns: &[Option<ColumnName>]) -> Result<(), FileError> {
     for (second, column) in columns.iter().enumerate() {
         let Some(column) = *column else { continue };
         if let Some(first) = columns[..second].iter().position(|known| *known == Some(column)) {
-            return Err(FileError::DuplicateColumn { column, first: first + 1, second: second + 1 });
+            return Err(FileError::DuplicateColumn {
+                column,
+                first: first + 1,
+                second: second + 1,
+            });
         }
     }
     Ok(())
@@ -110,8 +116,8 @@ fn check_indexes(recognised: &[Option<Recognised>]) -> Result<(), FileError> {
     wrong.map_or(Ok(()), Err)
 }
 
-/// `Address 2` is the first line of the second address where the file has a city or zip code of a second address, and else
-/// the second line of the first.
+/// `Address 2` is the first line of the second address where the file has a city or zip code of a
+/// second address, and else the second line of the first.
 fn settle_address_2(recognised: &mut [Option<Recognised>]) {
     let second = Slot::new(2).map_or(Index::None, Index::Slot);
     let has_second = recognised
@@ -119,26 +125,37 @@ fn settle_address_2(recognised: &mut [Option<Recognised>]) {
         .flatten()
         .any(|cell| matches!(cell.named.field, Field::City | Field::Zip) && cell.index == second);
     for cell in recognised.iter_mut().flatten().filter(|cell| cell.is_address_2) {
-        (cell.named.field, cell.index) =
-            if has_second { (Field::AddressLine1, second) } else { (Field::AddressLine2, Index::None) };
+        (cell.named.field, cell.index) = if has_second {
+            (Field::AddressLine1, second)
+        } else {
+            (Field::AddressLine2, Index::None)
+        };
     }
 }
 
-/// Of the names of the external id the first in the order of the table counts; columns with the others are ignored.
+/// Of the names of the external id the first in the order of the table counts; columns with the
+/// others are ignored.
 fn keep_first_external_id(recognised: &mut [Option<Recognised>], mapped: &[Option<ColumnName>]) {
     let is_id = |cell: &Recognised| cell.named.field == Field::ExternalId;
-    let best = recognised.iter().flatten().filter(|cell| is_id(cell)).map(|cell| cell.named.rank).min();
+    let best =
+        recognised.iter().flatten().filter(|cell| is_id(cell)).map(|cell| cell.named.rank).min();
     let is_mapped = mapped.iter().flatten().any(|column| column.field == Field::ExternalId);
     for cell in recognised {
-        if cell.as_ref().is_some_and(|cell| is_id(cell) && (is_mapped || Some(cell.named.rank) != best)) {
+        if cell
+            .as_ref()
+            .is_some_and(|cell| is_id(cell) && (is_mapped || Some(cell.named.rank) != best))
+        {
             *cell = None;
         }
     }
 }
 
-/// Gives the columns with the names of phone numbers slots, in the order of the file: the first is `phone`, each further one
-/// has the next index that no column has.
-fn number_phones(phones: &[(usize, usize)], columns: &mut [Option<ColumnName>]) -> Result<(), FileError> {
+/// Gives the columns with the names of phone numbers slots, in the order of the file: the first is
+/// `phone`, each further one has the next index that no column has.
+fn number_phones(
+    phones: &[(usize, usize)],
+    columns: &mut [Option<ColumnName>],
+) -> Result<(), FileError> {
     let mut taken: Vec<ColumnName> = columns.iter().flatten().copied().collect();
     let names = std::iter::once(None).chain(Slot::all().skip(1).map(Some));
     let mut free = names.map(|slot| ColumnName::new(Field::Phone, slot));

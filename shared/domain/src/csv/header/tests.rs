@@ -14,15 +14,18 @@ fn mapped(header: &[u8], mappings: &[&str]) -> Result<Columns, FileError> {
     let mut reader = RowReader::new(Separator::Comma);
     reader.push(header);
     reader.finish();
-    let mappings: Vec<ColumnMapping> = mappings.iter().map(|mapping| mapping.parse().unwrap()).collect();
+    let mappings: Vec<ColumnMapping> =
+        mappings.iter().map(|mapping| mapping.parse().unwrap()).collect();
     Columns::from_header(&reader.next_row().unwrap().unwrap(), Separator::Comma, &mappings)
 }
 
-/// What each cell of a header is taken for, `-` for nothing. The header has what is required as well.
+/// What each cell of a header is taken for, `-` for nothing. The header has what is required as
+/// well.
 fn meanings(cells: &str) -> String {
     let columns = columns(format!("{cells},{REQUIRED_COLUMNS}").as_bytes()).unwrap();
     let cells = cells.split(',').count();
-    let meaning = |cell: HeaderCell| cell.column.map_or("-".to_owned(), |column| column.to_string());
+    let meaning =
+        |cell: HeaderCell| cell.column.map_or("-".to_owned(), |column| column.to_string());
     columns.report().into_iter().take(cells).map(meaning).collect::<Vec<_>>().join(",")
 }
 
@@ -115,7 +118,10 @@ fn address_2_is_the_second_address_where_the_file_has_one() {
     for (header, expected) in [
         ("Address,Address 2,City,State,Zip", "addressLine1,addressLine2,city,state,zip"),
         ("address1,address2,city,state,zip", "addressLine1,addressLine2,city,state,zip"),
-        ("Street Address,Street Address 2,City,State,Zip", "addressLine1,addressLine2,city,state,zip"),
+        (
+            "Street Address,Street Address 2,City,State,Zip",
+            "addressLine1,addressLine2,city,state,zip",
+        ),
         ("Street,Apt,City,State,Postal Code", "addressLine1,addressLine2,city,state,zip"),
         (
             "Address 1,City 1,State 1,Zip 1,Address 2,City 2,State 2,Zip 2",
@@ -138,7 +144,10 @@ fn the_customers_word_wins_over_the_table() {
     assert_eq!(columns.find(Field::Phone, None), Some(9));
     assert_eq!(columns.report()[3], HeaderCell { header: "dob".into(), column: None });
     // The same letters do, where no cell has the very text.
-    assert_eq!(mapped(header.as_bytes(), &["dob:BIRTH_DAY"]).unwrap().find(Field::Dob, None), Some(2));
+    assert_eq!(
+        mapped(header.as_bytes(), &["dob:BIRTH_DAY"]).unwrap().find(Field::Dob, None),
+        Some(2)
+    );
     assert_eq!(
         mapped(header.as_bytes(), &["dob:Born On"]).unwrap_err().to_string(),
         "no cell of the header is \"Born On\", which the import was told to take for dob"
@@ -211,9 +220,18 @@ fn a_row_with_the_cells_of_the_header_is_known() {
 
 #[test]
 fn an_index_is_written_with_a_dash_an_underscore_a_space_or_nothing() {
-    for cell in
-        ["zip-2", "zip_2", "zip 2", "zip2", "ZIP2", "Zip Code 2", "zipCode2", "zip-02", "zip (2)", "zip # 2"]
-    {
+    for cell in [
+        "zip-2",
+        "zip_2",
+        "zip 2",
+        "zip2",
+        "ZIP2",
+        "Zip Code 2",
+        "zipCode2",
+        "zip-02",
+        "zip (2)",
+        "zip # 2",
+    ] {
         assert_eq!(meaning(cell).as_deref(), Some("zip-2"), "{cell:?}");
     }
     assert_eq!(meaning("zip").as_deref(), Some("zip"));
@@ -235,7 +253,9 @@ fn the_index_of_an_address_line_stands_apart_from_its_number() {
     ] {
         assert_eq!(meaning(cell).as_deref(), Some(name), "{cell:?}");
     }
-    for cell in ["addressLine12", "address line 12", "addressLine", "addressLine3", "addressLine-12"] {
+    for cell in
+        ["addressLine12", "address line 12", "addressLine", "addressLine3", "addressLine-12"]
+    {
         assert_eq!(meaning(cell), None, "{cell:?}");
     }
 }
@@ -330,7 +350,9 @@ fn all_missing_columns_are_named_in_canonical_order() {
 
 #[test]
 fn any_one_complete_address_is_enough() {
-    assert!(columns(b"firstName,lastName,dob,gender,city,addressLine1-2,city-2,state-2,zip-2").is_ok());
+    assert!(
+        columns(b"firstName,lastName,dob,gender,city,addressLine1-2,city-2,state-2,zip-2").is_ok()
+    );
 }
 
 #[test]
@@ -376,7 +398,10 @@ fn columns_are_stored_as_positions_and_names() {
     ));
     assert_eq!(serde_json::from_str::<Columns>(&json).unwrap(), columns);
     let bare = r#"{"width":3,"columns":[[0,"firstName"],[2,"zip-2"]]}"#;
-    assert_eq!(serde_json::to_string(&serde_json::from_str::<Columns>(bare).unwrap()).unwrap(), bare);
+    assert_eq!(
+        serde_json::to_string(&serde_json::from_str::<Columns>(bare).unwrap()).unwrap(),
+        bare
+    );
     for wrong in [
         r#"{"width":1,"columns":[[1,"zip"]]}"#,
         r#"{"width":5,"columns":[[1,"zip"],[0,"dob"]]}"#,

@@ -9,8 +9,8 @@ pub struct RawRow<'a> {
     pub start: u64,
     /// Its bytes as they are in the file, without the line break that ends it.
     pub raw: &'a [u8],
-    /// Its cells, unescaped: without the quotes around them, and with `""` as one quote. Of a row that cannot be split
-    /// its bytes, as one cell.
+    /// Its cells, unescaped: without the quotes around them, and with `""` as one quote. Of a row
+    /// that cannot be split its bytes, as one cell.
     pub cells: Cells<'a>,
     /// Whether the row could be split into cells. If not, a double quote in it is misplaced.
     pub is_split: bool,
@@ -53,7 +53,8 @@ impl<'a> Cells<'a> {
         self.range(index).map(|range| &self.bytes[range])
     }
 
-    /// Returns the cells as one text, if they are UTF-8. [`range`](Self::range) tells where each is.
+    /// Returns the cells as one text, if they are UTF-8. [`range`](Self::range) tells where each
+    /// is.
     pub(crate) fn as_text(&self) -> Option<&'a str> {
         std::str::from_utf8(self.bytes).ok()
     }

@@ -1,4 +1,5 @@
-//! What may stand before the header of a file: a byte order mark, and Excel's line that names the separator.
+//! What may stand before the header of a file: a byte order mark, and Excel's line that names the
+//! separator.
 
 use super::RowReader;
 
@@ -40,7 +41,8 @@ impl RowReader {
     }
 }
 
-/// Returns the length of the line `sep=…` that a file begins with, 0 if there is none; nothing if more input is needed.
+/// Returns the length of the line `sep=…` that a file begins with, 0 if there is none; nothing if
+/// more input is needed.
 fn sep_line(bytes: &[u8], is_all: bool) -> Option<usize> {
     let quote = usize::from(bytes.first() == Some(&b'"'));
     let begin = &bytes[quote..bytes.len().min(quote + SEP.len())];
@@ -60,7 +62,7 @@ fn sep_line(bytes: &[u8], is_all: bool) -> Option<usize> {
         }
         None => return None,
     };
-    let is_sep =
-        begin.len() == SEP.len() && !bytes[quote + SEP.len()..end].iter().any(u8::is_ascii_alphanumeric);
+    let is_sep = begin.len() == SEP.len()
+        && !bytes[quote + SEP.len()..end].iter().any(u8::is_ascii_alphanumeric);
     Some(if is_sep { end } else { 0 })
 }

@@ -67,9 +67,17 @@ fn quoted_cells_hold_commas_quotes_and_line_breaks() {
 #[test]
 fn blank_lines_are_no_rows() {
     assert_eq!(cells("\n\r\n \t \na\n\n\t\nb\r\r  "), [["a"], ["b"]]);
-    for blank in
-        ["", " \n\t", ",", ", ,\t,", "\"\"", "\"\",\" \"", "\u{a0},\u{3000}", "\u{200b}\u{feff}", "\"\n\",\n"]
-    {
+    for blank in [
+        "",
+        " \n\t",
+        ",",
+        ", ,\t,",
+        "\"\"",
+        "\"\",\" \"",
+        "\u{a0},\u{3000}",
+        "\u{200b}\u{feff}",
+        "\"\n\",\n",
+    ] {
         assert!(cells(blank).is_empty(), "{blank:?}");
     }
     assert!(read(b"\xa0,\xa0\n").0.is_empty());
@@ -128,13 +136,19 @@ fn bad(row: &str) -> (String, bool) {
 fn a_row_with_a_misplaced_quote_fails_alone() {
     assert_eq!(rows("a,\"b\"c\nd,e\n"), [bad("a,\"b\"c"), good("d,e")]);
     // The quote that is never closed meets the first quote of the next row.
-    assert_eq!(rows("1,\"open\n2,\"x\"\n3,\"y\"\n"), [bad("1,\"open"), good("2,\"x\""), good("3,\"y\"")]);
+    assert_eq!(
+        rows("1,\"open\n2,\"x\"\n3,\"y\"\n"),
+        [bad("1,\"open"), good("2,\"x\""), good("3,\"y\"")]
+    );
     assert_eq!(rows("\"a\" ,b\nc"), [bad("\"a\" ,b"), good("c")]);
 }
 
 #[test]
 fn a_quote_that_is_never_closed_takes_no_row_with_it() {
-    assert_eq!(rows("1,2\n3,\"4\n5,6\n7,8\n"), [good("1,2"), bad("3,\"4"), good("5,6"), good("7,8")]);
+    assert_eq!(
+        rows("1,2\n3,\"4\n5,6\n7,8\n"),
+        [good("1,2"), bad("3,\"4"), good("5,6"), good("7,8")]
+    );
     assert_eq!(rows("\"a,\"\"1"), [bad("\"a,\"\"1")]);
     assert_eq!(rows("\"\n"), [bad("\"")]);
     assert_eq!(rows("a\n\""), [good("a"), bad("\"")]);
@@ -207,7 +221,11 @@ fn a_row_may_be_as_long_as_the_limit() {
     for file in [&b"h\nabcde"[..], b"h\nabcde\n", b"h\n\"abc\""] {
         let place = RowPlace::Data { number: RowNumber::FIRST, byte: 2 };
         let (rows, result) = limited(file);
-        assert_eq!((rows.len(), result), (1, Err(FileError::RowTooLong { place, limit: 4 })), "{file:?}");
+        assert_eq!(
+            (rows.len(), result),
+            (1, Err(FileError::RowTooLong { place, limit: 4 })),
+            "{file:?}"
+        );
     }
 }
 
@@ -310,18 +328,24 @@ fn tables() -> impl Strategy<Value = Vec<Vec<Vec<u8>>>> {
     prop::collection::vec(prop::collection::vec(cell, 1..6), 1..8)
 }
 
-/// A row on one line as RFC 4180 has it, or a line with a quote in the wrong place. A quote that is followed by a separator or
-/// a line end closes an open one by any rule, so that no cell here begins so.
+/// A row on one line as RFC 4180 has it, or a line with a quote in the wrong place. A quote that is
+/// followed by a separator or a line end closes an open one by any rule, so that no cell here
+/// begins so.
 fn row_or_wreck() -> impl Strategy<Value = (String, bool)> {
-    let cell =
-        prop_oneof!["[a-z ]{1,5}", "\"[a-z][a-z, ]{0,5}\"", "\"[a-z]\"\"[a-z]\"", Just("\"\"".to_owned())];
+    let cell = prop_oneof![
+        "[a-z ]{1,5}",
+        "\"[a-z][a-z, ]{0,5}\"",
+        "\"[a-z]\"\"[a-z]\"",
+        Just("\"\"".to_owned())
+    ];
     let row = prop::collection::vec(cell, 0..4).prop_map(|cells| format!("x,{}", cells.join(",")));
-    let wreck = prop_oneof!["[a-z],\"[a-z]{1,5}", "\"[a-z]{1,3}\"[a-z]{1,3}", "\"[a-z]\",\"[a-z]{1,4}"];
+    let wreck =
+        prop_oneof!["[a-z],\"[a-z]{1,5}", "\"[a-z]{1,3}\"[a-z]{1,3}", "\"[a-z]\",\"[a-z]{1,4}"];
     prop_oneof![2 => row.prop_map(|row| (row, true)), 1 => wreck.prop_map(|row| (row, false))]
 }
 
-/// What the reader promises, told in the plainest way: each row is followed by itself, however far that is. Returns the rows
-/// with their places, and whether no line was too long.
+/// What the reader promises, told in the plainest way: each row is followed by itself, however far
+/// that is. Returns the rows with their places, and whether no line was too long.
 fn rows_one_by_one(file: &[u8], limit: usize) -> (Vec<(u64, Vec<u8>)>, bool) {
     let is_break = |at: usize| matches!(file.get(at), None | Some(b'\n' | b'\r'));
     let mut rows = Vec::new();
@@ -342,8 +366,10 @@ fn rows_one_by_one(file: &[u8], limit: usize) -> (Vec<(u64, Vec<u8>)>, bool) {
             let cell = span.quoted.unwrap_or(span.whole);
             cells.extend(row[cell].iter().filter(|&&byte| byte != b'"').copied().chain([b',']));
         });
-        let quotes_are_content = row.windows(3).any(|three| three == b"\"\"\"") || whole != Split::Complete;
-        let is_text = |row: &[u8]| row.contains(&b'"') && (quotes_are_content || has_quote_in_cell(row));
+        let quotes_are_content =
+            row.windows(3).any(|three| three == b"\"\"\"") || whole != Split::Complete;
+        let is_text =
+            |row: &[u8]| row.contains(&b'"') && (quotes_are_content || has_quote_in_cell(row));
         if !is_blank(&cells, b',') || is_text(row) {
             rows.push((at as u64, row.to_vec()));
         }

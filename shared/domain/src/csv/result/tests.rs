@@ -115,7 +115,10 @@ fn a_short_row_is_filled_up_and_what_a_long_row_has_more_comes_last() {
          1,2,3,,failed,dob: no such day; zip: missing,4,\"5,5\"\r\n"
     );
     // Separators at the end of a row are no cells.
-    assert_eq!(failed("a,b\n1,2,, \n").lines().nth(1), Some("1,2,,failed,dob: no such day; zip: missing"));
+    assert_eq!(
+        failed("a,b\n1,2,, \n").lines().nth(1),
+        Some("1,2,,failed,dob: no such day; zip: missing")
+    );
 }
 
 #[test]
@@ -160,7 +163,8 @@ fn the_columns_of_an_earlier_result_are_replaced() {
 #[test]
 fn a_status_column_of_the_customers_own_is_kept() {
     assert!(
-        failed("status,reason\nx,y").starts_with("status,reason,metriportId,status,reason\r\nx,y,,failed,")
+        failed("status,reason\nx,y")
+            .starts_with("status,reason,metriportId,status,reason\r\nx,y,,failed,")
     );
 }
 

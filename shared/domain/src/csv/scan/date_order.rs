@@ -1,7 +1,8 @@
 //! Whether a file's dates of birth have the day before the month.
 //!
-//! `05/04/1962` is read as May 4. In a file of another country it is April 5, and no row by itself tells. All rows together do:
-//! a first number above 12 can only be a day, and a second one, too. So the whole column is looked at before anything is created.
+//! `05/04/1962` is read as May 4. In a file of another country it is April 5, and no row by itself
+//! tells. All rows together do: a first number above 12 can only be a day, and a second one, too.
+//! So the whole column is looked at before anything is created.
 
 use crate::csv::error::FileError;
 use crate::ids::RowNumber;
@@ -30,7 +31,8 @@ impl DateOrder {
         }
     }
 
-    /// Refuses a file in which some dates show that the day comes first, and none that the month does.
+    /// Refuses a file in which some dates show that the day comes first, and none that the month
+    /// does.
     pub(super) fn check(self) -> Result<(), FileError> {
         match self.day_first {
             Some(row) if !self.month_first => Err(FileError::DayBeforeMonth { row }),

@@ -44,8 +44,8 @@ enum UnderSeparator {
 }
 
 impl Beginning<'_> {
-    /// Finds the separator under which the header has the required columns. Returns `None` if more bytes are needed, or if
-    /// the whole file has no row.
+    /// Finds the separator under which the header has the required columns. Returns `None` if more
+    /// bytes are needed, or if the whole file has no row.
     ///
     /// # Errors
     ///
@@ -99,7 +99,8 @@ impl Beginning<'_> {
         reader
     }
 
-    /// Says more about a header that lacks columns. Returns `None` if more bytes are needed for that.
+    /// Says more about a header that lacks columns. Returns `None` if more bytes are needed for
+    /// that.
     fn explain(
         &self,
         error: FileError,
@@ -108,7 +109,9 @@ impl Beginning<'_> {
     ) -> Result<Option<Detected>, FileError> {
         if !matches!(
             error,
-            FileError::MissingColumns { .. } | FileError::RowTooLong { .. } | FileError::HeaderQuote
+            FileError::MissingColumns { .. }
+                | FileError::RowTooLong { .. }
+                | FileError::HeaderQuote
         ) {
             let lost = self.lost_line_breaks(separator);
             return Err(if lost { FileError::LineBreaksLost } else { error });
@@ -174,7 +177,8 @@ impl Beginning<'_> {
         })
     }
 
-    /// Returns the number of the first line, counted from 1, that would do as a header, among the first ten.
+    /// Returns the number of the first line, counted from 1, that would do as a header, among the
+    /// first ten.
     fn header_line(&self) -> Option<u32> {
         let bytes = &self.bytes[..self.bytes.len().min(LINES_BYTES)];
         let would_do = |line: &[u8]| {

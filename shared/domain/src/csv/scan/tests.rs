@@ -89,7 +89,8 @@ fn a_row_without_a_name_has_no_identity() {
 #[test]
 fn a_row_of_windows_1252_has_the_identity_of_its_text() {
     let windows = b"Jos\xe9,Nu\xf1ez,1980-02-03,F,,,,";
-    let file = [HEADER.as_bytes(), b"\n", windows, b"\n", "José,Nuñez,1980-02-03,F,,,,".as_bytes()].concat();
+    let file = [HEADER.as_bytes(), b"\n", windows, b"\n", "José,Nuñez,1980-02-03,F,,,,".as_bytes()]
+        .concat();
     let (rows, _) = scan(file);
     assert_eq!(rows[0].identity, rows[1].identity);
     assert!(rows[0].identity.is_some());
@@ -171,11 +172,17 @@ fn other_formats_are_recognised() {
         (b"{\"firstName\":\"Ada\",\"lastName\":\"Lovelace\"}", FileError::Json),
         (b" [\n {\"firstName\":\"Ada\"}]", FileError::Json),
         (b"\"firstName,lastName\\nAda,Lovelace\\n\"", FileError::Json),
-        (b"--b\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\nfirstName", FileError::Multipart),
+        (
+            b"--b\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\nfirstName",
+            FileError::Multipart,
+        ),
         (b"-----BEGIN PGP MESSAGE-----\n", FileError::Pgp),
         (b"ISA*00*          *00*", FileError::X12),
         (b"MSH|^~\\&|HARBOR|", FileError::Hl7),
-        (b"Zmlyc3ROYW1lLGxhc3ROYW1lLGRvYixnZW5kZXIsYWRkcmVzc0xpbmUx\nLGNpdHk=\n", FileError::Base64),
+        (
+            b"Zmlyc3ROYW1lLGxhc3ROYW1lLGRvYixnZW5kZXIsYWRkcmVzc0xpbmUx\nLGNpdHk=\n",
+            FileError::Base64,
+        ),
         (b"data:text/csv;base64,Zmlyc3ROYW1l", FileError::Base64),
         (b"\xff\xfef\0i\0", FileError::Utf16),
         (b"\xfe\xff\0f\0i", FileError::Utf16),
@@ -183,7 +190,11 @@ fn other_formats_are_recognised() {
         (&utf16_be, FileError::Utf16),
     ] {
         for size in [1, 3, 1000] {
-            assert_eq!(scan_in_pieces(Limits::default(), file, size).1, Err(expected.clone()), "{file:?}");
+            assert_eq!(
+                scan_in_pieces(Limits::default(), file, size).1,
+                Err(expected.clone()),
+                "{file:?}"
+            );
         }
     }
     assert!(matches!(error(b"a\0bc"), FileError::Nul { byte: 1, .. }));
@@ -191,9 +202,12 @@ fn other_formats_are_recognised() {
 
 #[test]
 fn the_separator_is_the_one_under_which_the_header_has_the_required_columns() {
-    for (separator, expected) in
-        [(";", Separator::Semicolon), ("\t", Separator::Tab), ("|", Separator::Pipe), (",", Separator::Comma)]
-    {
+    for (separator, expected) in [
+        (";", Separator::Semicolon),
+        ("\t", Separator::Tab),
+        ("|", Separator::Pipe),
+        (",", Separator::Comma),
+    ] {
         let quoted = format!("\"{}\"", HEADER.replace(',', &format!("\"{separator}\"")));
         for header in [
             HEADER.replace(',', separator),
@@ -207,7 +221,10 @@ fn the_separator_is_the_one_under_which_the_header_has_the_required_columns() {
         }
     }
     // Cells may hold the other ones.
-    assert_eq!(scan(format!("{HEADER},a;b;c|d\n{ROW},\n")).1.unwrap().columns.separator(), Separator::Comma);
+    assert_eq!(
+        scan(format!("{HEADER},a;b;c|d\n{ROW},\n")).1.unwrap().columns.separator(),
+        Separator::Comma
+    );
     let semicolons = HEADER.replace(',', ";");
     assert_eq!(
         error(format!("{semicolons};Zip Code\n")).to_string(),
@@ -234,20 +251,28 @@ fn a_header_in_a_later_line_is_found_among_the_first_ten() {
     let file = |lines: usize| format!("{}{HEADER}\n{ROW}\n", "Report of today,,\n".repeat(lines));
     for (lines, found) in [(1, Some(2)), (9, Some(10)), (10, None)] {
         for size in [1, 1000] {
-            let error = scan_in_pieces(Limits::default(), file(lines).as_bytes(), size).1.unwrap_err();
+            let error =
+                scan_in_pieces(Limits::default(), file(lines).as_bytes(), size).1.unwrap_err();
             let FileError::MissingColumns { header_line, .. } = error else { panic!("{error}") };
             assert_eq!(header_line, found);
         }
     }
     let file = format!("\"Report\" of today\r\n\r\n{}\r\n", HEADER.replace(',', ";"));
-    assert!(error(file).to_string().ends_with("the header seems to be in line 3: delete the lines above it"));
+    assert!(
+        error(file)
+            .to_string()
+            .ends_with("the header seems to be in line 3: delete the lines above it")
+    );
 }
 
 #[test]
 fn a_file_without_a_header_is_told_so() {
-    for file in
-        [ROW.to_owned(), format!("{ROW}\n{ROW}"), ROW.replace(',', "\t"), "a,b,test@example.com\n".to_owned()]
-    {
+    for file in [
+        ROW.to_owned(),
+        format!("{ROW}\n{ROW}"),
+        ROW.replace(',', "\t"),
+        "a,b,test@example.com\n".to_owned(),
+    ] {
         assert_eq!(error(&file), FileError::NoHeader, "{file}");
     }
     assert!(matches!(error("name,town\nAda,1980-02-03\n"), FileError::MissingColumns { .. }));
@@ -272,7 +297,8 @@ fn a_file_whose_line_breaks_were_lost_is_told_so() {
 #[test]
 fn what_the_customer_says_about_columns_counts() {
     let file = format!("{}\n{ROW}\n", HEADER.replace("dob", "Born On"));
-    let mut scan = FileScan::new(Limits::default()).with_mappings(vec!["dob:Born On".parse().unwrap()]);
+    let mut scan =
+        FileScan::new(Limits::default()).with_mappings(vec!["dob:Born On".parse().unwrap()]);
     let mut rows = Vec::new();
     scan.push(file.as_bytes(), &mut |row| rows.push(row)).unwrap();
     let summary = scan.finish(&mut |row| rows.push(row)).unwrap();
@@ -297,7 +323,10 @@ fn a_quote_that_never_closes_costs_its_row_only() {
     let file = format!("{HEADER}\n{ROW}\n\"{ROW}\n{ROW}\n");
     let (rows, summary) = scan(&file);
     assert_eq!(summary.unwrap().rows, 3);
-    assert_eq!(rows.iter().map(|row| row.identity.is_some()).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(
+        rows.iter().map(|row| row.identity.is_some()).collect::<Vec<_>>(),
+        [true, false, true]
+    );
 }
 
 #[test]
