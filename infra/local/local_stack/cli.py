@@ -7,6 +7,7 @@ customer in it. `.local/NAME/stack.json` describes a stack that is up.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import signal
@@ -25,6 +26,10 @@ from local_stack.services import Settings
 
 LOOPBACK = "127.0.0.1,localhost"
 USAGE_ERROR = 2
+#: The signals that asked this process to end. Python drops an exception that a signal's handler raises while a
+#: `__del__` method runs, such as that of a lock. Therefore `call` looks here, too.
+asked_to_end: list[int] = []
+LOOK_SECONDS = 0.2
 
 
 def main() -> int:
@@ -34,18 +39,21 @@ def main() -> int:
     # The proxy of the environment, if there is one, cannot reach loopback addresses of this machine.
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), LOOPBACK]))
-    # Signals become exceptions, so that the `finally` blocks stop the stack. SIGINT is among them, because a
-    # shell lets a command in the background ignore it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # SIGINT is named, because a shell lets a command in the background ignore it.
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
     commands = {"up": up, "down": down, "status": status, "logs": logs, "run": run, "invoke": invoke}
     try:
         return commands[arguments.command](files, arguments)
     except StartError as error:
         say(str(error))
         return 1
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+
+
+def end(number: int, _frame: object) -> None:
+    """Turns a signal into an exception, so that the `finally` blocks stop the stack."""
+    asked_to_end.append(number)
+    sys.exit(128 + number)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -192,7 +200,16 @@ def run(files: StackFiles, arguments: argparse.Namespace) -> int:
 def call(command: list[str], files: StackFiles) -> int:
     """Runs a command and returns its exit status. The command finds this Python by the variable PYTHON."""
     environment = os.environ | {VARIABLE: str(files.description), "PYTHON": sys.executable}
-    return subprocess.call(command, env=environment, preexec_fn=die_with_parent)
+    with subprocess.Popen(command, env=environment, preexec_fn=die_with_parent) as child:
+        try:
+            while True:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    return child.wait(LOOK_SECONDS)
+                if asked_to_end:
+                    sys.exit(128 + asked_to_end[0])
+        except BaseException:
+            child.kill()
+            raise
 
 
 def invoke(files: StackFiles, arguments: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +75,27 @@ def test_no_process_is_left_if_the_starter_is_killed_while_it_starts() -> None:
         starter.wait()
         assert wait_until(is_gone, STOP_SECONDS)
         assert not FILES.temporary.exists()
+
+
+def test_a_signal_while_a_lock_is_deleted_ends_the_command(tmp_path: Path) -> None:
+    """Python drops the exception of the signal's handler then."""
+    program = tmp_path / "starter.py"
+    program.write_text(
+        """
+import os, signal
+from local_stack import cli
+from local_stack.paths import StackFiles
+
+class Lock:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass
+
+signal.signal(signal.SIGTERM, cli.end)
+Lock()
+cli.call(["sleep", "60"], StackFiles("test-ends"))
+"""
+    )
+    run = subprocess.run([sys.executable, str(program)], check=False, capture_output=True, timeout=START_SECONDS)
+    assert run.returncode == 128 + signal.SIGTERM
