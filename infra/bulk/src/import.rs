@@ -15,7 +15,7 @@ use crate::config::Connection;
 use crate::context::Context;
 use crate::files::check_targets;
 use crate::format;
-use crate::results::{Fetched, Kind, Sink, fetch};
+use crate::results::{CellForm, Fetched, Kind, Sink, fetch};
 use crate::source::{ReadAs, ScanError, Source, SourceFile};
 use crate::watch::{File, watch};
 pub use summary::{exit_of, print_end};
@@ -142,11 +142,12 @@ impl Import {
     async fn fetch_files(&self, client: &Client, job: &Job) -> anyhow::Result<EndFiles> {
         let mut files = EndFiles::default();
         if let Some(path) = &self.result {
-            files.result = fetch(client, job.id, Kind::Result, || Sink::named(path)).await?;
+            files.result =
+                fetch(client, job.id, Kind::Result, CellForm::AsSent, || Sink::named(path)).await?;
         }
         let sink = || self.failures.as_deref().map_or(Ok(Sink::Nowhere), Sink::named);
         if job.failures.is_some() {
-            files.failures = fetch(client, job.id, Kind::Failures, sink).await?;
+            files.failures = fetch(client, job.id, Kind::Failures, CellForm::AsSent, sink).await?;
         }
         files.failures_wanted = self.failures.is_some();
         Ok(files)
@@ -166,7 +167,9 @@ impl EndFiles {
     pub async fn of(client: &Client, job: &Job) -> anyhow::Result<Self> {
         let mut files = Self::default();
         if job.failures.is_some() {
-            files.failures = fetch(client, job.id, Kind::Failures, || Ok(Sink::Nowhere)).await?;
+            files.failures =
+                fetch(client, job.id, Kind::Failures, CellForm::AsSent, || Ok(Sink::Nowhere))
+                    .await?;
         }
         Ok(files)
     }

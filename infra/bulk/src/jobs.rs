@@ -5,7 +5,7 @@ mod list;
 
 use bulk_domain::ids::JobId;
 use bulk_domain::job::JobStatus;
-use bulk_terminal::{Exit, Output};
+use bulk_terminal::{Exit, Output, one_line};
 use clap::Args;
 
 use crate::api::Job;
@@ -82,7 +82,7 @@ fn print(output: Output, job: &Job) -> anyhow::Result<()> {
     line("request", job.id.to_string())?;
     line("status", status_shown(output, job))?;
     if let Some(reason) = &job.reason {
-        line("reason", reason.clone())?;
+        line("reason", one_line(reason))?;
     }
     if job.params.dry_run {
         line("dry run", "yes: no patient is created".to_owned())?;

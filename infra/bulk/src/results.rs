@@ -1,19 +1,21 @@
 //! Downloads of an import's result files: over fresh links, saved completely or not at all, with
 //! their reasons counted.
 
+mod reasons;
+mod rows;
+mod spreadsheet;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use bulk_domain::csv::{Cells, RowReader, Separator};
 use bulk_domain::ids::JobId;
 use bulk_terminal::{Exit, Failure};
 
 use crate::api::{Client, DownloadError, Job, Pause};
 use crate::files::AtomicFile;
 use crate::problems::ProblemCounts;
-
-/// The longest header of a result file, in bytes: twice what a row may have.
-const LONGEST_HEADER: usize = 2 * 1024 * 1024;
+use reasons::Reasons;
+use rows::ResultRows;
 
 /// Attempts of one download before it fails.
 const ATTEMPTS: u32 = 4;
@@ -45,6 +47,15 @@ impl Kind {
     }
 }
 
+/// How the cells of a result file are saved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CellForm {
+    /// Byte for byte as the service sends them.
+    AsSent,
+    /// Without formulas that a spreadsheet would run.
+    SafeForSpreadsheets,
+}
+
 #[derive(Debug)]
 pub enum Sink {
     File(AtomicFile),
@@ -62,6 +73,15 @@ impl Sink {
             AtomicFile::replacing(path).map(Self::File)
         }
     }
+
+    fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        match self {
+            Self::File(file) => file.write(bytes)?,
+            Self::Stdout => std::io::stdout().lock().write_all(bytes)?,
+            Self::Nowhere => {}
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Default)]
@@ -77,6 +97,7 @@ pub async fn fetch(
     client: &Client,
     id: JobId,
     kind: Kind,
+    form: CellForm,
     new_sink: impl Fn() -> Result<Sink, Failure>,
 ) -> anyhow::Result<Option<Fetched>> {
     let mut pause = Pause::default();
@@ -85,31 +106,11 @@ pub async fn fetch(
         attempt += 1;
         let job = client.job(id).await?;
         let Some(link) = kind.link(&job) else { return Ok(None) };
-        let mut sink = new_sink()?;
-        let mut reasons = Reasons::default();
-        let mut printed = false;
-        let downloaded = client
-            .download(link, |bytes| {
-                reasons.push(bytes);
-                match &mut sink {
-                    Sink::File(file) => file.write(bytes)?,
-                    Sink::Stdout => {
-                        printed = true;
-                        std::io::stdout().lock().write_all(bytes)?;
-                    }
-                    Sink::Nowhere => {}
-                }
-                Ok(())
-            })
-            .await;
+        let mut copy = Copy::new(new_sink()?, form);
+        let downloaded = client.download(link, |bytes| copy.take(bytes)).await;
+        let printed = copy.is_printed;
         let cause = match downloaded {
-            Ok(()) => {
-                let saved = match sink {
-                    Sink::File(file) => Some(file.finish()?),
-                    Sink::Stdout | Sink::Nowhere => None,
-                };
-                return Ok(Some(Fetched { saved, problems: reasons.finish() }));
-            }
+            Ok(()) => return Ok(Some(copy.finish()?)),
             Err(DownloadError::Write(error)) => return Err(error),
             Err(DownloadError::Refused(404)) => return Err(gone(id).into()),
             Err(DownloadError::Refused(status)) => {
@@ -136,116 +137,58 @@ fn gone(id: JobId) -> Failure {
         .next(format!("bulk status {id} still tells how it ended"))
 }
 
-/// Counts the reasons in a result file while it is downloaded.
-#[derive(Debug, Default)]
-struct Reasons {
-    /// The bytes of the header, until it is complete.
-    header: Vec<u8>,
-    reader: Option<RowReader>,
-    /// Positions of the status and reason columns, once the header was read.
-    columns: Option<Columns>,
-    counts: ProblemCounts,
+/// A result file on its way to its sink.
+struct Copy {
+    sink: Sink,
+    form: CellForm,
+    rows: ResultRows,
+    reasons: Reasons,
+    /// Whether a part of it was printed to standard output.
+    is_printed: bool,
 }
 
-impl Reasons {
-    fn push(&mut self, bytes: &[u8]) {
-        match &mut self.reader {
-            Some(reader) => reader.push(bytes),
-            None => self.header.extend_from_slice(bytes),
-        }
-        self.rows();
+impl Copy {
+    fn new(sink: Sink, form: CellForm) -> Self {
+        let (rows, reasons) = (ResultRows::default(), Reasons::default());
+        Self { sink, form, rows, reasons, is_printed: false }
     }
 
-    fn finish(mut self) -> ProblemCounts {
-        if let Some(reader) = &mut self.reader {
-            reader.finish();
-        }
-        self.rows();
-        self.counts
+    fn take(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.rows.push(bytes);
+        self.each_row(Some(bytes))
     }
 
-    /// Starts to read rows once it is known what separates their cells.
-    fn start(&mut self) {
-        let separator = self.reader.is_none().then(|| separator(&self.header)).flatten();
-        if let Some(separator) = separator {
-            let mut reader = RowReader::new(separator);
-            reader.push(&std::mem::take(&mut self.header));
-            self.reader = Some(reader);
-        }
-    }
-
-    /// Counts the rows that are complete. Rows that cannot be read are not counted, because the
-    /// counts are only a summary.
-    fn rows(&mut self) {
-        self.start();
-        let Some(reader) = &mut self.reader else { return };
-        while let Ok(Some(row)) = reader.next_row() {
-            let Some(columns) = self.columns else {
-                self.columns = Some(Columns::of(&row.cells));
-                continue;
-            };
-            let cell = |column: Option<usize>| row.cells.get(column?);
-            let failed = cell(columns.status).is_some_and(|cell| cell == b"failed");
-            if let Some(text) = cell(columns.reason).filter(|_| failed)
-                && let Ok(text) = std::str::from_utf8(text)
-            {
-                self.counts.add_text(text);
+    /// Counts the rows that are complete, and writes them or the bytes that were received last.
+    fn each_row(&mut self, received: Option<&[u8]>) -> anyhow::Result<()> {
+        let mut safe = Vec::new();
+        let is_safe = self.form == CellForm::SafeForSpreadsheets;
+        let read = self.rows.each(|separator, row| {
+            self.reasons.take(row);
+            if is_safe {
+                spreadsheet::push_row(&mut safe, separator, row);
             }
-        }
-    }
-}
-
-/// Returns what separates the cells of a result file: its header ends with the columns that the
-/// service added. `None` if the header is not complete yet.
-fn separator(beginning: &[u8]) -> Option<Separator> {
-    if beginning.len() > LONGEST_HEADER {
-        return Some(Separator::Comma);
-    }
-    let text = String::from_utf8_lossy(beginning);
-    Separator::ALL.into_iter().find(|separator| {
-        let between = char::from(separator.byte());
-        text.contains(&format!("metriportId{between}status{between}reason\r\n"))
-    })
-}
-
-/// Positions of the columns that the service added. They are the last ones of their names, because
-/// the uploaded file may have columns of the same names.
-#[derive(Clone, Copy, Debug)]
-struct Columns {
-    status: Option<usize>,
-    reason: Option<usize>,
-}
-
-impl Columns {
-    fn of(header: &Cells<'_>) -> Self {
-        let last = |name: &[u8]| {
-            header
-                .iter()
-                .enumerate()
-                .filter(|(_, cell)| *cell == name)
-                .last()
-                .map(|(index, _)| index)
+        });
+        let bytes = if is_safe {
+            // The rows are the file here. Without this form they only give the summary, which a row
+            // that cannot be read may miss.
+            read.map_err(|error| {
+                Failure::new(format!("the result file has a wrong row: {error}"))
+            })?;
+            safe.as_slice()
+        } else {
+            received.unwrap_or_default()
         };
-        Self { status: last(b"status"), reason: last(b"reason") }
+        self.is_printed |= matches!(self.sink, Sink::Stdout) && !bytes.is_empty();
+        self.sink.write(bytes)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reasons_are_counted_whatever_pieces_the_file_comes_in() {
-        let file = b"reason,Name,metriportId,status,reason\r\n\
-            mine,\"A, B\",,failed,dob: missing; zip: missing\r\nmine,C,0199,succeeded,\r\nmine,D,,failed,zip: missing\r\n";
-        for size in [1, 7, file.len()] {
-            let mut reasons = Reasons::default();
-            file.chunks(size).for_each(|piece| reasons.push(piece));
-            let json = serde_json::to_value(reasons.finish()).unwrap();
-            assert_eq!(json[0]["problem"], "zip: missing");
-            assert_eq!(json[0]["rows"], 2);
-            assert_eq!(json[1]["rows"], 1);
-            assert_eq!(json.as_array().unwrap().len(), 2);
-        }
+    fn finish(mut self) -> anyhow::Result<Fetched> {
+        self.rows.finish();
+        self.each_row(None)?;
+        let saved = match self.sink {
+            Sink::File(file) => Some(file.finish()?),
+            Sink::Stdout | Sink::Nowhere => None,
+        };
+        Ok(Fetched { saved, problems: self.reasons.into_counts() })
     }
 }

@@ -3,9 +3,11 @@
 
 mod exit;
 mod output;
+mod printable;
 
 pub use exit::{Exit, Failure};
 pub use output::Output;
+pub use printable::one_line;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
 //! What is printed where: results to standard output, notes and errors to standard error, colours
-//! and progress bars to terminals only.
+//! and progress bars to terminals only. No text that is printed can control a terminal.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::exit::Failure;
+use crate::printable::lines;
 
 /// Standard output and standard error of a command.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +49,7 @@ impl Output {
     /// Prints a line of the result.
     #[allow(clippy::unused_self, reason = "what is printed belongs to the output")]
     pub fn line(self, text: impl Display) -> io::Result<()> {
-        writeln!(io::stdout().lock(), "{text}")
+        writeln!(io::stdout().lock(), "{}", lines(text))
     }
 
     /// Prints a result as JSON on one line, so that a script can read many results line by line.
@@ -60,16 +61,17 @@ impl Output {
     pub fn note(self, text: impl Display) {
         if !self.quiet {
             // A closed standard error must not fail the command.
-            let _ = writeln!(io::stderr().lock(), "{text}");
+            let _ = writeln!(io::stderr().lock(), "{}", lines(text));
         }
     }
 
     /// Prints a warning, also where notes are off.
     pub fn warn(self, text: impl Display) {
         let _ = if self.json {
-            writeln!(io::stderr().lock(), "{}", json!({"warning": text.to_string()}))
+            let value = json!({"warning": text.to_string()});
+            writeln!(io::stderr().lock(), "{}", lines(value))
         } else {
-            writeln!(io::stderr().lock(), "warning: {text}")
+            writeln!(io::stderr().lock(), "warning: {}", lines(text))
         };
     }
 
@@ -78,12 +80,13 @@ impl Output {
         let next = error.downcast_ref::<Failure>().and_then(Failure::next_step);
         let mut err = io::stderr().lock();
         if self.json {
-            let _ = writeln!(err, "{}", json!({"error": format!("{error:#}"), "next": next}));
+            let value = json!({"error": format!("{error:#}"), "next": next});
+            let _ = writeln!(err, "{}", lines(value));
             return;
         }
-        let _ = writeln!(err, "error: {error:#}");
+        let _ = writeln!(err, "error: {}", lines(format_args!("{error:#}")));
         if let Some(next) = next {
-            let _ = writeln!(err, "  next: {next}");
+            let _ = writeln!(err, "  next: {}", lines(next));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bulk_terminal::{Exit, Failure};
+use bulk_terminal::{Exit, Failure, one_line};
 use serde::Deserialize;
 
 #[derive(Debug)]
@@ -70,7 +70,8 @@ impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         match error {
             ApiError::Refused(Refusal { status, detail }) => {
-                let failure = Self::new(format!("the service answered {status}: {detail}"));
+                let failure =
+                    Self::new(format!("the service answered {status}: {}", one_line(&detail)));
                 match next_step(status, &detail) {
                     Some(step) => failure.next(step),
                     None => failure,

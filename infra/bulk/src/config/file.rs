@@ -11,6 +11,9 @@ use serde::Deserialize;
 
 use crate::config::secret;
 
+/// Length of the longest name that is taken for the name of a setting: keys are longer.
+const LONGEST_SETTING: usize = 20;
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConfigFile {
@@ -90,14 +93,36 @@ fn none_there(name: Option<&str>, path: Option<&Path>) -> anyhow::Result<Profile
     }
 }
 
-/// Parses the file. An error holds the number of the line and the problem; the parser's full text
-/// would repeat the line, which may hold a key.
+/// Parses the file. An error holds the number of the line and the problem, and no value of the
+/// line, which may be a key.
 fn parse(text: &str) -> Result<ConfigFile, (usize, String)> {
     toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let line = text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1;
-        (line, error.message().to_owned())
+        (line, without_values(error.message()))
     })
+}
+
+/// Removes the values from a message of the parser, which quotes them: `invalid type: string
+/// "value", expected a map`. A name stays if it can be the name of a setting with a typing error.
+fn without_values(message: &str) -> String {
+    let is_name = |text: &str| {
+        text.len() <= LONGEST_SETTING && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'_'))
+    };
+    let quoted = |part: &str, mark: char| part.matches(mark).count() >= 2;
+    if let Some((problem, expected)) = message.split_once(", expected ") {
+        let problem = match problem.split_once('`') {
+            Some((before, name)) if is_name(name.trim_end_matches('`')) => {
+                format!("{before}`{}`", name.trim_end_matches('`'))
+            }
+            _ => problem.split([':', '`']).next().unwrap_or_default().trim_end().to_owned(),
+        };
+        return format!("{problem}, expected {expected}");
+    }
+    if quoted(message, '"') || quoted(message, '`') {
+        return "a setting is wrong".to_owned();
+    }
+    message.to_owned()
 }
 
 fn choose(file: ConfigFile, name: Option<&str>) -> Result<Profile, (String, Vec<String>)> {
@@ -140,6 +165,26 @@ mod tests {
         let (line, problem) = parse(broken).unwrap_err();
         assert_eq!(line, 3);
         assert!(!problem.contains("canary"), "{problem}");
+    }
+
+    #[test]
+    fn an_error_never_shows_a_value_that_stands_in_the_wrong_place() {
+        for broken in [
+            "profile = 'canary-key'\n",
+            "[profile]\na = 'canary-key'\n",
+            "[profile.a]\ncanary-key = ''\n",
+            "[profile.a]\n'Canary Key' = ''\n",
+            "[profile.a]\nfacility = 'canary-key'\n",
+            "[profile.a]\nurl = ['canary-key']\n",
+            "[profile.a]\napi_key = canary-key\n",
+            "[profile.a]\napi_key = 'x'\napi_key = 'canary-key'\n",
+            "canary-key\n",
+            "default_profile = 3\n[canary-key]\n",
+        ] {
+            let (_, problem) = parse(broken).unwrap_err();
+            assert!(!problem.to_lowercase().contains("canary"), "{broken}: {problem}");
+            assert!(problem.len() > 8, "{broken}: {problem}");
+        }
     }
 
     #[test]

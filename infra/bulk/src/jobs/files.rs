@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::files::{AtomicFile, check_targets};
-use crate::results::{Kind, Sink, fetch};
+use crate::results::{CellForm, Kind, Sink, fetch};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -25,6 +25,10 @@ pub struct Download {
     /// [default: ID.result.csv or ID.failures.csv in this folder, if it does not exist]
     #[arg(value_name = "OUT")]
     out: Option<PathBuf>,
+    /// Put an apostrophe before cells that a spreadsheet would run as formulas. Without this the
+    /// cells are those of the upload, unchanged
+    #[arg(long)]
+    safe_for_spreadsheets: bool,
 }
 
 impl Download {
@@ -45,7 +49,12 @@ impl Download {
         // Fails before anything is downloaded if the file cannot be written.
         drop(sink(&out)?);
         let client = context.client()?;
-        let Some(fetched) = fetch(&client, self.id, kind, || sink(&out)).await? else {
+        let form = if self.safe_for_spreadsheets {
+            CellForm::SafeForSpreadsheets
+        } else {
+            CellForm::AsSent
+        };
+        let Some(fetched) = fetch(&client, self.id, kind, form, || sink(&out)).await? else {
             return self::none(&client.job(self.id).await?, kind, context);
         };
         let Some(path) = fetched.saved else { return Ok(Exit::Done) };

@@ -4,6 +4,7 @@ use axum::http::HeaderMap;
 use bulk_domain::ids::MessageId;
 use bulk_domain::time::Timestamp;
 use bulk_domain::webhook::WebhookKey;
+use bulk_terminal::one_line;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -81,14 +82,15 @@ impl Message {
         is_bad(self.metriport_signature) || is_bad(self.standard_signature)
     }
 
+    /// Describes the message. Its texts cannot add lines, because any program can send one.
     pub fn describe(&self, with_links: bool) -> String {
         let what = match (&self.ping, &self.status) {
-            (Some(_), _) => "ping",
-            (None, Some(status)) => status,
-            (None, None) => "not a message of ours",
+            (Some(_), _) => "ping".to_owned(),
+            (None, Some(status)) => one_line(status),
+            (None, None) => "not a message of ours".to_owned(),
         };
         let named = |(name, value): (&str, &Option<String>)| {
-            value.as_ref().map(|value| format!("  {name} {value}")).unwrap_or_default()
+            value.as_ref().map(|value| format!("  {name} {}", one_line(value))).unwrap_or_default()
         };
         let ids: String = [("request", &self.request_id), ("message", &self.message_id)]
             .into_iter()
@@ -100,8 +102,8 @@ impl Message {
             format!("{}  {what}{ids}{again}", self.received_at),
             format!("signatures: {}; answered {}", self.signatures(), self.answered),
         ];
-        lines.extend(self.reason.as_ref().map(|reason| format!("reason: {reason}")));
-        lines.extend(self.result.as_ref().map(|link| match link.split_once('?') {
+        lines.extend(self.reason.as_ref().map(|reason| format!("reason: {}", one_line(reason))));
+        lines.extend(self.result.as_ref().map(one_line).map(|link| match link.split_once('?') {
             Some((place, _)) if !with_links => {
                 format!("result: {place}?… (--links shows all of it)")
             }
@@ -253,6 +255,17 @@ mod tests {
         let bare = Message::read(&HeaderMap::new(), b"not json", None, Timestamp::from_millis(NOW));
         assert_eq!(checks(&bare), (Check::Missing, Check::Missing));
         assert!(bare.is_forged() && bare.describe(false).contains("not a message of ours"));
+    }
+
+    #[test]
+    fn a_forged_message_cannot_look_like_two() {
+        let forged = r#"{"meta":{"messageId":"m\nsignatures: both hold"},
+            "bulkPatientCreate":{"status":"completed","reason":"a\u001b[1A\n    signatures: both hold"}}"#;
+        let message =
+            Message::read(&HeaderMap::new(), forged.as_bytes(), None, Timestamp::from_millis(NOW));
+        let shown = message.describe(false);
+        assert_eq!(shown.lines().filter(|line| line.contains("signatures:")).count(), 3);
+        assert_eq!(shown.lines().count(), 3, "{shown}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Patients and documents, printed as text or JSON.
 
-use bulk_terminal::Output;
+use bulk_terminal::{Output, one_line};
 use serde_json::Value;
 
 use crate::api::Patient;
@@ -16,7 +16,7 @@ pub fn in_list(output: Output, patient: &Patient) -> anyhow::Result<()> {
         return output.value(patient);
     }
     let updated = patient.date_updated.as_deref().unwrap_or_default();
-    let external_id = patient.external_id.as_deref().unwrap_or_default();
+    let external_id = patient.external_id.as_deref().map(one_line).unwrap_or_default();
     Ok(output.line(format_args!("{}  {updated:<24}  {external_id}", patient.id))?)
 }
 
@@ -25,7 +25,8 @@ pub fn document(output: Output, document: &Value) -> anyhow::Result<()> {
     if output.json {
         return output.value(document);
     }
-    let text = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default();
+    let text =
+        |name: &str| document.get(name).and_then(Value::as_str).map(one_line).unwrap_or_default();
     let indexed = text("indexed");
     Ok(output.line(format_args!(
         "{:<36}  {indexed:<24}  {:<24}  {}",
@@ -61,7 +62,7 @@ fn flatten(name: String, value: &Value, found: &mut Vec<(String, String)>) {
                 flatten(inner(&(index + 1).to_string()), value, found);
             }
         }
-        Value::String(text) => found.push((name, text.clone())),
+        Value::String(text) => found.push((name, one_line(text))),
         Value::Null => {}
         other => found.push((name, other.to_string())),
     }

@@ -128,6 +128,35 @@ fn a_file_can_go_to_standard_output() {
 }
 
 #[test]
+fn a_result_can_be_saved_without_formulas() {
+    let (fake, home) = service();
+    fake.job(1, [completed(&fake, 0)]);
+    let file = "firstName,metriportId,status,reason\r\n=1+1,0199,succeeded,\r\n";
+    fake.answers("GET /storage/result", [Answer::Text(file.to_owned())]);
+    assert_eq!(home.run(&["result", &id(1), "-"]).stdout, file);
+    let run = home.run(&["result", &id(1), "-", "--safe-for-spreadsheets"]);
+    assert_eq!(run.stdout, file.replace("=1", "'=1"), "{run:?}");
+}
+
+#[test]
+fn an_answer_of_the_service_cannot_control_the_terminal() {
+    let (fake, home) = service();
+    let forged = "wrong\u{1b}]52;c;cm0=\u{7}\u{9b}2J\nrequest     forged";
+    fake.job(1, [json!({"status": "failed", "reason": forged})]);
+    for arguments in [&["status", &id(1)][..], &["status", &id(1), "--json"], &["list", "--json"]] {
+        let run = home.run(arguments);
+        let printed = format!("{}{}", run.stdout, run.stderr);
+        let allowed = |c: char| !c.is_control() || c == '\n';
+        assert!(printed.chars().all(allowed), "{run:?}");
+        assert!(!printed.contains("\nrequest     forged"), "{run:?}");
+    }
+    let path = format!("POST {JOBS}/{}/cancel", id(1));
+    fake.answers(&path, [problem_json(409, "CONFLICT", forged)]);
+    let run = home.run(&["cancel", &id(1)]);
+    assert!(run.stderr.contains(r"wrong\u001b]52;c;cm0=\u0007\u009b2J\u000arequest"), "{run:?}");
+}
+
+#[test]
 fn why_there_is_no_file_is_told() {
     let (fake, home) = service();
     fake.job(1, [processing(1)]);
@@ -169,10 +198,13 @@ fn patients_are_found_by_an_id_of_ones_own_and_by_what_an_import_matches() {
     let run = home.run(&["patient", "find", "--external-id", "MRN 1&x", "--json"]);
     assert_eq!(run.json(), patient());
     assert_eq!(fake.asked()[0].path, "/live/medical/v1/patient/external-id?externalId=MRN+1%26x");
+    let run = home.run_with_input(&["patient", "find", "--external-id", "-"], b"MRN 1&x\n");
+    assert_eq!(run.status, 0, "{run:?}");
+    assert_eq!(fake.asked()[1].path, "/live/medical/v1/patient/external-id?externalId=MRN+1%26x");
     let data = r#"{"firstName":"Ada","lastName":"King"}"#;
     let run = home.run_with_input(&["patient", "match", "-", "--json"], data.as_bytes());
     assert_eq!(run.json(), patient());
-    assert_eq!(fake.asked()[1].body, data);
+    assert_eq!(fake.asked()[2].body, data);
     let run = home.run_with_input(&["patient", "match", "-"], b"{\"firstName\": canary");
     assert_eq!(run.status, 1);
     run.assert_silent_about("canary");
