@@ -265,7 +265,7 @@ fn check_job_without_file(job: &Job, import: &Import) {
             assert!(!import.was_canceled, "a canceled job expired");
         }
         JobStatus::Failed if job.reason.as_deref() == Some(CANCELED) => {
-            assert!(import.was_canceled)
+            assert!(import.was_canceled);
         }
         JobStatus::Failed => {
             assert!(

@@ -432,7 +432,7 @@ impl Player {
                 self.due.push((now.plus(after), Due::Task(cause)));
             }
             (Cause::Create(plan), Verdict::Created(job, expires)) => {
-                self.created(plan, job, expires)
+                self.created(plan, job, expires);
             }
             (Cause::Cancel(import), Verdict::Canceled) => self.imports[import].was_canceled = true,
             (Cause::Read(import), Verdict::Read(status)) => {

@@ -34,7 +34,7 @@ fn tell(job: JobId, outcome: Result<SweepOutcome, bulk_pipeline::Error>) {
         Ok(SweepOutcome::Nothing) => debug!(job.id = %job, "Job makes progress"),
         Ok(outcome) => info!(job.id = %job, ?outcome, "Job repaired"),
         Err(error) => {
-            error!(job.id = %job, "Job not repaired, the next run looks at it again: {error}")
+            error!(job.id = %job, "Job not repaired, the next run looks at it again: {error}");
         }
     }
 }

@@ -84,7 +84,7 @@ impl PatientCommand {
             }
             Self::List(list) => list.run(context, &client).await?,
             Self::Match { file } => {
-                show::patient(output, &client.match_patient(&read_json(&file)?).await?)?
+                show::patient(output, &client.match_patient(&read_json(&file)?).await?)?;
             }
             Self::Documents { id } => {
                 let documents = client.documents(id).await?;
@@ -99,7 +99,7 @@ impl PatientCommand {
                 show::fields(output, &client.start_document_query(id, facility).await?)?;
             }
             Self::Query { id, start: false, .. } => {
-                show::fields(output, &client.document_query(id).await?)?
+                show::fields(output, &client.document_query(id).await?)?;
             }
         }
         Ok(Exit::Done)

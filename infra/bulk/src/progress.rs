@@ -81,7 +81,7 @@ impl Progress {
         match &self.bar {
             Some(bar) => bar.finish(),
             None if !self.output.is_quiet() => {
-                self.print(&self.describe(&self.state(), Instant::now()))
+                self.print(&self.describe(&self.state(), Instant::now()));
             }
             None => {}
         }

@@ -142,7 +142,7 @@ fn snapshot(imported: &Imported) -> String {
     for (number, row) in (1..).zip(&imported.rows) {
         match &row.patient {
             Ok(patient) => {
-                writeln!(text, "{number}: {}", serde_json::to_string(patient).unwrap()).unwrap()
+                writeln!(text, "{number}: {}", serde_json::to_string(patient).unwrap()).unwrap();
             }
             Err(problems) => writeln!(text, "{number}: {problems}").unwrap(),
         }

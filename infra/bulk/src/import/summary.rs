@@ -121,7 +121,7 @@ fn print_files(output: Output, job: &Job, files: &EndFiles) -> anyhow::Result<()
         ))?,
         Some(None) => output.line(format_args!("  failed rows    bulk failures {} OUT", job.id))?,
         None if files.failures_wanted => {
-            output.line("  failed rows    none, so no file was written")?
+            output.line("  failed rows    none, so no file was written")?;
         }
         None => {}
     }

@@ -55,7 +55,7 @@ fn flatten(name: String, value: &Value, found: &mut Vec<(String, String)>) {
         |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
     match value {
         Value::Object(object) => {
-            object.iter().for_each(|(part, value)| flatten(inner(part), value, found))
+            object.iter().for_each(|(part, value)| flatten(inner(part), value, found));
         }
         Value::Array(array) => {
             for (index, value) in array.iter().enumerate() {

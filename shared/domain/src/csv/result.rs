@@ -86,7 +86,7 @@ impl ResultWriter {
         let mut line = Vec::with_capacity(header.raw.len() + 64);
         let separator = char::from(writer.separator).to_string();
         writer.line(header, &mut line, |out| {
-            out.extend_from_slice(ADDED.join(&separator).as_bytes())
+            out.extend_from_slice(ADDED.join(&separator).as_bytes());
         });
         if header.after_bom {
             line.splice(..0, BOM);
