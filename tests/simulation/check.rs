@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bulk_api::PageRequest;
 use bulk_api::operations::list_patients::list_patients;
-use bulk_domain::delivery::RETRY_AFTER;
+use bulk_domain::delivery::RETRY_WAITS;
 use bulk_domain::ids::PatientId;
 use bulk_domain::job::{Job, JobStatus};
 use bulk_domain::roster::Roster;
@@ -190,7 +190,7 @@ fn check_schedule(played: &Played) {
         assert_eq!(delivery.round, 0, "no customer retries a webhook in a story");
         let requests = by_id.remove(&delivery.message_id().to_string()).unwrap_or_default();
         let attempts = delivery.attempts.iter();
-        for (attempt, wait) in attempts.zip(RETRY_AFTER.map(Some).into_iter().chain([None])) {
+        for (attempt, wait) in attempts.zip(RETRY_WAITS.map(Some).into_iter().chain([None])) {
             let after = requests.iter().filter(|request| **request > attempt.when);
             let due =
                 wait.filter(|_| !attempt.outcome.is_success()).map(|wait| attempt.when.plus(wait));
@@ -205,7 +205,7 @@ fn check_schedule(played: &Played) {
             // An attempt that is not recorded, because its function died, keeps other attempts away
             // all the same.
             let gap = pair[0].until(pair[1]);
-            assert!(gap >= RETRY_AFTER[0], "{gap:?} between two requests: {delivery:#?}");
+            assert!(gap >= RETRY_WAITS[0], "{gap:?} between two requests: {delivery:#?}");
         }
     }
     assert!(by_id.is_empty(), "requests without a record");

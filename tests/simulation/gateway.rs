@@ -62,6 +62,11 @@ impl GatewayFaults {
 }
 
 impl GatewayFaults {
+    /// Returns the interval in which a customer may start one document query.
+    pub fn query_interval(&self) -> Option<Duration> {
+        (self.rate > 0.0).then(|| Duration::from_secs_f64(self.rate.recip()))
+    }
+
     /// Returns the same behaviour with a rate limit so low that jobs reach the deadline of their
     /// document queries.
     pub fn too_slow(self) -> Self {

@@ -1,6 +1,6 @@
 //! The whole schedule of retries, which takes longer than a test on a stack can wait.
 
-use bulk_domain::delivery::{DeliveryState, LEASE, RETRY_AFTER};
+use bulk_domain::delivery::{DeliveryState, LEASE, RETRY_WAITS};
 use bulk_domain::job::JobStatus;
 use bulk_memory::QueueName;
 use bulk_pipeline::abandon::{AbandonOutcome, abandon};
@@ -25,7 +25,7 @@ async fn a_receiver_that_never_answers_well_is_tried_ten_times_over_fifteen_hour
     assert_eq!(received.len(), 10);
     for (index, pair) in received.windows(2).enumerate() {
         let gap = pair[1].0.as_millis() - pair[0].0.as_millis();
-        assert_eq!(gap, i64::try_from(RETRY_AFTER[index].as_millis()).unwrap());
+        assert_eq!(gap, i64::try_from(RETRY_WAITS[index].as_millis()).unwrap());
     }
     let id = |index: usize| {
         received[index].1.headers.iter().find(|(name, _)| *name == "webhook-id").cloned()

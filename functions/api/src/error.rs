@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use bulk_domain::ids::{CohortId, FacilityId, JobId, PatientId};
+use bulk_pipeline::conflicts::Contended;
 use bulk_pipeline::ports::PortError;
 use serde::Serialize;
 use tracing::{error, warn};
@@ -69,6 +70,9 @@ pub enum ApiError {
     /// A call to AWS failed. A transient failure is answered as [`ApiError::TimedOut`] is.
     #[error("Internal server error, please try again")]
     Internal(#[source] PortError),
+    /// Every attempt to change a stored value met a conflict with another call.
+    #[error("The service is busy, please try again")]
+    Contended(#[from] Contended),
     /// The service violated one of its own assumptions, which this names for the log.
     #[error("Internal server error, please try again")]
     Bug(&'static str),
@@ -145,7 +149,7 @@ impl ApiError {
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests(_) | Self::TooManyWaiting => StatusCode::TOO_MANY_REQUESTS,
-            Self::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TimedOut | Self::Contended(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) | Self::Bug(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -164,6 +168,10 @@ impl ApiError {
     fn logged(self) -> Self {
         match self {
             Self::Internal(cause) if cause.transient => {
+                warn!("Request failed, caller is asked to retry: {cause}");
+                Self::TimedOut
+            }
+            Self::Contended(cause) => {
                 warn!("Request failed, caller is asked to retry: {cause}");
                 Self::TimedOut
             }

@@ -23,12 +23,12 @@ async fn main() -> Result<(), Error> {
     let settings = Settings::read(|name| std::env::var(name).ok())?;
     let secret = GatewaySecret::new(connection.sdk(), settings.secret);
     let gateway = Gateway::new(settings.gateway, secret)?;
-    let rate = settings.queries_per_second;
+    let interval = settings.query_interval;
     run_messages(ports.queues(), async |message: QueryMessage, attempts: Attempts| {
         let attempt = attempts.receive_count + attempts.retries;
         let request = message.asker.request().as_uuid();
         let job = message.part().map(|part| part.job.to_string());
-        Ok(match query_documents(&ports, &gateway, rate, &message, attempt).await? {
+        Ok(match query_documents(&ports, &gateway, interval, &message, attempt).await? {
             QueriesOutcome::Ended(tally) => {
                 let (successful, failed) = (tally.successful, tally.failed);
                 info!(job.id = job, request.id = %request, successful, failed, "Document queries ended");

@@ -15,8 +15,8 @@ pub struct Settings {
     pub gateway: bulk_fhir::Settings,
     /// Name or ARN of the gateway's secret. `None` if it wants no authentication.
     pub secret: Option<String>,
-    /// Queries that a customer may start in a second. 0 means no limit.
-    pub queries_per_second: f64,
+    /// The interval in which a customer may start one query. `None` means no limit.
+    pub query_interval: Option<Duration>,
 }
 
 /// A setting that is missing or malformed. The function does not start with it.
@@ -83,9 +83,20 @@ impl Settings {
         Ok(Self {
             gateway: bulk_fhir::Settings { base: url("GATEWAY_URL")?, auth, search, limits },
             secret,
-            queries_per_second: number(&get, "QUERIES_PER_SECOND", 0.0)?,
+            query_interval: interval(number(&get, QUERIES_PER_SECOND, 0.0)?)?,
         })
     }
+}
+
+const QUERIES_PER_SECOND: &str = "QUERIES_PER_SECOND";
+
+/// Returns the interval of so many queries a second; 0 means no limit.
+fn interval(queries_per_second: f64) -> Result<Option<Duration>, SettingsError> {
+    if queries_per_second == 0.0 {
+        return Ok(None);
+    }
+    let interval = Duration::try_from_secs_f64(1.0 / queries_per_second);
+    interval.map(Some).map_err(|_| SettingsError::Variable(QUERIES_PER_SECOND))
 }
 
 fn number<T: FromStr>(
@@ -157,8 +168,20 @@ mod tests {
     }
 
     #[test]
+    fn queries_a_second_are_an_interval_and_none_of_them_no_limit() {
+        let interval =
+            |rate| read(&[URL, (QUERIES_PER_SECOND, rate)]).map(|read| read.query_interval);
+        assert_eq!(interval("4").unwrap(), Some(Duration::from_millis(250)));
+        assert_eq!(interval("0.5").unwrap(), Some(Duration::from_secs(2)));
+        assert_eq!(interval("0").unwrap(), None);
+        for rate in ["-1", "NaN", "1e-30"] {
+            assert_eq!(interval(rate).unwrap_err(), SettingsError::Variable(QUERIES_PER_SECOND));
+        }
+    }
+
+    #[test]
     fn a_malformed_variable_is_named() {
-        for name in ["GATEWAY_AUTH", "GATEWAY_SEARCH", "GATEWAY_PAGES", "QUERIES_PER_SECOND"] {
+        for name in ["GATEWAY_AUTH", "GATEWAY_SEARCH", "GATEWAY_PAGES", QUERIES_PER_SECOND] {
             assert_eq!(read(&[URL, (name, "much")]).unwrap_err(), SettingsError::Variable(name));
         }
     }

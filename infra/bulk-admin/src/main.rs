@@ -117,13 +117,7 @@ async fn key(command: KeyCommand, directory: &Directory, output: Output) -> anyh
                         &json!({"id": key.id, "prefix": key.prefix, "createdAt": key.created_at, "customer": key.customer}),
                     )?;
                 } else {
-                    let prefix =
-                        key.prefix.map_or_else(|| "?".to_owned(), |prefix| format!("{prefix}…"));
-                    output.line(format_args!(
-                        "{}  {prefix:<9}  {}",
-                        key.id,
-                        key.created_at.unwrap_or_default()
-                    ))?;
+                    output.line(format_args!("{}  {}…  {}", key.id, key.prefix, key.created_at))?;
                 }
             }
             Ok(())

@@ -32,5 +32,5 @@ impl Context {
 
 /// Returns the time of this machine.
 pub fn now() -> Timestamp {
-    Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+    jiff::Timestamp::now().into()
 }

@@ -14,7 +14,7 @@ use bulk_pipeline::ports::{DeliveryStore, JobRef, PortResult, Undelivered, Versi
 
 use crate::Jobs;
 use crate::error::{failed, malformed};
-use crate::item::{Item, key, n, required_number, s, text};
+use crate::item::{Item, from_json, key, n, required_number, s};
 use crate::table::find;
 
 /// The index of the deliveries that are being attempted or have failed, and its partition key.
@@ -137,15 +137,12 @@ fn undelivered(state: DeliveryState) -> Option<Undelivered> {
 /// or the creation of the job if there was no attempt.
 fn last_event(delivery: &WebhookDelivery) -> Timestamp {
     let last = delivery.attempts.last().map(|attempt| attempt.when);
-    delivery
-        .next_attempt
-        .max(delivery.began)
-        .or(last)
-        .unwrap_or_else(|| Timestamp::from_millis(delivery.job.created_millis()))
+    delivery.next_attempt.max(delivery.began).or(last).unwrap_or_else(|| delivery.job.created_at())
 }
 
 fn read(item: &Item) -> PortResult<Versioned<WebhookDelivery>> {
-    let record = text(item, "delivery").unwrap_or_default();
-    let value = serde_json::from_str(record).map_err(|_| malformed("dynamodb.read", "delivery"))?;
-    Ok(Versioned { value, version: required_number(item, "version")? })
+    Ok(Versioned {
+        value: from_json(item, "delivery")?,
+        version: required_number(item, "version")?,
+    })
 }

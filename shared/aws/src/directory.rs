@@ -5,8 +5,6 @@ mod admission;
 mod item;
 mod operator;
 
-use std::fmt;
-
 use aws_sdk_dynamodb::Client;
 use bulk_domain::cohort::Cohort;
 use bulk_domain::facility::Facility;
@@ -16,6 +14,7 @@ use bulk_pipeline::idempotency::{IdempotencyKey, Promise};
 use bulk_pipeline::ports::{
     Admission, CALLS_PER_MINUTE, DirectoryStore, PortResult, WebhookSettings, Write,
 };
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
@@ -43,23 +42,18 @@ pub struct Directory {
 
 /// A new API key, which is shown once. Only its SHA-256 is stored, from which a key of 32 random
 /// bytes cannot be guessed.
-pub struct ApiKey(String);
+#[derive(Debug)]
+pub struct ApiKey(SecretString);
 
 impl ApiKey {
     /// Returns the key with these random bytes.
     pub fn from_random(bytes: [u8; 32]) -> Self {
-        Self(format!("bpi_{}", const_hex::encode(bytes)))
+        Self(format!("bpi_{}", const_hex::encode(bytes)).into())
     }
 
     /// Returns the text that the caller sends as `x-api-key`.
     pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiKey(hidden)")
+        self.0.expose_secret()
     }
 }
 
@@ -221,7 +215,7 @@ fn key_pk(api_key: &str) -> String {
 }
 
 fn promise_sk(key: &IdempotencyKey) -> String {
-    format!("idempotency#{}", hash(key.as_str()))
+    format!("idempotency#{}", hash(key.expose()))
 }
 
 fn hash(text: &str) -> String {

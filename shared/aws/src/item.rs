@@ -50,6 +50,16 @@ pub fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name).and_then(|value| value.as_s().ok()).map(String::as_str)
 }
 
+/// Returns a string attribute that the item must have.
+pub fn required_text<'a>(item: &'a Item, name: &'static str) -> PortResult<&'a str> {
+    text(item, name).ok_or_else(|| malformed(READ, name))
+}
+
+/// Returns the value that a string attribute holds as JSON.
+pub fn from_json<T: DeserializeOwned>(item: &Item, name: &'static str) -> PortResult<T> {
+    serde_json::from_str(required_text(item, name)?).map_err(|_| malformed(READ, name))
+}
+
 /// Returns whether an item has a boolean attribute that is true.
 pub fn flag(item: &Item, name: &str) -> bool {
     item.get(name).and_then(|value| value.as_bool().ok()).copied().unwrap_or(false)

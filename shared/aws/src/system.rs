@@ -10,7 +10,7 @@ pub struct System;
 
 impl Environment for System {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+        jiff::Timestamp::now().into()
     }
 
     fn new_id(&self) -> Uuid {

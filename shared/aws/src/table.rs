@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{conditional, failed, malformed};
-use crate::item::{Item, n, required_number, s, text};
+use crate::item::{Item, from_json, n, required_number, s};
 
 const BATCH_GET: &str = "dynamodb.BatchGetItem";
 const PUT: &str = "dynamodb.PutItem";
@@ -211,7 +211,5 @@ pub async fn find(mut query: QueryFluentBuilder, limit: Option<u32>) -> PortResu
 
 /// Returns the value that is stored as JSON in an item, with its version.
 pub fn read_document<T: DeserializeOwned>(item: &Item) -> PortResult<Versioned<T>> {
-    let json = text(item, "doc").ok_or_else(|| malformed("dynamodb.read", "doc"))?;
-    let value = serde_json::from_str(json).map_err(|_| malformed("dynamodb.read", "doc"))?;
-    Ok(Versioned { value, version: required_number(item, "version")? })
+    Ok(Versioned { value: from_json(item, "doc")?, version: required_number(item, "version")? })
 }

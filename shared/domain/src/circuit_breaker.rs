@@ -5,16 +5,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backoff::Backoff;
 use crate::time::Timestamp;
 
 /// The failures in a row that open the circuit breaker.
 const FAILURES: u32 = 5;
 
-/// The first pause of an open circuit breaker. It doubles with every failed probe.
-const FIRST_PAUSE: Duration = Duration::from_secs(30);
-
-/// The longest pause of an open circuit breaker.
-const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+/// The pauses of an open circuit breaker, each after another failed probe.
+const BACKOFF: Backoff =
+    Backoff { first: Duration::from_secs(30), longest: Duration::from_mins(5) };
 
 /// The state of the circuit breaker, shared by all workers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -68,8 +67,7 @@ impl CircuitBreaker {
     }
 
     fn pause(self) -> Duration {
-        let doublings = self.failures.saturating_sub(FAILURES).min(10);
-        FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
+        BACKOFF.pause(self.failures.saturating_sub(FAILURES))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::webhook::message_id;
 
 /// The waits after the first, second, … failed attempt. After the last one the delivery has failed.
 /// A receiver has about 15 hours and 42 minutes to come back, and up to 19 hours with jitter.
-pub const RETRY_AFTER: [Duration; 9] = [
+pub const RETRY_WAITS: [Duration; 9] = [
     Duration::from_secs(5),
     Duration::from_secs(30),
     Duration::from_mins(2),
@@ -25,7 +25,7 @@ pub const RETRY_AFTER: [Duration; 9] = [
     Duration::from_hours(8),
 ];
 
-/// The longest wait that a receiver can ask for by `Retry-After`: longer than any wait of the
+/// The longest wait that a receiver can ask for: longer than any wait of the
 /// schedule, and short enough that ten attempts end within five days.
 pub const LONGEST_WAIT: Duration = Duration::from_hours(12);
 
@@ -395,7 +395,7 @@ impl WebhookDelivery {
     /// the job, so that the jobs of an outage do not all come back at once. None after the last
     /// attempt.
     fn wait_after(&self, tries: u32) -> Option<Duration> {
-        let wait = *RETRY_AFTER.get(usize::try_from(tries).ok()?.checked_sub(1)?)?;
+        let wait = *RETRY_WAITS.get(usize::try_from(tries).ok()?.checked_sub(1)?)?;
         let jitter = u32::from(self.job.as_uuid().as_bytes()[15]);
         Some(wait + wait * jitter / (5 * 255))
     }

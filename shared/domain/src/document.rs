@@ -1,10 +1,9 @@
 //! Documents that a health information exchange holds about a patient: what is known about one
 //! without fetching it, and what the exchange finds the patient by.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
+use crate::hidden_debug;
 use crate::patient::{Dob, Gender, Names, Patient, Zip};
 use crate::time::Timestamp;
 
@@ -157,19 +156,7 @@ pub struct DocumentRecord {
     pub date: Option<String>,
 }
 
-/// Shows nothing, because titles, descriptions and links tell of a patient's health and must not
-/// reach a log.
-macro_rules! opaque_debug {
-    ($($name:ident),*) => {
-        $(impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($name), "(…)"))
-            }
-        })*
-    };
-}
-
-opaque_debug!(Document, DocumentRecord);
+hidden_debug!(Document, DocumentRecord);
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::time::Timestamp;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -76,13 +78,11 @@ id!(
 );
 
 impl JobId {
-    /// Returns when the job was created, in milliseconds since 1970-01-01T00:00:00Z, as its UUIDv7
-    /// says. Returns 0 for an id of another version.
-    pub fn created_millis(self) -> i64 {
-        self.0.get_timestamp().map_or(0, |time| {
-            let (seconds, nanos) = time.to_unix();
-            i64::try_from(seconds).unwrap_or(i64::MAX / 1000) * 1000 + i64::from(nanos / 1_000_000)
-        })
+    /// Returns when the job was created, as the first 48 bits of its UUIDv7 say.
+    pub fn created_at(self) -> Timestamp {
+        let mut millis = [0; 8];
+        millis[2..].copy_from_slice(&self.0.as_bytes()[..6]);
+        Timestamp::from_millis(i64::from_be_bytes(millis))
     }
 
     /// The least and the greatest id.
@@ -93,10 +93,9 @@ impl JobId {
         *Self::ALL.start()..=Self(Uuid::from_u128(self.0.as_u128().saturating_sub(1)))
     }
 
-    /// Returns the least id of a job that is created at this time, in milliseconds since
-    /// 1970-01-01T00:00:00Z.
-    pub fn first_of_millis(millis: i64) -> Self {
-        let millis = u64::try_from(millis).unwrap_or(0);
+    /// Returns the least id of a job that is created at this time, or in 1970 if it is earlier.
+    pub fn first_at(time: Timestamp) -> Self {
+        let millis = time.as_millis().max(0).unsigned_abs();
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
     }
 }
@@ -131,5 +130,19 @@ impl RowNumber {
 impl fmt::Display for RowNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_a_job_says_when_it_was_created() {
+        // RFC 9562, appendix A.6
+        let id: JobId = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f".parse().unwrap();
+        assert_eq!(id.created_at().to_string(), "2022-02-22T19:22:22.000Z");
+        let first = JobId::first_at(id.created_at());
+        assert!(first < id && first.created_at() == id.created_at());
     }
 }

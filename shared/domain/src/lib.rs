@@ -13,6 +13,7 @@ pub mod csv;
 pub mod delivery;
 pub mod document;
 pub mod facility;
+mod hidden_debug;
 pub mod identity;
 pub mod ids;
 pub mod job;

@@ -144,10 +144,9 @@ impl People {
             .iter()
             .find(|decision| decision.job == job && !has(Bug::DecisionForgotten));
         let mut people = self.clone();
-        let oldest_kept =
-            now.as_millis() - i64::try_from(DECISIONS_KEPT.as_millis()).unwrap_or(i64::MAX);
+        let oldest_kept = now.minus(DECISIONS_KEPT);
         if remembered.is_none() {
-            people.decisions.retain(|decision| decision.job.created_millis() >= oldest_kept);
+            people.decisions.retain(|decision| decision.job.created_at() >= oldest_kept);
         }
         let mut room = Room::of(&people);
         let mut decided: Vec<(RowNumber, Place)> = Vec::new();

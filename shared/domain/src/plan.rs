@@ -39,6 +39,12 @@ impl ChunkNumber {
     pub const fn get(self) -> u32 {
         self.0
     }
+
+    /// Returns the number of the next chunk.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
 }
 
 impl fmt::Display for ChunkNumber {
@@ -138,8 +144,8 @@ impl Planner {
     /// Adds the next row of the file.
     pub fn row(&mut self, row: &ScannedRow) {
         if let Some(identity) = row.identity {
-            let row = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
-            self.mentions.push(Mention { identity: half_of(identity), row });
+            let mention = Mention { identity: half_of(identity), row: row.number.get() - 1 };
+            self.mentions.push(mention);
         }
         self.rows.push(Place { start: row.start, len: row.len });
     }
@@ -190,7 +196,7 @@ impl Planner {
             }
         }
         if !runs.is_empty() {
-            let number = ChunkNumber::new(u32::try_from(chunks.len()).unwrap_or(u32::MAX));
+            let number = chunks.last().map_or(ChunkNumber::new(0), |last| last.number.next());
             chunks.push(Chunk { number, runs });
         }
     }
@@ -198,7 +204,7 @@ impl Planner {
     /// Returns index ranges of neighbouring rows, by row count and bytes.
     fn cut_neighbours(&self) -> Vec<std::ops::Range<u32>> {
         let mut ranges = Vec::new();
-        let (mut first, mut bytes) = (0, 0);
+        let (mut first, mut end, mut bytes) = (0, 0, 0);
         for (index, row) in (0u32..).zip(&self.rows) {
             let full = index - first >= self.rows_per_chunk
                 || bytes + u64::from(row.len) > BYTES_PER_CHUNK;
@@ -207,8 +213,8 @@ impl Planner {
                 (first, bytes) = (index, 0);
             }
             bytes += u64::from(row.len);
+            end = index + 1;
         }
-        let end = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
         if first < end {
             ranges.push(first..end);
         }

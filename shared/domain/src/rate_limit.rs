@@ -18,7 +18,7 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// Takes `count` permits at `rate` queries a second (above 0). Returns the rate limit
+    /// Takes `count` permits, of which one becomes free in every `interval`. Returns the rate limit
     /// afterwards.
     ///
     /// # Errors
@@ -28,22 +28,23 @@ impl RateLimit {
     pub fn take(
         known: Option<Self>,
         count: u32,
-        rate: f64,
+        interval: Duration,
         now: Timestamp,
     ) -> Result<Self, Duration> {
         let next = known.map_or(now, |limit| limit.next.max(now));
         if next > now.plus(AHEAD) {
             return Err(now.until(next));
         }
-        // A rate so low that its wait is no duration counts as one permit in as long as there is.
-        let taken = Duration::try_from_secs_f64(f64::from(count) / rate).unwrap_or(Duration::MAX);
-        Ok(Self { next: next.plus(taken) })
+        Ok(Self { next: next.plus(interval.saturating_mul(count)) })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Five permits a second.
+    const EVERY: Duration = Duration::from_millis(200);
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_millis(1_800_000_000_000).plus(Duration::from_secs(seconds))
@@ -54,13 +55,13 @@ mod tests {
         let mut limit = None;
         let mut taken = 0;
         for second in 0..100 {
-            while let Ok(next) = RateLimit::take(limit, 10, 5.0, at(second)) {
+            while let Ok(next) = RateLimit::take(limit, 10, EVERY, at(second)) {
                 (limit, taken) = (Some(next), taken + 10);
             }
         }
         assert!((500..=520).contains(&taken), "{taken}");
         assert_eq!(
-            RateLimit::take(Some(RateLimit { next: at(60) }), 1, 5.0, at(0)),
+            RateLimit::take(Some(RateLimit { next: at(60) }), 1, EVERY, at(0)),
             Err(Duration::from_mins(1))
         );
     }

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
@@ -62,6 +63,11 @@ impl PingMessage {
         Self { ping: value, meta: PingMeta { message_id: id, when, r#type: PING_TYPE } }
     }
 
+    /// Returns the body in JSON.
+    pub fn to_body(&self) -> Vec<u8> {
+        to_json(self)
+    }
+
     /// Returns whether the body of an answer has the value.
     pub fn is_answered_by(&self, body: &[u8]) -> bool {
         #[derive(Deserialize)]
@@ -103,6 +109,18 @@ impl<'a> JobMessage<'a> {
             bulk_patient_create: JobReport { request_id: job, status, result, reason },
         }
     }
+
+    /// Returns the body in JSON.
+    pub fn to_body(&self) -> Vec<u8> {
+        to_json(self)
+    }
+}
+
+fn to_json(message: &impl Serialize) -> Vec<u8> {
+    let Ok(json) = serde_json::to_vec(message) else {
+        unreachable!("structs of strings, ids and times always serialize")
+    };
+    json
 }
 
 /// Returns the id of the message that `job` reached `status`. It is computed and not random, so
@@ -113,47 +131,45 @@ pub fn message_id(job: JobId, status: JobStatus) -> MessageId {
 
 /// The secret with which a customer checks signatures, in the form that the Standard Webhooks
 /// libraries take: `whsec_` and base64.
-#[derive(Clone, PartialEq, Eq)]
-pub struct WebhookKey(String);
+#[derive(Clone, Debug)]
+pub struct WebhookKey(SecretString);
 
-impl std::fmt::Debug for WebhookKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("WebhookKey(hidden)")
+impl PartialEq for WebhookKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
     }
 }
+
+impl Eq for WebhookKey {}
 
 impl WebhookKey {
     /// Returns a key made of fresh random bytes.
     pub fn from_random(bytes: &[u8; KEY_BYTES]) -> Self {
-        Self(format!("{KEY_PREFIX}{}", BASE64_STANDARD.encode(bytes)))
+        Self(format!("{KEY_PREFIX}{}", BASE64_STANDARD.encode(bytes)).into())
     }
 
     /// Returns a key as it was stored.
     pub fn from_stored(text: String) -> Self {
-        Self(text)
+        Self(text.into())
     }
 
     /// Returns the text that the customer sees.
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 
     /// Returns `x-metriport-signature`: lower-case hex HMAC-SHA256 of the raw body, with the key's
     /// text as the key.
     pub fn sign_body(&self, body: &[u8]) -> String {
-        let mac = hmac(self.0.as_bytes(), &[body]);
-        mac.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            use std::fmt::Write as _;
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        const_hex::encode(hmac(self.expose().as_bytes(), &[body]))
     }
 
     /// Returns `webhook-signature` of Standard Webhooks: `v1,` and the base64 HMAC-SHA256 of id,
     /// time in seconds and body, joined by dots. The key is the decoded text after `whsec_`.
     pub fn sign_standard(&self, id: MessageId, seconds: i64, body: &[u8]) -> String {
-        let encoded = self.0.strip_prefix(KEY_PREFIX).unwrap_or(&self.0);
-        let key = BASE64_STANDARD.decode(encoded).unwrap_or_else(|_| self.0.clone().into_bytes());
+        let text = self.expose();
+        let encoded = text.strip_prefix(KEY_PREFIX).unwrap_or(text);
+        let key = BASE64_STANDARD.decode(encoded).unwrap_or_else(|_| text.as_bytes().to_owned());
         let mac = hmac(&key, &[format!("{id}.{seconds}.").as_bytes(), body]);
         format!("v1,{}", BASE64_STANDARD.encode(mac))
     }

@@ -4,7 +4,6 @@
 mod matching;
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
@@ -39,11 +38,7 @@ impl GatewayPatientId {
     }
 }
 
-impl fmt::Debug for GatewayPatientId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("GatewayPatientId(…)")
-    }
-}
+bulk_domain::hidden_debug!(GatewayPatientId);
 
 /// The outcome of a discovery.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -117,7 +117,7 @@ impl Environment for Cloud {
 
     fn new_id(&self) -> Uuid {
         let mut state = self.state();
-        let millis = u64::try_from(state.now.as_millis()).unwrap_or(0);
+        let millis = state.now.as_millis().max(0).unsigned_abs();
         let mut random = [0; 10];
         for part in random.chunks_mut(5) {
             part.copy_from_slice(&state.random().to_be_bytes()[..5]);

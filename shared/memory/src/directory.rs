@@ -173,7 +173,7 @@ impl DirectoryStore for Cloud {
         key: &IdempotencyKey,
         now: Timestamp,
     ) -> PortResult<Option<Promise>> {
-        let key = (customer, key.as_str().to_owned());
+        let key = (customer, key.expose().to_owned());
         self.call(Operation::GetItem, Resource::IDEMPOTENCY_KEYS, |state| {
             let promise = state.directory.promises.get(&key);
             Billed::request(promise.filter(|promise| promise.expires_at > now).cloned())
@@ -188,7 +188,7 @@ impl DirectoryStore for Cloud {
         promise: &Promise,
         now: Timestamp,
     ) -> PortResult<Write> {
-        let key = (customer, key.as_str().to_owned());
+        let key = (customer, key.expose().to_owned());
         self.call(Operation::PutItem, Resource::IDEMPOTENCY_KEYS, |state| {
             if state.directory.promises.get(&key).is_some_and(|stored| stored.expires_at > now) {
                 return Billed::request(Write::Conflict);

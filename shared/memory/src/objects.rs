@@ -81,7 +81,8 @@ impl Cloud {
 }
 
 fn read(bytes: &Bytes, range: &Range<u64>) -> Billed<Bytes> {
-    let within = |position: u64| usize::try_from(position).unwrap_or(usize::MAX).min(bytes.len());
+    let within =
+        |position: u64| usize::try_from(position).map_or(bytes.len(), |at| at.min(bytes.len()));
     let read = bytes.slice(within(range.start)..within(range.end));
     let length = read.len();
     Billed::request(read).with_bytes(length)

@@ -65,7 +65,7 @@ struct Service {
     cloud: Cloud,
     gateway: Gateway,
     customer: CustomerId,
-    rate: f64,
+    interval: Option<Duration>,
     patients: u128,
     parts: u32,
 }
@@ -77,7 +77,7 @@ impl Service {
             cloud: Cloud::new(Arc::new(NoFaults), start, 1),
             gateway: Gateway::default(),
             customer: CustomerId::new(Uuid::from_u128(1)),
-            rate: 0.0,
+            interval: None,
             patients: 0,
             parts: 0,
         }
@@ -126,13 +126,14 @@ impl Service {
     }
 
     fn run(&self, message: &QueryMessage, attempt: u32) -> QueriesOutcome {
-        block_on(query_documents(&self.cloud, &self.gateway, self.rate, message, attempt)).unwrap()
+        block_on(query_documents(&self.cloud, &self.gateway, self.interval, message, attempt))
+            .unwrap()
     }
 
     /// Runs a worker until it asks the gateway, where it dies.
     fn run_and_die(&self, message: &QueryMessage) {
         self.next([Next::Hangs]);
-        let query = query_documents(&self.cloud, &self.gateway, self.rate, message, 1);
+        let query = query_documents(&self.cloud, &self.gateway, self.interval, message, 1);
         let mut run = std::pin::pin!(query);
         let polled = run.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(polled, Poll::Pending));
@@ -165,7 +166,7 @@ fn seconds(after: &QueriesOutcome) -> u64 {
 
 #[test]
 fn queries_over_the_rate_of_their_customer_wait() {
-    let mut service = Service { rate: 0.5, ..Service::new() };
+    let mut service = Service { interval: Some(Duration::from_secs(2)), ..Service::new() };
     let parts: Vec<QueryMessage> = (0..2)
         .map(|_| {
             let patients = (0..10).map(|_| service.patient(false)).collect();

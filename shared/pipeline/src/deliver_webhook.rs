@@ -275,8 +275,7 @@ async fn request<P: Ports>(
     };
     let reason = if status == JobStatus::Failed { job.reason.as_deref() } else { None };
     let message = JobMessage::new(job.id, status, result.as_deref(), reason, now);
-    // A struct of strings and ids always serializes.
-    let body = serde_json::to_vec(&message).unwrap_or_default();
+    let body = message.to_body();
     let headers =
         signed_headers(&settings.signing_keys(now), message_id(job.id, status), now, &body);
     Ok(WebhookRequest { url, headers, body })

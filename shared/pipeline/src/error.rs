@@ -2,6 +2,7 @@
 
 use bulk_domain::ids::JobId;
 
+use crate::conflicts::Contended;
 use crate::ports::PortError;
 
 /// The reason why a use case could not finish.
@@ -24,11 +25,8 @@ pub enum Error {
         what: &'static str,
     },
     /// Every attempt to change a stored value met a conflict with another worker.
-    #[error("{attempts} writes in a row met a conflict")]
-    Contended {
-        /// The number of attempts.
-        attempts: u32,
-    },
+    #[error(transparent)]
+    Contended(#[from] Contended),
     /// A document query that is to be abandoned is leased to a worker.
     #[error("a document query that is to be abandoned is leased to a worker")]
     QueryLeased,
@@ -39,7 +37,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Port(error) => error.transient,
-            Self::Contended { .. } | Self::QueryLeased => true,
+            Self::Contended(_) | Self::QueryLeased => true,
             Self::NoSuchJob(_) | Self::Inconsistent { .. } => false,
         }
     }

@@ -229,8 +229,7 @@ async fn may_overtake<P: Ports>(ports: &P, job: &Job, now: Timestamp) -> Result<
     let stored = if older.is_empty() { HashMap::new() } else { jobs.load_jobs(&older).await? };
     let mut may_overtake = false;
     for id in older {
-        let drawn = Timestamp::from_millis(id.created_millis());
-        let may_be_created = drawn.until(now) < TIME_TO_CREATE;
+        let may_be_created = id.created_at().until(now) < TIME_TO_CREATE;
         match stored.get(&id) {
             Some(older) if older.status.is_final() => jobs.leave(job.customer, id).await?,
             None if !may_be_created => jobs.leave(job.customer, id).await?,

@@ -5,13 +5,13 @@
 //! exist yet, and answers with what is stored. So two concurrent calls create one job, and so does
 //! the retry of a call that died half-way.
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use bulk_domain::ids::{FacilityId, JobId};
 use bulk_domain::time::Timestamp;
 use bulk_domain::upload_terms::UploadTerms;
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// How long the promise of a key is stored.
 pub const KEPT: Duration = Duration::from_hours(24);
@@ -19,9 +19,9 @@ pub const KEPT: Duration = Duration::from_hours(24);
 /// Characters of the longest key.
 const LONGEST: usize = 255;
 
-/// A key that the caller chose.
-#[derive(Clone, PartialEq, Eq)]
-pub struct IdempotencyKey(String);
+/// A key that the caller chose. `Debug` hides it, because it may contain personal data.
+#[derive(Clone, Debug)]
+pub struct IdempotencyKey(SecretString);
 
 /// The text is no idempotency key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -30,8 +30,8 @@ pub struct NotAKey;
 
 impl IdempotencyKey {
     /// Returns the text of the key.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
     }
 }
 
@@ -41,14 +41,7 @@ impl FromStr for IdempotencyKey {
     fn from_str(text: &str) -> Result<Self, NotAKey> {
         let is_key =
             (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-        if is_key { Ok(Self(text.to_owned())) } else { Err(NotAKey) }
-    }
-}
-
-impl fmt::Debug for IdempotencyKey {
-    /// Hides the key, because a caller may have put personal data into it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("IdempotencyKey(…)")
+        if is_key { Ok(Self(text.into())) } else { Err(NotAKey) }
     }
 }
 
@@ -85,7 +78,7 @@ mod tests {
         assert!("a".parse::<IdempotencyKey>().is_ok());
         assert!("~".repeat(255).parse::<IdempotencyKey>().is_ok());
         for text in ["", " ", "a b", "é", "a\tb", &"a".repeat(256)] {
-            assert_eq!(text.parse::<IdempotencyKey>(), Err(NotAKey), "{text}");
+            assert_eq!(text.parse::<IdempotencyKey>().unwrap_err(), NotAKey, "{text}");
         }
     }
 }

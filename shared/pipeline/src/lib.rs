@@ -9,7 +9,7 @@
 
 pub mod abandon;
 mod complete_chunk;
-mod conflicts;
+pub mod conflicts;
 pub mod dead_letters;
 pub mod deliver_webhook;
 mod directory_cache;

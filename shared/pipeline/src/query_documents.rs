@@ -83,11 +83,11 @@ enum Answer {
 /// Handles one message, in its attempt number `attempt`, counted from 1. Safe to repeat,
 /// concurrently and late.
 ///
-/// `rate` is the number of queries that a customer may start a second; 0 stands for any number.
+/// A customer may start one query in every `interval`, or any number if that is `None`.
 pub async fn query_documents<P: Ports, G: Gateway>(
     ports: &P,
     gateway: &G,
-    rate: f64,
+    interval: Option<Duration>,
     message: &QueryMessage,
     attempt: u32,
 ) -> Result<QueriesOutcome, Error> {
@@ -115,7 +115,7 @@ pub async fn query_documents<P: Ports, G: Gateway>(
         .collect();
     let starts = turns.iter().filter(|(.., turn)| matches!(turn, Turn::Start(_))).map(|_| 1).sum();
     if starts > 0
-        && let Some(after) = refused_for(ports, rate, message.customer, starts).await?
+        && let Some(after) = refused_for(ports, interval, message.customer, starts).await?
     {
         // The backoff is added, so that many waiting messages do not all ask again when there are
         // permits for a few.
@@ -172,7 +172,7 @@ async fn completed_before<P: Ports>(
 /// it may be called now.
 async fn refused_for<P: Ports>(
     ports: &P,
-    rate: f64,
+    interval: Option<Duration>,
     customer: CustomerId,
     queries: u32,
 ) -> PortResult<Option<Duration>> {
@@ -188,13 +188,11 @@ async fn refused_for<P: Ports>(
             }
         }
     }
-    if rate <= 0.0 {
-        return Ok(None);
-    }
+    let Some(interval) = interval else { return Ok(None) };
     let taken = limits.load_rate_limit(customer).await?;
     let (known, version) =
         (taken.as_ref().map(|taken| taken.value), taken.map(|taken| taken.version));
-    match RateLimit::take(known, queries, rate, now) {
+    match RateLimit::take(known, queries, interval, now) {
         Err(after) => Ok(Some(after)),
         Ok(taken) => match limits.store_rate_limit(customer, taken, version).await? {
             Write::Done => Ok(None),

@@ -154,7 +154,7 @@ impl Account {
         let Some(gateway) = self.gateway else { return 0 };
         let next = || self.receive(QueueName::Queries);
         each(next, |body| {
-            let queried = block_on(query_documents(&self.cloud, &gateway, 0.0, &read(body), 1))
+            let queried = block_on(query_documents(&self.cloud, &gateway, None, &read(body), 1))
                 .expect("patients are queried");
             assert!(matches!(queried, QueriesOutcome::Ended(_)), "{queried:?}");
         })

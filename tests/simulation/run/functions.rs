@@ -110,9 +110,9 @@ impl Player {
         let behaviour = self.story.gateway.as_ref().expect("there is no query without a gateway");
         let (cloud, exchange) = (self.cloud.called_by("QueryDocuments"), self.exchange.clone());
         let gateway = exchange.invoked(&message, &cloud, &self.chance, behaviour, self.start);
-        let (task, rate) = (gateway.task, behaviour.rate);
+        let (task, interval) = (gateway.task, behaviour.query_interval());
         Box::pin(async move {
-            let outcome = query_documents(&cloud, &gateway, rate, &message, attempt).await;
+            let outcome = query_documents(&cloud, &gateway, interval, &message, attempt).await;
             if outcome.is_ok() {
                 Gateway::ended_well(&exchange, task);
             }
@@ -153,7 +153,7 @@ fn verdict<T>(result: Result<T, bulk_pipeline::Error>) -> Verdict {
 /// service's.
 fn client_verdict(error: &ApiError) -> Verdict {
     match error {
-        ApiError::Internal(_) => Verdict::RetryAfter(CLIENT_PAUSE),
+        ApiError::Internal(_) | ApiError::Contended(_) => Verdict::RetryAfter(CLIENT_PAUSE),
         ApiError::Conflict(_) => Verdict::Done,
         other => panic!("a client's request was refused: {other}"),
     }

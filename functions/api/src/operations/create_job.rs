@@ -4,6 +4,7 @@
 mod recall;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -12,9 +13,10 @@ use bulk_domain::ids::{CustomerId, FacilityId, JobId};
 use bulk_domain::job::{Job, JobStatus, UPLOAD_WINDOW, WAITING_JOBS};
 use bulk_domain::time::Timestamp;
 use bulk_domain::upload_terms::UploadTerms;
+use bulk_pipeline::conflicts::WriteAttempts;
 use bulk_pipeline::idempotency::{IdempotencyKey, Parameters as JobParameters};
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{PortError, Ports, UploadLink};
+use bulk_pipeline::ports::{Ports, UploadLink};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -24,14 +26,9 @@ use crate::error::{ApiError, Named as _};
 use crate::operations::get_job::{BulkRequest, BulkRequestParams};
 use crate::request::{Parameters, facility_id, header};
 
-/// The longest time that a job waits, in milliseconds: as long as its link is valid, and a minute
-/// for clocks that differ.
-const WAITS_FOR_MILLIS: i64 = (UPLOAD_WINDOW.as_secs().cast_signed() + 60) * 1000;
-
-/// Ids that one call draws until no newer job has been accepted in the meantime. A second id is
-/// needed only if a job of the same customer was created and its file accepted between two calls to
-/// DynamoDB.
-const ENTER_ATTEMPTS: u32 = 10;
+/// The longest time that a job waits: as long as its link is valid, and a minute for clocks that
+/// differ.
+const WAITS_FOR: Duration = UPLOAD_WINDOW.saturating_add(Duration::from_mins(1));
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
@@ -190,14 +187,17 @@ async fn create_once<P: Ports>(
 /// know, when it accepts the file of a job, every older job that will be stored. It notes that its
 /// job stopped waiting before it looks for older jobs, and this call looks for newer jobs after it
 /// entered its own. So if `fan_out` missed this job, this call sees a newer job that does not wait
-/// any more, and draws a later id.
+/// any more, and draws a later id. That needs a job of the same customer that was created, and its
+/// file accepted, between two calls to DynamoDB.
 async fn enter<P: Ports>(ports: &P, customer: CustomerId) -> Result<JobId, ApiError> {
     let (jobs, environment) = (ports.jobs(), ports.environment());
-    for _ in 0..ENTER_ATTEMPTS {
+    let mut attempts = WriteAttempts::default();
+    loop {
+        attempts.begin()?;
         let now = environment.now();
         let id = JobId::new(environment.new_id());
         jobs.enter_job(customer, id, now).await?;
-        let oldest = JobId::first_of_millis(now.as_millis() - WAITS_FOR_MILLIS);
+        let oldest = JobId::first_at(now.minus(WAITS_FOR));
         let open = jobs.open_jobs(customer, oldest..=*JobId::ALL.end(), now).await?;
         if open.iter().filter(|open| open.is_waiting).count() > WAITING_JOBS {
             jobs.leave(customer, id).await?;
@@ -208,8 +208,6 @@ async fn enter<P: Ports>(ports: &P, customer: CustomerId) -> Result<JobId, ApiEr
         }
         jobs.leave(customer, id).await?;
     }
-    let code = "newer jobs are accepted again and again".to_owned();
-    Err(ApiError::Internal(PortError { operation: "enter_job", code, transient: true }))
 }
 
 /// Returns the facility that the caller named, or the customer's only facility.

@@ -7,6 +7,7 @@ use axum::extract::State;
 use bulk_domain::ids::{CustomerId, FacilityId, PatientId};
 use bulk_domain::patient::Patient;
 use bulk_domain::query::{PatientQuery, QueryRequestId};
+use bulk_pipeline::conflicts::WriteAttempts;
 use bulk_pipeline::messages::{QueryAsker, QueryMessage};
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{Ports, Write};
@@ -122,7 +123,9 @@ async fn request<P: Ports>(
 ) -> Result<PatientQuery, ApiError> {
     let (documents, environment) = (ports.documents(), ports.environment());
     let request = QueryRequestId::new(environment.new_id());
+    let mut attempts = WriteAttempts::default();
     loop {
+        attempts.begin()?;
         let known = documents.load_queries(customer, &[patient]).await?.remove(&patient);
         let version = known.as_ref().map(|known| known.version);
         let known = known.map(|known| known.value);

@@ -9,6 +9,7 @@ use axum::extract::State;
 use bulk_domain::ids::{CustomerId, MessageId};
 use bulk_domain::webhook::{PingMessage, WebhookKey, signed_headers};
 use bulk_domain::webhook_url::{UrlPolicy, WebhookUrl};
+use bulk_pipeline::conflicts::WriteAttempts;
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{
     PingOutcome, PingReport, Ports, WebhookRequest, WebhookServer, WebhookSettings, Write,
@@ -22,9 +23,6 @@ use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::operations::get_settings::Settings;
 use crate::request::Body;
-
-/// Writes of the settings, if other calls change them at the same time.
-const WRITE_ATTEMPTS: u32 = 5;
 
 /// Settings that a call can change.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -57,7 +55,6 @@ fn webhook_url() -> Schema {
     responses(
         (status = 200, description = "The settings.", body = Settings),
         (status = 400, description = "Invalid body or URL. `detail` names the problem."),
-        (status = 409, description = "Another call changes the settings at the same time."),
         (status = 413, description = "The body is larger than 64 KiB."),
     ),
 )]
@@ -117,13 +114,15 @@ pub(super) async fn update<P: Ports>(
     customer: CustomerId,
     change: impl Fn(WebhookSettings) -> Result<WebhookSettings, ApiError>,
 ) -> Result<WebhookSettings, ApiError> {
-    for _ in 0..WRITE_ATTEMPTS {
-        let changed = change(ports.directory().load_settings(customer).await?)?;
-        if ports.directory().store_settings(customer, &changed).await? == Write::Done {
+    let directory = ports.directory();
+    let mut attempts = WriteAttempts::default();
+    loop {
+        attempts.begin()?;
+        let changed = change(directory.load_settings(customer).await?)?;
+        if directory.store_settings(customer, &changed).await? == Write::Done {
             return Ok(changed);
         }
     }
-    Err(ApiError::Conflict("Another call changes the settings at the same time, please try again"))
 }
 
 async fn ping<P: Ports, S: WebhookServer>(
@@ -138,8 +137,7 @@ async fn ping<P: Ports, S: WebhookServer>(
     // Only the server learns the value, so that no other server can answer in its place.
     let value = u128::from_le_bytes(std::array::from_fn(|index| secret[index]));
     let message = PingMessage::new(id, format!("{value:032x}"), when);
-    // A struct of strings and ids always serializes.
-    let body = serde_json::to_vec(&message).unwrap_or_default();
+    let body = message.to_body();
     let headers = signed_headers(&settings.signing_keys(when), id, when, &body);
     let failure = match server.ping(WebhookRequest { url, headers, body }).await {
         PingOutcome::Answered { status: 200..=299, body } if message.is_answered_by(&body) => None,

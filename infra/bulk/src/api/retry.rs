@@ -2,36 +2,30 @@
 
 use std::time::Duration;
 
+use bulk_domain::backoff::Backoff;
+
 /// Attempts of one call before it fails.
 pub const ATTEMPTS: u32 = 5;
 
-/// The first wait. Each further one is twice as long.
-const FIRST: Duration = Duration::from_millis(250);
-
-/// The longest wait between two attempts, unless the service asks for a longer one.
-const LONGEST: Duration = Duration::from_secs(30);
+/// The waits between two attempts, unless the service asks for a longer one.
+const BACKOFF: Backoff =
+    Backoff { first: Duration::from_millis(250), longest: Duration::from_secs(30) };
 
 /// The longest wait that a service may ask for. A user would take a longer one for a program that
 /// hangs.
 const LONGEST_ASKED: Duration = Duration::from_mins(2);
 
-/// Exponential backoff, with jitter so that many clients do not retry at the same moment.
-#[derive(Clone, Debug)]
+/// The waits of one call, with jitter so that many clients do not retry at the same moment.
+#[derive(Clone, Debug, Default)]
 pub struct Pause {
-    next: Duration,
-}
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self { next: FIRST }
-    }
+    earlier: u32,
 }
 
 impl Pause {
     /// Returns the next wait, which is at least as long as the service asked for.
     pub fn next(&mut self, asked: Option<Duration>) -> Duration {
-        let own = self.next.mul_f64(rand::random_range(0.75..1.25));
-        self.next = (self.next * 2).min(LONGEST);
+        let own = BACKOFF.pause(self.earlier).mul_f64(rand::random_range(0.75..1.25));
+        self.earlier += 1;
         own.max(asked.unwrap_or_default().min(LONGEST_ASKED))
     }
 }
@@ -46,7 +40,7 @@ mod tests {
         let waits: Vec<Duration> = (0..12).map(|_| pause.next(None)).collect();
         assert!(waits[0] < Duration::from_millis(320));
         assert!(waits[4] > waits[0] * 4);
-        assert!(waits.iter().all(|wait| *wait <= LONGEST.mul_f64(1.25)));
+        assert!(waits.iter().all(|wait| *wait <= BACKOFF.longest.mul_f64(1.25)));
     }
 
     #[test]

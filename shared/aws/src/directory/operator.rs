@@ -9,7 +9,7 @@ use super::{
     API_KEY, ApiKey, CUSTOMER, CUSTOMER_PREFIX, Directory, KEY_PREFIX, customer_pk, hash, key_pk,
 };
 use crate::error::failed;
-use crate::item::{Item, after_prefix, from_fields, key, s, text, with_fields};
+use crate::item::{Item, after_prefix, from_fields, key, required_text, s, with_fields};
 
 /// Characters of a key's hash that identify it: 64 bits, enough to tell all keys apart, and no way
 /// back to the key.
@@ -34,9 +34,9 @@ pub struct StoredKey {
     /// The first characters of the key's SHA-256, which identify it.
     pub id: String,
     /// The first characters of the key, by which its owner recognizes it.
-    pub prefix: Option<String>,
+    pub prefix: String,
     /// When the key was created.
-    pub created_at: Option<String>,
+    pub created_at: Timestamp,
     /// The id of the customer that the key belongs to.
     pub customer: CustomerId,
 }
@@ -46,8 +46,8 @@ pub struct StoredKey {
 #[serde(rename_all = "camelCase")]
 struct KeyItem {
     customer: CustomerId,
-    prefix: Option<String>,
-    created_at: Option<String>,
+    prefix: String,
+    created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     calls_per_minute: Option<u32>,
 }
@@ -81,12 +81,8 @@ impl Directory {
         created_at: Timestamp,
         calls_per_minute: Option<u32>,
     ) -> PortResult<()> {
-        let fields = KeyItem {
-            customer,
-            prefix: Some(api_key.prefix().to_owned()),
-            created_at: Some(created_at.to_string()),
-            calls_per_minute,
-        };
+        let fields =
+            KeyItem { customer, prefix: api_key.prefix().to_owned(), created_at, calls_per_minute };
         self.table.replace(with_fields(key(key_pk(api_key.expose()), API_KEY), &fields)?).await
     }
 
@@ -94,7 +90,7 @@ impl Directory {
     pub async fn list_customers(&self) -> PortResult<Vec<Customer>> {
         let items = self.scan("sk = :kind", &[(":kind", CUSTOMER)]).await?;
         let read = |item: &Item| {
-            let name = text(item, "name").unwrap_or_default().to_owned();
+            let name = required_text(item, "name")?.to_owned();
             Ok(Customer { id: after_prefix(item, "pk", CUSTOMER_PREFIX)?, name })
         };
         let mut customers = items.iter().map(read).collect::<PortResult<Vec<_>>>()?;
@@ -122,7 +118,7 @@ impl Directory {
         let values = [(":kind", API_KEY), (":begin", begin.as_str())];
         let found = self.scan("sk = :kind AND begins_with(pk, :begin)", &values).await?;
         let Some(item) = found.into_iter().next() else { return Ok(None) };
-        let key = key(text(&item, "pk").unwrap_or_default(), API_KEY);
+        let key = key(required_text(&item, "pk")?, API_KEY);
         let revoked = stored_key(item)?;
         self.table.delete(key).await?;
         Ok(Some(revoked))
@@ -146,7 +142,7 @@ impl Directory {
 }
 
 fn stored_key(item: Item) -> PortResult<StoredKey> {
-    let pk = text(&item, "pk").unwrap_or_default();
+    let pk = required_text(&item, "pk")?;
     let id = pk.trim_start_matches(KEY_PREFIX).chars().take(KEY_ID).collect();
     let KeyItem { customer, prefix, created_at, .. } = from_fields(item)?;
     Ok(StoredKey { id, prefix, created_at, customer })

@@ -11,7 +11,9 @@ use bulk_pipeline::ports::{OpenJob, PortResult};
 
 use super::WATCHED;
 use crate::error::malformed;
-use crate::item::{Item, flag, key, n, number, numbers, parsed, required_number, s, text};
+use crate::item::{
+    Item, flag, from_json, key, n, number, numbers, parsed, required_number, required_text, s, text,
+};
 
 /// The sort key of a job's own item.
 pub(super) const JOB: &str = "job";
@@ -92,7 +94,7 @@ pub(super) fn has_pending(item: &Item) -> bool {
 /// Returns the job of an item.
 pub(super) fn read_job(id: JobId, item: &Item) -> PortResult<Job> {
     let time = |name: &str| number(item, name).map(Timestamp::from_millis);
-    let status = text(item, "status").unwrap_or_default();
+    let status = required_text(item, "status")?;
     let status =
         serde_json::from_value(status.into()).map_err(|_| malformed("dynamodb.read", "status"))?;
     Ok(Job {
@@ -122,15 +124,13 @@ pub(super) fn read_job(id: JobId, item: &Item) -> PortResult<Job> {
 }
 
 fn read_file(version: &str, item: &Item) -> PortResult<AcceptedFile> {
-    let columns = text(item, "columns").unwrap_or_default();
     Ok(AcceptedFile {
         upload: Upload {
             version: version.to_owned(),
-            etag: text(item, "uploadEtag").unwrap_or_default().to_owned(),
+            etag: required_text(item, "uploadEtag")?.to_owned(),
             bytes: required_number(item, "uploadBytes")?,
         },
-        columns: serde_json::from_str(columns)
-            .map_err(|_| malformed("dynamodb.read", "columns"))?,
+        columns: from_json(item, "columns")?,
         rows: required_number(item, "rows")?,
         chunks: required_number(item, "chunks")?,
     })

@@ -6,7 +6,9 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bulk_pipeline::ports::{FileWriter, PortResult};
 
-use crate::error::failed;
+use crate::error::{failed, malformed};
+
+const CREATE: &str = "s3.CreateMultipartUpload";
 
 /// Bytes of a part: the least that S3 takes. With the 10,000 parts that S3 takes, a file may have
 /// up to 48 GiB.
@@ -46,8 +48,9 @@ impl ObjectWriter {
                 .content_type(CONTENT_TYPE)
                 .send()
                 .await
-                .map_err(failed("s3.CreateMultipartUpload"))?;
-            self.upload.insert(created.upload_id.unwrap_or_default()).clone()
+                .map_err(failed(CREATE))?;
+            let upload = created.upload_id.ok_or_else(|| malformed(CREATE, "upload id"))?;
+            self.upload.insert(upload).clone()
         };
         let last = self.parts.last().and_then(CompletedPart::part_number);
         let number = last.unwrap_or(0) + 1;

@@ -135,9 +135,8 @@ impl FileScan {
         on_row: &mut impl FnMut(ScannedRow),
     ) -> Result<(), FileError> {
         self.once_failed_always_failed(|scan| {
-            let room =
-                usize::try_from(u64::from(scan.limits.bytes) - scan.bytes).unwrap_or(usize::MAX);
-            let allowed = &bytes[..bytes.len().min(room)];
+            let room = usize::try_from(u64::from(scan.limits.bytes) - scan.bytes);
+            let allowed = &bytes[..room.map_or(bytes.len(), |room| room.min(bytes.len()))];
             scan.bytes += allowed.len() as u64;
             scan.take(allowed, on_row)?;
             if allowed.len() < bytes.len() {

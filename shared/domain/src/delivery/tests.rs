@@ -38,7 +38,7 @@ fn jitter_makes_a_wait_longer_by_a_fifth_at_most_and_is_not_the_same_for_all_job
         for tries in 1..=9_usize {
             delivery.attempted(answered(500), None);
             let wait = Duration::from_secs(u64::try_from(wait_s(&delivery).unwrap()).unwrap());
-            assert!(wait >= RETRY_AFTER[tries - 1] && wait <= RETRY_AFTER[tries - 1] * 6 / 5);
+            assert!(wait >= RETRY_WAITS[tries - 1] && wait <= RETRY_WAITS[tries - 1] * 6 / 5);
             assert!(wait <= LONGEST_WAIT, "{wait:?}");
         }
         waits.insert(wait_s(&delivery));

@@ -71,7 +71,6 @@ async fn keep<P: Ports>(
 /// Returns the time in which the job still takes its file, in whole seconds. A link must not
 /// outlive its job.
 fn time_left(job: &Job, now: Timestamp) -> Option<Duration> {
-    let millis = job.upload_expires_at.as_millis() - now.as_millis();
-    let left = u64::try_from(millis / 1000).ok().filter(|seconds| *seconds > 0);
-    left.filter(|_| job.status == JobStatus::Waiting).map(Duration::from_secs)
+    let seconds = now.until(job.upload_expires_at).as_secs();
+    (job.status == JobStatus::Waiting && seconds > 0).then(|| Duration::from_secs(seconds))
 }
