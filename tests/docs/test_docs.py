@@ -30,20 +30,12 @@ GUIDES = (
 
 #: Capitalized names that are not in the template, because they belong to AWS, to Rust or to its libraries.
 CALLS = {"DeleteItem", "GetObject", "PutItem", "PutObject", "Scan"}
-METRICS = {
-    "ApproximateAgeOfOldestMessage",
-    "ApproximateNumberOfMessagesDelayed",
-    "Errors",
-    "Invocations",
-    "Throttles",
-    "WriteThrottleEvents",
-}
-DIMENSIONS = {"ApiName", "Stage"}
+METRICS = {"ApproximateNumberOfMessagesDelayed", "Throttles"}
 REQUESTS = {"ConditionalRequestConflict", "ReturnValuesOnConditionCheckFailure", "WarmThroughput"}
 RUST = {"ByteRecord", "Debug"}
 #: Names of people, as examples of values.
 PEOPLE = {"Jose", "McDonald"}
-FOREIGN = CALLS | METRICS | DIMENSIONS | REQUESTS | RUST | PEOPLE
+FOREIGN = CALLS | METRICS | REQUESTS | RUST | PEOPLE
 
 #: What the documentation calls a resource, and the types of CloudFormation with that meaning.
 KINDS = {
@@ -136,6 +128,11 @@ def keys(value: Any) -> Iterator[str]:
         yield from chain.from_iterable(keys(inner) for inner in value)
 
 
+def parameter_values() -> set[str]:
+    """Returns the values that parameters of the template can have."""
+    return set(map(str, chain.from_iterable(one.get("AllowedValues", []) for one in template()["Parameters"].values())))
+
+
 def indexes() -> set[str]:
     """Returns the names of all indexes of tables."""
     tables = (template()["Resources"][name]["Properties"] for name in of_types(KINDS["table"]))
@@ -195,7 +192,7 @@ def assert_none(wrong: Iterable[tuple[str, str]], rule: str) -> None:
 
 
 def test_a_capitalized_name_is_in_the_template_or_of_aws() -> None:
-    known = set(keys(template())) | FOREIGN
+    known = set(keys(template())) | parameter_values() | FOREIGN
     wrong = [
         (guide.name, span)
         for guide in guides()

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 from samcli.cli.main import cli
 from samcli.lib.config.samconfig import SamConfig
-from samtranslator.translator.transform import transform
 
+from tests.sam.deployed import expanded
 from tests.sam.project import PROJECT, copy_of_the_project, load_template
 
 #: SAM CLI uses functions of its own that are deprecated.
@@ -40,23 +40,6 @@ def guided() -> str:
     assert result.exit_code == 0, result.output
     output: str = result.output
     return output
-
-
-def expanded(template: dict[str, Any]) -> Any:
-    """Returns what CloudFormation makes of the template by its transform."""
-
-    class NoPolicies:
-        """Knows no managed policy."""
-
-        def load(self) -> dict[str, str]:
-            """Returns the ARNs of managed policies by their names."""
-            return {}
-
-    template = copy.deepcopy(template)
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = "s3://bucket/key"
-    return transform(template, {}, NoPolicies())
 
 
 def test_the_answers_are_kept_in_a_file_that_git_ignores() -> None:

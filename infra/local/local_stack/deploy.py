@@ -21,6 +21,8 @@ ARTIFACTS = "deployment-artifacts"
 DEPLOY_SECONDS = 120
 #: Four workers for each queue, because a machine has fewer processors than AWS.
 CONCURRENCY = dict.fromkeys(("SmallImportConcurrency", "MediumImportConcurrency", "ImportConcurrency"), "4")
+#: The emulator filters no requests, and knows no alarms over several metrics.
+WITHOUT = {"Waf": "disabled", "Alarms": "disabled"}
 TABLES = ("DirectoryTable", "JobsTable", "PatientsTable")
 #: What of a table's description also creates it.
 TABLE_KEYS = ("TableName", "KeySchema", "AttributeDefinitions")
@@ -50,7 +52,7 @@ def create_stack(endpoint: str, given: dict[str, str], visibility: int | None = 
     if unknown := given.keys() - template["Parameters"].keys():
         raise DeployError(f"template.yaml has no parameter {', '.join(sorted(unknown))}")
     defaults = {name: str(one["Default"]) for name, one in template["Parameters"].items() if "Default" in one}
-    parameters = defaults | {"Architecture": host_architecture()} | CONCURRENCY | given
+    parameters = defaults | {"Architecture": host_architecture()} | CONCURRENCY | WITHOUT | given
     adapt(template, parameters, visibility)
     try:
         upload_functions(template, endpoint)
