@@ -116,6 +116,7 @@ test: check .venv-tools/installed ## run all tests: what a change has to pass
 	@$(if $(HAS_NPM),$(MAKE) docs-page CHECK=1,echo 'No npm: the files of GET /docs are not compared with their package')
 	.venv-tools/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 $(WITH_TOOLS) sam validate --lint
+	$(MAKE) judges
 	$(MAKE) sam-test
 	$(MAKE) build
 	$(MAKE) pytest
@@ -216,6 +217,10 @@ sam-build: .venv-tools/installed ## build the deployment: make sam-build [ARCHIT
 sam-test: .venv-tools/installed ## test what SAM builds and asks, without AWS, compiler and containers
 	.venv-tools/bin/python -m pytest --quiet tests/sam
 
+judges: .venv-judges/installed .venv-tools/installed ## judge the template by checkov, and by AWS's rules for HIPAA if there is npm
+	.venv-judges/bin/checkov
+	@$(if $(HAS_NPM),$(NPM_CI) tests/sam/hipaa && .venv-tools/bin/python -m tests.sam.hipaa,echo 'No npm: the template was not judged by the rules for HIPAA')
+
 sam-local: sam-local-build .venv/installed build ## run functions in Lambda's containers: make sam-local [FUNCTION=fan-out] [EVENT=file] [SAM_IMAGE=image]
 	@$(STACK_RUN) --name sam-local --param 'SweepSchedule=rate(1 day)' -- \
 	  $(LOCAL) tests.sam_local invoke $(FUNCTION:%=--function %) $(EVENT:%=--event %) $(SAM_IMAGE:%=--image %)
@@ -241,7 +246,21 @@ release: $(if $(findstring linux,$(TARGET)),.venv-release/installed) FORCE ## bu
 	PATH="$(CURDIR)/.venv-release/bin:$$PATH" $(CARGO) $(if $(findstring linux,$(TARGET)),zigbuild,build) --release --locked --package bulk --target $(TARGET)
 	mkdir -p dist
 	tar -czf dist/bulk-$(VERSION)-$(TARGET).tar.gz -C $(RELEASED) bulk -C $(CURDIR) LICENSE
-	@ls -l dist/bulk-$(VERSION)-$(TARGET).tar.gz
+	$(MAKE) sbom
+	cp dist/sbom/bulk.cdx.json dist/bulk-$(VERSION)-$(TARGET).cdx.json
+	@ls -l dist/bulk-$(VERSION)-$(TARGET).*
+
+CYCLONEDX = target/tools/cargo-cyclonedx-0.5.9/bin/cargo-cyclonedx
+
+sbom: $(CYCLONEDX) ## list what is linked into each binary (CycloneDX), in dist/sbom: make sbom [TARGET=x86_64-unknown-linux-musl]
+	$(CYCLONEDX) cyclonedx --quiet --format json --spec-version 1.5 --describe binaries --no-build-deps \
+	  --target $(firstword $(subst ., ,$(or $(TARGET),aarch64-unknown-linux-gnu)))
+	@rm -f tests/sam_local/relay/*.cdx.json && mkdir -p dist/sbom
+	@for file in functions/*/*_bin.cdx.json infra/*/*_bin.cdx.json; do \
+	  name=$${file##*/} && mv "$$file" "dist/sbom/$${name%_bin.cdx.json}.cdx.json"; done; ls dist/sbom
+
+$(CYCLONEDX):
+	$(CARGO) install --quiet --locked --version 0.5.9 --root $(@D)/.. cargo-cyclonedx
 
 ##@ Install and remove
 
