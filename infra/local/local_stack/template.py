@@ -56,24 +56,16 @@ def host_architecture() -> str:
     return "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 
 
-def allow_http(template: Template) -> None:
-    """Removes what demands TLS, because neither the emulator nor the sandbox gateway has a certificate."""
-    del template["Parameters"]["GatewayUrl"]["AllowedPattern"]
-    resources = template["Resources"]
-    for policy in ("FilesPolicy", "QueuesPolicy"):
-        del resources[policy]
-    for resource in resources.values():
-        if resource["Type"] == "AWS::DynamoDB::Table":
-            del resource["Properties"]["ResourcePolicy"]
-
-
 def adapt(template: Template, parameters: dict[str, str], visibility: int | None = None) -> None:
     """Changes the template where the emulator reads it differently from AWS, and nowhere else.
 
     `visibility` is an upper bound in seconds for the visibility timeout of queues that functions read. Tests that kill
     functions set it, because otherwise they would wait for the minutes that AWS recommends.
     """
-    allow_http(template)
+    # Neither the emulator nor the sandbox gateway has a certificate, and the template takes https only.
+    del template["Resources"]["FilesPolicy"]
+    del template["Resources"]["QueuesPolicy"]
+    del template["Parameters"]["GatewayUrl"]["AllowedPattern"]
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
         if visibility is not None and resource["Type"] == "AWS::SQS::Queue" and "RedrivePolicy" in properties:

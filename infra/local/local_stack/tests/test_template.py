@@ -10,7 +10,13 @@ from local_stack.cli import stack_name
 from local_stack.paths import PROJECT, binary_of
 from local_stack.template import METHODS, Template, adapt, functions, load_template
 
-CHANGED_TYPES = {"AWS::Serverless::Api", "AWS::Serverless::Function", "AWS::IAM::Role", "AWS::S3::BucketPolicy"}
+CHANGED_TYPES = {
+    "AWS::Serverless::Api",
+    "AWS::Serverless::Function",
+    "AWS::IAM::Role",
+    "AWS::S3::BucketPolicy",
+    "AWS::SQS::QueuePolicy",
+}
 
 
 def adapted(visibility: int | None = None) -> Template:
