@@ -37,6 +37,9 @@ pub enum ApiError {
     /// A header is malformed. Names the header and the problem, never the header's value.
     #[error("{0}")]
     BadHeader(String),
+    /// A query parameter is malformed. Names the parameter and the problem, never its value.
+    #[error("{0}")]
+    BadParameter(String),
     /// Fields of the body, or query parameters, have invalid values.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<FieldProblem>),
@@ -143,7 +146,9 @@ impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound(_) | Self::NoSuchPath => StatusCode::NOT_FOUND,
-            Self::BadRequest(_) | Self::BadHeader(_) | Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_) | Self::BadHeader(_) | Self::BadParameter(_) | Self::Invalid(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,

@@ -74,7 +74,13 @@ mod tests {
             refusal("GET /medical/v1/patient", "count=1&fromItem=&facilityId=x&count=2"),
             Ok(())
         );
-        assert_eq!(refusal("POST /medical/v1/patient/bulk", "facilityId=x&dryRun=true"), Ok(()));
+        assert_eq!(
+            refusal(
+                "POST /medical/v1/patient/bulk",
+                "facilityId=x&dryRun=true&column=a:b&column=c:d"
+            ),
+            Ok(())
+        );
         assert_eq!(refusal("GET /medical/v1/patient/{id}", ""), Ok(()));
     }
 

@@ -49,6 +49,7 @@ const EXAMPLES: &str = "\
 Examples:
   bulk check patients.csv
   bulk check patients.xlsx --sheet Patients
+  bulk check patients.csv --column dob=\"Birth Day\" --column city=Town
   bulk check patients.csv --failures to-correct.csv
   bulk check patients.csv --json | jq 'select(.type == \"row\") | .row'
 
@@ -64,6 +65,7 @@ impl Check {
             &self.failures.iter().map(PathBuf::as_path).collect::<Vec<_>>(),
         )?;
         let known = if self.online { Some(known_ids(&context.client()?).await?) } else { None };
+        let mappings = self.read_as.mappings()?;
         let source = Source::open(&self.file, &self.read_as)?;
         let name = source.name().to_owned();
         let (mut input, places) = source.read()?;
@@ -72,7 +74,7 @@ impl Check {
         let mut report = Report::new(context.output, name.clone(), self.limit, known.is_some());
 
         let began = Instant::now();
-        let mut checker = Checker::new(crate::context::now().date(), known, places);
+        let mut checker = Checker::new(crate::context::now().date(), known, places, mappings);
         let mut piece = vec![0; PIECE];
         let mut on_event = |event: Event<'_>| -> anyhow::Result<()> {
             if let Some(failures) = &mut failures {
@@ -91,7 +93,7 @@ impl Check {
         };
         let end = match end {
             Ok(file) => Ok(file),
-            Err(CheckError::Rejected(error)) => Err(error),
+            Err(CheckError::Rejected(error, header)) => Err((error, header)),
             Err(CheckError::Other(error)) => return Err(error),
         };
         let saved = match (&end, failures) {

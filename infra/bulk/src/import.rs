@@ -6,11 +6,13 @@ mod upload;
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
+use bulk_domain::csv::ColumnMappings;
 use bulk_domain::ids::{FacilityId, JobId};
 use bulk_terminal::{Exit, Failure};
 use clap::Args;
 
-use crate::api::{Client, Job};
+use crate::api::{Client, Job, JobTerms};
+use crate::columns::ColumnReport;
 use crate::config::Connection;
 use crate::context::Context;
 use crate::files::check_targets;
@@ -56,6 +58,7 @@ const EXAMPLES: &str = "\
 Examples:
   bulk import patients.csv --failures to-correct.csv
   bulk import patients.xlsx --dry-run
+  bulk import patients.csv --column dob=\"Birth Day\" --column city=Town
   mysql … | bulk import - --facility 0199… --json
 
 Exit status:
@@ -68,11 +71,16 @@ impl Import {
         // Outside of the select, so that Ctrl-C ends the process at once: reading a file cannot be
         // interrupted.
         let (client, connection) = self.connect(context)?;
-        let Some(source) = self.read(context)? else { return Ok(Exit::JobFailed) };
-        let facility = self.facility.or(connection.facility);
+        let mappings = self.read_as.mappings()?;
+        let Some(source) = self.read(context, &mappings)? else { return Ok(Exit::JobFailed) };
+        let terms = JobTerms {
+            facility: self.facility.or(connection.facility),
+            dry_run: self.dry_run,
+            columns: mappings,
+        };
         let uploaded = Cell::new(None);
         tokio::select! {
-            done = self.import(context, &client, source, facility, &uploaded) => done,
+            done = self.import(context, &client, source, &terms, &uploaded) => done,
             _ = tokio::signal::ctrl_c() => {
                 interrupted(context, uploaded.get());
                 Ok(Exit::Interrupted)
@@ -94,12 +102,16 @@ impl Import {
     }
 
     /// Returns the file, unless the service would reject it as a whole.
-    fn read(&self, context: &Context) -> anyhow::Result<Option<SourceFile>> {
+    fn read(
+        &self,
+        context: &Context,
+        mappings: &ColumnMappings,
+    ) -> anyhow::Result<Option<SourceFile>> {
         let source = Source::open(&self.file, &self.read_as)?.into_file()?;
         if self.no_check {
             return Ok(Some(source));
         }
-        match source.scan() {
+        match source.scan(mappings) {
             Ok(file) => {
                 let rows = format::counted(u64::from(file.rows), "row");
                 context.output.note(format_args!(
@@ -107,6 +119,10 @@ impl Import {
                     source.name(),
                     format::bytes(file.bytes)
                 ));
+                let report = ColumnReport::of_file(file.columns.report());
+                for line in report.lines(context.output) {
+                    context.output.note(line);
+                }
                 Ok(Some(source))
             }
             Err(ScanError::Rejected(error)) => {
@@ -122,10 +138,10 @@ impl Import {
         context: &Context,
         client: &Client,
         source: SourceFile,
-        facility: Option<FacilityId>,
+        terms: &JobTerms,
         uploaded: &Cell<Option<JobId>>,
     ) -> anyhow::Result<Exit> {
-        let job = upload::upload(client, source, facility, self.dry_run, context.output).await?;
+        let job = upload::upload(client, source, terms, context.output).await?;
         uploaded.set(Some(job.id));
         if self.no_wait {
             summary::print_uploaded(context.output, &job)?;

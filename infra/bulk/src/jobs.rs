@@ -87,12 +87,18 @@ fn print(output: Output, job: &Job) -> anyhow::Result<()> {
     if job.params.dry_run {
         line("dry run", "yes: no patient is created".to_owned())?;
     }
+    for mapping in &job.params.columns {
+        line("column", mapping.clone())?;
+    }
     if job.total > 0 {
         let done = format!("{} of {} done", number(job.done()), number(job.total));
         line(
             "rows",
             format!("{done}, {} succeeded, {} failed", number(job.successful), number(job.failed)),
         )?;
+        if job.warnings > 0 {
+            line("warnings", format!("{}, in the result file", counted(job.warnings, "row")))?;
+        }
     }
     if let Some(queries) = job.document_queries {
         let done = format!("{} of {} ended", number(queries.done()), number(queries.total));

@@ -2,6 +2,7 @@
 
 mod api;
 mod check;
+mod columns;
 mod completions;
 mod config;
 mod context;

@@ -11,13 +11,17 @@ use std::fs::File;
 use std::io::{self, BufWriter, Cursor, Read, Seek as _, Write as _};
 use std::path::Path;
 
-use bulk_domain::csv::{FileError, FileScan, FileSummary, Limits};
+use bulk_domain::csv::{
+    ColumnMapping, ColumnMappings, FileError, FileScan, FileSummary, HeaderCell, Limits,
+    header_cells,
+};
 use bulk_terminal::Failure;
 use bytes::Bytes;
 use clap::Args;
 use encoding_rs::Encoding;
 
 use crate::api::UploadSource;
+use crate::columns;
 pub use places::{Place, Places};
 use spreadsheet::SpreadsheetError;
 
@@ -37,6 +41,22 @@ pub struct ReadAs {
     /// mark says]
     #[arg(long, value_name = "NAME", value_parser = encoding::by_name)]
     encoding: Option<&'static Encoding>,
+    /// What a header cell means, if its name is not understood, such as dob="Birth Day". May be
+    /// given several times
+    #[arg(long = "column", value_name = "COLUMN=HEADER", value_parser = columns::mapping)]
+    columns: Vec<ColumnMapping>,
+}
+
+impl ReadAs {
+    /// Returns what the user says about header cells.
+    ///
+    /// # Errors
+    ///
+    /// Fails if two of the texts are about the same column or header cell.
+    pub fn mappings(&self) -> Result<ColumnMappings, Failure> {
+        ColumnMappings::try_from(self.columns.clone())
+            .map_err(|problem| Failure::new(format!("--column: {problem}")))
+    }
 }
 
 /// What the first bytes of a file say it is.
@@ -224,11 +244,11 @@ impl SourceFile {
     /// # Errors
     ///
     /// The service would reject the file, or it cannot be read.
-    pub fn scan(&self) -> Result<FileSummary, ScanError> {
+    pub fn scan(&self, mappings: &ColumnMappings) -> Result<FileSummary, ScanError> {
         let failed = |error: io::Error| ScanError::Unreadable(unreadable(&self.name, &error));
         let mut file = &self.file;
         file.rewind().map_err(failed)?;
-        let mut scan = FileScan::new(Limits::default());
+        let mut scan = FileScan::new(Limits::default()).with_mappings(mappings.clone());
         let mut piece = vec![0; PIECE];
         loop {
             let read = file.read(&mut piece).map_err(failed)?;
@@ -237,6 +257,20 @@ impl SourceFile {
             }
             scan.push(&piece[..read], &mut |_| {}).map_err(ScanError::Rejected)?;
         }
+    }
+
+    /// Returns the cells of the header as far as it can be read, of a file that cannot be imported.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn header(&self) -> Result<Vec<HeaderCell>, Failure> {
+        let failed = |error: io::Error| unreadable(&self.name, &error);
+        let mut file = &self.file;
+        file.rewind().map_err(failed)?;
+        let mut beginning = Vec::new();
+        file.take(PIECE as u64).read_to_end(&mut beginning).map_err(failed)?;
+        Ok(header_cells(&beginning))
     }
 
     /// Returns the file, to be uploaded.

@@ -126,8 +126,12 @@ impl JobStore for Jobs {
         queries: u32,
     ) -> PortResult<ChunkCompletion> {
         let mut expression =
-            "DELETE pending :removed ADD successful :successful, failed :failed".to_owned();
-        let mut request = self.table.update(key(job, JOB));
+            "DELETE pending :removed ADD successful :successful, failed :failed, warnings :warnings"
+                .to_owned();
+        let mut request = self
+            .table
+            .update(key(job, JOB))
+            .expression_attribute_values(":warnings", n(tally.warnings));
         if queries > 0 {
             expression.push_str(", pendingQueries :removed, queries :queries");
             request = request.expression_attribute_values(":queries", n(queries));

@@ -15,10 +15,12 @@ mod split;
 
 pub use error::{FileError, RowPlace};
 pub(crate) use header::{ADDRESS, GroupSlot};
-pub use header::{ColumnMapping, Columns, HeaderCell, NotAMapping};
+pub use header::{
+    BadMappings, ColumnMapping, ColumnMappings, Columns, HeaderCell, NotAMapping, names,
+};
 pub use reader::{Cells, RawRow, RowReader};
 pub use result::{ResultCells, ResultWriter, RowStatus};
-pub use scan::{FileScan, FileSummary, HeaderRow, ScannedRow};
+pub use scan::{FileScan, FileSummary, HeaderRow, ScannedRow, header_cells};
 pub use separator::Separator;
 
 pub use crate::column::{ColumnName, Field, Slot};

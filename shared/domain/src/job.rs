@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::csv::Columns;
+use crate::csv::{ColumnMappings, Columns};
 use crate::ids::{CustomerId, FacilityId, JobId};
 use crate::job_size::JobSize;
 use crate::plan::ChunkNumber;
@@ -181,6 +181,8 @@ pub struct Job {
     pub facility: FacilityId,
     /// Whether rows are only validated, so that no patient is created.
     pub dry_run: bool,
+    /// What the customer says about the header cells of the file.
+    pub mappings: ColumnMappings,
     /// The state of the job.
     pub status: JobStatus,
     /// When the job was created.
@@ -209,6 +211,8 @@ pub struct Job {
     pub successful: u32,
     /// How many rows failed so far.
     pub failed: u32,
+    /// How many rows succeeded with a warning so far.
+    pub warnings: u32,
     /// Why the job failed, for the customer.
     pub reason: Option<String>,
     /// Whether the customer asked to cancel the job while it was processing. Rows that are not
@@ -231,6 +235,7 @@ impl Job {
             customer,
             facility,
             dry_run,
+            mappings: ColumnMappings::default(),
             status: JobStatus::Waiting,
             created_at,
             upload_expires_at: created_at.plus(UPLOAD_WINDOW),
@@ -244,6 +249,7 @@ impl Job {
             queries_ended: QueryTally::default(),
             successful: 0,
             failed: 0,
+            warnings: 0,
             reason: None,
             cancel_requested: false,
         }

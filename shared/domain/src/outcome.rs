@@ -76,13 +76,19 @@ pub struct Tally {
     pub successful: u32,
     /// The rows that failed so far.
     pub failed: u32,
+    /// The rows that succeeded with a warning.
+    pub warnings: u32,
 }
 
 impl Tally {
     /// Counts the outcomes of rows.
     pub fn of(outcomes: &[RowOutcome]) -> Self {
         outcomes.iter().fold(Self::default(), |tally, outcome| match outcome.result {
-            RowResult::Succeeded(_) => Self { successful: tally.successful + 1, ..tally },
+            RowResult::Succeeded(_) => Self {
+                successful: tally.successful + 1,
+                warnings: tally.warnings + u32::from(!outcome.warnings.is_empty()),
+                ..tally
+            },
             RowResult::Failed(_) => Self { failed: tally.failed + 1, ..tally },
         })
     }

@@ -260,6 +260,7 @@ impl JobStore for Cloud {
             if counted || has(Bug::ChunkCountedTwice) {
                 job.successful += tally.successful;
                 job.failed += tally.failed;
+                job.warnings += tally.warnings;
                 if queries > 0 {
                     job.pending_queries.insert(chunk);
                     job.queries += queries;

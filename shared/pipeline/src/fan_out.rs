@@ -21,7 +21,7 @@ use crate::end_job::{announce_end, end_job};
 use crate::messages::{FinishedMessage, UploadMessage, WebhookMessage};
 use crate::plan_file::PlanFile;
 use crate::ports::prelude::*;
-use crate::ports::{JobRef, Ports, Write};
+use crate::ports::{Ports, Write};
 
 /// The longest time between the creation of a job's id and the storing of the job: four times what
 /// API Gateway lets a call take.
@@ -139,7 +139,7 @@ async fn start<P: Ports>(
     job: Job,
     upload: &Upload,
 ) -> Result<Option<FanOutOutcome>, Error> {
-    match scan(ports, settings, (&job).into(), upload).await? {
+    match scan(ports, settings, &job, upload).await? {
         Scanned::Sound(summary, chunks) => accept(ports, job, upload, summary, &chunks).await,
         Scanned::Bad(error) => reject(ports, &job, &error).await,
     }
@@ -149,16 +149,16 @@ async fn start<P: Ports>(
 async fn scan<P: Ports>(
     ports: &P,
     settings: FanOutSettings,
-    job: JobRef,
+    job: &Job,
     upload: &Upload,
 ) -> Result<Scanned, Error> {
     let FanOutSettings { limits, rows_per_chunk } = settings;
     if upload.bytes > u64::from(limits.bytes) {
         return Ok(Scanned::Bad(FileError::TooManyBytes { limit: limits.bytes.into() }));
     }
-    let mut body = ports.objects().read_upload(job, upload, 0..upload.bytes).await?;
+    let mut body = ports.objects().read_upload(job.into(), upload, 0..upload.bytes).await?;
     let mut planner = Planner::new(rows_per_chunk);
-    let mut scan = FileScan::new(limits);
+    let mut scan = FileScan::new(limits).with_mappings(job.mappings.clone());
     while let Some(bytes) = body.next().await {
         if let Err(error) = scan.push(&bytes?, &mut |row| planner.row(&row)) {
             return Ok(Scanned::Bad(error));

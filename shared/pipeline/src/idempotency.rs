@@ -8,7 +8,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use bulk_domain::ids::{FacilityId, JobId};
+use bulk_domain::csv::ColumnMappings;
+use bulk_domain::ids::{CustomerId, FacilityId, JobId};
+use bulk_domain::job::Job;
 use bulk_domain::time::Timestamp;
 use bulk_domain::upload_terms::UploadTerms;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -46,14 +48,30 @@ impl FromStr for IdempotencyKey {
 }
 
 /// The parameters of a call that creates a job, as they were sent.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Parameters {
     /// The facility, if the call names one.
     pub facility: Option<FacilityId>,
     /// Whether rows are only validated.
     pub dry_run: bool,
+    /// What the customer says about header cells.
+    pub columns: ColumnMappings,
     /// The size and the checksum that the upload has to have, if the call names them.
     pub terms: UploadTerms,
+}
+
+impl Parameters {
+    /// Returns the job that these parameters ask for.
+    pub fn new_job(
+        &self,
+        id: JobId,
+        customer: CustomerId,
+        facility: FacilityId,
+        now: Timestamp,
+    ) -> Job {
+        let job = Job::new(id, customer, facility, self.dry_run, now);
+        Job { mappings: self.columns.clone(), ..job }
+    }
 }
 
 /// The job that an idempotency key stands for.

@@ -12,7 +12,6 @@ use bulk_domain::job_size::JobSize;
 use bulk_domain::plan::ROWS_PER_CHUNK;
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
-use bulk_domain::upload_terms::UploadTerms;
 use bulk_memory::{Cloud, QueueName};
 use bulk_pipeline::DirectoryCache;
 use bulk_pipeline::deliver_webhook::deliver_webhook;
@@ -123,8 +122,7 @@ impl Account {
     }
 
     async fn upload(&self, file: String) -> UploadMessage {
-        let parameters =
-            Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
+        let parameters = Parameters::default();
         let created = create_job(&self.cloud, self.customer, parameters, None).await;
         let job = created.expect("a job can be created").job;
         let upload = self.cloud.upload((&job).into(), file);

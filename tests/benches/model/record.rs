@@ -11,7 +11,6 @@ use bulk_domain::job_size::JobSize;
 use bulk_domain::plan::ROWS_PER_CHUNK;
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
-use bulk_domain::upload_terms::UploadTerms;
 use bulk_memory::{Cloud, LoggedCall, NoFaults, QueueName};
 use bulk_pipeline::DirectoryCache;
 use bulk_pipeline::fan_out::{FanOutSettings, fan_out};
@@ -89,7 +88,7 @@ async fn run(file: String, rows_per_chunk: u32) -> JobCalls {
         (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
     let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
     cloud.set_customer(customer, directory, WebhookSettings::default());
-    let parameters = Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
+    let parameters = Parameters::default();
     let job =
         create_job(&cloud, customer, parameters, None).await.expect("a job can be created").job;
     let uploaded =

@@ -12,7 +12,7 @@ use futures::future::join_all;
 
 use crate::given;
 
-const ROWS: Tally = Tally { successful: 7, failed: 3 };
+const ROWS: Tally = Tally { successful: 7, failed: 3, warnings: 2 };
 const TALLY: QueryTally = QueryTally { successful: 4, failed: 1 };
 const COUNTED: ChunkCompletion = ChunkCompletion { counted: true, was_last: false };
 const COUNTED_AS_LAST: ChunkCompletion = ChunkCompletion { counted: true, was_last: true };
@@ -59,6 +59,7 @@ pub async fn a_chunk_that_starts_queries_is_put_among_those_with_queries_once(
         queries: 5,
         successful: 14,
         failed: 6,
+        warnings: 4,
         ..job
     };
     assert_eq!(stored, expected);

@@ -7,7 +7,7 @@ use bulk_pipeline::ports::{ChunkCompletion, JobStore};
 
 use crate::given;
 
-const TALLY: Tally = Tally { successful: 7, failed: 3 };
+const TALLY: Tally = Tally { successful: 7, failed: 3, warnings: 2 };
 const COUNTED: ChunkCompletion = ChunkCompletion { counted: true, was_last: false };
 const COUNTED_AS_LAST: ChunkCompletion = ChunkCompletion { counted: true, was_last: true };
 const ENDED_BEFORE: ChunkCompletion = ChunkCompletion { counted: false, was_last: false };
@@ -24,7 +24,8 @@ pub async fn a_chunk_is_counted_once(ports: &impl JobStore) {
         assert_eq!(end(ports, &job, 1).await, ENDED_BEFORE);
     }
     let stored = ports.load_job(job.id).await.unwrap().unwrap();
-    let expected = Job { pending_chunks: given::chunks([0, 2]), successful: 7, failed: 3, ..job };
+    let expected =
+        Job { pending_chunks: given::chunks([0, 2]), successful: 7, failed: 3, warnings: 2, ..job };
     assert_eq!(stored, expected);
 }
 
@@ -35,7 +36,8 @@ pub async fn the_last_end_is_told_and_so_is_every_repetition_after_it(ports: &im
     assert_eq!(end(ports, &job, 1).await, ENDED_BEFORE_NONE_LEFT);
     assert_eq!(end(ports, &job, 0).await, ENDED_BEFORE_NONE_LEFT);
     let stored = ports.load_job(job.id).await.unwrap().unwrap();
-    let expected = Job { pending_chunks: given::chunks([]), successful: 14, failed: 6, ..job };
+    let expected =
+        Job { pending_chunks: given::chunks([]), successful: 14, failed: 6, warnings: 4, ..job };
     assert_eq!(stored, expected);
 }
 

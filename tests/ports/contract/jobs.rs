@@ -1,5 +1,6 @@
 //! Jobs: created once, and changed on the condition that their state is the expected one.
 
+use bulk_domain::csv::ColumnMappings;
 use bulk_domain::ids::JobId;
 use bulk_domain::job::{Job, JobEvent, JobStatus};
 use bulk_domain::outcome::Tally;
@@ -15,7 +16,9 @@ async fn load(ports: &impl JobStore, job: &Job) -> Job {
 pub async fn a_job_is_loaded_as_it_was_created(ports: &impl JobStore) {
     let job = given::job();
     let dry_run = Job { dry_run: true, ..given::job() };
-    for job in [&job, &dry_run] {
+    let mappings = ColumnMappings::parse(["dob:\"Né\" \\ on", "zip-2:Zip"]).unwrap();
+    let mapped = Job { mappings, ..given::job() };
+    for job in [&job, &dry_run, &mapped] {
         ports.create_job(job).await.unwrap();
         assert_eq!(&load(ports, job).await, job);
     }
@@ -81,7 +84,7 @@ pub async fn a_job_that_is_not_there_does_not_come_by_a_change(ports: &impl JobS
 
 pub async fn the_end_leaves_what_others_wrote_since(ports: &impl JobStore) {
     let job = given::processing(ports, 3).await;
-    let tally = Tally { successful: 200, failed: 50 };
+    let tally = Tally { successful: 200, failed: 50, warnings: 9 };
     ports.complete_chunk(job.id, given::chunk(1), tally, 0).await.unwrap();
     assert_eq!(ports.request_cancel(job.id).await.unwrap(), Write::Done);
     // The function that ends the job has read it before these writes, so that its copy of the job
@@ -92,6 +95,7 @@ pub async fn the_end_leaves_what_others_wrote_since(ports: &impl JobStore) {
         pending_chunks: given::chunks([0, 2]),
         successful: 200,
         failed: 50,
+        warnings: 9,
         cancel_requested: true,
         ..end
     };

@@ -8,7 +8,6 @@ use bulk_api::operations::create_job::{NewJob, create_job};
 use bulk_api::operations::get_job::get_job;
 use bulk_domain::csv::Limits;
 use bulk_domain::ids::CustomerId;
-use bulk_domain::upload_terms::UploadTerms;
 use bulk_memory::{QueueName, Received};
 use bulk_pipeline::DirectoryCache;
 use bulk_pipeline::dead_letters::handle_dead_letter;
@@ -127,7 +126,7 @@ impl Player {
         let plan = &self.story.plans[plan];
         let customer = &self.story.customers[plan.customer];
         let facility = Some(customer.facilities[0]);
-        (customer.id, Parameters { facility, dry_run: plan.dry_run, terms: UploadTerms::default() })
+        (customer.id, Parameters { facility, dry_run: plan.dry_run, ..Parameters::default() })
     }
 }
 

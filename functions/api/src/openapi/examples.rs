@@ -12,6 +12,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use bulk_domain::csv::ColumnMappings;
 use bulk_domain::delivery::{Attempt, AttemptOutcome, WebhookDelivery};
 use bulk_domain::document::DocumentRecord;
 use bulk_domain::identity::Identity;
@@ -68,7 +69,9 @@ fn examples() -> Vec<Example> {
     vec![
         example(
             "createBulkRequest",
-            format!("/medical/v1/patient/bulk?facilityId={FACILITY}&dryRun=false"),
+            format!(
+                "/medical/v1/patient/bulk?facilityId={FACILITY}&dryRun=false&column=dob:Born&column=city:Town"
+            ),
         ),
         example("listBulkRequests", "/medical/v1/patient/bulk?count=2".into()),
         example("getBulkRequest", format!("/medical/v1/patient/bulk/{JOB}")),
@@ -175,11 +178,21 @@ async fn add_jobs(cloud: &Cloud) {
     completed.finished_at = Some(now().plus(Duration::from_secs(50)));
     completed.file = Some(AcceptedFile {
         upload: Upload { version: "1".into(), etag: "\"e\"".into(), bytes: 900 },
-        columns: read(&json!({"width": 1, "columns": [[0, "firstName"]]})),
+        columns: read(&json!({
+            "width": 10,
+            "columns": [
+                [0, "firstName"], [1, "lastName"], [2, "dob"], [3, "gender"], [4, "addressLine1"], [5, "city"],
+                [6, "state"], [7, "zip"], [9, "phone"],
+            ],
+            "header": [
+                "First Name", "Last Name", "Born", "Sex", "Address", "Town", "State", "Zip Code", "Insurance", "Cell",
+            ],
+        })),
         rows: 3,
         chunks: 1,
     });
-    (completed.successful, completed.failed) = (2, 1);
+    completed.mappings = ColumnMappings::parse(["dob:Born", "city:Town"]).unwrap();
+    (completed.successful, completed.failed, completed.warnings) = (2, 1, 1);
     (completed.queries, completed.queries_ended.successful) = (2, 2);
     cloud.create_job(&completed).await.unwrap();
     let mut delivery = WebhookDelivery::new(CUSTOMER, JOB, JobStatus::Completed);
@@ -287,18 +300,19 @@ pub async fn with_examples(mut document: Value) -> Value {
 fn sent(uri: &str, template: &str, parameter: &Value) -> Option<Value> {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
     let name = parameter["name"].as_str()?;
-    let text = if parameter["in"] == "path" {
+    if parameter["in"] == "path" {
         let place = template.split('/').position(|part| part == format!("{{{name}}}"))?;
-        path.split('/').nth(place)?
-    } else {
-        query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .find(|(known, _)| *known == name)?
-            .1
-    };
-    let is_text = parameter["schema"]["type"] == "string";
-    Some(if is_text { text.into() } else { serde_json::from_str(text).unwrap() })
+        return path.split('/').nth(place).map(Value::from);
+    }
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let texts: Vec<&str> =
+        pairs.filter(|(known, _)| *known == name).map(|(_, text)| text).collect();
+    let first = texts.first()?;
+    Some(match parameter["schema"]["type"].as_str() {
+        Some("array") => json!(texts),
+        Some("string") => json!(first),
+        _ => serde_json::from_str(first).unwrap(),
+    })
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! `POST /medical/v1/patient/bulk?facilityId=&dryRun=`: a new job and the link to upload its file
-//! with.
+//! `POST /medical/v1/patient/bulk?facilityId=&dryRun=&column=`: a new job and the link to upload its
+//! file with.
 
 mod recall;
 
@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
+use bulk_domain::csv::ColumnMappings;
 use bulk_domain::ids::{CustomerId, FacilityId, JobId};
 use bulk_domain::job::{Job, JobStatus, UPLOAD_WINDOW, WAITING_JOBS};
 use bulk_domain::time::Timestamp;
@@ -18,6 +19,7 @@ use bulk_pipeline::idempotency::{IdempotencyKey, Parameters as JobParameters};
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{Ports, UploadLink};
 use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::backend::Backend;
@@ -80,6 +82,7 @@ pub enum Answer {
     post, path = "/medical/v1/patient/bulk", operation_id = "createBulkRequest", tag = "bulk",
     params(
         BulkQuery,
+        ("column" = Option<Vec<String>>, Query, description = "What a header cell of the file means, if its name is not understood: `<column>:<text of the header cell>`, such as `dob:Birth Day`. May be sent several times, up to 8 KiB together. A cell that the file lacks fails the import."),
         ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description = "1 to 255 visible ASCII characters. A repeated key within 24 hours answers with the same import, and with a fresh link if it still takes a file."),
         ("x-upload-content-length" = Option<u64>, Header, minimum = 1, maximum = 1_073_741_824, description = "Size of the file in bytes, up to 1 GiB. The link then takes no other size."),
         ("x-upload-checksum-sha256" = Option<String>, Header, format = "sha256-base64", description = "SHA-256 of the file in Base64. The link then takes no other file."),
@@ -95,11 +98,13 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
     Parameters(query): Parameters<BulkQuery>,
+    RawQuery(url_query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Json<Answer>, ApiError> {
     let parameters = JobParameters {
         facility: facility_id(query.facility_id.as_deref())?,
         dry_run: dry_run(query.dry_run.as_deref())?,
+        columns: columns(url_query.as_deref())?,
         terms: terms(&headers)?,
     };
     let key = idempotency_key(&headers)?;
@@ -113,7 +118,7 @@ pub async fn handle<B: Backend>(
         status: job.status,
         upload_url: upload.url,
         upload_headers: upload.headers,
-        params: BulkRequestParams { dry_run: job.dry_run },
+        params: BulkRequestParams { dry_run: job.dry_run, columns: job.mappings },
         created_at: job.created_at,
         upload_expires_at: job.upload_expires_at,
     })))
@@ -126,6 +131,13 @@ fn dry_run(text: Option<&str>) -> Result<bool, ApiError> {
         "false" | "" => Ok(false),
         _ => Err(ApiError::BadRequest("dryRun must be true or false")),
     }
+}
+
+/// Reads the parameter that may be sent several times.
+fn columns(query: Option<&str>) -> Result<ColumnMappings, ApiError> {
+    let pairs: Vec<_> = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).collect();
+    let texts = pairs.iter().filter(|(name, _)| name == "column").map(|(_, text)| text.as_ref());
+    ColumnMappings::parse(texts).map_err(|problem| ApiError::BadParameter(problem.to_string()))
 }
 
 fn terms(headers: &HeaderMap) -> Result<UploadTerms, ApiError> {
@@ -172,7 +184,7 @@ async fn create_once<P: Ports>(
 ) -> Result<NewJob, ApiError> {
     let facility = choose_facility(ports, customer, parameters.facility).await?;
     let id = enter(ports, customer).await?;
-    let job = Job::new(id, customer, facility, parameters.dry_run, ports.environment().now());
+    let job = parameters.new_job(id, customer, facility, ports.environment().now());
     // Before the job is stored, because a link that is signed later would begin uploads after the
     // job has expired.
     let upload =

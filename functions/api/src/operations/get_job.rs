@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use bulk_domain::csv::{ColumnMappings, HeaderCell};
 use bulk_domain::ids::{CustomerId, FacilityId, JobId};
 use bulk_domain::job::{Job, JobEvent, JobStatus};
 use bulk_domain::time::Timestamp;
@@ -23,6 +24,11 @@ use crate::request::Id;
 pub struct BulkRequestParams {
     /// Whether the import only validates the file.
     pub dry_run: bool,
+    /// What the import was told about header cells: `<column>:<text of the header cell>`. Absent if
+    /// nothing.
+    #[serde(skip_serializing_if = "ColumnMappings::is_empty")]
+    #[schema(value_type = Option<Vec<String>>)]
+    pub columns: ColumnMappings,
 }
 
 /// Document queries of an import. A failed query, or one that passed its deadline, does not fail
@@ -56,6 +62,8 @@ pub struct BulkRequest {
     successful: u32,
     /// Rows that failed so far.
     failed: u32,
+    /// Rows that succeeded with a warning so far. The result file names each warning.
+    warnings: u32,
     /// Share of rows that have succeeded or failed, from 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
     progress: f64,
@@ -63,6 +71,10 @@ pub struct BulkRequest {
     /// them have ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     document_queries: Option<BulkRequestQueries>,
+    /// Every header cell of the file in its order, with the column that it was taken for. Absent
+    /// until the file has been read, and in lists of imports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<HeaderCell>>,
     /// Time at which processing began.
     #[serde(skip_serializing_if = "Option::is_none")]
     started_at: Option<Timestamp>,
@@ -150,20 +162,31 @@ async fn load<P: Ports>(ports: &P, customer: CustomerId, id: JobId) -> Result<Jo
     ports.jobs().load_job(id).await?.filter(|job| job.customer == customer).ok_or(JobId::NOT_FOUND)
 }
 
+impl BulkRequest {
+    /// Returns the job without columns, which a page of wide files would be full of.
+    pub(super) fn in_list(self) -> Self {
+        Self { columns: None, ..self }
+    }
+}
+
 impl From<Job> for BulkRequest {
     /// Returns the job without links.
     fn from(job: Job) -> Self {
+        let columns = job.file.as_ref().map(|file| file.columns.report());
+        let (total, progress) = (job.total(), job.progress());
         Self {
             request_id: job.id,
             facility_id: job.facility,
             status: job.status,
-            params: BulkRequestParams { dry_run: job.dry_run },
+            params: BulkRequestParams { dry_run: job.dry_run, columns: job.mappings },
+            columns,
             created_at: job.created_at,
             upload_expires_at: job.upload_expires_at,
-            total: job.total(),
+            total,
             successful: job.successful,
             failed: job.failed,
-            progress: job.progress(),
+            warnings: job.warnings,
+            progress,
             document_queries: (job.queries > 0).then_some(BulkRequestQueries {
                 total: job.queries,
                 successful: job.queries_ended.successful,

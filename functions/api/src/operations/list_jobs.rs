@@ -36,7 +36,7 @@ pub struct BulkRequestPage {
     get, path = "/medical/v1/patient/bulk", operation_id = "listBulkRequests", tag = "bulk",
     params(PageRequest<JobId>),
     responses(
-        (status = 200, description = "A page of imports, without links.", body = BulkRequestPage),
+        (status = 200, description = "A page of imports, without links and columns.", body = BulkRequestPage),
         (status = 400, description = "Invalid parameter. `detail` names it."),
     ),
 )]
@@ -47,7 +47,7 @@ pub async fn handle<B: Backend>(
     url: RequestUrl,
 ) -> Result<Json<BulkRequestPage>, ApiError> {
     let found = list_jobs(backend.ports(), customer, request).await?;
-    let requests = found.items.into_iter().map(BulkRequest::from);
+    let requests = found.items.into_iter().map(BulkRequest::from).map(BulkRequest::in_list);
     let page = Page::of(request.count, requests, |job| job.request_id);
     let meta = url.meta(page.items.len(), page.next.or(found.next), request.count, &[]);
     Ok(Json(BulkRequestPage { requests: page.items, meta }))

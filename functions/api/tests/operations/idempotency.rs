@@ -10,7 +10,6 @@ use bulk_api::operations::create_job::{NewJob, create_job};
 use bulk_domain::ids::{CustomerId, FacilityId};
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
-use bulk_domain::upload_terms::UploadTerms;
 use bulk_memory::{Cloud, Fault, Faults, Operation};
 use bulk_pipeline::idempotency::{IdempotencyKey, Parameters};
 use bulk_pipeline::ports::WebhookSettings;
@@ -57,7 +56,7 @@ impl Caller {
     }
 
     fn create(&self, dry_run: bool, key: &str) -> Result<NewJob, ApiError> {
-        let parameters = Parameters { facility: None, dry_run, terms: UploadTerms::default() };
+        let parameters = Parameters { dry_run, ..Parameters::default() };
         let key: IdempotencyKey = key.parse().unwrap();
         block_on(create_job(&self.cloud, self.customer, parameters, Some(&key)))
     }

@@ -10,7 +10,6 @@ use bulk_domain::ids::{CustomerId, FacilityId, JobId};
 use bulk_domain::job::{UPLOAD_WINDOW, WAITING_JOBS};
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
-use bulk_domain::upload_terms::UploadTerms;
 use bulk_memory::{Cloud, NoFaults};
 use bulk_pipeline::idempotency::Parameters;
 use bulk_pipeline::ports::WebhookSettings;
@@ -43,8 +42,7 @@ impl Service {
     }
 
     fn create(&self, number: u128) -> Result<NewJob, ApiError> {
-        let parameters =
-            Parameters { facility: None, dry_run: false, terms: UploadTerms::default() };
+        let parameters = Parameters::default();
         block_on(create_job(&self.cloud, customer(number), parameters, None))
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bulk_domain::csv::ColumnMappings;
 use bulk_domain::ids::{FacilityId, JobId};
 use bulk_domain::job::JobStatus;
 use bulk_domain::time::Timestamp;
@@ -39,6 +40,8 @@ pub struct Job {
     pub successful: u64,
     #[serde(default)]
     pub failed: u64,
+    #[serde(default)]
+    pub warnings: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_queries: Option<DocumentQueries>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,6 +64,19 @@ pub struct Job {
 pub struct Params {
     #[serde(default)]
     pub dry_run: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<String>,
+}
+
+/// What an import is created with.
+#[derive(Clone, Debug)]
+pub struct JobTerms {
+    /// Facility of the rows that name none.
+    pub facility: Option<FacilityId>,
+    /// Whether rows are only validated.
+    pub dry_run: bool,
+    /// What the user says about header cells.
+    pub columns: ColumnMappings,
 }
 
 /// The document queries that an import started.
@@ -163,14 +179,14 @@ impl Client {
     /// same import.
     pub async fn create_job(
         &self,
-        facility: Option<FacilityId>,
-        dry_run: bool,
+        terms: &JobTerms,
         bytes: u64,
         idempotency_key: &str,
     ) -> Result<NewJob, ApiError> {
         let mut query = Vec::new();
-        query.extend(facility.map(|id| ("facilityId", id.to_string())));
-        query.extend(dry_run.then(|| ("dryRun", "true".to_owned())));
+        query.extend(terms.facility.map(|id| ("facilityId", id.to_string())));
+        query.extend(terms.dry_run.then(|| ("dryRun", "true".to_owned())));
+        query.extend(terms.columns.iter().map(|mapping| ("column", mapping.to_string())));
         let mut headers = HeaderMap::new();
         if let Ok(value) = HeaderValue::from_str(idempotency_key) {
             headers.insert("idempotency-key", value);

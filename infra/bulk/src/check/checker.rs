@@ -3,7 +3,8 @@
 use std::fmt;
 
 use bulk_domain::csv::{
-    Columns, FileError, FileScan, FileSummary, Limits, RawRow, RowReader, Separator,
+    ColumnMappings, Columns, FileError, FileScan, FileSummary, HeaderCell, Limits, RawRow,
+    RowReader, Separator, header_cells,
 };
 use bulk_domain::ids::RowNumber;
 use bulk_domain::problem::{Problem, RowProblem, RowProblems};
@@ -81,8 +82,8 @@ impl fmt::Display for Problems {
 /// Why a check ended early.
 #[derive(Debug)]
 pub enum CheckError {
-    /// The service would reject the whole file.
-    Rejected(FileError),
+    /// The service would reject the whole file, which has this header.
+    Rejected(FileError, Vec<HeaderCell>),
     /// The file cannot be read, or a result cannot be written.
     Other(anyhow::Error),
 }
@@ -93,9 +94,14 @@ type OnEvent<'a> = &'a mut dyn FnMut(Event<'_>) -> anyhow::Result<()>;
 impl Checker {
     /// Creates a checker for one file. `today` is the date in UTC, with which birth dates are
     /// compared.
-    pub fn new(today: jiff::civil::Date, known: Option<Directory>, places: Places) -> Self {
+    pub fn new(
+        today: jiff::civil::Date,
+        known: Option<Directory>,
+        places: Places,
+        mappings: ColumnMappings,
+    ) -> Self {
         Self {
-            scan: FileScan::new(Limits::default()),
+            scan: FileScan::new(Limits::default()).with_mappings(mappings),
             beginning: Vec::new(),
             rows: None,
             places,
@@ -108,7 +114,10 @@ impl Checker {
 
     /// Checks the next bytes of the file, and calls `on_event` for the rows that end in them.
     pub fn push(&mut self, bytes: &[u8], on_event: OnEvent<'_>) -> Result<(), CheckError> {
-        self.scan.push(bytes, &mut |_| {}).map_err(CheckError::Rejected)?;
+        if let Err(error) = self.scan.push(bytes, &mut |_| {}) {
+            self.beginning.extend_from_slice(bytes);
+            return Err(self.rejected(error));
+        }
         if self.stopped.is_none() {
             self.places.push(bytes);
             match &mut self.rows {
@@ -132,8 +141,14 @@ impl Checker {
             rows.reader.finish();
         }
         self.read_rows(on_event).map_err(CheckError::Other)?;
-        let file = file.map_err(CheckError::Rejected)?;
-        self.stopped.map_or(Ok(file), |error| Err(CheckError::Rejected(error)))
+        match (file, self.stopped.take()) {
+            (Ok(file), None) => Ok(file),
+            (Err(error), _) | (Ok(_), Some(error)) => Err(self.rejected(error)),
+        }
+    }
+
+    fn rejected(&self, error: FileError) -> CheckError {
+        CheckError::Rejected(error, header_cells(&self.beginning))
     }
 
     fn read_rows(&mut self, on_event: OnEvent<'_>) -> anyhow::Result<()> {

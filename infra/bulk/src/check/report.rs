@@ -4,13 +4,14 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bulk_domain::csv::{FileError, FileSummary};
+use bulk_domain::csv::{FileError, FileSummary, HeaderCell};
 use bulk_domain::ids::RowNumber;
 use bulk_domain::warning::RowWarnings;
 use bulk_terminal::{Exit, Output};
 use serde_json::json;
 
 use crate::check::checker::Event;
+use crate::columns::ColumnReport;
 use crate::format::{bytes, counted, duration, number};
 use crate::problems::{ProblemCounts, Reason};
 use crate::source::Place;
@@ -105,7 +106,7 @@ impl Report {
     /// Prints the summary, and returns the exit status.
     pub fn finish(
         mut self,
-        end: Result<FileSummary, FileError>,
+        end: Result<FileSummary, (FileError, Vec<HeaderCell>)>,
         saved: Option<PathBuf>,
         took: Duration,
     ) -> anyhow::Result<Exit> {
@@ -114,12 +115,19 @@ impl Report {
             (Ok(_), 0) => Exit::Done,
             (Ok(_), _) => Exit::RowsFailed,
         };
+        let columns = match &end {
+            Ok(file) => Some(ColumnReport::of_file(file.columns.report())),
+            Err((error, header)) => ColumnReport::of_rejected(error, header.clone()),
+        };
         if self.output.json {
-            let error =
-                end.err().map(|error| json!({"code": error.code(), "reason": error.to_string()}));
+            let error = end
+                .err()
+                .map(|(error, _)| json!({"code": error.code(), "reason": error.to_string()}));
             let summary = json!({
                 "type": "summary", "importable": error.is_none(), "rows": self.good + self.bad,
                 "good": self.good, "bad": self.bad, "warned": self.warned, "problems": self.counts, "error": error,
+                "columns": columns.as_ref().map(|report| &report.columns),
+                "suggestions": columns.as_ref().map(|report| &report.suggestions),
                 "idsLookedUp": self.ids_are_known, "failuresFile": saved,
             });
             writeln!(self.out, "{summary}")?;
@@ -139,7 +147,7 @@ impl Report {
         drop(self.out);
         let output = self.output;
         match end {
-            Err(error) => {
+            Err((error, _)) => {
                 output
                     .line(output.bad(format_args!("{} cannot be imported: {error}", self.name)))?;
                 if self.bad > 0 {
@@ -156,7 +164,14 @@ impl Report {
                 )))?;
                 output.line(format_args!("{} {:>9}", output.good("  good"), number(self.good)))?;
                 output.line(format_args!("{} {:>9}", output.bad("  bad "), number(self.bad)))?;
+                if self.warned > 0 {
+                    let text = "of the good rows have warnings";
+                    output.line(format_args!("         {:>9}   {text}", number(self.warned)))?;
+                }
             }
+        }
+        for line in columns.iter().flat_map(|report| report.lines(output)) {
+            output.line(line)?;
         }
         if self.bad > 0 {
             output.line("")?;

@@ -6,6 +6,7 @@ use bulk_terminal::{Exit, Output};
 use serde_json::json;
 
 use crate::api::Job;
+use crate::columns::ColumnReport;
 use crate::format;
 use crate::import::EndFiles;
 use crate::source::SourceFile;
@@ -37,13 +38,19 @@ pub fn print_bad_file(
     source: &SourceFile,
     error: &FileError,
 ) -> anyhow::Result<()> {
+    let report = ColumnReport::of_rejected(error, source.header()?);
     if output.json {
         let reason = error.to_string();
-        return output.value(
-            &json!({"status": "failed", "uploaded": false, "code": error.code(), "reason": reason}),
-        );
+        return output.value(&json!({
+            "status": "failed", "uploaded": false, "code": error.code(), "reason": reason,
+            "columns": report.as_ref().map(|report| &report.columns),
+            "suggestions": report.as_ref().map(|report| &report.suggestions),
+        }));
     }
     output.line(output.bad(format_args!("{} cannot be imported: {error}", source.name())))?;
+    for line in report.iter().flat_map(|report| report.lines(output)) {
+        output.line(line)?;
+    }
     output.line("Nothing was uploaded.")?;
     Ok(())
 }
@@ -93,6 +100,12 @@ pub fn print_end(output: Output, job: &Job, files: &EndFiles) -> anyhow::Result<
             output.bad("  failed   "),
             format::number(job.failed)
         ))?;
+        if job.warnings > 0 {
+            output.line(format_args!(
+                "  warnings  {:>9}   of rows that succeeded; the result file has them",
+                format::number(job.warnings)
+            ))?;
+        }
     }
     if let Some(queries) = job.document_queries {
         let failed = match queries.failed {

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use bulk_domain::ids::FacilityId;
 use bulk_terminal::{Exit, Failure, Output};
 use uuid::Uuid;
 
-use crate::api::{Client, Job, Pause, UploadError};
+use crate::api::{Client, Job, JobTerms, Pause, UploadError};
 use crate::progress::{Progress, Unit};
 use crate::source::SourceFile;
 
@@ -17,8 +16,7 @@ const ATTEMPTS: u32 = 5;
 pub async fn upload(
     client: &Client,
     source: SourceFile,
-    facility: Option<FacilityId>,
-    dry_run: bool,
+    terms: &JobTerms,
     output: Output,
 ) -> anyhow::Result<Job> {
     let bytes = source.bytes();
@@ -30,9 +28,7 @@ pub async fn upload(
         attempt += 1;
         let new = match created.take() {
             Some(new) => new,
-            None => {
-                client.create_job(facility, dry_run, bytes, &Uuid::now_v7().to_string()).await?
-            }
+            None => client.create_job(terms, bytes, &Uuid::now_v7().to_string()).await?,
         };
         let progress = Arc::new(Progress::new("uploading", Unit::Bytes, 0, bytes, output));
         let shown = Arc::clone(&progress);

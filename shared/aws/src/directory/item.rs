@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bulk_domain::csv::ColumnMappings;
 use bulk_domain::ids::{FacilityId, JobId};
 use bulk_domain::time::Timestamp;
 use bulk_domain::upload_terms::UploadTerms;
@@ -85,13 +86,15 @@ pub struct PromiseItem {
     /// The SHA-256 of the upload in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     upload_sha256: Option<String>,
+    #[serde(default, skip_serializing_if = "ColumnMappings::is_empty")]
+    columns: ColumnMappings,
     /// The end of the promise in seconds since 1970, as DynamoDB's time to live needs it.
     expires_at: i64,
 }
 
 impl From<&Promise> for PromiseItem {
     fn from(promise: &Promise) -> Self {
-        let Parameters { facility, dry_run, terms } = &promise.parameters;
+        let Parameters { facility, dry_run, columns, terms } = &promise.parameters;
         Self {
             job: promise.job,
             facility: promise.facility,
@@ -99,6 +102,7 @@ impl From<&Promise> for PromiseItem {
             asked_facility: *facility,
             upload_bytes: terms.bytes,
             upload_sha256: terms.sha256_base64(),
+            columns: columns.clone(),
             expires_at: promise.expires_at.as_seconds(),
         }
     }
@@ -118,6 +122,7 @@ impl TryFrom<PromiseItem> for Promise {
             parameters: Parameters {
                 facility: item.asked_facility,
                 dry_run: item.dry_run,
+                columns: item.columns,
                 terms: UploadTerms { bytes: item.upload_bytes, sha256: sha256.transpose()? },
             },
             expires_at: Timestamp::from_millis(item.expires_at * 1000),

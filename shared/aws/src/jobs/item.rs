@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
+use bulk_domain::csv::ColumnMappings;
 use bulk_domain::ids::JobId;
 use bulk_domain::job::{AcceptedFile, Job, JobStatus, Upload};
 use bulk_domain::plan::ChunkNumber;
@@ -33,6 +34,10 @@ pub(super) fn new_item(job: &Job) -> Item {
         ("watch".to_owned(), s(WATCHED)),
         ("due".to_owned(), n(job.upload_expires_at.as_millis())),
     ]);
+    if !job.mappings.is_empty() {
+        let mappings = job.mappings.iter().map(s).collect();
+        item.insert("mappings".to_owned(), AttributeValue::L(mappings));
+    }
     item
 }
 
@@ -102,6 +107,7 @@ pub(super) fn read_job(id: JobId, item: &Item) -> PortResult<Job> {
         customer: parsed(item, "customer")?,
         facility: parsed(item, "facility")?,
         dry_run: flag(item, "dryRun"),
+        mappings: read_mappings(item).ok_or_else(|| malformed("dynamodb.read", "mappings"))?,
         status,
         created_at: Timestamp::from_millis(required_number(item, "createdAt")?),
         upload_expires_at: Timestamp::from_millis(required_number(item, "uploadExpiresAt")?),
@@ -118,9 +124,18 @@ pub(super) fn read_job(id: JobId, item: &Item) -> PortResult<Job> {
         },
         successful: number(item, "successful").unwrap_or(0),
         failed: number(item, "failed").unwrap_or(0),
+        warnings: number(item, "warnings").unwrap_or(0),
         reason: text(item, "reason").map(str::to_owned),
         cancel_requested: item.contains_key("cancelRequested"),
     })
+}
+
+/// Returns what the customer says about header cells, or `None` if the attribute has another form.
+fn read_mappings(item: &Item) -> Option<ColumnMappings> {
+    let Some(stored) = item.get("mappings") else { return Some(ColumnMappings::default()) };
+    let texts: Option<Vec<&str>> =
+        stored.as_l().ok()?.iter().map(|text| text.as_s().ok().map(String::as_str)).collect();
+    ColumnMappings::parse(texts?).ok()
 }
 
 fn read_file(version: &str, item: &Item) -> PortResult<AcceptedFile> {

@@ -14,7 +14,8 @@ use crate::csv::separator::Separator;
 use crate::limits::COLUMNS;
 use crate::text::{Encoding, clean};
 
-pub use mapping::{ColumnMapping, NotAMapping};
+pub use aliases::names;
+pub use mapping::{BadMappings, ColumnMapping, ColumnMappings, NotAMapping};
 pub(super) use recognise::squeeze;
 
 use Field::{AddressLine1, City, Dob, FirstName, Gender, LastName, State, Zip};
@@ -31,9 +32,13 @@ pub(crate) const ADDRESS: [Field; 5] = [AddressLine1, Field::AddressLine2, City,
 /// The most characters of a header cell that are kept for the report of columns.
 const REPORTED_CHARS: usize = 200;
 
-/// The most bytes of all header cells that are kept: the job that they are stored with has to stay
-/// far below the 400 KB of an item in `DynamoDB`. Cells beyond are reported without their text.
-const REPORTED_BYTES: usize = 64 * 1024;
+/// The most bytes of all header cells that are kept, as JSON writes them: 500 columns with names of
+/// 30 characters. They are stored in the job's item, which `DynamoDB` bounds at 400 KB, and of which
+/// each completed chunk costs a write unit per KB. Cells beyond are reported without their text.
+const REPORTED_BYTES: usize = 16 * 1024;
+
+/// The bytes of quotes and comma around a text in a JSON array.
+const JSON_AROUND: usize = 3;
 
 /// Which column of a file means what, and what it takes to read the file's rows.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -54,11 +59,14 @@ pub struct Columns {
 
 /// A header cell and what it was taken for.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HeaderCell {
-    /// Its text, at most 200 characters of it.
+    /// Text of the cell, up to 200 characters of it. Empty beyond the first 16 KiB of a header.
     pub header: String,
-    /// The column that it names; none if the column is ignored, and kept in the result.
+    /// Column that the cell names, such as `dob` or `zip-2`. Absent if the column is ignored, and
+    /// kept in the result.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub column: Option<ColumnName>,
 }
 
@@ -86,7 +94,7 @@ impl Columns {
     pub fn from_header(
         row: &RawRow<'_>,
         separator: Separator,
-        mappings: &[ColumnMapping],
+        mappings: &ColumnMappings,
     ) -> Result<Self, FileError> {
         if !row.is_split {
             return Err(FileError::HeaderQuote);
@@ -123,6 +131,17 @@ impl Columns {
     /// Counts the cells of a header that name a column of the import.
     pub(super) fn known_cells(row: &RawRow<'_>) -> usize {
         texts(row).iter().filter(|text| Self::names_a_column(text)).count()
+    }
+
+    /// Returns the cells of a row, each with the column that it names by itself.
+    pub(super) fn cells_alone(row: &RawRow<'_>) -> Vec<HeaderCell> {
+        let texts = texts(row);
+        let columns = texts.iter().map(|text| recognise::column_alone(text));
+        reported(&texts)
+            .into_iter()
+            .zip(columns)
+            .map(|(header, column)| HeaderCell { header, column })
+            .collect()
     }
 
     /// Whether the text of a header cell names a column of the import.
@@ -249,7 +268,8 @@ fn reported(texts: &[String]) -> Vec<String> {
     let mut room = REPORTED_BYTES;
     let kept = texts.iter().map_while(|text| {
         let end = text.char_indices().nth(REPORTED_CHARS).map_or(text.len(), |(end, _)| end);
-        room = room.checked_sub(end)?;
+        let escaped = text[..end].bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+        room = room.checked_sub(end + escaped + JSON_AROUND)?;
         Some(text[..end].to_owned())
     });
     kept.collect()

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::column::Field;
 use crate::csv::error::FileError;
-use crate::csv::header::{ColumnMapping, Columns};
+use crate::csv::header::{ColumnMappings, Columns};
 use crate::csv::other_formats;
 use crate::csv::reader::{RawRow, RowReader};
 use crate::identity::RowIdentity;
@@ -18,11 +18,13 @@ use crate::text::{Encoding, clean};
 use date_order::DateOrder;
 use detect::{Beginning, Detected};
 
+pub use detect::header_cells;
+
 /// Reads an upload once, as a stream, finds everything that makes the file fail, and reports where
 /// each data row is. Its memory does not grow with the file.
 pub struct FileScan {
     limits: Limits,
-    mappings: Vec<ColumnMapping>,
+    mappings: ColumnMappings,
     stage: Stage,
     rows: u32,
     bytes: u64,
@@ -99,7 +101,7 @@ impl FileScan {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
-            mappings: Vec::new(),
+            mappings: ColumnMappings::default(),
             stage: Stage::Beginning { bytes: Vec::new(), looked_at: 0 },
             rows: 0,
             bytes: 0,
@@ -110,7 +112,7 @@ impl FileScan {
 
     /// The same scan, with what the customer says about header cells.
     #[must_use]
-    pub fn with_mappings(mut self, mappings: Vec<ColumnMapping>) -> Self {
+    pub fn with_mappings(mut self, mappings: ColumnMappings) -> Self {
         self.mappings = mappings;
         self
     }

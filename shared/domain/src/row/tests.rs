@@ -4,7 +4,7 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::*;
-use crate::csv::{RowReader, Separator};
+use crate::csv::{ColumnMappings, RowReader, Separator};
 use crate::identity::RowIdentity;
 
 const FACILITY: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -84,7 +84,8 @@ fn parse_file(file: &[u8]) -> ParsedRow {
     reader.push(file);
     reader.finish();
     let header = reader.next_row().unwrap().unwrap();
-    let columns = Columns::from_header(&header, Separator::Comma, &[]).unwrap();
+    let columns =
+        Columns::from_header(&header, Separator::Comma, &ColumnMappings::default()).unwrap();
     let directory = Directory {
         facilities: HashSet::from([FACILITY.parse().unwrap()]),
         cohorts: COHORTS.map(|cohort| cohort.parse().unwrap()).into(),

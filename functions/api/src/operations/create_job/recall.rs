@@ -52,7 +52,7 @@ async fn keep<P: Ports>(
     let mut stored = jobs.load_job(promise.job).await?;
     if stored.is_none() {
         let Promise { job, facility, .. } = promise;
-        let job = Job::new(job, customer, facility, parameters.dry_run, environment.now());
+        let job = parameters.new_job(job, customer, facility, environment.now());
         jobs.enter_job(customer, job.id, job.created_at).await?;
         jobs.create_job(&job).await?;
         // The stored job counts, because another call may have created it at the same time.

@@ -54,6 +54,14 @@ pub(super) struct Named {
     pub(super) rank: usize,
 }
 
+/// Returns every name that a column goes by, the own names of the columns first.
+pub fn names() -> impl Iterator<Item = (Field, &'static str)> {
+    let own = Field::ALL.into_iter().map(|field| (field, field.name()));
+    let aliases =
+        ALIASES.iter().flat_map(|&(field, names)| names.iter().map(move |name| (field, *name)));
+    own.chain(aliases)
+}
+
 /// Finds the field that a name means. The name has letters and digits only, in lower case.
 pub(super) fn named(squeezed: &str) -> Option<Named> {
     let same = |name: &str| {

@@ -6,7 +6,7 @@
 //! `addressLine12` is no column at all, because without a separator line 12 cannot be told from
 //! line 1, index 2.
 
-use crate::column::{Field, Slot};
+use crate::column::{ColumnName, Field, Slot};
 
 use super::aliases::{Named, named};
 
@@ -90,6 +90,17 @@ fn without_brackets(cell: &str) -> String {
 pub(super) fn recognise(cell: &str) -> Option<Recognised> {
     let squeezed = squeeze_with_gaps(cell)?;
     ["", "patients", "patient"].iter().find_map(|prefix| recognise_after(prefix, &squeezed))
+}
+
+/// Returns the column that a header cell names by itself, if any.
+pub(super) fn column_alone(cell: &str) -> Option<ColumnName> {
+    let Recognised { named, index, .. } = recognise(cell)?;
+    let slot = match index {
+        Index::None => None,
+        Index::Slot(slot) => Some(slot),
+        Index::OutOfRange => return None,
+    };
+    Some(ColumnName::new(named.field, slot))
 }
 
 fn recognise_after(prefix: &str, squeezed: &Squeezed) -> Option<Recognised> {

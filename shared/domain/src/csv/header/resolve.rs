@@ -4,7 +4,7 @@
 use crate::column::{ColumnName, Field, Slot};
 use crate::csv::error::FileError;
 
-use super::mapping::ColumnMapping;
+use super::mapping::{ColumnMapping, ColumnMappings, same_letters, same_text};
 use super::recognise::{Index, Recognised, recognise};
 
 /// Decides the column of each header cell.
@@ -15,12 +15,9 @@ use super::recognise::{Index, Recognised, recognise};
 /// columns with the same meaning.
 pub(super) fn resolve(
     header: &[String],
-    mappings: &[ColumnMapping],
+    mappings: &ColumnMappings,
 ) -> Result<Vec<Option<ColumnName>>, FileError> {
-    let mut columns: Vec<Option<ColumnName>> = vec![None; header.len()];
-    for mapping in mappings {
-        map(header, mapping, &mut columns)?;
-    }
+    let mut columns = mapped(header, mappings)?;
     let is_mapped = |index: usize, columns: &[Option<ColumnName>]| columns[index].is_some();
     let mut recognised: Vec<Option<Recognised>> = header
         .iter()
@@ -71,27 +68,35 @@ fn first_phone(phones: &[(usize, usize)], rank: usize) -> Option<usize> {
     phones.iter().find(|(_, known)| *known == rank).map(|(index, _)| *index)
 }
 
-/// Gives a mapped column to the header cell that the customer means.
-fn map(
+/// Gives each mapped column to the header cell that the customer means. A cell with the very text
+/// is meant before one with the same letters.
+fn mapped(
     header: &[String],
-    mapping: &ColumnMapping,
-    columns: &mut [Option<ColumnName>],
-) -> Result<(), FileError> {
-    // A cell with the very text is meant before one with the same letters.
-    for exactly in [true, false] {
-        let mut found = false;
-        for (_, column) in
-            header.iter().zip(&mut *columns).filter(|(cell, _)| mapping.means(cell, exactly))
-        {
-            *column = Some(mapping.column);
-            found = true;
-        }
-        if found {
-            return Ok(());
+    mappings: &ColumnMappings,
+) -> Result<Vec<Option<ColumnName>>, FileError> {
+    let mut columns = vec![None; header.len()];
+    let mut open: Vec<&ColumnMapping> = mappings.iter().collect();
+    for key in [same_text, same_letters] {
+        let cells: Vec<Option<String>> = header.iter().map(|cell| key(cell)).collect();
+        open.retain(|mapping| {
+            let wanted = key(&mapping.header);
+            let mut is_open = true;
+            for (cell, column) in cells.iter().zip(&mut columns) {
+                // No two mappings share a cell: the second one would take it from the first.
+                if column.is_none() && wanted.is_some() && *cell == wanted {
+                    *column = Some(mapping.column);
+                    is_open = false;
+                }
+            }
+            is_open
+        });
+    }
+    match open.first() {
+        None => Ok(columns),
+        Some(ColumnMapping { column, header }) => {
+            Err(FileError::MappedHeaderMissing { column: *column, header: header.clone() })
         }
     }
-    let ColumnMapping { column, header } = mapping.clone();
-    Err(FileError::MappedHeaderMissing { column, header })
 }
 
 fn check_mapped_twice(columns: &[Option<ColumnName>]) -> Result<(), FileError> {

@@ -1,7 +1,7 @@
 //! Finds out how a file is separated, and what its header means, from its first bytes.
 
 use crate::csv::error::FileError;
-use crate::csv::header::{ColumnMapping, Columns};
+use crate::csv::header::{ColumnMappings, Columns, HeaderCell};
 use crate::csv::reader::RowReader;
 use crate::csv::separator::Separator;
 use crate::csv::{other_formats, split};
@@ -22,7 +22,7 @@ pub(super) struct Beginning<'a> {
     /// Whether the file ends with them.
     pub(super) is_all: bool,
     pub(super) row_limit: usize,
-    pub(super) mappings: &'a [ColumnMapping],
+    pub(super) mappings: &'a ColumnMappings,
 }
 
 /// The header of a file that can be imported, as far as the header tells.
@@ -110,6 +110,7 @@ impl Beginning<'_> {
         if !matches!(
             error,
             FileError::MissingColumns { .. }
+                | FileError::MappedHeaderMissing { .. }
                 | FileError::RowTooLong { .. }
                 | FileError::HeaderQuote
         ) {
@@ -130,7 +131,11 @@ impl Beginning<'_> {
         }
         let columns = match error {
             FileError::MissingColumns { columns, .. } => columns,
-            FileError::HeaderQuote if self.header_line().is_some() => Columns::required(),
+            FileError::HeaderQuote | FileError::MappedHeaderMissing { .. }
+                if self.header_line().is_some() =>
+            {
+                Columns::required()
+            }
             error => return Err(error),
         };
         if let Some(line) = self.header_line() {
@@ -198,6 +203,27 @@ impl Beginning<'_> {
         let place = lines(bytes).take(LINES).position(would_do)?;
         u32::try_from(place + 1).ok()
     }
+}
+
+/// Returns the cells of a header, each with the column that it names by itself, also of a file that
+/// cannot be imported. The separator is the one under which most cells name columns. `beginning`
+/// is the beginning of the file; if its first row is longer, there is no cell.
+pub fn header_cells(beginning: &[u8]) -> Vec<HeaderCell> {
+    let mappings = ColumnMappings::default();
+    let beginning = Beginning {
+        bytes: beginning,
+        is_all: true,
+        row_limit: beginning.len(),
+        mappings: &mappings,
+    };
+    let under = |separator| {
+        let mut reader = beginning.reader(separator);
+        let row = reader.next_row().ok().flatten();
+        row.map(|row| Columns::cells_alone(&row)).unwrap_or_default()
+    };
+    let known = |cells: &Vec<HeaderCell>| cells.iter().filter(|cell| cell.column.is_some()).count();
+    // Of equals the last one is taken, and the comma is the first separator.
+    Separator::ALL.into_iter().rev().map(under).max_by_key(known).unwrap_or_default()
 }
 
 /// Returns the lines of a text without their line breaks.

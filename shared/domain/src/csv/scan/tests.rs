@@ -297,8 +297,8 @@ fn a_file_whose_line_breaks_were_lost_is_told_so() {
 #[test]
 fn what_the_customer_says_about_columns_counts() {
     let file = format!("{}\n{ROW}\n", HEADER.replace("dob", "Born On"));
-    let mut scan =
-        FileScan::new(Limits::default()).with_mappings(vec!["dob:Born On".parse().unwrap()]);
+    let mut scan = FileScan::new(Limits::default())
+        .with_mappings(ColumnMappings::parse(["dob:Born On"]).unwrap());
     let mut rows = Vec::new();
     scan.push(file.as_bytes(), &mut |row| rows.push(row)).unwrap();
     let summary = scan.finish(&mut |row| rows.push(row)).unwrap();
