@@ -22,6 +22,10 @@ const TYPOS: usize = 2;
 /// found in `community`.
 const SHORTEST_INSIDE: usize = 5;
 
+/// Cells that name columns in a row that can be shown as a header. A file without a header begins
+/// with a patient, who is not shown.
+const NAMES_OF_A_HEADER: usize = 2;
+
 /// Reads `--column`: a column, `=` and the text of a header cell.
 ///
 /// # Errors
@@ -60,7 +64,7 @@ impl ColumnReport {
     }
 
     /// Returns the report about a file that lacks columns, and none if its error is not about the
-    /// cells of its first row.
+    /// cells of its first row, or if that row is no header.
     pub fn of_rejected(error: &FileError, columns: Vec<HeaderCell>) -> Option<Self> {
         let missing = match error {
             FileError::MissingColumns { columns, header_line: None } => columns.clone(),
@@ -68,8 +72,9 @@ impl ColumnReport {
             FileError::OptOutIgnored { .. } => Vec::new(),
             _ => return None,
         };
+        let names = columns.iter().filter(|cell| cell.column.is_some()).count();
         let suggestions = suggestions(&columns, &missing);
-        Some(Self { columns, suggestions })
+        (names >= NAMES_OF_A_HEADER).then_some(Self { columns, suggestions })
     }
 
     /// Returns the lines that tell a person what was understood, what is ignored, and how to have
@@ -97,7 +102,7 @@ impl ColumnReport {
             output.strong(format_args!(
                 "  {} looks like {column}; to import it: --column {column}={}",
                 quoted(header),
-                quoted(header),
+                for_shell(header),
             ))
         }));
         lines
@@ -115,9 +120,18 @@ fn listed(name: &str, texts: impl Iterator<Item = String>) -> Option<String> {
     (!texts.is_empty()).then(|| format!("{name} {shown}{more}"))
 }
 
-/// Returns the text of a header cell in quotes, as a shell takes it.
 fn quoted(header: &str) -> String {
     format!("\"{header}\"")
+}
+
+/// Returns the text of a header cell as a shell takes it: in double quotes, which the shells of
+/// Windows know, too, unless it has characters that mean something in them.
+fn for_shell(header: &str) -> String {
+    if header.contains(['"', '$', '`', '\\', '!', '%']) {
+        format!("'{}'", header.replace('\'', r"'\''"))
+    } else {
+        quoted(header)
+    }
 }
 
 /// Returns the ignored cells with names that look like those of columns that the file lacks.
@@ -233,6 +247,20 @@ mod tests {
             ["firstName=Legal First Name", "addressLine1=Guarantor Address"]
         );
         assert!(suggested(&[("Community", None)], &["addressLine2"]).is_empty());
+    }
+
+    #[test]
+    fn a_header_cell_is_quoted_so_that_a_shell_leaves_it_as_it_is() {
+        assert_eq!(for_shell("Patient's Zipp"), "\"Patient's Zipp\"");
+        assert_eq!(for_shell(r#"Patient's "$Zipp""#), r#"'Patient'\''s "$Zipp"'"#);
+    }
+
+    #[test]
+    fn a_first_row_that_is_a_patient_is_not_shown() {
+        let error = FileError::MissingColumns { columns: Vec::new(), header_line: None };
+        let report = |texts: &[_]| ColumnReport::of_rejected(&error, cells(texts));
+        assert_eq!(report(&[("Ada", None), ("King", None), ("Unit", Some("addressLine2"))]), None);
+        assert!(report(&[("Zip", Some("zip")), ("City", Some("city")), ("x", None)]).is_some());
     }
 
     #[test]

@@ -91,6 +91,49 @@ fn warnings_are_told_with_their_rows_and_fail_nothing() {
 }
 
 #[test]
+fn a_header_cell_that_looks_like_a_missing_column_is_suggested_and_can_be_mapped() {
+    let home = Home::new();
+    let header = HEADER.replace("firstName", "Fist Name").replace("zip", "Zipp");
+    home.write("patients.csv", format!("{header}\n{GOOD}\n"));
+    let run = home.run(&["check", "patients.csv"]);
+    assert_eq!(run.status, 3, "{run:?}");
+    assert!(run.stdout.contains("to import it: --column firstName=\"Fist Name\""), "{run:?}");
+    let json = home.run(&["check", "patients.csv", "--json"]).json();
+    assert_eq!(json["suggestions"][1], json!({"header": "Zipp", "column": "zip"}));
+    assert_eq!(json["columns"][0], json!({"header": "Fist Name"}));
+    let mapped = [
+        "check",
+        "patients.csv",
+        "--json",
+        "--column",
+        "firstName=fist name",
+        "--column",
+        "zip=Zipp",
+    ];
+    let run = home.run(&mapped);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert_eq!(run.json()["columns"][0], json!({"header": "Fist Name", "column": "firstName"}));
+}
+
+#[test]
+fn a_mapping_that_no_import_takes_is_wrong_usage() {
+    let home = Home::new();
+    home.write("patients.csv", file(&[row(&[])]));
+    for columns in
+        [&["born=note"][..], &["dob"], &["dob="], &["dob=A", "dob=B"], &["dob=A", "zip=a"]]
+    {
+        let options = columns.iter().flat_map(|column| ["--column", column]);
+        let arguments: Vec<&str> = ["check", "patients.csv"].into_iter().chain(options).collect();
+        let run = home.run(&arguments);
+        assert_eq!((run.status, run.stdout.as_str()), (1, ""), "{run:?}");
+        assert!(run.stderr.contains("column"), "{run:?}");
+    }
+    let run = home.run(&["check", "patients.csv", "--column", "email=E-Mail"]);
+    assert_eq!(run.status, 3, "{run:?}");
+    assert!(run.stdout.contains("no cell of the header is \"E-Mail\""), "{run:?}");
+}
+
+#[test]
 fn what_makes_a_whole_file_fail_exits_with_3_and_the_services_reason() {
     let home = Home::new();
     let files: [(&str, Vec<u8>, &str); 6] = [

@@ -53,6 +53,32 @@ fn the_file_arrives_byte_for_byte_and_the_storage_does_not_see_the_key() {
 }
 
 #[test]
+fn what_the_user_says_about_columns_is_sent_with_the_import() {
+    let (fake, home) = ready();
+    home.write("patients.csv", two_rows().replace("dob", "Born & raised").replace("city", "Town"));
+    let columns = ["--column", "dob=Born & raised", "--column", "city=Town"];
+    fake.job(1, [completed(&fake, 0)]);
+    let run = home.run(&[&["import", "patients.csv"], &columns[..]].concat());
+    assert_eq!(run.status, 0, "{run:?}");
+    let made = &fake.asked_for(&Method::POST, JOBS)[0];
+    assert_eq!(made.path, format!("{JOBS}?column=dob%3ABorn+%26+raised&column=city%3ATown"));
+    assert!(run.stderr.contains("\"Born & raised\" → dob"), "{run:?}");
+    fake.forget();
+    let run = home.run(&["import", "patients.csv", "--column", "dob=Born", "--column", "zip=born"]);
+    assert_eq!((run.status, fake.asked().len()), (1, 0), "{run:?}");
+}
+
+#[test]
+fn the_summary_counts_rows_with_warnings() {
+    let (fake, home) = ready();
+    fake.job(1, [crate::fake::with(completed(&fake, 0), json!({"warnings": 1}))]);
+    let run = home.run(&["import", "patients.csv"]);
+    assert!(run.stdout.contains("warnings          1   of rows that succeeded"), "{run:?}");
+    let run = home.run(&["status", &id(1)]);
+    assert!(run.stdout.contains("warnings   1 row, in the result file"), "{run:?}");
+}
+
+#[test]
 fn a_file_larger_than_any_buffer_arrives_byte_for_byte() {
     let fake = Fake::start();
     let home = Home::of(&fake);
