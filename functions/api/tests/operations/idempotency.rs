@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bulk_api::ApiError;
 use bulk_api::operations::create_job::{NewJob, create_job};
+use bulk_domain::csv::ColumnMappings;
 use bulk_domain::ids::{CustomerId, FacilityId};
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
@@ -56,7 +57,15 @@ impl Caller {
     }
 
     fn create(&self, dry_run: bool, key: &str) -> Result<NewJob, ApiError> {
-        let parameters = Parameters { dry_run, ..Parameters::default() };
+        self.call(Parameters { dry_run, ..Parameters::default() }, key)
+    }
+
+    fn create_with(&self, columns: &[&str], key: &str) -> Result<NewJob, ApiError> {
+        let columns = ColumnMappings::parse(columns.iter().copied()).unwrap();
+        self.call(Parameters { columns, ..Parameters::default() }, key)
+    }
+
+    fn call(&self, parameters: Parameters, key: &str) -> Result<NewJob, ApiError> {
         let key: IdempotencyKey = key.parse().unwrap();
         block_on(create_job(&self.cloud, self.customer, parameters, Some(&key)))
     }
@@ -95,6 +104,18 @@ fn other_parameters_are_a_conflict_even_where_the_job_was_never_made() {
     assert!(caller.cloud.jobs().is_empty());
     assert!(matches!(caller.create(true, "key"), Err(ApiError::Conflict(_))));
     assert!(caller.create(false, "key").is_ok());
+}
+
+#[test]
+fn other_columns_are_other_parameters_and_another_order_of_them_is_not() {
+    let caller = Caller::new();
+    let first = caller.create_with(&["dob:Born", "city:Town"], "key").unwrap();
+    assert_eq!(caller.create_with(&["city:Town", "dob:Born"], "key").unwrap().job, first.job);
+    for columns in [&[][..], &["dob:Born"], &["dob:Born", "city:Place"]] {
+        let refused = caller.create_with(columns, "key");
+        assert!(matches!(refused, Err(ApiError::Conflict(_))), "{columns:?}");
+    }
+    assert_eq!(caller.cloud.jobs(), [first.job]);
 }
 
 #[test]

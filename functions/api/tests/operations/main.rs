@@ -1,7 +1,9 @@
 //! The rules of the operations, tested on the ports in memory.
 #![allow(clippy::unwrap_used)]
 
+mod columns;
 mod idempotency;
+mod imports;
 mod pages;
 mod start_document_query;
 mod waiting_jobs;

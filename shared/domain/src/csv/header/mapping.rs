@@ -126,8 +126,8 @@ impl PartialEq for ColumnMappings {
 }
 
 /// Returns what header cells of the same text have in common.
-pub(super) fn same_text(header: &str) -> Option<String> {
-    Some(header.to_lowercase())
+pub(super) fn same_text(header: &str) -> String {
+    header.to_lowercase()
 }
 
 /// Returns what header cells of the same letters and digits have in common, if they have any.

@@ -76,7 +76,7 @@ fn mapped(
 ) -> Result<Vec<Option<ColumnName>>, FileError> {
     let mut columns = vec![None; header.len()];
     let mut open: Vec<&ColumnMapping> = mappings.iter().collect();
-    for key in [same_text, same_letters] {
+    for key in [|header: &str| Some(same_text(header)), same_letters] {
         let cells: Vec<Option<String>> = header.iter().map(|cell| key(cell)).collect();
         open.retain(|mapping| {
             let wanted = key(&mapping.header);
