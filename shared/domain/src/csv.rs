@@ -1,7 +1,7 @@
 //! The uploaded file: its bytes as rows, its header, what makes it fail as a whole, and the result
 //! file.
 //!
-//! Everything here is push-style: the caller owns the I/O and hands over slices of the file as they
+//! Everything here is push-style: the caller owns the I/O and hands over pieces of the file as they
 //! arrive, cut anywhere. No answer depends on where the cuts are.
 
 mod error;

@@ -34,13 +34,13 @@ pub async fn end_job<P: Ports>(
 /// webhook with the same id.
 pub async fn announce_end<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
     ports.queues().send_webhook(&WebhookMessage::about(job)).await?;
-    forget(ports, job).await
+    remove_from_lists(ports, job).await
 }
 
 /// Removes a job from the open and the watched jobs. The job leaves the watched jobs last, so that
 /// the sweep repeats an attempt that died in between.
-pub async fn forget<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
-    ports.jobs().leave(job.customer, job.id).await?;
+pub async fn remove_from_lists<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
+    ports.jobs().remove_open_job(job.customer, job.id).await?;
     Ok(ports.jobs().unwatch(job.id).await?)
 }
 
