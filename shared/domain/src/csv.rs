@@ -22,4 +22,4 @@ pub use scan::{FileScan, FileSummary, HeaderRow, ScannedRow};
 pub use separator::Separator;
 
 pub use crate::column::{ColumnName, Field, Slot};
-pub use crate::limits::{CELL_CHARS, COLUMNS, Limits};
+pub use crate::limits::{COLUMNS, Limits};

@@ -31,7 +31,7 @@ pub const RETRY_WAITS: [Duration; 9] = [
 
 /// The longest wait that a receiver can ask for: longer than any wait of the
 /// schedule, and short enough that ten attempts end within five days.
-pub const LONGEST_WAIT: Duration = Duration::from_hours(12);
+const LONGEST_WAIT: Duration = Duration::from_hours(12);
 
 /// How long an attempt holds its delivery. Longer than the function may run (`Timeout` in
 /// template.yaml, after which Lambda ends it), so that the holder of an ended lease sends nothing
@@ -44,7 +44,7 @@ pub const LEASE: Duration = Duration::from_secs(35);
 const BEHIND: Duration = Duration::from_secs(1);
 
 /// How many attempts a delivery remembers, the newest ones: two rounds.
-pub const ATTEMPTS_KEPT: usize = 20;
+const ATTEMPTS_KEPT: usize = 20;
 
 /// The state of a delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]

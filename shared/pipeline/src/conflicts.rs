@@ -38,7 +38,7 @@ impl WriteAttempts {
 /// # Errors
 ///
 /// The error of an attempt, or [`Contended`] if every attempt met a conflict.
-pub async fn retry_conflicts<T>(
+pub(crate) async fn retry_conflicts<T>(
     mut attempt: impl AsyncFnMut() -> Result<Option<T>, Error>,
 ) -> Result<T, Error> {
     let mut attempts = WriteAttempts::default();

@@ -26,12 +26,12 @@ use crate::ports::{Ports, Watched, Write};
 
 /// Time without a completed chunk after which the pending chunks are sent again. It is longer than
 /// the message of a worker that died stays invisible, so that this message is received again first.
-pub const STALLED_AFTER: Duration = Duration::from_mins(15);
+const STALLED_AFTER: Duration = Duration::from_mins(15);
 
 /// Time without a completed part of document queries after which the pending parts are sent again.
 /// It is longer, because a gateway may be down for a while or limit the rate, and every message
 /// that is sent again is one more to receive.
-pub const QUERIES_STALLED_AFTER: Duration = Duration::from_hours(1);
+const QUERIES_STALLED_AFTER: Duration = Duration::from_hours(1);
 
 /// Time between two searches for the file of an expired job. The S3 event starts the job at once,
 /// so that only a lost event makes a search succeed.
