@@ -15,7 +15,7 @@ pub struct Contended;
 
 /// Counts the attempts of one change.
 ///
-/// [`retry_conflicts`] is shorter, but its future is not provably `Send` where the change borrows
+/// `retry_conflicts` is shorter, but its future is not provably `Send` where the change borrows
 /// (<https://github.com/rust-lang/rust/issues/134997>), and the handlers of the API have to be.
 #[derive(Debug, Default)]
 pub struct WriteAttempts(u32);
