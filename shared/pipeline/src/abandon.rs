@@ -114,7 +114,11 @@ pub(crate) async fn abandon_job<P: Ports>(ports: &P, job: &Job) -> Result<Abando
 }
 
 /// Fails the rows of all pending chunks of a job.
-pub(crate) async fn abandon_chunks<P: Ports>(ports: &P, job: &Job, chunks: &[Chunk]) -> Result<(), Error> {
+pub(crate) async fn abandon_chunks<P: Ports>(
+    ports: &P,
+    job: &Job,
+    chunks: &[Chunk],
+) -> Result<(), Error> {
     for chunk in chunks.iter().filter(|chunk| job.pending_chunks.contains(&chunk.number)) {
         fail_rows(ports, job, chunk).await?;
     }
