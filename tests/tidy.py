@@ -27,9 +27,7 @@ LONGEST_FILE = 400
 #: Longer files, which wait for their division. This list only shrinks: a file that is short enough must leave it.
 LONG_FILES = {
     "shared/domain/src/csv/header/tests.rs",
-    "shared/domain/src/csv/reader/tests.rs",
     "shared/domain/src/query.rs",
-    "shared/domain/src/row/tests.rs",
     "tests/simulation/check.rs",
 }
 
