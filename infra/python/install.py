@@ -30,7 +30,7 @@ def is_current(folder: Path, wanted: str) -> bool:
 
 
 def install(folder: Path, requirements: Path, package: Path | None) -> None:
-    """Makes the environment anew. Its stamp is written last, so that an interrupted installation is repeated."""
+    """Replaces the environment. Its stamp is written last, so that an interrupted installation is repeated."""
     wanted = stamp(requirements, *([package / "pyproject.toml"] if package else []))
     if is_current(folder, wanted):
         return

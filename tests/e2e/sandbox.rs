@@ -37,7 +37,7 @@ impl Sandbox {
     }
 
     /// Sets all counts back to zero.
-    pub async fn forget(&self) {
+    pub async fn clear_requests(&self) {
         let answer = self.http.delete(format!("{}/requests", self.admin)).send().await.unwrap();
         answer.error_for_status().unwrap();
     }

@@ -1,4 +1,4 @@
-//! Tables, bucket and queues as template.yaml defines them, created anew for each test.
+//! Tables, bucket and queues as template.yaml defines them, and creates them for each test.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -70,7 +70,7 @@ class FaultPlan:
         self.faults = faults
 
     def replace(self, faults: Faults) -> None:
-        """Replaces the faults and forgets which requests were received."""
+        """Replaces the faults and clears the list of received requests."""
         with self._lock:
             self.faults = faults
             self._received.clear()

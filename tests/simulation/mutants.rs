@@ -1,7 +1,7 @@
 //! Checks that the simulation notices bugs: it switches on each bug of `bulk_domain::mutants`, and
 //! plays stories until one fails.
 //!
-//! `make mutants SEEDS=5000` tries all bugs, and `MUTANT=LeaseIgnored` tries one. Without
+//! `make mutants SEEDS=5000` plants all bugs, and `MUTANT=LeaseIgnored` plants one. Without
 //! `MUTANTS=all`, only the bugs are tried that few seeds notice.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
 // The modules are those of the simulation, which uses more of their items.
@@ -23,7 +23,7 @@ use bulk_domain::mutants::{Bug, switch_on};
 /// The number of seeds that are played for each bug, unless `SEEDS` is set.
 const SEEDS: u64 = 200;
 
-/// Every run tries the bugs that need at most this many seeds.
+/// Every run plants the bugs that need at most this many seeds.
 const FEW: u64 = 40;
 
 /// Returns the number of seeds until one noticed the bug, or `None` if none did.

@@ -4,6 +4,7 @@
 //! starts a task that is due. A task may crash at any await, or stand still until long after its
 //! message was received by another task.
 
+mod ended;
 mod functions;
 mod task;
 
@@ -16,12 +17,10 @@ use bulk_domain::ids::JobId;
 use bulk_domain::job::{JobStatus, Upload as Version};
 use bulk_domain::time::Timestamp;
 use bulk_domain::webhook::WebhookKey;
-use bulk_memory::{Cloud, Fault, Faults as _, Operation, QueueName, Service};
-use bulk_pipeline::messages::UploadMessage;
+use bulk_memory::{Cloud, QueueName, Service};
 use bulk_pipeline::ports::{Environment, JobRef, WebhookSettings};
-use bulk_pipeline::retry::{Attempts, Retry};
 
-use self::task::{Cause, Due, Phase, Task, Verdict};
+use self::task::{Cause, Due, Task};
 use crate::chance::{Chance, FaultPlan, Outage};
 use crate::gateway::Exchange;
 use crate::rows::PEOPLE;
@@ -38,13 +37,6 @@ const MOST_STEPS: u64 = 200_000;
 
 /// How long a client waits before it retries a request that the service could not answer.
 const CLIENT_PAUSE: Duration = Duration::from_secs(10);
-
-/// The visibility timeout of the queues of dead letters in template.yaml.
-const DEAD_LETTERS_HIDDEN: Duration = Duration::from_mins(15);
-
-/// The attempts of an asynchronous invocation (AWS: the first and two retries), after which its
-/// event is lost.
-const EVENT_TRIES: u32 = 3;
 
 /// An import after the creation of its job.
 #[derive(Debug)]
@@ -301,7 +293,7 @@ impl Player {
                 !PEOPLE.iter().any(|(first, last, ..)| says(first) || says(last)),
                 "PHI in a queue"
             );
-            if !in_calm && !received.is_last_try && self.chance.once_in(25) {
+            if !in_calm && !received.is_last_attempt && self.chance.once_in(25) {
                 // A standard queue may return a message more than once, so that this one stays
                 // visible.
                 self.cloud.with_queues(|queues| queues.get(name).hide(received.receipt, now));
@@ -364,127 +356,6 @@ impl Player {
         if let Poll::Ready(verdict) = polled {
             let task = self.tasks.swap_remove(index);
             self.finished(task.cause, verdict, task.is_poisoned);
-        }
-    }
-
-    /// Handles a crash. A function that died reports nothing: its message is received again after
-    /// the visibility timeout.
-    fn crashed(&mut self, cause: Cause) {
-        match cause {
-            Cause::Message(..) | Cause::Sweep | Cause::Read(_) => {}
-            cause => self.finished(cause, Verdict::RetryAfter(CLIENT_PAUSE), false),
-        }
-    }
-
-    /// Returns whether SQS carries out a call that a function makes about a message that it
-    /// received.
-    fn reaches_sqs(&self) -> bool {
-        self.faults.fault(Operation::SendMessage) != Some(Fault::Refused)
-    }
-
-    fn finished(&mut self, cause: Cause, verdict: Verdict, is_poisoned: bool) {
-        let now = self.now;
-        self.trace(&format!("{verdict:?}"), &cause);
-        match (cause, verdict) {
-            (Cause::Message(name, message), Verdict::Done) => {
-                let is_kept = is_poisoned || (!message.is_last_try && self.chance.once_in(30));
-                if !is_kept && self.faults.away_until(Service::Sqs).is_none() {
-                    self.cloud.with_queues(|queues| queues.get(name).delete(message.receipt));
-                }
-            }
-            (Cause::Message(name, message), Verdict::RetryAfter(after)) if self.reaches_sqs() => {
-                self.cloud
-                    .with_queues(|queues| queues.get(name).hide(message.receipt, now.plus(after)));
-            }
-            (Cause::Message(name, message), Verdict::Failed(error)) => {
-                let attempts =
-                    Attempts { receive_count: message.receives, retries: message.retries };
-                match Retry::after(&error, attempts) {
-                    Retry::NewMessage(after) if self.reaches_sqs() => {
-                        self.cloud.with_queues(|queues| {
-                            queues.get(name).put_back(&message, now.plus(after));
-                            queues.get(name).delete(message.receipt);
-                        });
-                    }
-                    Retry::NewMessage(_) | Retry::SameMessage(_) => {
-                        let pause = Retry::counted_pause(attempts);
-                        self.finished(
-                            Cause::Message(name, message),
-                            Verdict::RetryAfter(pause),
-                            is_poisoned,
-                        );
-                    }
-                }
-            }
-            (cause, Verdict::Failed(_)) => {
-                self.finished(cause, Verdict::RetryAfter(CLIENT_PAUSE), is_poisoned);
-            }
-            (Cause::Event(upload, tries), Verdict::RetryAfter(_)) if tries + 1 < EVENT_TRIES => {
-                let again = Due::Task(Cause::Event(upload, tries + 1));
-                self.due.push((now.plus(Duration::from_mins(1)), again));
-            }
-            (Cause::DeadLetter(body, receives), Verdict::RetryAfter(_)) => {
-                let next = now.plus(DEAD_LETTERS_HIDDEN);
-                let next = self.faults.away_until(Service::Sqs).map_or(next, |end| next.max(end));
-                self.due.push((next, Due::Task(Cause::DeadLetter(body, receives + 1))));
-            }
-            (cause @ (Cause::Create(_) | Cause::Cancel(_)), Verdict::RetryAfter(after)) => {
-                self.due.push((now.plus(after), Due::Task(cause)));
-            }
-            (Cause::Create(plan), Verdict::Created(job, expires)) => {
-                self.created(plan, job, expires);
-            }
-            (Cause::Cancel(import), Verdict::Canceled) => self.imports[import].was_canceled = true,
-            (Cause::Read(import), Verdict::Read(status)) => {
-                let before = self.seen.insert(self.imports[import].job.job, status);
-                assert!(
-                    before.is_none_or(|before| !before.is_final() || before == status),
-                    "a final state changed"
-                );
-            }
-            _ => {}
-        }
-    }
-
-    fn created(&mut self, plan: usize, job: JobRef, expires: Timestamp) {
-        let import = self.imports.len();
-        self.imports.push(Import { plan, job, versions: Vec::new(), was_canceled: false });
-        let Plan { uploads, canceled, reads, .. } = self.story.plans[plan].clone();
-        for (upload, planned) in uploads.iter().enumerate() {
-            let start = Due::Upload { import, upload, expires, phase: Phase::Starts };
-            self.due.push((self.now.plus(planned.after), start));
-        }
-        for (after, cause) in canceled
-            .map(|after| (after, Cause::Cancel(import)))
-            .into_iter()
-            .chain(reads.into_iter().map(|after| (after, Cause::Read(import))))
-        {
-            self.due.push((self.now.plus(after), Due::Task(cause)));
-        }
-    }
-
-    /// Plays a client's `PUT`. S3 checks the link when the request begins, however long it takes,
-    /// and answers 200 at its end. A request that meets an outage is retried.
-    fn upload(&mut self, import: usize, upload: usize, expires: Timestamp, phase: Phase) {
-        let Import { job, plan, .. } = self.imports[import];
-        let planned = self.story.plans[plan].uploads[upload].clone();
-        let mut later = |after, phase| {
-            self.due.push((self.now.plus(after), Due::Upload { import, upload, expires, phase }));
-        };
-        match phase {
-            _ if self.faults.away_until(Service::S3).is_some() => {
-                return later(CLIENT_PAUSE, Phase::Starts);
-            }
-            Phase::Starts if self.now > expires => return,
-            Phase::Starts => return later(planned.takes, Phase::Ends),
-            Phase::Ends => {}
-        }
-        let version = self.cloud.upload(job, planned.file.text.clone());
-        self.imports[import].versions.push((version.clone(), planned.file));
-        for after in planned.events {
-            let message =
-                UploadMessage { customer: job.customer, job: job.job, upload: version.clone() };
-            self.due.push((self.now.plus(after), Due::Task(Cause::Event(message, 0))));
         }
     }
 }

@@ -40,11 +40,12 @@ impl AtomicFile {
         Ok(Self { temporary, target: target.to_owned(), replace })
     }
 
+    /// Appends to the file.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.temporary.write_all(bytes).map_err(|error| self.failed(&error))
     }
 
-    /// Completes the file, and returns its path.
+    /// Stores the file durably under its name, and returns its path.
     pub fn finish(self) -> Result<PathBuf, Failure> {
         let Self { mut temporary, target, replace } = self;
         let failed = |error: &std::io::Error| {

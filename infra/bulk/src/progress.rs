@@ -12,6 +12,7 @@ use crate::format;
 /// Time between two lines if there is no bar, so that the log of an hour's import stays readable.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
+/// What a progress counts, which decides how its numbers are written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unit {
     Bytes,
@@ -19,6 +20,7 @@ pub enum Unit {
     Patients,
 }
 
+/// The progress of one step of a command.
 #[derive(Debug)]
 pub struct Progress {
     label: &'static str,

@@ -56,6 +56,7 @@ pub enum CellForm {
     SafeForSpreadsheets,
 }
 
+/// Where a downloaded file goes.
 #[derive(Debug)]
 pub enum Sink {
     File(AtomicFile),
@@ -84,6 +85,7 @@ impl Sink {
     }
 }
 
+/// A downloaded file, and the problems that its rows name.
 #[derive(Debug, Default)]
 pub struct Fetched {
     /// Path of the written file, if there is one.

@@ -41,7 +41,8 @@ pub enum File {
     Accepted,
 }
 
-/// Waits for the end of an import, and returns its final state.
+/// Waits for the end of an import, and returns its final state. While the service does not answer,
+/// it asks again for [`LONGEST_OUTAGE`].
 pub async fn watch(client: &Client, id: JobId, file: File, output: Output) -> anyhow::Result<Job> {
     let started = Instant::now();
     let mut shown = Shown { output, stage: Stage::Nothing };

@@ -46,7 +46,11 @@ impl Output {
         self.quiet
     }
 
-    /// Prints a line of the result.
+    /// Prints a line of the result on standard output.
+    ///
+    /// # Errors
+    ///
+    /// Standard output is closed. The command ends with [`Exit::OutputClosed`](crate::Exit) then.
     #[allow(clippy::unused_self, reason = "what is printed belongs to the output")]
     pub fn line(self, text: impl Display) -> io::Result<()> {
         writeln!(io::stdout().lock(), "{}", lines(text))

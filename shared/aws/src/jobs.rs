@@ -189,7 +189,12 @@ impl JobStore for Jobs {
             .await
     }
 
-    async fn enter_job(&self, customer: CustomerId, job: JobId, now: Timestamp) -> PortResult<()> {
+    async fn add_open_job(
+        &self,
+        customer: CustomerId,
+        job: JobId,
+        now: Timestamp,
+    ) -> PortResult<()> {
         let mut item = key(open_partition(customer), job);
         item.insert("waiting".to_owned(), AttributeValue::Bool(true));
         item.insert("expiresAt".to_owned(), n(now.plus(LONGEST_LIFE).as_seconds()));
@@ -206,7 +211,7 @@ impl JobStore for Jobs {
         update(request).await
     }
 
-    async fn leave(&self, customer: CustomerId, job: JobId) -> PortResult<()> {
+    async fn remove_open_job(&self, customer: CustomerId, job: JobId) -> PortResult<()> {
         self.table.delete(key(open_partition(customer), job)).await
     }
 

@@ -155,6 +155,10 @@ impl Queue<'_> {
     }
 
     /// Makes a received message visible again after `wait` (at most 12 hours, AWS limit).
+    ///
+    /// # Errors
+    ///
+    /// The call failed, so that the message is visible again after the queue's visibility timeout.
     pub async fn set_visibility(&self, receipt: &str, wait: Duration) -> PortResult<()> {
         self.client
             .change_message_visibility()
@@ -170,6 +174,10 @@ impl Queue<'_> {
     /// Sends the body of a received message as a new message, which has one numeric attribute and
     /// is received after `delay` (at most 15 minutes, AWS limit). The group keeps the queue fair
     /// between customers.
+    ///
+    /// # Errors
+    ///
+    /// The call failed, so that the caller must not delete the received message.
     pub async fn send_copy(
         &self,
         body: &str,

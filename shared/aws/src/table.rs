@@ -39,7 +39,10 @@ const BATCH_ATTEMPTS: u32 = 8;
 const UNPROCESSED: Backoff =
     Backoff { first: Duration::from_millis(25), longest: Duration::from_secs(4) };
 
-/// A table of DynamoDB.
+/// A table of DynamoDB, and how a function calls it.
+///
+/// Every method returns the error of its call, with the call's name and without the item, or names
+/// the attribute that the item lacks or that cannot be read.
 #[derive(Clone, Debug)]
 pub struct Table {
     pub client: Client,

@@ -8,11 +8,19 @@ use std::str::FromStr;
 pub struct ConfigError(pub &'static str);
 
 /// Returns the value of a variable that has to be set.
+///
+/// # Errors
+///
+/// The variable is not set, is empty, or cannot be parsed.
 pub fn variable<T: FromStr>(name: &'static str) -> Result<T, ConfigError> {
     optional(name)?.ok_or(ConfigError(name))
 }
 
 /// Returns the value of a variable, or `None` if it is not set or empty.
+///
+/// # Errors
+///
+/// The variable cannot be parsed.
 pub fn optional<T: FromStr>(name: &'static str) -> Result<Option<T>, ConfigError> {
     let text = std::env::var(name).ok().filter(|text| !text.is_empty());
     text.map(|text| text.parse().map_err(|_| ConfigError(name))).transpose()

@@ -54,11 +54,19 @@ impl LookUp for SystemLookUp {
 impl WebhookClient {
     /// Returns a client that dials what `policy` allows, and trusts the certificate authorities
     /// that browsers trust.
+    ///
+    /// # Errors
+    ///
+    /// This machine has no usable TLS.
     pub fn new(policy: UrlPolicy) -> Result<Self, ClientError> {
         Self::with(policy, SystemLookUp, webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect())
     }
 
     /// Returns a client with another way to look names up, and with other certificate authorities.
+    ///
+    /// # Errors
+    ///
+    /// This machine has no usable TLS.
     pub fn with(
         policy: UrlPolicy,
         look_up: impl LookUp,

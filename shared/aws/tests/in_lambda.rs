@@ -21,7 +21,7 @@ fn run_in_lambda(test: &str) -> Output {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(FUNCTION, "import-Api-1")
-        // Lambda sets this variable anew for each invocation.
+        // Lambda sets this variable for each invocation.
         .env(
             "_X_AMZN_TRACE_ID",
             "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",

@@ -138,11 +138,11 @@ async fn the_same_answer_is_dialled_or_not_as_the_setting_says() {
     let refused = client(UrlPolicy::PublicOnly, &answers, &server);
     let outcome = refused.post(request(url)).await;
     assert_eq!(outcome, PostOutcome::Unreachable(NoAnswer::AddressNotAllowed));
-    assert_eq!((answers.asked(), server.connections()), (2, 1), "asked anew, and not connected");
+    assert_eq!((answers.asked(), server.connections()), (2, 1), "asked again, and not connected");
 }
 
 #[tokio::test]
-async fn every_request_looks_up_anew_and_no_connection_outlives_its_answer() {
+async fn every_request_looks_up_again_and_no_connection_outlives_its_answer() {
     let server = Server::start(NAME).await;
     let answers = Answers::new(&[&["127.0.0.1"], &["10.0.0.1"], &["127.0.0.1"]]);
     let client = client(UrlPolicy::LoopbackToo, &answers, &server);

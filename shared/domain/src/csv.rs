@@ -1,7 +1,7 @@
 //! The uploaded file: its bytes as rows, its header, what makes it fail as a whole, and the result
 //! file.
 //!
-//! Everything here is push-style: the caller owns the I/O and hands over slices of the file as they
+//! Everything here is push-style: the caller owns the I/O and hands over pieces of the file as they
 //! arrive, cut anywhere. No answer depends on where the cuts are.
 
 mod error;
@@ -24,4 +24,4 @@ pub use scan::{FileScan, FileSummary, HeaderRow, ScannedRow, header_cells};
 pub use separator::Separator;
 
 pub use crate::column::{ColumnName, Field, Slot};
-pub use crate::limits::{CELL_CHARS, COLUMNS, Limits};
+pub use crate::limits::{COLUMNS, Limits};

@@ -1,6 +1,8 @@
 //! The delivery of one webhook message: which attempts were made, how they ended, and when the next
 //! one is due.
 
+mod attempt;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,8 @@ use crate::job::JobStatus;
 use crate::mutants::{Bug, has};
 use crate::time::Timestamp;
 use crate::webhook::message_id;
+
+pub use self::attempt::{Attempt, AttemptOutcome, NoAnswer};
 
 /// The waits after the first, second, … failed attempt. After the last one the delivery has failed.
 /// A receiver has about 15 hours and 42 minutes to come back, and up to 19 hours with jitter.
@@ -27,7 +31,7 @@ pub const RETRY_WAITS: [Duration; 9] = [
 
 /// The longest wait that a receiver can ask for: longer than any wait of the
 /// schedule, and short enough that ten attempts end within five days.
-pub const LONGEST_WAIT: Duration = Duration::from_hours(12);
+const LONGEST_WAIT: Duration = Duration::from_hours(12);
 
 /// How long an attempt holds its delivery. Longer than the function may run (`Timeout` in
 /// template.yaml, after which Lambda ends it), so that the holder of an ended lease sends nothing
@@ -40,7 +44,7 @@ pub const LEASE: Duration = Duration::from_secs(35);
 const BEHIND: Duration = Duration::from_secs(1);
 
 /// How many attempts a delivery remembers, the newest ones: two rounds.
-pub const ATTEMPTS_KEPT: usize = 20;
+const ATTEMPTS_KEPT: usize = 20;
 
 /// The state of a delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -70,86 +74,6 @@ impl DeliveryState {
     }
 }
 
-/// Why a receiver did not answer. A closed list, so that no text of a receiver gets into it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, thiserror::Error)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "kebab-case")]
-#[error("{}", self.text())]
-pub enum NoAnswer {
-    /// The receiver did not answer within the time of an attempt.
-    Timeout,
-    /// The receiver's host name has no address.
-    NameNotFound,
-    /// The receiver's host name leads to addresses that are not public.
-    AddressNotAllowed,
-    /// The URL is not allowed any more.
-    UrlNotAllowed,
-    /// The receiver refuses connections or cannot be reached.
-    NoConnection,
-    /// The connection is not secure: the certificate is invalid, or the receiver does not speak
-    /// TLS.
-    NoTls,
-    /// The connection broke, or the answer was not HTTP.
-    ConnectionBroke,
-    /// The service could not handle the message. The receiver is not at fault.
-    Internal,
-}
-
-impl NoAnswer {
-    /// Returns what the customer is told.
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::Timeout => "no answer within 4 seconds",
-            Self::NameNotFound => "the name was not found",
-            Self::AddressNotAllowed => "the address is not public",
-            Self::UrlNotAllowed => "the URL is not allowed",
-            Self::NoConnection => "no connection",
-            Self::NoTls => "no secure connection",
-            Self::ConnectionBroke => "the connection broke",
-            Self::Internal => "internal error",
-        }
-    }
-}
-
-/// How an attempt ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub enum AttemptOutcome {
-    /// The receiver answered with this HTTP status.
-    StatusCode(u16),
-    /// The receiver did not answer.
-    Error(NoAnswer),
-}
-
-impl AttemptOutcome {
-    /// Returns whether the attempt succeeded: 2xx is success and nothing else is. Redirects are not
-    /// followed.
-    pub const fn is_success(self) -> bool {
-        matches!(self, Self::StatusCode(200..=299))
-    }
-}
-
-impl std::fmt::Display for AttemptOutcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::StatusCode(status) => write!(f, "answered {status}"),
-            Self::Error(error) => error.fmt(f),
-        }
-    }
-}
-
-/// One attempt at a delivery.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Attempt {
-    /// When the attempt was made.
-    pub when: Timestamp,
-    /// How the attempt ended.
-    #[serde(flatten)]
-    pub outcome: AttemptOutcome,
-}
-
 /// The delivery of the message that a job reached a status.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -166,7 +90,7 @@ pub struct WebhookDelivery {
     /// it sent again.
     pub round: u32,
     /// The attempts of this round with a known outcome.
-    pub tries: u32,
+    pub round_attempts: u32,
     /// How often this round was handed over to a new message of the queue.
     #[serde(default)]
     pub handovers: u32,
@@ -217,13 +141,13 @@ impl Carrier {
 
 /// What a received message means to its delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Turn {
+pub enum AttemptDecision {
     /// An attempt is due now.
     Attempt,
     /// Not before this time: the next attempt is not due, or one is running that may have died.
     Wait(Timestamp),
     /// Nothing is to do: the delivery has ended, or another message carries it.
-    Over,
+    Ignore,
 }
 
 /// What the other message of a job means to an attempt that is about to be made.
@@ -246,7 +170,7 @@ impl WebhookDelivery {
             status,
             state: DeliveryState::Processing,
             round: 0,
-            tries: 0,
+            round_attempts: 0,
             handovers: 0,
             attempts: Vec::new(),
             next_attempt: None,
@@ -264,15 +188,15 @@ impl WebhookDelivery {
         Carrier { round: self.round, handovers: self.handovers }
     }
 
-    /// Returns what it means that `message` was received. The record alone decides, because the
+    /// Decides what follows from the receipt of `message`. The record alone decides, because the
     /// queue may return any message at any time.
-    pub fn turn(&self, message: Carrier, now: Timestamp) -> Turn {
+    pub fn decide(&self, message: Carrier, now: Timestamp) -> AttemptDecision {
         let lease = if has(Bug::WebhookLeaseIgnored) { Duration::ZERO } else { LEASE };
         let lease_end = self.began.map(|began| began.plus(lease));
         match self.next_attempt.max(lease_end) {
-            _ if !self.wants(message) => Turn::Over,
-            Some(due) if due > now && !has(Bug::WebhookEarly) => Turn::Wait(due),
-            Some(_) | None => Turn::Attempt,
+            _ if !self.wants(message) => AttemptDecision::Ignore,
+            Some(due) if due > now && !has(Bug::WebhookEarly) => AttemptDecision::Wait(due),
+            Some(_) | None => AttemptDecision::Attempt,
         }
     }
 
@@ -350,15 +274,14 @@ impl WebhookDelivery {
 
     /// Records an attempt and decides what follows: success ends the delivery, 410 and the last
     /// attempt of the round fail it, and any other outcome is retried after its wait or after the
-    /// time that the receiver asked for, whichever is longer.
+    /// time that the receiver asked for, the longer of the two.
     pub fn attempted(&mut self, attempt: Attempt, asked: Option<Duration>) {
-        self.tries = self.tries.saturating_add(1);
+        self.round_attempts = self.round_attempts.saturating_add(1);
         self.began = None;
         self.note(attempt);
-        let wait = self.wait_after(self.tries);
+        let wait = self.wait_after(self.round_attempts);
         (self.state, self.next_attempt) = match (self.state, attempt.outcome, wait) {
-            // A message that arrived stays delivered, whatever the attempt of a second copy ended
-            // with.
+            // A message that arrived stays delivered, however the attempt of a second copy ends.
             (DeliveryState::Delivered, _, _) | (_, AttemptOutcome::StatusCode(200..=299), _) => {
                 (DeliveryState::Delivered, None)
             }
@@ -391,11 +314,11 @@ impl WebhookDelivery {
         self.attempts.drain(..surplus);
     }
 
-    /// Returns the wait after the `tries`-th attempt, lengthened by up to a fifth that depends on
+    /// Returns the wait after the `attempts`-th attempt, lengthened by up to a fifth that depends on
     /// the job, so that the jobs of an outage do not all come back at once. None after the last
     /// attempt.
-    fn wait_after(&self, tries: u32) -> Option<Duration> {
-        let wait = *RETRY_WAITS.get(usize::try_from(tries).ok()?.checked_sub(1)?)?;
+    fn wait_after(&self, attempts: u32) -> Option<Duration> {
+        let wait = *RETRY_WAITS.get(usize::try_from(attempts).ok()?.checked_sub(1)?)?;
         let jitter = u32::from(self.job.as_uuid().as_bytes()[15]);
         Some(wait + wait * jitter / (5 * 255))
     }

@@ -32,7 +32,7 @@ pub const TIME_TO_PROCESS: Duration = Duration::from_hours(6);
 
 /// How long a job needs its files and its entries at most: the time to read the upload, and then
 /// the time for its rows or the longest deadline of its document queries (`QueryDeadlineMinutes`
-/// allows 40 hours), whichever is longer.
+/// allows 40 hours), the longer of the two.
 pub const LONGEST_LIFE: Duration = Duration::from_hours(3 * 24);
 
 /// How many jobs of one customer may be `waiting` at the same time (integrator guide, "Limits").

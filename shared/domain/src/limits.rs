@@ -3,7 +3,7 @@
 /// The most characters (Unicode scalar values) that one cell may hold. The longest field that a
 /// patient really has is an address line, which is far shorter: what is longer is free text or a
 /// quote in the wrong place.
-pub const CELL_CHARS: usize = 10_000;
+pub(crate) const CELL_CHARS: usize = 10_000;
 
 /// The most columns that a header may have: as many as the largest spreadsheets can have. Rows that
 /// are shorter than the header are filled up in the result file; without a bound, a header of a

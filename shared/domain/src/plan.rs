@@ -22,7 +22,7 @@ use crate::mutants::{Bug, has};
 pub const ROWS_PER_CHUNK: u32 = 250;
 
 /// The bytes of rows in a chunk. A chunk with large rows has fewer of them.
-pub const BYTES_PER_CHUNK: u64 = 4 * 1024 * 1024;
+const BYTES_PER_CHUNK: u64 = 4 * 1024 * 1024;
 
 /// The number of a chunk in its job, from 0.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

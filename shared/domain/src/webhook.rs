@@ -13,10 +13,10 @@ use crate::job::JobStatus;
 use crate::time::Timestamp;
 
 /// The `type` of every message about a job.
-pub const MESSAGE_TYPE: &str = "medical.bulk-patient-create";
+const MESSAGE_TYPE: &str = "medical.bulk-patient-create";
 
 /// The `type` of a ping.
-pub const PING_TYPE: &str = "ping";
+const PING_TYPE: &str = "ping";
 
 /// How many random bytes a new key has.
 pub const KEY_BYTES: usize = 32;

@@ -112,7 +112,7 @@ fn is_internal_name(name: &str) -> bool {
 /// registries (RFC 6890) are not, and neither is an IPv6 address that only wraps such an IPv4
 /// address. Addresses that the registries call globally reachable, but at which no receiver runs
 /// (anycast of protocols), are refused, too.
-pub fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

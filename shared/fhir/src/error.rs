@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A query that failed.
+/// A query that failed: in which of its two searches, and how.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{exchange}: {fault}")]
 pub struct QueryError {
@@ -46,7 +46,7 @@ impl fmt::Display for Exchange {
     }
 }
 
-/// How an exchange failed.
+/// How an exchange failed. The first variants are transient: the same query may succeed later.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {

@@ -40,6 +40,11 @@ impl<S: ReadSecret> Gateway<S> {
     }
 
     /// Searches the exchange for the patient with these demographics (ITI-78).
+    ///
+    /// # Errors
+    ///
+    /// The exchange failed. [`QueryError::is_transient`] says whether a retry may succeed. Several
+    /// patients with these demographics are no error.
     pub async fn discover(&self, demographics: &Demographics) -> Result<Discovery, QueryError> {
         let parameters = search::discovery(demographics);
         let mut candidates = Candidates::new(parameters.clone());
@@ -51,6 +56,11 @@ impl<S: ReadSecret> Gateway<S> {
     }
 
     /// Returns the current documents of one of the exchange's patients (ITI-67), from all pages.
+    ///
+    /// # Errors
+    ///
+    /// The exchange failed, or found more than one of [`Limits`]. No part of the list is returned,
+    /// because documents that are missing from it would be taken for deleted ones.
     pub async fn documents(&self, patient: &GatewayPatientId) -> Result<DocumentList, QueryError> {
         let parameters = search::documents(patient.as_str(), self.limits.page_size);
         let mut collector = Collector::new(patient, self.limits.documents);

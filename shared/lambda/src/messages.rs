@@ -26,7 +26,11 @@ pub enum Handled {
     RetryAfter(Duration),
 }
 
-/// Runs a function that is invoked for the messages of `source`.
+/// Runs a function that is invoked for the messages of `source`, until its environment ends.
+///
+/// # Errors
+///
+/// The Runtime API of Lambda failed. A message that fails is no error: it is retried.
 pub async fn run_messages<M: DeserializeOwned>(
     source: &impl MessageSource,
     handle: impl AsyncFn(M, Attempts) -> Result<Handled, Error>,
@@ -41,6 +45,8 @@ pub async fn run_messages<M: DeserializeOwned>(
 /// the others. A message that fails is received again after a growing pause, rather than after the
 /// queue's visibility timeout, which has to be as long as the slowest run. After a transient error
 /// the work of a message is sent as a new message, so that the queue does not count the failure.
+///
+/// Returns the messages that Lambda must not delete.
 pub async fn handle_messages<M: DeserializeOwned>(
     source: &impl MessageSource,
     event: SqsEvent,

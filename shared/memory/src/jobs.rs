@@ -170,7 +170,12 @@ impl JobStore for Cloud {
         Ok(ids.iter().filter_map(|id| jobs.remove(id)).collect())
     }
 
-    async fn enter_job(&self, customer: CustomerId, job: JobId, now: Timestamp) -> PortResult<()> {
+    async fn add_open_job(
+        &self,
+        customer: CustomerId,
+        job: JobId,
+        now: Timestamp,
+    ) -> PortResult<()> {
         self.call(Operation::PutItem, Resource::OPEN_JOBS, |state| {
             let entry = OpenEntry { is_waiting: true, expires_at: now.plus(LONGEST_LIFE) };
             state.jobs.open.insert((customer, job), entry);
@@ -192,7 +197,7 @@ impl JobStore for Cloud {
         .await
     }
 
-    async fn leave(&self, customer: CustomerId, job: JobId) -> PortResult<()> {
+    async fn remove_open_job(&self, customer: CustomerId, job: JobId) -> PortResult<()> {
         self.call(Operation::DeleteItem, Resource::OPEN_JOBS, |state| {
             state.jobs.open.remove(&(customer, job));
             Billed::request(())

@@ -48,7 +48,7 @@ pub struct Received {
     pub retries: u32,
     /// Whether the message becomes a dead letter, rather than being received again, if it is not
     /// deleted in time.
-    pub is_last_try: bool,
+    pub is_last_attempt: bool,
 }
 
 impl Message {
@@ -106,7 +106,7 @@ impl Queue {
             body: message.body.clone(),
             receives: message.receives,
             retries: message.retries,
-            is_last_try: message.receives >= self.receives,
+            is_last_attempt: message.receives >= self.receives,
         })
     }
 
@@ -193,7 +193,7 @@ mod tests {
     fn a_message_that_is_not_deleted_in_time_is_a_dead_letter() {
         let mut queue = Queue::new(MINUTE, 1);
         queue.send("a".into(), at(0));
-        assert!(queue.receive(at(0), 0).unwrap().is_last_try);
+        assert!(queue.receive(at(0), 0).unwrap().is_last_attempt);
         assert_eq!(queue.take_dead(at(59)), Vec::<String>::new());
         assert_eq!(queue.take_dead(at(60)), ["a"]);
         assert!(queue.is_empty());

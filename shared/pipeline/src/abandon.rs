@@ -107,14 +107,18 @@ async fn abandon_upload<P: Ports>(
 }
 
 /// Fails a job with an internal error as its reason, because the file is not at fault.
-pub async fn abandon_job<P: Ports>(ports: &P, job: &Job) -> Result<AbandonOutcome, Error> {
+pub(crate) async fn abandon_job<P: Ports>(ports: &P, job: &Job) -> Result<AbandonOutcome, Error> {
     let reason = Some(INTERNAL_ERROR.to_owned());
     let ended = end_job(ports, job, JobEvent::Abandoned, reason).await?;
     Ok(ended.map_or(AbandonOutcome::Nothing, |_| AbandonOutcome::Job))
 }
 
 /// Fails the rows of all pending chunks of a job.
-pub async fn abandon_chunks<P: Ports>(ports: &P, job: &Job, chunks: &[Chunk]) -> Result<(), Error> {
+pub(crate) async fn abandon_chunks<P: Ports>(
+    ports: &P,
+    job: &Job,
+    chunks: &[Chunk],
+) -> Result<(), Error> {
     for chunk in chunks.iter().filter(|chunk| job.pending_chunks.contains(&chunk.number)) {
         fail_rows(ports, job, chunk).await?;
     }
@@ -124,7 +128,7 @@ pub async fn abandon_chunks<P: Ports>(ports: &P, job: &Job, chunks: &[Chunk]) ->
 /// Abandons all pending document queries of a job. A query that is leased to a worker is ended by
 /// the worker, or by the retry of its message. An error in one chunk does not keep the queries of
 /// the other chunks from being abandoned.
-pub async fn abandon_queries_of_job<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
+pub(crate) async fn abandon_queries_of_job<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
     let mut first_error = None;
     for chunk in &job.pending_queries {
         if let Err(error) = abandon_queries_of_chunk(ports, job, *chunk).await {

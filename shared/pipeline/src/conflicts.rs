@@ -15,7 +15,7 @@ pub struct Contended;
 
 /// Counts the attempts of one change.
 ///
-/// [`retry_conflicts`] is shorter, but its future is not provably `Send` where the change borrows
+/// `retry_conflicts` is shorter, but its future is not provably `Send` where the change borrows
 /// (<https://github.com/rust-lang/rust/issues/134997>), and the handlers of the API have to be.
 #[derive(Debug, Default)]
 pub struct WriteAttempts(u32);
@@ -38,7 +38,7 @@ impl WriteAttempts {
 /// # Errors
 ///
 /// The error of an attempt, or [`Contended`] if every attempt met a conflict.
-pub async fn retry_conflicts<T>(
+pub(crate) async fn retry_conflicts<T>(
     mut attempt: impl AsyncFnMut() -> Result<Option<T>, Error>,
 ) -> Result<T, Error> {
     let mut attempts = WriteAttempts::default();

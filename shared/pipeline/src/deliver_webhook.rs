@@ -25,7 +25,9 @@
 
 use std::time::Duration;
 
-use bulk_domain::delivery::{Attempt, AttemptOutcome, Carrier, Order, Turn, WebhookDelivery};
+use bulk_domain::delivery::{
+    Attempt, AttemptDecision, AttemptOutcome, Carrier, Order, WebhookDelivery,
+};
 use bulk_domain::job::{Job, JobStatus};
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::time::Timestamp;
@@ -102,10 +104,10 @@ async fn step<P: Ports, S: WebhookServer>(
 ) -> Result<Option<DeliveryOutcome>, Error> {
     let mut recorded = load(ports, message).await?;
     let now = ports.environment().now();
-    match recorded.delivery.turn(message.carrier, now) {
-        Turn::Over => return Ok(Some(DeliveryOutcome::NothingToSend)),
-        Turn::Wait(due) => return wait(ports, message, now, due).await.map(Some),
-        Turn::Attempt => {}
+    match recorded.delivery.decide(message.carrier, now) {
+        AttemptDecision::Ignore => return Ok(Some(DeliveryOutcome::NothingToSend)),
+        AttemptDecision::Wait(due) => return wait(ports, message, now, due).await.map(Some),
+        AttemptDecision::Attempt => {}
     }
     let settings = ports.directory().load_settings(job.customer).await?;
     let (Some(url), Some(_)) = (settings.url.clone(), &settings.key) else {

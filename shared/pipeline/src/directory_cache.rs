@@ -22,7 +22,7 @@ pub struct DirectoryCache(Mutex<HashMap<CustomerId, (Timestamp, Directory)>>);
 
 impl DirectoryCache {
     /// Returns the cached directory of a customer, if it is younger than a minute.
-    pub fn cached(&self, customer: CustomerId, now: Timestamp) -> Option<Directory> {
+    pub(crate) fn cached(&self, customer: CustomerId, now: Timestamp) -> Option<Directory> {
         let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (read_at, directory) = cached.get(&customer)?;
         (now < read_at.plus(CACHED_FOR)).then(|| directory.clone())

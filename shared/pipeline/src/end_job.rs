@@ -32,15 +32,15 @@ pub async fn end_job<P: Ports>(
 
 /// Sends the webhook about the end of a job and removes the job from the lists. A retry sends a
 /// webhook with the same id.
-pub async fn announce_end<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
+pub(crate) async fn announce_end<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
     ports.queues().send_webhook(&WebhookMessage::about(job)).await?;
-    forget(ports, job).await
+    remove_from_lists(ports, job).await
 }
 
 /// Removes a job from the open and the watched jobs. The job leaves the watched jobs last, so that
 /// the sweep repeats an attempt that died in between.
-pub async fn forget<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
-    ports.jobs().leave(job.customer, job.id).await?;
+pub(crate) async fn remove_from_lists<P: Ports>(ports: &P, job: &Job) -> Result<(), Error> {
+    ports.jobs().remove_open_job(job.customer, job.id).await?;
     Ok(ports.jobs().unwatch(job.id).await?)
 }
 

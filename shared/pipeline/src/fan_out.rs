@@ -125,9 +125,9 @@ async fn step<P: Ports>(
             Ok(Some(FanOutOutcome::Ignored("the job has ended")))
         }
         (JobStatus::Completed | JobStatus::Failed, _) => {
-            // An attempt with this event may have entered the job into the open jobs again while
+            // An attempt with this event may have added the job to the open jobs again while
             // another attempt ended it.
-            ports.jobs().leave(job.customer, job.id).await?;
+            ports.jobs().remove_open_job(job.customer, job.id).await?;
             Ok(Some(FanOutOutcome::Ignored("the job has ended")))
         }
     }
@@ -208,14 +208,14 @@ async fn accept<P: Ports>(
 /// accepted a file already.
 ///
 /// A job is one of the open jobs for as long as it accepts a file, unless the sweep stopped
-/// watching it an hour after its link expired. Such a job is entered again.
+/// watching it an hour after its link expired. Such a job is added again.
 async fn stop_waiting<P: Ports>(ports: &P, job: &Job) -> Result<bool, Error> {
     let jobs = ports.jobs();
     while jobs.stop_waiting(job.customer, job.id).await? == Write::Conflict {
         if !jobs.load_job(job.id).await?.is_some_and(|job| job.status.takes_file()) {
             return Ok(false);
         }
-        jobs.enter_job(job.customer, job.id, ports.environment().now()).await?;
+        jobs.add_open_job(job.customer, job.id, ports.environment().now()).await?;
     }
     Ok(true)
 }
@@ -231,8 +231,10 @@ async fn may_overtake<P: Ports>(ports: &P, job: &Job, now: Timestamp) -> Result<
     for id in older {
         let may_be_created = id.created_at().until(now) < TIME_TO_CREATE;
         match stored.get(&id) {
-            Some(older) if older.status.is_final() => jobs.leave(job.customer, id).await?,
-            None if !may_be_created => jobs.leave(job.customer, id).await?,
+            Some(older) if older.status.is_final() => {
+                jobs.remove_open_job(job.customer, id).await?;
+            }
+            None if !may_be_created => jobs.remove_open_job(job.customer, id).await?,
             _ => may_overtake = true,
         }
     }

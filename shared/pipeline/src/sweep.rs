@@ -18,7 +18,7 @@ use futures::{StreamExt as _, stream};
 use crate::Error;
 use crate::abandon::{abandon_chunks, abandon_job, abandon_queries_of_job};
 use crate::complete_chunk::resume_after_count;
-use crate::end_job::{announce_end, end_job, forget};
+use crate::end_job::{announce_end, end_job, remove_from_lists};
 use crate::messages::{FinishedMessage, UploadMessage, WebhookMessage};
 use crate::plan_file::PlanFile;
 use crate::ports::prelude::*;
@@ -26,12 +26,12 @@ use crate::ports::{Ports, Watched, Write};
 
 /// Time without a completed chunk after which the pending chunks are sent again. It is longer than
 /// the message of a worker that died stays invisible, so that this message is received again first.
-pub const STALLED_AFTER: Duration = Duration::from_mins(15);
+const STALLED_AFTER: Duration = Duration::from_mins(15);
 
 /// Time without a completed part of document queries after which the pending parts are sent again.
 /// It is longer, because a gateway may be down for a while or limit the rate, and every message
 /// that is sent again is one more to receive.
-pub const QUERIES_STALLED_AFTER: Duration = Duration::from_hours(1);
+const QUERIES_STALLED_AFTER: Duration = Duration::from_hours(1);
 
 /// Time between two searches for the file of an expired job. The S3 event starts the job at once,
 /// so that only a lost event makes a search succeed.
@@ -72,7 +72,7 @@ pub enum SweepOutcome {
     JobAbandoned,
     /// No file was uploaded until long after the link expired, so that the job is not watched any
     /// longer.
-    Forgotten,
+    Unwatched,
     /// Nothing: the job makes progress.
     Nothing,
 }
@@ -194,8 +194,8 @@ impl<P: Ports> Sweep<'_, P> {
             return Ok(SweepOutcome::Expired);
         }
         if self.now > job.upload_expires_at.plus(LATE_UPLOAD_WATCH) {
-            forget(self.ports, job).await?;
-            return Ok(SweepOutcome::Forgotten);
+            remove_from_lists(self.ports, job).await?;
+            return Ok(SweepOutcome::Unwatched);
         }
         Ok(SweepOutcome::Nothing)
     }

@@ -17,7 +17,7 @@ impl EventSource {
     }
 
     /// Returns how many more messages it takes now. It grows while messages are there, and starts
-    /// anew after the queue was empty.
+    /// again after the queue was empty.
     pub fn room(&mut self, now: Micros, is_empty: bool) -> u32 {
         if is_empty && self.running == 0 {
             self.busy_since = None;

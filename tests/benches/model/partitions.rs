@@ -38,8 +38,8 @@ fn line(name: &str, outcome: &Outcome) {
     let roster = table.partition_of(Place::Shared(Key::Roster(0))).map(|index| &all[index]);
     let average = table.written.units as f64 / outcome.importing() / all.len() as f64;
     let throttled = |partition: &Partition| {
-        let tries = partition.throttled + partition.writes_served;
-        100.0 * partition.throttled as f64 / tries.max(1) as f64
+        let attempts = partition.throttled + partition.writes_served;
+        100.0 * partition.throttled as f64 / attempts.max(1) as f64
     };
     println!(
         "{name:<46} {:>10} {average:>9.0} {:>9} {:>9} {:>10.1}% {:>10.1}%",

@@ -25,7 +25,7 @@ const SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
 /// The chunks in the form that the simulation takes.
 pub type Chunks = Rc<Vec<Rc<ChunkCalls>>>;
 
-/// Returns the chunks of a job. Each simulation decides anew which chunk is the last.
+/// Returns the chunks of a job. Each simulation decides for itself which chunk is the last.
 pub fn chunks_of(calls: &JobCalls) -> Chunks {
     let chunks = calls.chunks.iter().cloned().map(|mut chunk| {
         chunk.steps.retain(|step| step.purpose != Purpose::Finished);
@@ -72,11 +72,11 @@ pub fn speed(files: &Files) {
     );
     println!(
         "{:<46} {:>8} {:>8} {:>8} {:>9} {:>6} {:>6} {:>6} {:>8}  limited by",
-        "", "seconds", "of these", "rows/s", "throttled", "comes", "at", "rows", "Lambda"
+        "", "seconds", "of these", "rows/s", "throttled", "redeli", "most", "rows", "Lambda"
     );
     println!(
         "{:<46} {:>8} {:>8} {:>8} {:>9} {:>6} {:>6} {:>6} {:>8}",
-        "", "", "import", "", "tries", "again", "most", "lost", "$ a job"
+        "", "", "import", "", "calls", "veries", "recvs", "lost", "$ a job"
     );
     let with = |tables, import_concurrency| {
         Parameters { tables, ..Parameters::default() }.import_concurrency(import_concurrency)
@@ -305,7 +305,7 @@ pub fn assumptions() {
         "more than 10% of the recent processing time; until nothing of it waits or it sent nothing for 5 minutes)."
     );
     println!(
-        "From the code: chunks and calls, 32 writes at a time, 6 tries with up to 1, 2, 4, 8 and 16 s between them,"
+        "From the code: chunks and calls, 32 writes at a time, 6 attempts with up to 1, 2, 4, 8 and 16 s between them,"
     );
     println!(
         "a quota of {} tokens for retries, pauses of 2 s and more, {} deliveries.",

@@ -41,7 +41,7 @@ enum Event {
     Send { job: usize, first: usize },
     Dispatch(usize),
     Begin(usize),
-    Try { worker: usize, run: u64, call: usize, attempt: u32 },
+    Attempt { worker: usize, run: u64, call: usize, attempt: u32 },
     Answer { worker: usize, run: u64, attempt: u32 },
     TimedOut { worker: usize, run: u64 },
     Released { lane: usize },
@@ -193,7 +193,7 @@ impl Simulation {
                 self.dispatch(lane);
             }
             Event::Begin(worker) => self.next_step(worker),
-            Event::Try { worker, run, call, attempt } => {
+            Event::Attempt { worker, run, call, attempt } => {
                 if self.workers[worker].run == run {
                     self.attempt(worker, call, attempt);
                 }

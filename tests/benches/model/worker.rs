@@ -84,7 +84,7 @@ impl Worker {
     }
 
     /// Records that a call was throttled, and returns whether it may be retried. A further retry
-    /// takes tokens anew, and those of the retry before are lost.
+    /// takes tokens again, and those of the retry before are lost.
     pub fn may_retry(&mut self, retry: &Retry, attempt: u32) -> bool {
         let Some(run) = &mut self.at else { return false };
         if attempt >= retry.attempts || self.quota < retry.cost {

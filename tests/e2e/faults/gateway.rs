@@ -26,7 +26,7 @@ async fn calls_of_a_failing_gateway_are_retried_and_every_count_is_exact() {
     let expected = expected(&proxy).await;
     let sandbox = Sandbox::of_stack();
 
-    sandbox.forget().await;
+    sandbox.clear_requests().await;
     let (calm, _) = Customer::with_facility();
     let (receiver, _) = calm.listen().await;
     let calmly = import(&calm, &receiver, &expected.file, async |_| ()).await;
@@ -37,7 +37,7 @@ async fn calls_of_a_failing_gateway_are_retried_and_every_count_is_exact() {
             "429=0.02&500=0.015&503=0.01&timeout=0.002&timeout-seconds=4&reset=0.01&retry-after=1&seed=3",
         )
         .await;
-    sandbox.forget().await;
+    sandbox.clear_requests().await;
     let (customer, _) = Customer::with_facility();
     let (receiver, key) = customer.listen().await;
     let imported = import(&customer, &receiver, &expected.file, async |_| ()).await;

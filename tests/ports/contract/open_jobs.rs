@@ -19,7 +19,7 @@ pub async fn a_job_is_open_from_its_entry_until_it_leaves(ports: &impl JobStore)
     let (customer, job) = (given::customer(), given::job_id());
     assert_eq!(open(ports, customer).await, []);
     for _ in 0..2 {
-        ports.enter_job(customer, job, at(NOW)).await.unwrap();
+        ports.add_open_job(customer, job, at(NOW)).await.unwrap();
         assert_eq!(open(ports, customer).await, [entry(job, true)]);
     }
     for _ in 0..2 {
@@ -27,15 +27,15 @@ pub async fn a_job_is_open_from_its_entry_until_it_leaves(ports: &impl JobStore)
         assert_eq!(open(ports, customer).await, [entry(job, false)]);
     }
     for _ in 0..2 {
-        ports.leave(customer, job).await.unwrap();
+        ports.remove_open_job(customer, job).await.unwrap();
         assert_eq!(open(ports, customer).await, []);
     }
 }
 
 pub async fn a_job_that_left_does_not_come_back_by_stopping_to_wait(ports: &impl JobStore) {
     let (customer, job) = (given::customer(), given::job_id());
-    ports.enter_job(customer, job, at(NOW)).await.unwrap();
-    ports.leave(customer, job).await.unwrap();
+    ports.add_open_job(customer, job, at(NOW)).await.unwrap();
+    ports.remove_open_job(customer, job).await.unwrap();
     assert_eq!(ports.stop_waiting(customer, job).await.unwrap(), Write::Conflict);
     assert_eq!(open(ports, customer).await, []);
 }
@@ -44,7 +44,7 @@ pub async fn a_write_is_read_at_once(ports: &impl JobStore) {
     let customer = given::customer();
     for n in 0..20 {
         let job = given::job_of(customer, NOW + n).id;
-        ports.enter_job(customer, job, at(NOW)).await.unwrap();
+        ports.add_open_job(customer, job, at(NOW)).await.unwrap();
         assert_eq!(open(ports, customer).await.last(), Some(&entry(job, true)));
     }
 }
@@ -53,7 +53,7 @@ pub async fn jobs_come_in_the_order_of_their_ids_and_as_far_as_asked_for(ports: 
     let customer = given::customer();
     let ids: Vec<JobId> = [3, 1, 2].map(|n| given::job_of(customer, NOW + n).id).into();
     for id in &ids {
-        ports.enter_job(customer, *id, at(NOW)).await.unwrap();
+        ports.add_open_job(customer, *id, at(NOW)).await.unwrap();
     }
     let read = async |range| {
         let open = ports.open_jobs(customer, range, at(NOW)).await.unwrap();
@@ -67,15 +67,15 @@ pub async fn jobs_come_in_the_order_of_their_ids_and_as_far_as_asked_for(ports: 
 
 pub async fn jobs_of_other_customers_are_not_among_them(ports: &impl JobStore) {
     let (customer, job) = (given::customer(), given::job_id());
-    ports.enter_job(customer, job, at(NOW)).await.unwrap();
+    ports.add_open_job(customer, job, at(NOW)).await.unwrap();
     assert_eq!(open(ports, given::customer()).await, []);
-    ports.leave(given::customer(), job).await.unwrap();
+    ports.remove_open_job(given::customer(), job).await.unwrap();
     assert_eq!(open(ports, customer).await, [entry(job, true)]);
 }
 
 pub async fn an_entry_that_nothing_takes_out_expires(ports: &impl JobStore) {
     let (customer, job) = (given::customer(), given::job_id());
-    ports.enter_job(customer, job, at(NOW)).await.unwrap();
+    ports.add_open_job(customer, job, at(NOW)).await.unwrap();
     let end = at(NOW).plus(LONGEST_LIFE);
     assert_eq!(ports.open_jobs(customer, JobId::ALL, end).await.unwrap(), []);
     let before = at(end.as_millis() - 1_000);
@@ -86,7 +86,7 @@ pub async fn an_entry_that_nothing_takes_out_expires(ports: &impl JobStore) {
 pub async fn all_of_very_many_jobs_are_read(ports: &impl JobStore) {
     use futures::{StreamExt as _, TryStreamExt as _, stream};
     let customer = given::customer();
-    let enter = |n| ports.enter_job(customer, given::job_of(customer, NOW + n).id, at(NOW));
+    let enter = |n| ports.add_open_job(customer, given::job_of(customer, NOW + n).id, at(NOW));
     let all = stream::iter(0..1_100).map(enter).buffer_unordered(32).try_collect::<Vec<()>>();
     assert_eq!(all.await.unwrap().len(), 1_100);
     assert_eq!(open(ports, customer).await.len(), 1_100);

@@ -66,7 +66,7 @@ pub async fn cancel_job<P: Ports>(
                 }
                 return Ok(job);
             }
-            // The next turn of the loop reads what the write led to, also after a conflict.
+            // The next iteration reads what the write led to, also after a conflict.
             JobStatus::Processing => {
                 let _ = jobs.request_cancel(id).await?;
             }

@@ -183,7 +183,7 @@ async fn create_once<P: Ports>(
     parameters: JobParameters,
 ) -> Result<NewJob, ApiError> {
     let facility = choose_facility(ports, customer, parameters.facility).await?;
-    let id = enter(ports, customer).await?;
+    let id = open_job(ports, customer).await?;
     let job = parameters.new_job(id, customer, facility, ports.environment().now());
     // Before the job is stored, because a link that is signed later would begin uploads after the
     // job has expired.
@@ -193,32 +193,32 @@ async fn create_once<P: Ports>(
     Ok(NewJob { job, upload: Some(upload) })
 }
 
-/// Draws the id of a new job and enters the job among the open jobs of the customer.
+/// Draws the id of a new job and adds the job to the open jobs of the customer.
 ///
 /// Ids order jobs: an older job does not overwrite what a newer job wrote. So `fan_out` has to
 /// know, when it accepts the file of a job, every older job that will be stored. It notes that its
 /// job stopped waiting before it looks for older jobs, and this call looks for newer jobs after it
-/// entered its own. So if `fan_out` missed this job, this call sees a newer job that does not wait
+/// added its own. So if `fan_out` missed this job, this call sees a newer job that does not wait
 /// any more, and draws a later id. That needs a job of the same customer that was created, and its
 /// file accepted, between two calls to DynamoDB.
-async fn enter<P: Ports>(ports: &P, customer: CustomerId) -> Result<JobId, ApiError> {
+async fn open_job<P: Ports>(ports: &P, customer: CustomerId) -> Result<JobId, ApiError> {
     let (jobs, environment) = (ports.jobs(), ports.environment());
     let mut attempts = WriteAttempts::default();
     loop {
         attempts.begin()?;
         let now = environment.now();
         let id = JobId::new(environment.new_id());
-        jobs.enter_job(customer, id, now).await?;
+        jobs.add_open_job(customer, id, now).await?;
         let oldest = JobId::first_at(now.minus(WAITS_FOR));
         let open = jobs.open_jobs(customer, oldest..=*JobId::ALL.end(), now).await?;
         if open.iter().filter(|open| open.is_waiting).count() > WAITING_JOBS {
-            jobs.leave(customer, id).await?;
+            jobs.remove_open_job(customer, id).await?;
             return Err(ApiError::TooManyWaiting);
         }
         if !open.iter().any(|open| open.job > id && !open.is_waiting) {
             return Ok(id);
         }
-        jobs.leave(customer, id).await?;
+        jobs.remove_open_job(customer, id).await?;
     }
 }
 

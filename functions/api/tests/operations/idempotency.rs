@@ -96,7 +96,7 @@ fn wherever_a_call_dies_its_retry_creates_the_one_job() {
 #[test]
 fn other_parameters_are_a_conflict_even_where_the_job_was_never_made() {
     let caller = Caller::new();
-    // The first seven calls succeed: a recall, the directory, two calls to enter the job, the
+    // The first seven calls succeed: a recall, the directory, two calls about the open jobs, the
     // promise, the job and its entry. The write of the job is refused.
     let script = std::iter::repeat_n(None, 7).chain([Some(Fault::Refused)]).collect();
     *caller.faults.0.lock().unwrap() = script;

@@ -82,7 +82,7 @@ impl Client {
         Ok(Self { base: connection.url.as_str().trim_end_matches('/').to_owned(), api, files })
     }
 
-    /// Sends a `GET`, with retries.
+    /// Sends a `GET`, with retries as [`Client::repeated`] has them.
     pub async fn get<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -91,7 +91,8 @@ impl Client {
         self.repeated(Method::GET, path, Call { query: pairs(query), ..Call::default() }).await
     }
 
-    /// Reads a list page by page, and calls `visit` with each entry, up to `limit` of them.
+    /// Reads a list page by page, and calls `visit` with each entry, up to `limit` of them. An
+    /// error of `visit` ends the reading.
     pub async fn each<P: DeserializeOwned + ListPage>(
         &self,
         path: &str,
@@ -139,6 +140,10 @@ impl Client {
     }
 
     /// Makes a call that can be repeated safely, with retries while the service is unreachable.
+    ///
+    /// # Errors
+    ///
+    /// The error of the last of [`ATTEMPTS`] attempts, or a refusal by the service at once.
     pub async fn repeated<T: DeserializeOwned>(
         &self,
         method: Method,

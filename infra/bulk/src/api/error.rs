@@ -5,8 +5,10 @@ use std::time::Duration;
 use bulk_terminal::{Exit, Failure, one_line};
 use serde::Deserialize;
 
+/// Why a call failed.
 #[derive(Debug)]
 pub enum ApiError {
+    /// The service answered an error. A retry does not help.
     Refused(Refusal),
     /// The service did not answer, or answered that it cannot answer now. The same call may succeed
     /// later.

@@ -19,6 +19,7 @@ const PIECE: usize = 256 * 1024;
 /// Bytes of an S3 error that are read. Its code is in the first few hundred.
 const ERROR_BYTES: usize = 4096;
 
+/// The file that is uploaded.
 #[derive(Debug)]
 pub struct UploadSource {
     /// The open file. It is read from its beginning.
@@ -27,6 +28,7 @@ pub struct UploadSource {
     pub bytes: u64,
 }
 
+/// Why an upload failed.
 #[derive(Debug)]
 pub enum UploadError {
     /// S3 does not accept the link any more.
@@ -39,6 +41,7 @@ pub enum UploadError {
     Read(io::Error),
 }
 
+/// Why a download failed.
 #[derive(Debug)]
 pub enum DownloadError {
     /// S3 does not accept the link any more.
@@ -53,7 +56,8 @@ pub enum DownloadError {
 
 impl Client {
     /// Uploads a file. `sent` is called with the number of bytes that were handed to the network so
-    /// far.
+    /// far. A link that has taken an upload already counts as success, because an earlier attempt
+    /// lost its answer.
     pub async fn upload(
         &self,
         link: &str,
@@ -80,8 +84,7 @@ impl Client {
             .map_err(|error| UploadError::Broken(describe(&error)))?;
         match answer.status() {
             status if status.is_success() => Ok(()),
-            // The link takes one upload only: an earlier attempt succeeded, and its answer was
-            // lost.
+            // The link takes one upload only.
             StatusCode::PRECONDITION_FAILED => Ok(()),
             StatusCode::FORBIDDEN => Err(UploadError::LinkExpired),
             status if is_transient(status) => Err(UploadError::Broken(answered(status))),
@@ -89,7 +92,8 @@ impl Client {
         }
     }
 
-    /// Downloads a file, and calls `take` with each piece of it.
+    /// Downloads a file, and calls `take` with each piece of it. An error of `take` ends the
+    /// download.
     pub async fn download(
         &self,
         link: &str,

@@ -113,6 +113,10 @@ impl Checker {
     }
 
     /// Checks the next bytes of the file, and calls `on_event` for the rows that end in them.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be imported, or `on_event` failed.
     pub fn push(&mut self, bytes: &[u8], on_event: OnEvent<'_>) -> Result<(), CheckError> {
         if let Err(error) = self.scan.push(bytes, &mut |_| {}) {
             self.beginning.extend_from_slice(bytes);

@@ -95,7 +95,7 @@ fn a_key_that_all_users_can_read_is_refused_and_one_that_a_group_can_read_is_war
         assert_eq!(run.status, 0, "{run:?}");
         assert!(run.stderr.starts_with("warning: "), "{run:?}");
         std::fs::remove_file(home.path(name)).unwrap();
-        fake.forget();
+        fake.clear_requests();
     }
 }
 

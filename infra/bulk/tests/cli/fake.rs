@@ -95,7 +95,7 @@ impl Fake {
         self.script.lock().unwrap().asked.clone()
     }
 
-    pub fn forget(&self) {
+    pub fn clear_requests(&self) {
         self.script.lock().unwrap().asked.clear();
     }
 

@@ -20,12 +20,12 @@ fn an_import_is_made_once_however_often_it_is_asked_for() {
     fake.job(1, [completed(&fake, 0)]);
     let run = home.run(&["import", "patients.csv"]);
     assert_eq!(run.status, 0, "{run:?}");
-    let tries = fake.asked_for(&Method::POST, JOBS);
+    let attempts = fake.asked_for(&Method::POST, JOBS);
     let mut keys: Vec<_> =
-        tries.iter().map(|asked| asked.headers["idempotency-key"].clone()).collect();
+        attempts.iter().map(|asked| asked.headers["idempotency-key"].clone()).collect();
     assert_eq!(keys.len(), 3);
     keys.dedup();
-    assert_eq!(keys.len(), 1, "every try has the same key");
+    assert_eq!(keys.len(), 1, "every attempt has the same key");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_service_that_is_away_while_the_import_runs_is_waited_for() {
 }
 
 #[test]
-fn a_download_that_fails_is_begun_anew_over_a_fresh_link() {
+fn a_download_that_fails_is_begun_again_over_a_fresh_link() {
     let (fake, home) = ready();
     fake.job(1, [completed(&fake, 1)]);
     fake.answers(
@@ -97,7 +97,7 @@ fn a_download_that_fails_is_begun_anew_over_a_fresh_link() {
     let run = home.run(&["failures", &id(1), "bad.csv"]);
     assert_eq!(run.status, 0, "{run:?}");
     assert_eq!(home.read("bad.csv"), one_failure());
-    assert_eq!(fake.asked_for(&Method::GET, JOBS).len(), 3, "a link for each try");
+    assert_eq!(fake.asked_for(&Method::GET, JOBS).len(), 3, "a link for each attempt");
 }
 
 #[test]

@@ -65,7 +65,9 @@ impl ApiKey {
 }
 
 impl Directory {
-    /// Adds a customer, or renames the one with this id.
+    /// Adds a customer, or renames the one with this id. Here and below, the error is that of the
+    /// call to DynamoDB: `AccessDeniedException` if the operator's role lacks a right, and
+    /// `ResourceNotFoundException` if there is no table of this name in the region.
     pub async fn create_customer(&self, id: CustomerId, name: &str) -> PortResult<()> {
         let mut item = key(customer_pk(id), CUSTOMER);
         item.insert("name".to_owned(), s(name));
@@ -73,7 +75,7 @@ impl Directory {
     }
 
     /// Adds an API key of a customer. The key may make `calls_per_minute` calls a minute or, if
-    /// that is `None`, as many as every key.
+    /// that is `None`, as many as every key. An existing key gets these values.
     pub async fn create_key(
         &self,
         customer: CustomerId,

@@ -1,4 +1,4 @@
-//! Bytes of a CSV file to rows, in slices of any size.
+//! Bytes of a CSV file to rows, in pieces of any size.
 //!
 //! What the parsers on crates.io do not give, because they prefer some parse over none, and what an
 //! import of patients cannot do without: a row with a double quote in the wrong place fails alone,

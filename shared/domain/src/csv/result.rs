@@ -3,7 +3,7 @@
 //!
 //! RFC 4180, with the separator of the upload: rows end in CRLF, also where they had another line
 //! end. A cell keeps its bytes, its quotes included, unless only lenient readers understand it;
-//! then it is quoted anew. A row that cannot be split into cells stands in the first column, as one
+//! then it is quoted again. A row that cannot be split into cells stands in the first column, as one
 //! cell. Where the upload already has the three columns that are added here (it is a result file
 //! that was corrected), its cells of these columns are left out.
 
@@ -178,7 +178,7 @@ impl ResultWriter {
         }
     }
 
-    /// Appends a cell with its own bytes, or quoted anew if these are not as RFC 4180 has them.
+    /// Appends a cell with its own bytes, or quoted again if these are not as RFC 4180 has them.
     fn cell(&self, row: &RawRow<'_>, index: usize, out: &mut Vec<u8>) {
         let Some(span) = self.spans.get(index) else { return };
         if is_standard(span) {

@@ -27,7 +27,7 @@ fn waiting_times_grow_and_the_tenth_attempt_is_the_last() {
     }
     assert_eq!(waits[..9], [5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800].map(Some));
     assert_eq!(waits[9..], [None]);
-    assert_eq!((delivery.state, delivery.tries), (DeliveryState::Failed, 10));
+    assert_eq!((delivery.state, delivery.round_attempts), (DeliveryState::Failed, 10));
 }
 
 #[test]
@@ -35,10 +35,10 @@ fn jitter_makes_a_wait_longer_by_a_fifth_at_most_and_is_not_the_same_for_all_job
     let mut waits = std::collections::BTreeSet::new();
     for job in 0..=255 {
         let mut delivery = delivery(job);
-        for tries in 1..=9_usize {
+        for attempts in 1..=9_usize {
             delivery.attempted(answered(500), None);
             let wait = Duration::from_secs(u64::try_from(wait_s(&delivery).unwrap()).unwrap());
-            assert!(wait >= RETRY_WAITS[tries - 1] && wait <= RETRY_WAITS[tries - 1] * 6 / 5);
+            assert!(wait >= RETRY_WAITS[attempts - 1] && wait <= RETRY_WAITS[attempts - 1] * 6 / 5);
             assert!(wait <= LONGEST_WAIT, "{wait:?}");
         }
         waits.insert(wait_s(&delivery));
@@ -103,7 +103,7 @@ fn a_round_by_hand_has_all_its_attempts_and_repeated_messages_of_ended_rounds_ha
     assert_eq!((delivery.state, wait_s(&delivery)), (DeliveryState::Processing, Some(5)));
     assert!(delivery.wants(by_hand) && !delivery.wants(own));
     delivery.start_round(1);
-    assert_eq!(delivery.tries, 1, "a round starts once");
+    assert_eq!(delivery.round_attempts, 1, "a round starts once");
 }
 
 fn after(seconds: u64) -> Timestamp {
@@ -115,11 +115,11 @@ const FIRST: Carrier = Carrier::of_round(0);
 #[test]
 fn a_message_that_comes_before_the_next_attempt_is_due_waits_for_it() {
     let mut delivery = delivery(0);
-    assert_eq!(delivery.turn(FIRST, after(0)), Turn::Attempt);
+    assert_eq!(delivery.decide(FIRST, after(0)), AttemptDecision::Attempt);
     delivery.begin(FIRST, after(0));
     delivery.attempted(answered(500), None);
-    assert_eq!(delivery.turn(FIRST, after(4)), Turn::Wait(after(5)));
-    assert_eq!(delivery.turn(FIRST, after(5)), Turn::Attempt);
+    assert_eq!(delivery.decide(FIRST, after(4)), AttemptDecision::Wait(after(5)));
+    assert_eq!(delivery.decide(FIRST, after(5)), AttemptDecision::Attempt);
 }
 
 #[test]
@@ -127,10 +127,10 @@ fn while_an_attempt_is_under_way_no_other_message_makes_one_unless_its_function_
     let mut delivery = delivery(0);
     delivery.begin(FIRST, after(0));
     let lease_end = after(LEASE.as_secs());
-    assert_eq!(delivery.turn(FIRST, after(1)), Turn::Wait(lease_end));
-    assert_eq!(delivery.turn(FIRST, lease_end), Turn::Attempt);
+    assert_eq!(delivery.decide(FIRST, after(1)), AttemptDecision::Wait(lease_end));
+    assert_eq!(delivery.decide(FIRST, lease_end), AttemptDecision::Attempt);
     delivery.attempted(answered(204), None);
-    assert_eq!(delivery.turn(FIRST, lease_end), Turn::Over);
+    assert_eq!(delivery.decide(FIRST, lease_end), AttemptDecision::Ignore);
 }
 
 #[test]
@@ -139,8 +139,8 @@ fn a_message_that_was_handed_on_is_over_and_its_successor_is_not() {
     delivery.begin(FIRST, after(0));
     delivery.attempted(answered(500), None);
     delivery.handed_on();
-    assert_eq!(delivery.turn(FIRST, after(9)), Turn::Over);
-    assert_eq!(delivery.turn(FIRST.next(), after(9)), Turn::Attempt);
+    assert_eq!(delivery.decide(FIRST, after(9)), AttemptDecision::Ignore);
+    assert_eq!(delivery.decide(FIRST.next(), after(9)), AttemptDecision::Attempt);
 }
 
 #[test]
@@ -148,9 +148,9 @@ fn a_successor_is_wanted_even_if_the_record_does_not_know_of_it_and_its_predeces
     let mut delivery = delivery(0);
     delivery.begin(FIRST, after(0));
     let lease_end = after(LEASE.as_secs());
-    assert_eq!(delivery.turn(FIRST.next(), lease_end), Turn::Attempt);
+    assert_eq!(delivery.decide(FIRST.next(), lease_end), AttemptDecision::Attempt);
     delivery.begin(FIRST.next(), lease_end);
-    assert_eq!(delivery.turn(FIRST, after(100)), Turn::Over);
+    assert_eq!(delivery.decide(FIRST, after(100)), AttemptDecision::Ignore);
     delivery.begin(FIRST, after(100));
     assert_eq!(delivery.carrier(), FIRST.next(), "it never goes back");
 }

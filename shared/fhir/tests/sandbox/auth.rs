@@ -64,7 +64,7 @@ async fn a_bearer_token_is_shown_and_a_wrong_one_is_refused() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_that_was_replaced_is_read_anew_once() {
+async fn a_bearer_token_that_was_replaced_is_read_again_once() {
     let sandbox = sandbox(&["--token", "s3cret/+"]);
     let secrets = Replaced::default();
     let gateway = sandbox.gateway_with(Auth::Bearer, secrets.clone());
@@ -125,7 +125,7 @@ async fn a_token_is_renewed_before_it_ends() {
 }
 
 #[tokio::test]
-async fn a_client_secret_that_was_replaced_is_read_anew() {
+async fn a_client_secret_that_was_replaced_is_read_again() {
     let sandbox = sandbox(&["--client-secret", "s3cret/+"]);
     let secrets = Replaced::default();
     matched(oauth(&sandbox, secrets.clone()).discover(&person(1)).await);

@@ -142,7 +142,7 @@ async fn queries_that_are_tried_again_come_to_what_they_would_have_come_to_at_on
         seen["faults"].as_object().unwrap().values().filter_map(serde_json::Value::as_u64).sum();
     assert!(failed > 5);
     assert_eq!(failed, faults, "every failure was one of the sandbox's, and none was hidden");
-    assert_eq!(sandbox.requests("GET Patient"), needed + failed, "one discovery for each try");
+    assert_eq!(sandbox.requests("GET Patient"), needed + failed, "one discovery for each attempt");
 }
 
 /// Whether the person was found, and how many documents there are.

@@ -96,7 +96,7 @@ pub trait JobStore: Send + Sync {
 
     /// Adds a job that waits for its file to the open jobs. This comes before the job is stored, so
     /// that no job is missing from the open jobs. The entry of a job that is never stored expires.
-    fn enter_job(
+    fn add_open_job(
         &self,
         customer: CustomerId,
         job: JobId,
@@ -111,7 +111,7 @@ pub trait JobStore: Send + Sync {
         job: JobId,
     ) -> impl Future<Output = PortResult<Write>> + Send;
     /// Removes a job from the open jobs, if it is one of them.
-    fn leave(
+    fn remove_open_job(
         &self,
         customer: CustomerId,
         job: JobId,

@@ -39,10 +39,10 @@ impl Simulation {
         let (now, run_id) = (self.now, busy.run);
         let Some(run) = &mut busy.at else { return };
         let at_once = run.at_once(self.parameters.concurrent_writes);
-        let mut tries = Vec::new();
+        let mut attempts = Vec::new();
         while run.open < at_once && run.next < run.todo.len() {
             busy.cpu_free = busy.cpu_free.max(now) + cpu;
-            tries.push((busy.cpu_free - now, run.next));
+            attempts.push((busy.cpu_free - now, run.next));
             run.next += 1;
             run.open += 1;
         }
@@ -55,8 +55,8 @@ impl Simulation {
             run.step += 1;
             return self.next_step(worker);
         }
-        for (wait, call) in tries {
-            self.after(wait, Event::Try { worker, run: run_id, call, attempt: 1 });
+        for (wait, call) in attempts {
+            self.after(wait, Event::Attempt { worker, run: run_id, call, attempt: 1 });
         }
     }
 
@@ -81,7 +81,7 @@ impl Simulation {
         let longest = retry.longest.min(retry.first << (attempt - 1));
         let backoff = (longest as f64 * self.random.unit()) as Micros;
         let time = self.about(self.parameters.latency.item);
-        let next = Event::Try { worker, run: run_id, call, attempt: attempt + 1 };
+        let next = Event::Attempt { worker, run: run_id, call, attempt: attempt + 1 };
         self.after(time + backoff + self.parameters.latency.call_cpu, next);
     }
 

@@ -9,7 +9,7 @@ use bulk_pipeline::idempotency::{IdempotencyKey, KEPT, Parameters, Promise};
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{Ports, Write};
 
-use super::{NewJob, choose_facility, enter};
+use super::{NewJob, choose_facility, open_job};
 use crate::error::{ApiError, Named as _};
 
 /// Returns the job that the key stands for. Creates it if the key stands for none.
@@ -25,16 +25,16 @@ pub async fn create_or_recall<P: Ports>(
             return keep(ports, customer, promise, parameters).await;
         }
         let facility = choose_facility(ports, customer, parameters.facility).await?;
-        let job = enter(ports, customer).await?;
+        let job = open_job(ports, customer).await?;
         let promise =
             Promise { job, facility, parameters: parameters.clone(), expires_at: now.plus(KEPT) };
         if ports.directory().store_promise(customer, key, &promise, now).await? == Write::Done {
             return keep(ports, customer, promise, parameters).await;
         }
         // Another call with the key stored a promise first, or this call did and the answer was
-        // lost. In the second case the job is entered again under the same id when the promise is
+        // lost. In the second case the job is added again under the same id when the promise is
         // kept.
-        ports.jobs().leave(customer, job).await?;
+        ports.jobs().remove_open_job(customer, job).await?;
     }
 }
 
@@ -53,7 +53,7 @@ async fn keep<P: Ports>(
     if stored.is_none() {
         let Promise { job, facility, .. } = promise;
         let job = parameters.new_job(job, customer, facility, environment.now());
-        jobs.enter_job(customer, job.id, job.created_at).await?;
+        jobs.add_open_job(customer, job.id, job.created_at).await?;
         jobs.create_job(&job).await?;
         // The stored job counts, because another call may have created it at the same time.
         stored = jobs.load_job(promise.job).await?;

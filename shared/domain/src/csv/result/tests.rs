@@ -92,7 +92,7 @@ fn bytes_that_are_not_utf8_are_kept() {
 }
 
 #[test]
-fn a_row_that_only_lenient_readers_understand_is_quoted_anew() {
+fn a_row_that_only_lenient_readers_understand_is_quoted_again() {
     for (row, written) in [
         ("a\"b,c", "\"a\"\"b\",c"),
         ("a\"b,\"c\"\"\"", "\"a\"\"b\",\"c\"\"\""),
