@@ -19,7 +19,6 @@ use crate::patient::{
 };
 use crate::problem::{Problem, RowProblems};
 use crate::stored_size::LARGEST_ROW;
-use crate::text::is_in_one_case;
 use crate::warning::{RowWarnings, Warning};
 
 use cells::{Cell, RowCells};
@@ -251,7 +250,7 @@ impl RowParser {
 
 /// Reads names, and tells whether they came in one case only.
 fn names(row: &mut RowCells<'_>, column: &Column) -> Option<(Names, bool)> {
-    let cell = row.cell(column, |text| Ok((Names::from_tidy(text)?, is_in_one_case(text))));
+    let cell = row.cell(column, Names::with_case);
     row.require(column, cell)
 }
 

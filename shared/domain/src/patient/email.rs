@@ -88,30 +88,36 @@ fn without_scheme(text: &str) -> &str {
 }
 
 fn is_local_part(local: &str) -> bool {
-    let is_atom = |c: char| {
-        c.is_ascii_alphanumeric()
-            || matches!(c, '!' | '#'..='\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^'..='`' | '{'..='~')
-            || (!c.is_ascii() && !c.is_whitespace())
+    let is_ascii_atom = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~')
     };
     local.len() <= LONGEST_LOCAL_PART
-        && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom))
+        && parts(local).all(|atom| {
+            !atom.is_empty() && atom.iter().all(|&byte| is_ascii_atom(byte) || !byte.is_ascii())
+        })
+        && (local.is_ascii() || !local.contains(char::is_whitespace))
 }
 
 fn is_domain(domain: &str) -> bool {
-    let is_letter = |c: char| {
-        c.is_ascii_alphanumeric()
-            || c == '-'
-            || (!c.is_ascii() && (c.is_alphanumeric() || is_combining_mark(c)))
-    };
-    let is_label = |label: &str| {
+    let is_ascii_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let is_label = |label: &[u8]| {
         !label.is_empty()
+            && !label.starts_with(b"-")
+            && !label.ends_with(b"-")
             && label.len() <= LONGEST_LABEL
-            && label.chars().all(is_letter)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
+            && label.iter().all(|&byte| is_ascii_letter(byte) || !byte.is_ascii())
     };
     let is_top = |top: &str| top.chars().count() >= 2 && !top.bytes().all(|b| b.is_ascii_digit());
-    domain.rsplit_once('.').is_some_and(|(_, top)| is_top(top)) && domain.split('.').all(is_label)
+    domain.rsplit_once('.').is_some_and(|(_, top)| is_top(top))
+        && parts(domain).all(is_label)
+        && (domain.is_ascii()
+            || domain.chars().all(|c| c.is_ascii() || c.is_alphanumeric() || is_combining_mark(c)))
+}
+
+/// Returns the bytes between dots.
+fn parts(text: &str) -> impl Iterator<Item = &[u8]> {
+    text.as_bytes().split(|&byte| byte == b'.')
 }
 
 #[cfg(test)]

@@ -55,6 +55,10 @@ impl Ssn {
     /// Whether the text of a cell stands for no number: one digit again and again, masked digits,
     /// or a known example. Returns then whether it has digits, which are left out.
     pub(crate) fn is_placeholder(text: &str) -> Option<bool> {
+        // Nearly every number is one of these.
+        if let Some(digits) = Digits::<9>::plain(text, |byte| byte == b'-') {
+            return (digits.is_repeated() || EXAMPLES.contains(&digits.as_str())).then_some(true);
+        }
         let text = text::without_fraction(text);
         let is_example =
             |example: &&str| text.bytes().filter(u8::is_ascii_digit).eq(example.bytes());
@@ -64,8 +68,12 @@ impl Ssn {
 
 impl Value for Ssn {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
-        let kept = text::without_fraction(text).chars().filter(|&c| c != ' ' && !text::is_dash(c));
-        let digits = Digits::collect(kept, 7).ok_or(Problem::NotAnSsn)?;
+        let any = || {
+            let text = text::without_fraction(text);
+            Digits::collect(text.chars().filter(|&c| c != ' ' && !text::is_dash(c)), 7)
+        };
+        let digits = Digits::plain(text, |byte| byte == b'-').or_else(any);
+        let digits = digits.ok_or(Problem::NotAnSsn)?;
         let number = digits.as_str();
         let (area, group, serial) = (&number[..3], &number[3..5], &number[5..]);
         if matches!(area, "000" | "666")

@@ -31,8 +31,14 @@ impl Names {
     }
 }
 
-impl Value for Names {
-    fn from_tidy(text: &str) -> Result<Self, Problem> {
+impl Names {
+    /// Reads text that is tidy and not blank. Returns as well whether it is in one case only.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAName`](Problem::NotAName), [`Damaged`](Problem::Damaged), or
+    /// [`Missing`](Problem::Missing) for punctuation alone.
+    pub(crate) fn with_case(text: &str) -> Result<(Self, bool), Problem> {
         let text = text.trim_matches([',', ' ']);
         match text.bytes().find(|byte| matches!(byte, b'@' | b'?')) {
             Some(b'@') => return Err(Problem::NotAName),
@@ -43,7 +49,15 @@ impl Value for Names {
             let has_digits = text.contains(char::is_alphanumeric);
             return Err(if has_digits { Problem::NotAName } else { Problem::Missing });
         }
-        Ok(Self(if is_in_one_case(text) { title_case(text) } else { text.to_owned() }))
+        let is_in_one_case = is_in_one_case(text);
+        let names = if is_in_one_case { title_case(text) } else { text.to_owned() };
+        Ok((Self(names), is_in_one_case))
+    }
+}
+
+impl Value for Names {
+    fn from_tidy(text: &str) -> Result<Self, Problem> {
+        Self::with_case(text).map(|(names, _)| names)
     }
 }
 

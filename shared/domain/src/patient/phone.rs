@@ -70,6 +70,12 @@ impl Phone {
     ///
     /// [`NotAPhone`](Problem::NotAPhone) if one of them is none.
     pub(crate) fn all(text: &str) -> Result<(Several<Self>, bool), Problem> {
+        // Nearly every number is one of these.
+        let is_between = |byte| matches!(byte, b' ' | b'(' | b')' | b'-');
+        if let Some(digits) = Digits::plain(text, is_between).filter(|digits| !digits.is_repeated())
+        {
+            return Ok((Several::one(Self(digits)), false));
+        }
         if let Some(has_digits) = placeholder_digits(text) {
             return Ok((Several::none(), has_digits));
         }

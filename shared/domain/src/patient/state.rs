@@ -161,7 +161,9 @@ impl Value for State {
         }
         let names = || STATES.iter().map(|(code, name)| (*name, *code)).chain(OTHER_NAMES);
         let first = letters(text).next();
-        let is = |name: &str| letters(name).next() == first && letters(name).eq(letters(text));
+        // Every name begins with a letter.
+        let begins = |name: &str| name.bytes().next().map(|byte| byte.to_ascii_lowercase());
+        let is = |name: &str| begins(name) == first && letters(name).eq(letters(text));
         let by_name = || names().find(|(name, _)| is(name)).map(|(_, code)| Self(code));
         // `D.C.`
         let code: String =

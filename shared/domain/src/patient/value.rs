@@ -71,6 +71,27 @@ impl<const N: usize> Digits<N> {
         Some(Self(collected))
     }
 
+    /// Returns the `N` digits of a text that holds nothing else but characters for which `is_between`
+    /// is true. `None` for other text, which another look may understand.
+    pub(super) fn plain(text: &str, is_between: impl Fn(u8) -> bool) -> Option<Self> {
+        let mut digits = [b'0'; N];
+        let mut len = 0;
+        for byte in text.bytes() {
+            if byte.is_ascii_digit() {
+                *digits.get_mut(len)? = byte;
+                len += 1;
+            } else if !is_between(byte) {
+                return None;
+            }
+        }
+        (len == N).then_some(Self(digits))
+    }
+
+    /// Whether the number is one digit again and again.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.0.iter().all(|digit| Some(digit) == self.0.first())
+    }
+
     pub(super) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
