@@ -1,5 +1,7 @@
 //! Addresses in the USA, and what their cells may hold.
 
+use std::borrow::Cow;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -61,8 +63,12 @@ impl AddressText {
 
 impl Value for AddressText {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
+        Self::from_owned(Cow::Borrowed(text))
+    }
+
+    fn from_owned(text: Cow<'_, str>) -> Result<Self, Problem> {
         if text.contains(char::is_alphanumeric) {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into_owned()))
         } else {
             Err(Problem::Missing)
         }

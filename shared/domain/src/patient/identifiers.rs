@@ -1,5 +1,7 @@
 //! What identifies a patient elsewhere: external id, social security number, driver's licence.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::patient::state::State;
@@ -23,10 +25,14 @@ impl ExternalId {
 
 impl Value for ExternalId {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
-        if text.chars().count() > LONGEST_EXTERNAL_ID {
+        Self::from_owned(Cow::Borrowed(text))
+    }
+
+    fn from_owned(text: Cow<'_, str>) -> Result<Self, Problem> {
+        if text.len() > LONGEST_EXTERNAL_ID && text.chars().count() > LONGEST_EXTERNAL_ID {
             return Err(Problem::IdTooLong);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into_owned()))
     }
 }
 

@@ -131,10 +131,13 @@ const OTHER_NAMES: [(&str, &str); 50] = [
     ("ArmedForcesMiddleEast", "AE"),
 ];
 
+/// The longest text for a code with two letters: `D. C.`.
+const LONGEST_CODE: usize = 5;
+
 impl State {
     /// Finds a state by its code, in any case.
-    fn by_code(text: &str) -> Option<Self> {
-        let code: [u8; 2] = text.as_bytes().try_into().ok()?;
+    fn by_code(code: &[u8]) -> Option<Self> {
+        let code: [u8; 2] = code.try_into().ok()?;
         let code = code.map(|letter| letter.to_ascii_uppercase());
         let place =
             STATES.binary_search_by_key(&code.as_slice(), |(known, _)| known.as_bytes()).ok()?;
@@ -149,7 +152,7 @@ impl State {
 
 impl Value for State {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
-        if let Some(state) = Self::by_code(text) {
+        if let Some(state) = Self::by_code(text.as_bytes()) {
             return Ok(state);
         }
         let country = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("US-"));
@@ -166,9 +169,14 @@ impl Value for State {
         let is = |name: &str| begins(name) == first && letters(name).eq(letters(text));
         let by_name = || names().find(|(name, _)| is(name)).map(|(_, code)| Self(code));
         // `D.C.`
-        let code: String =
-            if text.len() > 5 { String::new() } else { letters(text).map(char::from).collect() };
-        Self::by_code(&code).or_else(by_name).ok_or(Problem::NotAState)
+        let mut letters = letters(text);
+        let dotted = match (letters.next(), letters.next(), letters.next()) {
+            (Some(first), Some(second), None) if text.len() <= LONGEST_CODE => {
+                Self::by_code(&[first, second])
+            }
+            _ => None,
+        };
+        dotted.or_else(by_name).ok_or(Problem::NotAState)
     }
 }
 

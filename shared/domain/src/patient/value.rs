@@ -1,5 +1,7 @@
 //! What all values of a patient have in common.
 
+use std::borrow::Cow;
+
 use crate::problem::Problem;
 use crate::text::tidy;
 
@@ -9,10 +11,15 @@ pub(crate) trait Value: Sized {
     /// Reads text that is tidy and not blank.
     fn from_tidy(text: &str) -> Result<Self, Problem>;
 
+    /// Reads text that is tidy and not blank, and keeps it if the value is the text.
+    fn from_owned(text: Cow<'_, str>) -> Result<Self, Problem> {
+        Self::from_tidy(&text)
+    }
+
     /// Reads text as it was written; `None` if it is blank.
     fn read(text: &str) -> Result<Option<Self>, Problem> {
         let text = tidy(text)?;
-        if text.is_empty() { Ok(None) } else { Self::from_tidy(&text).map(Some) }
+        if text.is_empty() { Ok(None) } else { Self::from_owned(text).map(Some) }
     }
 }
 

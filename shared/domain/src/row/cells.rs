@@ -163,7 +163,7 @@ impl<'a> RowCells<'a> {
     pub(super) fn cell<T>(
         &mut self,
         column: &Column,
-        read: impl FnOnce(&str) -> Result<T, Problem>,
+        read: impl FnOnce(Cow<'_, str>) -> Result<T, Problem>,
     ) -> Cell<T> {
         // In wide files most cells are empty.
         if column.index.is_none_or(|index| self.cells.get(index).is_none_or(<[u8]>::is_empty)) {
@@ -171,7 +171,7 @@ impl<'a> RowCells<'a> {
         }
         match self.text(column) {
             Ok(text) if text.is_empty() => Cell::Blank,
-            Ok(text) => match read(&text) {
+            Ok(text) => match read(text) {
                 Ok(value) => Cell::Good(value),
                 // Text without a letter or digit, in which nothing is written.
                 Err(Problem::Missing) => Cell::Blank,
@@ -188,7 +188,7 @@ impl<'a> RowCells<'a> {
 
     /// Reads a cell that holds a patient's value.
     pub(super) fn value<T: Value>(&mut self, column: &Column) -> Cell<T> {
-        self.cell(column, T::from_tidy)
+        self.cell(column, T::from_owned)
     }
 
     /// Reads a cell that must not be blank.

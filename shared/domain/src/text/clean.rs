@@ -33,23 +33,42 @@ pub(crate) fn clean_plain(text: &str) -> Result<Cow<'_, str>, Problem> {
 }
 
 fn clean_any(trimmed: &str) -> Result<Cow<'_, str>, Problem> {
-    let tidied = tidy(trimmed)?;
-    let inner = unwrap(&tidied);
-    let decoded = entities::decode(inner);
-    if matches!(decoded, Cow::Borrowed(same) if same.len() == tidied.len()) {
-        return Ok(tidied);
+    match tidy(trimmed)? {
+        Cow::Borrowed(tidied) => clean_tidied(tidied),
+        Cow::Owned(tidied) => {
+            let cleaned = changed(clean_tidied(&tidied)?, &tidied);
+            Ok(Cow::Owned(cleaned.unwrap_or(tidied)))
+        }
     }
-    tidy(&decoded).map(|clean| Cow::Owned(clean.into_owned()))
+}
+
+fn clean_tidied(tidied: &str) -> Result<Cow<'_, str>, Problem> {
+    match entities::decode(unwrap(tidied)) {
+        Cow::Borrowed(inner) => tidy(inner),
+        Cow::Owned(decoded) => {
+            let tidied = changed(tidy(&decoded)?, &decoded);
+            Ok(Cow::Owned(tidied.unwrap_or(decoded)))
+        }
+    }
+}
+
+/// Returns what a text was changed to; `None` if it was not.
+fn changed(now: Cow<'_, str>, before: &str) -> Option<String> {
+    match now {
+        Cow::Borrowed(same) if same.len() == before.len() => None,
+        other => Some(other.into_owned()),
+    }
 }
 
 /// Whether text has no character that is tidied or decoded: nearly every row is such a text. The
 /// two passes have no branch for a byte, so that the compiler makes them look at many bytes at
 /// once.
 pub(crate) fn is_plain(text: &[u8]) -> bool {
-    let is_odd = |byte: u8| !(b' '..=b'~').contains(&byte) | (byte == b'&');
-    let has_odd = text.iter().fold(false, |odd, &byte| odd | is_odd(byte));
+    let is_odd = |byte: u8| u8::from(!(b' '..=b'~').contains(&byte)) | u8::from(byte == b'&');
+    let is_gap = |a: u8, b: u8| u8::from(a == b' ') & u8::from(b == b' ');
     let pairs = text.iter().zip(text.get(1..).unwrap_or_default());
-    !has_odd && !pairs.fold(false, |gap, (&a, &b)| gap | ((a == b' ') & (b == b' ')))
+    text.iter().fold(0, |odd, &byte| odd | is_odd(byte)) == 0
+        && pairs.fold(0, |gap, (&a, &b)| gap | is_gap(a, b)) == 0
 }
 
 /// Takes off what is around a value.
