@@ -91,10 +91,18 @@ impl Zip {
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    fn of(digits: Digits<5>) -> Result<Self, Problem> {
+        if digits.bytes() == b"00000" { Err(Problem::NotAZip) } else { Ok(Self(digits)) }
+    }
 }
 
 impl Value for Zip {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
+        // Nearly every zip code is one of these.
+        if let Some(digits) = Digits::plain(text, |_| false) {
+            return Self::of(digits);
+        }
         let text = without_fraction(text);
         let zip = match text.split_once(|c: char| is_dash(c) || c == ' ') {
             Some((zip, plus4)) => {
@@ -107,8 +115,7 @@ impl Value for Zip {
             None if text.len() == 9 && text.bytes().all(|b| b.is_ascii_digit()) => &text[..5],
             None => text,
         };
-        let digits = Digits::collect(zip.chars(), 3).ok_or(Problem::NotAZip)?;
-        if digits.as_str() == "00000" { Err(Problem::NotAZip) } else { Ok(Self(digits)) }
+        Self::of(Digits::collect(zip.chars(), 3).ok_or(Problem::NotAZip)?)
     }
 }
 

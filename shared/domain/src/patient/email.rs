@@ -92,32 +92,34 @@ fn is_local_part(local: &str) -> bool {
         byte.is_ascii_alphanumeric()
             || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~')
     };
-    local.len() <= LONGEST_LOCAL_PART
-        && parts(local).all(|atom| {
-            !atom.is_empty() && atom.iter().all(|&byte| is_ascii_atom(byte) || !byte.is_ascii())
-        })
-        && (local.is_ascii() || !local.contains(char::is_whitespace))
+    let mut previous = b'.';
+    let mut is_sound = local.bytes().all(|byte| {
+        let before = std::mem::replace(&mut previous, byte);
+        if byte == b'.' { before != b'.' } else { is_ascii_atom(byte) || !byte.is_ascii() }
+    });
+    is_sound &= previous != b'.' && local.len() <= LONGEST_LOCAL_PART;
+    is_sound && (local.is_ascii() || !local.contains(char::is_whitespace))
 }
 
 fn is_domain(domain: &str) -> bool {
-    let is_ascii_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    let is_label = |label: &[u8]| {
-        !label.is_empty()
-            && !label.starts_with(b"-")
-            && !label.ends_with(b"-")
-            && label.len() <= LONGEST_LABEL
-            && label.iter().all(|&byte| is_ascii_letter(byte) || !byte.is_ascii())
-    };
+    let mut label = 0;
+    let mut previous = b'.';
+    let mut is_sound = domain.bytes().all(|byte| {
+        let before = std::mem::replace(&mut previous, byte);
+        if byte == b'.' {
+            label = 0;
+            return !matches!(before, b'.' | b'-');
+        }
+        label += 1;
+        let may_stand = if byte == b'-' { before != b'.' } else { byte.is_ascii_alphanumeric() };
+        (may_stand || !byte.is_ascii()) && label <= LONGEST_LABEL
+    });
+    is_sound &= !matches!(previous, b'.' | b'-');
+    let is_letter = |c: char| c.is_ascii() || c.is_alphanumeric() || is_combining_mark(c);
     let is_top = |top: &str| top.chars().count() >= 2 && !top.bytes().all(|b| b.is_ascii_digit());
-    domain.rsplit_once('.').is_some_and(|(_, top)| is_top(top))
-        && parts(domain).all(is_label)
-        && (domain.is_ascii()
-            || domain.chars().all(|c| c.is_ascii() || c.is_alphanumeric() || is_combining_mark(c)))
-}
-
-/// Returns the bytes between dots.
-fn parts(text: &str) -> impl Iterator<Item = &[u8]> {
-    text.as_bytes().split(|&byte| byte == b'.')
+    is_sound
+        && domain.rsplit_once('.').is_some_and(|(_, top)| is_top(top))
+        && (domain.is_ascii() || domain.chars().all(is_letter))
 }
 
 #[cfg(test)]

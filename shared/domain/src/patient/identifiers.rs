@@ -55,7 +55,7 @@ impl Ssn {
 /// Numbers that advertisements and examples have made known, and that belong to no person: the one
 /// of a wallet's insert card (Social Security Administration, "Social Security Cards Issued by
 /// Woolworth"), and the one that counts.
-const EXAMPLES: [&str; 2] = ["078051120", "123456789"];
+const EXAMPLES: [&[u8; 9]; 2] = [b"078051120", b"123456789"];
 
 impl Ssn {
     /// Whether the text of a cell stands for no number: one digit again and again, masked digits,
@@ -63,11 +63,12 @@ impl Ssn {
     pub(crate) fn is_placeholder(text: &str) -> Option<bool> {
         // Nearly every number is one of these.
         if let Some(digits) = Digits::<9>::plain(text, |byte| byte == b'-') {
-            return (digits.is_repeated() || EXAMPLES.contains(&digits.as_str())).then_some(true);
+            return (digits.is_repeated() || EXAMPLES.contains(&digits.bytes())).then_some(true);
         }
         let text = text::without_fraction(text);
-        let is_example =
-            |example: &&str| text.bytes().filter(u8::is_ascii_digit).eq(example.bytes());
+        let is_example = |example: &&[u8; 9]| {
+            text.bytes().filter(u8::is_ascii_digit).eq(example.iter().copied())
+        };
         text::placeholder_digits(text).or_else(|| EXAMPLES.iter().any(is_example).then_some(true))
     }
 }
@@ -80,13 +81,9 @@ impl Value for Ssn {
         };
         let digits = Digits::plain(text, |byte| byte == b'-').or_else(any);
         let digits = digits.ok_or(Problem::NotAnSsn)?;
-        let number = digits.as_str();
+        let number = digits.bytes();
         let (area, group, serial) = (&number[..3], &number[3..5], &number[5..]);
-        if matches!(area, "000" | "666")
-            || area.starts_with('9')
-            || group == "00"
-            || serial == "0000"
-        {
+        if matches!(area, b"000" | b"666" | [b'9', ..]) || group == b"00" || serial == b"0000" {
             return Err(Problem::NeverIssued);
         }
         Ok(Self(digits))

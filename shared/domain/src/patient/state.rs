@@ -162,12 +162,12 @@ impl Value for State {
         if !text.chars().all(is_in_names) {
             return Err(Problem::NotAState);
         }
-        let names = || STATES.iter().map(|(code, name)| (*name, *code)).chain(OTHER_NAMES);
         let first = letters(text).next();
         // Every name begins with a letter.
         let begins = |name: &str| name.bytes().next().map(|byte| byte.to_ascii_lowercase());
         let is = |name: &str| begins(name) == first && letters(name).eq(letters(text));
-        let by_name = || names().find(|(name, _)| is(name)).map(|(_, code)| Self(code));
+        let by_name = || STATES.iter().find(|(_, name)| is(name)).map(|(code, _)| Self(code));
+        let by_other = || OTHER_NAMES.iter().find(|(name, _)| is(name)).map(|(_, code)| Self(code));
         // `D.C.`
         let mut letters = letters(text);
         let dotted = match (letters.next(), letters.next(), letters.next()) {
@@ -176,7 +176,7 @@ impl Value for State {
             }
             _ => None,
         };
-        dotted.or_else(by_name).ok_or(Problem::NotAState)
+        dotted.or_else(by_name).or_else(by_other).ok_or(Problem::NotAState)
     }
 }
 

@@ -99,6 +99,10 @@ impl<const N: usize> Digits<N> {
         self.0.iter().all(|digit| Some(digit) == self.0.first())
     }
 
+    pub(super) fn bytes(&self) -> &[u8; N] {
+        &self.0
+    }
+
     pub(super) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }

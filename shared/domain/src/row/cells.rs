@@ -98,6 +98,7 @@ impl<'a> RowCells<'a> {
     }
 
     /// Returns the text of a cell, cleaned. This is the one place in which cells are cleaned.
+    #[inline]
     fn clean(&self, index: usize) -> Result<Cow<'a, str>, Problem> {
         let Some(range) = self.cells.range(index).filter(|range| !range.is_empty()) else {
             return Ok(Cow::Borrowed(""));

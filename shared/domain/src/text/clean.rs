@@ -23,6 +23,7 @@ pub(crate) fn clean(text: &str) -> Result<Cow<'_, str>, Problem> {
 /// # Errors
 ///
 /// As [`clean`].
+#[inline]
 pub(crate) fn clean_plain(text: &str) -> Result<Cow<'_, str>, Problem> {
     let trimmed = text.trim_ascii();
     match trimmed.as_bytes().first() {
@@ -44,6 +45,7 @@ fn clean_any(trimmed: &str) -> Result<Cow<'_, str>, Problem> {
 
 fn clean_tidied(tidied: &str) -> Result<Cow<'_, str>, Problem> {
     match entities::decode(unwrap(tidied)) {
+        Cow::Borrowed(same) if same.len() == tidied.len() => Ok(Cow::Borrowed(same)),
         Cow::Borrowed(inner) => tidy(inner),
         Cow::Owned(decoded) => {
             let tidied = changed(tidy(&decoded)?, &decoded);

@@ -35,13 +35,14 @@ fn was_converted_twice(text: &str) -> bool {
 /// Whether text is a number as spreadsheets write long ones (`1.23457E+11`): the last digits are
 /// lost. `12E4` may be an identifier, so that a fraction or a sign has to be there.
 pub(crate) fn is_scientific(text: &str) -> bool {
-    // Nearly all text is told by its first letter.
-    if !matches!(text.as_bytes().first(), Some(b'0'..=b'9' | b'+' | b'-')) {
+    let has_sign = matches!(text.as_bytes().first(), Some(b'+' | b'-'));
+    let number = &text[usize::from(has_sign)..];
+    // Nearly all text is told by what follows its first digits.
+    let Some(letter) = number.bytes().position(|b| !matches!(b, b'0'..=b'9' | b'.' | b',')) else {
         return false;
-    }
-    let Some(letter) = memchr::memchr2(b'e', b'E', text.as_bytes()) else { return false };
-    let (number, exponent) = (&text[..letter], &text[letter + 1..]);
-    let number = number.strip_prefix(['+', '-']).unwrap_or(number);
+    };
+    let (number, exponent) = number.split_at(letter);
+    let Some(exponent) = exponent.strip_prefix(['e', 'E']) else { return false };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (has_sign, exponent) = match exponent.strip_prefix(['+', '-']) {
         Some(rest) => (true, rest),
