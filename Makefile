@@ -25,6 +25,9 @@ RUN_TESTS = $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo nextest r
 DYNAMODB_IN_MEMORY := target/local/examples/dynamodb
 BUILD_DYNAMODB = $(CARGO) build --profile local -p tests --example dynamodb
 
+# What the compared program in Node needs, and nothing where there is no npm: the program is left out then.
+INSTALL_COMPARED = $(if $(HAS_NPM),$(NPM_CI) tests/compare,echo 'No npm: no program in Node is compared')
+
 # End-to-end tests need a stack with an API and files that a site can use: the running one, which STACK names, or a new one.
 ON_SITE = $(if $(STACK),,$(STACK_RUN) --name test --param CorsOrigin=http://clinic.test --)
 
@@ -122,7 +125,8 @@ test: check .venv-tools/installed ## run all tests: what a change has to pass
 	$(MAKE) pytest
 	$(MAKE) e2e
 
-pytest: .venv/installed ## test the local stack and the other programs in Python, after `make build`
+pytest: .venv/installed .venv-compare/installed ## test the local stack and the other programs in Python, after `make build`
+	@$(INSTALL_COMPARED)
 	.venv/bin/python -m pytest --quiet --ignore tests/sam
 
 ports: .venv/installed .venv-moto/installed ## test what the ports promise, in memory and on three emulators of AWS
@@ -184,6 +188,11 @@ bench: FORCE ## measure cost and speed of an import, its scaling on a model of A
 
 instructions: FORCE ## count the processor's instructions of an import: make instructions [UPDATE=1]; needs valgrind
 	$(PYTHON) tests/benches/instructions.py $(if $(UPDATE),--update)
+
+compare: .venv/installed .venv-compare/installed ## compare `bulk check` with programs in Python and Node: make compare ROWS=100000
+	@$(INSTALL_COMPARED)
+	$(CARGO) build --release --package bulk
+	@BINARIES=target/release $(LOCAL) tests.compare $(if $(ROWS),--rows $(ROWS))
 
 calls: .venv/installed build ## count the AWS calls of three imports: make calls ROWS=5000
 	@$(STACK_RUN) --name calls --faults none --no-sandbox -- $(LOCAL) tests.measure.calls $(if $(ROWS),--rows $(ROWS))

@@ -19,7 +19,6 @@ use crate::patient::{
 };
 use crate::problem::{Problem, RowProblems};
 use crate::stored_size::LARGEST_ROW;
-use crate::text::is_in_one_case;
 use crate::warning::{RowWarnings, Warning};
 
 use cells::{Cell, RowCells};
@@ -114,10 +113,10 @@ impl RowParser {
         let cohorts = self.cohorts(row);
         let facility = row
             .cell(&layout.facility, |text| {
-                known(text, &self.directory.facilities, Problem::NotAFacilityId)
+                known(&text, &self.directory.facilities, Problem::NotAFacilityId)
             })
             .good();
-        let hie_opt_out = row.cell(&layout.hie_opt_out, boolean).good();
+        let hie_opt_out = row.cell(&layout.hie_opt_out, |text| boolean(&text)).good();
         if !row.is_good() {
             return None;
         }
@@ -141,7 +140,7 @@ impl RowParser {
 
     fn dob(&self, row: &mut RowCells<'_>) -> Option<Dob> {
         let column = &self.layout.dob;
-        let dob = row.cell(column, |text| Dob::from_tidy(text)?.check_not_after(self.today));
+        let dob = row.cell(column, |text| Dob::from_tidy(&text)?.check_not_after(self.today));
         row.require(column, dob)
     }
 
@@ -197,7 +196,10 @@ impl RowParser {
         let (mut more_phones, mut more_emails) = (Vec::new(), Vec::new());
         for slot in &self.layout.contacts {
             let phones = phones(row, &slot.phone);
-            let emails = row.cell(&slot.email, Email::all).good().unwrap_or_else(Several::none);
+            let emails = row
+                .cell(&slot.email, |text| Email::all(&text))
+                .good()
+                .unwrap_or_else(Several::none);
             let (phone, email) = (phones.first, emails.first);
             if phone.is_some() || email.is_some() {
                 contacts.push(Contact { phone, email });
@@ -236,7 +238,7 @@ impl RowParser {
         let mut cohorts = Vec::new();
         for column in &self.layout.cohorts {
             let cohort = row
-                .cell(column, |text| known(text, &self.directory.cohorts, Problem::NotAUuid))
+                .cell(column, |text| known(&text, &self.directory.cohorts, Problem::NotAUuid))
                 .good();
             cohorts.extend(cohort.filter(|cohort| !cohorts.contains(cohort)));
         }
@@ -251,13 +253,13 @@ impl RowParser {
 
 /// Reads names, and tells whether they came in one case only.
 fn names(row: &mut RowCells<'_>, column: &Column) -> Option<(Names, bool)> {
-    let cell = row.cell(column, |text| Ok((Names::from_tidy(text)?, is_in_one_case(text))));
+    let cell = row.cell(column, Names::with_case);
     row.require(column, cell)
 }
 
 /// Reads the phone numbers of a cell. Numbers that stand for nothing are left out.
 fn phones(row: &mut RowCells<'_>, column: &Column) -> Several<Phone> {
-    let Cell::Good((phones, left_out)) = row.cell(column, Phone::all) else {
+    let Cell::Good((phones, left_out)) = row.cell(column, |text| Phone::all(&text)) else {
         return Several::none();
     };
     if left_out {
@@ -272,8 +274,8 @@ fn phones(row: &mut RowCells<'_>, column: &Column) -> Several<Phone> {
 /// Reads a social security number. One that stands for nothing is left out.
 fn ssn(row: &mut RowCells<'_>, column: &Column) -> Option<Ssn> {
     let mut left_out = false;
-    let ssn = row.cell(column, |text| match Ssn::is_placeholder(text) {
-        None => Ssn::from_tidy(text),
+    let ssn = row.cell(column, |text| match Ssn::is_placeholder(&text) {
+        None => Ssn::from_tidy(&text),
         Some(has_digits) => {
             left_out = has_digits;
             Err(Problem::Missing)

@@ -13,7 +13,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::problem::Problem;
 
-pub(crate) use clean::clean;
+pub(crate) use clean::{clean, clean_plain, is_plain};
 pub(crate) use damage::{is_damaged, is_scientific};
 pub(crate) use encoding::Encoding;
 pub(crate) use fold::fold;
@@ -30,6 +30,9 @@ pub(crate) use placeholders::{is_nothing, is_null, is_null_name, placeholder_dig
 pub(crate) fn tidy(text: &str) -> Result<Cow<'_, str>, Problem> {
     let trimmed = text.trim_ascii();
     if is_tidy_ascii(trimmed.as_bytes()) {
+        return Ok(Cow::Borrowed(trimmed));
+    }
+    if is_tidy(trimmed) {
         return Ok(Cow::Borrowed(trimmed));
     }
     let mut tidy = String::with_capacity(trimmed.len());
@@ -90,6 +93,22 @@ fn is_tidy_ascii(trimmed: &[u8]) -> bool {
         previous = b;
         tidy
     })
+}
+
+/// Whether text with letters beyond ASCII has nothing to be tidied: its only white space is single
+/// spaces inside.
+fn is_tidy(trimmed: &str) -> bool {
+    let mut previous = ' ';
+    let is_kept = trimmed.chars().all(|c| {
+        let is_kept = if c == ' ' {
+            previous != ' '
+        } else {
+            !c.is_whitespace() && !c.is_control() && !is_invisible(c)
+        };
+        previous = c;
+        is_kept
+    });
+    is_kept && previous != ' ' && is_nfc_quick(trimmed.chars()) == IsNormalized::Yes
 }
 
 /// Whether a character is one that copying from web pages and documents leaves behind, and that

@@ -128,9 +128,9 @@ impl ResultWriter {
 
     fn line(&mut self, row: &RawRow<'_>, out: &mut Vec<u8>, add: impl FnOnce(&mut Vec<u8>)) {
         let RawRow { raw, cells, .. } = row;
-        let is_complete = self.dropped.is_empty() && cells.len() == self.width && row.is_split;
-        // Most rows have no quote, and those are written as they are.
-        if is_complete && memchr::memchr(b'"', raw).is_none() {
+        let is_complete = self.dropped.is_empty() && cells.len() == self.width;
+        // Most rows can be written as they are.
+        if is_complete && row.is_standard {
             out.extend_from_slice(raw);
             out.push(self.separator);
             add(out);
@@ -145,12 +145,6 @@ impl ResultWriter {
         let spans = &mut self.spans;
         let is_split = row.is_split
             && split(row.raw, self.separator, |span| spans.push(span)) == Split::Complete;
-        let is_complete = self.dropped.is_empty() && self.spans.len() == self.width;
-        if is_split && is_complete && self.spans.iter().all(is_standard) {
-            out.extend_from_slice(row.raw);
-            out.push(self.separator);
-            return add(out);
-        }
         let is_kept = |index: &usize| !self.dropped.contains(index);
         // What stands in for a row that cannot be split.
         let mut whole = (!is_split).then_some(row.raw);
@@ -181,17 +175,12 @@ impl ResultWriter {
     /// Appends a cell with its own bytes, or quoted again if these are not as RFC 4180 has them.
     fn cell(&self, row: &RawRow<'_>, index: usize, out: &mut Vec<u8>) {
         let Some(span) = self.spans.get(index) else { return };
-        if is_standard(span) {
+        if span.is_standard() {
             out.extend_from_slice(&row.raw[span.whole.clone()]);
         } else {
             push_cell(row.cells.get(index).unwrap_or_default(), self.separator, out);
         }
     }
-}
-
-/// Whether a cell is written as RFC 4180 has it: in quotes from its first byte on, or without any.
-fn is_standard(CellSpan { whole, quoted, has_quotes }: &CellSpan) -> bool {
-    quoted.as_ref().map_or(!has_quotes, |quoted| quoted.start == whole.start + 1)
 }
 
 /// The positions of the columns that an earlier result file added: the last of each name, and only

@@ -17,6 +17,15 @@ pub(super) struct CellSpan {
     pub(super) has_quotes: bool,
 }
 
+impl CellSpan {
+    /// Whether the cell is written as RFC 4180 has it: in quotes from its first byte on, or without
+    /// any.
+    pub(super) fn is_standard(&self) -> bool {
+        let quoted = self.quoted.as_ref();
+        quoted.map_or(!self.has_quotes, |quoted| quoted.start == self.whole.start + 1)
+    }
+}
+
 /// How far a row can be split.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Split {
@@ -31,7 +40,7 @@ pub(super) enum Split {
 /// Splits a row, or the first line of one, and gives each cell to `on_cell`. Takes one look at each
 /// byte.
 pub(super) fn split(row: &[u8], separator: u8, mut on_cell: impl FnMut(CellSpan)) -> Split {
-    let mut marks = memchr::memchr2_iter(separator, b'"', row);
+    let mut marks = Marks { row, separator, at: 0 };
     let mut start = 0;
     // Whether the cell has been found to have quotes in it, and none around it.
     let mut is_plain = false;
@@ -68,13 +77,36 @@ pub(super) fn split(row: &[u8], separator: u8, mut on_cell: impl FnMut(CellSpan)
     }
 }
 
+/// The positions of separators and double quotes in a row.
+struct Marks<'a> {
+    row: &'a [u8],
+    separator: u8,
+    at: usize,
+}
+
+impl Iterator for Marks<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let rest = &self.row[self.at..];
+        // In wide files most cells are empty, and a search takes longer than this look.
+        let found = match rest.first() {
+            Some(&first) if first == self.separator || first == b'"' => 0,
+            _ => memchr::memchr2(self.separator, b'"', rest)?,
+        };
+        let mark = self.at + found;
+        self.at = mark + 1;
+        Some(mark)
+    }
+}
+
 /// Returns how many spaces the bytes begin with.
 pub(super) fn leading_spaces(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|&&byte| byte == b' ').count()
 }
 
 /// Returns the position of the next double quote that is not doubled.
-fn closing_quote(row: &[u8], marks: &mut impl Iterator<Item = usize>) -> Option<usize> {
+fn closing_quote(row: &[u8], marks: &mut Marks<'_>) -> Option<usize> {
     loop {
         let mark = marks.next()?;
         if row[mark] == b'"' {

@@ -1,5 +1,7 @@
 //! Addresses in the USA, and what their cells may hold.
 
+use std::borrow::Cow;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -61,8 +63,12 @@ impl AddressText {
 
 impl Value for AddressText {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
+        Self::from_owned(Cow::Borrowed(text))
+    }
+
+    fn from_owned(text: Cow<'_, str>) -> Result<Self, Problem> {
         if text.contains(char::is_alphanumeric) {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into_owned()))
         } else {
             Err(Problem::Missing)
         }
@@ -85,10 +91,18 @@ impl Zip {
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    fn of(digits: Digits<5>) -> Result<Self, Problem> {
+        if digits.bytes() == b"00000" { Err(Problem::NotAZip) } else { Ok(Self(digits)) }
+    }
 }
 
 impl Value for Zip {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
+        // Nearly every zip code is one of these.
+        if let Some(digits) = Digits::plain(text, |_| false) {
+            return Self::of(digits);
+        }
         let text = without_fraction(text);
         let zip = match text.split_once(|c: char| is_dash(c) || c == ' ') {
             Some((zip, plus4)) => {
@@ -101,8 +115,7 @@ impl Value for Zip {
             None if text.len() == 9 && text.bytes().all(|b| b.is_ascii_digit()) => &text[..5],
             None => text,
         };
-        let digits = Digits::collect(zip.chars(), 3).ok_or(Problem::NotAZip)?;
-        if digits.as_str() == "00000" { Err(Problem::NotAZip) } else { Ok(Self(digits)) }
+        Self::of(Digits::collect(zip.chars(), 3).ok_or(Problem::NotAZip)?)
     }
 }
 

@@ -88,30 +88,38 @@ fn without_scheme(text: &str) -> &str {
 }
 
 fn is_local_part(local: &str) -> bool {
-    let is_atom = |c: char| {
-        c.is_ascii_alphanumeric()
-            || matches!(c, '!' | '#'..='\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^'..='`' | '{'..='~')
-            || (!c.is_ascii() && !c.is_whitespace())
+    let is_ascii_atom = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~')
     };
-    local.len() <= LONGEST_LOCAL_PART
-        && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom))
+    let mut previous = b'.';
+    let mut is_sound = local.bytes().all(|byte| {
+        let before = std::mem::replace(&mut previous, byte);
+        if byte == b'.' { before != b'.' } else { is_ascii_atom(byte) || !byte.is_ascii() }
+    });
+    is_sound &= previous != b'.' && local.len() <= LONGEST_LOCAL_PART;
+    is_sound && (local.is_ascii() || !local.contains(char::is_whitespace))
 }
 
 fn is_domain(domain: &str) -> bool {
-    let is_letter = |c: char| {
-        c.is_ascii_alphanumeric()
-            || c == '-'
-            || (!c.is_ascii() && (c.is_alphanumeric() || is_combining_mark(c)))
-    };
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= LONGEST_LABEL
-            && label.chars().all(is_letter)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
+    let mut label = 0;
+    let mut previous = b'.';
+    let mut is_sound = domain.bytes().all(|byte| {
+        let before = std::mem::replace(&mut previous, byte);
+        if byte == b'.' {
+            label = 0;
+            return !matches!(before, b'.' | b'-');
+        }
+        label += 1;
+        let may_stand = if byte == b'-' { before != b'.' } else { byte.is_ascii_alphanumeric() };
+        (may_stand || !byte.is_ascii()) && label <= LONGEST_LABEL
+    });
+    is_sound &= !matches!(previous, b'.' | b'-');
+    let is_letter = |c: char| c.is_ascii() || c.is_alphanumeric() || is_combining_mark(c);
     let is_top = |top: &str| top.chars().count() >= 2 && !top.bytes().all(|b| b.is_ascii_digit());
-    domain.rsplit_once('.').is_some_and(|(_, top)| is_top(top)) && domain.split('.').all(is_label)
+    is_sound
+        && domain.rsplit_once('.').is_some_and(|(_, top)| is_top(top))
+        && (domain.is_ascii() || domain.chars().all(is_letter))
 }
 
 #[cfg(test)]

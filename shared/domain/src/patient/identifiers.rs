@@ -1,5 +1,7 @@
 //! What identifies a patient elsewhere: external id, social security number, driver's licence.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::patient::state::State;
@@ -23,10 +25,14 @@ impl ExternalId {
 
 impl Value for ExternalId {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
-        if text.chars().count() > LONGEST_EXTERNAL_ID {
+        Self::from_owned(Cow::Borrowed(text))
+    }
+
+    fn from_owned(text: Cow<'_, str>) -> Result<Self, Problem> {
+        if text.len() > LONGEST_EXTERNAL_ID && text.chars().count() > LONGEST_EXTERNAL_ID {
             return Err(Problem::IdTooLong);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into_owned()))
     }
 }
 
@@ -49,30 +55,35 @@ impl Ssn {
 /// Numbers that advertisements and examples have made known, and that belong to no person: the one
 /// of a wallet's insert card (Social Security Administration, "Social Security Cards Issued by
 /// Woolworth"), and the one that counts.
-const EXAMPLES: [&str; 2] = ["078051120", "123456789"];
+const EXAMPLES: [&[u8; 9]; 2] = [b"078051120", b"123456789"];
 
 impl Ssn {
     /// Whether the text of a cell stands for no number: one digit again and again, masked digits,
     /// or a known example. Returns then whether it has digits, which are left out.
     pub(crate) fn is_placeholder(text: &str) -> Option<bool> {
+        // Nearly every number is one of these.
+        if let Some(digits) = Digits::<9>::plain(text, |byte| byte == b'-') {
+            return (digits.is_repeated() || EXAMPLES.contains(&digits.bytes())).then_some(true);
+        }
         let text = text::without_fraction(text);
-        let is_example =
-            |example: &&str| text.bytes().filter(u8::is_ascii_digit).eq(example.bytes());
+        let is_example = |example: &&[u8; 9]| {
+            text.bytes().filter(u8::is_ascii_digit).eq(example.iter().copied())
+        };
         text::placeholder_digits(text).or_else(|| EXAMPLES.iter().any(is_example).then_some(true))
     }
 }
 
 impl Value for Ssn {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
-        let kept = text::without_fraction(text).chars().filter(|&c| c != ' ' && !text::is_dash(c));
-        let digits = Digits::collect(kept, 7).ok_or(Problem::NotAnSsn)?;
-        let number = digits.as_str();
+        let any = || {
+            let text = text::without_fraction(text);
+            Digits::collect(text.chars().filter(|&c| c != ' ' && !text::is_dash(c)), 7)
+        };
+        let digits = Digits::plain(text, |byte| byte == b'-').or_else(any);
+        let digits = digits.ok_or(Problem::NotAnSsn)?;
+        let number = digits.bytes();
         let (area, group, serial) = (&number[..3], &number[3..5], &number[5..]);
-        if matches!(area, "000" | "666")
-            || area.starts_with('9')
-            || group == "00"
-            || serial == "0000"
-        {
+        if matches!(area, b"000" | b"666" | [b'9', ..]) || group == b"00" || serial == b"0000" {
             return Err(Problem::NeverIssued);
         }
         Ok(Self(digits))

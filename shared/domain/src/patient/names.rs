@@ -1,5 +1,7 @@
 //! First and last names.
 
+use std::borrow::Cow;
+
 use crate::patient::title_case::title_case;
 use crate::patient::value::{Value, value};
 use crate::problem::Problem;
@@ -31,19 +33,39 @@ impl Names {
     }
 }
 
-impl Value for Names {
-    fn from_tidy(text: &str) -> Result<Self, Problem> {
-        let text = text.trim_matches([',', ' ']);
-        match text.bytes().find(|byte| matches!(byte, b'@' | b'?')) {
+impl Names {
+    /// Reads text that is tidy and not blank. Returns as well whether it is in one case only.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAName`](Problem::NotAName), [`Damaged`](Problem::Damaged), or
+    /// [`Missing`](Problem::Missing) for punctuation alone.
+    pub(crate) fn with_case(text: Cow<'_, str>) -> Result<(Self, bool), Problem> {
+        let names = text.trim_matches([',', ' ']);
+        match names.bytes().find(|byte| matches!(byte, b'@' | b'?')) {
             Some(b'@') => return Err(Problem::NotAName),
             Some(_) => return Err(Problem::Damaged),
             None => {}
         }
-        if !text.contains(char::is_alphabetic) {
-            let has_digits = text.contains(char::is_alphanumeric);
+        if !names.contains(char::is_alphabetic) {
+            let has_digits = names.contains(char::is_alphanumeric);
             return Err(if has_digits { Problem::NotAName } else { Problem::Missing });
         }
-        Ok(Self(if is_in_one_case(text) { title_case(text) } else { text.to_owned() }))
+        if is_in_one_case(names) {
+            return Ok((Self(title_case(names)), true));
+        }
+        let names = if names.len() < text.len() { names.to_owned() } else { text.into_owned() };
+        Ok((Self(names), false))
+    }
+}
+
+impl Value for Names {
+    fn from_tidy(text: &str) -> Result<Self, Problem> {
+        Self::from_owned(Cow::Borrowed(text))
+    }
+
+    fn from_owned(text: Cow<'_, str>) -> Result<Self, Problem> {
+        Self::with_case(text).map(|(names, _)| names)
     }
 }
 

@@ -59,8 +59,8 @@ impl Phone {
     /// Whether the number can be called: neither area code nor exchange of a number in the USA
     /// begins with 0 or 1 (North American Numbering Plan).
     pub(crate) fn is_dialable(&self) -> bool {
-        let digits = self.as_str().as_bytes();
-        [0, 3].iter().all(|&place| digits.get(place).is_some_and(|&digit| digit >= b'2'))
+        let digits = self.0.bytes();
+        [digits[0], digits[3]].iter().all(|&digit| digit >= b'2')
     }
 
     /// Reads the numbers in the text of a cell, in order. Returns as well whether digits were left
@@ -70,6 +70,12 @@ impl Phone {
     ///
     /// [`NotAPhone`](Problem::NotAPhone) if one of them is none.
     pub(crate) fn all(text: &str) -> Result<(Several<Self>, bool), Problem> {
+        // Nearly every number is one of these.
+        let is_between = |byte| matches!(byte, b' ' | b'(' | b')' | b'-');
+        if let Some(digits) = Digits::plain(text, is_between).filter(|digits| !digits.is_repeated())
+        {
+            return Ok((Several::one(Self(digits)), false));
+        }
         if let Some(has_digits) = placeholder_digits(text) {
             return Ok((Several::none(), has_digits));
         }

@@ -131,10 +131,13 @@ const OTHER_NAMES: [(&str, &str); 50] = [
     ("ArmedForcesMiddleEast", "AE"),
 ];
 
+/// The longest text for a code with two letters: `D. C.`.
+const LONGEST_CODE: usize = 5;
+
 impl State {
     /// Finds a state by its code, in any case.
-    fn by_code(text: &str) -> Option<Self> {
-        let code: [u8; 2] = text.as_bytes().try_into().ok()?;
+    fn by_code(code: &[u8]) -> Option<Self> {
+        let code: [u8; 2] = code.try_into().ok()?;
         let code = code.map(|letter| letter.to_ascii_uppercase());
         let place =
             STATES.binary_search_by_key(&code.as_slice(), |(known, _)| known.as_bytes()).ok()?;
@@ -149,7 +152,7 @@ impl State {
 
 impl Value for State {
     fn from_tidy(text: &str) -> Result<Self, Problem> {
-        if let Some(state) = Self::by_code(text) {
+        if let Some(state) = Self::by_code(text.as_bytes()) {
             return Ok(state);
         }
         let country = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("US-"));
@@ -159,14 +162,21 @@ impl Value for State {
         if !text.chars().all(is_in_names) {
             return Err(Problem::NotAState);
         }
-        let names = || STATES.iter().map(|(code, name)| (*name, *code)).chain(OTHER_NAMES);
         let first = letters(text).next();
-        let is = |name: &str| letters(name).next() == first && letters(name).eq(letters(text));
-        let by_name = || names().find(|(name, _)| is(name)).map(|(_, code)| Self(code));
+        // Every name begins with a letter.
+        let begins = |name: &str| name.bytes().next().map(|byte| byte.to_ascii_lowercase());
+        let is = |name: &str| begins(name) == first && letters(name).eq(letters(text));
+        let by_name = || STATES.iter().find(|(_, name)| is(name)).map(|(code, _)| Self(code));
+        let by_other = || OTHER_NAMES.iter().find(|(name, _)| is(name)).map(|(_, code)| Self(code));
         // `D.C.`
-        let code: String =
-            if text.len() > 5 { String::new() } else { letters(text).map(char::from).collect() };
-        Self::by_code(&code).or_else(by_name).ok_or(Problem::NotAState)
+        let mut letters = letters(text);
+        let dotted = match (letters.next(), letters.next(), letters.next()) {
+            (Some(first), Some(second), None) if text.len() <= LONGEST_CODE => {
+                Self::by_code(&[first, second])
+            }
+            _ => None,
+        };
+        dotted.or_else(by_name).or_else(by_other).ok_or(Problem::NotAState)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What all values of a patient have in common.
 
+use std::borrow::Cow;
+
 use crate::problem::Problem;
 use crate::text::tidy;
 
@@ -9,10 +11,15 @@ pub(crate) trait Value: Sized {
     /// Reads text that is tidy and not blank.
     fn from_tidy(text: &str) -> Result<Self, Problem>;
 
+    /// Reads text that is tidy and not blank, and keeps it if the value is the text.
+    fn from_owned(text: Cow<'_, str>) -> Result<Self, Problem> {
+        Self::from_tidy(&text)
+    }
+
     /// Reads text as it was written; `None` if it is blank.
     fn read(text: &str) -> Result<Option<Self>, Problem> {
         let text = tidy(text)?;
-        if text.is_empty() { Ok(None) } else { Self::from_tidy(&text).map(Some) }
+        if text.is_empty() { Ok(None) } else { Self::from_owned(text).map(Some) }
     }
 }
 
@@ -69,6 +76,31 @@ impl<const N: usize> Digits<N> {
         // The digits go to the end, and the zeros behind them to the front.
         collected.rotate_right(N - len);
         Some(Self(collected))
+    }
+
+    /// Returns the `N` digits of a text that holds nothing else but characters for which `is_between`
+    /// is true. `None` for other text, which another look may understand.
+    pub(super) fn plain(text: &str, is_between: impl Fn(u8) -> bool) -> Option<Self> {
+        let mut digits = [b'0'; N];
+        let mut len = 0;
+        for byte in text.bytes() {
+            if byte.is_ascii_digit() {
+                *digits.get_mut(len)? = byte;
+                len += 1;
+            } else if !is_between(byte) {
+                return None;
+            }
+        }
+        (len == N).then_some(Self(digits))
+    }
+
+    /// Whether the number is one digit again and again.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.0.iter().all(|digit| Some(digit) == self.0.first())
+    }
+
+    pub(super) fn bytes(&self) -> &[u8; N] {
+        &self.0
     }
 
     pub(super) fn as_str(&self) -> &str {

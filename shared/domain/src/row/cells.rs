@@ -8,7 +8,10 @@ use crate::limits::CELL_CHARS;
 use crate::patient::Value;
 use crate::problem::{Problem, ProblemColumn, RowProblem, RowProblems};
 use crate::row::layout::{Column, Layout};
-use crate::text::{Encoding, clean, is_damaged, is_nothing, is_null, is_null_name, is_scientific};
+use crate::text::{
+    Encoding, clean, clean_plain, is_damaged, is_nothing, is_null, is_null_name, is_plain,
+    is_scientific,
+};
 use crate::warning::{RowWarning, RowWarnings, Warning};
 
 /// One row being read.
@@ -16,6 +19,8 @@ pub(super) struct RowCells<'a> {
     cells: Cells<'a>,
     /// All cells, if they are UTF-8.
     text: Option<&'a str>,
+    /// Whether all cells are plain text, of which at most the ends are cleaned.
+    is_plain: bool,
     is_ascii: bool,
     encoding: Encoding,
     /// Problems with where they go in the list.
@@ -60,9 +65,17 @@ impl<'a> RowCells<'a> {
         // One look at the whole row spares one at each cell.
         let text = cells.as_text();
         let encoding = if text.is_some() { Encoding::Utf8 } else { Encoding::of_row(row.raw) };
-        let is_ascii = text.is_some_and(str::is_ascii);
-        let mut read =
-            Self { cells, text, is_ascii, encoding, problems: Vec::new(), warnings: Vec::new() };
+        let is_plain = text.is_some_and(|text| is_plain(text.as_bytes()));
+        let is_ascii = is_plain || text.is_some_and(str::is_ascii);
+        let mut read = Self {
+            cells,
+            text,
+            is_plain,
+            is_ascii,
+            encoding,
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        };
         let mut surplus = layout.width()..cells.len();
         if surplus.any(|index| !read.clean(index).is_ok_and(|text| text.is_empty())) {
             return Err(Problem::TooManyCells);
@@ -85,12 +98,19 @@ impl<'a> RowCells<'a> {
     }
 
     /// Returns the text of a cell, cleaned. This is the one place in which cells are cleaned.
+    #[inline]
     fn clean(&self, index: usize) -> Result<Cow<'a, str>, Problem> {
         let Some(range) = self.cells.range(index).filter(|range| !range.is_empty()) else {
             return Ok(Cow::Borrowed(""));
         };
         match self.text.and_then(|text| text.get(range)) {
-            Some(text) if text.len() <= CELL_CHARS => clean(text),
+            Some(text) if text.len() <= CELL_CHARS => {
+                if self.is_plain {
+                    clean_plain(text)
+                } else {
+                    clean(text)
+                }
+            }
             _ => {
                 let text = self.encoding.decode(self.cells.get(index).unwrap_or_default())?;
                 Ok(Cow::Owned(clean(&text)?.into_owned()))
@@ -144,11 +164,15 @@ impl<'a> RowCells<'a> {
     pub(super) fn cell<T>(
         &mut self,
         column: &Column,
-        read: impl FnOnce(&str) -> Result<T, Problem>,
+        read: impl FnOnce(Cow<'_, str>) -> Result<T, Problem>,
     ) -> Cell<T> {
+        // In wide files most cells are empty.
+        if column.index.is_none_or(|index| self.cells.get(index).is_none_or(<[u8]>::is_empty)) {
+            return Cell::Blank;
+        }
         match self.text(column) {
             Ok(text) if text.is_empty() => Cell::Blank,
-            Ok(text) => match read(&text) {
+            Ok(text) => match read(text) {
                 Ok(value) => Cell::Good(value),
                 // Text without a letter or digit, in which nothing is written.
                 Err(Problem::Missing) => Cell::Blank,
@@ -165,7 +189,7 @@ impl<'a> RowCells<'a> {
 
     /// Reads a cell that holds a patient's value.
     pub(super) fn value<T: Value>(&mut self, column: &Column) -> Cell<T> {
-        self.cell(column, T::from_tidy)
+        self.cell(column, T::from_owned)
     }
 
     /// Reads a cell that must not be blank.

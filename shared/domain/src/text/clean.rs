@@ -15,28 +15,62 @@ use crate::problem::Problem;
 /// [`ControlCharacter`](Problem::ControlCharacter).
 pub(crate) fn clean(text: &str) -> Result<Cow<'_, str>, Problem> {
     let trimmed = text.trim_ascii();
-    if is_clean(trimmed.as_bytes()) {
-        return Ok(Cow::Borrowed(trimmed));
-    }
-    let tidied = tidy(trimmed)?;
-    let inner = unwrap(&tidied);
-    let decoded = entities::decode(inner);
-    if matches!(decoded, Cow::Borrowed(same) if same.len() == tidied.len()) {
-        return Ok(tidied);
-    }
-    tidy(&decoded).map(|clean| Cow::Owned(clean.into_owned()))
+    if is_plain(trimmed.as_bytes()) { clean_plain(trimmed) } else { clean_any(trimmed) }
 }
 
-/// Whether trimmed text has nothing to be cleaned. One pass over the bytes, and that of nearly
-/// every cell.
-fn is_clean(trimmed: &[u8]) -> bool {
-    let mut previous = 0;
-    !matches!(trimmed.first(), Some(b'=' | b'\'' | b'"'))
-        && trimmed.iter().all(|&b| {
-            let clean = (0x20..0x7f).contains(&b) && b != b'&' && !(b == b' ' && previous == b' ');
-            previous = b;
-            clean
-        })
+/// Cleans a part of a text that is plain.
+///
+/// # Errors
+///
+/// As [`clean`].
+#[inline]
+pub(crate) fn clean_plain(text: &str) -> Result<Cow<'_, str>, Problem> {
+    let trimmed = text.trim_ascii();
+    match trimmed.as_bytes().first() {
+        // What is around the value may have to be taken off.
+        Some(b'=' | b'\'' | b'"') => clean_any(trimmed),
+        _ => Ok(Cow::Borrowed(trimmed)),
+    }
+}
+
+fn clean_any(trimmed: &str) -> Result<Cow<'_, str>, Problem> {
+    match tidy(trimmed)? {
+        Cow::Borrowed(tidied) => clean_tidied(tidied),
+        Cow::Owned(tidied) => {
+            let cleaned = changed(clean_tidied(&tidied)?, &tidied);
+            Ok(Cow::Owned(cleaned.unwrap_or(tidied)))
+        }
+    }
+}
+
+fn clean_tidied(tidied: &str) -> Result<Cow<'_, str>, Problem> {
+    match entities::decode(unwrap(tidied)) {
+        Cow::Borrowed(same) if same.len() == tidied.len() => Ok(Cow::Borrowed(same)),
+        Cow::Borrowed(inner) => tidy(inner),
+        Cow::Owned(decoded) => {
+            let tidied = changed(tidy(&decoded)?, &decoded);
+            Ok(Cow::Owned(tidied.unwrap_or(decoded)))
+        }
+    }
+}
+
+/// Returns what a text was changed to; `None` if it was not.
+fn changed(now: Cow<'_, str>, before: &str) -> Option<String> {
+    match now {
+        Cow::Borrowed(same) if same.len() == before.len() => None,
+        other => Some(other.into_owned()),
+    }
+}
+
+/// Whether text has no character that is tidied or decoded: nearly every row is such a text. The
+/// two passes have no branch for a byte, so that the compiler makes them look at many bytes at
+/// once.
+pub(crate) fn is_plain(text: &[u8]) -> bool {
+    let is_odd = |byte: u8| u8::from(!(b' '..=b'~').contains(&byte)) | u8::from(byte == b'&');
+    let is_gap = |a: u8, b: u8| u8::from(a == b' ') & u8::from(b == b' ');
+    let pairs = text.iter().zip(text.get(1..).unwrap_or_default());
+    text.iter().fold(0, |odd, &byte| odd | is_odd(byte)) == 0
+        && pairs.fold(0, |gap, (&a, &b)| gap | is_gap(a, b)) == 0
 }
 
 /// Takes off what is around a value.

@@ -10,21 +10,39 @@ pub(crate) fn is_damaged(text: &str) -> bool {
 
 /// Whether the text, as bytes of Windows-1252, is UTF-8 with a letter beyond ASCII.
 fn was_converted_twice(text: &str) -> bool {
-    let Some(bytes) = text.chars().map(to_1252).collect::<Option<Vec<u8>>>() else { return false };
-    std::str::from_utf8(&bytes)
-        .is_ok_and(|text| text.contains(|c: char| !c.is_ascii() && c.is_alphabetic()))
+    let mut bytes = text.chars().map(to_1252);
+    let mut has_letter = false;
+    while let Some(byte) = bytes.next() {
+        let Some(first) = byte else { return false };
+        let len = match first {
+            0..=0x7f => continue,
+            0xc2..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf4 => 4,
+            _ => return false,
+        };
+        let mut encoded = [first, 0, 0, 0];
+        for place in &mut encoded[1..len] {
+            let Some(Some(byte)) = bytes.next() else { return false };
+            *place = byte;
+        }
+        let Ok(c) = std::str::from_utf8(&encoded[..len]) else { return false };
+        has_letter |= c.contains(char::is_alphabetic);
+    }
+    has_letter
 }
 
 /// Whether text is a number as spreadsheets write long ones (`1.23457E+11`): the last digits are
 /// lost. `12E4` may be an identifier, so that a fraction or a sign has to be there.
 pub(crate) fn is_scientific(text: &str) -> bool {
-    // Nearly all text is told by its first letter.
-    if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-')) {
+    let has_sign = matches!(text.as_bytes().first(), Some(b'+' | b'-'));
+    let number = &text[usize::from(has_sign)..];
+    // Nearly all text is told by what follows its first digits.
+    let Some(letter) = number.bytes().position(|b| !matches!(b, b'0'..=b'9' | b'.' | b',')) else {
         return false;
-    }
-    let Some(letter) = memchr::memchr2(b'e', b'E', text.as_bytes()) else { return false };
-    let (number, exponent) = (&text[..letter], &text[letter + 1..]);
-    let number = number.strip_prefix(['+', '-']).unwrap_or(number);
+    };
+    let (number, exponent) = number.split_at(letter);
+    let Some(exponent) = exponent.strip_prefix(['e', 'E']) else { return false };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let (has_sign, exponent) = match exponent.strip_prefix(['+', '-']) {
         Some(rest) => (true, rest),

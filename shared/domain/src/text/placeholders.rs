@@ -30,6 +30,7 @@ const LONGEST: usize = 13;
 const FEWEST: usize = 3;
 
 /// Whether clean text is a word of a program for nothing, in any case.
+#[inline]
 pub(crate) fn is_null(text: &str) -> bool {
     if !matches!(text.as_bytes().first(), Some(b'N' | b'n' | b'(' | b'\\' | b'#'))
         || text.len() > LONGEST
@@ -48,7 +49,15 @@ pub(crate) fn is_null_name(text: &str) -> bool {
 }
 
 /// Whether clean text says that a value that may be left out is left out.
+#[inline]
 pub(crate) fn is_nothing(text: &str) -> bool {
+    // Nearly all text is told by its first letter.
+    if !matches!(
+        text.as_bytes().first(),
+        Some(b'N' | b'n' | b'U' | b'u' | b'D' | b'd' | b'-' | 0x80..)
+    ) {
+        return false;
+    }
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {
         (Some(c), None) => super::is_dash(c),

@@ -14,6 +14,9 @@ pub struct RawRow<'a> {
     pub cells: Cells<'a>,
     /// Whether the row could be split into cells. If not, a double quote in it is misplaced.
     pub is_split: bool,
+    /// Whether each cell is written as RFC 4180 has it: in quotes from its first byte on, or
+    /// without any.
+    pub is_standard: bool,
     /// Whether the file began with a UTF-8 byte order mark (which is in no row).
     pub after_bom: bool,
 }

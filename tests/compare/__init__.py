@@ -1,0 +1,1 @@
+"""What a user could write in an afternoon, beside `bulk check`."""
