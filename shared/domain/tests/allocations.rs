@@ -2,7 +2,7 @@
 //! kept of the patient.
 #![allow(clippy::unwrap_used)] // A test says by panicking that something is wrong.
 
-use bulk_domain::csv::{Columns, FileScan, Limits, RowReader, Separator};
+use bulk_domain::csv::{ColumnMappings, Columns, FileScan, Limits, RowReader, Separator};
 use bulk_domain::row::{Directory, RowParser};
 use jiff::civil::date;
 
@@ -60,7 +60,8 @@ fn reading_a_patient_allocates_only_what_is_kept() {
         let mut reader = RowReader::new(Separator::Comma);
         reader.push(file.as_bytes());
         let header = reader.next_row().unwrap().unwrap();
-        let columns = Columns::from_header(&header, Separator::Comma, &[]).unwrap();
+        let columns =
+            Columns::from_header(&header, Separator::Comma, &ColumnMappings::default()).unwrap();
         let parser = RowParser::new(&columns, date(2026, 1, 2), Directory::default());
         let row = reader.next_row().unwrap().unwrap();
         let mut parsed = None;

@@ -63,7 +63,7 @@ fn what_the_user_says_about_columns_is_sent_with_the_import() {
     let made = &fake.asked_for(&Method::POST, JOBS)[0];
     assert_eq!(made.path, format!("{JOBS}?column=dob%3ABorn+%26+raised&column=city%3ATown"));
     assert!(run.stderr.contains("\"Born & raised\" → dob"), "{run:?}");
-    fake.forget();
+    fake.clear_requests();
     let run = home.run(&["import", "patients.csv", "--column", "dob=Born", "--column", "zip=born"]);
     assert_eq!((run.status, fake.asked().len()), (1, 0), "{run:?}");
 }
