@@ -147,6 +147,9 @@ faults: .venv/installed ## import while AWS calls fail and functions are killed,
 	$(STACK_RUN) --name faults --faults none --visibility 10 --param GatewayRequestSeconds=3 -- \
 	  $(CARGO) test -p tests --test e2e -- faults:: --nocapture --test-threads=1
 
+game-day: .venv/installed ## produce the conditions of the alarms, and see that each would fire, after `make build`
+	$(STACK_RUN) --name game-day --env AWS_LAMBDA_LOG_FORMAT=JSON --no-sandbox -- $(LOCAL) tests.game_day
+
 schemathesis: .venv/installed .venv-schemathesis/installed ## call the API in all ways of its description, and in others, after `make build`
 	$(STACK_RUN) --name schemathesis -- $(LOCAL) tests.api
 
