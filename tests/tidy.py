@@ -1,7 +1,8 @@
 """Compares what is written in two places, and measures files: run by `make check`.
 
 - A customer's `bulk` has no AWS SDK, which would nearly double its size: its dependency tree names no crate of AWS.
-- The oldest Rust that the project builds with is one number: Cargo.toml's `rust-version`. Documents repeat it.
+- The oldest Rust that the project builds with is one number: Cargo.toml's `rust-version`. Documents repeat it, and the
+  binaries of a release are built by that or a newer one.
 
 It also finds source files of over 400 lines, because such a file is usually about two things.
 """
@@ -19,6 +20,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 # What a document asks for: "Rust 1.94.1 or newer".
 RUST = re.compile(r"\bRust (\d+(?:\.\d+)+) or newer")
+#: Where the release workflow names its compiler.
+RELEASE, RUST_OF_RELEASE = ".github/workflows/release.yml", re.compile(r"^  RUST: (\d+\.\d+\.\d+)$", re.MULTILINE)
 #: Documents that have to name it, because their readers install Rust.
 TELL_RUST = ("README.md", ".github/CONTRIBUTING.md")
 
@@ -77,6 +80,9 @@ def main() -> int:
         wrong += [f"{document} says Rust {version}, Cargo.toml says {rust}" for version in versions - {rust}]
     wrong += [f"{document} does not say which Rust is needed" for document in TELL_RUST if not named.get(document)]
     wrong += wrong_lengths()
+    (compiler,) = RUST_OF_RELEASE.findall((PROJECT / RELEASE).read_text())
+    if [*map(int, compiler.split("."))] < [*map(int, rust.split("."))]:
+        wrong.append(f"{RELEASE} builds with Rust {compiler}, Cargo.toml needs {rust}")
     for line in wrong:
         print(line, file=sys.stderr)
     return 1 if wrong else 0

@@ -14,10 +14,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from local_stack.paths import PROJECT
 from local_stack.template import load_template
 
 PLATFORM = "infra/docs/platform.md"
+SECURITY = "infra/docs/security.md"
 ARCHITECTURE = "ARCHITECTURE.md"
 GUIDES = (
     "README.md",
@@ -29,7 +32,7 @@ GUIDES = (
 )
 
 #: Capitalized names that are not in the template, because they belong to AWS, to Rust or to its libraries.
-CALLS = {"DeleteItem", "GetObject", "PutItem", "PutObject", "Scan"}
+CALLS = {"BatchWriteItem", "DeleteItem", "GetObject", "PutItem", "PutObject", "Scan"}
 METRICS = {"ApproximateNumberOfMessagesDelayed", "Throttles"}
 REQUESTS = {"ConditionalRequestConflict", "ReturnValuesOnConditionCheckFailure", "WarmThroughput"}
 RUST = {"ByteRecord", "Debug"}
@@ -269,6 +272,17 @@ def test_the_log_messages_of_the_platform_guide_are_logged() -> None:
     assert len(messages) > 20
     missing = (message for message in messages if not any(f'"{message}' in source for source in sources))
     assert_none(((PLATFORM, message) for message in missing), "Not logged")
+
+
+@pytest.mark.parametrize("heading", ["Safeguards of HIPAA", "Threats"])
+def test_the_security_guide_shows_how_each_row_is_met_or_says_that_it_is_not_built(heading: str) -> None:
+    (guide,) = (guide for guide in guides() if guide.name == SECURITY)
+    section = guide.text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 10
+    shown = re.compile(r"`(?:tests|shared|functions|make) ?[^`]*`|in the template|\]\([\w./]*#")
+    wrong = [(SECURITY, row[0]) for row in rows if not (shown.search(row[2]) or "**Not built" in "".join(row))]
+    assert_none(wrong, "Neither shown by a test, a target, the template or a section, nor called not built")
 
 
 def test_files_and_folders_exist() -> None:

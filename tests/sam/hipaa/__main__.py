@@ -7,6 +7,7 @@ the template if no resource of a type follows the rule.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -67,4 +68,6 @@ def main() -> int:
 
 if __name__ == "__main__":
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    # The transform warns that it has no list of features, which it only needs inside of AWS.
+    logging.disable(logging.WARNING)
     sys.exit(main())
