@@ -117,7 +117,6 @@ test: check .venv-tools/installed ## run all tests: what a change has to pass
 	$(CARGO) test --doc --workspace --exclude tests
 	@$(if $(HAS_NPM),$(MAKE) medplum,echo 'No npm: the FHIR client is tested with the sandbox only, not with Medplum')
 	@$(if $(HAS_NPM),$(MAKE) docs-page CHECK=1,echo 'No npm: the files of GET /docs are not compared with their package')
-	.venv-tools/bin/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=us-east-1 $(WITH_TOOLS) sam validate --lint
 	$(MAKE) judges
 	$(MAKE) sam-test
@@ -229,7 +228,8 @@ sam-build: .venv-tools/installed ## build the deployment: make sam-build [ARCHIT
 sam-test: .venv-tools/installed ## test what SAM builds and asks, without AWS, compiler and containers
 	.venv-tools/bin/python -m pytest --quiet tests/sam
 
-judges: .venv-judges/installed .venv-tools/installed ## judge the template by checkov, and by AWS's rules for HIPAA if there is npm
+judges: .venv-judges/installed .venv-tools/installed ## judge the template by cfn-lint, checkov, and AWS's rules for HIPAA if there is npm
+	.venv-tools/bin/cfn-lint template.yaml
 	.venv-judges/bin/checkov
 	@$(if $(HAS_NPM),$(NPM_CI) tests/sam/hipaa && .venv-tools/bin/python -m tests.sam.hipaa,echo 'No npm: the template was not judged by the rules for HIPAA')
 
