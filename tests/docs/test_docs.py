@@ -29,7 +29,7 @@ GUIDES = (
 )
 
 #: Capitalized names that are not in the template, because they belong to AWS, to Rust or to its libraries.
-CALLS = {"DeleteItem", "GetObject", "PutItem", "PutObject", "Scan"}
+CALLS = {"BatchWriteItem", "DeleteItem", "GetObject", "PutItem", "PutObject", "Scan"}
 METRICS = {"ApproximateNumberOfMessagesDelayed", "Throttles"}
 REQUESTS = {"ConditionalRequestConflict", "ReturnValuesOnConditionCheckFailure", "WarmThroughput"}
 RUST = {"ByteRecord", "Debug"}
