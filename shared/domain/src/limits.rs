@@ -13,7 +13,7 @@ pub const COLUMNS: usize = 16_384;
 /// What one upload may hold at most. The default is what callers are promised.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Data rows: 100,000, the size of a batch that the API documents.
+    /// Data rows: 100,000, the most that the API documents.
     pub rows: u32,
     /// Bytes of the file: 1 GiB, about 10 KiB for each of the rows. Never 4 GiB, so that 32 bits
     /// hold every position.
