@@ -50,6 +50,28 @@ fn within_a_file_capitals_leave_the_spelling_with_care_in_any_order_of_the_rows(
 }
 
 #[test]
+fn three_jobs_give_the_same_spelling_in_any_order() {
+    let spellings = ["de la Cruz", "De-la-Cruz", "DE LA CRUZ", "De La cruz", "DE-LA-CRUZ"];
+    let orders = [[0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    for number in 0..spellings.len().pow(3) {
+        let names = [number / 25, number / 5 % 5, number % 5].map(|index| spellings[index]);
+        let in_order = Imports::new();
+        for name in names {
+            in_order.import(&file(&[name]), &[]);
+        }
+        for order in orders {
+            let overtaken = Imports::new();
+            let jobs = names.map(|name| overtaken.begin(file(&[name]).as_bytes(), &[]));
+            for index in order {
+                let (job, chunks) = &jobs[index];
+                overtaken.end(*job, chunks);
+            }
+            assert_eq!(last_name(&overtaken), last_name(&in_order), "{names:?} as {order:?}");
+        }
+    }
+}
+
+#[test]
 fn an_older_job_that_is_imported_later_gives_the_same_spelling() {
     for (older, newer) in [
         ("McDonald", "MCDONALD"),
