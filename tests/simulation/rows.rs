@@ -122,7 +122,7 @@ impl Row {
 
     /// Returns whether the row ends before its last cell, which is optional.
     fn ends_early(&self) -> bool {
-        self.spelling % 5 == 0
+        self.spelling.is_multiple_of(5)
     }
 
     /// Returns the phone number that the patient gets.
@@ -213,13 +213,19 @@ impl Row {
             text(self.facility.map(|facility| ids.facilities[facility].clone())),
             format!("remark \"{number}\", gard\u{e9}"),
         ]);
-        if way(6) == 0 {
+        let word = match way(36) {
             // In optional columns, words for nothing are as good as nothing.
-            let word =
-                ["NULL", "(null)", "\\N", "n/a", "#N/A", "#REF!"][self.spelling as usize / 6 % 6];
-            let optional = [0].into_iter().chain(9..19);
-            for index in optional.filter(|&index| cells[index].is_empty()).collect::<Vec<_>>() {
-                cells[index] = word.to_owned();
+            0 => "NULL",
+            6 => "(null)",
+            12 => "\\N",
+            18 => "n/a",
+            24 => "#N/A",
+            30 => "#REF!",
+            _ => "",
+        };
+        for (index, cell) in cells.iter_mut().enumerate() {
+            if cell.is_empty() && (index == 0 || (9..19).contains(&index)) {
+                word.clone_into(cell);
             }
         }
         match self.flaw {
