@@ -24,7 +24,7 @@ pub struct File {
 }
 
 impl File {
-    /// Returns a file that no story has made, whose rows the test knows.
+    /// Returns a file of a test that knows its rows.
     pub fn of_text(text: String) -> Self {
         Self { rows: Vec::new(), is_sound: true, writing: Writing::PLAIN, bytes: text.into() }
     }
