@@ -16,7 +16,7 @@ use futures::executor::block_on;
 
 use crate::check_queries::{self, check_queries, check_who_is_queried};
 use crate::reference::{Id, Patient, Reference, read};
-use crate::rows::{Ids, PEOPLE, Row};
+use crate::rows::{HEADER, Ids, PEOPLE, Row};
 use crate::run::{Import, Played};
 use crate::story::File;
 
@@ -237,6 +237,11 @@ fn check_job<'a>(
         (job.failed as usize, job.successful as usize),
         (failed.len(), all.len() - failed.len())
     );
+    let warned = all.iter().filter(|row| row.status == "succeeded" && !row.reason.is_empty());
+    assert_eq!(job.warnings as usize, warned.count(), "rows with warnings");
+    let columns = accepted.columns.report();
+    let headers: Vec<&str> = columns.iter().map(|cell| cell.header.as_str()).collect();
+    assert_eq!(headers.join(","), HEADER, "the report of columns");
     match read_results(played, import, ResultFile::Failures) {
         Some(failures) => assert_eq!(failures, failed, "the failed-rows file"),
         None => assert!(failed.is_empty(), "no failed-rows file"),
@@ -291,7 +296,11 @@ fn check_rows<'a>(
         read_results(played, import, ResultFile::Result).expect("a job that ran has a result");
     assert_eq!(results.len(), file.rows.len(), "rows in the result");
     for (number, (row, result)) in (1..).zip(file.rows.iter().zip(&results)) {
-        assert_eq!(result.cells, row.cells_in_result(ids, number), "the cells of row {number}");
+        assert_eq!(
+            result.cells,
+            file.writing.cells_in_result(row, ids, number),
+            "the cells of row {number}"
+        );
         match row.flaw {
             _ if result.was_left() => {
                 assert_eq!((result.status.as_str(), result.id.as_str()), ("failed", ""));
@@ -301,7 +310,10 @@ fn check_rows<'a>(
                 ("failed", flaw.reason(), "")
             ),
             None => {
-                assert_eq!((result.status.as_str(), result.reason.as_str()), ("succeeded", ""));
+                assert_eq!(
+                    (result.status.as_str(), result.reason.as_str()),
+                    ("succeeded", row.warnings().as_str())
+                );
                 assert_eq!(result.id.is_empty(), job.dry_run, "the id of row {number}");
             }
         }
@@ -311,17 +323,16 @@ fn check_rows<'a>(
 
 fn read_results(played: &Played, import: &Import, file: ResultFile) -> Option<Vec<ResultRow>> {
     let bytes = played.cloud.result(import.job, file)?;
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(&bytes[..]);
-    let header = reader.headers().unwrap().iter().collect::<Vec<_>>().join(",");
-    assert_eq!(header, format!("{},metriportId,status,reason", crate::rows::HEADER));
-    let read = |record: csv::StringRecord| {
-        let mut cells: Vec<String> = record.iter().map(str::to_owned).collect();
-        let width = crate::rows::HEADER.split(',').count();
+    let mut rows = accepted_file(played, import)?.writing.read_result(&bytes).into_iter();
+    let header = rows.next().unwrap().join(",");
+    assert_eq!(header, format!("{HEADER},metriportId,status,reason"));
+    let read = |mut cells: Vec<String>| {
+        let width = HEADER.split(',').count();
         let added: Vec<String> = cells.drain(width..width + 3).collect();
         let [id, status, reason] = added.try_into().unwrap();
         ResultRow { cells, id, status, reason }
     };
-    Some(reader.records().map(|record| read(record.unwrap())).collect())
+    Some(rows.map(read).collect())
 }
 
 /// Checks the patients of a customer, person by person. Concurrent jobs may have stored a person in

@@ -17,7 +17,7 @@ fn neighbour(number: usize) -> String {
 /// Plays the import of a file with all faults of a seed. Returns the status and the reason of each
 /// row.
 fn import(seed: u64, text: String) -> (Played, Vec<(String, String)>) {
-    let played = play_file(seed, File { rows: Vec::new(), is_sound: true, text });
+    let played = play_file(seed, File::of_text(text));
     let [import] = &played.imports[..] else { panic!("one import") };
     let result = played.cloud.result(import.job, ResultFile::Result).expect("a result");
     let mut reader = csv::Reader::from_reader(&result[..]);

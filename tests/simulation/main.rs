@@ -18,6 +18,7 @@ mod roles;
 mod rows;
 mod run;
 mod story;
+mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};

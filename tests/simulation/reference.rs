@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::rows::{Ids, PEOPLE, Row, ZIPS, address_line, city, email, external_id, phone, ssn};
+use crate::rows::{Ids, PEOPLE, Row, ZIPS, address_line, city, email, external_id, ssn};
 
 /// A patient, as far as callers can read it. Lists are in the order in which their entries became
 /// known.
@@ -81,8 +81,8 @@ impl Kept {
                 format!("{}|{}|IL|{}", address_line(house), city(zip), ZIPS[zip]),
             );
         }
-        if let Some(number) = row.phone {
-            add(&mut patient.phones, phone(number));
+        if let Some(phone) = row.phone() {
+            add(&mut patient.phones, phone);
         }
         if let Some(number) = row.email {
             add(&mut patient.emails, email(number));

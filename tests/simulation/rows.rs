@@ -1,7 +1,5 @@
 //! Rows by their meaning, and the many ways to write them into a file.
 
-use std::fmt::Write as _;
-
 use crate::chance::Chance;
 
 /// Few people and few places, so that many rows are about the same patient. No two people share a
@@ -37,6 +35,12 @@ pub struct Row {
     pub facility: Option<usize>,
     /// What makes the row invalid; `None` for a valid row.
     pub flaw: Option<Flaw>,
+    /// Whether the row is written in Windows-1252, if it has a letter that is not ASCII.
+    pub in_windows_1252: bool,
+    /// Whether the phone number begins as no phone number in the USA does.
+    pub is_not_dialable: bool,
+    /// Whether a row without an SSN has a number that is known to be an example.
+    pub has_ssn_for_nothing: bool,
     /// How the row is written, which does not change its meaning.
     pub spelling: u64,
 }
@@ -109,8 +113,37 @@ impl Row {
             cohort: chance.once_in(4).then(|| chance.index(2)),
             facility: chance.once_in(4).then(|| chance.index(2)),
             flaw: chance.once_in(8).then(|| chance.pick(&Flaw::ALL)),
+            in_windows_1252: chance.once_in(8),
+            is_not_dialable: chance.once_in(6),
+            has_ssn_for_nothing: chance.once_in(8),
             spelling: chance.below(1_000),
         }
+    }
+
+    /// Returns whether the row ends before its last cell, which is optional.
+    fn ends_early(&self) -> bool {
+        self.spelling.is_multiple_of(5)
+    }
+
+    /// Returns the phone number that the patient gets.
+    pub fn phone(&self) -> Option<String> {
+        self.phone.map(|number| {
+            let phone = phone(number);
+            if self.is_not_dialable { phone.replacen('3', "0", 1) } else { phone }
+        })
+    }
+
+    /// Returns the `reason` of the row if it succeeds: what it is warned of.
+    pub fn warnings(&self) -> String {
+        let warnings = [
+            // The only letter that is not ASCII is in the last cell.
+            (self.in_windows_1252 && !self.ends_early(), "warning: row: read as Windows-1252"),
+            (self.is_not_dialable && self.phone.is_some(), "warning: phone: cannot be dialled"),
+            (self.has_ssn_for_nothing && self.ssn.is_none(), "warning: ssn: placeholder left out"),
+        ];
+        let given =
+            warnings.into_iter().filter_map(|(is_given, warning)| is_given.then_some(warning));
+        given.collect::<Vec<_>>().join("; ")
     }
 
     /// Returns the row's cells in the order of [`HEADER`]. The last one is a remark that
@@ -162,73 +195,49 @@ impl Row {
             }
         }
         cells.extend([
-            text(self.phone.map(|phone| {
-                if way(2) == 0 {
-                    format!("+1 ({})", self::phone(phone))
-                } else {
-                    self::phone(phone)
-                }
-            })),
+            text(self.phone().map(
+                |phone| {
+                    if way(2) == 0 { format!("+1 ({phone})") } else { phone }
+                },
+            )),
             text(self.email.map(|email| self::email(email).to_uppercase())),
-            text(self.ssn.map(ssn)),
+            match self.ssn {
+                None if self.has_ssn_for_nothing => "123-45-6789".to_owned(),
+                serial => text(serial.map(ssn)),
+            },
             text(self.opt_out.map(|opt_out| opt_out.to_string())),
             match (self.flaw, self.cohort) {
                 (Some(Flaw::UnknownCohort), _) => ids.job_of_another.clone(),
                 (_, cohort) => text(cohort.map(|cohort| ids.cohorts[cohort].clone())),
             },
             text(self.facility.map(|facility| ids.facilities[facility].clone())),
-            format!("remark \"{number}\", kept"),
+            format!("remark \"{number}\", gard\u{e9}"),
         ]);
+        let word = match way(36) {
+            // In optional columns, words for nothing are as good as nothing.
+            0 => "NULL",
+            6 => "(null)",
+            12 => "\\N",
+            18 => "n/a",
+            24 => "#N/A",
+            30 => "#REF!",
+            _ => "",
+        };
+        for (index, cell) in cells.iter_mut().enumerate() {
+            if cell.is_empty() && (index == 0 || (9..19).contains(&index)) {
+                word.clone_into(cell);
+            }
+        }
         match self.flaw {
             // The row ends in the middle of its address.
             Some(Flaw::TooFewCells) => cells.truncate(6),
             Some(Flaw::TooManyCells) => cells.push("more".to_owned()),
             // The last cell is optional and may be missing, and blank cells may follow it.
-            _ if way(5) == 0 => {
+            _ if self.ends_early() => {
                 cells.pop();
             }
             _ if way(5) == 1 => cells.extend(["  ".to_owned(), String::new()]),
             _ => {}
-        }
-        cells
-    }
-}
-
-impl Row {
-    /// Returns the row as it is written into a file.
-    fn line(&self, ids: &Ids, number: usize, is_sound: bool) -> String {
-        if self.flaw == Some(Flaw::RepeatsHeader) {
-            return header_of(is_sound);
-        }
-        let mut line = String::new();
-        for (index, cell) in self.cells(ids, number).iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            if cell.contains(['"', ',']) {
-                write!(line, "{comma}\"{}\"", cell.replace('"', "\"\"")).unwrap();
-            } else {
-                write!(line, "{comma}{cell}").unwrap();
-            }
-        }
-        line + match self.flaw {
-            Some(Flaw::MisplacedQuote) => ",\"a \"nickname\" in quotes\"",
-            Some(Flaw::OpenQuote) => ",\"never closed",
-            _ => "",
-        }
-    }
-
-    /// Returns the row's cells in the result file, without the three that the service adds. Cells
-    /// without a column come last.
-    pub fn cells_in_result(&self, ids: &Ids, number: usize) -> Vec<String> {
-        let width = HEADER.split(',').count();
-        let mut cells = match self.flaw {
-            Some(Flaw::RepeatsHeader) => HEADER.split(',').map(str::to_owned).collect(),
-            // A row that cannot be split stands in the first column as a whole.
-            Some(Flaw::MisplacedQuote | Flaw::OpenQuote) => vec![self.line(ids, number, true)],
-            _ => self.cells(ids, number),
-        };
-        cells.resize(cells.len().max(width), String::new());
-        while cells.len() > width && cells.last().is_some_and(|cell| cell.trim().is_empty()) {
-            cells.pop();
         }
         cells
     }
@@ -269,23 +278,3 @@ pub fn city(zip: usize) -> String {
 
 pub const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,\
 addressLine1-2,city-2,state-2,zip-2,phone,email,ssn,hieOptOut,cohort,facilityId,Remark";
-
-/// Returns a file of these rows. If the file is not sound, it cannot be imported, because a
-/// required column is missing.
-pub fn csv(rows: &[Row], ids: &Ids, is_sound: bool) -> String {
-    let mut file = header_of(is_sound);
-    for (number, row) in (1..).zip(rows) {
-        file.push('\n');
-        if row.spelling % 7 == 0 {
-            // Blank lines, and lines of blank cells, are no rows.
-            file.push_str(", ,\n\n \u{a0}\n");
-        }
-        file.push_str(&row.line(ids, number, is_sound));
-    }
-    file
-}
-
-/// Returns the header of a file, which lacks a required column if the file is not sound.
-fn header_of(is_sound: bool) -> String {
-    if is_sound { HEADER.to_owned() } else { HEADER.replace("dob", "day") }
-}

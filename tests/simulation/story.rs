@@ -11,22 +11,30 @@ use uuid::Uuid;
 
 use crate::chance::Chance;
 use crate::gateway::GatewayFaults;
-use crate::rows::{Ids, Row, csv};
+use crate::rows::{Ids, Row};
+use crate::writing::Writing;
 
 /// A file with the rows that it was written from.
 #[derive(Clone, Debug)]
 pub struct File {
     pub rows: Vec<Row>,
     pub is_sound: bool,
-    pub text: String,
+    pub writing: Writing,
+    pub bytes: Vec<u8>,
 }
 
 impl File {
+    /// Returns a file of a test that knows its rows.
+    pub fn of_text(text: String) -> Self {
+        Self { rows: Vec::new(), is_sound: true, writing: Writing::PLAIN, bytes: text.into() }
+    }
+
     fn random(chance: &Chance, ids: &Ids, most_rows: u64) -> Self {
         let rows: Vec<Row> = (0..=chance.below(most_rows)).map(|_| Row::random(chance)).collect();
         let is_sound = !chance.once_in(15);
-        let text = csv(&rows, ids, is_sound);
-        Self { rows, is_sound, text }
+        let writing = Writing::random(chance);
+        let bytes = writing.file(&rows, ids, is_sound);
+        Self { rows, is_sound, writing, bytes }
     }
 }
 
@@ -130,7 +138,7 @@ impl Story {
         let earlier = chance.once_in(2).then(|| {
             let mut file = File::random(chance, ids, 10);
             file.is_sound = true;
-            file.text = csv(&file.rows, ids, true);
+            file.bytes = file.writing.file(&file.rows, ids, true);
             file
         });
         let jobs = 1 + chance.below(2) + u64::from(customers.len() > 1);

@@ -97,7 +97,11 @@ impl ColumnReport {
             (column != cell.header).then(|| format!("{} → {column}", quoted(&cell.header)))
         };
         lines.extend(listed("  taken for", self.columns.iter().filter_map(renamed)));
-        lines.extend(listed("  ignored  ", ignored.into_iter().map(quoted)));
+        let (blank, ignored): (Vec<&str>, Vec<&str>) =
+            ignored.into_iter().partition(|header| header.is_empty());
+        let blank = (!blank.is_empty())
+            .then(|| format!("{} without a name", counted(blank.len() as u64, "column")));
+        lines.extend(listed("  ignored  ", ignored.into_iter().map(quoted).chain(blank)));
         lines.extend(self.suggestions.iter().take(SHOWN).map(|Suggestion { header, column }| {
             output.strong(format_args!(
                 "  {} looks like {column}; to import it: --column {column}={}",
@@ -253,6 +257,16 @@ mod tests {
     fn a_header_cell_is_quoted_so_that_a_shell_leaves_it_as_it_is() {
         assert_eq!(for_shell("Patient's Zipp"), "\"Patient's Zipp\"");
         assert_eq!(for_shell(r#"Patient's "$Zipp""#), r#"'Patient'\''s "$Zipp"'"#);
+    }
+
+    #[test]
+    fn columns_without_a_name_are_counted() {
+        let report = ColumnReport::of_file(cells(&[("x", None), ("", None), ("", None)]));
+        let lines = report.lines(Output::new(false, false));
+        assert_eq!(
+            lines,
+            ["0 of 3 columns understood", "  ignored   \"x\", 2 columns without a name"]
+        );
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! the job that wrote it last: job ids sort by time, and an older job does not overwrite a newer
 //! one.
 
+mod names;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CohortId, FacilityId, JobId, PatientId};
@@ -15,6 +17,8 @@ use crate::patient::{
 use crate::roster::Roster;
 use crate::stored_size::{ID, LARGEST_RECORD};
 use crate::time::Timestamp;
+
+use names::NameField;
 
 /// A patient with the bookkeeping that merging needs.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -44,6 +48,10 @@ enum Register {
     Ssn,
     DriversLicense,
     HieOptOut,
+    /// The job up to which the spelling of the first name is settled, if an older one may come.
+    FirstNameSpelling,
+    /// The same of the last name.
+    LastNameSpelling,
 }
 
 /// A merge of rows into a patient.
@@ -207,6 +215,9 @@ impl PatientRecord {
             written_by: Vec::new(),
             joined_by: Vec::new(),
         };
+        let in_one_case = row.names_in_one_case;
+        record.note_capitals(NameField::First, source, in_one_case.first);
+        record.note_capitals(NameField::Last, source, in_one_case.last);
         record.update(source, row);
         record
     }
@@ -218,21 +229,9 @@ impl PatientRecord {
         {
             self.patient.external_id = Some(external_id.clone());
         }
-        // A name that came in capitals does not replace one that was written with care.
-        let replaces = |stored: &Names, name: &Names, in_one_case: bool| {
-            !(in_one_case && stored != name && stored.differs_in_case_only(name))
-        };
         let in_one_case = row.names_in_one_case;
-        if replaces(&self.patient.first_name, &row.first_name, in_one_case.first)
-            && self.may_write(Register::FirstName, job)
-        {
-            self.patient.first_name.clone_from(&row.first_name);
-        }
-        if replaces(&self.patient.last_name, &row.last_name, in_one_case.last)
-            && self.may_write(Register::LastName, job)
-        {
-            self.patient.last_name.clone_from(&row.last_name);
-        }
+        self.write_name(NameField::First, source, &row.first_name, in_one_case.first);
+        self.write_name(NameField::Last, source, &row.last_name, in_one_case.last);
         if let Some(ssn) = &row.ssn
             && self.may_write(Register::Ssn, job)
         {
@@ -268,11 +267,7 @@ impl PatientRecord {
     /// Whether `job` may write a register, and notes that it does.
     fn may_write(&mut self, register: Register, job: JobId) -> bool {
         let position = self.written_by.iter().position(|(written, _)| *written == register);
-        let last_writer = match position {
-            Some(index) => Some(self.written_by[index].1),
-            None => self.was_given_at_creation(register).then_some(self.created_by),
-        };
-        if last_writer.is_some_and(|last| job < last) && !has(Bug::OlderJobWins) {
+        if self.last_writer(register).is_some_and(|last| job < last) && !has(Bug::OlderJobWins) {
             return false;
         }
         match position {
@@ -282,6 +277,13 @@ impl PatientRecord {
             None => self.written_by.push((register, job)),
         }
         true
+    }
+
+    /// Returns the job that wrote a register last, if it has a value.
+    fn last_writer(&self, register: Register) -> Option<JobId> {
+        let noted = self.written_by.iter().find(|(written, _)| *written == register);
+        let created_by = self.was_given_at_creation(register).then_some(self.created_by);
+        noted.map(|(_, job)| *job).or(created_by)
     }
 
     /// Whether a register without a writer of its own got its value from the row that created the
@@ -297,7 +299,7 @@ impl PatientRecord {
             Register::DriversLicense => {
                 has(|known| matches!(known, PersonalIdentifier::DriversLicense(_)))
             }
-            Register::HieOptOut => false,
+            Register::HieOptOut | Register::FirstNameSpelling | Register::LastNameSpelling => false,
         }
     }
 

@@ -141,7 +141,7 @@ impl Player {
             Phase::Starts => return later(planned.takes, Phase::Ends),
             Phase::Ends => {}
         }
-        let version = self.cloud.upload(job, planned.file.text.clone());
+        let version = self.cloud.upload(job, planned.file.bytes.clone());
         self.imports[import].versions.push((version.clone(), planned.file));
         for after in planned.events {
             let message =

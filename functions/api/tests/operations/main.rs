@@ -4,6 +4,7 @@
 mod columns;
 mod idempotency;
 mod imports;
+mod names;
 mod pages;
 mod start_document_query;
 mod waiting_jobs;

@@ -26,6 +26,11 @@ impl Names {
         &self.0
     }
 
+    /// Returns the names as a row in one case gives them.
+    pub(crate) fn in_title_case(&self) -> Self {
+        Self(title_case(&self.0.to_lowercase()))
+    }
+
     /// Whether both are the same but for upper and lower case.
     pub(crate) fn differs_in_case_only(&self, other: &Self) -> bool {
         let lower = |names: &Self| names.0.to_lowercase();

@@ -57,6 +57,14 @@ fn row_or_wreck() -> impl Strategy<Value = (String, bool)> {
     prop_oneof![2 => row.prop_map(|row| (row, true)), 1 => wreck.prop_map(|row| (row, false))]
 }
 
+/// The line ends that files have.
+const LINE_ENDS: [&str; 3] = ["\n", "\r\n", "\r"];
+
+/// Returns a line with another separator in the place of its commas.
+fn separated_by(line: &str, separator: Separator) -> String {
+    line.replace(',', &char::from(separator.byte()).to_string())
+}
+
 /// What the reader promises, told in the plainest way: each row is followed by itself, however far
 /// that is. Returns the rows with their places, and whether no line was too long.
 fn rows_one_by_one(file: &[u8], limit: usize) -> (Vec<(u64, Vec<u8>)>, bool) {
@@ -130,7 +138,29 @@ fn end_of_row(file: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
+/// A row of the file, or a blank line, with any number of cells; and whether it is a row.
+fn row_or_blank() -> impl Strategy<Value = (String, bool)> {
+    let row = row_or_wreck().prop_map(|(row, _)| (row, true));
+    let blank = prop::sample::select(&["", " ", ",", ",,", " , \u{a0},", "\"\"", "\"\",\" \""][..]);
+    prop_oneof![3 => row, 1 => blank.prop_map(|line| (line.to_owned(), false))]
+}
+
 proptest! {
+    #[test]
+    fn lines_in_are_rows_out_and_blank_rows(
+        lines in prop::collection::vec(row_or_blank(), 1..30),
+        separator in prop::sample::select(&Separator::ALL[..]),
+        line_end in prop::sample::select(&LINE_ENDS[..]),
+        has_last_line_end: bool,
+    ) {
+        let file: Vec<String> = lines.iter().map(|(line, _)| separated_by(line, separator)).collect();
+        let end = if has_last_line_end { line_end } else { "" };
+        let file = file.join(line_end) + end;
+        let (read, result) = read_with(RowReader::at(0, separator), &[file.as_bytes()]);
+        prop_assert_eq!(result, Ok(()));
+        prop_assert_eq!(read.len(), lines.iter().filter(|(_, is_row)| *is_row).count(), "{:?}", file);
+    }
+
     #[test]
     fn rows_do_not_depend_on_how_the_input_is_cut(
         file in csv_bytes(),
@@ -173,10 +203,16 @@ proptest! {
     }
 
     #[test]
-    fn no_well_formed_row_is_lost_because_of_a_malformed_one(rows in prop::collection::vec(row_or_wreck(), 1..30)) {
+    fn no_well_formed_row_is_lost_because_of_a_malformed_one(
+        rows in prop::collection::vec(row_or_wreck(), 1..30),
+        separator in prop::sample::select(&Separator::ALL[..]),
+        line_end in prop::sample::select(&LINE_ENDS[..]),
+    ) {
+        let rows: Vec<(String, bool)> =
+            rows.into_iter().map(|(row, is_good)| (separated_by(&row, separator), is_good)).collect();
         let lines: Vec<&str> = rows.iter().map(|(row, _)| row.as_str()).collect();
-        let file = lines.join("\n");
-        let (read, result) = read_with(RowReader::at(0, Separator::Comma), &[file.as_bytes()]);
+        let file = lines.join(line_end);
+        let (read, result) = read_with(RowReader::at(0, separator), &[file.as_bytes()]);
         prop_assert_eq!(result, Ok(()));
         let mut at = 0;
         for (row, is_well_formed) in &rows {
@@ -184,18 +220,24 @@ proptest! {
                 let found = read.iter().find(|(start, ..)| *start == at);
                 prop_assert!(found.is_some_and(|(_, raw, _)| raw == row.as_bytes()), "{row:?} in {file:?}");
             }
-            at += row.len() as u64 + 1;
+            at += (row.len() + line_end.len()) as u64;
         }
         // And no row appears that the file does not have.
-        let lines = file.lines().count();
-        prop_assert!(read.len() <= lines);
+        prop_assert!(read.len() <= rows.len());
     }
 
     #[test]
-    fn rows_and_the_blanks_between_them_are_the_file(file in csv_bytes()) {
-        let (rows, result) = read(&file);
+    fn rows_and_the_blanks_between_them_are_the_file(
+        file in csv_bytes(),
+        separator in prop::sample::select(&Separator::ALL[..]),
+    ) {
+        let commas_become = |byte| if byte == b',' { separator.byte() } else { byte };
+        let file: Vec<u8> = file.into_iter().map(commas_become).collect();
+        let (rows, result) = read_with(RowReader::new(separator), &[&file]);
         let mut at = if file.starts_with(&BOM) { BOM.len() } else { 0 };
-        let is_blank = |bytes: &[u8]| bytes.iter().all(|b| b"\r\n \t\x0b\x0c,\"\xa0\x1a".contains(b));
+        let is_blank = |bytes: &[u8]| {
+            bytes.iter().all(|b| *b == separator.byte() || b"\r\n \t\x0b\x0c\"\xa0\x1a".contains(b))
+        };
         for (start, raw, _) in rows {
             let start = usize::try_from(start).unwrap();
             prop_assert!(is_blank(&file[at..start]));
