@@ -20,7 +20,7 @@ pub use header::{
 };
 pub use reader::{Cells, RawRow, RowReader};
 pub use result::{ResultCells, ResultWriter, RowStatus};
-pub use scan::{FileScan, FileSummary, HeaderRow, ScannedRow, header_cells};
+pub use scan::{FileScan, FileSummary, HeaderRow, Scanned, ScannedRow, header_cells};
 pub use separator::Separator;
 
 pub use crate::column::{ColumnName, Field, Slot};

@@ -115,6 +115,11 @@ impl RowReader {
         self
     }
 
+    /// Returns the position in the file before which no later row begins.
+    pub fn position(&self) -> u64 {
+        self.base + self.row as u64
+    }
+
     fn with(separator: Separator, base: u64, start: Start, rows: Option<u32>) -> Self {
         Self {
             separator: separator.byte(),
@@ -346,7 +351,7 @@ impl RowReader {
     }
 
     fn place(&self) -> RowPlace {
-        let byte = self.base + self.row as u64;
+        let byte = self.position();
         match self.rows {
             None => RowPlace::Unnumbered { byte },
             Some(0) => RowPlace::Header { byte },
@@ -357,7 +362,7 @@ impl RowReader {
 
 impl fmt::Debug for RowReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RowReader(at {}, {:?})", self.base + self.row as u64, self.rows)
+        write!(f, "RowReader(at {}, {:?})", self.position(), self.rows)
     }
 }
 

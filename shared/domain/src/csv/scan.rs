@@ -34,8 +34,8 @@ pub struct FileScan {
 
 /// How far a scan is.
 enum Stage {
-    /// The header is not known yet; the bytes seen so far, and how many of them were looked at.
-    Beginning { bytes: Vec<u8>, looked_at: usize },
+    /// The header is not known yet; with the bytes that were not looked at.
+    Beginning { beginning: Box<Beginning>, pending: Vec<u8> },
     /// Rows are being read.
     Rows { reader: Box<RowReader>, header: Header },
 }
@@ -66,6 +66,15 @@ pub struct ScannedRow {
     /// What rows about the same person have in common (names, dob, gender). `None` if one of these
     /// is not valid: such a row fails.
     pub identity: Option<RowIdentity>,
+}
+
+/// A row of the file, with its bytes.
+#[derive(Clone, Copy, Debug)]
+pub enum Scanned<'a> {
+    /// The header, which comes before all data rows.
+    Header(RawRow<'a>, &'a Columns),
+    /// A data row.
+    Row(ScannedRow, RawRow<'a>),
 }
 
 /// What is known of a file that can be imported.
@@ -102,7 +111,10 @@ impl FileScan {
         Self {
             limits,
             mappings: ColumnMappings::default(),
-            stage: Stage::Beginning { bytes: Vec::new(), looked_at: 0 },
+            stage: Stage::Beginning {
+                beginning: Box::new(Beginning::new(limits.row_bytes)),
+                pending: Vec::new(),
+            },
             rows: 0,
             bytes: 0,
             dates: DateOrder::default(),
@@ -125,6 +137,14 @@ impl FileScan {
         }
     }
 
+    /// Returns a position in the file before which no row begins that is still to be reported.
+    pub fn position(&self) -> u64 {
+        match &self.stage {
+            Stage::Beginning { beginning, .. } => beginning.position(),
+            Stage::Rows { reader, .. } => reader.position(),
+        }
+    }
+
     /// Takes the next bytes of the file, and reports the data rows that end in them.
     ///
     /// # Errors
@@ -136,9 +156,24 @@ impl FileScan {
         bytes: &[u8],
         on_row: &mut impl FnMut(ScannedRow),
     ) -> Result<(), FileError> {
+        self.push_with_bytes(bytes, &mut rows_only(on_row))
+    }
+
+    /// Takes the next bytes as [`push`](Self::push) does, and reports the header, too, and the
+    /// bytes of each row.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn push_with_bytes(
+        &mut self,
+        bytes: &[u8],
+        on_row: &mut impl FnMut(Scanned<'_>),
+    ) -> Result<(), FileError> {
         self.once_failed_always_failed(|scan| {
-            let room = usize::try_from(u64::from(scan.limits.bytes) - scan.bytes);
-            let allowed = &bytes[..room.map_or(bytes.len(), |room| room.min(bytes.len()))];
+            let room =
+                usize::try_from(u64::from(scan.limits.bytes) - scan.bytes).unwrap_or(usize::MAX);
+            let allowed = &bytes[..bytes.len().min(room)];
             scan.bytes += allowed.len() as u64;
             scan.take(allowed, on_row)?;
             if allowed.len() < bytes.len() {
@@ -154,9 +189,22 @@ impl FileScan {
     ///
     /// As [`push`](Self::push); and an empty file, a file without data rows, and dates of birth
     /// that all have the day before the month.
-    pub fn finish(mut self, on_row: &mut impl FnMut(ScannedRow)) -> Result<FileSummary, FileError> {
+    pub fn finish(self, on_row: &mut impl FnMut(ScannedRow)) -> Result<FileSummary, FileError> {
+        self.finish_with_bytes(&mut rows_only(on_row))
+    }
+
+    /// Ends the file as [`finish`](Self::finish) does, and reports what
+    /// [`push_with_bytes`](Self::push_with_bytes) reports.
+    ///
+    /// # Errors
+    ///
+    /// As [`finish`](Self::finish).
+    pub fn finish_with_bytes(
+        mut self,
+        on_row: &mut impl FnMut(Scanned<'_>),
+    ) -> Result<FileSummary, FileError> {
         self.once_failed_always_failed(|scan| {
-            scan.begin(true)?;
+            scan.begin(true, on_row)?;
             if let Stage::Rows { reader, .. } = &mut scan.stage {
                 reader.finish();
             }
@@ -182,64 +230,57 @@ impl FileScan {
         step(self).inspect_err(|error| self.failed = Some(error.clone()))
     }
 
-    fn take(&mut self, bytes: &[u8], on_row: &mut impl FnMut(ScannedRow)) -> Result<(), FileError> {
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        on_row: &mut impl FnMut(Scanned<'_>),
+    ) -> Result<(), FileError> {
         match &mut self.stage {
-            Stage::Beginning { bytes: held_back, .. } => {
-                held_back.extend_from_slice(bytes);
-                self.begin(false)?;
+            Stage::Beginning { pending, .. } => {
+                pending.extend_from_slice(bytes);
+                self.begin(false, on_row)?;
             }
             Stage::Rows { reader, .. } => reader.push(bytes),
         }
         self.read_rows(on_row)
     }
 
-    /// Looks for the header in what was held back, twice as much each time, so that it does not
-    /// matter in which pieces the file comes.
-    fn begin(&mut self, is_all: bool) -> Result<(), FileError> {
-        let Stage::Beginning { bytes, looked_at } = &mut self.stage else { return Ok(()) };
+    /// Looks for the header in pieces of its own choice, so that it does not matter in which pieces
+    /// the file comes.
+    fn begin(
+        &mut self,
+        is_all: bool,
+        on_row: &mut impl FnMut(Scanned<'_>),
+    ) -> Result<(), FileError> {
+        let Stage::Beginning { beginning, pending } = &mut self.stage else { return Ok(()) };
         loop {
-            let end = if *looked_at == 0 { other_formats::HEAD } else { *looked_at * 2 };
-            if bytes.len() < end && !is_all {
+            let wanted = beginning.next_look();
+            if pending.len() < wanted && !is_all {
                 return Ok(());
             }
-            let is_first = *looked_at == 0;
-            *looked_at = end;
-            let end = end.min(bytes.len());
-            if is_first && let Some(error) = other_formats::not_csv(&bytes[..end]) {
+            let (now, later) = pending.split_at(wanted.min(pending.len()));
+            if beginning.is_new()
+                && let Some(error) = other_formats::not_csv(now)
+            {
                 return Err(error);
             }
-            let is_whole = is_all && end == bytes.len();
-            let beginning = Beginning {
-                bytes: &bytes[..end],
-                is_all: is_whole,
-                row_limit: self.limits.row_bytes,
-                mappings: &self.mappings,
-            };
-            if let Some(detected) = beginning.detect()? {
-                let separator = detected.columns.separator();
-                let mut reader =
-                    Box::new(RowReader::new(separator).row_limit(self.limits.row_bytes));
-                reader.push(bytes);
-                if is_all {
-                    reader.finish();
-                }
-                self.stage = Stage::Rows { reader, header: Header::of(detected) };
-                return self.pass_header();
+            let is_whole = is_all && later.is_empty();
+            let found = beginning.look(now, is_whole, &self.mappings)?;
+            if let Some((detected, mut reader)) = found {
+                reader.push(later);
+                detected.report(on_row);
+                self.stage = Stage::Rows { reader: Box::new(reader), header: Header::of(detected) };
+                return Ok(());
             }
             if is_whole {
                 return Ok(());
             }
+            let looked_at = now.len();
+            pending.drain(..looked_at);
         }
     }
 
-    fn pass_header(&mut self) -> Result<(), FileError> {
-        match &mut self.stage {
-            Stage::Rows { reader, .. } => reader.next_row().map(|_| ()),
-            Stage::Beginning { .. } => Ok(()),
-        }
-    }
-
-    fn read_rows(&mut self, on_row: &mut impl FnMut(ScannedRow)) -> Result<(), FileError> {
+    fn read_rows(&mut self, on_row: &mut impl FnMut(Scanned<'_>)) -> Result<(), FileError> {
         let Stage::Rows { reader, header } = &mut self.stage else { return Ok(()) };
         while let Some(row) = reader.next_row()? {
             if self.rows == self.limits.rows {
@@ -249,19 +290,43 @@ impl FileScan {
             let number = RowNumber::new(self.rows);
             let identity =
                 if row.is_split { header.identity(&row, number, &mut self.dates) } else { None };
-            on_row(ScannedRow {
+            let scanned = ScannedRow {
                 number,
                 start: narrow(row.start),
                 len: narrow(row.raw.len()),
                 identity,
-            });
+            };
+            on_row(Scanned::Row(scanned, row));
         }
         Ok(())
     }
 }
 
+/// Reports data rows alone, without their bytes.
+fn rows_only(on_row: &mut impl FnMut(ScannedRow)) -> impl FnMut(Scanned<'_>) {
+    |scanned| {
+        if let Scanned::Row(row, _) = scanned {
+            on_row(row);
+        }
+    }
+}
+
+impl Detected {
+    /// Reports the header row.
+    fn report(&self, on_row: &mut impl FnMut(Scanned<'_>)) {
+        let mut reader =
+            RowReader::at(self.place.start, self.columns.separator()).row_limit(self.raw.len());
+        reader.push(&self.raw);
+        reader.finish();
+        // It was read before, so that it is read again.
+        if let Ok(Some(row)) = reader.next_row() {
+            on_row(Scanned::Header(RawRow { after_bom: self.after_bom, ..row }, &self.columns));
+        }
+    }
+}
+
 impl Header {
-    fn of(Detected { columns, place }: Detected) -> Self {
+    fn of(Detected { columns, place, .. }: Detected) -> Self {
         let index = |field| columns.find(field, None).unwrap_or(usize::MAX);
         let identity = IdentityColumns {
             first_name: index(Field::FirstName),

@@ -1,8 +1,8 @@
 //! Finds out how a file is separated, and what its header means, from its first bytes.
 
-use crate::csv::error::FileError;
+use crate::csv::error::{FileError, OtherSeparator};
 use crate::csv::header::{ColumnMappings, Columns, HeaderCell};
-use crate::csv::reader::RowReader;
+use crate::csv::reader::{RawRow, RowReader};
 use crate::csv::separator::Separator;
 use crate::csv::{other_formats, split};
 use crate::patient::looks_like_data;
@@ -15,98 +15,225 @@ const LINES: usize = 10;
 /// The most bytes in which these lines are looked for. What is longer is no title of a report.
 const LINES_BYTES: usize = 64 * 1024;
 
-/// The beginning of a file.
-#[derive(Clone, Copy)]
-pub(super) struct Beginning<'a> {
-    pub(super) bytes: &'a [u8],
+/// The beginning of a file, up to its header. Holds, besides the first 64 KiB, one row at most for
+/// each separator, because blank lines are dropped.
+pub(super) struct Beginning {
+    row_limit: usize,
+    /// The first bytes of the file.
+    head: Vec<u8>,
+    /// How many bytes have been looked at.
+    looked_at: u64,
     /// Whether the file ends with them.
-    pub(super) is_all: bool,
-    pub(super) row_limit: usize,
-    pub(super) mappings: &'a ColumnMappings,
+    is_all: bool,
+    candidates: [Candidate; Separator::ALL.len()],
+}
+
+/// A separator that the file may have.
+struct Candidate {
+    separator: Separator,
+    reader: RowReader,
+    header: UnderSeparator,
 }
 
 /// The header of a file that can be imported, as far as the header tells.
+#[derive(Clone)]
 pub(super) struct Detected {
     pub(super) columns: Columns,
     pub(super) place: HeaderRow,
+    /// The bytes of the header row.
+    pub(super) raw: Vec<u8>,
+    /// Whether the file begins with a byte order mark.
+    pub(super) after_bom: bool,
 }
 
 /// What a header is under one separator.
 enum UnderSeparator {
     /// It has what a header must have.
-    Sound(Detected),
-    /// It has not; with the number of its cells that name columns.
-    Unsound(FileError, usize),
+    Sound(Box<Detected>),
+    /// It has not.
+    Unsound(Unsound),
     /// There is no row.
     Nothing,
     /// More bytes are needed.
     Unknown,
 }
 
-impl Beginning<'_> {
-    /// Finds the separator under which the header has the required columns. Returns `None` if more
-    /// bytes are needed, or if the whole file has no row.
+/// A row that is no header.
+#[derive(Clone)]
+struct Unsound {
+    error: FileError,
+    /// The number of its cells that name columns.
+    known: usize,
+    /// The separator that it seems to have.
+    other: Option<OtherSeparator>,
+    /// Whether one of its cells is a value, such as a header never has.
+    has_data: bool,
+}
+
+impl Candidate {
+    fn new(separator: Separator, row_limit: usize) -> Self {
+        let reader = RowReader::new(separator).row_limit(row_limit);
+        Self { separator, reader, header: UnderSeparator::Unknown }
+    }
+
+    /// Reads on until the header is known, and keeps what follows a sound one.
+    fn look(&mut self, bytes: &[u8], is_all: bool, mappings: &ColumnMappings) {
+        if !matches!(self.header, UnderSeparator::Unknown | UnderSeparator::Sound(_)) {
+            return;
+        }
+        self.reader.push(bytes);
+        if is_all {
+            self.reader.finish();
+        }
+        if matches!(self.header, UnderSeparator::Unknown) {
+            self.header = self.header(is_all, mappings);
+        }
+        if matches!(self.header, UnderSeparator::Unsound(_)) {
+            // The bytes that it holds are of no use any more.
+            self.reader = RowReader::new(self.separator);
+        }
+    }
+
+    fn header(&mut self, is_all: bool, mappings: &ColumnMappings) -> UnderSeparator {
+        let row = match self.reader.next_row() {
+            Ok(None) if is_all => return UnderSeparator::Nothing,
+            Ok(None) => return UnderSeparator::Unknown,
+            Err(error) => return UnderSeparator::Unsound(Unsound::without_row(error)),
+            Ok(Some(row)) => row,
+        };
+        match Columns::from_header(&row, self.separator, mappings) {
+            Ok(columns) => UnderSeparator::Sound(Box::new(Detected {
+                columns,
+                place: HeaderRow { start: row.start, len: super::narrow(row.raw.len()) },
+                raw: row.raw.to_vec(),
+                after_bom: row.after_bom,
+            })),
+            Err(error) => UnderSeparator::Unsound(Unsound::of(error, &row)),
+        }
+    }
+
+    /// Returns a position in the file before which no later row begins, if the candidate may still
+    /// read the file.
+    fn position(&self) -> Option<u64> {
+        match &self.header {
+            UnderSeparator::Sound(detected) => Some(detected.place.start),
+            UnderSeparator::Unknown => Some(self.reader.position()),
+            UnderSeparator::Unsound(_) | UnderSeparator::Nothing => None,
+        }
+    }
+}
+
+impl Unsound {
+    fn of(error: FileError, row: &RawRow<'_>) -> Self {
+        let is_data = |cell| std::str::from_utf8(cell).is_ok_and(looks_like_data);
+        Self {
+            error,
+            known: Columns::known_cells(row),
+            other: other_formats::other_separator(row.raw, Columns::names_a_column),
+            has_data: row.cells.iter().any(is_data),
+        }
+    }
+
+    fn without_row(error: FileError) -> Self {
+        Self { error, known: 0, other: None, has_data: false }
+    }
+}
+
+impl Beginning {
+    pub(super) fn new(row_limit: usize) -> Self {
+        Self {
+            row_limit,
+            head: Vec::new(),
+            looked_at: 0,
+            is_all: false,
+            candidates: Separator::ALL.map(|separator| Candidate::new(separator, row_limit)),
+        }
+    }
+
+    /// Returns how many bytes the next look takes: as many as all looks before it, at most 64 KiB.
+    pub(super) fn next_look(&self) -> usize {
+        let before = usize::try_from(self.looked_at).unwrap_or(LINES_BYTES);
+        if before == 0 { other_formats::HEAD } else { before.min(LINES_BYTES) }
+    }
+
+    /// Whether nothing has been looked at.
+    pub(super) fn is_new(&self) -> bool {
+        self.looked_at == 0
+    }
+
+    /// Returns a position in the file before which no later row begins.
+    pub(super) fn position(&self) -> u64 {
+        self.candidates.iter().filter_map(Candidate::position).min().unwrap_or(self.looked_at)
+    }
+
+    /// Takes the next bytes, and finds the separator under which the header has the required
+    /// columns. Returns the header, and the reader that has passed it. Returns `None` if more bytes
+    /// are needed, or if the whole file has no row.
     ///
     /// # Errors
     ///
     /// What makes the file fail, under the separator that yields the most columns of the import.
-    pub(super) fn detect(&self) -> Result<Option<Detected>, FileError> {
-        let mut best: Option<(FileError, usize, Separator)> = None;
-        for separator in Separator::ALL {
-            match self.under(separator) {
-                UnderSeparator::Sound(detected) if self.lost_line_breaks(separator) => {
-                    drop(detected);
-                    return Err(FileError::LineBreaksLost);
-                }
-                UnderSeparator::Sound(detected) => return Ok(Some(detected)),
-                UnderSeparator::Unsound(error, known) => {
-                    if best.as_ref().is_none_or(|(_, most, _)| known > *most) {
-                        best = Some((error, known, separator));
+    pub(super) fn look(
+        &mut self,
+        bytes: &[u8],
+        is_all: bool,
+        mappings: &ColumnMappings,
+    ) -> Result<Option<(Detected, RowReader)>, FileError> {
+        let room = LINES_BYTES - self.head.len();
+        self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.looked_at += bytes.len() as u64;
+        self.is_all = is_all;
+        let mut is_known = true;
+        for index in 0..self.candidates.len() {
+            let candidate = &mut self.candidates[index];
+            candidate.look(bytes, is_all, mappings);
+            match &candidate.header {
+                UnderSeparator::Unknown => is_known = false,
+                UnderSeparator::Sound(detected) if is_known => {
+                    let (detected, separator) = (detected.as_ref().clone(), candidate.separator);
+                    let reader =
+                        std::mem::replace(&mut candidate.reader, RowReader::new(separator));
+                    if self.lost_line_breaks(separator) {
+                        return Err(FileError::LineBreaksLost);
                     }
+                    return Ok(Some((detected, reader)));
                 }
-                UnderSeparator::Nothing => {}
-                UnderSeparator::Unknown => return Ok(None),
+                _ => {}
+            }
+        }
+        if is_known { self.reject(mappings) } else { Ok(None) }
+    }
+
+    /// Says why no separator makes a header of the first row.
+    fn reject(
+        &self,
+        mappings: &ColumnMappings,
+    ) -> Result<Option<(Detected, RowReader)>, FileError> {
+        let mut best: Option<(&Unsound, Separator)> = None;
+        for candidate in &self.candidates {
+            if let UnderSeparator::Unsound(unsound) = &candidate.header
+                && best.is_none_or(|(best, _)| unsound.known > best.known)
+            {
+                best = Some((unsound, candidate.separator));
             }
         }
         match best {
             None => Ok(None),
-            Some((error, known, separator)) => self.explain(error, known, separator),
-        }
-    }
-
-    fn under(&self, separator: Separator) -> UnderSeparator {
-        let mut reader = self.reader(separator);
-        match reader.next_row() {
-            Ok(None) if self.is_all => UnderSeparator::Nothing,
-            Ok(None) => UnderSeparator::Unknown,
-            Err(error) => UnderSeparator::Unsound(error, 0),
-            Ok(Some(row)) => match Columns::from_header(&row, separator, self.mappings) {
-                Ok(columns) => {
-                    let place = HeaderRow { start: row.start, len: super::narrow(row.raw.len()) };
-                    UnderSeparator::Sound(Detected { columns, place })
-                }
-                Err(error) => UnderSeparator::Unsound(error, Columns::known_cells(&row)),
+            Some((unsound, separator)) => match self.explain(unsound, separator, mappings) {
+                None => Ok(None),
+                Some(error) => Err(error),
             },
         }
-    }
-
-    fn reader(&self, separator: Separator) -> RowReader {
-        let mut reader = RowReader::new(separator).row_limit(self.row_limit);
-        reader.push(self.bytes);
-        if self.is_all {
-            reader.finish();
-        }
-        reader
     }
 
     /// Says more about a header that lacks columns. Returns `None` if more bytes are needed for
     /// that.
     fn explain(
         &self,
-        error: FileError,
-        known: usize,
+        Unsound { error, known, other, .. }: &Unsound,
         separator: Separator,
-    ) -> Result<Option<Detected>, FileError> {
+        mappings: &ColumnMappings,
+    ) -> Option<FileError> {
         if !matches!(
             error,
             FileError::MissingColumns { .. }
@@ -115,50 +242,46 @@ impl Beginning<'_> {
                 | FileError::HeaderQuote
         ) {
             let lost = self.lost_line_breaks(separator);
-            return Err(if lost { FileError::LineBreaksLost } else { error });
+            return Some(if lost { FileError::LineBreaksLost } else { error.clone() });
         }
-        let line_breaks = memchr::memchr2_iter(b'\n', b'\r', self.bytes).count();
-        if !self.is_all && line_breaks < 2 * LINES && self.bytes.len() < LINES_BYTES {
-            return Ok(None);
+        let line_breaks = memchr::memchr2_iter(b'\n', b'\r', &self.head).count();
+        if !self.is_all && line_breaks < 2 * LINES && self.head.len() < LINES_BYTES {
+            return None;
         }
         if let Some(other) =
-            other_formats::perhaps_not_csv(&self.bytes[..self.bytes.len().min(other_formats::HEAD)])
+            other_formats::perhaps_not_csv(&self.head[..self.head.len().min(other_formats::HEAD)])
         {
-            return Err(other);
+            return Some(other);
         }
         if self.lost_line_breaks(separator) {
-            return Err(FileError::LineBreaksLost);
+            return Some(FileError::LineBreaksLost);
         }
+        let header_line = self.header_line(mappings);
         let columns = match error {
-            FileError::MissingColumns { columns, .. } => columns,
+            FileError::MissingColumns { columns, .. } => columns.clone(),
             FileError::HeaderQuote | FileError::MappedHeaderMissing { .. }
-                if self.header_line().is_some() =>
+                if header_line.is_some() =>
             {
                 Columns::required()
             }
-            error => return Err(error),
+            error => return Some(error.clone()),
         };
-        if let Some(line) = self.header_line() {
-            return Err(FileError::MissingColumns { columns, header_line: Some(line) });
+        if header_line.is_some() {
+            return Some(FileError::MissingColumns { columns, header_line });
         }
-        let mut reader = self.reader(separator);
-        if let Ok(Some(header)) = reader.next_row() {
-            let other = other_formats::other_separator(header.raw, Columns::names_a_column);
-            if let Some(other) = other.filter(|_| known < 2) {
-                return Err(FileError::Separator(other));
-            }
+        if let Some(other) = other.as_ref().filter(|_| *known < 2) {
+            return Some(FileError::Separator(*other));
         }
-        if known == 0 && self.begins_with_data() {
-            return Err(FileError::NoHeader);
+        if *known == 0 && self.begins_with_data() {
+            return Some(FileError::NoHeader);
         }
-        Err(FileError::MissingColumns { columns, header_line: None })
+        Some(FileError::MissingColumns { columns, header_line })
     }
 
     /// Whether the file is one line, with names of columns and with values.
     fn lost_line_breaks(&self, separator: Separator) -> bool {
-        let bytes = &self.bytes[..self.bytes.len().min(LINES_BYTES)];
-        let end = bytes.trim_ascii_end();
-        let is_one_line = self.is_all || self.bytes.len() > self.row_limit;
+        let end = self.head.trim_ascii_end();
+        let is_one_line = self.is_all || self.looked_at > self.row_limit as u64;
         if !is_one_line || memchr::memchr2(b'\n', b'\r', end).is_some() {
             return false;
         }
@@ -174,18 +297,14 @@ impl Beginning<'_> {
 
     /// Whether the first row has a cell that is a value and no name, under any separator.
     fn begins_with_data(&self) -> bool {
-        Separator::ALL.into_iter().any(|separator| {
-            let mut reader = self.reader(separator);
-            let row = reader.next_row().ok().flatten();
-            let is_data = |cell| std::str::from_utf8(cell).is_ok_and(looks_like_data);
-            row.is_some_and(|row| row.cells.iter().any(is_data))
+        self.candidates.iter().any(|candidate| {
+            matches!(&candidate.header, UnderSeparator::Unsound(unsound) if unsound.has_data)
         })
     }
 
     /// Returns the number of the first line, counted from 1, that would do as a header, among the
     /// first ten.
-    fn header_line(&self) -> Option<u32> {
-        let bytes = &self.bytes[..self.bytes.len().min(LINES_BYTES)];
+    fn header_line(&self, mappings: &ColumnMappings) -> Option<u32> {
         let would_do = |line: &[u8]| {
             Separator::ALL.into_iter().any(|separator| {
                 let mut reader = RowReader::new(separator).row_limit(self.row_limit);
@@ -193,14 +312,11 @@ impl Beginning<'_> {
                 reader.finish();
                 let row = reader.next_row();
                 row.is_ok_and(|row| {
-                    row.is_some_and(|row| {
-                        let header = Columns::from_header(&row, separator, self.mappings);
-                        header.is_ok()
-                    })
+                    row.is_some_and(|row| Columns::from_header(&row, separator, mappings).is_ok())
                 })
             })
         };
-        let place = lines(bytes).take(LINES).position(would_do)?;
+        let place = lines(&self.head).take(LINES).position(would_do)?;
         u32::try_from(place + 1).ok()
     }
 }
@@ -209,15 +325,10 @@ impl Beginning<'_> {
 /// cannot be imported. The separator is the one under which most cells name columns. `beginning`
 /// is the beginning of the file; if its first row is longer, there is no cell.
 pub fn header_cells(beginning: &[u8]) -> Vec<HeaderCell> {
-    let mappings = ColumnMappings::default();
-    let beginning = Beginning {
-        bytes: beginning,
-        is_all: true,
-        row_limit: beginning.len(),
-        mappings: &mappings,
-    };
     let under = |separator| {
-        let mut reader = beginning.reader(separator);
+        let mut reader = RowReader::new(separator).row_limit(beginning.len());
+        reader.push(beginning);
+        reader.finish();
         let row = reader.next_row().ok().flatten();
         row.map(|row| Columns::cells_alone(&row)).unwrap_or_default()
     };
