@@ -38,7 +38,9 @@ REQUESTS = {"ConditionalRequestConflict", "ReturnValuesOnConditionCheckFailure",
 RUST = {"ByteRecord", "Debug"}
 #: Names of people, as examples of values.
 PEOPLE = {"Jose", "McDonald"}
-FOREIGN = CALLS | METRICS | REQUESTS | RUST | PEOPLE
+#: Headers of HTTP.
+HEADERS = {"Authorization"}
+FOREIGN = CALLS | METRICS | REQUESTS | HEADERS | RUST | PEOPLE
 
 #: What the documentation calls a resource, and the types of CloudFormation with that meaning.
 KINDS = {

@@ -73,7 +73,7 @@ pub struct ScannedRow {
 pub enum Scanned<'a> {
     /// The header, which comes before all data rows.
     Header(RawRow<'a>, &'a Columns),
-    /// A data row.
+    /// A data row, and its place in the file.
     Row(ScannedRow, RawRow<'a>),
 }
 

@@ -50,7 +50,7 @@ pub(super) struct Detected {
 enum UnderSeparator {
     /// It has what a header must have.
     Sound(Box<Detected>),
-    /// It has not.
+    /// The row lacks something that a header must have.
     Unsound(Unsound),
     /// There is no row.
     Nothing,
