@@ -7,6 +7,7 @@
 
 pub mod backoff;
 pub mod circuit_breaker;
+mod codes;
 pub mod cohort;
 pub mod column;
 pub mod csv;

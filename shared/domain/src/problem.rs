@@ -5,39 +5,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::codes::codes;
 use crate::column::ColumnName;
 
-macro_rules! problems {
-    ($($(#[$doc:meta])+ $name:ident: $text:literal, $meaning:literal, $fix:literal;)+) => {
-        /// One thing that can be wrong with a cell, or with a row as a whole.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum Problem {
-            $($(#[$doc])+ $name,)+
-        }
-
-        impl Problem {
-            /// All problems, in the order of the list.
-            pub const ALL: &'static [Self] = &[$(Self::$name),+];
-
-            /// The problem's code: a short lower-case phrase, unique and stable.
-            pub const fn text(self) -> &'static str {
-                match self { $(Self::$name => $text),+ }
-            }
-
-            /// What it says about the cell or row, in one sentence.
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $meaning),+ }
-            }
-
-            /// What to do about it, in one sentence.
-            pub const fn fix(self) -> &'static str {
-                match self { $(Self::$name => $fix),+ }
-            }
-        }
-    };
-}
-
-problems! {
+codes! {
+    /// One thing that can be wrong with a cell, or with a row as a whole.
+    Problem
     /// A double quote in a quoted cell is neither doubled nor the last of it, or the cell is never
     /// closed.
     MisplacedQuote: "misplaced double quote",
@@ -172,21 +145,7 @@ problems! {
         "Use an id of up to 255 characters.";
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text())
-    }
-}
-
 impl std::error::Error for Problem {}
-
-impl FromStr for Problem {
-    type Err = NotAProblem;
-
-    fn from_str(text: &str) -> Result<Self, NotAProblem> {
-        Self::ALL.iter().copied().find(|problem| problem.text() == text).ok_or(NotAProblem)
-    }
-}
 
 /// Text that is not of the form that problems are written in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]

@@ -6,39 +6,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::codes::codes;
 use crate::problem::{NotAProblem, ProblemColumn};
 
-macro_rules! warnings {
-    ($($(#[$doc:meta])+ $name:ident: $text:literal, $meaning:literal, $fix:literal;)+) => {
-        /// One thing that a customer should know about a row that succeeded.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum Warning {
-            $($(#[$doc])+ $name,)+
-        }
-
-        impl Warning {
-            /// All warnings, in the order of the list.
-            pub const ALL: &'static [Self] = &[$(Self::$name),+];
-
-            /// The warning's code: a short lower-case phrase, unique and stable.
-            pub const fn text(self) -> &'static str {
-                match self { $(Self::$name => $text),+ }
-            }
-
-            /// What it says about the row, in one sentence.
-            pub const fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $meaning),+ }
-            }
-
-            /// What to do about it, in one sentence.
-            pub const fn fix(self) -> &'static str {
-                match self { $(Self::$name => $fix),+ }
-            }
-        }
-    };
-}
-
-warnings! {
+codes! {
+    /// One thing that a customer should know about a row that succeeded.
+    Warning
     /// The row was not UTF-8.
     ReadAsWindows1252: "read as Windows-1252",
         "The row is not UTF-8, so it was read as Windows-1252, the encoding of Excel's plain CSV.",
@@ -59,20 +32,6 @@ warnings! {
     OtherPatientHasId: "another patient has it",
         "The row created a patient under an external id that another patient has.",
         "Compare the two patients: they may be one person whose name or birth date was corrected.";
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text())
-    }
-}
-
-impl FromStr for Warning {
-    type Err = NotAProblem;
-
-    fn from_str(text: &str) -> Result<Self, NotAProblem> {
-        Self::ALL.iter().copied().find(|warning| warning.text() == text).ok_or(NotAProblem)
-    }
 }
 
 /// One warning and what it is about, shown as `warning: <column>: <text>`.

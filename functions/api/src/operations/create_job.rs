@@ -240,3 +240,22 @@ async fn choose_facility<P: Ports>(
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_column_of_the_query_is_read_and_a_bad_one_is_named_by_its_number() {
+        let read =
+            columns(Some("dryRun=true&column=dob:Born+On&facilityId=&column=zip-2:a%3Ab%26"));
+        let texts: Vec<String> = read.unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["dob:Born On", "zip-2:a:b&"]);
+        assert!(columns(None).unwrap().is_empty());
+        let problem = columns(Some("column=dob:Born&column=nickname:x")).unwrap_err();
+        assert_eq!(
+            problem.to_string(),
+            "column 2 does not begin with a column of the import, such as dob or zip-2"
+        );
+    }
+}

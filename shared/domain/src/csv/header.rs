@@ -99,17 +99,16 @@ impl Columns {
         if !row.is_split {
             return Err(FileError::HeaderQuote);
         }
-        let width = row.cells.len();
-        if width > COLUMNS {
+        let width = u32::try_from(row.cells.len()).ok().filter(|width| *width as usize <= COLUMNS);
+        let Some(width) = width else {
             return Err(FileError::TooManyColumns { limit: COLUMNS });
-        }
+        };
         let texts = texts(row);
         let named = resolve::resolve(&texts, mappings)?;
         let known = (0..).zip(&named).filter_map(|(index, name)| name.map(|name| (index, name)));
         let columns = Self {
             separator,
-            // The limit of columns is far below that of the type.
-            width: u32::try_from(width).unwrap_or(u32::MAX),
+            width,
             known: known.collect(),
             fingerprint: Some(fingerprint(&row.cells)),
             header: reported(&texts),
