@@ -41,7 +41,7 @@ const INCUMBENT: Requests = Requests {
 
 /// What a user would build instead: one function that reads the file once, and writes each row as a
 /// new item of 1 KB at most, 25 in a request of `BatchWriteItem` that takes 15 ms. It reads no
-/// patient, so that every upload of a file creates all of its patients anew.
+/// patient, so that every upload of a file creates all of its patients again.
 const WITHOUT_MATCHING: Requests = Requests {
     items_written: 1.0,
     write_units: 1.0,

@@ -50,7 +50,7 @@ pub(super) struct Detected {
 enum UnderSeparator {
     /// It has what a header must have.
     Sound(Box<Detected>),
-    /// It has not.
+    /// It lacks columns, or is no header at all.
     Unsound(Unsound),
     /// There is no row.
     Nothing,
