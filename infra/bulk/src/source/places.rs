@@ -72,6 +72,11 @@ impl Places {
         }
     }
 
+    /// Drops what is held for bytes before this one, which will not be looked up.
+    pub fn pass(&mut self, byte: u64) {
+        self.place_of(byte);
+    }
+
     /// Returns the place of a byte, counted from 0.
     pub fn place_of(&mut self, byte: u64) -> Place {
         match self {

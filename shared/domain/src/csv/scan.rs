@@ -73,7 +73,7 @@ pub struct ScannedRow {
 pub enum Scanned<'a> {
     /// The header, which comes before all data rows.
     Header(RawRow<'a>, &'a Columns),
-    /// A data row, and its place in the file.
+    /// A data row: its place in the file, and its bytes.
     Row(ScannedRow, RawRow<'a>),
 }
 
