@@ -53,8 +53,10 @@ pub(crate) enum Register {
     #[serde(rename = "o")]
     HieOptOut,
     /// The job up to which the spelling of the first name is settled, if an older one may come.
+    #[serde(rename = "F")]
     FirstNameSpelling,
     /// The same of the last name.
+    #[serde(rename = "L")]
     LastNameSpelling,
 }
 
@@ -67,6 +69,8 @@ impl Register {
             Self::Ssn => "ssn",
             Self::DriversLicense => "driversLicense",
             Self::HieOptOut => "hieOptOut",
+            Self::FirstNameSpelling => "firstNameSpelling",
+            Self::LastNameSpelling => "lastNameSpelling",
         }
     }
 }
