@@ -10,7 +10,8 @@ from tests.e2e.stored import ids, patients_of, summary
 def person(*patients: tuple[int, str | None]) -> str:
     """Returns the document of a person with these patients, each with its external id."""
     texts = [
-        {"i": base64.urlsafe_b64encode(uuid.UUID(int=number).bytes).decode().rstrip("=")} | ({"x": known} if known else {})
+        {"i": base64.urlsafe_b64encode(uuid.UUID(int=number).bytes).decode().rstrip("=")}
+        | ({"x": known} if known else {})
         for number, known in patients
     ]
     return json.dumps({"v": 1, "j": [], "p": [{"p": texts}]})
