@@ -43,4 +43,6 @@ pub trait Operator {
         cohorts: &[CohortId],
         settings: &WebhookSettings,
     );
+    /// Gives a customer another name.
+    async fn rename(&self, customer: CustomerId, name: &str);
 }

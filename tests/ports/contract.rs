@@ -40,7 +40,6 @@ pub mod listed_deliveries;
 pub mod objects;
 pub mod open_jobs;
 pub mod patient_queries;
-pub mod patients;
 pub mod people;
 pub mod queues;
 pub mod results;

@@ -4,9 +4,10 @@
 mod bucket;
 mod queues;
 
-use bulk_aws::{Directory, Jobs, Objects, Patients};
+use bulk_aws::{Directory, ExternalIds, Jobs, Objects, Patients, System};
 use bulk_domain::cohort::Cohort;
 use bulk_domain::facility::Facility;
+use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::{CohortId, CustomerId};
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{WebhookSettings, Write};
@@ -41,7 +42,8 @@ macro_rules! dynamodb {
             jobs, open_jobs, chunks, chunk_queries, gateway_limits, watchlist, deliveries,
             listed_deliveries);
         crate::emulator::contracts!($backend.patients:
-            patients, people, external_ids, rosters, patient_queries, documents);
+            people, rosters, patient_queries, documents);
+        crate::emulator::contracts!($backend.external_ids: external_ids);
         crate::emulator::contracts!($backend.directory: directory, settings, api_keys);
         crate::emulator::contracts!($backend.jobs_table: dynamodb);
     };
@@ -106,6 +108,11 @@ impl Emulator {
         Patients::new(client, name)
     }
 
+    pub async fn external_ids(&self) -> ExternalIds {
+        let Table { client, name } = self.table("ExternalIds").await;
+        ExternalIds::new(client, name)
+    }
+
     pub async fn directory(&self) -> Directory {
         let Table { client, name } = self.table("Directory").await;
         Directory::new(client, name)
@@ -150,7 +157,7 @@ impl Operator for Directory {
         cohorts: &[CohortId],
         settings: &WebhookSettings,
     ) {
-        self.create_customer(customer, "Test clinic").await.unwrap();
+        self.rename(customer, "Test clinic").await;
         for facility in facilities {
             self.create_facility(customer, facility).await.unwrap();
         }
@@ -165,5 +172,9 @@ impl Operator for Directory {
         }
         let settings = WebhookSettings { version: 0, ..settings.clone() };
         assert_eq!(self.store_settings(customer, &settings).await.unwrap(), Write::Done);
+    }
+
+    async fn rename(&self, customer: CustomerId, name: &str) {
+        self.create_customer(customer, name, &HashKey::new(System.secret())).await.unwrap();
     }
 }

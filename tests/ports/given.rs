@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use bulk_domain::document::DocumentRecord;
 use bulk_domain::facility::Facility;
-use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
+use bulk_domain::hash_key::{Bucket, HashKey};
+use bulk_domain::identity::Identity;
+use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId, RowNumber};
 use bulk_domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
 use bulk_domain::patient::{Address, Country, PatientRow};
+use bulk_domain::person::{Folded, Group, Person};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{PatientQuery, QueryRequestId, QueryTry, StoredDocuments, Turn};
-use bulk_domain::record::{PatientRecord, RowsOfJob};
+use bulk_domain::record::RowsOfJob;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::{JobStore, Write};
 use serde_json::json;
@@ -51,9 +54,9 @@ pub fn query_try() -> QueryTry {
     QueryTry::new(fresh(NOW))
 }
 
-/// Returns what a new attempt has stored: this number of pages.
+/// Returns what a new attempt has stored: this number of pages, and a document on the first one.
 pub fn stored_documents(pages: u32) -> StoredDocuments {
-    StoredDocuments { found_by: query_try(), pages }
+    StoredDocuments { found_by: query_try(), pages, first: vec![document(9)] }
 }
 
 /// Returns a document with a description of this many bytes and with letters of several kinds.
@@ -109,7 +112,7 @@ pub fn cohort() -> CohortId {
 }
 
 pub fn patient() -> PatientId {
-    PatientId::new(fresh(NOW))
+    bucket().patient(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 pub fn job_id() -> JobId {
@@ -184,34 +187,63 @@ pub fn row(street: &str) -> PatientRow {
     serde_json::from_slice(&row).unwrap()
 }
 
-/// Returns a new patient who lives in this street.
-pub fn record(street: &str) -> PatientRecord {
-    record_of(patient(), street)
+/// The key of the hashes of every customer of a test.
+pub const HASH_KEY: HashKey = HashKey::new([7; 32]);
+
+/// Returns a new bucket.
+pub fn bucket() -> Bucket {
+    let [high, low] = [fresh(NOW).into_bytes(); 2];
+    let key = HashKey::new(std::array::from_fn(|index| [high, low].as_flattened()[index]));
+    key.bucket(&Identity::of_row(&row("1 Main St")))
 }
 
-/// Returns the patient with this id, who lives in this street.
-pub fn record_of(id: PatientId, street: &str) -> PatientRecord {
-    let source =
-        RowsOfJob { job: job_id(), facility: facility(), may_overtake: false, now: at(NOW) };
-    PatientRecord::merge(None, id, source, [&row(street)]).record.unwrap()
+/// Returns the item of a patient who lives in this street.
+pub fn person(street: &str) -> Person {
+    fold(&[row(street)]).person
 }
 
-/// Returns a patient of 5,000 rows with an address each, of which the record keeps as many as fit
-/// into it.
-pub fn record_of_5000_addresses() -> PatientRecord {
-    let source =
-        RowsOfJob { job: job_id(), facility: facility(), may_overtake: false, now: at(NOW) };
+/// Returns the item of a bucket with patients of one identity, who live in these zip codes.
+pub fn person_in(bucket: Bucket, zips: &[&str]) -> Person {
+    let rows: Vec<PatientRow> = zips
+        .iter()
+        .map(|zip| {
+            let mut row = row("1 Main St");
+            row.addresses[0].zip = zip.parse().unwrap();
+            row
+        })
+        .collect();
+    fold_in(bucket, &rows).person
+}
+
+/// Returns the item of a patient of 5,000 rows with an address each, of which the item keeps as
+/// many as fit into it.
+pub fn person_of_5000_addresses() -> Person {
     let rows: Vec<PatientRow> =
-        (0..5_000).map(|number| row(&format!("{number} \"Old\" Main St"))).collect();
-    let merged = PatientRecord::merge(None, patient(), source, &rows);
-    assert!(merged.refused.len() > 1_000, "{} rows did not fit", merged.refused.len());
-    merged.record.unwrap()
+        (0..5_000).map(|number| row(&format!("{number} \"Old\" Main Street"))).collect();
+    let folded = fold(&rows);
+    let refused = folded.rows.iter().filter(|row| row.patient.is_none()).count();
+    assert!(refused > 1_000, "{refused} rows did not fit");
+    folded.person
 }
 
-/// Returns a new patient with a document of exactly this many bytes.
-pub fn record_of_bytes(bytes: usize) -> PatientRecord {
-    let frame = serde_json::to_string(&record("x")).unwrap().len() - 1;
-    let record = record(&"x".repeat(bytes - frame));
-    assert_eq!(serde_json::to_string(&record).unwrap().len(), bytes);
-    record
+/// Returns an item with a document of exactly this many bytes.
+pub fn person_of_bytes(bytes: usize) -> Person {
+    let json = serde_json::to_string(&person("x")).unwrap();
+    // The item refuses a longer row, so that its document is made longer.
+    let street = format!("\"1\":\"{}\"", "x".repeat(bytes + 1 - json.len()));
+    let json = json.replace("\"1\":\"x\"", &street);
+    assert_eq!(json.len(), bytes);
+    serde_json::from_str(&json).unwrap()
+}
+
+fn fold(rows: &[PatientRow]) -> Folded {
+    fold_in(bucket(), rows)
+}
+
+fn fold_in(bucket: Bucket, rows: &[PatientRow]) -> Folded {
+    let source =
+        RowsOfJob { job: job_id(), facility: facility(), may_overtake: false, now: at(NOW) };
+    let identity = Identity::of_row(&rows[0]);
+    let rows = (1..).map(RowNumber::new).zip(rows.iter().cloned()).collect();
+    Person::default().fold(&Group { bucket, identity, rows }, &HASH_KEY, source)
 }

@@ -103,8 +103,11 @@ impl Operator for Cloud {
         };
         self.set_customer(customer, directory, settings.clone());
     }
+
+    // The memory stores no names.
+    async fn rename(&self, _: CustomerId, _: &str) {}
 }
 
 crate::emulator::contracts!(memory.cloud:
     jobs, open_jobs, chunks, chunk_queries, gateway_limits, watchlist, deliveries, people, rosters,
-    external_ids, patients, patient_queries, documents, directory, uploads, objects, results, queues, webhook_queue);
+    external_ids, patient_queries, documents, directory, uploads, objects, results, queues, webhook_queue);

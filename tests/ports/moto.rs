@@ -16,7 +16,7 @@ pub const DIFFERENCES: &[Difference] = &[
             ),
             ("dynamodb::an_item_over_400_kb_is_refused", "ValidationException"),
             (
-                "patients::a_patient_of_nearly_400_kb_is_stored_and_a_larger_one_refused_for_good",
+                "people::a_person_of_nearly_400_kb_is_stored_and_a_larger_one_refused_for_good",
                 "ValidationException",
             ),
         ],

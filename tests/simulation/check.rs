@@ -14,6 +14,7 @@ use bulk_memory::NoFaults;
 use bulk_pipeline::ports::ResultFile;
 use futures::executor::block_on;
 
+use crate::check_external_ids;
 use crate::check_queries::{self, check_queries, check_who_is_queried};
 use crate::reference::{Id, Patient, Reference, read};
 use crate::rows::{HEADER, Ids, PEOPLE, Row};
@@ -21,6 +22,8 @@ use crate::run::{Import, Played};
 use crate::story::File;
 
 const CANCELED: &str = "canceled";
+const OTHER_PATIENT: &str = "warning: externalId: another patient has it";
+const REPLACED: &str = "replaced another number";
 const INTERNAL: &str = "internal error, try this row again";
 
 /// A row of the result file: the cells of the upload, and the three that the service added.
@@ -33,6 +36,16 @@ pub struct ResultRow {
 }
 
 impl ResultRow {
+    /// Returns the warnings that the row replaced values of its patient.
+    pub fn replaced(&self) -> Vec<&str> {
+        self.reason.split("; ").filter(|warning| warning.ends_with(REPLACED)).collect()
+    }
+
+    /// Returns whether the row was warned that another patient has its external id.
+    pub fn is_warned_of_other(&self) -> bool {
+        self.reason.split("; ").any(|warning| warning == OTHER_PATIENT)
+    }
+
     /// Returns whether the row failed for a reason outside of it: its job was canceled, or the row
     /// was abandoned.
     pub fn was_left(&self) -> bool {
@@ -93,8 +106,9 @@ pub fn check(played: &Played) {
         check_patients(played, index, &outcomes, has_earlier);
         check_who_is_queried(played, index, &outcomes, has_earlier);
         check_rosters(played, index);
+        check_external_ids::check_entries(played, index);
+        check_external_ids::check_warnings(played, index, &outcomes, has_earlier);
     }
-    check_people(played);
     check_queries(played);
 }
 
@@ -310,10 +324,9 @@ fn check_rows<'a>(
                 ("failed", flaw.reason(), "")
             ),
             None => {
-                assert_eq!(
-                    (result.status.as_str(), result.reason.as_str()),
-                    ("succeeded", row.warnings().as_str())
-                );
+                assert_eq!(result.status, "succeeded");
+                let (said, of_row) = (result.reason.as_str(), row.warnings());
+                assert!(said.starts_with(&of_row) && (!job.dry_run || said == of_row), "{said}");
                 assert_eq!(result.id.is_empty(), job.dry_run, "the id of row {number}");
             }
         }
@@ -425,15 +438,37 @@ fn reference(ids: &Ids, person: usize, order: &[&Outcome<'_>]) -> Reference {
         for (row, _) in
             outcome.rows.iter().filter(|(row, _)| row.person == person && row.flaw.is_none())
         {
-            reference.row(row, outcome.age, ids);
+            let _ = reference.row(row, outcome.age, ids);
         }
     }
     reference
 }
 
+/// Returns the difference between the stored patients of a person, with the warnings of their rows,
+/// and those that the reference makes of the jobs in this order, or `None` if there is none.
+fn differs(
+    ids: &Ids,
+    person: usize,
+    order: &[&Outcome<'_>],
+    stored: &BTreeMap<String, Patient>,
+    in_order: bool,
+) -> Option<String> {
+    let mut reference = Reference::default();
+    let rows = order.iter().flat_map(|outcome| outcome.rows.iter().map(|row| (outcome.age, row)));
+    for (age, (row, result)) in rows {
+        if row.person == person && row.flaw.is_none() {
+            let (_, warnings) = reference.row(row, age, ids);
+            if warnings != result.replaced() {
+                return Some(format!("warned {warnings:?}, not {:?}", result.replaced()));
+            }
+        }
+    }
+    patients_differ(ids, person, order, stored, in_order)
+}
+
 /// Returns the difference between the stored patients of a person and those that the reference
 /// makes of the jobs in this order, or `None` if there is none.
-fn differs(
+fn patients_differ(
     ids: &Ids,
     person: usize,
     order: &[&Outcome<'_>],
@@ -447,7 +482,7 @@ fn differs(
             if row.person != person || row.flaw.is_some() {
                 continue;
             }
-            let patient = reference.row(row, outcome.age, ids);
+            let (patient, _) = reference.row(row, outcome.age, ids);
             let id = id_of.entry(patient).or_insert(&result.id);
             if *id != result.id {
                 return Some(format!("{patient:?} has two ids: {id} and {}", result.id));
@@ -470,28 +505,6 @@ fn differs(
     })
 }
 
-/// Checks that every person of an identity is a stored patient, and that every stored patient has
-/// an identity. Abandoned rows are the exception, because the work on a row may have stopped
-/// between the two writes.
-fn check_people(played: &Played) {
-    let has_abandoned_rows = played
-        .imports
-        .iter()
-        .filter_map(|import| read_results(played, import, ResultFile::Result))
-        .flatten()
-        .any(|row| row.was_left());
-    if has_abandoned_rows {
-        return;
-    }
-    let people = played.cloud.people().unwrap();
-    let known: BTreeSet<_> =
-        people.iter().flat_map(|people| people.people().iter().map(|person| person.id)).collect();
-    let patients =
-        played.story.customers.iter().flat_map(|who| played.cloud.patients(who.id).unwrap());
-    let stored: BTreeSet<_> = patients.map(|record| record.patient.id).collect();
-    assert_eq!(known, stored, "people without a patient, or patients without an identity");
-}
-
 /// Imports the file of a customer's only job a second time, without faults. Checks that the second
 /// job completes all abandoned rows, and that it writes nothing if the file changes nothing.
 pub fn check_second_upload(played: &mut Played) {
@@ -510,6 +523,7 @@ pub fn check_second_upload(played: &mut Played) {
     check_queries(played);
 
     check_rosters(played, customer);
+    check_external_ids::check_entries(played, customer);
     let first = &played.imports[first];
     let outcome = |age, import| Outcome {
         age,
@@ -534,7 +548,7 @@ pub fn check_second_upload(played: &mut Played) {
         if once.left(person) {
             // The first job may have stored this person or not. If several patients share the
             // identity, it may have stored some of them, and the reference cannot tell which.
-            let alone = differs(&who.ids, person, &[&twice], &patients, false);
+            let alone = patients_differ(&who.ids, person, &[&twice], &patients, false);
             let is_told_apart = reference(&who.ids, person, &[&twice]).patients(person).len() < 2;
             assert!(
                 !is_told_apart || alone.is_none(),

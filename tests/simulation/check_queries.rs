@@ -215,7 +215,7 @@ fn folds(id: &str, order: &[&Outcome<'_>], ids: &Ids) -> Vec<Fold> {
     let fold = |outcome: &&Outcome<'_>| {
         let before = kept.patient.clone();
         for (row, _) in outcome.rows.iter().filter(|(_, result)| result.id == id) {
-            kept.fold(row, outcome.age, ids);
+            let _ = kept.fold(row, outcome.age, ids);
         }
         let (has_changed, is_opted_out) = (kept.patient != before, kept.patient.opt_out);
         Fold { age: outcome.age, has_changed, is_opted_out }
@@ -231,13 +231,13 @@ fn check_documents(
     asks: &[&Ask],
 ) {
     let cloud = played.cloud.with_faults(Arc::new(NoFaults));
-    let readable = query.documents.map(|stored| {
-        let pages = (0..stored.pages).flat_map(|page| {
+    let readable = query.documents.as_ref().map(|stored| {
+        let pages = (1..stored.pages).flat_map(|page| {
             let read =
                 block_on(cloud.read_documents(customer, patient, stored.found_by, page)).unwrap();
             read.expect("documents that a query names are not there")
         });
-        pages.collect::<Vec<_>>()
+        stored.first.iter().cloned().chain(pages).collect::<Vec<_>>()
     });
     let answered: Vec<&GatewayAnswer> = asks
         .iter()

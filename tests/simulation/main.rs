@@ -10,6 +10,7 @@
 mod api_calls;
 mod chance;
 mod check;
+mod check_external_ids;
 mod check_queries;
 mod gateway;
 mod large;
@@ -57,6 +58,7 @@ fn every_story_ends_as_the_reference_says() {
             *seen.entry(what).or_default() += count;
         }
         runtime.block_on(api_calls::call_all(&played));
+        check_external_ids::check_repair(&played);
         calls.extend(played.cloud.calls());
         if seed % 500 == 499 {
             eprintln!("{} of {total} stories, {:.0?}", seed + 1, started.elapsed());

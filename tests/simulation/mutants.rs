@@ -9,6 +9,7 @@
 
 mod chance;
 mod check;
+mod check_external_ids;
 mod check_queries;
 mod gateway;
 mod reference;
@@ -37,6 +38,7 @@ fn noticed_after(bug: Bug, seeds: u64) -> Option<u64> {
             let mut played = run::play(*seed);
             check::check(&played);
             check::check_second_upload(&mut played);
+            check_external_ids::check_repair(&played);
         }));
         played.is_err()
     };

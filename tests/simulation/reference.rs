@@ -56,18 +56,26 @@ impl Kept {
         true
     }
 
-    /// Adds a row that is about this patient.
-    pub fn fold(&mut self, row: &Row, job: u32, ids: &Ids) {
+    /// Adds a row that is about this patient. Returns what the row is warned of, apart from other
+    /// patients.
+    pub fn fold(&mut self, row: &Row, job: u32, ids: &Ids) -> Vec<&'static str> {
+        let mut warnings = Vec::new();
         self.zips.extend(row.homes.iter().map(|&(zip, _)| zip));
         if let Some(number) = row.external_id
             && self.may_write("externalId", job)
         {
-            self.patient.external_id = Some(external_id(number));
+            let before = self.patient.external_id.replace(external_id(number));
+            if before.is_some() && before != self.patient.external_id {
+                warnings.push("warning: externalId: replaced another number");
+            }
         }
         if let Some(serial) = row.ssn
             && self.may_write("ssn", job)
         {
-            self.patient.ssn = Some(ssn(serial));
+            let before = self.patient.ssn.replace(ssn(serial));
+            if before.is_some() && before != self.patient.ssn {
+                warnings.push("warning: ssn: replaced another number");
+            }
         }
         if let Some(opt_out) = row.opt_out
             && self.may_write("hieOptOut", job)
@@ -91,6 +99,7 @@ impl Kept {
         if let Some(cohort) = row.cohort {
             add(&mut patient.cohorts, ids.cohorts[cohort].clone());
         }
+        warnings
     }
 }
 
@@ -105,8 +114,9 @@ pub struct Reference {
 pub type Id = (usize, usize);
 
 impl Reference {
-    /// Adds one valid row of a job, and returns its patient. Jobs are numbered by age.
-    pub fn row(&mut self, row: &Row, job: u32, ids: &Ids) -> Id {
+    /// Adds one valid row of a job. Returns its patient, and what the row is warned of, apart from
+    /// other patients. Jobs are numbered by age.
+    pub fn row(&mut self, row: &Row, job: u32, ids: &Ids) -> (Id, Vec<&'static str>) {
         let known = self.by_person.entry(row.person).or_default();
         let zips: BTreeSet<usize> = row.homes.iter().map(|&(zip, _)| zip).collect();
         let index =
@@ -114,8 +124,8 @@ impl Reference {
                 known.push(Kept::default());
                 known.len() - 1
             });
-        known[index].fold(row, job, ids);
-        (row.person, index)
+        let warnings = known[index].fold(row, job, ids);
+        ((row.person, index), warnings)
     }
 
     /// Returns the patients of one person, oldest first.

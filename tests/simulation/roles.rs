@@ -16,7 +16,7 @@ type Permission = (String, String);
 
 /// The permissions for calls that no story of the usual number makes, or that the ports in memory
 /// do not record, each with its reason.
-const OTHER_CALLS: [(&str, &str, &str, &str); 8] = [
+const OTHER_CALLS: [(&str, &str, &str, &str); 10] = [
     (
         "QueryDocuments",
         "secretsmanager:GetSecretValue",
@@ -41,6 +41,18 @@ const OTHER_CALLS: [(&str, &str, &str, &str); 8] = [
         "sqs:SendMessage",
         "Queries",
         "a worker died between a chunk's outcomes and its query parts",
+    ),
+    (
+        "Abandon",
+        "dynamodb:PutItem",
+        "ExternalIds",
+        "the last attempt of a chunk gives patients their external ids",
+    ),
+    (
+        "Abandon",
+        "dynamodb:Query",
+        "ExternalIds",
+        "the last attempt of a chunk meets the external id of another patient",
     ),
     ("Abandon", "sqs:SendMessage", "Webhooks", "tells the customer about a job that fails"),
     (

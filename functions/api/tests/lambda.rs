@@ -21,6 +21,7 @@ fn invoke(event: &str, endpoint: &str) -> Invocation {
         ("DIRECTORY_TABLE", "Directory"),
         ("JOBS_TABLE", "Jobs"),
         ("PATIENTS_TABLE", "Patients"),
+        ("EXTERNAL_IDS_TABLE", "ExternalIds"),
         ("FILES_BUCKET", "files"),
         ("FINISHED_QUEUE", "https://sqs.example.com/finished"),
         ("WEBHOOKS_QUEUE", "https://sqs.example.com/webhooks"),

@@ -14,6 +14,7 @@ fn invoke(event: &str) -> Invocation {
         ("DIRECTORY_TABLE", "Directory"),
         ("JOBS_TABLE", "Jobs"),
         ("PATIENTS_TABLE", "Patients"),
+        ("EXTERNAL_IDS_TABLE", "ExternalIds"),
         ("FILES_BUCKET", "files"),
         ("SMALL_JOB_CHUNKS_QUEUE", "https://sqs.example.com/small"),
         ("MEDIUM_JOB_CHUNKS_QUEUE", "https://sqs.example.com/medium"),

@@ -1,7 +1,7 @@
 //! The commands of `bulk-admin` with their arguments.
 
 use bulk_domain::facility::Npi;
-use bulk_domain::ids::CustomerId;
+use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::label::Label;
 use bulk_domain::patient::{Address, AddressText, Country, State, Zip};
 use clap::{Args, Subcommand};
@@ -20,6 +20,9 @@ pub enum Command {
     /// Cohorts of a customer: named sets of patients
     #[command(subcommand)]
     Cohort(CohortCommand),
+    /// Patients of a customer, for support
+    #[command(subcommand)]
+    Patient(PatientCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -110,6 +113,22 @@ impl From<AddressArguments> for Address {
         let AddressArguments { address_line1, address_line2, city, state, zip } = arguments;
         Self { address_line1, address_line2, city, state, zip, country: Country::Usa }
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PatientCommand {
+    /// Print everything that is stored about a patient, as JSON. It is protected health information
+    Show {
+        /// Id of the customer, as `customer list` prints it
+        #[arg(long, value_name = "ID")]
+        customer: CustomerId,
+        /// Name of the patients table: the stack's output `PatientsTable`
+        #[arg(long, value_name = "NAME", env = "PATIENTS_TABLE")]
+        patients_table: String,
+        /// Id of the patient: `metriportId` in result files
+        #[arg(value_name = "ID")]
+        id: PatientId,
+    },
 }
 
 #[derive(Debug, Subcommand)]

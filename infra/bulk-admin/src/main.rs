@@ -4,17 +4,20 @@ mod commands;
 
 use std::process::ExitCode;
 
-use bulk_aws::{ApiKey, Connection, Directory, Program, System};
+use bulk_aws::{ApiKey, Connection, Directory, Patients, Program, System};
 use bulk_domain::cohort::Cohort;
 use bulk_domain::facility::Facility;
-use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
+use bulk_domain::hash_key::HashKey;
+use bulk_domain::ids::{CohortId, CustomerId, FacilityId, PatientId};
 use bulk_pipeline::ports::PortError;
 use bulk_pipeline::ports::prelude::*;
 use bulk_terminal::{Exit, Failure, Output};
 use clap::Parser;
 use serde_json::json;
 
-use commands::{CohortCommand, Command, CustomerCommand, FacilityCommand, KeyCommand};
+use commands::{
+    CohortCommand, Command, CustomerCommand, FacilityCommand, KeyCommand, PatientCommand,
+};
 
 /// Set up customers of the bulk patient import: their API keys, facilities and cohorts.
 #[derive(Debug, Parser)]
@@ -61,18 +64,43 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli, output: Output) -> anyhow::Result<Exit> {
-    let table = cli.table.filter(|table| !table.is_empty()).ok_or_else(|| {
-        Failure::new("the name of the directory table is not known")
-            .next("set DIRECTORY_TABLE, or give --table: the stack's output DirectoryTable")
-    })?;
-    let directory = Directory::new(Connection::open(Program::BulkAdmin).await.dynamodb(), table);
-    match cli.command {
-        Command::Customer(command) => customer(command, &directory, output).await,
-        Command::Key(command) => key(command, &directory, output).await,
-        Command::Facility(command) => facility(command, &directory, output).await,
-        Command::Cohort(command) => cohort(command, &directory, output).await,
+    let Cli { command, table, .. } = cli;
+    let dynamodb = async || Connection::open(Program::BulkAdmin).await.dynamodb();
+    let directory = async || {
+        let table = table.filter(|table| !table.is_empty()).ok_or_else(|| {
+            Failure::new("the name of the directory table is not known")
+                .next("set DIRECTORY_TABLE, or give --table: the stack's output DirectoryTable")
+        })?;
+        anyhow::Ok(Directory::new(dynamodb().await, table))
+    };
+    match command {
+        Command::Customer(command) => customer(command, &directory().await?, output).await,
+        Command::Key(command) => key(command, &directory().await?, output).await,
+        Command::Facility(command) => facility(command, &directory().await?, output).await,
+        Command::Cohort(command) => cohort(command, &directory().await?, output).await,
+        Command::Patient(PatientCommand::Show { customer, patients_table, id }) => {
+            let patients = Patients::new(dynamodb().await, patients_table);
+            show_patient(&patients, customer, id, output).await
+        }
     }?;
     Ok(Exit::Done)
+}
+
+async fn show_patient(
+    patients: &Patients,
+    customer: CustomerId,
+    id: PatientId,
+    output: Output,
+) -> anyhow::Result<()> {
+    let mut found = patients.load_patients(customer, &[id]).await.map_err(failed)?;
+    let record = found.remove(&id).ok_or_else(|| {
+        Failure::new("the customer has no patient with this id")
+            .next("the id is metriportId in result files; bulk-admin customer list shows customers")
+    })?;
+    if output.json {
+        return output.value(&record.to_readable());
+    }
+    Ok(output.line(serde_json::to_string_pretty(&record.to_readable())?)?)
 }
 
 async fn customer(
@@ -83,7 +111,10 @@ async fn customer(
     match command {
         CustomerCommand::Create { name } => {
             let id = CustomerId::new(System.new_id());
-            directory.create_customer(id, &name).await.map_err(failed)?;
+            directory
+                .create_customer(id, &name, &HashKey::new(System.secret()))
+                .await
+                .map_err(failed)?;
             created(output, "id", &id.to_string())
         }
         CustomerCommand::List => {

@@ -42,9 +42,14 @@ fn wrong_arguments_exit_with_1_and_reach_no_table() {
     ];
     let facility = ["facility", "create", "--customer", "0199a1b2-0000-7000-8000-00000000a001"];
     let wrong_check_digit = [&facility[..], &address, &["--npi", "1234567890"]].concat();
-    for arguments in
-        [&["key", "create"][..], &["key", "list", "--customer", "no id"], &wrong_check_digit]
-    {
+    let no_table =
+        ["patient", "show", "--customer", facility[3], "6496bec1-d4cd-879b-9f0b-e62698adc474"];
+    for arguments in [
+        &["key", "create"][..],
+        &["key", "list", "--customer", "no id"],
+        &wrong_check_digit,
+        &no_table,
+    ] {
         let output = run(arguments, &table);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: "), "{arguments:?}");

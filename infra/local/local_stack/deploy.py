@@ -23,7 +23,7 @@ DEPLOY_SECONDS = 120
 CONCURRENCY = dict.fromkeys(("SmallImportConcurrency", "MediumImportConcurrency", "ImportConcurrency"), "4")
 #: The emulator filters no requests, and knows no alarms over several metrics.
 WITHOUT = {"Waf": "disabled", "Alarms": "disabled"}
-TABLES = ("DirectoryTable", "JobsTable", "PatientsTable")
+TABLES = ("DirectoryTable", "JobsTable", "PatientsTable", "ExternalIdsTable")
 #: What of a table's description also creates it.
 TABLE_KEYS = ("TableName", "KeySchema", "AttributeDefinitions")
 INDEX_KEYS = ("IndexName", "KeySchema", "Projection")

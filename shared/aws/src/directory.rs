@@ -8,11 +8,13 @@ mod operator;
 use aws_sdk_dynamodb::Client;
 use bulk_domain::cohort::Cohort;
 use bulk_domain::facility::Facility;
+use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::idempotency::{IdempotencyKey, Promise};
 use bulk_pipeline::ports::{
-    Admission, CALLS_PER_MINUTE, DirectoryStore, PortResult, WebhookSettings, Write,
+    Admission, CALLS_PER_MINUTE, CustomerDirectory, DirectoryStore, PortError, PortResult,
+    WebhookSettings, Write,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -21,7 +23,8 @@ use sha2::{Digest as _, Sha256};
 
 pub use operator::{Customer, StoredKey};
 
-use crate::item::{Item, after_prefix, from_fields, key, n, s, with_fields};
+use crate::error::malformed;
+use crate::item::{Item, after_prefix, from_fields, key, n, s, text, with_fields};
 use crate::table::{Table, find, store};
 use item::{PromiseItem, SettingsItem};
 
@@ -113,19 +116,34 @@ impl DirectoryStore for Directory {
             .await
     }
 
-    async fn load_directory(
-        &self,
-        customer: CustomerId,
-    ) -> PortResult<bulk_domain::row::Directory> {
-        let (facilities, cohorts) =
-            futures::try_join!(self.list(customer, FACILITY), self.list(customer, COHORT))?;
-        let ids = |item: &Item| after_prefix(item, "sk", FACILITY);
-        let facilities = facilities.iter().map(ids).collect::<PortResult<_>>()?;
-        let ids = |item: &Item| after_prefix(item, "sk", COHORT);
-        Ok(bulk_domain::row::Directory {
-            facilities,
-            cohorts: cohorts.iter().map(ids).collect::<PortResult<_>>()?,
-        })
+    async fn load_directory(&self, customer: CustomerId) -> PortResult<CustomerDirectory> {
+        // The sort keys of cohorts, of the customer itself and of facilities follow each other.
+        let query = self
+            .table
+            .query()
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", s(customer_pk(customer)))
+            .expression_attribute_values(":first", s(COHORT))
+            .expression_attribute_values(":last", s(format!("{FACILITY}~")))
+            .consistent_read(true);
+        let (mut ids, mut hash_key) = (bulk_domain::row::Directory::default(), None);
+        for item in find(query, None).await? {
+            match text(&item, "sk") {
+                Some(CUSTOMER) => hash_key = Some(read_hash_key(&item)?),
+                Some(sk) if sk.starts_with(COHORT) => {
+                    ids.cohorts.insert(after_prefix(&item, "sk", COHORT)?);
+                }
+                _ => {
+                    ids.facilities.insert(after_prefix(&item, "sk", FACILITY)?);
+                }
+            }
+        }
+        Ok(CustomerDirectory { ids, hash_key: hash_key.ok_or_else(no_hash_key)? })
+    }
+
+    async fn load_hash_key(&self, customer: CustomerId) -> PortResult<HashKey> {
+        let item = self.table.get(key(customer_pk(customer), CUSTOMER)).await?;
+        read_hash_key(&item.ok_or_else(no_hash_key)?)
     }
 
     async fn list_facilities(&self, customer: CustomerId) -> PortResult<Vec<Facility>> {
@@ -204,6 +222,16 @@ impl DirectoryStore for Directory {
             .expression_attribute_values(":now", n(now.as_seconds()));
         store(put).await
     }
+}
+
+fn no_hash_key() -> PortError {
+    malformed("dynamodb.read", "hashKey")
+}
+
+fn read_hash_key(customer: &Item) -> PortResult<HashKey> {
+    let bytes = customer.get("hashKey").and_then(|value| value.as_b().ok());
+    let bytes = bytes.and_then(|bytes| bytes.as_ref().try_into().ok());
+    bytes.map(HashKey::new).ok_or_else(no_hash_key)
 }
 
 fn customer_pk(customer: CustomerId) -> String {

@@ -1,11 +1,12 @@
-//! Document queries and the documents that they found, in the patients table beside the patient.
+//! Document queries and the documents that they found, in the patients table.
 //!
-//! The query is one item. The documents are pages of some hundred KiB, under the attempt that found
-//! them; the query names the attempt that counts, so that a reader never sees half of a list.
+//! The query is one item, with the first page of documents. Further pages have items of their own,
+//! under the attempt that found them. The query names the attempt that counts, so that a reader
+//! never sees half of a list.
 
 use std::collections::{BTreeSet, HashMap};
 
-use bulk_domain::document::DocumentRecord;
+use bulk_domain::document::{DocumentRecord, pages_of};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{PatientQuery, QueryTry, StoredDocuments};
 use bulk_pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
@@ -13,7 +14,6 @@ use bulk_pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
 use crate::Patients;
 use crate::error::malformed;
 use crate::item::{Item, key, parsed, s, text};
-use crate::patients::patient_partition;
 use crate::table::{find, read_document};
 
 const QUERY: &str = "query";
@@ -60,11 +60,17 @@ impl DocumentStore for Patients {
         found_by: QueryTry,
         documents: &[DocumentRecord],
     ) -> PortResult<StoredDocuments> {
-        let mut stored = StoredDocuments { found_by, pages: 0 };
-        for page in pages_of(documents)? {
-            let mut item = page_key(customer, patient, found_by, stored.pages);
-            item.insert("doc".to_owned(), s(page));
-            self.table.replace(item).await?;
+        let mut stored = StoredDocuments { found_by, pages: 0, first: Vec::new() };
+        for page in pages_of(documents, PAGE_BYTES) {
+            if stored.pages == 0 {
+                stored.first = page.to_vec();
+            } else {
+                let json = serde_json::to_string(page)
+                    .map_err(|_| malformed("dynamodb.PutItem", "documents"))?;
+                let mut item = page_key(customer, patient, found_by, stored.pages);
+                item.insert("doc".to_owned(), s(json));
+                self.table.replace(item).await?;
+            }
             stored.pages += 1;
         }
         Ok(stored)
@@ -119,22 +125,7 @@ fn page_key(customer: CustomerId, patient: PatientId, found_by: QueryTry, page: 
     key(patient_partition(customer, patient), format_args!("{}#{page:04}", page_prefix(found_by)))
 }
 
-/// Returns the documents as JSON lists that fit into an item each.
-fn pages_of(documents: &[DocumentRecord]) -> PortResult<Vec<String>> {
-    let mut pages: Vec<String> = Vec::new();
-    for document in documents {
-        let json = serde_json::to_string(document)
-            .map_err(|_| malformed("dynamodb.PutItem", "document"))?;
-        match pages.last_mut() {
-            Some(page) if page.len() + json.len() < PAGE_BYTES => {
-                page.push(',');
-                page.push_str(&json);
-            }
-            _ => pages.push(format!("[{json}")),
-        }
-    }
-    for page in &mut pages {
-        page.push(']');
-    }
-    Ok(pages)
+/// Returns the partition of a patient's document query and documents.
+fn patient_partition(customer: CustomerId, patient: PatientId) -> String {
+    format!("{customer}#{patient}")
 }

@@ -10,6 +10,7 @@ mod deliveries;
 mod directory;
 mod documents;
 mod error;
+mod external_ids;
 mod gateway_limits;
 mod http_client;
 mod item;
@@ -28,6 +29,7 @@ pub use aws_config::SdkConfig;
 
 pub use connection::Connection;
 pub use directory::{ApiKey, Customer, Directory, StoredKey};
+pub use external_ids::ExternalIds;
 pub use jobs::Jobs;
 pub use objects::Objects;
 pub use patients::Patients;

@@ -1,37 +1,30 @@
-//! The patients table: patients, the people of each identity, and rosters.
+//! The patients table: the persons, and the rosters.
 //!
-//! Patients and people are one JSON document and a version each. Their keys spread over the whole
-//! table: the customer is only the first part of the partition key, so that no customer is one hot
-//! partition. A roster entry is one item for each chunk that added patients to the roster. Its
-//! partition is the roster, and its sort key is `{job}#{chunk}`, in the order of the entries. Its
-//! patients are the bytes of their UUIDs, one after the other.
+//! A person is one item with a JSON document and a version. The bucket in its partition key spreads
+//! the persons over the whole table, so that no customer is one hot partition. A roster entry is
+//! one item for each chunk that added patients to the roster. Its partition is the roster, and its
+//! sort key is `{job}#{chunk}`, in the order of the entries. Its patients are the bytes of their
+//! UUIDs, one after the other.
 
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use bulk_domain::identity::Identity;
+use bulk_domain::hash_key::Bucket;
 use bulk_domain::ids::{CustomerId, PatientId};
-use bulk_domain::matching::People;
-use bulk_domain::patient::ExternalId;
+use bulk_domain::person::Person;
 use bulk_domain::plan::ChunkNumber;
-use bulk_domain::record::PatientRecord;
 use bulk_domain::roster::{Roster, RosterEntry};
 use bulk_pipeline::ports::{PatientStore, PortResult, Versioned, Write};
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::error::malformed;
 use crate::item::{Item, key, s, text};
-use crate::table::{Table, find, read_document};
+use crate::table::{Table, find, read_document, store};
 
-/// The index of patients by the hash of their external id.
-const BY_EXTERNAL_ID: &str = "by-external-id";
-
-const PATIENT: &str = "patient";
-const IDENTITY: &str = "identity";
-const QUERY: &str = "dynamodb.Query";
+const PERSON: &str = "person";
+const READ: &str = "dynamodb.read";
 
 /// The patients table, with the stores of patients and documents.
 #[derive(Clone, Debug)]
@@ -44,73 +37,83 @@ impl Patients {
     pub fn new(client: Client, name: String) -> Self {
         Self { table: Table { client, name } }
     }
+
+    /// Stores an entry of a roster on the condition that the stored one has the bytes `before`, or
+    /// that there is none if `before` is `None`.
+    async fn replace_roster(
+        &self,
+        key: Item,
+        before: Option<Vec<u8>>,
+        patients: &[u8],
+    ) -> PortResult<Write> {
+        let mut item = key;
+        item.insert("patients".to_owned(), AttributeValue::B(Blob::new(patients)));
+        match before {
+            None => self.table.create(item).await,
+            Some(before) => {
+                let put = self.table.put(item).condition_expression("patients = :before");
+                let before = AttributeValue::B(Blob::new(before));
+                store(put.expression_attribute_values(":before", before)).await
+            }
+        }
+    }
 }
 
 impl PatientStore for Patients {
     async fn load_people(
         &self,
-        identities: &[Identity],
-    ) -> PortResult<HashMap<Identity, Versioned<People>>> {
-        let by_key: HashMap<String, Identity> =
-            identities.iter().map(|identity| (identity.to_string(), *identity)).collect();
-        let items =
-            self.table.get_many(by_key.keys().map(|pk| key(pk, IDENTITY)).collect()).await?;
-        let read = |item: &Item| {
-            let identity = text(item, "pk").and_then(|pk| by_key.get(pk));
-            Ok((*identity.ok_or_else(|| malformed("dynamodb.read", "pk"))?, read_document(item)?))
-        };
-        items.iter().map(read).collect()
-    }
-
-    async fn store_people(
-        &self,
-        identity: &Identity,
-        people: &People,
-        version: Option<u64>,
-    ) -> PortResult<Write> {
-        self.table.put_document(key(identity, IDENTITY), people, version).await
-    }
-
-    async fn load_patients(
-        &self,
         customer: CustomerId,
-        patients: &[PatientId],
-    ) -> PortResult<HashMap<PatientId, Versioned<PatientRecord>>> {
+        buckets: &[Bucket],
+    ) -> PortResult<HashMap<Bucket, Versioned<Person>>> {
         // Each key once, because DynamoDB refuses a batch that names a key twice.
-        let patients: BTreeSet<PatientId> = patients.iter().copied().collect();
-        let keys = patients.into_iter().map(|patient| patient_key(customer, patient)).collect();
+        let by_key: HashMap<String, Bucket> =
+            buckets.iter().map(|bucket| (person_partition(customer, *bucket), *bucket)).collect();
+        let keys = by_key.keys().map(|partition| key(partition, PERSON)).collect();
         let read = |item: &Item| {
-            let record: Versioned<PatientRecord> = read_document(item)?;
-            Ok((record.value.patient.id, record))
+            let bucket = text(item, "pk").and_then(|pk| by_key.get(pk));
+            Ok((*bucket.ok_or_else(|| malformed(READ, "pk"))?, read_document(item)?))
         };
         self.table.get_many(keys).await?.iter().map(read).collect()
     }
 
-    async fn store_patient(
+    async fn store_person(
         &self,
         customer: CustomerId,
-        record: &PatientRecord,
+        bucket: Bucket,
+        person: &Person,
         version: Option<u64>,
     ) -> PortResult<Write> {
-        let mut item = patient_key(customer, record.patient.id);
-        if let Some(external_id) = &record.patient.external_id {
-            item.insert("externalKey".to_owned(), s(external_key(customer, external_id)));
-        }
-        self.table.put_document(item, record, version).await
+        let item = key(person_partition(customer, bucket), PERSON);
+        self.table.put_document(item, person, version).await
     }
 
-    async fn store_roster(
+    async fn add_to_roster(
         &self,
         customer: CustomerId,
         roster: Roster,
         entry: RosterEntry,
         patients: &[PatientId],
     ) -> PortResult<()> {
-        let mut item = key(roster_partition(customer, roster), roster_sort_key(entry));
-        let ids: Vec<u8> =
-            patients.iter().flat_map(|patient| patient.as_uuid().into_bytes()).collect();
-        item.insert("patients".to_owned(), AttributeValue::B(Blob::new(ids)));
-        self.table.replace(item).await
+        let key = key(roster_partition(customer, roster), roster_sort_key(entry));
+        let mut before = None;
+        let mut wanted = bytes_of(patients);
+        while self.replace_roster(key.clone(), before, &wanted).await? == Write::Conflict {
+            let stored = self.table.get_many(vec![key.clone()]).await?;
+            let Some(stored) = stored.first() else {
+                before = None;
+                continue;
+            };
+            let stored = roster_bytes(stored).ok_or_else(|| malformed(READ, "roster"))?;
+            let known: BTreeSet<&[u8]> = stored.chunks_exact(BYTES_PER_ID).collect();
+            let missing = patients.iter().map(|patient| patient.as_uuid().into_bytes());
+            let missing = missing.filter(|id| !known.contains(&id[..]));
+            wanted = stored.iter().copied().chain(missing.flatten()).collect();
+            if wanted == stored {
+                break;
+            }
+            before = Some(stored.to_vec());
+        }
+        Ok(())
     }
 
     async fn read_roster(
@@ -132,41 +135,24 @@ impl PatientStore for Patients {
         let entries = find(entries, Some(limit)).await?;
         entries
             .iter()
-            .map(|item| read_entry(item).ok_or_else(|| malformed(QUERY, "roster")))
+            .map(|item| read_entry(item).ok_or_else(|| malformed("dynamodb.Query", "roster")))
             .collect()
     }
-
-    async fn find_by_external_id(
-        &self,
-        customer: CustomerId,
-        external_id: &ExternalId,
-    ) -> PortResult<Vec<PatientId>> {
-        let query = self
-            .table
-            .query()
-            .index_name(BY_EXTERNAL_ID)
-            .key_condition_expression("externalKey = :key")
-            .expression_attribute_values(":key", s(external_key(customer, external_id)));
-        let id = |item: &Item| text(item, "pk")?.split_once('#')?.1.parse().ok();
-        let found = find(query, None).await?;
-        found.iter().map(|item| id(item).ok_or_else(|| malformed(QUERY, "pk"))).collect()
-    }
 }
 
-fn patient_key(customer: CustomerId, patient: PatientId) -> Item {
-    key(patient_partition(customer, patient), PATIENT)
+fn person_partition(customer: CustomerId, bucket: Bucket) -> String {
+    format!("{customer}#{bucket}")
 }
 
-/// Returns the partition of a patient and its documents.
-pub(crate) fn patient_partition(customer: CustomerId, patient: PatientId) -> String {
-    format!("{customer}#{patient}")
+/// Bytes of a patient's id in a roster entry.
+const BYTES_PER_ID: usize = 16;
+
+fn bytes_of(patients: &[PatientId]) -> Vec<u8> {
+    patients.iter().flat_map(|patient| patient.as_uuid().into_bytes()).collect()
 }
 
-/// Returns the hash of an external id, because keys hold no content of a row.
-fn external_key(customer: CustomerId, external_id: &ExternalId) -> String {
-    let mut hash = Sha256::new_with_prefix(customer.as_uuid().as_bytes());
-    hash.update(external_id.as_str().as_bytes());
-    const_hex::encode(hash.finalize())
+fn roster_bytes(item: &Item) -> Option<&[u8]> {
+    Some(item.get("patients")?.as_b().ok()?.as_ref())
 }
 
 fn roster_partition(customer: CustomerId, roster: Roster) -> String {
@@ -186,8 +172,8 @@ fn read_entry(item: &Item) -> Option<(RosterEntry, Vec<PatientId>)> {
     let (job, chunk) = text(item, "sk")?.split_once('#')?;
     let entry =
         RosterEntry { job: job.parse().ok()?, chunk: ChunkNumber::new(chunk.parse().ok()?) };
-    let ids = item.get("patients")?.as_b().ok()?.as_ref();
-    let ids = ids.chunks_exact(16).map(|id| Some(PatientId::new(Uuid::from_slice(id).ok()?)));
+    let ids = roster_bytes(item)?.chunks_exact(BYTES_PER_ID);
+    let ids = ids.map(|id| Some(PatientId::new(Uuid::from_slice(id).ok()?)));
     Some((entry, ids.collect::<Option<_>>()?))
 }
 

@@ -6,8 +6,8 @@ use bulk_pipeline::ports::Ports;
 
 use crate::variables::{optional, variable};
 use crate::{
-    ConfigError, Connection, Directory, Jobs, Objects, Patients, Program, QueueUrls, SqsQueues,
-    System,
+    ConfigError, Connection, Directory, ExternalIds, Jobs, Objects, Patients, Program, QueueUrls,
+    SqsQueues, System,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -22,6 +22,7 @@ pub struct AwsPorts {
     directory: Directory,
     jobs: Jobs,
     patients: Patients,
+    external_ids: ExternalIds,
     objects: Objects,
     queues: SqsQueues,
 }
@@ -32,6 +33,7 @@ enum Resource {
     Directory,
     Jobs,
     Patients,
+    ExternalIds,
     Files,
     Uploads,
     Chunks,
@@ -47,6 +49,7 @@ impl Resource {
             Self::Directory => &["DIRECTORY_TABLE"],
             Self::Jobs => &["JOBS_TABLE"],
             Self::Patients => &["PATIENTS_TABLE"],
+            Self::ExternalIds => &["EXTERNAL_IDS_TABLE"],
             Self::Files => &["FILES_BUCKET"],
             Self::Uploads => &["UPLOADS_QUEUE"],
             Self::Chunks => {
@@ -64,16 +67,19 @@ impl Program {
     /// only a deployment with a gateway has.
     const fn resources(self) -> &'static [Resource] {
         use Resource::{
-            Chunks, Directory, Files, Finished, Jobs, Patients, Queries, Uploads, Webhooks,
+            Chunks, Directory, ExternalIds, Files, Finished, Jobs, Patients, Queries, Uploads,
+            Webhooks,
         };
         match self {
-            Self::Api => &[Directory, Jobs, Patients, Files, Finished, Webhooks],
+            Self::Api => &[Directory, Jobs, Patients, ExternalIds, Files, Finished, Webhooks],
             Self::FanOut => &[Jobs, Files, Uploads, Chunks, Finished, Webhooks],
-            Self::ImportRows => &[Directory, Jobs, Patients, Files, Chunks, Finished],
+            Self::ImportRows => &[Directory, Jobs, Patients, ExternalIds, Files, Chunks, Finished],
             Self::QueryDocuments => &[Jobs, Patients, Queries, Finished],
             Self::Finalize => &[Jobs, Files, Finished, Webhooks],
             Self::DeliverWebhook => &[Directory, Jobs, Files, Webhooks],
-            Self::Abandon => &[Directory, Jobs, Patients, Files, Chunks, Finished, Webhooks],
+            Self::Abandon => {
+                &[Directory, Jobs, Patients, ExternalIds, Files, Chunks, Finished, Webhooks]
+            }
             Self::Sweep => &[Jobs, Patients, Files, Uploads, Chunks, Finished, Webhooks],
             Self::BulkAdmin => &[],
         }
@@ -111,7 +117,8 @@ impl AwsPorts {
         Ok(Self {
             directory,
             jobs: Jobs::new(dynamodb.clone(), name("JOBS_TABLE")?, DAY * retention_days),
-            patients: Patients::new(dynamodb, name("PATIENTS_TABLE")?),
+            patients: Patients::new(dynamodb.clone(), name("PATIENTS_TABLE")?),
+            external_ids: ExternalIds::new(dynamodb, name("EXTERNAL_IDS_TABLE")?),
             objects: Objects::new(connection.s3(), name("FILES_BUCKET")?),
             queues: SqsQueues::new(connection.sqs(), urls),
         })
@@ -123,6 +130,7 @@ impl Ports for AwsPorts {
     type Deliveries = Jobs;
     type GatewayLimits = Jobs;
     type Patients = Patients;
+    type ExternalIds = ExternalIds;
     type Documents = Patients;
     type Directory = Directory;
     type Objects = Objects;
@@ -143,6 +151,10 @@ impl Ports for AwsPorts {
 
     fn patients(&self) -> &Patients {
         &self.patients
+    }
+
+    fn external_ids(&self) -> &ExternalIds {
+        &self.external_ids
     }
 
     fn documents(&self) -> &Patients {

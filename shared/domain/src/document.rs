@@ -156,6 +156,23 @@ pub struct DocumentRecord {
     pub date: Option<String>,
 }
 
+/// Divides documents into pages of up to so many bytes of JSON. A longer document has a page of its
+/// own, which is never the first one.
+pub fn pages_of(documents: &[DocumentRecord], bytes: usize) -> Vec<&[DocumentRecord]> {
+    let (mut pages, mut start, mut size) = (Vec::new(), 0, 0);
+    for (index, document) in documents.iter().enumerate() {
+        // A document is made of texts and numbers, so that it always is JSON.
+        let of_document = serde_json::to_vec(document).map_or(0, |json| json.len() + 1);
+        if size + of_document > bytes && (size > 0 || index == 0) {
+            pages.push(&documents[start..index]);
+            (start, size) = (index, 0);
+        }
+        size += of_document;
+    }
+    pages.push(&documents[start..]);
+    pages
+}
+
 hidden_debug!(Document, DocumentRecord);
 
 #[cfg(test)]

@@ -4,54 +4,48 @@
 //! `MARY-ANN`, `Mary,Ann` and `Maryánn` are the same first names. Whether a zip code is shared as
 //! well is another question, asked where the patients of an identity are known.
 
-use std::fmt;
-
-use sha2::{Digest, Sha256};
-
-use crate::ids::CustomerId;
-use crate::patient::{Dob, Gender, Names, PatientRow, Value};
+use crate::hidden_debug;
+use crate::patient::{Dob, Gender, Names, Patient, PatientRow, Value};
 use crate::text::{Encoding, clean, fold};
 
 /// Parts the fields of an identity. No name holds a control character, so it cannot be confused
 /// with one.
 const SEPARATOR: u8 = 0;
 
-/// The identity of a patient of one customer: a SHA-256 over everything that matching compares, zip
-/// codes aside. It can be a part of a key without giving anything away about the patient.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Identity([u8; 32]);
+/// An identity: everything that matching compares, zip codes aside, in one form.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity(Vec<u8>);
 
 impl Identity {
-    /// The identity of a customer's patient with these names, date of birth and gender.
-    pub fn of(customer: CustomerId, first: &Names, last: &Names, dob: Dob, gender: Gender) -> Self {
-        let mut hash = Sha256::new_with_prefix(customer.as_uuid().as_bytes());
-        feed(first, last, dob, gender, &mut |bytes| hash.update(bytes));
-        Self(hash.finalize().into())
+    /// The identity of a patient with these names, date of birth and gender.
+    pub fn of(first: &Names, last: &Names, dob: Dob, gender: Gender) -> Self {
+        let names = first.as_str().len() + last.as_str().len();
+        let mut identity = Vec::with_capacity(names + ROOM_FOR_THE_REST);
+        feed(first, last, dob, gender, &mut |bytes| identity.extend_from_slice(bytes));
+        Self(identity)
     }
 
     /// The identity that a row speaks of.
-    pub fn of_row(customer: CustomerId, row: &PatientRow) -> Self {
-        Self::of(customer, &row.first_name, &row.last_name, row.dob, row.gender)
+    pub fn of_row(row: &PatientRow) -> Self {
+        Self::of(&row.first_name, &row.last_name, row.dob, row.gender)
     }
 
-    /// Returns the bytes of the hash.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
+    /// The identity of a stored patient.
+    pub fn of_patient(patient: &Patient) -> Self {
+        let Patient { first_name, last_name, dob, gender_at_birth, .. } = patient;
+        Self::of(first_name, last_name, *dob, *gender_at_birth)
+    }
+
+    /// Returns the bytes that are the same for all names and dates that match.
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-impl fmt::Display for Identity {
-    /// 64 lower-case hexadecimal digits.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
+/// Two separators, a date and a gender.
+const ROOM_FOR_THE_REST: usize = 8;
 
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Identity({self})")
-    }
-}
+hidden_debug!(Identity);
 
 /// A short hash of an identity, cheap enough to compute for every row of a file in one pass. Rows
 /// with the same [`Identity`] have the same `RowIdentity`. The reverse is as good as certain among

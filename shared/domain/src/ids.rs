@@ -61,7 +61,8 @@ id!(
     JobId
 );
 id!(
-    /// Identifies a patient, called `metriportId` in result files. UUIDv7.
+    /// Identifies a patient, called `metriportId` in result files. A UUID of version 8, of which
+    /// the first 60 free bits are the patient's [bucket](crate::hash_key::Bucket).
     PatientId
 );
 id!(

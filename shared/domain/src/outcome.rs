@@ -31,6 +31,11 @@ impl RowOutcome {
     pub fn new(row: RowNumber, result: RowResult) -> Self {
         Self { row, result, starts_query: false, warnings: RowWarnings::default() }
     }
+
+    /// Returns whether the row succeeded.
+    pub const fn has_succeeded(&self) -> bool {
+        matches!(self.result, RowResult::Succeeded(_))
+    }
 }
 
 /// How a row ended.

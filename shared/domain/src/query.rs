@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::document::DocumentRecord;
 use crate::ids::JobId;
 use crate::mutants::{Bug, has};
 use crate::plan::ChunkNumber;
@@ -138,14 +139,17 @@ impl fmt::Display for QueryTry {
     }
 }
 
-/// Where the documents are stored that the last successful query found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// The documents that the last successful query found. They are stored in pages, of which the first
+/// is stored with the query.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StoredDocuments {
     /// The attempt that found the documents.
     #[serde(rename = "try")]
     pub found_by: QueryTry,
-    /// The number of items that hold the documents.
+    /// The number of pages, the first included.
     pub pages: u32,
+    /// The documents on the first page.
+    pub first: Vec<DocumentRecord>,
 }
 
 /// Which attempt holds a query, and for how long.
@@ -248,7 +252,7 @@ impl PatientQuery {
     /// returned it.
     fn start_again(&self, request: QueryRequestId, now: Timestamp) -> Self {
         let mut next = Self {
-            documents: self.documents,
+            documents: self.documents.clone(),
             served: self.served.clone(),
             ..Self::start(request, now)
         };
@@ -472,13 +476,14 @@ mod tests {
 
     #[test]
     fn documents_stay_readable_until_a_later_query_succeeds() {
-        let stored = StoredDocuments { found_by: QueryTry::new(Uuid::from_u128(1)), pages: 2 };
-        let first = started(1, 0).ended(QueryOutcome::Documents(9), Some(stored));
+        let found_by = QueryTry::new(Uuid::from_u128(1));
+        let stored = StoredDocuments { found_by, pages: 2, first: Vec::new() };
+        let first = started(1, 0).ended(QueryOutcome::Documents(9), Some(stored.clone()));
         let Turn::Start(second) = PatientQuery::turn(Some(&first), request(2), a_try(), at(1))
         else {
             panic!()
         };
-        assert_eq!(second.documents, Some(stored));
+        assert_eq!(second.documents, Some(stored.clone()));
         assert_eq!(second.clone().ended(QueryOutcome::Failed, None).documents, Some(stored));
         assert_eq!(second.ended(QueryOutcome::NotKnown, None).documents, None);
     }

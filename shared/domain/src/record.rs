@@ -1,4 +1,4 @@
-//! A patient as it is stored, and how rows are merged into it.
+//! A patient with its bookkeeping, and how a row is merged into it.
 //!
 //! Values that a row has win over stored ones, blanks leave them; lists only grow. So that a late
 //! redelivery of an older job cannot bring back an older value, each single-valued field remembers
@@ -8,21 +8,22 @@
 mod names;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use crate::ids::{CohortId, FacilityId, JobId, PatientId};
 use crate::mutants::{Bug, has};
 use crate::patient::{
-    Address, AddressText, Contact, ExternalId, Names, Patient, PatientRow, PersonalIdentifier,
+    Address, AddressText, Contact, ExternalId, Names, Patient, PatientRow, PersonalIdentifier, Zip,
 };
+use crate::person::PatientWarnings;
 use crate::roster::Roster;
-use crate::stored_size::{ID, LARGEST_RECORD};
+use crate::stored_size::ID;
 use crate::time::Timestamp;
 
 use names::NameField;
 
 /// A patient with the bookkeeping that merging needs.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Debug)]
 pub struct PatientRecord {
     /// The patient, in the shape of the API.
     pub patient: Patient,
@@ -31,37 +32,47 @@ pub struct PatientRecord {
     /// The job that changed the patient last.
     pub changed_by: JobId,
     /// The jobs that last wrote a field, if that was not the creating job.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    written_by: Vec<(Register, JobId)>,
+    pub(crate) written_by: Vec<(Register, JobId)>,
     /// The jobs that put the patient into its cohorts, if that was not the creating job.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    joined_by: Vec<(CohortId, JobId)>,
+    pub(crate) joined_by: Vec<(CohortId, JobId)>,
 }
 
-/// The fields that hold one value.
+/// The fields that hold one value, stored as one letter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Register {
+pub(crate) enum Register {
+    #[serde(rename = "x")]
     ExternalId,
+    #[serde(rename = "f")]
     FirstName,
+    #[serde(rename = "l")]
     LastName,
+    #[serde(rename = "n")]
     Ssn,
+    #[serde(rename = "d")]
     DriversLicense,
+    #[serde(rename = "o")]
     HieOptOut,
     /// The job up to which the spelling of the first name is settled, if an older one may come.
+    #[serde(rename = "F")]
     FirstNameSpelling,
     /// The same of the last name.
+    #[serde(rename = "L")]
     LastNameSpelling,
 }
 
-/// A merge of rows into a patient.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Merged {
-    /// The record after the rows; none if they change nothing.
-    pub record: Option<PatientRecord>,
-    /// The rows that did not fit into the record any more, by their places among the merged rows.
-    /// They changed nothing.
-    pub refused: Vec<usize>,
+impl Register {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::ExternalId => "externalId",
+            Self::FirstName => "firstName",
+            Self::LastName => "lastName",
+            Self::Ssn => "ssn",
+            Self::DriversLicense => "driversLicense",
+            Self::HieOptOut => "hieOptOut",
+            Self::FirstNameSpelling => "firstNameSpelling",
+            Self::LastNameSpelling => "lastNameSpelling",
+        }
+    }
 }
 
 /// Where rows come from.
@@ -79,68 +90,49 @@ pub struct RowsOfJob {
 }
 
 impl PatientRecord {
-    /// Merges all `rows` of a job, in file order. Without a record `before` the first row creates
-    /// one. A row with which the record would be larger than [`LARGEST_RECORD`] is refused, and the
-    /// rows behind it go on without it.
-    pub fn merge<'a>(
-        before: Option<&Self>,
-        id: PatientId,
-        source: RowsOfJob,
-        rows: impl IntoIterator<Item = &'a PatientRow>,
-    ) -> Merged {
-        let mut rows = rows.into_iter().enumerate();
-        let mut refused = Vec::new();
-        let created = || rows.next().map(|(_, row)| Self::create(id, source, row));
-        // One row alone always fits: `RowParser` refuses a larger one.
-        let Some(mut record) = before.cloned().or_else(created) else {
-            return Merged { record: None, refused };
-        };
-        // Measured when a row does not fit into what is known to be free: most patients are made of
-        // one row.
-        let mut room = 0;
-        for (place, row) in rows {
-            let size = row.stored_size();
-            if size > room {
-                // The rows before it may have added less than their sizes.
-                room = LARGEST_RECORD.saturating_sub(record.stored_size());
-            }
-            if size <= room {
-                record.update(source, row);
-                room -= size;
-                continue;
-            }
-            let without = record.mark();
-            record.update(source, row);
-            if let Some(left) = LARGEST_RECORD.checked_sub(record.stored_size()) {
-                room = left;
-            } else {
-                record.go_back_to(without);
-                refused.push(place);
-            }
-        }
-        Merged { record: record.if_changed(before, source), refused }
-    }
-
-    /// Returns the record with the notes of a change, if there is one.
-    fn if_changed(mut self, before: Option<&Self>, source: RowsOfJob) -> Option<Self> {
+    /// Returns whether the rows of a job changed the record, which was `before` at first. Notes the
+    /// change.
+    pub(crate) fn note_change(&mut self, before: Option<&Self>, source: RowsOfJob) -> bool {
         if before.is_none_or(|before| before.patient != self.patient) {
             self.patient.date_updated = source.now;
             self.changed_by = source.job;
-            Some(self)
-        } else {
-            let is_overtaking = before.is_some_and(|before| before.written_by != self.written_by);
-            (source.may_overtake && is_overtaking).then_some(self)
+            return true;
         }
+        let is_overtaking = before.is_some_and(|before| before.written_by != self.written_by);
+        source.may_overtake && is_overtaking
     }
 
     /// Returns the size of the record in the store, in bytes.
-    fn stored_size(&self) -> usize {
-        // A note of a job beside a cohort is two ids in brackets.
-        self.patient.stored_size() + self.joined_by.len() * (2 * ID + 4)
+    pub(crate) fn stored_size(&self) -> usize {
+        self.patient.stored_size() + self.joined_by.len() * NOTE_SIZE
+    }
+
+    /// Returns the record as JSON with all names in full, as an operator reads it. It holds
+    /// everything about the patient.
+    pub fn to_readable(&self) -> Value {
+        let written_by: Map<String, Value> = self
+            .written_by
+            .iter()
+            .map(|(field, job)| (field.name().to_owned(), json!(job)))
+            .collect();
+        let joined_by: Map<String, Value> =
+            self.joined_by.iter().map(|(cohort, job)| (cohort.to_string(), json!(job))).collect();
+        json!({
+            "patient": self.patient,
+            "createdBy": self.created_by,
+            "changedBy": self.changed_by,
+            "writtenBy": written_by,
+            "joinedBy": joined_by,
+        })
+    }
+
+    /// Returns the zip codes of the patient's addresses.
+    pub(crate) fn zips(&self) -> impl Iterator<Item = Zip> {
+        self.patient.address.iter().map(|address| address.zip)
     }
 
     /// Returns what it takes to undo an update: lists only grow.
-    fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         let patient = &self.patient;
         Mark {
             external_id: patient.external_id.clone(),
@@ -157,7 +149,7 @@ impl PatientRecord {
         }
     }
 
-    fn go_back_to(&mut self, mark: Mark) {
+    pub(crate) fn go_back_to(&mut self, mark: Mark) {
         let patient = &mut self.patient;
         patient.external_id = mark.external_id;
         patient.first_name = mark.first_name;
@@ -192,7 +184,8 @@ impl PatientRecord {
         }
     }
 
-    fn create(id: PatientId, source: RowsOfJob, row: &PatientRow) -> Self {
+    /// Returns the patient that a row creates.
+    pub(crate) fn create(id: PatientId, source: RowsOfJob, row: &PatientRow) -> Self {
         let mut record = Self {
             patient: Patient {
                 id,
@@ -222,25 +215,32 @@ impl PatientRecord {
         record
     }
 
-    fn update(&mut self, source: RowsOfJob, row: &PatientRow) {
+    /// Merges a row into the record, and returns which identifiers it replaced by others.
+    pub(crate) fn update(&mut self, source: RowsOfJob, row: &PatientRow) -> PatientWarnings {
         let job = source.job;
+        let mut warnings = PatientWarnings::default();
         if let Some(external_id) = &row.external_id
             && self.may_write(Register::ExternalId, job)
         {
-            self.patient.external_id = Some(external_id.clone());
+            let before = self.patient.external_id.replace(external_id.clone());
+            if before.is_some_and(|before| before != *external_id) {
+                warnings.add(PatientWarnings::EXTERNAL_ID_REPLACED);
+            }
         }
         let in_one_case = row.names_in_one_case;
         self.write_name(NameField::First, source, &row.first_name, in_one_case.first);
         self.write_name(NameField::Last, source, &row.last_name, in_one_case.last);
         if let Some(ssn) = &row.ssn
             && self.may_write(Register::Ssn, job)
+            && self.identify(PersonalIdentifier::Ssn { value: *ssn })
         {
-            self.identify(PersonalIdentifier::Ssn { value: *ssn });
+            warnings.add(PatientWarnings::SSN_REPLACED);
         }
         if let Some(license) = &row.drivers_license
             && self.may_write(Register::DriversLicense, job)
+            && self.identify(PersonalIdentifier::DriversLicense(license.clone()))
         {
-            self.identify(PersonalIdentifier::DriversLicense(license.clone()));
+            warnings.add(PatientWarnings::LICENSE_REPLACED);
         }
         if let Some(opt_out) = row.hie_opt_out
             && self.may_write(Register::HieOptOut, job)
@@ -262,6 +262,7 @@ impl PatientRecord {
                 }
             }
         }
+        warnings
     }
 
     /// Whether `job` may write a register, and notes that it does.
@@ -303,20 +304,29 @@ impl PatientRecord {
         }
     }
 
-    /// Sets the identifier of one type, of which a patient has one.
-    fn identify(&mut self, identifier: PersonalIdentifier) {
+    /// Sets the identifier of one type, of which a patient has one. Returns whether it replaced
+    /// another one.
+    fn identify(&mut self, identifier: PersonalIdentifier) -> bool {
+        let identifiers = &mut self.patient.personal_identifiers;
         let same_type = |known: &&mut PersonalIdentifier| {
             std::mem::discriminant(*known) == std::mem::discriminant(&identifier)
         };
-        match self.patient.personal_identifiers.iter_mut().find(same_type) {
-            Some(known) => *known = identifier,
-            None => self.patient.personal_identifiers.push(identifier),
+        if let Some(known) = identifiers.iter_mut().find(same_type) {
+            let before = std::mem::replace(known, identifier);
+            return before != *known;
         }
+        // The social security number comes first in the list, also if it was added last.
+        let is_ssn = matches!(identifier, PersonalIdentifier::Ssn { .. });
+        identifiers.insert(if is_ssn { 0 } else { identifiers.len() }, identifier);
+        false
     }
 }
 
+/// The size of a note that says which job added a cohort, and of the job's id.
+const NOTE_SIZE: usize = ID + 10;
+
 /// A record before an update: its single values, and the lengths of its lists.
-struct Mark {
+pub(crate) struct Mark {
     external_id: Option<ExternalId>,
     first_name: Names,
     last_name: Names,

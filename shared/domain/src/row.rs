@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use jiff::civil::Date;
 
-use crate::column::{Field, Slot};
+use crate::column::Slot;
 use crate::csv::{Columns, RawRow};
 use crate::ids::{CohortId, FacilityId};
 use crate::patient::{
@@ -62,12 +62,6 @@ impl RowParser {
     /// A parser for a file with these columns. `today` is the day it is in UTC.
     pub fn new(columns: &Columns, today: Date, directory: Directory) -> Self {
         Self { columns: columns.clone(), layout: Layout::new(columns), today, directory }
-    }
-
-    /// Returns whether a file with these columns can name facilities or cohorts. If it cannot, a
-    /// parser needs no directory.
-    pub fn reads_directory(columns: &Columns) -> bool {
-        columns.iter().any(|(_, column)| matches!(column.field, Field::Cohort | Field::FacilityId))
     }
 
     /// Reads a row. Never stops at the first problem: all of them are reported, in the order of the

@@ -30,7 +30,7 @@ codes! {
         "Make sure that both rows are about one person, and not about siblings or namesakes.";
     /// A new patient has an external id that another patient has, too.
     OtherPatientHasId: "another patient has it",
-        "The row created a patient under an external id that another patient has.",
+        "The row created a patient under an external id that another patient has, or gets by a row that is imported at the same time.",
         "Compare the two patients: they may be one person whose name or birth date was corrected.";
 }
 
@@ -68,7 +68,8 @@ impl FromStr for RowWarning {
     }
 }
 
-/// The warnings of a row, in the order of the file's columns; most rows have none. Shown, and
+/// The warnings of a row, in the order of the file's columns, and after those the warnings about
+/// stored patients; most rows have none. Shown, and
 /// stored, as `warning: phone: cannot be dialled; warning: ssn: placeholder left out`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RowWarnings(Vec<RowWarning>);

@@ -2,12 +2,11 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use uuid::Uuid;
 
+use crate::hmac::hmac_sha256;
 use crate::ids::{JobId, MessageId};
 use crate::job::JobStatus;
 use crate::time::Timestamp;
@@ -161,7 +160,7 @@ impl WebhookKey {
     /// Returns `x-metriport-signature`: lower-case hex HMAC-SHA256 of the raw body, with the key's
     /// text as the key.
     pub fn sign_body(&self, body: &[u8]) -> String {
-        const_hex::encode(hmac(self.expose().as_bytes(), &[body]))
+        const_hex::encode(hmac_sha256(self.expose().as_bytes(), &[body]))
     }
 
     /// Returns `webhook-signature` of Standard Webhooks: `v1,` and the base64 HMAC-SHA256 of id,
@@ -170,7 +169,7 @@ impl WebhookKey {
         let text = self.expose();
         let encoded = text.strip_prefix(KEY_PREFIX).unwrap_or(text);
         let key = BASE64_STANDARD.decode(encoded).unwrap_or_else(|_| text.as_bytes().to_owned());
-        let mac = hmac(&key, &[format!("{id}.{seconds}.").as_bytes(), body]);
+        let mac = hmac_sha256(&key, &[format!("{id}.{seconds}.").as_bytes(), body]);
         format!("v1,{}", BASE64_STANDARD.encode(mac))
     }
 }
@@ -195,17 +194,6 @@ pub fn signed_headers(
     ];
     headers.extend(keys.first().map(|key| ("x-metriport-signature", key.sign_body(body))));
     headers
-}
-
-fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    // An HMAC key can have any length, because RFC 2104 hashes or pads it.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
-        unreachable!("HMAC takes any key")
-    };
-    for part in parts {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub struct LoggedCall {
     pub resource: Resource,
     /// The units that AWS bills, in the sense of [`UsageOf::units`].
     pub units: u64,
-    /// The key of the patient or the identity that was written, or none if the call wrote neither.
+    /// The key of the person or the query that was written, or none if the call wrote neither.
     pub key: Option<String>,
 }
 

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use bulk_domain::cohort::Cohort;
 use bulk_domain::facility::Facility;
+use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::idempotency::{IdempotencyKey, Promise};
 use bulk_pipeline::ports::{
-    Admission, CALLS_PER_MINUTE, DirectoryStore, PortResult, WebhookSettings, Write,
+    Admission, CALLS_PER_MINUTE, CustomerDirectory, DirectoryStore, PortResult, WebhookSettings,
+    Write,
 };
 
 use crate::call::Billed;
@@ -46,6 +48,14 @@ impl Cloud {
         self.state().directory.customers.insert(customer, (directory, webhooks));
     }
 
+    /// Returns the key of a customer's hashes, which the memory makes of the customer's id.
+    pub fn hash_key(customer: CustomerId) -> HashKey {
+        let [first, second] = [customer.as_uuid().into_bytes(); 2];
+        HashKey::new(std::array::from_fn(|index| {
+            if index < 16 { first[index] } else { !second[index - 16] }
+        }))
+    }
+
     /// Adds an API key, so that [`DirectoryStore::admit_call`] admits the calls of this customer.
     pub fn add_key(&self, customer: CustomerId, api_key: &str) {
         let key = ApiKey { customer, minute: 0, calls: 0 };
@@ -75,17 +85,21 @@ impl DirectoryStore for Cloud {
         .await
     }
 
-    async fn load_directory(&self, customer: CustomerId) -> PortResult<Directory> {
+    async fn load_directory(&self, customer: CustomerId) -> PortResult<CustomerDirectory> {
         self.call(Operation::Query, Resource::FACILITIES, |state| {
             let entered = state.directory.customers.get(&customer);
-            let mut directory = entered.map(|(directory, _)| directory.clone()).unwrap_or_default();
-            directory
-                .facilities
+            let mut ids = entered.map(|(directory, _)| directory.clone()).unwrap_or_default();
+            ids.facilities
                 .extend(of_customer(&state.directory.facilities, customer).map(|it| it.id));
-            directory
-                .cohorts
-                .extend(of_customer(&state.directory.cohorts, customer).map(|it| it.id));
-            Billed::request(directory)
+            ids.cohorts.extend(of_customer(&state.directory.cohorts, customer).map(|it| it.id));
+            Billed::request(CustomerDirectory { ids, hash_key: Self::hash_key(customer) })
+        })
+        .await
+    }
+
+    async fn load_hash_key(&self, customer: CustomerId) -> PortResult<HashKey> {
+        self.call(Operation::GetItem, Resource::CUSTOMERS, |_| {
+            Billed::request(Self::hash_key(customer))
         })
         .await
     }

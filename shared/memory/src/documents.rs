@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use bulk_domain::document::DocumentRecord;
+use bulk_domain::document::{DocumentRecord, pages_of};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{PatientQuery, QueryTry, StoredDocuments};
 use bulk_pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
@@ -75,10 +75,16 @@ impl DocumentStore for Cloud {
         documents: &[DocumentRecord],
     ) -> PortResult<StoredDocuments> {
         let page_bytes = self.state().patients.page_bytes.unwrap_or(PAGE_BYTES);
-        let pages = pages_of(documents, page_bytes)?;
-        let stored =
-            StoredDocuments { found_by, pages: u32::try_from(pages.len()).unwrap_or(u32::MAX) };
-        for (number, page) in (0..).zip(pages) {
+        let mut stored = StoredDocuments { found_by, pages: 0, first: Vec::new() };
+        for page in pages_of(documents, page_bytes) {
+            let number = stored.pages;
+            stored.pages += 1;
+            if number == 0 {
+                stored.first = page.to_vec();
+                continue;
+            }
+            let page = serde_json::to_string(page)
+                .map_err(|_| permanent(Operation::PutItem, "malformed documents"))?;
             self.call(Operation::PutItem, Resource::DOCUMENTS, |state| {
                 if page.len() > LARGEST_DOCUMENT {
                     return Billed::failed(permanent(
@@ -148,24 +154,4 @@ impl DocumentStore for Cloud {
         })
         .await
     }
-}
-
-/// Returns the documents as JSON lists, each of which fits into an item.
-fn pages_of(documents: &[DocumentRecord], page_bytes: usize) -> PortResult<Vec<String>> {
-    let mut pages: Vec<String> = Vec::new();
-    for document in documents {
-        let json = serde_json::to_string(document)
-            .map_err(|_| permanent(Operation::PutItem, "malformed documents"))?;
-        match pages.last_mut() {
-            Some(page) if page.len() + json.len() < page_bytes => {
-                page.push(',');
-                page.push_str(&json);
-            }
-            _ => pages.push(format!("[{json}")),
-        }
-    }
-    for page in &mut pages {
-        page.push(']');
-    }
-    Ok(pages)
 }

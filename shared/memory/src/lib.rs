@@ -12,6 +12,7 @@ mod call;
 mod cloud;
 mod directory;
 mod documents;
+mod external_ids;
 mod faults;
 mod gateway_limits;
 mod jobs;

@@ -1,24 +1,26 @@
 //! The patients table: documents with versions, each written on the condition that its version is
 //! the expected one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::ops::Range;
 
+use bulk_domain::hash_key::Bucket;
 use bulk_domain::identity::Identity;
-use bulk_domain::ids::{CustomerId, PatientId};
-use bulk_domain::matching::People;
+use bulk_domain::ids::{CustomerId, JobId, PatientId, RowNumber};
 use bulk_domain::mutants::{Bug, has};
-use bulk_domain::patient::ExternalId;
+use bulk_domain::patient::PatientRow;
+use bulk_domain::person::{Group, Person};
 use bulk_domain::query::QueryTry;
-use bulk_domain::record::PatientRecord;
+use bulk_domain::record::{PatientRecord, RowsOfJob};
 use bulk_domain::roster::{Roster, RosterEntry};
-use bulk_pipeline::ports::{PatientStore, PortResult, Versioned, Write};
+use bulk_pipeline::ports::{ExternalIdStore as _, PatientStore, PortResult, Versioned, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::call::{Billed, permanent};
 use crate::cloud::State;
+use crate::external_ids::EntryKey;
 use crate::{Cloud, Operation, Resource, UsageOf};
 
 /// Keys that one `BatchGetItem` takes (AWS limit).
@@ -35,13 +37,12 @@ pub(crate) struct PatientsState {
     /// The JSON of all documents, in one string because millions of allocations would slow down
     /// those of the calling test.
     log: String,
-    people: BTreeMap<Identity, Document>,
-    patients: BTreeMap<(CustomerId, PatientId), Document>,
+    people: BTreeMap<(CustomerId, Bucket), Document>,
     pub(crate) queries: BTreeMap<(CustomerId, PatientId), Document>,
     pub(crate) documents: BTreeMap<(CustomerId, PatientId, QueryTry, u32), String>,
     /// Bytes of documents in one item, as in `aws` unless a test sets them.
     pub(crate) page_bytes: Option<usize>,
-    external_ids: BTreeMap<(CustomerId, PatientId), ExternalId>,
+    pub(crate) external_ids: BTreeMap<EntryKey, (PatientId, JobId)>,
     rosters: BTreeMap<(CustomerId, Roster, RosterEntry), Vec<PatientId>>,
     pub(crate) writes: u64,
 }
@@ -71,43 +72,61 @@ impl PatientsState {
     }
 }
 
-impl State {
-    /// Updates the index of external ids, and bills the entries that change in it.
-    fn index(&mut self, patient: (CustomerId, PatientId), external_id: Option<&ExternalId>) {
-        let entries = &mut self.patients.external_ids;
-        let before = match external_id {
-            Some(external_id) => entries.insert(patient, external_id.clone()),
-            None => entries.remove(&patient),
-        };
-        if before.as_ref() != external_id {
-            let index_units = u64::from(before.is_some()) + u64::from(external_id.is_some());
-            self.recorder
-                .usage
-                .add(Operation::PutItem, UsageOf { index_units, ..UsageOf::default() });
-        }
-    }
-}
-
 impl Cloud {
     /// Returns every stored patient of a customer, without a call that is billed or that a fault
     /// can hit.
     pub fn patients(&self, customer: CustomerId) -> PortResult<Vec<PatientRecord>> {
+        Ok(self.people(customer)?.into_iter().flat_map(Person::into_patients).collect())
+    }
+
+    /// Returns every person of a customer, without a call that is billed or that a fault can hit.
+    pub fn people(&self, customer: CustomerId) -> PortResult<Vec<Person>> {
         let patients = &self.state().patients;
-        let records = patients.patients.iter().filter(|((owner, _), _)| *owner == customer);
-        records.map(|(_, document)| Ok(patients.read(document)?.value)).collect()
+        let people = patients.people.iter().filter(|((owner, _), _)| *owner == customer);
+        people.map(|(_, document)| Ok(patients.read(document)?.value)).collect()
+    }
+
+    /// Stores these rows of one identity as an import does, without a roster entry. Returns the
+    /// patient of the first row.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a fault hits a call, or if another worker writes the person meanwhile.
+    pub async fn add_patient(
+        &self,
+        customer: CustomerId,
+        source: RowsOfJob,
+        rows: &[PatientRow],
+    ) -> PortResult<PatientId> {
+        let refused = || permanent(Operation::PutItem, "refused");
+        let (hash_key, first) = (Self::hash_key(customer), rows.first().ok_or_else(refused)?);
+        let identity = Identity::of_row(first);
+        let bucket = hash_key.bucket(&identity);
+        let rows = (1..).map(RowNumber::new).zip(rows.iter().cloned()).collect();
+        let group = Group { bucket, identity, rows };
+        let known = self.load_people(customer, &[bucket]).await?.remove(&bucket);
+        let (person, version) = known.map(|known| (known.value, known.version)).unzip();
+        let folded = person.unwrap_or_default().fold(&group, &hash_key, source);
+        for (patient, external_id) in folded.new_external_ids() {
+            let id = hash_key.external_id(external_id);
+            self.add_external_id(customer, id, patient, source.job, 0).await?;
+        }
+        match self.store_person(customer, bucket, &folded.person, version).await? {
+            Write::Done => folded.rows[0].patient.ok_or_else(refused),
+            Write::Conflict => Err(refused()),
+        }
+    }
+
+    /// Returns the sizes of all items of persons, in bytes as DynamoDB counts them.
+    pub fn person_sizes(&self) -> Vec<usize> {
+        let people = &self.state().patients.people;
+        people.values().map(|document| document.json.len() + KEYS_SIZE).collect()
     }
 
     /// Returns the number of items written to the table or deleted from it so far, refused writes
     /// included.
     pub fn patient_writes(&self) -> u64 {
         self.state().patients.writes
-    }
-
-    /// Returns the people of every identity, of all customers, without a call that is billed or
-    /// that a fault can hit.
-    pub fn people(&self) -> PortResult<Vec<People>> {
-        let patients = &self.state().patients;
-        patients.people.values().map(|document| Ok(patients.read(document)?.value)).collect()
     }
 
     pub(crate) async fn load<K: Ord + Copy, T: DeserializeOwned>(
@@ -131,13 +150,8 @@ impl Cloud {
                     .iter()
                     .map(|(key, document)| Ok((*key, state.patients.read(document)?)))
                     .collect();
-                let usage = UsageOf {
-                    calls: 1,
-                    units,
-                    index_units: 0,
-                    items: keys.len() as u64,
-                    bytes: bytes as u64,
-                };
+                let usage =
+                    UsageOf { calls: 1, units, items: keys.len() as u64, bytes: bytes as u64 };
                 Billed { result, usage, key: None }
             });
             found.extend(batch.await?);
@@ -180,76 +194,66 @@ impl Cloud {
     }
 }
 
+/// Bytes of an item's keys and version, with the names of all attributes: `pk`, `sk`, `doc` and
+/// `version`, a customer's id, a bucket, and the kind of the item.
+const KEYS_SIZE: usize = 80;
+
 /// Returns the request units of `unit` bytes that an item with a document of `bytes` takes.
 pub(crate) fn units(bytes: usize, unit: u64) -> u64 {
-    (bytes as u64 + 150).div_ceil(unit)
+    ((bytes + KEYS_SIZE) as u64).div_ceil(unit)
 }
 
 impl PatientStore for Cloud {
     async fn load_people(
         &self,
-        identities: &[Identity],
-    ) -> PortResult<HashMap<Identity, Versioned<People>>> {
-        Ok(self
-            .load(Resource::IDENTITIES, identities, |state| &state.patients.people)
-            .await?
-            .into_iter()
-            .collect())
+        customer: CustomerId,
+        buckets: &[Bucket],
+    ) -> PortResult<HashMap<Bucket, Versioned<Person>>> {
+        let keys: BTreeSet<(CustomerId, Bucket)> =
+            buckets.iter().map(|bucket| (customer, *bucket)).collect();
+        let keys: Vec<(CustomerId, Bucket)> = keys.into_iter().collect();
+        let loaded = self.load(Resource::PEOPLE, &keys, |state| &state.patients.people).await?;
+        Ok(loaded.into_iter().map(|((_, bucket), person)| (bucket, person)).collect())
     }
 
-    async fn store_people(
+    async fn store_person(
         &self,
-        identity: &Identity,
-        people: &People,
+        customer: CustomerId,
+        bucket: Bucket,
+        person: &Person,
         version: Option<u64>,
     ) -> PortResult<Write> {
-        self.store(Resource::IDENTITIES, *identity, people, version, |state| {
+        self.store(Resource::PEOPLE, (customer, bucket), person, version, |state| {
             &mut state.patients.people
         })
         .await
     }
 
-    async fn load_patients(
-        &self,
-        customer: CustomerId,
-        patients: &[PatientId],
-    ) -> PortResult<HashMap<PatientId, Versioned<PatientRecord>>> {
-        let keys: Vec<(CustomerId, PatientId)> =
-            patients.iter().map(|patient| (customer, *patient)).collect();
-        let loaded = self.load(Resource::PATIENTS, &keys, |state| &state.patients.patients).await?;
-        Ok(loaded.into_iter().map(|((_, patient), record)| (patient, record)).collect())
-    }
-
-    async fn store_patient(
-        &self,
-        customer: CustomerId,
-        record: &PatientRecord,
-        version: Option<u64>,
-    ) -> PortResult<Write> {
-        let key = (customer, record.patient.id);
-        let written = self
-            .store(Resource::PATIENTS, key, record, version, |state| &mut state.patients.patients)
-            .await?;
-        if written == Write::Done {
-            self.state().index(key, record.patient.external_id.as_ref());
-        }
-        Ok(written)
-    }
-
-    async fn store_roster(
+    async fn add_to_roster(
         &self,
         customer: CustomerId,
         roster: Roster,
         entry: RosterEntry,
         patients: &[PatientId],
     ) -> PortResult<()> {
-        self.call(Operation::PutItem, Resource::ROSTERS, |state| {
-            state.patients.writes += 1;
-            state.patients.rosters.insert((customer, roster, entry), patients.to_vec());
-            let bytes = BYTES_PER_ID * patients.len();
-            Billed::new((), units(bytes, 1024), 1).with_bytes(bytes)
-        })
-        .await
+        let key = (customer, roster, entry);
+        let mut stored = Vec::new();
+        let mut wanted = patients.to_vec();
+        while self.replace_roster(key, &stored, wanted).await? == Write::Conflict {
+            stored = self
+                .call(Operation::BatchGetItem, Resource::ROSTERS, |state| {
+                    let stored = state.patients.rosters.get(&key).cloned().unwrap_or_default();
+                    let bytes = BYTES_PER_ID * stored.len();
+                    Billed::new(stored, units(bytes, 4096), 1).with_bytes(bytes)
+                })
+                .await?;
+            let missing = patients.iter().filter(|patient| !stored.contains(patient));
+            wanted = stored.iter().chain(missing).copied().collect();
+            if wanted == stored {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn read_roster(
@@ -273,19 +277,27 @@ impl PatientStore for Cloud {
         })
         .await
     }
+}
 
-    async fn find_by_external_id(
+impl Cloud {
+    /// Stores an entry of a roster on the condition that the stored one has these patients.
+    async fn replace_roster(
         &self,
-        customer: CustomerId,
-        external_id: &ExternalId,
-    ) -> PortResult<Vec<PatientId>> {
-        let patients = self.patients(customer)?;
-        self.call(Operation::Query, Resource::PATIENTS_BY_EXTERNAL_ID, |_| {
-            let found = patients
-                .iter()
-                .filter(|record| record.patient.external_id.as_ref() == Some(external_id))
-                .map(|record| record.patient.id);
-            Billed::request(found.collect())
+        key: (CustomerId, Roster, RosterEntry),
+        stored: &[PatientId],
+        patients: Vec<PatientId>,
+    ) -> PortResult<Write> {
+        self.call(Operation::PutItem, Resource::ROSTERS, |state| {
+            state.patients.writes += 1;
+            let bytes = BYTES_PER_ID * patients.len();
+            let before = state.patients.rosters.get(&key).map_or(&[][..], Vec::as_slice);
+            let write = if before == stored || has(Bug::RosterReplaced) {
+                state.patients.rosters.insert(key, patients);
+                Write::Done
+            } else {
+                Write::Conflict
+            };
+            Billed::new(write, units(bytes, 1024), 1).with_bytes(bytes)
         })
         .await
     }

@@ -9,6 +9,7 @@ impl Ports for Cloud {
     type Deliveries = Self;
     type GatewayLimits = Self;
     type Patients = Self;
+    type ExternalIds = Self;
     type Documents = Self;
     type Directory = Self;
     type Objects = Self;
@@ -28,6 +29,10 @@ impl Ports for Cloud {
     }
 
     fn patients(&self) -> &Self {
+        self
+    }
+
+    fn external_ids(&self) -> &Self {
         self
     }
 

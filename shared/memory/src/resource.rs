@@ -21,6 +21,8 @@ pub enum Resource {
 }
 
 impl Resource {
+    /// The customers, each with the key of its hashes.
+    pub const CUSTOMERS: Self = Self::Items("Directory", "customer");
     /// The API keys of all customers.
     pub const API_KEYS: Self = Self::Items("Directory", "api-key");
     /// The facilities of customers.
@@ -41,10 +43,10 @@ impl Resource {
     pub const DELIVERIES: Self = Self::Items("Jobs", "webhooks");
     /// The circuit breaker, and the rate limits of all customers.
     pub const GATEWAY: Self = Self::Items("Jobs", "gateway");
-    /// The people that are known under each identity.
-    pub const IDENTITIES: Self = Self::Items("Patients", "identity");
-    /// The patient records of all customers.
-    pub const PATIENTS: Self = Self::Items("Patients", "patient");
+    /// The persons of all customers: an item for each bucket, with its patients.
+    pub const PEOPLE: Self = Self::Items("Patients", "person");
+    /// The entries of external ids.
+    pub const EXTERNAL_IDS: Self = Self::Items("ExternalIds", "entry");
     /// The entries of rosters, which list the patients of a customer or of a cohort.
     pub const ROSTERS: Self = Self::Items("Patients", "roster");
     /// The document queries of patients.
@@ -57,8 +59,6 @@ impl Resource {
     pub const WATCHED_JOBS: Self = Self::Index("Jobs", "watched");
     /// The index of deliveries that are being attempted or have failed.
     pub const UNDELIVERED: Self = Self::Index("Jobs", "undelivered");
-    /// The index of patients by their external id.
-    pub const PATIENTS_BY_EXTERNAL_ID: Self = Self::Index("Patients", "by-external-id");
     /// The uploads of all jobs, in all their versions.
     pub const UPLOADS: Self = Self::Folder("uploads");
     /// The plans of uploads: how each is divided into chunks.

@@ -82,9 +82,6 @@ pub struct UsageOf {
     /// The units that are billed: DynamoDB's request units (writes of 1 KiB, strongly consistent
     /// reads of 4 KiB), SQS's requests of 64 KiB, S3's requests.
     pub units: u64,
-    /// Write units of DynamoDB's indexes, billed beside `units`: one for each entry that is added
-    /// or taken out.
-    pub index_units: u64,
     /// Items that DynamoDB read or wrote, and messages that were sent to SQS.
     pub items: u64,
     /// Bytes of patients' documents, of files in S3 and of messages. Small records of one size are
@@ -124,7 +121,6 @@ impl Usage {
             let of = UsageOf {
                 calls: of.calls - before.calls,
                 units: of.units - before.units,
-                index_units: of.index_units - before.index_units,
                 items: of.items - before.items,
                 bytes: of.bytes - before.bytes,
             };
@@ -137,7 +133,6 @@ impl Usage {
         let usage = self.0.entry(operation).or_default();
         usage.calls += call.calls;
         usage.units += call.units;
-        usage.index_units += call.index_units;
         usage.items += call.items;
         usage.bytes += call.bytes;
     }

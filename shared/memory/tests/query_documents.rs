@@ -13,13 +13,13 @@ use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::patient::PatientRow;
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{LEASE, PatientQuery, QueryOutcome, QueryPart, QueryTally, TRIES};
-use bulk_domain::record::{PatientRecord, RowsOfJob};
+use bulk_domain::record::RowsOfJob;
 use bulk_domain::time::Timestamp;
 use bulk_memory::{Cloud, NoFaults};
 use bulk_pipeline::abandon::{AbandonOutcome, abandon};
 use bulk_pipeline::messages::{DeadLetter, QueryAsker, QueryMessage};
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{self, GatewayAnswer, GatewayFailure, Write};
+use bulk_pipeline::ports::{self, GatewayAnswer, GatewayFailure};
 use bulk_pipeline::query_documents::{QueriesOutcome, query_documents};
 use futures::executor::block_on;
 use serde_json::json;
@@ -86,7 +86,7 @@ impl Service {
     fn patient(&mut self, opted_out: bool) -> PatientId {
         self.patients += 1;
         let row = json!({
-            "firstName": "Ottoline", "lastName": "Vandersloot", "dob": "1961-12-01", "gender": "F",
+            "firstName": "Ottoline", "lastName": format!("Vandersloot {}", self.patients), "dob": "1961-12-01", "gender": "F",
             "addresses": [{"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"}],
             "hieOptOut": opted_out,
         });
@@ -97,11 +97,7 @@ impl Service {
             may_overtake: false,
             now: self.cloud.now(),
         };
-        let id = PatientId::new(Uuid::from_u128(100 + self.patients));
-        let record = PatientRecord::merge(None, id, source, [&row]).record.unwrap();
-        let stored = block_on(self.cloud.store_patient(self.customer, &record, None)).unwrap();
-        assert_eq!(stored, Write::Done);
-        id
+        block_on(self.cloud.add_patient(self.customer, source, &[row])).unwrap()
     }
 
     /// Opens a part of these patients, in a chunk of its own, and returns its message.

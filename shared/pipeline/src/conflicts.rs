@@ -3,7 +3,7 @@
 
 use crate::Error;
 
-/// Attempts of one change. If [`CONCURRENT_UPSERTS`](crate::import_rows::CONCURRENT_UPSERTS)
+/// Attempts of one change. If [`CONCURRENT_UPSERTS`](crate::upsert::CONCURRENT_UPSERTS)
 /// writers of one item all begin together, one more of them succeeds with every round, and more
 /// than a few never meet.
 const MOST_ATTEMPTS: u32 = 20;

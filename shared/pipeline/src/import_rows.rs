@@ -6,34 +6,30 @@
 //! chunk is counted once, because the update that counts it takes it out of the job's pending
 //! chunks.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
+use bulk_domain::hash_key::HashKey;
 use bulk_domain::identity::Identity;
 use bulk_domain::ids::{PatientId, RowNumber};
 use bulk_domain::job::{AcceptedFile, Job, JobStatus};
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
-use bulk_domain::plan::{Chunk, ChunkNumber};
+use bulk_domain::patient::PatientRow;
+use bulk_domain::person::{FoldedRow, Group};
+use bulk_domain::plan::Chunk;
 use bulk_domain::problem::{Problem, RowProblems};
-use bulk_domain::record::PatientRecord;
-use bulk_domain::roster::{Roster, RosterEntry};
-use bulk_domain::row::{Directory, RowParser};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use tracing::error;
+use bulk_domain::row::RowParser;
 
 use crate::complete_chunk::{complete_chunk, resume_after_count, send_pending_queries};
 use crate::messages::ChunkMessage;
 use crate::plan_file::chunk_of;
-use crate::ports::Ports;
 use crate::ports::prelude::*;
+use crate::ports::{CustomerDirectory, Ports};
 use crate::read_runs::read_rows;
-use crate::upsert::{Decision, Group, Upsert, UpsertOutcome};
+use crate::upsert::{Upsert, UpsertOutcome};
 use crate::{DirectoryCache, Error};
 
-/// Number of patients of a chunk that are written at the same time. At about 5 ms a write, 32 make
-/// 6,000 writes a second. One worker gets fewer than that, so that a larger number would only take
-/// memory.
-pub const CONCURRENT_UPSERTS: usize = 32;
+pub use crate::upsert::CONCURRENT_UPSERTS;
 
 /// The outcome of a chunk message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,15 +83,16 @@ impl<P: Ports> Import<'_, P> {
             let canceled = |row| RowOutcome::new(row, RowResult::Failed(FailureReason::Canceled));
             return Ok(chunk.row_numbers().map(canceled).collect());
         }
-        let Parsed { mut outcomes, groups } = self.parse(&chunk).await?;
-        let Upserted { mut results, mut to_query } =
-            self.upsert(message.chunk, &groups.groups).await?;
-        for outcome in &mut outcomes {
-            if let Some(result) = results.remove(&outcome.row) {
-                if let RowResult::Succeeded(Some(patient)) = &result {
-                    outcome.starts_query = to_query.remove(patient);
-                }
-                outcome.result = result;
+        let Parsed { mut outcomes, groups, hash_key } = self.parse(&chunk).await?;
+        if job.dry_run {
+            return Ok(outcomes);
+        }
+        let upsert = Upsert { ports: *ports, job, chunk: message.chunk, hash_key: &hash_key };
+        let UpsertOutcome { rows, mut to_query } = upsert.upsert(&groups.groups).await?;
+        for outcome in outcomes.iter_mut().filter(|outcome| outcome.has_succeeded()) {
+            match rows.get(&outcome.row) {
+                Some(row) => add_upsert(outcome, row, &mut to_query),
+                None => outcome.result = RowResult::Failed(FailureReason::Internal),
             }
         }
         Ok(outcomes)
@@ -104,9 +101,6 @@ impl<P: Ports> Import<'_, P> {
     /// Reads and validates the rows of a chunk. The cached directory is enough if it has every
     /// facility and cohort that the rows name.
     async fn parse(&self, chunk: &Chunk) -> Result<Parsed, Error> {
-        if !RowParser::reads_directory(&self.file.columns) {
-            return self.parse_with(Directory::default(), chunk).await;
-        }
         let (customer, now) = (self.job.customer, self.ports.environment().now());
         if let Some(cached) = self.directories.cached(customer, now) {
             let parsed = self.parse_with(cached, chunk).await?;
@@ -119,11 +113,16 @@ impl<P: Ports> Import<'_, P> {
         self.parse_with(directory, chunk).await
     }
 
-    async fn parse_with(&self, directory: Directory, chunk: &Chunk) -> Result<Parsed, Error> {
+    async fn parse_with(
+        &self,
+        directory: CustomerDirectory,
+        chunk: &Chunk,
+    ) -> Result<Parsed, Error> {
+        let CustomerDirectory { ids, hash_key } = directory;
         let Self { ports, job, file, .. } = self;
         // The day of the job, not of the attempt, so that every attempt validates a birth date the
         // same way.
-        let parser = RowParser::new(&file.columns, job.created_at.date(), directory);
+        let parser = RowParser::new(&file.columns, job.created_at.date(), ids);
         let mut outcomes = Vec::with_capacity(chunk.rows() as usize);
         let mut groups = Groups::default();
         let separator = file.columns.separator();
@@ -133,7 +132,7 @@ impl<P: Ports> Import<'_, P> {
                 Err(problems) => RowResult::Failed(FailureReason::Problems(problems)),
                 Ok(patient) => {
                     if !job.dry_run {
-                        groups.add(Identity::of_row(job.customer, &patient), number, patient);
+                        groups.add(&hash_key, number, patient);
                     }
                     RowResult::Succeeded(None)
                 }
@@ -142,72 +141,7 @@ impl<P: Ports> Import<'_, P> {
             outcomes.push(RowOutcome { warnings, ..RowOutcome::new(number, result) });
         })
         .await?;
-        Ok(Parsed { outcomes, groups })
-    }
-
-    /// Decides the patient of each row first, then stores the roster entries of new patients, and
-    /// writes the patients last. Therefore no patient is missing from a roster if the worker dies
-    /// in between.
-    ///
-    /// A write that the store refuses with a permanent error fails the rows of its group, and the
-    /// other groups go on.
-    async fn upsert(&self, chunk: ChunkNumber, groups: &[Group]) -> Result<Upserted, Error> {
-        let job = self.job;
-        let upsert = Upsert { ports: self.ports, job };
-        let known = upsert.load(groups).await?;
-        let decisions: Vec<Option<Decision>> = stream::iter(groups)
-            .map(async |group| unless_permanent(upsert.decide(group, &known).await))
-            .buffered(CONCURRENT_UPSERTS)
-            .try_collect()
-            .await?;
-        self.store_rosters(chunk, decisions.iter().flatten()).await?;
-        let written: Vec<Option<UpsertOutcome>> = stream::iter(groups.iter().zip(&decisions))
-            .map(async |(group, decision)| match decision {
-                Some(decision) => unless_permanent(upsert.write(group, decision).await),
-                None => Ok(None),
-            })
-            .buffered(CONCURRENT_UPSERTS)
-            .try_collect()
-            .await?;
-        // If a worker died after its writes, its retry changes no patient. So the records tell
-        // which patients this job changed. If another job has changed a patient since, that job
-        // queries the patient. This job queries it, too, if it created the patient.
-        let is_ours = |record: &PatientRecord| {
-            record.changed_by == job.id
-                || (record.created_by == job.id && !has(Bug::CreatedNotQueried))
-                || has(Bug::UnchangedQueried)
-        };
-        let has_gateway = self.ports.queues().has_gateway();
-        let to_query = written
-            .iter()
-            .flatten()
-            .flat_map(|written| &written.records)
-            .filter(|record| has_gateway && is_ours(record) && !record.patient.hie_opt_out)
-            .map(|record| record.patient.id)
-            .collect();
-        let groups = groups.iter().zip(decisions).zip(written);
-        let results =
-            groups.flat_map(|((group, decision), written)| results_of(group, decision, written));
-        Ok(Upserted { results: results.collect(), to_query })
-    }
-
-    async fn store_rosters(
-        &self,
-        chunk: ChunkNumber,
-        decisions: impl Iterator<Item = &Decision>,
-    ) -> Result<(), Error> {
-        let Self { ports, job, .. } = self;
-        let mut rosters: BTreeMap<Roster, Vec<PatientId>> = BTreeMap::new();
-        for record in decisions.flat_map(Decision::records) {
-            for roster in record.rosters_by(job.id) {
-                rosters.entry(roster).or_default().push(record.patient.id);
-            }
-        }
-        let entry = RosterEntry { job: job.id, chunk };
-        for (roster, patients) in rosters {
-            ports.patients().store_roster(job.customer, roster, entry, &patients).await?;
-        }
-        Ok(())
+        Ok(Parsed { outcomes, groups, hash_key })
     }
 }
 
@@ -217,14 +151,8 @@ struct Parsed {
     outcomes: Vec<RowOutcome>,
     /// The valid rows, grouped by identity. Empty in a dry run.
     groups: Groups,
-}
-
-/// The rows of a chunk after their upserts.
-struct Upserted {
-    /// The result of each row.
-    results: HashMap<RowNumber, RowResult>,
-    /// The patients that are searched for documents.
-    to_query: HashSet<PatientId>,
+    /// The key of the customer's hashes.
+    hash_key: HashKey,
 }
 
 /// Returns whether a row names a facility or a cohort that is not in the directory.
@@ -237,45 +165,16 @@ fn names_unknown(outcomes: &[RowOutcome]) -> bool {
     })
 }
 
-/// Returns `None` for a permanent error, which no retry changes, so that it becomes the outcome of
-/// its rows.
-fn unless_permanent<T>(done: Result<T, Error>) -> Result<Option<T>, Error> {
-    match done {
-        Ok(done) => Ok(Some(done)),
-        Err(error) if error.is_transient() => Err(error),
-        Err(error) => {
-            error!("Rows failed, the store refused their patient with a permanent error: {error}");
-            Ok(None)
-        }
-    }
-}
-
-/// Returns the result of each row of a group. All rows fail if the store refused the group; a row
-/// fails alone if the record of its patient, or the item of its identity, has no room for it.
-fn results_of(
-    group: &Group,
-    decision: Option<Decision>,
-    written: Option<UpsertOutcome>,
-) -> Vec<(RowNumber, RowResult)> {
-    let numbers = group.rows.iter().map(|(number, _)| *number);
-    let (Some(decision), Some(written)) = (decision, written) else {
-        return numbers
-            .map(|number| (number, RowResult::Failed(FailureReason::Internal)))
-            .collect();
+/// Adds the outcome of a row's upsert to the outcome of the row.
+fn add_upsert(outcome: &mut RowOutcome, row: &FoldedRow, to_query: &mut HashSet<PatientId>) {
+    let Some(patient) = row.patient else {
+        let problems = RowProblems::of_row(Problem::TooLarge);
+        outcome.result = RowResult::Failed(FailureReason::Problems(problems));
+        return;
     };
-    let refused: HashSet<RowNumber> = written.refused.into_iter().collect();
-    numbers
-        .zip(decision.patients)
-        .map(|(number, patient)| match patient {
-            Some(patient) if !refused.contains(&number) => {
-                (number, RowResult::Succeeded(Some(patient)))
-            }
-            _ => {
-                let problems = RowProblems::of_row(Problem::TooLarge);
-                (number, RowResult::Failed(FailureReason::Problems(problems)))
-            }
-        })
-        .collect()
+    outcome.starts_query = to_query.remove(&patient);
+    outcome.result = RowResult::Succeeded(Some(patient));
+    row.warnings.iter().for_each(|warning| outcome.warnings.add(warning));
 }
 
 /// Rows grouped by identity. The groups are in the order of their first rows.
@@ -286,14 +185,12 @@ struct Groups {
 }
 
 impl Groups {
-    fn add(
-        &mut self,
-        identity: Identity,
-        number: RowNumber,
-        row: bulk_domain::patient::PatientRow,
-    ) {
-        let index = *self.by_identity.entry(identity).or_insert_with(|| {
-            self.groups.push(Group { identity, rows: Vec::new() });
+    fn add(&mut self, hash_key: &HashKey, number: RowNumber, row: PatientRow) {
+        let identity = Identity::of_row(&row);
+        let index = self.by_identity.get(&identity).copied().unwrap_or_else(|| {
+            let bucket = hash_key.bucket(&identity);
+            self.by_identity.insert(identity.clone(), self.groups.len());
+            self.groups.push(Group { bucket, identity, rows: Vec::new() });
             self.groups.len() - 1
         });
         self.groups[index].rows.push((number, row));

@@ -18,6 +18,7 @@ mod deliveries;
 mod directory;
 mod documents;
 mod environment;
+mod external_ids;
 mod gateway;
 mod jobs;
 mod objects;
@@ -27,10 +28,12 @@ mod webhooks;
 
 pub use self::deliveries::{DeliveryStore, Undelivered};
 pub use self::directory::{
-    Admission, CALLS_PER_MINUTE, DirectoryStore, PingReport, ReplacedKey, WebhookSettings,
+    Admission, CALLS_PER_MINUTE, CustomerDirectory, DirectoryStore, PingReport, ReplacedKey,
+    WebhookSettings,
 };
 pub use self::documents::DocumentStore;
 pub use self::environment::Environment;
+pub use self::external_ids::{ExternalIdEntry, ExternalIdStore};
 pub use self::gateway::{Gateway, GatewayAnswer, GatewayFailure, GatewayLimits};
 pub use self::jobs::{ChunkCompletion, JobStore, OpenJob, Watched};
 pub use self::objects::{FileWriter, ObjectStore, ResultFile, UploadLink};
@@ -87,6 +90,8 @@ pub trait Ports: Send + Sync {
     type GatewayLimits: GatewayLimits;
     /// The type that [`Ports::patients`] returns.
     type Patients: PatientStore;
+    /// The type that [`Ports::external_ids`] returns.
+    type ExternalIds: ExternalIdStore;
     /// The type that [`Ports::documents`] returns.
     type Documents: DocumentStore;
     /// The type that [`Ports::directory`] returns.
@@ -104,8 +109,10 @@ pub trait Ports: Send + Sync {
     fn deliveries(&self) -> &Self::Deliveries;
     /// Returns the circuit breaker and the rate limits of the gateway.
     fn gateway_limits(&self) -> &Self::GatewayLimits;
-    /// Returns the store of patients, identities and rosters.
+    /// Returns the store of patients and rosters.
     fn patients(&self) -> &Self::Patients;
+    /// Returns the store of the entries of external ids.
+    fn external_ids(&self) -> &Self::ExternalIds;
     /// Returns the store of document queries and documents.
     fn documents(&self) -> &Self::Documents;
     /// Returns the directory of customers and what belongs to them.
@@ -123,7 +130,7 @@ pub trait Ports: Send + Sync {
 pub mod prelude {
     pub use super::{
         DeliveryStore as _, DirectoryStore as _, DocumentStore as _, Environment as _,
-        FileWriter as _, Gateway as _, GatewayLimits as _, JobStore as _, ObjectStore as _,
-        PatientStore as _, Ports as _, Queues as _, WebhookServer as _,
+        ExternalIdStore as _, FileWriter as _, Gateway as _, GatewayLimits as _, JobStore as _,
+        ObjectStore as _, PatientStore as _, Ports as _, Queues as _, WebhookServer as _,
     };
 }

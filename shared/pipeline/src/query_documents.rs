@@ -4,8 +4,8 @@
 //! is received again later, so that no function waits. A patient has one query at a time: another
 //! request for the same patient joins it, and the message of that request is received again for the
 //! outcome. The order of the steps makes it harmless that a message is received twice: a request
-//! that was served stays served, and documents are stored beside the old ones before the query
-//! names them.
+//! that was served stays served, and documents beyond the first page are stored beside the old ones
+//! before the query names them.
 
 use std::time::Duration;
 
@@ -60,6 +60,8 @@ struct Attempt {
     customer: CustomerId,
     patient: PatientId,
     id: QueryTry,
+    /// Whether the patient never had a query before, so that there are no documents to delete.
+    is_first: bool,
 }
 
 /// The outcome of a message for one patient.
@@ -109,7 +111,8 @@ pub async fn query_documents<P: Ports, G: Gateway>(
             let query = known.get(patient);
             let id = QueryTry::new(ports.environment().new_id());
             let turn = PatientQuery::turn(query.map(|query| &query.value), request, id, now);
-            let attempt = Attempt { customer: message.customer, patient: *patient, id };
+            let (customer, patient) = (message.customer, *patient);
+            let attempt = Attempt { customer, patient, id, is_first: query.is_none() };
             (attempt, query.map(|query| query.version), turn)
         })
         .collect();
@@ -242,7 +245,7 @@ async fn leased<P: Ports>(
     ports: &P,
     attempt: Attempt,
 ) -> PortResult<Option<Versioned<PatientQuery>>> {
-    let Attempt { customer, patient, id } = attempt;
+    let Attempt { customer, patient, id, .. } = attempt;
     let query = ports.documents().load_queries(customer, &[patient]).await?.remove(&patient);
     Ok(query.filter(|query| query.value.is_leased_to(id)))
 }
@@ -269,7 +272,7 @@ async fn ask<P: Ports, G: Gateway>(
     query: Versioned<PatientQuery>,
 ) -> Result<PatientOutcome, Error> {
     if has(Bug::OldDocumentsDroppedEarly) {
-        let Attempt { customer, patient, id } = attempt;
+        let Attempt { customer, patient, id, .. } = attempt;
         ports.documents().drop_documents_before(customer, patient, id).await?;
     }
     let answer = if query.value.is_exhausted() {
@@ -285,9 +288,9 @@ async fn answer<P: Ports, G: Gateway>(
     gateway: &G,
     attempt: Attempt,
 ) -> Result<Answer, Error> {
-    let Attempt { customer, patient: id, id: found_by } = attempt;
+    let Attempt { customer, patient: id, id: found_by, .. } = attempt;
     let record = ports.patients().load_patients(customer, &[id]).await?.remove(&id);
-    let Some(patient) = record.map(|record| record.value.patient) else {
+    let Some(patient) = record.map(|record| record.patient) else {
         return Ok(Answer::Ended(QueryOutcome::NotKnown, None));
     };
     if patient.hie_opt_out && !has(Bug::OptedOutAsked) {
@@ -316,10 +319,10 @@ async fn conclude<P: Ports>(
     mut query: Versioned<PatientQuery>,
     answer: Answer,
 ) -> Result<PatientOutcome, Error> {
-    let Attempt { customer, patient, id } = attempt;
+    let Attempt { customer, patient, id, .. } = attempt;
     let stored = retry_conflicts(async || {
         let after = match &answer {
-            Answer::Ended(outcome, stored) => query.value.clone().ended(*outcome, *stored),
+            Answer::Ended(outcome, stored) => query.value.clone().ended(*outcome, stored.clone()),
             Answer::Failed(_) => query.value.clone().failed_once(),
         };
         let write =
@@ -335,7 +338,7 @@ async fn conclude<P: Ports>(
         Ok(None)
     });
     let Some(outcome) = stored.await? else { return Ok(PatientOutcome::Leased) };
-    if outcome.is_some_and(QueryOutcome::is_success) {
+    if outcome.is_some_and(QueryOutcome::is_success) && !attempt.is_first {
         let new = || QueryTry::new(ports.environment().new_id());
         let first_kept = if has(Bug::NewDocumentsDropped) { new() } else { id };
         ports.documents().drop_documents_before(customer, patient, first_kept).await?;

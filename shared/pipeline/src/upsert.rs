@@ -1,258 +1,297 @@
-//! Creates or updates the patients of one identity by conditional writes alone.
+//! Creates or updates the patients of a chunk, with one conditional write for each person.
 //!
-//! First the item of the identity decides which patient each row belongs to, then the patients are
-//! written. Both writes name the version that was read. A conflict means that another job writes
-//! the same identity, so that the decision is made again on what that job stored. A retry after any
-//! crash gives the same patients, because the item remembers its decisions, and because merging a
-//! row into a patient that has it already changes nothing.
+//! The items of all persons are read once, and the rows are folded into them. What lists have to
+//! show is stored before the patients: first the roster entries of the chunk, then the entries of
+//! external ids. So no patient is missing from a list if the worker dies in between. Then each item
+//! is stored on the condition that it has not changed. A conflict means that another worker wrote
+//! the person, so that this worker reads the item again and folds again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use bulk_domain::identity::Identity;
+use bulk_domain::hash_key::{Bucket, HashKey};
 use bulk_domain::ids::{PatientId, RowNumber};
 use bulk_domain::job::Job;
-use bulk_domain::matching::{Matched, People, RowToMatch};
-use bulk_domain::patient::{PatientRow, Zip};
-use bulk_domain::record::{Merged, PatientRecord, RowsOfJob};
+use bulk_domain::mutants::{Bug, has};
+use bulk_domain::patient::ExternalId;
+use bulk_domain::person::{Folded, FoldedRow, Group, Person};
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::record::{PatientRecord, RowsOfJob};
+use bulk_domain::roster::{Roster, RosterEntry};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tracing::error;
 
 use crate::Error;
 use crate::conflicts::retry_conflicts;
 use crate::ports::prelude::*;
-use crate::ports::{Ports, Versioned, Write};
+use crate::ports::{ExternalIdEntry, Ports, Versioned, Write};
 
-/// Records of patients by id, each with the version that was read.
-type Records = HashMap<PatientId, Versioned<PatientRecord>>;
+/// Number of persons of a chunk that are written at the same time. At about 5 ms a write, 32 make
+/// 6,000 writes a second. One worker gets fewer than that, so that a larger number would only take
+/// memory.
+pub const CONCURRENT_UPSERTS: usize = 32;
 
-/// The rows of one identity in a chunk.
-pub struct Group {
-    /// The identity of the rows.
-    pub identity: Identity,
-    /// The rows, in file order.
-    pub rows: Vec<(RowNumber, PatientRow)>,
-}
+/// Entries of an external id that are looked at, before a new patient under it is said to be alone.
+const OTHERS_READ: u32 = 20;
 
-/// What was read for all groups of a chunk at once, before the first attempt to decide one of them.
-#[derive(Default)]
-pub struct Known {
-    people: HashMap<Identity, Versioned<People>>,
-    patients: Records,
-}
-
-/// The patient of each row of a group, and the changes that the rows make to these patients.
-pub struct Decision {
-    /// The patient of each row, or `None` if the item of the row's identity has no room for another
-    /// patient.
-    pub patients: Vec<Option<PatientId>>,
-    /// The patients before the change, as they were read.
-    before: Records,
-    /// The patients after the change, and the rows that do not fit.
-    merged: MergedGroup,
-}
-
-/// The outcome of merging the rows of a group.
-#[derive(Default)]
-struct MergedGroup {
-    /// The patients that change, after the change.
-    records: Vec<PatientRecord>,
-    /// Rows for which the record of their patient has no room.
-    refused: Vec<RowNumber>,
-}
-
-/// The patients of a group after they were written.
+/// The rows of a chunk after their upserts.
 #[derive(Default)]
 pub struct UpsertOutcome {
-    /// All patients of the rows as they are now. Another job may have changed them, too.
-    pub records: Vec<PatientRecord>,
-    /// Rows for which the record of their patient had no room.
-    pub refused: Vec<RowNumber>,
+    /// The outcome of each row, except of rows that the store refused for good.
+    pub rows: HashMap<RowNumber, FoldedRow>,
+    /// The patients that are searched for documents.
+    pub to_query: HashSet<PatientId>,
 }
 
-impl Decision {
-    /// Returns every patient of the rows, after the change.
-    pub fn records(&self) -> impl Iterator<Item = &PatientRecord> {
-        self.merged.records.iter().chain(self.unchanged())
-    }
-
-    fn unchanged(&self) -> impl Iterator<Item = &PatientRecord> {
-        let is_merged =
-            |id: &PatientId| self.merged.records.iter().any(|record| record.patient.id == *id);
-        let unchanged = self.before.iter().filter(move |(id, _)| !is_merged(id));
-        unchanged
-            .filter(|(id, _)| self.patients.contains(&Some(**id)))
-            .map(|(_, record)| &record.value)
-    }
-}
-
-/// What the upserts of all groups of a job need.
+/// The upsert of the rows of a chunk.
 pub struct Upsert<'a, P> {
     /// Where the patients are stored.
     pub ports: &'a P,
     /// The job of the rows.
     pub job: &'a Job,
+    /// The chunk of the rows.
+    pub chunk: ChunkNumber,
+    /// The key of the customer's hashes.
+    pub hash_key: &'a HashKey,
+}
+
+/// A group folded into what is stored of its person.
+struct Attempt {
+    folded: Folded,
+    /// The version of the item that was read.
+    version: Option<u64>,
+}
+
+/// The rows of a chunk that give an external id to a patient, in file order.
+#[derive(Default)]
+struct GivenIds<'a>(Vec<(RowNumber, PatientId, &'a ExternalId)>);
+
+impl<'a> GivenIds<'a> {
+    fn of(groups: &'a [Group], attempts: &[Attempt]) -> Self {
+        let mut given = Self::default();
+        for (group, attempt) in groups.iter().zip(attempts) {
+            for ((number, row), folded) in group.rows.iter().zip(&attempt.folded.rows) {
+                if let (Some(external_id), Some(patient)) = (&row.external_id, folded.patient) {
+                    given.0.push((*number, patient, external_id));
+                }
+            }
+        }
+        given.0.sort_unstable_by_key(|(number, ..)| *number);
+        given
+    }
+
+    /// Returns the external id that each patient got last before a row.
+    fn before(&self, row: RowNumber) -> HashMap<PatientId, &'a ExternalId> {
+        let earlier = self.0.iter().take_while(|(number, ..)| *number < row);
+        earlier.map(|(_, patient, external_id)| (*patient, *external_id)).collect()
+    }
+
+    fn has(&self, patient: PatientId) -> bool {
+        self.0.iter().any(|(_, of, _)| *of == patient)
+    }
 }
 
 impl<P: Ports> Upsert<'_, P> {
-    /// Returns what is stored about the identities of all groups, read in batches.
-    pub async fn load(&self, groups: &[Group]) -> Result<Known, Error> {
-        let identities: Vec<Identity> = groups.iter().map(|group| group.identity).collect();
-        let people = self.ports.patients().load_people(&identities).await?;
-        let mut wanted: Vec<PatientId> = Vec::new();
-        for group in groups {
-            if let Some(people) = people.get(&group.identity) {
-                let known: Vec<PatientId> =
-                    people.value.people().iter().map(|person| person.id).collect();
-                let matched = self.matched(group, &people.value);
-                wanted.extend(matched.patients.iter().flatten().filter(|id| known.contains(id)));
-            }
-        }
-        wanted.sort_unstable();
-        wanted.dedup();
-        let patients = self.ports.patients().load_patients(self.job.customer, &wanted).await?;
-        Ok(Known { people, patients })
-    }
-
-    /// Decides which patient each row of a group belongs to. The decision is stored when this
-    /// returns, and no patient is written yet.
-    pub async fn decide(&self, group: &Group, known: &Known) -> Result<Decision, Error> {
-        let mut people = known.people.get(&group.identity).cloned();
-        let mut patients = patients_of(people.as_ref(), &known.patients);
-        retry_conflicts(async || {
-            let empty = People::default();
-            let before = people.as_ref().map_or(&empty, |people| &people.value);
-            let matched = self.matched(group, before);
-            let merged = self.merge(group, &matched.patients, &patients);
-            let changes_nothing = merged.records.is_empty() && !matched.changed;
-            if !matched.was_decided && !changes_nothing {
-                let version = people.as_ref().map(|people| people.version);
-                let store =
-                    self.ports.patients().store_people(&group.identity, &matched.people, version);
-                if store.await? == Write::Conflict {
-                    (people, patients) = self.reload(group).await?;
-                    return Ok(None);
-                }
-            }
-            let before = std::mem::take(&mut patients);
-            Ok(Some(Decision { patients: matched.patients, before, merged }))
-        })
-        .await
-    }
-
-    /// Creates or updates the patients of a group as decided. Returns all of its patients, also
-    /// those that do not change.
-    pub async fn write(&self, group: &Group, decision: &Decision) -> Result<UpsertOutcome, Error> {
-        let mut outcome = UpsertOutcome {
-            records: decision.unchanged().cloned().collect(),
-            refused: decision.merged.refused.clone(),
-        };
-        for record in &decision.merged.records {
-            self.store(group, decision, record, &mut outcome).await?;
+    /// Upserts the rows of all groups. Safe to repeat, concurrently and late.
+    ///
+    /// A write that the store refuses with a permanent error fails the rows of its group, and the
+    /// other groups go on.
+    pub async fn upsert(&self, groups: &[Group]) -> Result<UpsertOutcome, Error> {
+        let buckets: BTreeSet<Bucket> = groups.iter().map(|group| group.bucket).collect();
+        let buckets: Vec<Bucket> = buckets.into_iter().collect();
+        let mut known = self.ports.patients().load_people(self.job.customer, &buckets).await?;
+        // Of two identities that share a bucket, the second one meets a conflict, and reads again.
+        let attempts: Vec<Attempt> =
+            groups.iter().map(|group| self.fold(group, known.remove(&group.bucket))).collect();
+        self.add_to_rosters(attempts.iter().map(|attempt| &attempt.folded)).await?;
+        let given = GivenIds::of(groups, &attempts);
+        let written: Vec<Option<Folded>> = stream::iter(groups.iter().zip(attempts))
+            .map(async |(group, attempt)| {
+                unless_permanent(self.write(group, attempt, &given).await)
+            })
+            .buffered(CONCURRENT_UPSERTS)
+            .try_collect()
+            .await?;
+        let mut outcome = UpsertOutcome::default();
+        for folded in written.into_iter().flatten() {
+            let to_query = folded.records().filter(|record| self.queries(record));
+            outcome.to_query.extend(to_query.map(|record| record.patient.id));
+            outcome.rows.extend(folded.rows.into_iter().map(|row| (row.number, row)));
         }
         Ok(outcome)
     }
 
-    fn matched(&self, group: &Group, people: &People) -> Matched {
-        let environment = self.ports.environment();
-        let zips: Vec<(RowNumber, Vec<Zip>)> =
-            group.rows.iter().map(|(number, row)| (*number, zips_of(row))).collect();
-        let rows: Vec<RowToMatch<'_>> =
-            zips.iter().map(|(number, zips)| RowToMatch { number: *number, zips }).collect();
-        people
-            .decide(self.job.id, environment.now(), &rows, || PatientId::new(environment.new_id()))
-    }
-
-    /// Merges the rows of a group into the records of their patients.
-    fn merge(
-        &self,
-        group: &Group,
-        patient_of_row: &[Option<PatientId>],
-        patients: &Records,
-    ) -> MergedGroup {
-        let mut ids: Vec<PatientId> = patient_of_row.iter().flatten().copied().collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut group_merged = MergedGroup::default();
-        for id in ids {
-            let (merged, refused) =
-                self.merge_patient(group, patient_of_row, id, patients.get(&id));
-            group_merged.records.extend(merged);
-            group_merged.refused.extend(refused);
-        }
-        group_merged
-    }
-
-    /// Merges the rows of one patient. Returns the record, if it changes, and the rows that do not
-    /// fit into it.
-    fn merge_patient(
-        &self,
-        group: &Group,
-        patient_of_row: &[Option<PatientId>],
-        id: PatientId,
-        before: Option<&Versioned<PatientRecord>>,
-    ) -> (Option<PatientRecord>, Vec<RowNumber>) {
-        let rows =
-            group.rows.iter().zip(patient_of_row).filter(|(_, patient)| **patient == Some(id));
-        let (numbers, rows): (Vec<RowNumber>, Vec<&PatientRow>) =
-            rows.map(|((number, row), _)| (*number, row)).unzip();
+    fn fold(&self, group: &Group, known: Option<Versioned<Person>>) -> Attempt {
         let source = RowsOfJob {
             job: self.job.id,
             facility: self.job.facility,
             may_overtake: self.job.may_overtake,
             now: self.ports.environment().now(),
         };
-        let before = before.map(|record| &record.value);
-        let Merged { record, refused } = PatientRecord::merge(before, id, source, rows);
-        (record, refused.into_iter().filter_map(|place| numbers.get(place).copied()).collect())
+        let version = known.as_ref().map(|known| known.version);
+        let person = known.map(|known| known.value).unwrap_or_default();
+        Attempt { folded: person.fold(group, self.hash_key, source), version }
     }
 
-    /// Writes one merged patient. After a conflict, merges the rows into the record that the other
-    /// job stored.
-    async fn store(
+    /// Stores the item of a group, unless its rows change nothing. Returns the group as it was
+    /// stored.
+    async fn write(
         &self,
         group: &Group,
-        decision: &Decision,
-        record: &PatientRecord,
-        outcome: &mut UpsertOutcome,
-    ) -> Result<(), Error> {
-        let (id, customer) = (record.patient.id, self.job.customer);
-        let mut record = record.clone();
-        let mut version = decision.before.get(&id).map(|record| record.version);
-        // The record that is stored, if the other job has left nothing to change.
-        let stored_before = retry_conflicts(async || {
-            if self.ports.patients().store_patient(customer, &record, version).await? == Write::Done
-            {
-                return Ok(Some(None));
+        mut attempt: Attempt,
+        given: &GivenIds<'_>,
+    ) -> Result<Folded, Error> {
+        retry_conflicts(async || {
+            if attempt.folded.is_changed {
+                if !has(Bug::ExternalIdLate) {
+                    self.add_external_ids(group, &mut attempt.folded, given).await?;
+                }
+                if self.store(group, &attempt).await? == Write::Conflict {
+                    let mut known = self
+                        .ports
+                        .patients()
+                        .load_people(self.job.customer, &[group.bucket])
+                        .await?;
+                    attempt = self.fold(group, known.remove(&group.bucket));
+                    self.add_to_rosters(std::iter::once(&attempt.folded)).await?;
+                    return Ok(None);
+                }
+                if has(Bug::ExternalIdLate) {
+                    self.add_external_ids(group, &mut attempt.folded, given).await?;
+                }
             }
-            let mut current = self.ports.patients().load_patients(customer, &[id]).await?;
-            version = current.get(&id).map(|current| current.version);
-            let (merged, refused) =
-                self.merge_patient(group, &decision.patients, id, current.get(&id));
-            outcome.refused.extend(refused);
-            match merged {
-                Some(merged) => record = merged,
-                None => return Ok(Some(current.remove(&id).map(|current| current.value))),
+            Ok(Some(()))
+        })
+        .await?;
+        Ok(attempt.folded)
+    }
+
+    async fn store(&self, group: &Group, attempt: &Attempt) -> Result<Write, Error> {
+        let (patients, person) = (self.ports.patients(), &attempt.folded.person);
+        let write = patients.store_person(self.job.customer, group.bucket, person, attempt.version);
+        Ok(write.await?)
+    }
+
+    /// Adds the patients that changing groups put on rosters to the entries of this chunk.
+    async fn add_to_rosters(&self, groups: impl Iterator<Item = &Folded>) -> Result<(), Error> {
+        let mut rosters: BTreeMap<Roster, Vec<PatientId>> = BTreeMap::new();
+        for record in groups.filter(|folded| folded.is_changed).flat_map(Folded::records) {
+            for roster in record.rosters_by(self.job.id) {
+                rosters.entry(roster).or_default().push(record.patient.id);
             }
-            Ok(None)
-        });
-        let stored_before = stored_before.await?;
-        outcome.records.push(stored_before.unwrap_or(record));
+        }
+        let entry = RosterEntry { job: self.job.id, chunk: self.chunk };
+        for (roster, patients) in rosters {
+            let patients = &patients[..];
+            self.ports.patients().add_to_roster(self.job.customer, roster, entry, patients).await?;
+        }
         Ok(())
     }
 
-    async fn reload(&self, group: &Group) -> Result<(Option<Versioned<People>>, Records), Error> {
-        let mut known = self.load(std::slice::from_ref(group)).await?;
-        Ok((known.people.remove(&group.identity), known.patients))
+    /// Stores an entry for each external id that a patient has not had. Warns the rows that create
+    /// a patient under an external id that another patient has, or is about to get.
+    async fn add_external_ids(
+        &self,
+        group: &Group,
+        folded: &mut Folded,
+        given: &GivenIds<'_>,
+    ) -> Result<(), Error> {
+        let mut entered = BTreeSet::new();
+        for (index, (number, row)) in group.rows.iter().enumerate() {
+            let created = folded.rows.get(index).filter(|row| row.creates);
+            let Some(patient) = created.and_then(|row| row.patient) else { continue };
+            let Some(external_id) = &row.external_id else { continue };
+            let others = self.add_external_id(patient, external_id).await?;
+            entered.insert((patient, external_id.clone()));
+            if self.is_taken(external_id, (*number, patient), &others, given).await?
+                && !has(Bug::OtherPatientsIgnored)
+            {
+                folded.warn_of_other_patient(*number);
+            }
+        }
+        let new = folded.new_external_ids().map(|(patient, id)| (patient, id.clone()));
+        for (patient, external_id) in new.collect::<BTreeSet<_>>().difference(&entered) {
+            self.add_external_id(*patient, external_id).await?;
+        }
+        Ok(())
+    }
+
+    async fn add_external_id(
+        &self,
+        patient: PatientId,
+        external_id: &ExternalId,
+    ) -> Result<Vec<ExternalIdEntry>, Error> {
+        let id = self.hash_key.external_id(external_id);
+        let (customer, job) = (self.job.customer, self.job.id);
+        let add =
+            self.ports.external_ids().add_external_id(customer, id, patient, job, OTHERS_READ);
+        Ok(add.await?)
+    }
+
+    /// Returns whether another patient has the external id of a row that creates a patient, or is
+    /// about to get it.
+    async fn is_taken(
+        &self,
+        external_id: &ExternalId,
+        (row, patient): (RowNumber, PatientId),
+        others: &[ExternalIdEntry],
+        given: &GivenIds<'_>,
+    ) -> Result<bool, Error> {
+        // The rows of the chunk count in file order.
+        let before = given.before(row);
+        if before.iter().any(|(other, id)| *other != patient && *id == external_id) {
+            return Ok(true);
+        }
+        let is_open = |entry: &&ExternalIdEntry| {
+            entry.patient != patient && !before.contains_key(&entry.patient)
+        };
+        let others: Vec<&ExternalIdEntry> = others.iter().filter(is_open).collect();
+        let buckets: BTreeSet<Bucket> =
+            others.iter().filter_map(|entry| Bucket::of(entry.patient)).collect();
+        if buckets.is_empty() {
+            return Ok(false);
+        }
+        let buckets: Vec<Bucket> = buckets.into_iter().collect();
+        let (patients, now) = (self.ports.patients(), self.ports.environment().now());
+        let people = patients.load_people(self.job.customer, &buckets).await?;
+        let not_stored = Person::default();
+        Ok(others.iter().any(|entry| {
+            let person = Bucket::of(entry.patient).and_then(|bucket| people.get(&bucket));
+            let person = person.map_or(&not_stored, |person| &person.value);
+            let record = person.patient(entry.patient);
+            let has_id =
+                |record: &PatientRecord| record.patient.external_id.as_ref() == Some(external_id);
+            // If only later rows of this chunk give the patient an id, it counts that an earlier job
+            // has given this one.
+            if given.has(entry.patient) {
+                return record.is_some_and(has_id) && entry.job != self.job.id;
+            }
+            record.is_some_and(has_id) || person.awaits(entry.patient, entry.job, now)
+        }))
+    }
+
+    /// Returns whether the job queries a patient for documents.
+    ///
+    /// If a worker died after its writes, its retry changes no patient. So the record tells whether
+    /// this job changed the patient. If another job has changed a patient since, that job queries
+    /// the patient. This job queries it, too, if it created the patient.
+    fn queries(&self, record: &PatientRecord) -> bool {
+        let job = self.job.id;
+        let is_ours = record.changed_by == job
+            || (record.created_by == job && !has(Bug::CreatedNotQueried))
+            || has(Bug::UnchangedQueried);
+        is_ours && !record.patient.hie_opt_out && self.ports.queues().has_gateway()
     }
 }
 
-/// Returns the patients of one identity out of those of a chunk.
-fn patients_of(people: Option<&Versioned<People>>, all: &Records) -> Records {
-    people
-        .into_iter()
-        .flat_map(|people| people.value.people())
-        .filter_map(|person| all.get(&person.id).map(|record| (person.id, record.clone())))
-        .collect()
-}
-
-fn zips_of(row: &PatientRow) -> Vec<Zip> {
-    row.addresses.iter().map(|address| address.zip).collect()
+/// Returns `None` for a permanent error, which no retry changes, so that it becomes the outcome of
+/// its rows.
+fn unless_permanent<T>(done: Result<T, Error>) -> Result<Option<T>, Error> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) => {
+            error!("Rows failed, the store refused their patient with a permanent error: {error}");
+            Ok(None)
+        }
+    }
 }

@@ -76,7 +76,7 @@ fn alone(parameters: &Parameters, chunk: &ChunkCalls) -> Micros {
         let (calls, cpu) = (step.units.len() as Micros, latency.call_cpu);
         let answer = match step.purpose {
             Purpose::Plan | Purpose::Upload | Purpose::Outcomes => latency.object,
-            Purpose::LoadPeople | Purpose::LoadPatients => latency.batch,
+            Purpose::LoadPeople => latency.batch,
             Purpose::Finished => latency.message,
             _ => latency.item,
         };

@@ -29,10 +29,11 @@ impl JobTimes {
 pub struct Outcome {
     pub jobs: Vec<JobTimes>,
     pub patients: Table,
+    pub external_ids: Table,
     pub job_items: Table,
     pub directory: Table,
     pub attempts: u64,
-    /// The identities and patients that were written.
+    /// The persons and the entries of external ids that were written.
     pub writes: u64,
     /// The receives of chunks beyond the first.
     pub redeliveries: u64,
@@ -51,6 +52,7 @@ impl Outcome {
         Self {
             jobs: Vec::new(),
             patients: Table::new(capacity),
+            external_ids: Table::new(capacity),
             job_items: Table::new(capacity),
             directory: Table::new(capacity),
             attempts: 0,
@@ -97,8 +99,10 @@ impl Outcome {
 
     /// Returns the share of attempts that were throttled.
     pub fn throttled(&self) -> f64 {
-        let throttled =
-            self.patients.throttled + self.job_items.throttled + self.directory.throttled;
+        let throttled = self.patients.throttled
+            + self.external_ids.throttled
+            + self.job_items.throttled
+            + self.directory.throttled;
         throttled as f64 / self.attempts.max(1) as f64
     }
 

@@ -13,16 +13,14 @@ pub enum Purpose {
     Directory,
     /// Reads the chunk's rows from the upload.
     Upload,
-    /// Reads the people of the rows' identities.
+    /// Reads the persons of the rows.
     LoadPeople,
-    /// Reads the patients of the rows.
-    LoadPatients,
-    /// Stores the people of an identity.
-    StorePeople,
     /// Stores an entry of a roster.
     Roster,
-    /// Stores the patient record of a row.
-    StorePatient,
+    /// Stores an entry of an external id.
+    StoreExternalId,
+    /// Stores the item of a person.
+    StorePerson,
     /// Stores the outcomes of the rows.
     Outcomes,
     /// Removes the chunk from the pending chunks of the job's item.
@@ -41,10 +39,9 @@ impl Purpose {
             (Resource::PLANS, Operation::GetObject) => Self::Plan,
             (Resource::UPLOADS, Operation::GetObject) => Self::Upload,
             (Resource::OUTCOMES, Operation::GetObject | Operation::PutObject) => Self::Outcomes,
-            (Resource::IDENTITIES, Operation::BatchGetItem) => Self::LoadPeople,
-            (Resource::IDENTITIES, Operation::PutItem) => Self::StorePeople,
-            (Resource::PATIENTS, Operation::BatchGetItem) => Self::LoadPatients,
-            (Resource::PATIENTS, Operation::PutItem) => Self::StorePatient,
+            (Resource::PEOPLE, Operation::BatchGetItem) => Self::LoadPeople,
+            (Resource::PEOPLE, Operation::PutItem) => Self::StorePerson,
+            (Resource::EXTERNAL_IDS, Operation::PutItem) => Self::StoreExternalId,
             (Resource::ROSTERS, Operation::PutItem) => Self::Roster,
             (Resource::Queue(QueueName::Finished), Operation::SendMessage) => Self::Finished,
             _ => panic!("a chunk makes no such call: {call:?}"),

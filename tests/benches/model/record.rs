@@ -46,8 +46,7 @@ pub struct ChunkCalls {
 }
 
 impl ChunkCalls {
-    /// Returns how many items the chunk writes to the patients table for its rows: identities and
-    /// patients.
+    /// Returns how many items the chunk writes for its rows: persons and entries of external ids.
     pub fn writes(&self) -> usize {
         self.steps.iter().filter(|step| step.is_kept()).map(|step| step.units.len()).sum()
     }
@@ -57,7 +56,7 @@ impl Step {
     /// Returns whether the written items stay when the chunk is retried, so that they are not
     /// written again.
     pub fn is_kept(&self) -> bool {
-        matches!(self.purpose, Purpose::StorePeople | Purpose::StorePatient)
+        matches!(self.purpose, Purpose::StoreExternalId | Purpose::StorePerson)
     }
 }
 
@@ -68,8 +67,8 @@ pub struct JobCalls {
     pub rows: u32,
     /// The chunks, in the order in which they are sent.
     pub chunks: Vec<ChunkCalls>,
-    /// The largest number of writes of a single identity, and of a single patient.
-    pub most_writes_of: [(Purpose, u32); 2],
+    /// The largest number of writes of a single person.
+    pub most_writes: u32,
 }
 
 /// Imports a file in chunks of the real size, and records every call.
@@ -115,26 +114,27 @@ async fn run(file: String, rows_per_chunk: u32) -> JobCalls {
     }
 
     assert!(receive(&cloud, QueueName::Finished).is_some(), "the job has no pending chunks");
-    let most = |purpose| {
-        let of_purpose = writes.iter().filter(|((of, _), _)| *of == purpose);
-        (purpose, of_purpose.map(|(_, count)| *count).max().unwrap_or(0))
-    };
-    let most_writes_of = [most(Purpose::StorePeople), most(Purpose::StorePatient)];
-    JobCalls { rows: chunks.iter().map(|chunk| chunk.rows).sum(), chunks, most_writes_of }
+    let of_people = writes.iter().filter(|((of, _), _)| *of == Purpose::StorePerson);
+    let most_writes = of_people.map(|(_, count)| *count).max().unwrap_or(0);
+    JobCalls { rows: chunks.iter().map(|chunk| chunk.rows).sum(), chunks, most_writes }
 }
 
-/// Returns the calls as steps. Consecutive calls with the same purpose are one step.
+/// Returns the calls as steps. Consecutive calls with the same purpose are one step. The entry of an
+/// external id is stored just before its person, by 32 writers at the same time, so that all entries
+/// are taken for one step, and all persons for the next one.
 fn steps(calls: &[LoggedCall]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for call in calls {
         let purpose = Purpose::of(call);
-        if steps.last().is_none_or(|step| step.purpose != purpose) {
+        let lately = steps.len().saturating_sub(2);
+        let same = steps[lately..].iter().position(|step| step.purpose == purpose);
+        let index = same.map_or(steps.len(), |place| lately + place);
+        if index == steps.len() {
             steps.push(Step { purpose, units: Vec::new() });
         }
-        let step = steps.last_mut().expect("one was pushed");
-        step.units.push(u32::try_from(call.units).expect("a call is billed few units"));
+        steps[index].units.push(u32::try_from(call.units).expect("a call is billed few units"));
     }
-    for kept in [Purpose::StorePeople, Purpose::StorePatient] {
+    for kept in [Purpose::StoreExternalId, Purpose::StorePerson] {
         let times = steps.iter().filter(|step| step.purpose == kept).count();
         assert!(times <= 1, "{kept:?} is one step, whose items are counted from 0");
     }

@@ -180,9 +180,8 @@ pub fn keys(files: &Files, big: &JobCalls) {
             );
         }
     }
-    for (purpose, most) in big.most_writes_of {
-        println!("{:<46} {purpose:?}: no key is written more than {most} time in the job", "any");
-    }
+    let most = big.most_writes;
+    println!("{:<46} no person is written more than {most} time in the job", "any");
 }
 
 /// Prints how long a small job takes beside larger ones.
@@ -333,7 +332,7 @@ pub fn assumptions() {
         ms(file_row)
     );
     println!(
-        "Simplified: the index by external id, which takes as many writes as the patients it is about, keeps up; unused"
+        "Simplified: a chunk stores all entries of external ids before its first person; unused"
     );
     println!(
         "capacity of DynamoDB is kept for a second, not for five minutes; a table has a partition"

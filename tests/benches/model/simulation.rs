@@ -84,15 +84,15 @@ struct Chunk {
 /// The items that a chunk has written, which stay written when it is retried.
 #[derive(Clone, Default, Debug)]
 struct Written {
+    external_ids: Vec<bool>,
     people: Vec<bool>,
-    patients: Vec<bool>,
 }
 
 impl Written {
     fn of(&mut self, purpose: Purpose) -> Option<&mut Vec<bool>> {
         match purpose {
-            Purpose::StorePeople => Some(&mut self.people),
-            Purpose::StorePatient => Some(&mut self.patients),
+            Purpose::StoreExternalId => Some(&mut self.external_ids),
+            Purpose::StorePerson => Some(&mut self.people),
             _ => None,
         }
     }

@@ -61,8 +61,8 @@ impl Run {
     /// Returns how many calls of the step are made at the same time.
     pub fn at_once(&self, writes: usize) -> usize {
         match self.purpose() {
-            Some(Purpose::StorePeople | Purpose::StorePatient) => writes,
-            Some(Purpose::LoadPeople | Purpose::LoadPatients) => design::CONCURRENT_BATCHES,
+            Some(Purpose::StoreExternalId | Purpose::StorePerson) => writes,
+            Some(Purpose::LoadPeople) => design::CONCURRENT_BATCHES,
             _ => 1,
         }
     }

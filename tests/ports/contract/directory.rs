@@ -33,13 +33,25 @@ pub async fn a_customer_has_its_own_facilities_and_cohorts_and_no_others(
     let theirs = facilities(1, 1);
     ports.enter(first, &mine, &cohorts, &NOTHING_SET).await;
     ports.enter(second, &theirs, &[], &NOTHING_SET).await;
-    assert_eq!(ports.load_directory(first).await.unwrap(), directory(&mine, &cohorts));
-    assert_eq!(ports.load_directory(second).await.unwrap(), directory(&theirs, &[]));
+    assert_eq!(ports.load_directory(first).await.unwrap().ids, directory(&mine, &cohorts));
+    assert_eq!(ports.load_directory(second).await.unwrap().ids, directory(&theirs, &[]));
+}
+
+pub async fn a_customer_keeps_the_key_of_its_hashes(ports: &(impl Operator + DirectoryStore)) {
+    let customers = [given::customer(), given::customer()];
+    for customer in customers {
+        ports.enter(customer, &facilities(1, 1), &[], &NOTHING_SET).await;
+    }
+    let keys = customers.map(|customer| ports.load_hash_key(customer));
+    let keys = futures::future::try_join_all(keys).await.unwrap();
+    assert_ne!(keys[0], keys[1]);
+    ports.rename(customers[0], "Another name").await;
+    assert_eq!(ports.load_hash_key(customers[0]).await.unwrap(), keys[0]);
+    assert_eq!(ports.load_directory(customers[0]).await.unwrap().hash_key, keys[0]);
 }
 
 pub async fn an_unknown_customer_has_nothing(ports: &impl DirectoryStore) {
     let customer = given::customer();
-    assert_eq!(ports.load_directory(customer).await.unwrap(), Directory::default());
     assert_eq!(ports.load_settings(customer).await.unwrap(), WebhookSettings::default());
 }
 
@@ -47,7 +59,7 @@ pub async fn an_unknown_customer_has_nothing(ports: &impl DirectoryStore) {
 pub async fn facilities_of_more_than_1_mb_are_all_found(ports: &(impl Operator + DirectoryStore)) {
     let (customer, facilities) = (given::customer(), facilities(4_000, 33));
     ports.enter(customer, &facilities, &[], &NOTHING_SET).await;
-    assert_eq!(ports.load_directory(customer).await.unwrap(), directory(&facilities, &[]));
+    assert_eq!(ports.load_directory(customer).await.unwrap().ids, directory(&facilities, &[]));
 }
 
 pub async fn settings_are_loaded_as_they_were_stored(ports: &(impl Operator + DirectoryStore)) {
@@ -73,6 +85,7 @@ pub async fn settings_are_loaded_as_they_were_stored(ports: &(impl Operator + Di
 
 contract!($ directory:
     a_customer_has_its_own_facilities_and_cohorts_and_no_others,
+    a_customer_keeps_the_key_of_its_hashes,
     an_unknown_customer_has_nothing,
     facilities_of_more_than_1_mb_are_all_found,
     settings_are_loaded_as_they_were_stored,

@@ -1,55 +1,133 @@
-//! Patients by the external ids that their customer has given them.
+//! The entries of external ids: of two patients under one id, the later one is told of the earlier.
 
-use bulk_domain::ids::CustomerId;
-use bulk_domain::patient::ExternalId;
-use bulk_domain::record::PatientRecord;
-use bulk_pipeline::ports::{PatientStore, Write};
+use std::collections::BTreeSet;
+
+use bulk_domain::hash_key::ExternalIdHash;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_pipeline::ports::{ExternalIdEntry, ExternalIdStore};
 
 use crate::given;
 
-fn with_id(external_id: &str) -> PatientRecord {
-    let mut record = given::record("1 Main St");
-    record.patient.external_id = Some(external_id.parse().unwrap());
-    record
+fn hash(external_id: &str) -> ExternalIdHash {
+    given::HASH_KEY.external_id(&external_id.parse().unwrap())
 }
 
-async fn find(
-    ports: &impl PatientStore,
+async fn read(
+    ports: &impl ExternalIdStore,
     customer: CustomerId,
-    id: &str,
-) -> Vec<bulk_domain::ids::PatientId> {
-    let id: ExternalId = id.parse().unwrap();
-    let mut found = ports.find_by_external_id(customer, &id).await.unwrap();
-    found.sort();
-    found
+    id: ExternalIdHash,
+) -> Vec<ExternalIdEntry> {
+    ports.read_external_id(customer, id, None, 100).await.unwrap()
 }
 
-pub async fn all_patients_with_the_id_are_found_and_no_others(ports: &impl PatientStore) {
-    let (customer, other) = (given::customer(), given::customer());
-    let records = ["Nº 7/ä#李", "Nº 7/ä#李", "nº 7/ä#李", "Nº 7"].map(with_id);
-    for record in &records {
-        assert_eq!(ports.store_patient(customer, record, None).await.unwrap(), Write::Done);
+fn patients(entries: &[ExternalIdEntry]) -> BTreeSet<PatientId> {
+    entries.iter().map(|entry| entry.patient).collect()
+}
+
+pub async fn a_patient_is_told_of_those_before(ports: &impl ExternalIdStore) {
+    let (customer, id) = (given::customer(), hash("Nº 7/ä#李"));
+    let mut before = BTreeSet::new();
+    for patient in [(); 4].map(|()| given::patient()) {
+        for _ in 0..2 {
+            let add = ports.add_external_id(customer, id, patient, given::job_id(), 20);
+            let mut others = patients(&add.await.unwrap());
+            if before.is_empty() {
+                assert!(others.is_empty(), "the first entry");
+            } else {
+                assert_eq!(others, before);
+            }
+            others.insert(patient);
+        }
+        before.insert(patient);
     }
-    assert_eq!(ports.store_patient(other, &with_id("Nº 7"), None).await.unwrap(), Write::Done);
-    let [first, second, _, fourth] = records.map(|record| record.patient.id);
-    assert_eq!(find(ports, customer, "Nº 7/ä#李").await, [first, second]);
-    assert_eq!(find(ports, customer, "Nº 7").await, [fourth]);
-    assert_eq!(find(ports, customer, "Nº").await, []);
+    assert_eq!(patients(&read(ports, customer, id).await), before);
 }
 
-pub async fn a_patient_is_found_by_the_id_that_it_has_now(ports: &impl PatientStore) {
-    let (customer, mut record) = (given::customer(), with_id("old"));
-    assert_eq!(ports.store_patient(customer, &record, None).await.unwrap(), Write::Done);
-    record.patient.external_id = Some("new".parse().unwrap());
-    assert_eq!(ports.store_patient(customer, &record, Some(1)).await.unwrap(), Write::Done);
-    assert_eq!(find(ports, customer, "old").await, []);
-    assert_eq!(find(ports, customer, "new").await, [record.patient.id]);
-    record.patient.external_id = None;
-    assert_eq!(ports.store_patient(customer, &record, Some(2)).await.unwrap(), Write::Done);
-    assert_eq!(find(ports, customer, "new").await, []);
+pub async fn of_many_patients_at_the_same_time_all_but_one_are_told(ports: &impl ExternalIdStore) {
+    let (customer, id, job) = (given::customer(), hash("MRN"), given::job_id());
+    let all = [(); 8].map(|()| given::patient());
+    let adds = all.map(|patient| ports.add_external_id(customer, id, patient, job, 20));
+    let told = futures::future::try_join_all(adds).await.unwrap();
+    assert_eq!(told.iter().filter(|others| others.is_empty()).count(), 1);
+    assert_eq!(patients(&read(ports, customer, id).await), BTreeSet::from(all));
+}
+
+pub async fn entries_are_read_from_a_place_on(ports: &impl ExternalIdStore) {
+    let (customer, id) = (given::customer(), hash("MRN"));
+    for _ in 0..7 {
+        let add = ports.add_external_id(customer, id, given::patient(), given::job_id(), 2);
+        assert!(add.await.unwrap().len() <= 3);
+    }
+    let all = read(ports, customer, id).await;
+    assert_eq!((all.len(), all[0].is_first), (7, true));
+    let (mut paged, mut after) = (Vec::new(), None);
+    loop {
+        let page = ports.read_external_id(customer, id, after, 3).await.unwrap();
+        after = page.last().copied();
+        let is_end = page.len() < 3;
+        paged.extend(page);
+        if is_end {
+            break;
+        }
+    }
+    assert_eq!(paged, all);
+}
+
+pub async fn the_entry_of_a_newer_job_stays(ports: &impl ExternalIdStore) {
+    let (customer, id) = (given::customer(), hash("MRN"));
+    let jobs = [(); 3].map(|()| given::job_id());
+    for patient in [given::patient(), given::patient()] {
+        for job in [jobs[1], jobs[2], jobs[0]] {
+            ports.add_external_id(customer, id, patient, job, 20).await.unwrap();
+        }
+        let entries = read(ports, customer, id).await;
+        let newest = entries.iter().filter(|entry| entry.patient == patient).map(|it| it.job).max();
+        assert_eq!(newest, Some(jobs[2]));
+    }
+}
+
+pub async fn an_entry_is_deleted_only_as_it_was_read(ports: &impl ExternalIdStore) {
+    let (customer, id) = (given::customer(), hash("MRN"));
+    let (patients, older, newer) =
+        ([given::patient(), given::patient()], given::job_id(), given::job_id());
+    for patient in patients {
+        ports.add_external_id(customer, id, patient, older, 20).await.unwrap();
+    }
+    let entries = read(ports, customer, id).await;
+    assert_eq!(entries.len(), 2);
+    for entry in &entries {
+        ports.add_external_id(customer, id, entry.patient, newer, 20).await.unwrap();
+        ports.delete_external_id(customer, id, *entry).await.unwrap();
+    }
+    let now = read(ports, customer, id).await;
+    assert_eq!(
+        now.iter().map(|entry| entry.patient).collect::<Vec<_>>(),
+        entries.iter().map(|entry| entry.patient).collect::<Vec<_>>()
+    );
+    for entry in now {
+        ports.delete_external_id(customer, id, entry).await.unwrap();
+        ports.delete_external_id(customer, id, entry).await.unwrap();
+    }
+    assert_eq!(read(ports, customer, id).await, []);
+}
+
+pub async fn an_entry_is_of_one_customer_and_one_external_id(ports: &impl ExternalIdStore) {
+    let (customer, other) = (given::customer(), given::customer());
+    let keys = [(customer, "MRN"), (customer, "mrn"), (other, "MRN")];
+    for (customer, id) in keys {
+        let add = ports.add_external_id(customer, hash(id), given::patient(), given::job_id(), 20);
+        assert_eq!(add.await.unwrap(), []);
+    }
+    for (customer, id) in keys {
+        assert_eq!(read(ports, customer, hash(id)).await.len(), 1);
+    }
 }
 
 contract!($ external_ids:
-    all_patients_with_the_id_are_found_and_no_others,
-    a_patient_is_found_by_the_id_that_it_has_now,
+    a_patient_is_told_of_those_before,
+    of_many_patients_at_the_same_time_all_but_one_are_told,
+    entries_are_read_from_a_place_on,
+    the_entry_of_a_newer_job_stays,
+    an_entry_is_deleted_only_as_it_was_read,
+    an_entry_is_of_one_customer_and_one_external_id,
 );

@@ -1,117 +1,191 @@
-//! The people that are known under an identity: read in batches, written on the condition that the
-//! version is the expected one.
+//! Persons: read in batches of any size, written on the condition that the version is the expected
+//! one.
 
-use bulk_domain::identity::Identity;
-use bulk_domain::ids::{CustomerId, RowNumber};
-use bulk_domain::matching::{People, RowToMatch};
+use bulk_domain::hash_key::Bucket;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::person::Person;
 use bulk_pipeline::ports::{PatientStore, Write};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use uuid::Uuid;
 
 use crate::given;
 
-/// Returns an identity that differs from those of all other numbers.
-fn identity(customer: CustomerId, number: usize) -> Identity {
-    let row = given::row("1 Main St");
-    let last = format!("{}Nr{number}", "Núñez ".repeat(number % 7)).parse().unwrap();
-    Identity::of(customer, &row.first_name, &last, row.dob, row.gender)
-}
+/// Bytes of the largest item that DynamoDB takes, names and keys included.
+const LARGEST_ITEM: usize = 400 * 1024;
 
-/// Returns this number of people, who share an identity and nothing else.
-fn people(count: u32) -> People {
-    let zips: Vec<_> =
-        (0..count).map(|number| [format!("{:05}", 10_000 + number).parse().unwrap()]).collect();
-    let rows: Vec<_> = (1..)
-        .zip(&zips)
-        .map(|(row, zips)| RowToMatch { number: RowNumber::new(row), zips })
-        .collect();
-    People::default().decide(given::job_id(), given::at(given::NOW), &rows, given::patient).people
-}
-
-async fn load(ports: &impl PatientStore, identity: Identity) -> Option<(People, u64)> {
-    let mut found = ports.load_people(&[identity]).await.unwrap();
+async fn load(
+    ports: &impl PatientStore,
+    customer: CustomerId,
+    bucket: Bucket,
+) -> Option<(Person, u64)> {
+    let mut found = ports.load_people(customer, &[bucket]).await.unwrap();
     assert!(found.len() <= 1);
-    found.remove(&identity).map(|found| (found.value, found.version))
+    found.remove(&bucket).map(|found| (found.value, found.version))
 }
 
-pub async fn people_are_stored_only_over_the_version_that_was_read(ports: &impl PatientStore) {
-    let identity = identity(given::customer(), 1);
-    let [first, second, other] = [1, 2, 9].map(people);
+async fn create(ports: &impl PatientStore, customer: CustomerId, person: &Person) -> Bucket {
+    let bucket = given::bucket();
+    assert_eq!(ports.store_person(customer, bucket, person, None).await.unwrap(), Write::Done);
+    bucket
+}
+
+pub async fn a_person_is_loaded_as_it_was_stored_letter_by_letter(ports: &impl PatientStore) {
+    let (customer, person) = (given::customer(), given::person("Straße des 17. Juni \u{1F600}"));
+    let bucket = create(ports, customer, &person).await;
+    assert_eq!(load(ports, customer, bucket).await.unwrap().0, person);
+}
+
+pub async fn a_person_is_stored_only_over_the_version_that_was_read(ports: &impl PatientStore) {
+    let (customer, bucket) = (given::customer(), given::bucket());
+    let [first, second, third, other] = ["1", "2", "3", "4"].map(given::person);
     assert_eq!(
-        ports.store_people(&identity, &other, Some(1)).await.unwrap(),
+        ports.store_person(customer, bucket, &other, Some(1)).await.unwrap(),
         Write::Conflict,
         "nothing is stored"
     );
-    assert_eq!(load(ports, identity).await, None);
+    assert_eq!(load(ports, customer, bucket).await, None);
 
-    assert_eq!(ports.store_people(&identity, &first, None).await.unwrap(), Write::Done);
-    let (_, one) = load(ports, identity).await.unwrap();
+    assert_eq!(ports.store_person(customer, bucket, &first, None).await.unwrap(), Write::Done);
+    let (_, one) = load(ports, customer, bucket).await.unwrap();
     assert_eq!(
-        ports.store_people(&identity, &other, None).await.unwrap(),
+        ports.store_person(customer, bucket, &other, None).await.unwrap(),
         Write::Conflict,
         "a version is stored"
     );
-    assert_eq!(load(ports, identity).await.unwrap(), (first, one));
+    assert_eq!(load(ports, customer, bucket).await.unwrap(), (first, one));
 
-    assert_eq!(ports.store_people(&identity, &second, Some(one)).await.unwrap(), Write::Done);
     assert_eq!(
-        ports.store_people(&identity, &other, Some(one)).await.unwrap(),
-        Write::Conflict,
-        "the version has changed"
+        ports.store_person(customer, bucket, &second, Some(one)).await.unwrap(),
+        Write::Done
     );
-    let (stored, two) = load(ports, identity).await.unwrap();
-    assert_eq!(stored, second);
+    let (_, two) = load(ports, customer, bucket).await.unwrap();
     assert!(two > one);
-}
-
-pub async fn of_many_writes_for_a_new_identity_one_takes_place(ports: &impl PatientStore) {
-    let identity = identity(given::customer(), 1);
-    let candidates: Vec<_> = (1..9).map(people).collect();
-    let writes = candidates.iter().map(|people| ports.store_people(&identity, people, None));
-    let writes = futures::future::try_join_all(writes).await.unwrap();
-    let done: Vec<_> = (0..8).filter(|&index| writes[index] == Write::Done).collect();
-    assert_eq!(done.len(), 1);
-    assert_eq!(load(ports, identity).await.unwrap().0, candidates[done[0]]);
-}
-
-pub async fn of_hundreds_of_identities_the_known_ones_are_found(ports: &impl PatientStore) {
-    let customer = given::customer();
-    let asked: Vec<_> = (0..500).map(|number| identity(customer, number)).collect();
-    let known: Vec<_> = asked.iter().step_by(2).map(|identity| (*identity, people(2))).collect();
-    for (identity, people) in &known {
-        assert_eq!(ports.store_people(identity, people, None).await.unwrap(), Write::Done);
+    for version in [None, Some(one), Some(two + 1), Some(0)] {
+        let write = ports.store_person(customer, bucket, &other, version).await.unwrap();
+        assert_eq!(write, Write::Conflict, "{version:?} over {two}");
     }
-    let found = ports.load_people(&asked).await.unwrap();
-    assert_eq!(found.len(), known.len());
-    assert!(known.iter().all(|(identity, people)| found[identity].value == *people));
-    assert_eq!(ports.load_people(&[]).await.unwrap().len(), 0);
+    assert_eq!(load(ports, customer, bucket).await.unwrap(), (second, two));
+
+    assert_eq!(ports.store_person(customer, bucket, &third, Some(two)).await.unwrap(), Write::Done);
+    assert_eq!(load(ports, customer, bucket).await.unwrap().0, third);
 }
 
-pub async fn an_identity_that_is_asked_for_twice_is_found_once(ports: &impl PatientStore) {
-    let identity = identity(given::customer(), 1);
-    let _ = ports.store_people(&identity, &people(1), None).await.unwrap();
-    assert_eq!(ports.load_people(&[identity, identity]).await.unwrap().len(), 1);
+pub async fn of_many_writes_over_one_version_one_takes_place(ports: &impl PatientStore) {
+    let (customer, bucket) = (given::customer(), given::bucket());
+    for version in [None, Some(1)] {
+        let people: Vec<_> =
+            (0..8).map(|n| given::person(&format!("{n} of {version:?}"))).collect();
+        let writes =
+            people.iter().map(|person| ports.store_person(customer, bucket, person, version));
+        let writes = futures::future::try_join_all(writes).await.unwrap();
+        let done: Vec<_> = (0..8).filter(|&index| writes[index] == Write::Done).collect();
+        assert_eq!(done.len(), 1);
+        assert_eq!(load(ports, customer, bucket).await.unwrap().0, people[done[0]]);
+    }
 }
 
-pub async fn more_people_than_an_item_holds_are_refused_for_good(ports: &impl PatientStore) {
-    let identity = identity(given::customer(), 1);
-    // Of ten thousand patients of one identity, the item keeps as many as fit into it.
-    let many = people(10_000);
-    assert!((1_800..10_000).contains(&many.people().len()), "{}", many.people().len());
-    let mut json = serde_json::to_value(&many).unwrap();
-    let list = json["people"].as_array_mut().unwrap();
-    *list = [&list[..]; 4].concat();
-    let too_many: People = serde_json::from_value(json).unwrap();
-    assert!(serde_json::to_string(&too_many).unwrap().len() > 400 * 1024);
-    let error = ports.store_people(&identity, &too_many, None).await.unwrap_err();
-    assert!(!error.transient, "{error}");
-    assert_eq!(load(ports, identity).await, None);
-    assert_eq!(ports.store_people(&identity, &many, None).await.unwrap(), Write::Done);
-    assert_eq!(load(ports, identity).await.unwrap().0, many);
+pub async fn a_bucket_of_one_customer_is_none_of_another(ports: &impl PatientStore) {
+    let (customer, other) = (given::customer(), given::customer());
+    let (mine, theirs) = (given::person("1 Main St"), given::person("2 Oak Ave"));
+    let bucket = create(ports, customer, &mine).await;
+    assert_eq!(load(ports, other, bucket).await, None);
+    assert_eq!(ports.store_person(other, bucket, &theirs, None).await.unwrap(), Write::Done);
+    assert_eq!(load(ports, customer, bucket).await.unwrap().0, mine);
+    assert_eq!(load(ports, other, bucket).await.unwrap().0, theirs);
+}
+
+pub async fn of_hundreds_those_that_exist_are_found(ports: &impl PatientStore) {
+    let customer = given::customer();
+    let (mut stored, mut asked) = (Vec::new(), Vec::new());
+    for number in 0..250 {
+        let person = given::person(&format!("{number} Main St"));
+        let bucket = create(ports, customer, &person).await;
+        asked.extend([given::bucket(), bucket]);
+        stored.push((bucket, person));
+    }
+    let found = ports.load_people(customer, &asked).await.unwrap();
+    assert_eq!(found.len(), stored.len());
+    assert!(stored.iter().all(|(bucket, person)| found[bucket].value == *person));
+}
+
+pub async fn no_person_is_found_if_none_is_asked_for(ports: &impl PatientStore) {
+    assert_eq!(ports.load_people(given::customer(), &[]).await.unwrap().len(), 0);
+}
+
+pub async fn a_bucket_that_is_asked_for_twice_is_found_once(ports: &impl PatientStore) {
+    let customer = given::customer();
+    let bucket = create(ports, customer, &given::person("1 Main St")).await;
+    let asked = [bucket, given::bucket(), bucket];
+    assert_eq!(ports.load_people(customer, &asked).await.unwrap().len(), 1);
+}
+
+pub async fn patients_are_found_by_their_ids_and_nothing_by_forged_ones(ports: &impl PatientStore) {
+    let (customer, other) = (given::customer(), given::customer());
+    let bucket = given::bucket();
+    let person = given::person_in(bucket, &["02110", "60601"]);
+    assert_eq!(ports.store_person(customer, bucket, &person, None).await.unwrap(), Write::Done);
+    let ids: Vec<PatientId> = person.patients().map(|record| record.patient.id).collect();
+    assert_eq!(ids.len(), 2);
+    let forged = [
+        bucket.patient(1),
+        given::patient(),
+        PatientId::new(Uuid::now_v7()),
+        PatientId::new(Uuid::nil()),
+    ];
+    let asked = [&forged[..], &ids[..1], &ids[..]].concat();
+    let found = ports.load_patients(customer, &asked).await.unwrap();
+    assert_eq!(found.len(), 2);
+    assert!(person.patients().all(|record| found[&record.patient.id] == *record));
+    let first = ports.load_patients(customer, &ids[..1]).await.unwrap();
+    assert_eq!(first.keys().collect::<Vec<_>>(), [&ids[0]]);
+    assert!(ports.load_patients(other, &asked).await.unwrap().is_empty());
+}
+
+/// DynamoDB answers a batch with 16 MB at most, and returns the other keys as unprocessed.
+pub async fn answers_of_more_than_16_mb_come_complete(ports: &impl PatientStore) {
+    let customer = given::customer();
+    let people: Vec<_> =
+        (0..45).map(|_| (given::bucket(), given::person_of_bytes(390_000))).collect();
+    let stores = stream::iter(&people)
+        .map(|(bucket, person)| ports.store_person(customer, *bucket, person, None));
+    let writes: Vec<Write> = stores.buffered(4).try_collect().await.unwrap();
+    assert!(writes.iter().all(|write| *write == Write::Done));
+    let asked: Vec<_> = people.iter().map(|(bucket, _)| *bucket).collect();
+    let found = ports.load_people(customer, &asked).await.unwrap();
+    assert_eq!(found.len(), people.len());
+    assert!(people.iter().all(|(bucket, person)| found[bucket].value == *person));
+}
+
+pub async fn the_largest_person_that_rows_make_is_stored(ports: &impl PatientStore) {
+    let (customer, person) = (given::customer(), given::person_of_5000_addresses());
+    let bucket = create(ports, customer, &person).await;
+    assert_eq!(load(ports, customer, bucket).await.unwrap().0, person);
+}
+
+pub async fn a_person_of_nearly_400_kb_is_stored_and_a_larger_one_refused_for_good(
+    ports: &impl PatientStore,
+) {
+    let customer = given::customer();
+    let large = given::person_of_bytes(LARGEST_ITEM - 200);
+    let bucket = create(ports, customer, &large).await;
+    assert_eq!(load(ports, customer, bucket).await.unwrap().0, large);
+
+    let (bucket, too_large) = (given::bucket(), given::person_of_bytes(LARGEST_ITEM));
+    let error = ports.store_person(customer, bucket, &too_large, None).await.unwrap_err();
+    assert!(!error.transient && error.code.contains("ValidationException"), "{error}");
+    assert_eq!(load(ports, customer, bucket).await, None);
 }
 
 contract!($ people:
-    people_are_stored_only_over_the_version_that_was_read,
-    of_many_writes_for_a_new_identity_one_takes_place,
-    of_hundreds_of_identities_the_known_ones_are_found,
-    an_identity_that_is_asked_for_twice_is_found_once,
-    more_people_than_an_item_holds_are_refused_for_good,
+    a_person_is_loaded_as_it_was_stored_letter_by_letter,
+    a_person_is_stored_only_over_the_version_that_was_read,
+    of_many_writes_over_one_version_one_takes_place,
+    a_bucket_of_one_customer_is_none_of_another,
+    of_hundreds_those_that_exist_are_found,
+    no_person_is_found_if_none_is_asked_for,
+    a_bucket_that_is_asked_for_twice_is_found_once,
+    patients_are_found_by_their_ids_and_nothing_by_forged_ones,
+    answers_of_more_than_16_mb_come_complete,
+    the_largest_person_that_rows_make_is_stored,
+    a_person_of_nearly_400_kb_is_stored_and_a_larger_one_refused_for_good,
 );

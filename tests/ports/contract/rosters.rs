@@ -21,7 +21,7 @@ pub async fn entries_come_in_the_order_of_jobs_and_chunks(ports: &impl PatientSt
     let entries: Vec<_> = order.map(|(job, chunk)| (entry(job, chunk), patients(3))).into();
     for index in [3, 0, 4, 2, 1] {
         let (entry, patients) = &entries[index];
-        ports.store_roster(customer, roster, *entry, patients).await.unwrap();
+        ports.add_to_roster(customer, roster, *entry, patients).await.unwrap();
     }
     let read = async |from, limit| ports.read_roster(customer, roster, from, limit).await.unwrap();
     assert_eq!(read(None, 100).await, entries);
@@ -39,16 +39,29 @@ pub async fn entries_come_in_the_order_of_jobs_and_chunks(ports: &impl PatientSt
     assert_eq!(read(Some(entry(second, 10)), 100).await, []);
 }
 
-pub async fn an_entry_that_is_stored_again_is_replaced(ports: &impl PatientStore) {
+pub async fn patients_are_added_behind_those_of_an_entry_and_each_once(ports: &impl PatientStore) {
     let (customer, roster, entry) =
         (given::customer(), Roster::AllPatients, entry(given::job_id(), 0));
-    for patients in [patients(250), patients(2), Vec::new()] {
-        ports.store_roster(customer, roster, entry, &patients).await.unwrap();
-        assert_eq!(
-            ports.read_roster(customer, roster, None, 9).await.unwrap(),
-            [(entry, patients)]
-        );
+    let all = patients(253);
+    for (added, stored) in [(0..250, 250), (0..250, 250), (2..4, 250), (249..253, 253)] {
+        ports.add_to_roster(customer, roster, entry, &all[added]).await.unwrap();
+        let read = ports.read_roster(customer, roster, None, 9).await.unwrap();
+        assert!(read == [(entry, all[..stored].to_vec())]);
     }
+}
+
+pub async fn patients_that_are_added_at_the_same_time_are_all_listed(ports: &impl PatientStore) {
+    let (customer, roster, entry) =
+        (given::customer(), Roster::AllPatients, entry(given::job_id(), 0));
+    let all = patients(8);
+    let adds = all.chunks(2).map(|two| ports.add_to_roster(customer, roster, entry, two));
+    futures::future::try_join_all(adds).await.unwrap();
+    let mut read = ports.read_roster(customer, roster, None, 9).await.unwrap();
+    let (_, mut listed) = read.remove(0);
+    listed.sort_unstable();
+    let mut all = all;
+    all.sort_unstable();
+    assert_eq!(listed, all);
 }
 
 pub async fn a_roster_is_of_one_customer_and_one_list(ports: &impl PatientStore) {
@@ -57,7 +70,7 @@ pub async fn a_roster_is_of_one_customer_and_one_list(ports: &impl PatientStore)
         [Roster::AllPatients, Roster::Cohort(given::cohort()), Roster::Cohort(given::cohort())];
     let lists = rosters.map(|roster| (roster, patients(2)));
     for (roster, patients) in &lists {
-        ports.store_roster(customer, *roster, entry, patients).await.unwrap();
+        ports.add_to_roster(customer, *roster, entry, patients).await.unwrap();
     }
     for (roster, patients) in lists {
         assert_eq!(
@@ -76,7 +89,7 @@ pub async fn fewer_entries_than_asked_for_are_the_end_however_large_they_are(
     let (customer, roster, job) = (given::customer(), Roster::AllPatients, given::job_id());
     let entries: Vec<_> = (0..8).map(|chunk| (entry(job, chunk), patients(20_000))).collect();
     for (entry, patients) in &entries {
-        ports.store_roster(customer, roster, *entry, patients).await.unwrap();
+        ports.add_to_roster(customer, roster, *entry, patients).await.unwrap();
     }
     for (limit, expected) in [(9, 8), (8, 8), (6, 6)] {
         let read = ports.read_roster(customer, roster, None, limit).await.unwrap();
@@ -86,7 +99,8 @@ pub async fn fewer_entries_than_asked_for_are_the_end_however_large_they_are(
 
 contract!($ rosters:
     entries_come_in_the_order_of_jobs_and_chunks,
-    an_entry_that_is_stored_again_is_replaced,
+    patients_are_added_behind_those_of_an_entry_and_each_once,
+    patients_that_are_added_at_the_same_time_are_all_listed,
     a_roster_is_of_one_customer_and_one_list,
     fewer_entries_than_asked_for_are_the_end_however_large_they_are,
 );

@@ -26,9 +26,10 @@ async fn assert_is(status: u16, code: &str, transient: bool) {
     assert_error(&jobs.load_job(given::job_id()).await.unwrap_err(), transient, code);
     assert_error(&jobs.create_job(&given::job()).await.unwrap_err(), transient, code);
     let customer = given::customer();
-    let store = patients.store_patient(customer, &given::record("1 Main St"), None).await;
+    let person = given::person("1 Main St");
+    let store = patients.store_person(customer, given::bucket(), &person, None).await;
     assert_error(&store.unwrap_err(), transient, code);
-    let load = patients.load_patients(customer, &[given::patient()]).await;
+    let load = patients.load_people(customer, &[given::bucket()]).await;
     assert_error(&load.unwrap_err(), transient, code);
     assert_eq!(server.requests().len(), 4);
 }
@@ -67,9 +68,9 @@ async fn what_the_same_request_would_meet_again_is_not_transient() {
 async fn a_failed_condition_is_an_answer() {
     let server = Server::answering([error(400, "ConditionalCheckFailedException")]).await;
     let patients = Patients::new(server.endpoint.dynamodb(), "Patients".to_owned());
-    let write =
-        patients.store_patient(given::customer(), &given::record("1 Main St"), None).await.unwrap();
-    assert_eq!(write, Write::Conflict);
+    let person = given::person("1 Main St");
+    let write = patients.store_person(given::customer(), given::bucket(), &person, None).await;
+    assert_eq!(write.unwrap(), Write::Conflict);
 }
 
 /// Returns the answer that leaves every key of the request unprocessed.
@@ -79,16 +80,16 @@ fn all_unprocessed(requests: &Value) -> (u16, String) {
 
 #[tokio::test]
 async fn unprocessed_keys_are_asked_for_again() {
-    let (customer, ids) = (given::customer(), [given::patient(), given::patient()]);
-    let records = ids.map(|id| given::record_of(id, "1 Main St"));
-    let key = |id| json!({"pk": {"S": format!("{customer}#{id}")}, "sk": {"S": "patient"}});
+    let (customer, buckets) = (given::customer(), [given::bucket(), given::bucket()]);
+    let people = ["1 Main St", "2 Main St"].map(given::person);
+    let key = |bucket| json!({"pk": {"S": format!("{customer}#{bucket}")}, "sk": {"S": "person"}});
     let item = |index: usize| {
-        let mut item = key(ids[index]);
-        item["doc"] = json!({"S": serde_json::to_string(&records[index]).unwrap()});
+        let mut item = key(buckets[index]);
+        item["doc"] = json!({"S": serde_json::to_string(&people[index]).unwrap()});
         item["version"] = json!({"N": "3"});
         item
     };
-    let left = json!({"Patients": {"Keys": [key(ids[1])], "ConsistentRead": true}});
+    let left = json!({"Patients": {"Keys": [key(buckets[1])], "ConsistentRead": true}});
     let server = Server::answering([
         (200, json!({"Responses": {"Patients": [item(0)]}, "UnprocessedKeys": left}).to_string()),
         all_unprocessed(&left),
@@ -96,9 +97,9 @@ async fn unprocessed_keys_are_asked_for_again() {
     ])
     .await;
     let patients = Patients::new(server.endpoint.dynamodb(), "Patients".to_owned());
-    let found = patients.load_patients(customer, &ids).await.unwrap();
+    let found = patients.load_people(customer, &buckets).await.unwrap();
     assert_eq!(found.len(), 2);
-    assert!((0..2).all(|index| found[&ids[index]].value == records[index]));
+    assert!((0..2).all(|index| found[&buckets[index]].value == people[index]));
     let asked = server.requests();
     let keys = |request: usize| {
         asked[request]["RequestItems"]["Patients"]["Keys"].as_array().unwrap().len()
@@ -110,10 +111,10 @@ async fn unprocessed_keys_are_asked_for_again() {
 #[tokio::test]
 async fn keys_that_stay_unprocessed_are_a_transient_error() {
     let customer = given::customer();
-    let key = json!({"pk": {"S": "left"}, "sk": {"S": "patient"}});
+    let key = json!({"pk": {"S": "left"}, "sk": {"S": "person"}});
     let server = Server::answering([all_unprocessed(&json!({"Patients": {"Keys": [key]}}))]).await;
     let patients = Patients::new(server.endpoint.dynamodb(), "Patients".to_owned());
-    let error = patients.load_patients(customer, &[given::patient()]).await.unwrap_err();
+    let error = patients.load_people(customer, &[given::bucket()]).await.unwrap_err();
     assert_error(&error, true, "unprocessed keys");
 }
 

@@ -6,6 +6,7 @@ use bulk_api::ApiError;
 use bulk_api::operations::cancel_job::cancel_job;
 use bulk_api::operations::create_job::{NewJob, create_job};
 use bulk_api::operations::get_job::get_job;
+use bulk_api::operations::get_patient_by_external_id::get_patient_by_external_id;
 use bulk_domain::csv::Limits;
 use bulk_domain::ids::CustomerId;
 use bulk_memory::{QueueName, Received};
@@ -26,6 +27,7 @@ use serde::de::DeserializeOwned;
 use super::task::{Cause, Verdict};
 use super::{CLIENT_PAUSE, Player};
 use crate::gateway::Gateway;
+use crate::rows::external_id;
 
 impl Player {
     /// Returns the future of the use case that a cause calls.
@@ -93,7 +95,13 @@ impl Player {
             }
             &Cause::Read(import) => {
                 let JobRef { customer, job } = self.imports[import].job;
+                let id = external_id(self.chance.below(4)).parse().unwrap();
                 Box::pin(async move {
+                    // Deletes stale entries while jobs store new ones.
+                    let found = get_patient_by_external_id(&cloud, customer, &id).await;
+                    if let Err(error @ ApiError::Internal(_)) = found {
+                        return client_verdict(&error);
+                    }
                     match get_job(&cloud, customer, job).await {
                         Ok(view) => Verdict::Read(view.job.status),
                         Err(error) => client_verdict(&error),

@@ -15,14 +15,12 @@ use axum::http::header::CONTENT_TYPE;
 use bulk_domain::csv::ColumnMappings;
 use bulk_domain::delivery::{Attempt, AttemptOutcome, WebhookDelivery};
 use bulk_domain::document::DocumentRecord;
-use bulk_domain::identity::Identity;
-use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId, RowNumber};
+use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::job::{AcceptedFile, Job, JobStatus, Upload};
-use bulk_domain::matching::{People, RowToMatch};
 use bulk_domain::patient::PatientRow;
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{PatientQuery, QueryOutcome, QueryRequestId, QueryTry};
-use bulk_domain::record::{PatientRecord, RowsOfJob};
+use bulk_domain::record::RowsOfJob;
 use bulk_domain::roster::{Roster, RosterEntry};
 use bulk_domain::time::Timestamp;
 use bulk_domain::webhook::WebhookKey;
@@ -45,10 +43,10 @@ const COHORT: CohortId = CohortId::new(uuid!("019b76da-a800-7000-8000-0000000000
 const JOB: JobId = JobId::new(uuid!("019b76da-a800-7000-8000-0000000000a1"));
 /// A job that waits for its file.
 const WAITING_JOB: JobId = JobId::new(uuid!("019b76da-a800-7000-8000-0000000000a2"));
-const PATIENT: PatientId = PatientId::new(uuid!("019b76da-a800-7000-8000-0000000000b1"));
+const PATIENT: PatientId = PatientId::new(uuid!("6496bec1-d4cd-879b-9f0b-e62698adc474"));
 const URL: &str = "https://clinic.example.com/webhooks";
 
-/// Returns 2026-01-01T00:00:00.000Z, which is also the time in the ids above.
+/// Returns 2026-01-01T00:00:00.000Z, which is also the time in the ids above, except the patient's.
 fn now() -> Timestamp {
     Timestamp::from_millis(1_767_225_600_000)
 }
@@ -215,17 +213,11 @@ async fn add_patient(cloud: &Cloud) {
         "cohorts": [COHORT],
     }));
     let source = RowsOfJob { job: JOB, facility: FACILITY, may_overtake: false, now: now() };
-    let record = PatientRecord::merge(None, PATIENT, source, [&row]).record.unwrap();
-    assert_eq!(cloud.store_patient(CUSTOMER, &record, None).await.unwrap(), Write::Done);
+    assert_eq!(cloud.add_patient(CUSTOMER, source, &[row]).await.unwrap(), PATIENT);
     let entry = RosterEntry { job: JOB, chunk: ChunkNumber::new(1) };
     for roster in [Roster::AllPatients, Roster::Cohort(COHORT)] {
-        cloud.store_roster(CUSTOMER, roster, entry, &[PATIENT]).await.unwrap();
+        cloud.add_to_roster(CUSTOMER, roster, entry, &[PATIENT]).await.unwrap();
     }
-    let zips = [row.addresses[0].zip];
-    let matched = RowToMatch { number: RowNumber::FIRST, zips: &zips };
-    let people = People::default().decide(JOB, now(), &[matched], || PATIENT).people;
-    let stored = cloud.store_people(&Identity::of_row(CUSTOMER, &row), &people, None).await;
-    assert_eq!(stored.unwrap(), Write::Done);
 }
 
 async fn add_documents(cloud: &Cloud) {

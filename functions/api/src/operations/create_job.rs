@@ -228,7 +228,7 @@ async fn choose_facility<P: Ports>(
     customer: CustomerId,
     named: Option<FacilityId>,
 ) -> Result<FacilityId, ApiError> {
-    let known = ports.directory().load_directory(customer).await?.facilities;
+    let known = ports.directory().load_directory(customer).await?.ids.facilities;
     match named {
         Some(named) => known.get(&named).copied().ok_or(FacilityId::NOT_FOUND),
         None => match (known.iter().next(), known.len()) {

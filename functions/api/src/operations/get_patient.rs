@@ -15,7 +15,7 @@ use crate::request::Id;
 /// Read a patient by its id
 #[utoipa::path(
     get, path = "/medical/v1/patient/{id}", operation_id = "getPatient", tag = "patient",
-    params(("id" = String, Path, format = "uuid", description = "The patient's id: `metriportId` in result files.")),
+    params(("id" = String, Path, format = "uuid", description = "The patient's id: `metriportId` in result files. A UUID of version 8.")),
     responses(
         (status = 200, description = "The patient.", body = Patient),
         (status = 404, description = "Not found."),
@@ -36,5 +36,5 @@ pub async fn get_patient<P: Ports>(
     id: PatientId,
 ) -> Result<Patient, ApiError> {
     let mut found = ports.patients().load_patients(customer, &[id]).await?;
-    found.remove(&id).map(|record| record.value.patient).ok_or(PatientId::NOT_FOUND)
+    found.remove(&id).map(|record| record.patient).ok_or(PatientId::NOT_FOUND)
 }

@@ -4,7 +4,9 @@
 use axum::Json;
 use axum::extract::State;
 use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::mutants::{Bug, has};
 use bulk_domain::patient::{ExternalId, Patient};
+use bulk_domain::person::may_write;
 use bulk_domain::problem::Problem;
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
@@ -48,24 +50,42 @@ pub async fn handle<B: Backend>(
     Ok(Json(get_patient_by_external_id(backend.ports(), customer, &external_id).await?))
 }
 
-/// Returns the customer's only patient with this external id.
-async fn get_patient_by_external_id<P: Ports>(
+/// Entries of one read. Nearly every external id has one entry.
+const ENTRIES_PER_READ: u32 = 20;
+
+/// Returns the customer's only patient with this external id. Deletes the entries that it finds
+/// stale, so that the next call does not read them.
+pub async fn get_patient_by_external_id<P: Ports>(
     ports: &P,
     customer: CustomerId,
     external_id: &ExternalId,
 ) -> Result<Patient, ApiError> {
-    let ids = ports.patients().find_by_external_id(customer, external_id).await?;
-    let records = ports.patients().load_patients(customer, &ids).await?;
-    // The index lags, so the records decide.
-    let mut found = records
-        .into_values()
-        .map(|record| record.value.patient)
-        .filter(|patient| patient.external_id.as_ref() == Some(external_id));
-    match (found.next(), found.next()) {
-        (None, _) => Err(PatientId::NOT_FOUND),
-        (Some(only), None) => Ok(only),
-        (Some(_), Some(_)) => {
-            Err(ApiError::BadRequest("More than one patient has this external ID"))
+    let id = ports.directory().load_hash_key(customer).await?.external_id(external_id);
+    let (entries, now) = (ports.external_ids(), ports.environment().now());
+    let mut found: Option<Patient> = None;
+    let mut after = None;
+    loop {
+        let read = entries.read_external_id(customer, id, after, ENTRIES_PER_READ).await?;
+        let patients: Vec<PatientId> = read.iter().map(|entry| entry.patient).collect();
+        let mut records = ports.patients().load_patients(customer, &patients).await?;
+        records.retain(|_, record| record.patient.external_id.as_ref() == Some(external_id));
+        for entry in &read {
+            // The entry of a job that may still write patients is kept, because its patient may be
+            // about to be stored.
+            let is_settled = !may_write(entry.job, now) || has(Bug::YoungEntriesDeleted);
+            if is_settled && !records.contains_key(&entry.patient) {
+                entries.delete_external_id(customer, id, *entry).await?;
+            }
         }
+        for (id, record) in records {
+            if found.as_ref().is_some_and(|found| found.id != id) {
+                return Err(ApiError::BadRequest("More than one patient has this external ID"));
+            }
+            found = Some(record.patient);
+        }
+        if read.len() < ENTRIES_PER_READ as usize {
+            return found.ok_or(PatientId::NOT_FOUND);
+        }
+        after = read.last().copied();
     }
 }

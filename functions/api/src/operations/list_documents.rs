@@ -143,14 +143,13 @@ pub async fn list_documents<P: Ports>(
     for _ in 0..ATTEMPTS {
         let query = get_document_query(ports, customer, patient).await?;
         let stored = query.and_then(|query| query.documents);
-        if request
-            .from
-            .is_some_and(|place| stored.is_none_or(|stored| stored.found_by != place.found_by))
-        {
+        if request.from.is_some_and(|place| {
+            stored.as_ref().is_none_or(|stored| stored.found_by != place.found_by)
+        }) {
             return Err(REPLACED);
         }
         let Some(stored) = stored else { return Ok(Page { items: Vec::new(), next: None }) };
-        if let Some(page) = read(ports, customer, patient, stored, request).await? {
+        if let Some(page) = read(ports, customer, patient, &stored, request).await? {
             return Ok(page);
         }
     }
@@ -163,17 +162,19 @@ async fn read<P: Ports>(
     ports: &P,
     customer: CustomerId,
     patient: PatientId,
-    stored: StoredDocuments,
+    stored: &StoredDocuments,
     request: PageRequest<DocumentPlace>,
 ) -> Result<Option<Page<Document, DocumentPlace>>, ApiError> {
     let first = DocumentPlace { found_by: stored.found_by, stored_page: 0, index: 0 };
     let mut place = request.from.unwrap_or(first);
     let mut page = PageBuilder::new(request.count);
     while place.stored_page < stored.pages {
-        let found = ports
-            .documents()
-            .read_documents(customer, patient, stored.found_by, place.stored_page)
-            .await?;
+        let found = if place.stored_page == 0 {
+            Some(stored.first.clone())
+        } else {
+            let documents = ports.documents();
+            documents.read_documents(customer, patient, stored.found_by, place.stored_page).await?
+        };
         let Some(found) = found else { return Ok(None) };
         for record in found.into_iter().skip(place.index as usize) {
             if !page.add(record.document) {

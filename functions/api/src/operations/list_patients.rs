@@ -101,7 +101,7 @@ pub async fn list_patients<P: Ports>(
                 read += ids.len();
                 let mut known = patients.load_patients(customer, ids).await?;
                 for id in ids {
-                    let listed = known.remove(id).map(|record| record.value).filter(|record| {
+                    let listed = known.remove(id).filter(|record| {
                         let is_at_facility = facility
                             .is_none_or(|facility| record.patient.facility_ids.contains(&facility));
                         record.listed_by(roster) == Some(entry.job) && is_at_facility

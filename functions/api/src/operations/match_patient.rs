@@ -17,7 +17,6 @@ use crate::caller::Caller;
 use crate::error::{ApiError, Named as _};
 use crate::fields::Fields;
 use crate::new_address::NewAddress;
-use crate::operations::get_patient::get_patient;
 use crate::request::Body;
 
 /// The values that matching compares.
@@ -96,9 +95,10 @@ async fn match_patient<P: Ports>(
     person: &PersonToMatch,
 ) -> Result<Patient, ApiError> {
     let PersonToMatch { first_name, last_name, dob, gender_at_birth, address } = person;
-    let identity = Identity::of(customer, first_name, last_name, *dob, *gender_at_birth);
+    let identity = Identity::of(first_name, last_name, *dob, *gender_at_birth);
     let zips: Vec<Zip> = address.iter().map(|address| address.zip).collect();
-    let known = ports.patients().load_people(&[identity]).await?;
-    let found = known.get(&identity).and_then(|people| people.value.find(&zips));
-    get_patient(ports, customer, found.ok_or(PatientId::NOT_FOUND)?.id).await
+    let bucket = ports.directory().load_hash_key(customer).await?.bucket(&identity);
+    let known = ports.patients().load_people(customer, &[bucket]).await?;
+    let found = known.get(&bucket).and_then(|person| person.value.find(&identity, &zips));
+    found.map(|record| record.patient.clone()).ok_or(PatientId::NOT_FOUND)
 }

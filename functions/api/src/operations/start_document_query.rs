@@ -107,7 +107,13 @@ async fn check_facility<P: Ports>(
 ) -> Result<(), ApiError> {
     match named {
         Some(named)
-            if !ports.directory().load_directory(customer).await?.facilities.contains(&named) =>
+            if !ports
+                .directory()
+                .load_directory(customer)
+                .await?
+                .ids
+                .facilities
+                .contains(&named) =>
         {
             Err(FacilityId::NOT_FOUND)
         }

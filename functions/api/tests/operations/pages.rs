@@ -12,7 +12,7 @@ use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::patient::{Patient, PatientRow};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{PatientQuery, QueryOutcome, QueryRequestId, QueryTry};
-use bulk_domain::record::{PatientRecord, RowsOfJob};
+use bulk_domain::record::RowsOfJob;
 use bulk_domain::roster::{Roster, RosterEntry, RosterPlace};
 use bulk_domain::time::Timestamp;
 use bulk_memory::{Cloud, NoFaults};
@@ -49,7 +49,8 @@ impl Service {
         let line = format!("1 {}", "\\".repeat(characters));
         let address = |zip| json!({"addressLine1": line, "city": "Boston", "state": "MA", "zip": format!("{zip}")});
         let row = json!({
-            "firstName": "Ottoline", "lastName": "Vandersloot", "dob": "1961-12-01", "gender": "F",
+            "firstName": "Ottoline", "lastName": format!("Vandersloot {}", self.cloud.new_id()),
+            "dob": "1961-12-01", "gender": "F",
             "addresses": (10_001..=10_010).map(address).collect::<Vec<_>>(),
         });
         let row: PatientRow = serde_json::from_slice(&serde_json::to_vec(&row).unwrap()).unwrap();
@@ -59,18 +60,12 @@ impl Service {
             may_overtake: false,
             now: self.cloud.now(),
         };
-        let id = PatientId::new(self.cloud.new_id());
-        let record = PatientRecord::merge(None, id, source, [&row]).record.unwrap();
-        assert_eq!(
-            block_on(self.cloud.store_patient(self.customer, &record, None)).unwrap(),
-            Write::Done
-        );
-        id
+        block_on(self.cloud.add_patient(self.customer, source, &[row])).unwrap()
     }
 
     fn put_on_roster(&self, chunk: u32, patients: &[PatientId]) {
         let entry = RosterEntry { job: job(), chunk: ChunkNumber::new(chunk) };
-        block_on(self.cloud.store_roster(self.customer, Roster::AllPatients, entry, patients))
+        block_on(self.cloud.add_to_roster(self.customer, Roster::AllPatients, entry, patients))
             .unwrap();
     }
 
@@ -207,7 +202,7 @@ fn patients_as_large_as_their_place_in_the_table_are_read_in_pages_that_can_be_a
     let mut all: Vec<PatientId> = Vec::new();
     for chunk in 1..=2 {
         // Ten lines of backslashes, each of which takes two bytes in the stored JSON.
-        let sizes = (0..250).map(|number| if number % 50 == 0 { 19_000 } else { 100 });
+        let sizes = (0..250).map(|number| if number % 25 == 0 { 14_000 } else { 100 });
         let patients: Vec<PatientId> =
             sizes.map(|characters| service.patient(characters)).collect();
         service.put_on_roster(chunk, &patients);

@@ -6,12 +6,12 @@ use bulk_api::ApiError;
 use bulk_api::operations::start_document_query::start_document_query;
 use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::patient::PatientRow;
-use bulk_domain::record::{PatientRecord, RowsOfJob};
+use bulk_domain::record::RowsOfJob;
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
 use bulk_memory::{Cloud, NoFaults};
+use bulk_pipeline::ports::WebhookSettings;
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{WebhookSettings, Write};
 use futures::executor::block_on;
 use serde_json::json;
 use uuid::Uuid;
@@ -51,11 +51,7 @@ fn patient_at(cloud: &Cloud, facilities: &[FacilityId]) -> PatientId {
         may_overtake: false,
         now: cloud.now(),
     };
-    let id = PatientId::new(cloud.new_id());
-    let record = PatientRecord::merge(None, id, source, &rows).record.unwrap();
-    assert_eq!(record.patient.facility_ids, facilities);
-    assert_eq!(block_on(cloud.store_patient(CUSTOMER, &record, None)).unwrap(), Write::Done);
-    id
+    block_on(cloud.add_patient(CUSTOMER, source, &rows)).unwrap()
 }
 
 fn start(

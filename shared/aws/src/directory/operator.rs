@@ -1,5 +1,8 @@
 //! The tasks of operators: adding customers and API keys, listing them, and revoking keys.
 
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::CustomerId;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::PortResult;
@@ -65,13 +68,28 @@ impl ApiKey {
 }
 
 impl Directory {
-    /// Adds a customer, or renames the one with this id. Here and below, the error is that of the
-    /// call to DynamoDB: `AccessDeniedException` if the operator's role lacks a right, and
-    /// `ResourceNotFoundException` if there is no table of this name in the region.
-    pub async fn create_customer(&self, id: CustomerId, name: &str) -> PortResult<()> {
-        let mut item = key(customer_pk(id), CUSTOMER);
-        item.insert("name".to_owned(), s(name));
-        self.table.replace(item).await
+    /// Adds a customer with the key of its hashes, or renames the one with this id, which keeps its
+    /// key. Here and below, the error is that of the call to DynamoDB: `AccessDeniedException` if
+    /// the operator's role lacks a right, and `ResourceNotFoundException` if there is no table of
+    /// this name in the region.
+    pub async fn create_customer(
+        &self,
+        id: CustomerId,
+        name: &str,
+        hash_key: &HashKey,
+    ) -> PortResult<()> {
+        let update = self
+            .table
+            .update(key(customer_pk(id), CUSTOMER))
+            .update_expression("SET #name = :name, hashKey = if_not_exists(hashKey, :key)")
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_values(":name", s(name))
+            .expression_attribute_values(
+                ":key",
+                AttributeValue::B(Blob::new(hash_key.expose().to_vec())),
+            );
+        update.send().await.map_err(failed("dynamodb.UpdateItem"))?;
+        Ok(())
     }
 
     /// Adds an API key of a customer. The key may make `calls_per_minute` calls a minute or, if

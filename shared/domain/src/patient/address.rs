@@ -35,10 +35,10 @@ pub struct Address {
 impl Address {
     /// Returns the size of the address in a patient's record, in bytes.
     pub(crate) fn stored_size(&self) -> usize {
-        // {"addressLine1":,"city":,"state":"MA","zip":"02139","country":"USA"}, without the texts.
-        const FIELDS: usize = 68;
-        // "addressLine2":
-        const LINE2: usize = 15;
+        // {"1":,"c":,"s":"MA","z":"02139"}, without the texts.
+        const FIELDS: usize = 34;
+        // "2":
+        const LINE2: usize = 5;
         let line2 = self
             .address_line2
             .as_ref()

@@ -23,11 +23,6 @@ fn source(number: u128) -> RowsOfJob {
     }
 }
 
-/// The size of the record as it is stored.
-fn json_len(record: &PatientRecord) -> usize {
-    serde_json::to_string(record).unwrap().len()
-}
-
 fn patient_id() -> PatientId {
     PatientId::new(Uuid::from_u128(1))
 }
@@ -86,10 +81,15 @@ fn merge(
     number: u128,
     rows: &[PatientRow],
 ) -> Option<PatientRecord> {
-    let Merged { record, refused } =
-        PatientRecord::merge(before, patient_id(), source(number), rows);
-    assert!(refused.is_empty(), "rows were refused: {refused:?}");
-    record
+    let source = source(number);
+    let mut rows = rows.iter();
+    let mut record = before
+        .cloned()
+        .unwrap_or_else(|| PatientRecord::create(patient_id(), source, rows.next().unwrap()));
+    for row in rows {
+        record.update(source, row);
+    }
+    record.note_change(before, source).then_some(record)
 }
 
 fn created(rows: &[PatientRow]) -> PatientRecord {
@@ -99,7 +99,7 @@ fn created(rows: &[PatientRow]) -> PatientRecord {
 #[test]
 fn the_first_row_creates_the_patient_with_all_that_it_says() {
     let record = created(&[ada_with_everything()]);
-    insta::assert_json_snapshot!(record);
+    insta::assert_json_snapshot!(record.patient);
 }
 
 #[test]
@@ -186,48 +186,29 @@ fn an_opt_out_is_withdrawn_only_by_a_newer_job() {
 }
 
 #[test]
-fn rows_that_do_not_fit_are_refused_and_later_ones_go_on_without_them() {
-    let row = |number: usize| PatientRow {
-        external_id: Some(format!("id {number}").parse().unwrap()),
-        addresses: vec![address(&format!("{number} \"Old\" Main Street"), "02110")],
+fn a_row_says_which_identifiers_it_replaced() {
+    let row = |id: &str, ssn: &str, license: &str| PatientRow {
+        external_id: Some(id.parse().unwrap()),
+        ssn: Some(ssn.parse().unwrap()),
+        drivers_license: Some(DriversLicense {
+            value: license.parse().unwrap(),
+            state: "MA".parse().unwrap(),
+        }),
         ..ada()
     };
-    let rows: Vec<PatientRow> = (0..5_000).map(row).collect();
-    let Merged { record, refused } = PatientRecord::merge(None, patient_id(), source(1), &rows);
-    let record = record.unwrap();
-    assert!(json_len(&record) <= LARGEST_RECORD, "{} bytes", json_len(&record));
-    assert!(
-        json_len(&record) > LARGEST_RECORD * 9 / 10,
-        "the room is used: {} bytes",
-        json_len(&record)
-    );
-    assert_eq!(record.patient.address.len() + refused.len(), rows.len());
-    assert_eq!(refused, (record.patient.address.len()..5_000).collect::<Vec<_>>());
-    // Nothing of a refused row is left.
-    let last = format!("id {}", refused[0] - 1);
-    assert_eq!(record.patient.external_id.as_ref().unwrap().as_str(), last);
-    // A row that adds nothing fits, also into a full record.
-    let again = PatientRecord::merge(Some(&record), patient_id(), source(1), &rows[..1_000]);
-    assert_eq!(again.refused, Vec::<usize>::new());
-}
-
-#[test]
-fn the_size_of_a_record_is_never_less_than_what_is_stored() {
-    let full = PatientRow {
-        first_name: "Anna, \"Bo\"".parse().unwrap(),
-        addresses: vec![address("1 \\ Main", "02110"), address("2 Main", "60601")],
-        cohorts: (0..20).map(|number| CohortId::new(Uuid::from_u128(number))).collect(),
-        facility: Some(FacilityId::new(Uuid::from_u128(5))),
-        hie_opt_out: Some(true),
-        ..ada_with_everything()
+    let mut record = PatientRecord::create(patient_id(), source(2), &ada());
+    let mut update = |number, row: &PatientRow| {
+        record.update(source(number), row).iter().map(|it| it.to_string()).collect::<Vec<_>>()
     };
-    for row in [ada(), ada_with_everything(), full] {
-        let record = merge(Some(&created(&[ada()])), 2, std::slice::from_ref(&row))
-            .unwrap_or(created(&[ada()]));
-        assert!(json_len(&record) <= record.stored_size());
-        assert!(record.stored_size() <= json_len(&record) + 2 * 1_500, "far too much");
-        assert!(
-            created(std::slice::from_ref(&row)).stored_size() <= row.stored_size() + 2 * ID + 4
-        );
-    }
+    assert!(update(2, &row("A", "234567890", "D1")).is_empty(), "nothing was there before");
+    assert!(update(3, &row("A", "234567890", "d1")).is_empty(), "the same values");
+    assert_eq!(
+        update(4, &row("B", "345678901", "D2")),
+        [
+            "warning: externalId: replaced another number",
+            "warning: ssn: replaced another number",
+            "warning: driversLicenceNo: replaced another number",
+        ]
+    );
+    assert!(update(3, &row("A", "234567890", "D1")).is_empty(), "an older job replaces nothing");
 }

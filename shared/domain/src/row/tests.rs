@@ -7,6 +7,7 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::*;
+use crate::column::Field;
 use crate::csv::{ColumnMappings, RowReader, Separator};
 use crate::identity::RowIdentity;
 

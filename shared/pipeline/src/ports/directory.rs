@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bulk_domain::cohort::Cohort;
 use bulk_domain::facility::Facility;
+use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
@@ -27,11 +28,16 @@ pub trait DirectoryStore: Send + Sync {
         api_key: &str,
         now: Timestamp,
     ) -> impl Future<Output = PortResult<Admission>> + Send;
-    /// Returns the ids of all facilities and cohorts of a customer, to which its rows can refer.
+    /// Returns what the import of a customer's rows needs.
     fn load_directory(
         &self,
         customer: CustomerId,
-    ) -> impl Future<Output = PortResult<Directory>> + Send;
+    ) -> impl Future<Output = PortResult<CustomerDirectory>> + Send;
+    /// Returns the key of a customer's hashes.
+    fn load_hash_key(
+        &self,
+        customer: CustomerId,
+    ) -> impl Future<Output = PortResult<HashKey>> + Send;
     /// Returns all facilities of a customer.
     fn list_facilities(
         &self,
@@ -98,6 +104,15 @@ pub trait DirectoryStore: Send + Sync {
         promise: &Promise,
         now: Timestamp,
     ) -> impl Future<Output = PortResult<Write>> + Send;
+}
+
+/// What the import of a customer's rows needs of the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomerDirectory {
+    /// The ids of all facilities and cohorts, to which rows can refer.
+    pub ids: Directory,
+    /// The key of the customer's hashes.
+    pub hash_key: HashKey,
 }
 
 /// Whether a call is answered, by its API key.

@@ -30,8 +30,8 @@ pub trait DocumentStore: Send + Sync {
         query: &PatientQuery,
         version: Option<u64>,
     ) -> impl Future<Output = PortResult<Write>> + Send;
-    /// Stores the documents that an attempt found, and returns what the query has to name so that
-    /// they are read.
+    /// Stores the documents that an attempt found, except those of the first page, and returns what
+    /// has to be stored with the query so that they are read.
     fn store_documents(
         &self,
         customer: CustomerId,
@@ -46,8 +46,8 @@ pub trait DocumentStore: Send + Sync {
         patient: PatientId,
         first_kept: QueryTry,
     ) -> impl Future<Output = PortResult<()>> + Send;
-    /// Returns the documents on a stored page of an attempt, counted from 0; `None` if a later
-    /// attempt has replaced them.
+    /// Returns the documents on a page of an attempt, counted from 0, other than the first page;
+    /// `None` if a later attempt has replaced them.
     fn read_documents(
         &self,
         customer: CustomerId,

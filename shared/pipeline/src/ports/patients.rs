@@ -1,50 +1,37 @@
-//! Patients, the people of each identity, and the rosters.
+//! Patients, by the buckets of their identities, and the rosters.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 
-use bulk_domain::identity::Identity;
+use bulk_domain::hash_key::Bucket;
 use bulk_domain::ids::{CustomerId, PatientId};
-use bulk_domain::matching::People;
-use bulk_domain::patient::ExternalId;
+use bulk_domain::person::Person;
 use bulk_domain::record::PatientRecord;
 use bulk_domain::roster::{Roster, RosterEntry};
 
 use super::{PortResult, Versioned, Write};
 
-/// The patients of all customers, the people of each identity, and the rosters.
+/// The patients of all customers, and the rosters.
 pub trait PatientStore: Send + Sync {
-    /// Returns the people of each identity that has any.
+    /// Returns the item of each bucket that has one.
     fn load_people(
         &self,
-        identities: &[Identity],
-    ) -> impl Future<Output = PortResult<HashMap<Identity, Versioned<People>>>> + Send;
-    /// Stores the people of an identity.
+        customer: CustomerId,
+        buckets: &[Bucket],
+    ) -> impl Future<Output = PortResult<HashMap<Bucket, Versioned<Person>>>> + Send;
+    /// Stores the item of a bucket.
     ///
     /// Condition: the stored version is `version`, or nothing is stored if `version` is `None`.
-    fn store_people(
-        &self,
-        identity: &Identity,
-        people: &People,
-        version: Option<u64>,
-    ) -> impl Future<Output = PortResult<Write>> + Send;
-    /// Returns those of `patients` that exist.
-    fn load_patients(
+    fn store_person(
         &self,
         customer: CustomerId,
-        patients: &[PatientId],
-    ) -> impl Future<Output = PortResult<HashMap<PatientId, Versioned<PatientRecord>>>> + Send;
-    /// Stores a patient.
-    ///
-    /// Condition: the stored version is `version`, or nothing is stored if `version` is `None`.
-    fn store_patient(
-        &self,
-        customer: CustomerId,
-        record: &PatientRecord,
+        bucket: Bucket,
+        person: &Person,
         version: Option<u64>,
     ) -> impl Future<Output = PortResult<Write>> + Send;
-    /// Stores an entry of a roster. An entry with the same key is replaced.
-    fn store_roster(
+    /// Adds patients to an entry of a roster, behind those that it has. A patient of the entry is
+    /// not added again.
+    fn add_to_roster(
         &self,
         customer: CustomerId,
         roster: Roster,
@@ -60,11 +47,23 @@ pub trait PatientStore: Send + Sync {
         from: Option<RosterEntry>,
         limit: u32,
     ) -> impl Future<Output = PortResult<Vec<(RosterEntry, Vec<PatientId>)>>> + Send;
-    /// Returns the patients that may have this external id, in no order. Reads an index, which lags
-    /// by a second or so: the record of a patient says whether the patient has the id.
-    fn find_by_external_id(
+
+    /// Returns those of `patients` that exist. An id that this service has never given costs no
+    /// call.
+    fn load_patients(
         &self,
         customer: CustomerId,
-        external_id: &ExternalId,
-    ) -> impl Future<Output = PortResult<Vec<PatientId>>> + Send;
+        patients: &[PatientId],
+    ) -> impl Future<Output = PortResult<HashMap<PatientId, PatientRecord>>> + Send {
+        async move {
+            let buckets: BTreeSet<Bucket> =
+                patients.iter().filter_map(|patient| Bucket::of(*patient)).collect();
+            let buckets: Vec<Bucket> = buckets.into_iter().collect();
+            let wanted: BTreeSet<PatientId> = patients.iter().copied().collect();
+            let people = self.load_people(customer, &buckets).await?;
+            let records = people.into_values().flat_map(|person| person.value.into_patients());
+            let records = records.map(|record| (record.patient.id, record));
+            Ok(records.filter(|(id, _)| wanted.contains(id)).collect())
+        }
+    }
 }

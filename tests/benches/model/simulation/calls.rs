@@ -10,23 +10,15 @@ use super::{Event, Simulation};
 
 impl Simulation {
     /// Starts the calls of the step that a run comes to. Items that an earlier run of the chunk has
-    /// written are not written again, but they have to be read.
+    /// written are not written again.
     pub(super) fn next_step(&mut self, worker: usize) {
         let Some(run) = &mut self.workers[worker].at else { return };
         let Some(step) = run.calls.steps.get(run.step) else { return self.run_ended(worker) };
         let written = &mut self.jobs[run.message.job].chunks[run.message.chunk].written;
         let all = step.units.iter().copied().enumerate();
-        run.todo = match step.purpose {
-            Purpose::LoadPeople => {
-                let known = written.people.iter().filter(|is_written| **is_written).count();
-                let again =
-                    (0..known).step_by(100).map(|first| (0, (known - first).min(100) as u32));
-                all.chain(again).collect()
-            }
-            purpose => match written.of(purpose) {
-                Some(written) => all.filter(|(call, _)| !written[*call]).collect(),
-                None => all.collect(),
-            },
+        run.todo = match written.of(step.purpose) {
+            Some(written) => all.filter(|(call, _)| !written[*call]).collect(),
+            None => all.collect(),
         };
         (run.next, run.open) = (0, 0);
         self.launch(worker);
@@ -93,7 +85,7 @@ impl Simulation {
     ) -> bool {
         let Message { customer, job, chunk } = message;
         let (now, outcome) = (self.now, &mut self.outcome);
-        // Identities are hashes and patient ids are random, so that any even spread models them.
+        // The keys are hashes, so that any even spread models them.
         let own = Place::Own(hash([purpose as u64, job as u64, chunk as u64, index as u64]));
         let (table, access, place) = match purpose {
             Purpose::Plan | Purpose::Upload | Purpose::Outcomes | Purpose::Finished => return true,
@@ -106,12 +98,9 @@ impl Simulation {
             Purpose::Directory => {
                 (&mut outcome.directory, Access::Read, Place::Shared(Key::Directory(customer)))
             }
-            Purpose::LoadPeople | Purpose::LoadPatients => {
-                (&mut outcome.patients, Access::Read, Place::Everywhere)
-            }
-            Purpose::StorePeople | Purpose::StorePatient => {
-                (&mut outcome.patients, Access::Write, own)
-            }
+            Purpose::LoadPeople => (&mut outcome.patients, Access::Read, Place::Everywhere),
+            Purpose::StoreExternalId => (&mut outcome.external_ids, Access::Write, own),
+            Purpose::StorePerson => (&mut outcome.patients, Access::Write, own),
             Purpose::Roster => {
                 (&mut outcome.patients, Access::Write, Place::Shared(Key::Roster(customer)))
             }
@@ -123,7 +112,7 @@ impl Simulation {
         let latency = &self.parameters.latency;
         let time = match purpose {
             Purpose::Plan | Purpose::Upload | Purpose::Outcomes => latency.object,
-            Purpose::LoadPeople | Purpose::LoadPatients => latency.batch,
+            Purpose::LoadPeople => latency.batch,
             Purpose::Finished => latency.message,
             _ => latency.item,
         };

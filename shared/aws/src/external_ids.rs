@@ -1,0 +1,121 @@
+//! The table of external ids. Its partition is a keyed hash of the external id, because keys hold
+//! no content of a row. Nearly every external id has one entry, which has the sort key of the first
+//! entry. Because this key can be created once only, one conditional write tells that a patient is
+//! alone, and no read is needed. The entries of other patients have their ids as sort keys.
+
+use aws_sdk_dynamodb::Client;
+use bulk_domain::hash_key::ExternalIdHash;
+use bulk_domain::ids::{CustomerId, JobId, PatientId};
+use bulk_pipeline::ports::{ExternalIdEntry, ExternalIdStore, PortResult, Write};
+
+use crate::error::{conditional, malformed};
+use crate::item::{Item, key, parsed, s, text};
+use crate::table::{Table, find, store};
+
+/// The sort key of the first entry, which sorts before those of the others.
+const FIRST: &str = "#first";
+
+/// The table of external ids.
+#[derive(Clone, Debug)]
+pub struct ExternalIds {
+    table: Table,
+}
+
+impl ExternalIds {
+    /// Returns the table of this name.
+    pub fn new(client: Client, name: String) -> Self {
+        Self { table: Table { client, name } }
+    }
+
+    /// Stores an entry on the condition that none is stored, or one of this patient and of a job
+    /// that is not newer.
+    async fn put_entry(&self, key: Item, patient: PatientId, job: JobId) -> PortResult<Write> {
+        let mut item = key;
+        item.insert("patient".to_owned(), s(patient));
+        item.insert("job".to_owned(), s(job));
+        let put = self
+            .table
+            .put(item)
+            // Ids of jobs sort by the time of their creation, as texts, too.
+            .condition_expression(
+                "attribute_not_exists(pk) OR (patient = :patient AND job <= :job)",
+            )
+            .expression_attribute_values(":patient", s(patient))
+            .expression_attribute_values(":job", s(job));
+        store(put).await
+    }
+}
+
+fn partition(customer: CustomerId, id: ExternalIdHash) -> String {
+    format!("{customer}#{id}")
+}
+
+fn sort_key(entry: ExternalIdEntry) -> String {
+    if entry.is_first { FIRST.to_owned() } else { entry.patient.to_string() }
+}
+
+fn read_entry(item: &Item) -> PortResult<ExternalIdEntry> {
+    let sk = text(item, "sk").ok_or_else(|| malformed("dynamodb.Query", "sk"))?;
+    let (patient, job) = (parsed(item, "patient")?, parsed(item, "job")?);
+    Ok(ExternalIdEntry { patient, job, is_first: sk == FIRST })
+}
+
+impl ExternalIdStore for ExternalIds {
+    async fn add_external_id(
+        &self,
+        customer: CustomerId,
+        id: ExternalIdHash,
+        patient: PatientId,
+        job: JobId,
+        limit: u32,
+    ) -> PortResult<Vec<ExternalIdEntry>> {
+        let pk = partition(customer, id);
+        if self.put_entry(key(&pk, FIRST), patient, job).await? == Write::Done {
+            return Ok(Vec::new());
+        }
+        // After a conflict, a newer job has stored the entry.
+        let _ = self.put_entry(key(&pk, patient), patient, job).await?;
+        let mut entries = self.read_external_id(customer, id, None, limit + 1).await?;
+        entries.retain(|entry| entry.patient != patient);
+        Ok(entries)
+    }
+
+    async fn read_external_id(
+        &self,
+        customer: CustomerId,
+        id: ExternalIdHash,
+        after: Option<ExternalIdEntry>,
+        limit: u32,
+    ) -> PortResult<Vec<ExternalIdEntry>> {
+        // This text sorts before every key.
+        let after = after.map_or_else(|| " ".to_owned(), sort_key);
+        let query = self
+            .table
+            .query()
+            .key_condition_expression("pk = :id AND sk > :after")
+            .expression_attribute_values(":id", s(partition(customer, id)))
+            .expression_attribute_values(":after", s(after))
+            .consistent_read(true);
+        find(query, Some(limit)).await?.iter().map(read_entry).collect()
+    }
+
+    async fn delete_external_id(
+        &self,
+        customer: CustomerId,
+        id: ExternalIdHash,
+        entry: ExternalIdEntry,
+    ) -> PortResult<()> {
+        let delete = self
+            .table
+            .client
+            .delete_item()
+            .table_name(&self.table.name)
+            .set_key(Some(key(partition(customer, id), sort_key(entry))))
+            .condition_expression("patient = :patient AND job = :job")
+            .expression_attribute_values(":patient", s(entry.patient))
+            .expression_attribute_values(":job", s(entry.job));
+        // After a conflict, the entry is gone, or a newer job has stored it.
+        let _ = conditional("dynamodb.DeleteItem", delete.send().await)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,386 @@
+//! A person: all patients of one bucket, of which there is nearly always one, and how the rows of a
+//! job are folded into it.
+//!
+//! An identity (names, date of birth, gender) can belong to several patients, told apart by where
+//! they live: a row's patient is the oldest one of its identity that shares a zip code with it, and
+//! a new one if there is none. Because a patient's zip codes grow with every row, the rows of an
+//! identity are folded in file order, in one go, and stored by one conditional write.
+//!
+//! A chunk can be received twice, with another job's rows folded in between. Folding again would
+//! then give another answer for rows that already had one. The item therefore remembers what it
+//! decided for a job, and the answer to a repeated question is the remembered one.
+
+mod decision;
+mod stored;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::hash_key::{Bucket, HashKey};
+use crate::identity::Identity;
+use crate::ids::{JobId, PatientId, RowNumber};
+use crate::job::LONGEST_LIFE;
+use crate::mutants::{Bug, has};
+use crate::patient::{ExternalId, PatientRow, Zip};
+use crate::record::{PatientRecord, RowsOfJob};
+use crate::stored_size::{LARGEST_PATIENTS, LARGEST_PERSON};
+use crate::time::Timestamp;
+
+pub use decision::PatientWarnings;
+use decision::{DECISION_SIZE, Decision, Place, RUN_SIZE, WARNED_SIZE};
+
+/// How long a job may still write patients, counted from the time in its id. After that, what it
+/// decided is forgotten. A chunk that has ended decides nothing when its message is received again.
+/// An id can be a day older than its job, by an idempotency key.
+pub const JOB_WRITES: Duration = LONGEST_LIFE.saturating_add(Duration::from_hours(24));
+
+/// The patients of one bucket, and the decisions about them.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Person {
+    identities: Vec<KnownIdentity>,
+}
+
+/// The patients of one identity, in the order in which they were created; at least one. The names,
+/// the date of birth and the gender of the first are the identity.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct KnownIdentity {
+    patients: Vec<PatientRecord>,
+    decisions: Vec<Decision>,
+}
+
+/// The rows of one identity in a job.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The bucket of the identity.
+    pub bucket: Bucket,
+    /// The identity of all rows.
+    pub identity: Identity,
+    /// The rows, in file order.
+    pub rows: Vec<(RowNumber, PatientRow)>,
+}
+
+/// A person after the rows of a job.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Folded {
+    /// The item as it has to be stored.
+    pub person: Person,
+    /// Whether the rows change the item. If they do not, nothing is stored.
+    pub is_changed: bool,
+    /// The outcome of each row, in file order.
+    pub rows: Vec<FoldedRow>,
+    /// The place of the identity in the item, and the places of the rows' patients among its
+    /// patients, each with the external id before the rows.
+    place: usize,
+    touched: BTreeMap<usize, Option<ExternalId>>,
+}
+
+/// The outcome of a row.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FoldedRow {
+    /// The number of the row.
+    pub number: RowNumber,
+    /// The patient of the row. `None` if the item has no room for the row.
+    pub patient: Option<PatientId>,
+    /// What the row is warned of.
+    pub warnings: PatientWarnings,
+    /// Whether the row creates its patient by the write that this fold asks for.
+    pub creates: bool,
+}
+
+impl Person {
+    /// Returns the patients of all identities, identity by identity.
+    pub fn patients(&self) -> impl Iterator<Item = &PatientRecord> {
+        self.identities.iter().flat_map(|known| &known.patients)
+    }
+
+    /// Returns the patient with this id.
+    pub fn patient(&self, id: PatientId) -> Option<&PatientRecord> {
+        self.patients().find(|record| record.patient.id == id)
+    }
+
+    /// Returns the patients of all identities by value.
+    pub fn into_patients(self) -> impl Iterator<Item = PatientRecord> {
+        self.identities.into_iter().flat_map(|known| known.patients)
+    }
+
+    /// Returns the oldest patient of an identity that shares a zip code with `zips`.
+    pub fn find(&self, identity: &Identity, zips: &[Zip]) -> Option<&PatientRecord> {
+        let known = self.identities.iter().find(|known| known.is(identity))?;
+        known.position(zips).map(|index| &known.patients[index])
+    }
+
+    /// Returns whether a job may still change the external id of this patient, who may not exist
+    /// yet.
+    pub fn awaits(&self, patient: PatientId, job: JobId, now: Timestamp) -> bool {
+        let of_patient = self
+            .identities
+            .iter()
+            .find(|known| known.patients.iter().any(|record| record.patient.id == patient));
+        let has_decided = of_patient
+            .is_some_and(|known| known.decisions.iter().any(|decision| decision.job == job));
+        may_write(job, now) && !has_decided
+    }
+
+    /// Returns the size of the patients in the store, in bytes.
+    fn patients_size(&self) -> usize {
+        self.identities.iter().map(KnownIdentity::patients_size).sum()
+    }
+
+    /// Returns the size of the item in the store, in bytes.
+    pub fn stored_size(&self) -> usize {
+        ITEM_SIZE + self.identities.iter().map(KnownIdentity::stored_size).sum::<usize>()
+    }
+
+    /// Folds the rows of a group into the item, in file order. A row that does not fit into it is
+    /// refused, and the rows behind it go on without it.
+    #[must_use]
+    pub fn fold(mut self, group: &Group, key: &HashKey, source: RowsOfJob) -> Folded {
+        let is_new = !self.identities.iter().any(|known| known.is(&group.identity));
+        if is_new {
+            self.identities.push(KnownIdentity::default());
+        }
+        let place = self
+            .identities
+            .iter()
+            .position(|known| known.is(&group.identity))
+            .unwrap_or(self.identities.len() - 1);
+        let remembered = self.identities[place].remember(source);
+        let others = Size {
+            patients: self.patients_size() - self.identities[place].patients_size(),
+            whole: self.stored_size() - self.identities[place].stored_size() + DECISION_SIZE,
+        };
+        let mut fold = Fold {
+            known: &mut self.identities[place],
+            remembered,
+            decision: Decision::new(source.job),
+            before: BTreeMap::new(),
+            others,
+            room: Size::default(),
+            source,
+        };
+        let mut rows = Vec::with_capacity(group.rows.len());
+        for (number, row) in &group.rows {
+            let new_id = || key.patient_id(group.bucket, source.job, *number);
+            rows.push(fold.row(*number, row, new_id));
+        }
+        let (is_changed, touched) = fold.finish();
+        if self.identities[place].patients.is_empty() {
+            self.identities.remove(place);
+        }
+        Folded { person: self, is_changed, rows, place, touched }
+    }
+}
+
+/// Returns whether a job may still write patients.
+pub fn may_write(job: JobId, now: Timestamp) -> bool {
+    job.created_at().plus(JOB_WRITES) >= now
+}
+
+impl KnownIdentity {
+    fn is(&self, identity: &Identity) -> bool {
+        let first = self.patients.first();
+        first.is_some_and(|record| Identity::of_patient(&record.patient) == *identity)
+    }
+
+    /// Returns the place of the oldest patient that shares a zip code with `zips`.
+    fn position(&self, zips: &[Zip]) -> Option<usize> {
+        self.patients.iter().position(|record| shares_zip(record, zips))
+    }
+
+    fn patients_size(&self) -> usize {
+        self.patients.iter().map(PatientRecord::stored_size).sum()
+    }
+
+    fn stored_size(&self) -> usize {
+        let decisions: usize = self.decisions.iter().map(Decision::stored_size).sum();
+        IDENTITY_SIZE + self.patients_size() + decisions
+    }
+
+    /// Returns the remembered decision of a job, and forgets those of jobs that write no more.
+    fn remember(&mut self, source: RowsOfJob) -> Option<Decision> {
+        self.decisions.retain(|decision| may_write(decision.job, source.now));
+        let place = self.decisions.iter().position(|decision| decision.job == source.job)?;
+        let remembered = self.decisions.remove(place);
+        (!has(Bug::DecisionForgotten)).then_some(remembered)
+    }
+}
+
+fn shares_zip(record: &PatientRecord, zips: &[Zip]) -> bool {
+    record.zips().any(|zip| zips.contains(&zip))
+}
+
+/// A part of an item, in bytes.
+#[derive(Default)]
+struct Size {
+    patients: usize,
+    whole: usize,
+}
+
+/// The rows of a group on their way into the patients of their identity.
+struct Fold<'a> {
+    known: &'a mut KnownIdentity,
+    remembered: Option<Decision>,
+    decision: Decision,
+    /// The touched patients as they were before. `None` for a patient that is new.
+    before: BTreeMap<usize, Option<PatientRecord>>,
+    /// The size of everything that the rows do not change.
+    others: Size,
+    /// Bytes that are certainly free. Measured when a row does not fit into them, because most
+    /// patients are made of one row.
+    room: Size,
+    source: RowsOfJob,
+}
+
+impl Fold<'_> {
+    fn row(
+        &mut self,
+        number: RowNumber,
+        row: &PatientRow,
+        new_id: impl FnOnce() -> PatientId,
+    ) -> FoldedRow {
+        let zips: Vec<Zip> = row.addresses.iter().map(|address| address.zip).collect();
+        let remembered = self.remembered.as_ref().and_then(|decision| decision.of(number));
+        // The rows of a remembered decision are in their patients. A row that became valid since
+        // then is not, and shows it by its zip codes.
+        let remembered = remembered.filter(|(place, _)| match place {
+            Place::NoRoom => true,
+            Place::At(index) => {
+                self.known.patients.get(*index).is_some_and(|record| shares_zip(record, &zips))
+            }
+        });
+        let (place, warnings, creates) = match remembered {
+            Some((Place::NoRoom, _)) => (Place::NoRoom, PatientWarnings::default(), false),
+            Some((Place::At(index), warnings)) => match self.merge(index, row) {
+                Some(new) if has(Bug::WarningsForgotten) => (Place::At(index), new, false),
+                Some(_) => (Place::At(index), warnings, false),
+                None => (Place::NoRoom, PatientWarnings::default(), false),
+            },
+            None => self.decide(row, &zips, new_id),
+        };
+        self.decision.add(number, place, warnings);
+        let patient = match place {
+            Place::At(index) => Some(self.known.patients[index].patient.id),
+            Place::NoRoom => None,
+        };
+        FoldedRow { number, patient, warnings, creates }
+    }
+
+    /// Decides the patient of a row, and adds the row to it.
+    fn decide(
+        &mut self,
+        row: &PatientRow,
+        zips: &[Zip],
+        new_id: impl FnOnce() -> PatientId,
+    ) -> (Place, PatientWarnings, bool) {
+        let refused = (Place::NoRoom, PatientWarnings::default(), false);
+        if !self.has_room(0, RUN_SIZE + WARNED_SIZE) {
+            return refused;
+        }
+        if let Some(index) = self.known.position(zips) {
+            return match self.merge(index, row) {
+                Some(warnings) => (Place::At(index), warnings, false),
+                None => refused,
+            };
+        }
+        if !self.has_room(row.stored_size(), 0) {
+            return refused;
+        }
+        self.known.patients.push(PatientRecord::create(new_id(), self.source, row));
+        let index = self.known.patients.len() - 1;
+        self.before.insert(index, None);
+        (Place::At(index), PatientWarnings::default(), true)
+    }
+
+    /// Adds a row to a patient. Returns its warnings, or `None` if there is no room.
+    fn merge(&mut self, index: usize, row: &PatientRow) -> Option<PatientWarnings> {
+        let record = &self.known.patients[index];
+        self.before.entry(index).or_insert_with(|| Some(record.clone()));
+        if self.has_room(row.stored_size(), 0) {
+            return Some(self.known.patients[index].update(self.source, row));
+        }
+        let without = self.known.patients[index].mark();
+        let warnings = self.known.patients[index].update(self.source, row);
+        if self.free().is_none() {
+            self.known.patients[index].go_back_to(without);
+            return None;
+        }
+        Some(warnings)
+    }
+
+    /// Takes so many bytes for patients and for the decision, if there is room for them.
+    fn has_room(&mut self, patients: usize, decision: usize) -> bool {
+        let fits = |room: &Size| patients <= room.patients && patients + decision <= room.whole;
+        if !fits(&self.room) {
+            self.room = self.free().unwrap_or_default();
+        }
+        let has_room = fits(&self.room);
+        if has_room {
+            self.room.patients -= patients;
+            self.room.whole -= patients + decision;
+        }
+        has_room
+    }
+
+    /// Returns the bytes that are free. `None` if the item is too large.
+    fn free(&self) -> Option<Size> {
+        let patients = self.others.patients + self.known.patients_size();
+        let whole = self.others.whole + self.known.stored_size() + self.decision.stored_size();
+        Some(Size {
+            patients: LARGEST_PATIENTS.checked_sub(patients)?,
+            whole: LARGEST_PERSON.checked_sub(whole)?,
+        })
+    }
+
+    /// Adds the decision. Returns whether a patient changed, and the touched patients with their
+    /// external ids before.
+    fn finish(self) -> (bool, BTreeMap<usize, Option<ExternalId>>) {
+        let mut is_changed = false;
+        let mut touched = BTreeMap::new();
+        for (index, before) in self.before {
+            let record = &mut self.known.patients[index];
+            is_changed |= record.note_change(before.as_ref(), self.source);
+            touched.insert(index, before.and_then(|before| before.patient.external_id));
+        }
+        self.known.decisions.push(self.decision);
+        (is_changed, touched)
+    }
+}
+
+impl Folded {
+    /// Returns the patients of the rows, after the rows.
+    pub fn records(&self) -> impl Iterator<Item = &PatientRecord> {
+        let known = self.person.identities.get(self.place);
+        known.into_iter().flat_map(|known| self.touched.keys().map(|index| &known.patients[*index]))
+    }
+
+    /// Returns the patients to which the rows give an external id that they did not have.
+    pub fn new_external_ids(&self) -> impl Iterator<Item = (PatientId, &ExternalId)> {
+        let is_new = |(record, before): &(&PatientRecord, &Option<ExternalId>)| {
+            record.patient.external_id != **before
+        };
+        self.records().zip(self.touched.values()).filter(is_new).filter_map(|(record, _)| {
+            Some((record.patient.id, record.patient.external_id.as_ref()?))
+        })
+    }
+
+    /// Warns a row that creates a patient under an external id that another patient has.
+    pub fn warn_of_other_patient(&mut self, row: RowNumber) {
+        let warning = PatientWarnings::OTHER_PATIENT_HAS_ID;
+        if let Some(folded) = self.rows.iter_mut().find(|folded| folded.number == row) {
+            folded.warnings.add(warning);
+        }
+        let known = self.person.identities.get_mut(self.place);
+        if let Some(decision) = known.and_then(|known| known.decisions.last_mut()) {
+            decision.warn(row, warning);
+        }
+    }
+}
+
+/// The size of an item without anything in it: `{"v":1,"j":[],"p":[]}` and some room.
+const ITEM_SIZE: usize = 64;
+
+/// The size of an identity without patients and decisions: `{"p":[],"d":[]},`.
+const IDENTITY_SIZE: usize = 16;
+
+#[cfg(test)]
+mod tests;

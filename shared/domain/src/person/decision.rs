@@ -1,0 +1,132 @@
+//! What a person's item remembers of the jobs that wrote it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::column::{ColumnName, Field};
+use crate::ids::{JobId, RowNumber};
+use crate::problem::ProblemColumn;
+use crate::warning::{RowWarning, Warning};
+
+/// What was decided for a job. Each run holds from its row on, until the row of the next run: a
+/// clinic's export with a hundred lines for one patient is one run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Decision {
+    pub job: JobId,
+    /// First row, and the place of its patient.
+    pub runs: Vec<(RowNumber, Place)>,
+    /// The rows that were warned, in order.
+    pub warned: Vec<(RowNumber, PatientWarnings)>,
+}
+
+/// The place of a row's patient among the patients of its identity.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "Option<usize>", into = "Option<usize>")]
+pub(super) enum Place {
+    At(usize),
+    /// The item has no room for the row.
+    NoRoom,
+}
+
+impl From<Option<usize>> for Place {
+    fn from(index: Option<usize>) -> Self {
+        index.map_or(Self::NoRoom, Self::At)
+    }
+}
+
+impl From<Place> for Option<usize> {
+    fn from(place: Place) -> Self {
+        match place {
+            Place::At(index) => Some(index),
+            Place::NoRoom => None,
+        }
+    }
+}
+
+impl Decision {
+    /// Returns a decision about no rows.
+    pub fn new(job: JobId) -> Self {
+        Self { job, runs: Vec::new(), warned: Vec::new() }
+    }
+
+    /// Returns what was decided of a row. `None` if nothing was.
+    pub fn of(&self, row: RowNumber) -> Option<(Place, PatientWarnings)> {
+        let after = self.runs.partition_point(|&(first, _)| first <= row);
+        let place = after.checked_sub(1).map(|index| self.runs[index].1)?;
+        let warned = self.warned.binary_search_by_key(&row, |&(row, _)| row);
+        Some((place, warned.map(|index| self.warned[index].1).unwrap_or_default()))
+    }
+
+    /// Remembers what was decided of a row that comes after all others.
+    pub fn add(&mut self, row: RowNumber, place: Place, warnings: PatientWarnings) {
+        if self.place_of_last() != Some(place) {
+            self.runs.push((row, place));
+        }
+        if warnings != PatientWarnings::default() {
+            self.warned.push((row, warnings));
+        }
+    }
+
+    /// Returns the place of the last row.
+    pub fn place_of_last(&self) -> Option<Place> {
+        self.runs.last().map(|&(_, place)| place)
+    }
+
+    /// Warns a row of one thing more.
+    pub fn warn(&mut self, row: RowNumber, warnings: PatientWarnings) {
+        match self.warned.binary_search_by_key(&row, |&(row, _)| row) {
+            Ok(index) => self.warned[index].1.add(warnings),
+            Err(index) => self.warned.insert(index, (row, warnings)),
+        }
+    }
+
+    /// Returns the size in the store, in bytes.
+    pub fn stored_size(&self) -> usize {
+        DECISION_SIZE + self.runs.len() * RUN_SIZE + self.warned.len() * WARNED_SIZE
+    }
+}
+
+/// The size of a decision without its rows, `[12,[],[]],`, and of the id of its job.
+pub(super) const DECISION_SIZE: usize = 48;
+
+/// The size of a run of rows: `[1000000,100000],` at most.
+pub(super) const RUN_SIZE: usize = 17;
+
+/// The size of a row that was warned: `[1000000,15],` at most.
+pub(super) const WARNED_SIZE: usize = 13;
+
+/// The warnings that a row gets because of what is stored about patients: a set of bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PatientWarnings(u8);
+
+impl PatientWarnings {
+    /// The row replaced the patient's external id.
+    pub const EXTERNAL_ID_REPLACED: Self = Self(1);
+    /// The row replaced the patient's social security number.
+    pub const SSN_REPLACED: Self = Self(2);
+    /// The row replaced the patient's driver's licence.
+    pub const LICENSE_REPLACED: Self = Self(4);
+    /// The row created a patient under an external id that another patient has.
+    pub const OTHER_PATIENT_HAS_ID: Self = Self(8);
+
+    /// Adds the warnings of another set.
+    pub const fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    /// Returns the warnings in words, in the order of the columns.
+    pub fn iter(self) -> impl Iterator<Item = RowWarning> {
+        [
+            (Self::EXTERNAL_ID_REPLACED, Field::ExternalId, Warning::Replaced),
+            (Self::OTHER_PATIENT_HAS_ID, Field::ExternalId, Warning::OtherPatientHasId),
+            (Self::SSN_REPLACED, Field::Ssn, Warning::Replaced),
+            (Self::LICENSE_REPLACED, Field::DriversLicenceNo, Warning::Replaced),
+        ]
+        .into_iter()
+        .filter(move |(bit, ..)| self.0 & bit.0 != 0)
+        .map(|(_, field, warning)| {
+            let column = ProblemColumn::Column(ColumnName::new(field, None));
+            RowWarning { column, warning }
+        })
+    }
+}

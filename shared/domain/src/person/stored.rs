@@ -1,0 +1,318 @@
+//! A person's item as it is stored: JSON with names of one letter, and ids in base64.
+//!
+//! The ids of jobs stand in a list of their own, and the bookkeeping of the patients refers to them
+//! by their place in it, so that a usual patient takes less than the 1 KB of a write unit.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
+
+use super::decision::{Decision, PatientWarnings, Place};
+use super::{KnownIdentity, Person};
+use crate::ids::{CohortId, FacilityId, JobId, PatientId, RowNumber};
+use crate::patient::{
+    Address, AddressText, Contact, Country, Dob, DriversLicense, Email, ExternalId, Gender,
+    LicenseNumber, Names, Patient, PersonalIdentifier, Phone, Ssn, State, Zip,
+};
+use crate::record::{PatientRecord, Register};
+use crate::time::Timestamp;
+
+/// The version of the format.
+const FORMAT: u32 = 1;
+
+/// The names mean: version, jobs, persons.
+#[derive(Serialize, Deserialize)]
+struct StoredPerson<'a> {
+    v: u32,
+    j: Vec<Id>,
+    #[serde(borrow)]
+    p: Vec<StoredIdentity<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredIdentity<'a> {
+    #[serde(rename = "p", borrow)]
+    patients: Vec<StoredPatient<'a>>,
+    #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
+    decisions: Vec<StoredDecision>,
+}
+
+/// Job, runs, and warned rows.
+#[derive(Serialize, Deserialize)]
+struct StoredDecision(JobIndex, Vec<(RowNumber, Place)>, Vec<(RowNumber, PatientWarnings)>);
+
+#[derive(Serialize, Deserialize)]
+struct StoredPatient<'a> {
+    #[serde(rename = "i")]
+    id: Id,
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    external_id: Option<Cow<'a, ExternalId>>,
+    #[serde(rename = "f")]
+    first_name: Cow<'a, Names>,
+    #[serde(rename = "l")]
+    last_name: Cow<'a, Names>,
+    #[serde(rename = "b")]
+    dob: Dob,
+    #[serde(rename = "g")]
+    gender: Gender,
+    #[serde(rename = "a", borrow)]
+    addresses: Vec<StoredAddress<'a>>,
+    #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty", borrow)]
+    contacts: Vec<StoredContact<'a>>,
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    ssn: Option<Ssn>,
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    license: Option<(Cow<'a, LicenseNumber>, State)>,
+    #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
+    facilities: Vec<Id>,
+    #[serde(rename = "h", default, skip_serializing_if = "Vec::is_empty")]
+    cohorts: Vec<Id>,
+    #[serde(rename = "o", default, skip_serializing_if = "std::ops::Not::not")]
+    opt_out: bool,
+    /// In milliseconds since 1970.
+    #[serde(rename = "t")]
+    created_at: i64,
+    /// Milliseconds after the creation.
+    #[serde(rename = "u", default, skip_serializing_if = "is_zero")]
+    updated_after: i64,
+    #[serde(rename = "j", default, skip_serializing_if = "JobIndex::is_first")]
+    created_by: JobIndex,
+    #[serde(rename = "k", default, skip_serializing_if = "JobIndex::is_first")]
+    changed_by: JobIndex,
+    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
+    written_by: Vec<(Register, JobIndex)>,
+    /// The place of a cohort in the list, and the job.
+    #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
+    joined_by: Vec<(usize, JobIndex)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredAddress<'a> {
+    #[serde(rename = "1")]
+    line1: Cow<'a, AddressText>,
+    #[serde(rename = "2", default, skip_serializing_if = "Option::is_none")]
+    line2: Option<Cow<'a, AddressText>>,
+    #[serde(rename = "c")]
+    city: Cow<'a, AddressText>,
+    #[serde(rename = "s")]
+    state: State,
+    #[serde(rename = "z")]
+    zip: Zip,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredContact<'a> {
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    phone: Option<Phone>,
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    email: Option<Cow<'a, Email>>,
+}
+
+// `serde` asks with a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
+/// The place of a job in the list of jobs.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+struct JobIndex(usize);
+
+impl JobIndex {
+    // `serde` asks with a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_first(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// A UUID, written as 22 letters and digits.
+#[derive(Clone, Copy, PartialEq)]
+struct Id(Uuid);
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64_URL_SAFE_NO_PAD.encode(self.0.as_bytes()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Id;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a UUID in base64")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Id, E> {
+                let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(E::custom)?;
+                Uuid::from_slice(&bytes).map(Id).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+/// The list of jobs, as it is written.
+#[derive(Default)]
+struct Jobs(Vec<Id>);
+
+impl Jobs {
+    fn index(&mut self, job: JobId) -> JobIndex {
+        let id = Id(job.as_uuid());
+        JobIndex(self.0.iter().position(|known| *known == id).unwrap_or_else(|| {
+            self.0.push(id);
+            self.0.len() - 1
+        }))
+    }
+}
+
+impl Serialize for Person {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut jobs = Jobs::default();
+        let p = self.identities.iter().map(|known| stored_identity(known, &mut jobs)).collect();
+        StoredPerson { v: FORMAT, j: jobs.0, p }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Person {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let StoredPerson { v, j, p } = StoredPerson::deserialize(deserializer)?;
+        if v != FORMAT {
+            return Err(D::Error::custom("another version of the format"));
+        }
+        let identities = p.into_iter().map(|stored| read_identity(stored, &j)).collect();
+        let identities: Option<Vec<KnownIdentity>> = identities;
+        identities
+            .map(|identities| Self { identities })
+            .ok_or_else(|| D::Error::custom("a place in a list that does not exist"))
+    }
+}
+
+fn stored_identity<'a>(known: &'a KnownIdentity, jobs: &mut Jobs) -> StoredIdentity<'a> {
+    let patients = known.patients.iter().map(|record| stored_patient(record, jobs)).collect();
+    let decisions = known.decisions.iter().map(|Decision { job, runs, warned }| {
+        StoredDecision(jobs.index(*job), runs.clone(), warned.clone())
+    });
+    StoredIdentity { patients, decisions: decisions.collect() }
+}
+
+fn read_identity(stored: StoredIdentity<'_>, jobs: &[Id]) -> Option<KnownIdentity> {
+    let patients = stored.patients.into_iter().map(|patient| read_patient(patient, jobs));
+    let decisions = stored.decisions.into_iter().map(|StoredDecision(by, runs, warned)| {
+        Some(Decision { job: job(by, jobs)?, runs, warned })
+    });
+    Some(KnownIdentity {
+        patients: patients.collect::<Option<_>>()?,
+        decisions: decisions.collect::<Option<_>>()?,
+    })
+}
+
+fn stored_patient<'a>(record: &'a PatientRecord, jobs: &mut Jobs) -> StoredPatient<'a> {
+    let PatientRecord { patient, created_by, changed_by, written_by, joined_by } = record;
+    let addresses = patient.address.iter().map(|address| StoredAddress {
+        line1: Cow::Borrowed(&address.address_line1),
+        line2: address.address_line2.as_ref().map(Cow::Borrowed),
+        city: Cow::Borrowed(&address.city),
+        state: address.state,
+        zip: address.zip,
+    });
+    let contacts = patient.contact.iter().map(|contact| StoredContact {
+        phone: contact.phone,
+        email: contact.email.as_ref().map(Cow::Borrowed),
+    });
+    let (mut ssn, mut license) = (None, None);
+    for identifier in &patient.personal_identifiers {
+        match identifier {
+            PersonalIdentifier::Ssn { value } => ssn = Some(*value),
+            PersonalIdentifier::DriversLicense(DriversLicense { value, state }) => {
+                license = Some((Cow::Borrowed(value), *state));
+            }
+        }
+    }
+    let place = |cohort| patient.cohort_ids.iter().position(|known| *known == cohort);
+    let created_at = patient.date_created.as_millis();
+    StoredPatient {
+        id: Id(patient.id.as_uuid()),
+        external_id: patient.external_id.as_ref().map(Cow::Borrowed),
+        first_name: Cow::Borrowed(&patient.first_name),
+        last_name: Cow::Borrowed(&patient.last_name),
+        dob: patient.dob,
+        gender: patient.gender_at_birth,
+        addresses: addresses.collect(),
+        contacts: contacts.collect(),
+        ssn,
+        license,
+        facilities: patient.facility_ids.iter().map(|id| Id(id.as_uuid())).collect(),
+        cohorts: patient.cohort_ids.iter().map(|id| Id(id.as_uuid())).collect(),
+        opt_out: patient.hie_opt_out,
+        created_at,
+        updated_after: patient.date_updated.as_millis() - created_at,
+        created_by: jobs.index(*created_by),
+        changed_by: jobs.index(*changed_by),
+        written_by: written_by.iter().map(|(field, job)| (*field, jobs.index(*job))).collect(),
+        joined_by: joined_by
+            .iter()
+            .filter_map(|(cohort, job)| Some((place(*cohort)?, jobs.index(*job))))
+            .collect(),
+    }
+}
+
+fn read_patient(stored: StoredPatient<'_>, jobs: &[Id]) -> Option<PatientRecord> {
+    let address = stored.addresses.into_iter().map(|address| Address {
+        address_line1: address.line1.into_owned(),
+        address_line2: address.line2.map(Cow::into_owned),
+        city: address.city.into_owned(),
+        state: address.state,
+        zip: address.zip,
+        country: Country::Usa,
+    });
+    let contact = stored
+        .contacts
+        .into_iter()
+        .map(|contact| Contact { phone: contact.phone, email: contact.email.map(Cow::into_owned) });
+    let ssn = stored.ssn.map(|value| PersonalIdentifier::Ssn { value });
+    let license = stored.license.map(|(value, state)| {
+        PersonalIdentifier::DriversLicense(DriversLicense { value: value.into_owned(), state })
+    });
+    let cohort_ids: Vec<CohortId> = stored.cohorts.iter().map(|id| CohortId::new(id.0)).collect();
+    let written_by = stored.written_by.iter().map(|(field, by)| Some((*field, job(*by, jobs)?)));
+    let joined_by = stored
+        .joined_by
+        .iter()
+        .map(|(place, by)| Some((*cohort_ids.get(*place)?, job(*by, jobs)?)));
+    Some(PatientRecord {
+        created_by: job(stored.created_by, jobs)?,
+        changed_by: job(stored.changed_by, jobs)?,
+        written_by: written_by.collect::<Option<_>>()?,
+        joined_by: joined_by.collect::<Option<_>>()?,
+        patient: Patient {
+            id: PatientId::new(stored.id.0),
+            external_id: stored.external_id.map(Cow::into_owned),
+            first_name: stored.first_name.into_owned(),
+            last_name: stored.last_name.into_owned(),
+            dob: stored.dob,
+            gender_at_birth: stored.gender,
+            address: address.collect(),
+            contact: contact.collect(),
+            personal_identifiers: ssn.into_iter().chain(license).collect(),
+            facility_ids: stored.facilities.iter().map(|id| FacilityId::new(id.0)).collect(),
+            cohort_ids,
+            hie_opt_out: stored.opt_out,
+            date_created: Timestamp::from_millis(stored.created_at),
+            date_updated: Timestamp::from_millis(stored.created_at + stored.updated_after),
+        },
+    })
+}
+
+fn job(index: JobIndex, jobs: &[Id]) -> Option<JobId> {
+    jobs.get(index.0).map(|id| JobId::new(id.0))
+}

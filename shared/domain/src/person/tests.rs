@@ -1,0 +1,361 @@
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::ids::{CohortId, FacilityId};
+use crate::patient::{Address, Contact, Country, DriversLicense, NamesInOneCase};
+
+const KEY: HashKey = HashKey::new([7; 32]);
+
+/// The last time of a test, in seconds since 1970.
+const NOW: u64 = 1_800_000_100;
+
+/// Returns the job that was created in this second of the story.
+fn job(number: u64) -> JobId {
+    let made = uuid::Builder::from_unix_timestamp_millis((1_800_000_000 + number) * 1000, &[0; 10]);
+    JobId::new(made.into_uuid())
+}
+
+fn source(number: u64) -> RowsOfJob {
+    RowsOfJob {
+        job: job(number),
+        facility: FacilityId::new(Uuid::from_u128(77)),
+        may_overtake: false,
+        now: Timestamp::from_millis(i64::try_from((NOW + number) * 1000).unwrap()),
+    }
+}
+
+fn address(line1: &str, zip: &str) -> Address {
+    Address {
+        address_line1: line1.parse().unwrap(),
+        address_line2: None,
+        city: "Boston".parse().unwrap(),
+        state: "MA".parse().unwrap(),
+        zip: zip.parse().unwrap(),
+        country: Country::Usa,
+    }
+}
+
+/// Returns a row about the patient of this first name, with homes in these zip codes.
+fn row_of(first: &str, zips: &str) -> PatientRow {
+    PatientRow {
+        external_id: None,
+        first_name: first.parse().unwrap(),
+        last_name: "Lovelace".parse().unwrap(),
+        names_in_one_case: NamesInOneCase::default(),
+        dob: "1985-12-10".parse().unwrap(),
+        gender: "F".parse().unwrap(),
+        addresses: zips.split_whitespace().map(|zip| address("1 Main St", zip)).collect(),
+        contacts: Vec::new(),
+        ssn: None,
+        drivers_license: None,
+        cohorts: Vec::new(),
+        facility: None,
+        hie_opt_out: None,
+    }
+}
+
+fn row(zips: &str) -> PatientRow {
+    row_of("Ada", zips)
+}
+
+fn with_everything() -> PatientRow {
+    PatientRow {
+        external_id: Some("A-\"1\"".parse().unwrap()),
+        contacts: vec![Contact {
+            phone: Some("6175550100".parse().unwrap()),
+            email: Some("ada@example.com".parse().unwrap()),
+        }],
+        ssn: Some("234567890".parse().unwrap()),
+        drivers_license: Some(DriversLicense {
+            value: "D1".parse().unwrap(),
+            state: "MA".parse().unwrap(),
+        }),
+        cohorts: (0..3).map(|number| CohortId::new(Uuid::from_u128(number))).collect(),
+        facility: Some(FacilityId::new(Uuid::from_u128(6))),
+        hie_opt_out: Some(true),
+        ..row("02110 60601")
+    }
+}
+
+/// Returns the group of rows of one identity, numbered from 1.
+fn group(rows: &[PatientRow]) -> Group {
+    let identity = Identity::of_row(&rows[0]);
+    // All groups of the tests share a bucket.
+    let bucket = KEY.bucket(&Identity::of_row(&row("10001")));
+    Group { bucket, identity, rows: (1..).map(RowNumber::new).zip(rows.iter().cloned()).collect() }
+}
+
+fn fold(person: &Person, number: u64, rows: &[PatientRow]) -> Folded {
+    person.clone().fold(&group(rows), &KEY, source(number))
+}
+
+/// Folds rows that are given by their zip codes. Returns the patient of each as its place.
+fn places(person: &Person, number: u64, rows: &[&str]) -> (Folded, Vec<Option<usize>>) {
+    let folded = fold(person, number, &rows.iter().map(|zips| row(zips)).collect::<Vec<_>>());
+    let ids: Vec<PatientId> = folded.person.patients().map(|record| record.patient.id).collect();
+    let place = |row: &FoldedRow| ids.iter().position(|id| Some(*id) == row.patient);
+    let places = folded.rows.iter().map(place).collect();
+    (folded, places)
+}
+
+fn json_len(person: &Person) -> usize {
+    serde_json::to_string(person).unwrap().len()
+}
+
+fn warnings(folded: &Folded) -> Vec<String> {
+    let of_row = |row: &FoldedRow| {
+        row.warnings.iter().map(|it| it.to_string()).collect::<Vec<_>>().join("; ")
+    };
+    folded.rows.iter().map(of_row).collect()
+}
+
+#[test]
+fn a_row_without_a_common_zip_is_a_new_patient() {
+    let (folded, patients) =
+        places(&Person::default(), 1, &["10001", "94110", "10001 60601", "60601"]);
+    assert_eq!(patients, [Some(0), Some(1), Some(0), Some(0)]);
+    assert!(folded.is_changed);
+    let creates: Vec<bool> = folded.rows.iter().map(|row| row.creates).collect();
+    assert_eq!(creates, [true, true, false, false]);
+}
+
+#[test]
+fn several_matches_are_the_oldest() {
+    let (first, _) = places(&Person::default(), 1, &["10001", "94110"]);
+    let (_, patients) = places(&first.person, 2, &["94110 10001"]);
+    assert_eq!(patients, [Some(0)]);
+}
+
+#[test]
+fn the_same_rows_again_change_nothing() {
+    let (first, patients) = places(&Person::default(), 1, &["10001", "94110"]);
+    for number in [1, 2] {
+        let (again, same) = places(&first.person, number, &["10001", "94110"]);
+        assert_eq!(same, patients);
+        assert!(!again.is_changed);
+    }
+}
+
+#[test]
+fn every_attempt_gives_a_new_patient_the_same_id() {
+    let id = |number, zips: &str| fold(&Person::default(), number, &[row(zips)]).rows[0].patient;
+    assert_eq!(id(1, "10001"), id(1, "10001"));
+    assert_ne!(id(1, "10001"), id(2, "10001"));
+    let bucket = Bucket::of(id(1, "10001").unwrap());
+    assert_eq!(bucket, Some(group(&[row("10001")]).bucket));
+}
+
+#[test]
+fn a_redelivered_row_gets_the_same_patient_whatever_happened_since() {
+    let (before, _) = places(&Person::default(), 1, &["10001", "94110"]);
+    let rows = ["94110", "94110 10001", "94110"];
+    let (first, patients) = places(&before.person, 2, &rows);
+    assert_eq!(patients, [Some(1), Some(0), Some(0)]);
+    let (other, _) = places(&first.person, 3, &["94110"]);
+    let (again, same) = places(&other.person, 2, &rows);
+    assert_eq!(same, patients);
+    assert!(!again.is_changed);
+}
+
+#[test]
+fn a_row_that_became_valid_between_two_attempts_is_folded() {
+    let rows =
+        [row("10001"), PatientRow { ssn: Some("234567890".parse().unwrap()), ..row("94110") }];
+    let first = fold(&Person::default(), 1, &rows[..1]);
+    let second = fold(&first.person, 1, &rows);
+    assert!(second.is_changed);
+    assert_eq!(second.rows[0].patient, first.rows[0].patient);
+    assert_ne!(second.rows[1].patient, first.rows[0].patient);
+    assert_eq!(second.person.patients().count(), 2);
+}
+
+#[test]
+fn the_first_attempt_decides_what_a_row_is_warned_of() {
+    let named = |id: &str| PatientRow { external_id: Some(id.parse().unwrap()), ..row("10001") };
+    let rows = [named("A"), named("B")];
+    let mut first = fold(&Person::default(), 1, &rows);
+    assert_eq!(warnings(&first), ["", "warning: externalId: replaced another number"]);
+    first.warn_of_other_patient(RowNumber::new(1));
+    let expected = [
+        "warning: externalId: another patient has it",
+        "warning: externalId: replaced another number",
+    ];
+    assert_eq!(warnings(&first), expected);
+    assert_eq!(warnings(&fold(&first.person, 1, &rows)), expected);
+}
+
+#[test]
+fn two_identities_that_share_a_bucket_are_told_apart() {
+    let ada = fold(&Person::default(), 1, &[row_of("Ada", "10001")]);
+    let both = fold(&ada.person, 1, &[row_of("Eve", "10001")]);
+    assert_eq!(both.person.patients().count(), 2);
+    let (ada, eve) = (ada.rows[0].patient.unwrap(), both.rows[0].patient.unwrap());
+    let find = |first| {
+        let row = row_of(first, "10001");
+        let zips = [row.addresses[0].zip];
+        both.person.find(&Identity::of_row(&row), &zips).map(|record| record.patient.id)
+    };
+    assert_eq!((find("Ada"), find("Eve"), find("Eva")), (Some(ada), Some(eve), None));
+    let again = fold(&both.person, 2, &[row_of("ADA", "10001")]);
+    assert_eq!(again.rows[0].patient, Some(ada));
+}
+
+#[test]
+fn an_external_id_that_a_patient_did_not_have_is_told() {
+    let named = |id: &str| PatientRow { external_id: Some(id.parse().unwrap()), ..row("10001") };
+    let first = fold(&Person::default(), 1, &[named("A")]);
+    let new = |folded: &Folded| {
+        folded.new_external_ids().map(|(_, id)| id.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(new(&first), ["A"]);
+    assert!(new(&fold(&first.person, 2, &[named("A")])).is_empty());
+    assert_eq!(new(&fold(&first.person, 2, &[named("B")])), ["B"]);
+}
+
+#[test]
+fn a_job_is_awaited_until_it_has_decided() {
+    let now = source(1).now;
+    let folded = fold(&Person::default(), 1, &[row("10001")]);
+    let patient = folded.rows[0].patient.unwrap();
+    assert!(Person::default().awaits(patient, job(1), now));
+    assert!(!folded.person.awaits(patient, job(1), now));
+    assert!(folded.person.awaits(patient, job(2), now));
+    assert!(!folded.person.awaits(patient, job(2), now.plus(JOB_WRITES)));
+}
+
+#[test]
+fn rows_that_do_not_fit_are_refused_and_later_ones_go_on_without_them() {
+    let rows: Vec<PatientRow> = (0..1_000)
+        .map(|number| PatientRow {
+            external_id: Some(format!("id {number}").parse().unwrap()),
+            addresses: vec![address(
+                &format!("{number} \"Old\" {}", "Main Street ".repeat(33)),
+                "02110",
+            )],
+            ..row("02110")
+        })
+        .collect();
+    let folded = fold(&Person::default(), 1, &rows);
+    let kept = folded.rows.iter().filter(|row| row.patient.is_some()).count();
+    assert!(folded.rows[..kept].iter().all(|row| row.patient.is_some()));
+    assert!(json_len(&folded.person) <= LARGEST_PERSON);
+    let patient = &folded.person.patients().next().unwrap().patient;
+    assert_eq!(patient.address.len(), kept);
+    assert!((500..900).contains(&kept), "{kept}");
+    // Nothing of a refused row is left.
+    assert_eq!(patient.external_id.as_ref().unwrap().as_str(), format!("id {}", kept - 1));
+    // A row that adds nothing fits, also into a full item.
+    let again = fold(&folded.person, 2, &rows[kept - 1..kept]);
+    assert!(again.rows[0].patient.is_some());
+    let redelivered = fold(&folded.person, 1, &rows);
+    assert_eq!(redelivered.rows.iter().filter(|row| row.patient.is_some()).count(), kept);
+    assert!(!redelivered.is_changed);
+}
+
+#[test]
+fn a_thousand_patients_of_one_identity_are_refused_where_their_item_is_full() {
+    let rows: Vec<PatientRow> =
+        (0..1_000).map(|number| row(&format!("{:05}", number + 1))).collect();
+    let folded = fold(&Person::default(), 1, &rows);
+    let accepted = folded.person.patients().count();
+    assert!((450..600).contains(&accepted), "{accepted}");
+    assert!(folded.rows[..accepted].iter().all(|row| row.patient.is_some()));
+    assert!(folded.rows[accepted..].iter().all(|row| row.patient.is_none()));
+    assert!(json_len(&folded.person) <= folded.person.stored_size());
+    // A redelivery gives the same answers, and another job finds room for its decision.
+    let again = fold(&folded.person, 1, &rows);
+    assert!(!again.is_changed);
+    let other = fold(&folded.person, 2, &rows[..accepted]);
+    let patients = |folded: &Folded| folded.rows.iter().map(|row| row.patient).collect::<Vec<_>>();
+    assert!(patients(&again) == patients(&folded));
+    assert!(patients(&other) == patients(&folded)[..accepted]);
+}
+
+#[test]
+fn a_decision_about_rows_that_alternate_is_bounded() {
+    let homes = [row("10001"), row("94110")];
+    let rows: Vec<PatientRow> = (0..25_000).map(|number| homes[number % 2].clone()).collect();
+    let folded = fold(&Person::default(), 1, &rows);
+    assert_eq!(folded.person.patients().count(), 2);
+    assert!(folded.rows[..10_000].iter().all(|row| row.patient.is_some()));
+    assert_eq!(folded.rows[24_999].patient, None);
+    assert!(json_len(&folded.person) <= LARGEST_PERSON);
+}
+
+#[test]
+fn decisions_of_jobs_long_gone_are_forgotten() {
+    let (old, _) = places(&Person::default(), 1, &["10001"]);
+    let later = JOB_WRITES.as_secs() + 1_000;
+    let (folded, patients) = places(&old.person, later, &["10001 94110"]);
+    assert_eq!(folded.person.identities[0].decisions.len(), 1);
+    assert_eq!(patients, [Some(0)]);
+}
+
+#[test]
+fn an_item_is_stored_in_few_bytes() {
+    let folded = fold(&Person::default(), 1, &[with_everything()]);
+    insta::assert_snapshot!(serde_json::to_string(&folded.person).unwrap());
+}
+
+#[test]
+fn an_item_of_another_format_is_not_read() {
+    assert!(serde_json::from_str::<Person>(r#"{"v":1,"j":[],"p":[]}"#).is_ok());
+    assert!(serde_json::from_str::<Person>(r#"{"v":2,"j":[],"p":[]}"#).is_err());
+    let broken = r#"{"v":1,"j":[],"p":[{"p":[],"d":[[0,[],[]]]}]}"#;
+    assert!(serde_json::from_str::<Person>(broken).is_err());
+}
+
+/// A row of one of two identities that share a bucket.
+fn any_row() -> impl Strategy<Value = PatientRow> {
+    (0..2_usize, 0..4_usize, 0..4_u8, any::<bool>(), 0..3_u128).prop_map(
+        |(who, home, id, everything, cohort)| {
+            let first = ["Ada", "Eve"][who];
+            let zips = ["10001", "94110", "10001 60601", "60601"][home];
+            let base = if everything { with_everything() } else { row(zips) };
+            PatientRow {
+                first_name: first.parse().unwrap(),
+                addresses: row(zips).addresses,
+                external_id: (id > 0).then(|| format!("id \\ {id}").parse().unwrap()),
+                cohorts: vec![CohortId::new(Uuid::from_u128(cohort))],
+                ..base
+            }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_folded_is_read_back_and_folds_to_the_same_again(
+        jobs in proptest::collection::vec(proptest::collection::vec(any_row(), 1..8), 1..4),
+    ) {
+        let mut person = Person::default();
+        let mut outcomes = Vec::new();
+        for (number, rows) in (1..).zip(&jobs) {
+            for first in ["Ada", "Eve"] {
+                let rows: Vec<PatientRow> =
+                    rows.iter().filter(|row| row.first_name.as_str() == first).cloned().collect();
+                if rows.is_empty() {
+                    continue;
+                }
+                let folded = fold(&person, number, &rows);
+                if folded.is_changed {
+                    outcomes.push((number, rows, folded.rows.clone()));
+                    person = folded.person;
+                }
+                let json = serde_json::to_string(&person).unwrap();
+                prop_assert_eq!(&serde_json::from_str::<Person>(&json).unwrap(), &person);
+                prop_assert!(json.len() <= person.stored_size());
+            }
+        }
+        for (number, rows, outcome) in outcomes {
+            let again = fold(&person, number, &rows);
+            prop_assert!(!again.is_changed);
+            for (row, first) in again.rows.iter().zip(&outcome) {
+                prop_assert_eq!(row.patient, first.patient);
+                prop_assert_eq!(row.warnings, first.warnings);
+                prop_assert!(!row.creates);
+            }
+        }
+    }
+}

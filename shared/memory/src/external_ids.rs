@@ -1,0 +1,96 @@
+//! The table of external ids.
+
+use bulk_domain::hash_key::ExternalIdHash;
+use bulk_domain::ids::{CustomerId, JobId, PatientId};
+use bulk_pipeline::ports::{ExternalIdEntry, ExternalIdStore, PortResult, Write};
+
+use crate::call::Billed;
+use crate::{Cloud, Operation, Resource};
+
+/// The key of an entry. The first entry of an external id has no patient in its key.
+pub(crate) type EntryKey = (CustomerId, ExternalIdHash, Option<PatientId>);
+
+impl Cloud {
+    /// Returns every stored entry of a customer, without a call that is billed or that a fault can
+    /// hit.
+    pub fn external_ids(&self, customer: CustomerId) -> Vec<(ExternalIdHash, ExternalIdEntry)> {
+        let entries = &self.state().patients.external_ids;
+        let of_customer = entries.iter().filter(|((owner, ..), _)| *owner == customer);
+        of_customer.map(|(key, value)| (key.1, entry(key, value))).collect()
+    }
+
+    /// Stores an entry on the condition that none is stored, or one of this patient and of a job
+    /// that is not newer.
+    async fn put_entry(&self, key: EntryKey, patient: PatientId, job: JobId) -> PortResult<Write> {
+        self.call(Operation::PutItem, Resource::EXTERNAL_IDS, |state| {
+            state.patients.writes += 1;
+            let entries = &mut state.patients.external_ids;
+            if entries.get(&key).is_some_and(|(of, by)| *of != patient || *by > job) {
+                return Billed::request(Write::Conflict);
+            }
+            entries.insert(key, (patient, job));
+            Billed::request(Write::Done)
+        })
+        .await
+    }
+}
+
+fn entry(key: &EntryKey, (patient, job): &(PatientId, JobId)) -> ExternalIdEntry {
+    ExternalIdEntry { patient: *patient, job: *job, is_first: key.2.is_none() }
+}
+
+impl ExternalIdStore for Cloud {
+    async fn add_external_id(
+        &self,
+        customer: CustomerId,
+        id: ExternalIdHash,
+        patient: PatientId,
+        job: JobId,
+        limit: u32,
+    ) -> PortResult<Vec<ExternalIdEntry>> {
+        if self.put_entry((customer, id, None), patient, job).await? == Write::Done {
+            return Ok(Vec::new());
+        }
+        // After a conflict, a newer job has stored the entry.
+        let _ = self.put_entry((customer, id, Some(patient)), patient, job).await?;
+        let mut entries = self.read_external_id(customer, id, None, limit + 1).await?;
+        entries.retain(|entry| entry.patient != patient);
+        Ok(entries)
+    }
+
+    async fn read_external_id(
+        &self,
+        customer: CustomerId,
+        id: ExternalIdHash,
+        after: Option<ExternalIdEntry>,
+        limit: u32,
+    ) -> PortResult<Vec<ExternalIdEntry>> {
+        self.call(Operation::Query, Resource::EXTERNAL_IDS, |state| {
+            let after = after.map(|after| (!after.is_first).then_some(after.patient));
+            let entries = state.patients.external_ids.iter().filter(|((owner, of, patient), _)| {
+                (*owner, *of) == (customer, id) && after.is_none_or(|after| *patient > after)
+            });
+            let found = entries.take(limit as usize).map(|(key, value)| entry(key, value));
+            Billed::request(found.collect())
+        })
+        .await
+    }
+
+    async fn delete_external_id(
+        &self,
+        customer: CustomerId,
+        id: ExternalIdHash,
+        entry: ExternalIdEntry,
+    ) -> PortResult<()> {
+        self.call(Operation::DeleteItem, Resource::EXTERNAL_IDS, |state| {
+            let key = (customer, id, (!entry.is_first).then_some(entry.patient));
+            let entries = &mut state.patients.external_ids;
+            if entries.get(&key) == Some(&(entry.patient, entry.job)) {
+                state.patients.writes += 1;
+                entries.remove(&key);
+            }
+            Billed::request(())
+        })
+        .await
+    }
+}

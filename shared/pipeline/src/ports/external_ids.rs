@@ -1,0 +1,58 @@
+//! The patients that have an external id, by a keyed hash of it.
+
+use std::future::Future;
+
+use bulk_domain::hash_key::ExternalIdHash;
+use bulk_domain::ids::{CustomerId, JobId, PatientId};
+
+use super::PortResult;
+
+/// The entries of external ids.
+///
+/// An entry is stored before the patient that it names, so that no patient is missing. Therefore it
+/// may name a patient that was never created, or that has another external id by now. The patient's
+/// record says whether the entry is right.
+pub trait ExternalIdStore: Send + Sync {
+    /// Stores an entry, and returns up to `limit` entries of other patients. If the
+    /// entries of two patients are stored at the same time, at least one of them is told of the
+    /// other.
+    ///
+    /// Condition: the job of the stored entry is not newer. Otherwise that entry stays.
+    fn add_external_id(
+        &self,
+        customer: CustomerId,
+        id: ExternalIdHash,
+        patient: PatientId,
+        job: JobId,
+        limit: u32,
+    ) -> impl Future<Output = PortResult<Vec<ExternalIdEntry>>> + Send;
+    /// Returns up to `limit` entries of an external id in their order, those behind `after` if it
+    /// is given.
+    fn read_external_id(
+        &self,
+        customer: CustomerId,
+        id: ExternalIdHash,
+        after: Option<ExternalIdEntry>,
+        limit: u32,
+    ) -> impl Future<Output = PortResult<Vec<ExternalIdEntry>>> + Send;
+    /// Deletes an entry.
+    ///
+    /// Condition: the entry is stored as it is given here. Otherwise nothing is deleted.
+    fn delete_external_id(
+        &self,
+        customer: CustomerId,
+        id: ExternalIdHash,
+        entry: ExternalIdEntry,
+    ) -> impl Future<Output = PortResult<()>> + Send;
+}
+
+/// An entry of an external id. Entries sort by `is_first`, and then by patient.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ExternalIdEntry {
+    /// The patient that may have the external id.
+    pub patient: PatientId,
+    /// The newest job that stored the entry.
+    pub job: JobId,
+    /// Whether the entry was the first of its external id.
+    pub is_first: bool,
+}
