@@ -13,7 +13,9 @@ use bulk_domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
 use bulk_domain::patient::{Address, Country, PatientRow};
 use bulk_domain::person::{Folded, Group, Person};
 use bulk_domain::plan::ChunkNumber;
-use bulk_domain::query::{PatientQuery, QueryRequestId, QueryTry, StoredDocuments, Turn};
+use bulk_domain::query::{
+    PatientQuery, QueryAttemptId, QueryRequestId, RequestDecision, StoredDocuments,
+};
 use bulk_domain::record::RowsOfJob;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::{JobStore, Write};
@@ -43,20 +45,20 @@ pub fn request() -> QueryRequestId {
 
 /// Returns a document query that has just started.
 pub fn query() -> PatientQuery {
-    match PatientQuery::turn(None, request(), query_try(), at(NOW)) {
-        Turn::Start(query) => query,
-        turn => panic!("{turn:?}"),
+    match PatientQuery::decide(None, request(), query_attempt(), at(NOW)) {
+        RequestDecision::Start(query) => query,
+        decision => panic!("{decision:?}"),
     }
 }
 
 /// Returns an attempt to find documents, later than those before.
-pub fn query_try() -> QueryTry {
-    QueryTry::new(fresh(NOW))
+pub fn query_attempt() -> QueryAttemptId {
+    QueryAttemptId::new(fresh(NOW))
 }
 
 /// Returns what a new attempt has stored: this number of pages, and a document on the first one.
 pub fn stored_documents(pages: u32) -> StoredDocuments {
-    StoredDocuments { found_by: query_try(), pages, first: vec![document(9)] }
+    StoredDocuments { found_by: query_attempt(), pages, first: vec![document(9)] }
 }
 
 /// Returns a document with a description of this many bytes and with letters of several kinds.

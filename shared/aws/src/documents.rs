@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use bulk_domain::document::{DocumentRecord, pages_of};
 use bulk_domain::ids::{CustomerId, PatientId};
-use bulk_domain::query::{PatientQuery, QueryTry, StoredDocuments};
+use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
 use bulk_pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
 
 use crate::Patients;
@@ -57,7 +57,7 @@ impl DocumentStore for Patients {
         &self,
         customer: CustomerId,
         patient: PatientId,
-        found_by: QueryTry,
+        found_by: QueryAttemptId,
         documents: &[DocumentRecord],
     ) -> PortResult<StoredDocuments> {
         let mut stored = StoredDocuments { found_by, pages: 0, first: Vec::new() };
@@ -80,7 +80,7 @@ impl DocumentStore for Patients {
         &self,
         customer: CustomerId,
         patient: PatientId,
-        first_kept: QueryTry,
+        first_kept: QueryAttemptId,
     ) -> PortResult<()> {
         let partition = patient_partition(customer, patient);
         let old = self
@@ -104,7 +104,7 @@ impl DocumentStore for Patients {
         &self,
         customer: CustomerId,
         patient: PatientId,
-        found_by: QueryTry,
+        found_by: QueryAttemptId,
         page: u32,
     ) -> PortResult<Option<Vec<DocumentRecord>>> {
         let keys = vec![page_key(customer, patient, found_by, page)];
@@ -121,7 +121,7 @@ fn page_prefix(found_by: impl std::fmt::Display) -> String {
 
 /// Returns a key in which the page has as many digits as the largest number, so that keys sort as
 /// numbers do.
-fn page_key(customer: CustomerId, patient: PatientId, found_by: QueryTry, page: u32) -> Item {
+fn page_key(customer: CustomerId, patient: PatientId, found_by: QueryAttemptId, page: u32) -> Item {
     key(patient_partition(customer, patient), format_args!("{}#{page:04}", page_prefix(found_by)))
 }
 

@@ -25,7 +25,7 @@ pub const PATIENTS_PER_PART: usize = 10;
 pub const LEASE: Duration = Duration::from_mins(6);
 
 /// The failed attempts at the gateway after which a query has failed for good.
-pub const TRIES: u32 = 8;
+pub const MOST_ATTEMPTS: u32 = 8;
 
 /// The served requests that a query remembers: more than can be in flight for one patient.
 const SERVED_KEPT: usize = 32;
@@ -116,16 +116,16 @@ impl QueryTally {
 /// later attempt is storing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct QueryTry(Uuid);
+pub struct QueryAttemptId(Uuid);
 
-impl QueryTry {
+impl QueryAttemptId {
     /// Returns the attempt with this id.
     pub const fn new(id: Uuid) -> Self {
         Self(id)
     }
 }
 
-impl FromStr for QueryTry {
+impl FromStr for QueryAttemptId {
     type Err = uuid::Error;
 
     fn from_str(text: &str) -> Result<Self, uuid::Error> {
@@ -133,7 +133,7 @@ impl FromStr for QueryTry {
     }
 }
 
-impl fmt::Display for QueryTry {
+impl fmt::Display for QueryAttemptId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -144,8 +144,8 @@ impl fmt::Display for QueryTry {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StoredDocuments {
     /// The attempt that found the documents.
-    #[serde(rename = "try")]
-    pub found_by: QueryTry,
+    #[serde(rename = "attempt")]
+    pub found_by: QueryAttemptId,
     /// The number of pages, the first included.
     pub pages: u32,
     /// The documents on the first page.
@@ -156,8 +156,8 @@ pub struct StoredDocuments {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Lease {
     /// The attempt that holds the lease.
-    #[serde(rename = "try")]
-    pub to: QueryTry,
+    #[serde(rename = "attempt")]
+    pub to: QueryAttemptId,
     /// When the lease ends. After that, its worker is taken for dead.
     pub until: Timestamp,
 }
@@ -193,7 +193,7 @@ pub struct PatientQuery {
 
 /// What the worker of a request has to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Turn {
+pub enum RequestDecision {
     /// The request was served: do nothing.
     Served(QueryOutcome),
     /// Store this query, and ask the gateway if the write succeeds.
@@ -206,33 +206,33 @@ pub enum Turn {
 
 impl PatientQuery {
     /// Returns what the worker of `request` has to do, by what is stored about the patient's query.
-    /// If the worker may start the query, it does so as `this_try`, which must be newer than every
+    /// If the worker may start the query, it does so as `attempt`, which must be newer than every
     /// stored attempt.
-    pub fn turn(
+    pub fn decide(
         known: Option<&Self>,
         request: QueryRequestId,
-        this_try: QueryTry,
+        attempt: QueryAttemptId,
         now: Timestamp,
-    ) -> Turn {
-        let lease = Some(Lease { to: this_try, until: now.plus(LEASE) });
+    ) -> RequestDecision {
+        let lease = Some(Lease { to: attempt, until: now.plus(LEASE) });
         let Some(known) = known else {
-            return Turn::Start(Self { lease, ..Self::start(request, now) });
+            return RequestDecision::Start(Self { lease, ..Self::start(request, now) });
         };
         if let Some(outcome) = known.outcome_for(request) {
-            return Turn::Served(outcome);
+            return RequestDecision::Served(outcome);
         }
         let is_running = !has(Bug::LeaseIgnored)
             && known.outcome.is_none()
             && known.lease.is_some_and(|lease| lease.until > now);
         if !is_running {
-            return Turn::Start(Self { lease, ..known.start_again(request, now) });
+            return RequestDecision::Start(Self { lease, ..known.start_again(request, now) });
         }
         if known.request == request || known.joined.contains(&request) {
-            return Turn::Wait;
+            return RequestDecision::Wait;
         }
         let mut joined = known.clone();
         joined.joined.push(request);
-        Turn::Join(joined)
+        RequestDecision::Join(joined)
     }
 
     fn start(request: QueryRequestId, now: Timestamp) -> Self {
@@ -302,7 +302,7 @@ impl PatientQuery {
 
     /// Returns whether the query had all attempts that it may have.
     pub const fn is_exhausted(&self) -> bool {
-        self.failures >= TRIES
+        self.failures >= MOST_ATTEMPTS
     }
 
     /// Returns the query that a customer requests by hand, which waits for a worker. None if a
@@ -333,8 +333,8 @@ impl PatientQuery {
     }
 
     /// Returns whether this attempt holds the lease.
-    pub fn is_leased_to(&self, this_try: QueryTry) -> bool {
-        self.outcome.is_none() && self.lease.is_some_and(|lease| lease.to == this_try)
+    pub fn is_leased_to(&self, attempt: QueryAttemptId) -> bool {
+        self.outcome.is_none() && self.lease.is_some_and(|lease| lease.to == attempt)
     }
 }
 
@@ -350,13 +350,13 @@ mod tests {
         Timestamp::from_millis(1_800_000_000_000).plus(Duration::from_mins(minute))
     }
 
-    fn a_try() -> QueryTry {
-        QueryTry::new(Uuid::now_v7())
+    fn an_attempt() -> QueryAttemptId {
+        QueryAttemptId::new(Uuid::now_v7())
     }
 
     fn started(by: u128, minute: u64) -> PatientQuery {
-        match PatientQuery::turn(None, request(by), a_try(), at(minute)) {
-            Turn::Start(query) => query,
+        match PatientQuery::decide(None, request(by), an_attempt(), at(minute)) {
+            RequestDecision::Start(query) => query,
             other => panic!("{other:?}"),
         }
     }
@@ -364,56 +364,67 @@ mod tests {
     #[test]
     fn a_request_is_served_once_however_often_it_comes() {
         let ended = started(1, 0).ended(QueryOutcome::Documents(3), None);
-        let served = Turn::Served(QueryOutcome::Documents(3));
-        assert_eq!(PatientQuery::turn(Some(&ended), request(1), a_try(), at(1)), served);
-        let Turn::Start(second) = PatientQuery::turn(Some(&ended), request(2), a_try(), at(2))
+        let served = RequestDecision::Served(QueryOutcome::Documents(3));
+        assert_eq!(PatientQuery::decide(Some(&ended), request(1), an_attempt(), at(1)), served);
+        let RequestDecision::Start(second) =
+            PatientQuery::decide(Some(&ended), request(2), an_attempt(), at(2))
         else {
             panic!()
         };
-        assert_eq!(PatientQuery::turn(Some(&second), request(1), a_try(), at(3)), served);
+        assert_eq!(PatientQuery::decide(Some(&second), request(1), an_attempt(), at(3)), served);
         let ended = second.ended(QueryOutcome::NotKnown, None);
-        assert_eq!(PatientQuery::turn(Some(&ended), request(1), a_try(), at(4)), served);
+        assert_eq!(PatientQuery::decide(Some(&ended), request(1), an_attempt(), at(4)), served);
     }
 
     #[test]
     fn a_request_during_a_running_query_joins_it() {
         let running = started(1, 0);
-        let Turn::Join(joined) = PatientQuery::turn(Some(&running), request(2), a_try(), at(1))
+        let RequestDecision::Join(joined) =
+            PatientQuery::decide(Some(&running), request(2), an_attempt(), at(1))
         else {
             panic!()
         };
-        assert_eq!(PatientQuery::turn(Some(&joined), request(2), a_try(), at(2)), Turn::Wait);
-        assert_eq!(PatientQuery::turn(Some(&joined), request(1), a_try(), at(2)), Turn::Wait);
+        assert_eq!(
+            PatientQuery::decide(Some(&joined), request(2), an_attempt(), at(2)),
+            RequestDecision::Wait
+        );
+        assert_eq!(
+            PatientQuery::decide(Some(&joined), request(1), an_attempt(), at(2)),
+            RequestDecision::Wait
+        );
         let ended = joined.ended(QueryOutcome::Ambiguous, None);
         for asker in [1, 2] {
-            let turn = PatientQuery::turn(Some(&ended), request(asker), a_try(), at(3));
-            assert_eq!(turn, Turn::Served(QueryOutcome::Ambiguous));
+            let decision = PatientQuery::decide(Some(&ended), request(asker), an_attempt(), at(3));
+            assert_eq!(decision, RequestDecision::Served(QueryOutcome::Ambiguous));
         }
     }
 
     #[test]
     fn a_query_of_a_dead_worker_is_started_by_the_next_request_and_serves_all() {
         let running = started(1, 0);
-        let Turn::Start(again) = PatientQuery::turn(Some(&running), request(2), a_try(), at(7))
+        let RequestDecision::Start(again) =
+            PatientQuery::decide(Some(&running), request(2), an_attempt(), at(7))
         else {
             panic!()
         };
         let ended = again.ended(QueryOutcome::Documents(0), None);
-        let turn = PatientQuery::turn(Some(&ended), request(1), a_try(), at(8));
-        assert_eq!(turn, Turn::Served(QueryOutcome::Documents(0)));
+        let decision = PatientQuery::decide(Some(&ended), request(1), an_attempt(), at(8));
+        assert_eq!(decision, RequestDecision::Served(QueryOutcome::Documents(0)));
     }
 
     #[test]
     fn a_query_that_was_released_is_for_the_next_request_and_has_not_failed() {
-        let mine = a_try();
-        let Turn::Start(running) = PatientQuery::turn(None, request(1), mine, at(0)) else {
+        let mine = an_attempt();
+        let RequestDecision::Start(running) = PatientQuery::decide(None, request(1), mine, at(0))
+        else {
             panic!()
         };
-        assert!(running.is_leased_to(mine) && !running.is_leased_to(a_try()));
+        assert!(running.is_leased_to(mine) && !running.is_leased_to(an_attempt()));
         let given_back = running.given_back();
         assert!(!given_back.is_leased_to(mine));
-        let next = a_try();
-        let Turn::Start(again) = PatientQuery::turn(Some(&given_back), request(1), next, at(0))
+        let next = an_attempt();
+        let RequestDecision::Start(again) =
+            PatientQuery::decide(Some(&given_back), request(1), next, at(0))
         else {
             panic!()
         };
@@ -425,11 +436,11 @@ mod tests {
     #[test]
     fn a_query_fails_for_good_after_its_last_attempt() {
         let mut query = started(1, 0);
-        for minute in 1..u64::from(TRIES) {
+        for minute in 1..u64::from(MOST_ATTEMPTS) {
             let given_back = query.failed_once();
             assert_eq!(given_back.outcome, None);
-            let Turn::Start(again) =
-                PatientQuery::turn(Some(&given_back), request(1), a_try(), at(minute))
+            let RequestDecision::Start(again) =
+                PatientQuery::decide(Some(&given_back), request(1), an_attempt(), at(minute))
             else {
                 panic!()
             };
@@ -441,10 +452,10 @@ mod tests {
     #[test]
     fn a_query_that_kills_its_workers_is_exhausted_after_its_last_attempt() {
         let mut query = started(1, 0);
-        for minute in (10..).step_by(10).take(TRIES as usize) {
+        for minute in (10..).step_by(10).take(MOST_ATTEMPTS as usize) {
             assert!(!query.is_exhausted());
-            let Turn::Start(again) =
-                PatientQuery::turn(Some(&query), request(1), a_try(), at(minute))
+            let RequestDecision::Start(again) =
+                PatientQuery::decide(Some(&query), request(1), an_attempt(), at(minute))
             else {
                 panic!()
             };
@@ -467,8 +478,8 @@ mod tests {
         let asked = PatientQuery::asked(None, request(1), at(0)).unwrap();
         assert_eq!(PatientQuery::asked(Some(&asked), request(2), at(1)), None);
         assert!(matches!(
-            PatientQuery::turn(Some(&asked), request(1), a_try(), at(1)),
-            Turn::Start(_)
+            PatientQuery::decide(Some(&asked), request(1), an_attempt(), at(1)),
+            RequestDecision::Start(_)
         ));
         let ended = asked.ended(QueryOutcome::NotKnown, None);
         assert!(PatientQuery::asked(Some(&ended), request(2), at(2)).is_some());
@@ -476,10 +487,11 @@ mod tests {
 
     #[test]
     fn documents_stay_readable_until_a_later_query_succeeds() {
-        let found_by = QueryTry::new(Uuid::from_u128(1));
+        let found_by = QueryAttemptId::new(Uuid::from_u128(1));
         let stored = StoredDocuments { found_by, pages: 2, first: Vec::new() };
         let first = started(1, 0).ended(QueryOutcome::Documents(9), Some(stored.clone()));
-        let Turn::Start(second) = PatientQuery::turn(Some(&first), request(2), a_try(), at(1))
+        let RequestDecision::Start(second) =
+            PatientQuery::decide(Some(&first), request(2), an_attempt(), at(1))
         else {
             panic!()
         };

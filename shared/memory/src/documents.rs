@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use bulk_domain::document::{DocumentRecord, pages_of};
 use bulk_domain::ids::{CustomerId, PatientId};
-use bulk_domain::query::{PatientQuery, QueryTry, StoredDocuments};
+use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
 use bulk_pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
 
 use crate::call::{Billed, permanent};
@@ -29,7 +29,7 @@ impl Cloud {
     }
 
     /// Returns, for every stored page of documents, its patient and the attempt that found them.
-    pub fn document_pages(&self) -> Vec<(PatientId, QueryTry)> {
+    pub fn document_pages(&self) -> Vec<(PatientId, QueryAttemptId)> {
         let pages = &self.state().patients.documents;
         pages.keys().map(|(_, patient, found_by, _)| (*patient, *found_by)).collect()
     }
@@ -71,7 +71,7 @@ impl DocumentStore for Cloud {
         &self,
         customer: CustomerId,
         patient: PatientId,
-        found_by: QueryTry,
+        found_by: QueryAttemptId,
         documents: &[DocumentRecord],
     ) -> PortResult<StoredDocuments> {
         let page_bytes = self.state().patients.page_bytes.unwrap_or(PAGE_BYTES);
@@ -106,7 +106,7 @@ impl DocumentStore for Cloud {
         &self,
         customer: CustomerId,
         patient: PatientId,
-        first_kept: QueryTry,
+        first_kept: QueryAttemptId,
     ) -> PortResult<()> {
         let old = self
             .call(Operation::Query, Resource::DOCUMENTS, |state| {
@@ -137,7 +137,7 @@ impl DocumentStore for Cloud {
         &self,
         customer: CustomerId,
         patient: PatientId,
-        found_by: QueryTry,
+        found_by: QueryAttemptId,
         page: u32,
     ) -> PortResult<Option<Vec<DocumentRecord>>> {
         self.call(Operation::BatchGetItem, Resource::DOCUMENTS, |state| {

@@ -11,7 +11,7 @@ use bulk_domain::ids::{CustomerId, JobId, PatientId, RowNumber};
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::patient::PatientRow;
 use bulk_domain::person::{Group, Person};
-use bulk_domain::query::QueryTry;
+use bulk_domain::query::QueryAttemptId;
 use bulk_domain::record::{PatientRecord, RowsOfJob};
 use bulk_domain::roster::{Roster, RosterEntry};
 use bulk_pipeline::ports::{ExternalIdStore as _, PatientStore, PortResult, Versioned, Write};
@@ -39,7 +39,7 @@ pub(crate) struct PatientsState {
     log: String,
     people: BTreeMap<(CustomerId, Bucket), Document>,
     pub(crate) queries: BTreeMap<(CustomerId, PatientId), Document>,
-    pub(crate) documents: BTreeMap<(CustomerId, PatientId, QueryTry, u32), String>,
+    pub(crate) documents: BTreeMap<(CustomerId, PatientId, QueryAttemptId, u32), String>,
     /// Bytes of documents in one item, as in `aws` unless a test sets them.
     pub(crate) page_bytes: Option<usize>,
     pub(crate) external_ids: BTreeMap<EntryKey, (PatientId, JobId)>,

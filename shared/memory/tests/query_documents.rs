@@ -12,7 +12,7 @@ use bulk_domain::document::Demographics;
 use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::patient::PatientRow;
 use bulk_domain::plan::ChunkNumber;
-use bulk_domain::query::{LEASE, PatientQuery, QueryOutcome, QueryPart, QueryTally, TRIES};
+use bulk_domain::query::{LEASE, MOST_ATTEMPTS, PatientQuery, QueryOutcome, QueryPart, QueryTally};
 use bulk_domain::record::RowsOfJob;
 use bulk_domain::time::Timestamp;
 use bulk_memory::{Cloud, NoFaults};
@@ -221,16 +221,16 @@ fn a_gateway_that_is_down_is_asked_by_one_worker_and_waiting_costs_no_attempt() 
 fn a_query_fails_for_good_with_its_last_attempt_and_its_part_ends() {
     let mut service = Service::new();
     let part = service.part_of_one();
-    service.next((0..TRIES).map(|_| FAILS));
-    for attempt in 1..TRIES {
+    service.next((0..MOST_ATTEMPTS).map(|_| FAILS));
+    for attempt in 1..MOST_ATTEMPTS {
         assert!(seconds(&service.run(&part, attempt)) > 0, "attempt {attempt}");
         service.later(Duration::from_mins(10));
     }
-    assert_eq!(service.run(&part, TRIES), ONE_FAILED);
-    assert_eq!(service.run(&part, TRIES + 1), ENDED_BEFORE);
+    assert_eq!(service.run(&part, MOST_ATTEMPTS), ONE_FAILED);
+    assert_eq!(service.run(&part, MOST_ATTEMPTS + 1), ENDED_BEFORE);
     assert_eq!(
         (service.asked(), service.query(part.patients[0]).outcome),
-        (TRIES, Some(QueryOutcome::Failed))
+        (MOST_ATTEMPTS, Some(QueryOutcome::Failed))
     );
 }
 
@@ -238,12 +238,12 @@ fn a_query_fails_for_good_with_its_last_attempt_and_its_part_ends() {
 fn a_query_that_kills_its_workers_is_not_attempted_for_ever() {
     let mut service = Service::new();
     let part = service.part_of_one();
-    for _ in 0..TRIES {
+    for _ in 0..MOST_ATTEMPTS {
         service.run_and_die(&part);
         service.later(LEASE);
     }
-    assert_eq!(service.run(&part, TRIES + 1), ONE_FAILED);
-    assert_eq!(service.asked(), TRIES);
+    assert_eq!(service.run(&part, MOST_ATTEMPTS + 1), ONE_FAILED);
+    assert_eq!(service.asked(), MOST_ATTEMPTS);
 }
 
 #[test]

@@ -15,7 +15,8 @@ use bulk_domain::document::Demographics;
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::query::{
-    PatientQuery, QueryOutcome, QueryRequestId, QueryTally, QueryTry, StoredDocuments, Turn,
+    PatientQuery, QueryAttemptId, QueryOutcome, QueryRequestId, QueryTally, RequestDecision,
+    StoredDocuments,
 };
 use bulk_domain::rate_limit::RateLimit;
 use futures::future::join_all;
@@ -59,7 +60,7 @@ pub enum QueriesOutcome {
 struct Attempt {
     customer: CustomerId,
     patient: PatientId,
-    id: QueryTry,
+    id: QueryAttemptId,
     /// Whether the patient never had a query before, so that there are no documents to delete.
     is_first: bool,
 }
@@ -104,19 +105,23 @@ pub async fn query_documents<P: Ports, G: Gateway>(
     }
     let known = ports.documents().load_queries(message.customer, &message.patients).await?;
     let (request, now) = (message.asker.request(), ports.environment().now());
-    let turns: Vec<(Attempt, Option<u64>, Turn)> = message
+    let decisions: Vec<(Attempt, Option<u64>, RequestDecision)> = message
         .patients
         .iter()
         .map(|patient| {
             let query = known.get(patient);
-            let id = QueryTry::new(ports.environment().new_id());
-            let turn = PatientQuery::turn(query.map(|query| &query.value), request, id, now);
+            let id = QueryAttemptId::new(ports.environment().new_id());
+            let decision = PatientQuery::decide(query.map(|query| &query.value), request, id, now);
             let (customer, patient) = (message.customer, *patient);
             let attempt = Attempt { customer, patient, id, is_first: query.is_none() };
-            (attempt, query.map(|query| query.version), turn)
+            (attempt, query.map(|query| query.version), decision)
         })
         .collect();
-    let starts = turns.iter().filter(|(.., turn)| matches!(turn, Turn::Start(_))).map(|_| 1).sum();
+    let starts = decisions
+        .iter()
+        .filter(|(.., decision)| matches!(decision, RequestDecision::Start(_)))
+        .map(|_| 1)
+        .sum();
     if starts > 0
         && let Some(after) = refused_for(ports, interval, message.customer, starts).await?
     {
@@ -126,9 +131,9 @@ pub async fn query_documents<P: Ports, G: Gateway>(
         let cause = "the rate limit or the circuit breaker allows no call yet".to_owned();
         return Ok(QueriesOutcome::Retry { after, cause });
     }
-    let patients = turns
+    let patients = decisions
         .into_iter()
-        .map(|(attempt, version, turn)| patient(ports, gateway, attempt, version, turn));
+        .map(|(attempt, version, decision)| patient(ports, gateway, attempt, version, decision));
     // All queries run to their end, even if the outcome of one cannot be stored, because a query
     // that is dropped half-way stays leased for minutes.
     let patients =
@@ -209,18 +214,20 @@ async fn patient<P: Ports, G: Gateway>(
     gateway: &G,
     attempt: Attempt,
     version: Option<u64>,
-    turn: Turn,
+    decision: RequestDecision,
 ) -> Result<PatientOutcome, Error> {
     let Attempt { customer, patient, .. } = attempt;
-    let mut query = match turn {
-        Turn::Served(outcome) => return Ok(PatientOutcome::Ended(outcome)),
-        Turn::Wait => return Ok(PatientOutcome::Leased),
-        Turn::Join(joined) => {
+    let mut query = match decision {
+        RequestDecision::Served(outcome) => return Ok(PatientOutcome::Ended(outcome)),
+        RequestDecision::Wait => return Ok(PatientOutcome::Leased),
+        RequestDecision::Join(joined) => {
             // After a conflict, the retry of the message joins the query.
             let _ = ports.documents().store_query(customer, patient, &joined, version).await?;
             return Ok(PatientOutcome::Leased);
         }
-        Turn::Start(query) => Versioned { value: query, version: version.unwrap_or(0) + 1 },
+        RequestDecision::Start(query) => {
+            Versioned { value: query, version: version.unwrap_or(0) + 1 }
+        }
     };
     if ports.documents().store_query(customer, patient, &query.value, version).await?
         == Write::Conflict
@@ -339,7 +346,7 @@ async fn conclude<P: Ports>(
     });
     let Some(outcome) = stored.await? else { return Ok(PatientOutcome::Leased) };
     if outcome.is_some_and(QueryOutcome::is_success) && !attempt.is_first {
-        let new = || QueryTry::new(ports.environment().new_id());
+        let new = || QueryAttemptId::new(ports.environment().new_id());
         let first_kept = if has(Bug::NewDocumentsDropped) { new() } else { id };
         ports.documents().drop_documents_before(customer, patient, first_kept).await?;
     }

@@ -3,7 +3,7 @@
 
 use bulk_domain::document::DocumentRecord;
 use bulk_domain::ids::{CustomerId, PatientId};
-use bulk_domain::query::{QueryTry, StoredDocuments};
+use bulk_domain::query::{QueryAttemptId, StoredDocuments};
 use bulk_pipeline::ports::DocumentStore;
 
 use crate::given;
@@ -14,7 +14,7 @@ const LARGEST_ITEM: usize = 400 * 1024;
 async fn store(
     ports: &impl DocumentStore,
     (customer, patient): (CustomerId, PatientId),
-    found_by: QueryTry,
+    found_by: QueryAttemptId,
     documents: &[DocumentRecord],
 ) -> StoredDocuments {
     let stored = ports.store_documents(customer, patient, found_by, documents).await.unwrap();
@@ -41,14 +41,14 @@ fn patient_of_customer() -> (CustomerId, PatientId) {
 
 pub async fn documents_are_read_as_they_were_stored_in_their_order(ports: &impl DocumentStore) {
     let (key, documents) = (patient_of_customer(), [300, 1, 20].map(given::document));
-    let stored = store(ports, key, given::query_try(), &documents).await;
+    let stored = store(ports, key, given::query_attempt(), &documents).await;
     assert_eq!(stored.pages, 1);
     assert_eq!(read(ports, key, stored).await.unwrap(), documents);
 }
 
 pub async fn no_documents_are_a_list_too(ports: &impl DocumentStore) {
     let key = patient_of_customer();
-    let stored = store(ports, key, given::query_try(), &[]).await;
+    let stored = store(ports, key, given::query_attempt(), &[]).await;
     assert_eq!((stored.pages, stored.first.len()), (1, 0));
     assert_eq!(read(ports, key, stored).await, Some(Vec::new()));
 }
@@ -57,7 +57,7 @@ pub async fn a_list_longer_than_an_item_has_pages(ports: &impl DocumentStore) {
     let key = patient_of_customer();
     let documents: Vec<_> =
         (0..40).map(|number| given::document(LARGEST_ITEM / 20 + number)).collect();
-    let stored = store(ports, key, given::query_try(), &documents).await;
+    let stored = store(ports, key, given::query_attempt(), &documents).await;
     assert!(stored.pages > 2, "{stored:?}");
     assert_eq!(read(ports, key, stored).await.unwrap(), documents);
 }
@@ -68,12 +68,12 @@ pub async fn a_document_that_fills_a_page_alone_does_not_disturb_the_others(
     let key = patient_of_customer();
     let documents =
         [10, LARGEST_ITEM - 1000, 10, 10, LARGEST_ITEM / 2, LARGEST_ITEM / 2].map(given::document);
-    let stored = store(ports, key, given::query_try(), &documents).await;
+    let stored = store(ports, key, given::query_attempt(), &documents).await;
     assert_eq!(read(ports, key, stored).await.unwrap(), documents);
 }
 
 pub async fn a_list_that_is_stored_again_is_there_once(ports: &impl DocumentStore) {
-    let (key, found_by) = (patient_of_customer(), given::query_try());
+    let (key, found_by) = (patient_of_customer(), given::query_attempt());
     let documents = [LARGEST_ITEM / 3, LARGEST_ITEM / 3, 5].map(given::document);
     let first = store(ports, key, found_by, &documents).await;
     assert_eq!(store(ports, key, found_by, &documents).await, first);
@@ -83,10 +83,10 @@ pub async fn a_list_that_is_stored_again_is_there_once(ports: &impl DocumentStor
 pub async fn lists_of_other_attempts_patients_and_customers_stand_beside_it(
     ports: &impl DocumentStore,
 ) {
-    let ((customer, patient), found_by) = (patient_of_customer(), given::query_try());
+    let ((customer, patient), found_by) = (patient_of_customer(), given::query_attempt());
     let lists = [
         ((customer, patient), found_by),
-        ((customer, patient), given::query_try()),
+        ((customer, patient), given::query_attempt()),
         ((customer, given::patient()), found_by),
         ((given::customer(), patient), found_by),
     ];
@@ -102,10 +102,13 @@ pub async fn lists_of_other_attempts_patients_and_customers_stand_beside_it(
 
 pub async fn a_list_of_which_a_page_is_gone_is_gone(ports: &impl DocumentStore) {
     let key = patient_of_customer();
-    let never =
-        StoredDocuments { found_by: given::query_try(), pages: 2, first: vec![given::document(9)] };
+    let never = StoredDocuments {
+        found_by: given::query_attempt(),
+        pages: 2,
+        first: vec![given::document(9)],
+    };
     assert_eq!(read(ports, key, never).await, None);
-    let stored = store(ports, key, given::query_try(), &[given::document(9)]).await;
+    let stored = store(ports, key, given::query_attempt(), &[given::document(9)]).await;
     let longer = StoredDocuments { pages: stored.pages + 1, ..stored };
     assert_eq!(read(ports, key, longer).await, None);
 }
@@ -115,7 +118,7 @@ pub async fn pages_before_an_attempt_are_dropped_and_its_own_and_later_ones_stay
 ) {
     let key @ (customer, patient) = patient_of_customer();
     let other = (customer, given::patient());
-    let attempts = [(); 4].map(|()| given::query_try());
+    let attempts = [(); 4].map(|()| given::query_attempt());
     let documents: Vec<_> = (0..5).map(|_| given::document(LARGEST_ITEM / 3)).collect();
     let mut lists = Vec::new();
     for found_by in attempts {
@@ -139,7 +142,7 @@ pub async fn pages_before_an_attempt_are_dropped_and_its_own_and_later_ones_stay
 /// An attempt that died before it stored its last page leaves pages behind.
 pub async fn pages_that_no_query_names_are_dropped_too(ports: &impl DocumentStore) {
     let key @ (customer, patient) = patient_of_customer();
-    let (dead, later) = (given::query_try(), given::query_try());
+    let (dead, later) = (given::query_attempt(), given::query_attempt());
     let documents = [1, LARGEST_ITEM / 2, 2].map(given::document);
     let half = store(ports, key, dead, &documents).await;
     ports.drop_documents_before(customer, patient, later).await.unwrap();

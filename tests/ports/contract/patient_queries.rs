@@ -2,7 +2,7 @@
 //! version is the expected one.
 
 use bulk_domain::ids::{CustomerId, PatientId};
-use bulk_domain::query::{PatientQuery, QueryOutcome, Turn};
+use bulk_domain::query::{PatientQuery, QueryOutcome, RequestDecision};
 use bulk_pipeline::ports::{DocumentStore, Write};
 use futures::future::try_join_all;
 
@@ -20,18 +20,18 @@ async fn load(
 
 /// Returns a query that another request joined, that ended, and that a later request started again.
 fn eventful() -> PatientQuery {
-    let turn = |known: &PatientQuery, minute: i64| {
+    let decision = |known: &PatientQuery, minute: i64| {
         let now = given::at(given::NOW + minute * 60_000);
-        PatientQuery::turn(Some(known), given::request(), given::query_try(), now)
+        PatientQuery::decide(Some(known), given::request(), given::query_attempt(), now)
     };
-    let Turn::Join(joined) = turn(&given::query(), 1) else {
+    let RequestDecision::Join(joined) = decision(&given::query(), 1) else {
         panic!("the query runs, so that a request joins it")
     };
     let ended = joined.ended(QueryOutcome::Documents(70_000), Some(given::stored_documents(3)));
-    let Turn::Start(again) = turn(&ended, 2) else {
+    let RequestDecision::Start(again) = decision(&ended, 2) else {
         panic!("the query has ended, so that a request starts it")
     };
-    let Turn::Join(joined) = turn(&again, 3) else {
+    let RequestDecision::Join(joined) = decision(&again, 3) else {
         panic!("the query runs, so that a request joins it")
     };
     joined

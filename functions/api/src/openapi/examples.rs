@@ -19,7 +19,7 @@ use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::job::{AcceptedFile, Job, JobStatus, Upload};
 use bulk_domain::patient::PatientRow;
 use bulk_domain::plan::ChunkNumber;
-use bulk_domain::query::{PatientQuery, QueryOutcome, QueryRequestId, QueryTry};
+use bulk_domain::query::{PatientQuery, QueryAttemptId, QueryOutcome, QueryRequestId};
 use bulk_domain::record::RowsOfJob;
 use bulk_domain::roster::{Roster, RosterEntry};
 use bulk_domain::time::Timestamp;
@@ -229,7 +229,7 @@ async fn add_documents(cloud: &Cloud) {
             "text": "Discharge summary",
         },
     }));
-    let (request, found_by) = (Uuid::from_u128(1), QueryTry::new(Uuid::from_u128(2)));
+    let (request, found_by) = (Uuid::from_u128(1), QueryAttemptId::new(Uuid::from_u128(2)));
     let query = PatientQuery::asked(None, QueryRequestId::new(request), now()).unwrap();
     let stored = cloud.store_documents(CUSTOMER, PATIENT, found_by, &[document]).await.unwrap();
     let query = query.ended(QueryOutcome::Documents(1), Some(stored));

@@ -12,7 +12,7 @@ use axum::Json;
 use axum::extract::State;
 use bulk_domain::document::Document;
 use bulk_domain::ids::{CustomerId, PatientId};
-use bulk_domain::query::{QueryTry, StoredDocuments};
+use bulk_domain::query::{QueryAttemptId, StoredDocuments};
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{PortError, Ports};
 use serde::{Deserialize, Serialize};
@@ -96,7 +96,7 @@ impl OutputQuery {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DocumentPlace {
     /// The attempt that found the documents.
-    pub found_by: QueryTry,
+    pub found_by: QueryAttemptId,
     /// The stored page, from 0.
     pub stored_page: u32,
     /// The document on the stored page, from 0.
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_place_is_read_back_as_it_was_written() {
-        let found_by = QueryTry::new(Uuid::from_u128(7));
+        let found_by = QueryAttemptId::new(Uuid::from_u128(7));
         let place = DocumentPlace { found_by, stored_page: 12, index: 249 };
         assert_eq!(place.to_string().parse(), Ok(place));
         for text in ["", "x", "1.2.3", &format!("{place}.4"), &found_by.to_string()] {

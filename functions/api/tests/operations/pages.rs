@@ -11,7 +11,7 @@ use bulk_domain::document::DocumentRecord;
 use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::patient::{Patient, PatientRow};
 use bulk_domain::plan::ChunkNumber;
-use bulk_domain::query::{PatientQuery, QueryOutcome, QueryRequestId, QueryTry};
+use bulk_domain::query::{PatientQuery, QueryAttemptId, QueryOutcome, QueryRequestId};
 use bulk_domain::record::RowsOfJob;
 use bulk_domain::roster::{Roster, RosterEntry, RosterPlace};
 use bulk_domain::time::Timestamp;
@@ -76,7 +76,7 @@ impl Service {
         let (known, version) = known.map(|known| (known.value, known.version)).unzip();
         let request = QueryRequestId::new(self.cloud.new_id());
         let query = PatientQuery::asked(known.as_ref(), request, self.cloud.now()).unwrap();
-        let found_by = QueryTry::new(self.cloud.new_id());
+        let found_by = QueryAttemptId::new(self.cloud.new_id());
         let store = self.cloud.store_documents(self.customer, patient, found_by, documents);
         let stored = block_on(store).unwrap();
         let count = u32::try_from(documents.len()).unwrap();

@@ -5,7 +5,7 @@ use std::future::Future;
 
 use bulk_domain::document::DocumentRecord;
 use bulk_domain::ids::{CustomerId, PatientId};
-use bulk_domain::query::{PatientQuery, QueryTry, StoredDocuments};
+use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
 
 use super::{PortResult, Versioned, Write};
 
@@ -36,7 +36,7 @@ pub trait DocumentStore: Send + Sync {
         &self,
         customer: CustomerId,
         patient: PatientId,
-        found_by: QueryTry,
+        found_by: QueryAttemptId,
         documents: &[DocumentRecord],
     ) -> impl Future<Output = PortResult<StoredDocuments>> + Send;
     /// Deletes the documents of every attempt before `first_kept`.
@@ -44,7 +44,7 @@ pub trait DocumentStore: Send + Sync {
         &self,
         customer: CustomerId,
         patient: PatientId,
-        first_kept: QueryTry,
+        first_kept: QueryAttemptId,
     ) -> impl Future<Output = PortResult<()>> + Send;
     /// Returns the documents on a page of an attempt, counted from 0, other than the first page;
     /// `None` if a later attempt has replaced them.
@@ -52,7 +52,7 @@ pub trait DocumentStore: Send + Sync {
         &self,
         customer: CustomerId,
         patient: PatientId,
-        found_by: QueryTry,
+        found_by: QueryAttemptId,
         page: u32,
     ) -> impl Future<Output = PortResult<Option<Vec<DocumentRecord>>>> + Send;
 }
