@@ -112,12 +112,15 @@ impl Person {
     /// Returns whether a job may still change the external id of this patient, who may not exist
     /// yet.
     pub fn awaits(&self, patient: PatientId, job: JobId, now: Timestamp) -> bool {
-        let of_patient = self
-            .identities
-            .iter()
-            .find(|known| known.patients.iter().any(|record| record.patient.id == patient));
-        let has_decided = of_patient
-            .is_some_and(|known| known.decisions.iter().any(|decision| decision.job == job));
+        let has_decided =
+            |known: &KnownIdentity| known.decisions.iter().any(|decision| decision.job == job);
+        let is_of_patient = |known: &&KnownIdentity| {
+            known.patients.iter().any(|record| record.patient.id == patient)
+        };
+        let has_decided = match self.identities.iter().find(is_of_patient) {
+            Some(known) => has_decided(known),
+            None => self.identities.iter().any(has_decided),
+        };
         may_write(job, now) && !has_decided
     }
 

@@ -265,7 +265,11 @@ impl<P: Ports> Upsert<'_, P> {
             if given.has(entry.patient) {
                 return record.is_some_and(has_id) && entry.job != self.job.id;
             }
-            record.is_some_and(has_id) || person.awaits(entry.patient, entry.job, now)
+            // Other attempts write this person's item under its condition, so that the later one sees
+            // what the earlier one stored.
+            let is_same_person = Bucket::of(entry.patient) == Bucket::of(patient);
+            let is_awaited = !is_same_person && person.awaits(entry.patient, entry.job, now);
+            record.is_some_and(has_id) || is_awaited
         }))
     }
 
