@@ -24,14 +24,8 @@ RUST = re.compile(r"\bRust (\d+(?:\.\d+)+) or newer")
 RELEASE, RUST_OF_RELEASE = ".github/workflows/release.yml", re.compile(r"^  RUST: (\d+\.\d+\.\d+)$", re.MULTILINE)
 #: Documents that have to name it, because their readers install Rust.
 TELL_RUST = ("README.md", ".github/CONTRIBUTING.md")
-
-
+#: Lines of a source file. A longer file has a second subject.
 LONGEST_FILE = 400
-#: Longer files, which wait for their division. This list only shrinks: a file that is short enough must leave it.
-LONG_FILES = {
-    "shared/domain/src/query.rs",
-    "tests/simulation/check.rs",
-}
 
 
 def tracked(*patterns: str) -> list[str]:
@@ -42,12 +36,12 @@ def tracked(*patterns: str) -> list[str]:
 
 
 def wrong_lengths() -> list[str]:
-    """Returns the source files that are too long, and the exceptions that are not needed."""
+    """Returns the source files that are too long."""
     lines = {name: (PROJECT / name).read_bytes().count(b"\n") for name in tracked("*.rs", "*.py")}
-    long = {name for name, count in lines.items() if count > LONGEST_FILE}
     return [
-        *(f"{name} has {lines[name]} lines: divide it by its subjects" for name in sorted(long - LONG_FILES)),
-        *(f"{name} is not long, but tests/tidy.py lists it" for name in sorted(LONG_FILES - long)),
+        f"{name} has {count} lines: divide it by its subjects"
+        for name, count in sorted(lines.items())
+        if count > LONGEST_FILE
     ]
 
 

@@ -1,25 +1,21 @@
 //! Checks that a story had the outcome that it has to have.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+mod patients;
+mod webhooks;
 
-use bulk_api::PageRequest;
-use bulk_api::operations::list_patients::list_patients;
-use bulk_domain::delivery::RETRY_WAITS;
-use bulk_domain::ids::PatientId;
 use bulk_domain::job::{Job, JobStatus};
-use bulk_domain::roster::Roster;
-use bulk_domain::time::Timestamp;
-use bulk_memory::NoFaults;
 use bulk_pipeline::ports::ResultFile;
-use futures::executor::block_on;
 
 use crate::check_external_ids;
 use crate::check_queries::{self, check_queries, check_who_is_queried};
-use crate::reference::{Id, Patient, Reference, read};
 use crate::rows::{HEADER, Ids, PEOPLE, Row};
 use crate::run::{Import, Played};
 use crate::story::File;
+pub use patients::orders;
+use patients::{
+    check_patients, check_rosters, differs, patients_differ, reference, stored_patients,
+};
+use webhooks::check_webhooks;
 
 const CANCELED: &str = "canceled";
 const OTHER_PATIENT: &str = "warning: externalId: another patient has it";
@@ -164,67 +160,6 @@ fn check_states(played: &Played) {
     }
 }
 
-/// Checks that the messages of a job are received in order, each at least once and under an id of
-/// its own.
-fn check_webhooks(played: &Played) {
-    let mut by_job: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
-    for (_, request) in played.cloud.received() {
-        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
-        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-        let about = &body["bulkPatientCreate"];
-        let message = (text(&about["status"]), text(&body["meta"]["messageId"]));
-        by_job.entry(text(&about["requestId"])).or_default().push(message);
-    }
-    for job in played.cloud.jobs() {
-        let mut messages = by_job.remove(&job.id.to_string()).unwrap_or_default();
-        messages.dedup();
-        let statuses: Vec<&str> = messages.iter().map(|(status, _)| status.as_str()).collect();
-        let ids: BTreeSet<&String> = messages.iter().map(|(_, id)| id).collect();
-        assert_eq!(ids.len(), messages.len(), "a message changed its id, or two share one");
-        match (job.status, &job.file) {
-            (JobStatus::Expired, _) => assert!(statuses.is_empty(), "{statuses:?}"),
-            (JobStatus::Failed, None) => assert_eq!(statuses, ["failed"]),
-            (status, _) => assert_eq!(statuses, ["processing", status.as_str()], "job {}", job.id),
-        }
-    }
-    assert!(by_job.is_empty(), "webhooks about jobs that are not there");
-    check_schedule(played);
-}
-
-/// Checks that no attempt is made too early. An attempt that follows a recorded one is made when it
-/// is due or later. While an attempt is under way, or after its function has died, no other attempt
-/// is made.
-fn check_schedule(played: &Played) {
-    let mut by_id: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
-    for (at, request) in played.cloud.received() {
-        let (_, id) = request.headers.into_iter().find(|(name, _)| *name == "webhook-id").unwrap();
-        by_id.entry(id).or_default().push(at);
-    }
-    for delivery in played.cloud.deliveries() {
-        assert_eq!(delivery.round, 0, "no customer retries a webhook in a story");
-        let requests = by_id.remove(&delivery.message_id().to_string()).unwrap_or_default();
-        let attempts = delivery.attempts.iter();
-        for (attempt, wait) in attempts.zip(RETRY_WAITS.map(Some).into_iter().chain([None])) {
-            let after = requests.iter().filter(|request| **request > attempt.when);
-            let due =
-                wait.filter(|_| !attempt.outcome.is_success()).map(|wait| attempt.when.plus(wait));
-            for request in after {
-                assert!(
-                    due.is_some_and(|due| *request >= due),
-                    "{request} is not due: {delivery:#?}"
-                );
-            }
-        }
-        for pair in requests.windows(2) {
-            // An attempt that is not recorded, because its function died, keeps other attempts away
-            // all the same.
-            let gap = pair[0].until(pair[1]);
-            assert!(gap >= RETRY_WAITS[0], "{gap:?} between two requests: {delivery:#?}");
-        }
-    }
-    assert!(by_id.is_empty(), "requests without a record");
-}
-
 /// Checks a job and its files. Returns the rows of a job that accepted a file, each with its
 /// result.
 fn check_job<'a>(
@@ -346,163 +281,6 @@ fn read_results(played: &Played, import: &Import, file: ResultFile) -> Option<Ve
         ResultRow { cells, id, status, reason }
     };
     Some(rows.map(read).collect())
-}
-
-/// Checks the patients of a customer, person by person. Concurrent jobs may have stored a person in
-/// either order, but one job's rows about the person are never mixed with the other's.
-fn check_patients(played: &Played, customer: usize, outcomes: &[Outcome<'_>], has_earlier: bool) {
-    let who = &played.story.customers[customer];
-    let effective: Vec<&Outcome<'_>> =
-        outcomes.iter().filter(|outcome| !outcome.is_dry_run).collect();
-    let mut stored = stored_patients(played, customer);
-    for person in 0..PEOPLE.len() {
-        let patients = stored.remove(&person).unwrap_or_default();
-        if effective.iter().any(|outcome| outcome.left(person)) {
-            // Abandoned rows may have been stored or not, which the second upload checks.
-            continue;
-        }
-        let differences: Option<Vec<String>> = orders(&effective, has_earlier)
-            .into_iter()
-            .map(|order| differs(&who.ids, person, &order, &patients, effective.len() < 2))
-            .collect();
-        if let Some(differences) = differences {
-            panic!("customer {customer}, person {person}:\n{}", differences.join("\n"));
-        }
-    }
-}
-
-/// Checks that the pages of every roster list each of its patients once.
-fn check_rosters(played: &Played, customer: usize) {
-    let who = &played.story.customers[customer];
-    let stored = played.cloud.patients(who.id).unwrap();
-    let cloud = played.cloud.with_faults(Arc::new(NoFaults));
-    let rosters =
-        who.cohorts.iter().map(|cohort| Roster::Cohort(*cohort)).chain([Roster::AllPatients]);
-    for roster in rosters {
-        let mut expected: Vec<PatientId> = stored
-            .iter()
-            .map(|record| &record.patient)
-            .filter(|patient| match roster {
-                Roster::AllPatients => true,
-                Roster::Cohort(cohort) => patient.cohort_ids.contains(&cohort),
-            })
-            .map(|patient| patient.id)
-            .collect();
-        let (mut listed, mut from) = (Vec::new(), None);
-        loop {
-            let request = PageRequest { count: 2, from };
-            let page = block_on(list_patients(&cloud, who.id, roster, None, request)).unwrap();
-            assert!(page.items.len() == 2 || page.next.is_none(), "a page that is not full");
-            listed.extend(page.items.iter().map(|patient| patient.id));
-            from = page.next;
-            if from.is_none() {
-                break;
-            }
-        }
-        expected.sort_unstable();
-        listed.sort_unstable();
-        assert_eq!(listed, expected, "{roster:?} of customer {customer}");
-    }
-}
-
-/// Returns the patients of a customer, by person and by id.
-fn stored_patients(played: &Played, customer: usize) -> BTreeMap<usize, BTreeMap<String, Patient>> {
-    let mut stored: BTreeMap<usize, BTreeMap<String, Patient>> = BTreeMap::new();
-    for record in played.cloud.patients(played.story.customers[customer].id).unwrap() {
-        let json = serde_json::to_value(&record.patient).unwrap();
-        let (person, patient) = read(&json);
-        stored.entry(person).or_default().insert(json["id"].as_str().unwrap().to_owned(), patient);
-    }
-    stored
-}
-
-/// Returns the orders in which the jobs may have stored a person. An earlier job had ended before
-/// the others began.
-pub fn orders<'a, 'b>(
-    outcomes: &[&'a Outcome<'b>],
-    has_earlier: bool,
-) -> Vec<Vec<&'a Outcome<'b>>> {
-    let (earlier, others) = outcomes.split_at(usize::from(has_earlier).min(outcomes.len()));
-    match others {
-        [first, second] => {
-            [[*first, *second], [*second, *first]].map(|both| [earlier, &both].concat()).into()
-        }
-        _ => vec![outcomes.to_vec()],
-    }
-}
-
-/// Returns what the reference makes of the valid rows about a person.
-fn reference(ids: &Ids, person: usize, order: &[&Outcome<'_>]) -> Reference {
-    let mut reference = Reference::default();
-    for outcome in order {
-        for (row, _) in
-            outcome.rows.iter().filter(|(row, _)| row.person == person && row.flaw.is_none())
-        {
-            let _ = reference.row(row, outcome.age, ids);
-        }
-    }
-    reference
-}
-
-/// Returns the difference between the stored patients of a person, with the warnings of their rows,
-/// and those that the reference makes of the jobs in this order, or `None` if there is none.
-fn differs(
-    ids: &Ids,
-    person: usize,
-    order: &[&Outcome<'_>],
-    stored: &BTreeMap<String, Patient>,
-    in_order: bool,
-) -> Option<String> {
-    let mut reference = Reference::default();
-    let rows = order.iter().flat_map(|outcome| outcome.rows.iter().map(|row| (outcome.age, row)));
-    for (age, (row, result)) in rows {
-        if row.person == person && row.flaw.is_none() {
-            let (_, warnings) = reference.row(row, age, ids);
-            if warnings != result.replaced() {
-                return Some(format!("warned {warnings:?}, not {:?}", result.replaced()));
-            }
-        }
-    }
-    patients_differ(ids, person, order, stored, in_order)
-}
-
-/// Returns the difference between the stored patients of a person and those that the reference
-/// makes of the jobs in this order, or `None` if there is none.
-fn patients_differ(
-    ids: &Ids,
-    person: usize,
-    order: &[&Outcome<'_>],
-    stored: &BTreeMap<String, Patient>,
-    in_order: bool,
-) -> Option<String> {
-    let mut reference = Reference::default();
-    let mut id_of: BTreeMap<Id, &str> = BTreeMap::new();
-    for outcome in order {
-        for (row, result) in &outcome.rows {
-            if row.person != person || row.flaw.is_some() {
-                continue;
-            }
-            let (patient, _) = reference.row(row, outcome.age, ids);
-            let id = id_of.entry(patient).or_insert(&result.id);
-            if *id != result.id {
-                return Some(format!("{patient:?} has two ids: {id} and {}", result.id));
-            }
-        }
-    }
-    let expected = reference.patients(person);
-    let distinct: BTreeSet<&&str> = id_of.values().collect();
-    if distinct.len() != id_of.len() || stored.len() != expected.len() {
-        return Some(format!("{} patients stored, {} expected", stored.len(), expected.len()));
-    }
-    expected.into_iter().enumerate().find_map(|(index, expected)| {
-        let found = id_of.get(&(person, index)).and_then(|id| stored.get(*id)).cloned();
-        let Some(mut found) = found else { return Some("a patient is not stored".to_owned()) };
-        let mut expected = expected;
-        if !in_order {
-            (found, expected) = (found.unordered(), expected.unordered());
-        }
-        (found != expected).then(|| format!("stored   {found:?}\nexpected {expected:?}"))
-    })
 }
 
 /// Imports the file of a customer's only job a second time, without faults. Checks that the second

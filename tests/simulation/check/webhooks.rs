@@ -1,0 +1,70 @@
+//! Checks that webhooks are received in order, and that no attempt is made too early.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bulk_domain::delivery::RETRY_WAITS;
+use bulk_domain::job::JobStatus;
+use bulk_domain::time::Timestamp;
+
+use crate::run::Played;
+
+/// Checks that the messages of a job are received in order, each at least once and under an id of
+/// its own.
+pub fn check_webhooks(played: &Played) {
+    let mut by_job: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for (_, request) in played.cloud.received() {
+        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let about = &body["bulkPatientCreate"];
+        let message = (text(&about["status"]), text(&body["meta"]["messageId"]));
+        by_job.entry(text(&about["requestId"])).or_default().push(message);
+    }
+    for job in played.cloud.jobs() {
+        let mut messages = by_job.remove(&job.id.to_string()).unwrap_or_default();
+        messages.dedup();
+        let statuses: Vec<&str> = messages.iter().map(|(status, _)| status.as_str()).collect();
+        let ids: BTreeSet<&String> = messages.iter().map(|(_, id)| id).collect();
+        assert_eq!(ids.len(), messages.len(), "a message changed its id, or two share one");
+        match (job.status, &job.file) {
+            (JobStatus::Expired, _) => assert!(statuses.is_empty(), "{statuses:?}"),
+            (JobStatus::Failed, None) => assert_eq!(statuses, ["failed"]),
+            (status, _) => assert_eq!(statuses, ["processing", status.as_str()], "job {}", job.id),
+        }
+    }
+    assert!(by_job.is_empty(), "webhooks about jobs that are not there");
+    check_schedule(played);
+}
+
+/// Checks that no attempt is made too early. An attempt that follows a recorded one is made when it
+/// is due or later. While an attempt is under way, or after its function has died, no other attempt
+/// is made.
+fn check_schedule(played: &Played) {
+    let mut by_id: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
+    for (at, request) in played.cloud.received() {
+        let (_, id) = request.headers.into_iter().find(|(name, _)| *name == "webhook-id").unwrap();
+        by_id.entry(id).or_default().push(at);
+    }
+    for delivery in played.cloud.deliveries() {
+        assert_eq!(delivery.round, 0, "no customer retries a webhook in a story");
+        let requests = by_id.remove(&delivery.message_id().to_string()).unwrap_or_default();
+        let attempts = delivery.attempts.iter();
+        for (attempt, wait) in attempts.zip(RETRY_WAITS.map(Some).into_iter().chain([None])) {
+            let after = requests.iter().filter(|request| **request > attempt.when);
+            let due =
+                wait.filter(|_| !attempt.outcome.is_success()).map(|wait| attempt.when.plus(wait));
+            for request in after {
+                assert!(
+                    due.is_some_and(|due| *request >= due),
+                    "{request} is not due: {delivery:#?}"
+                );
+            }
+        }
+        for pair in requests.windows(2) {
+            // An attempt that is not recorded, because its function died, keeps other attempts away
+            // all the same.
+            let gap = pair[0].until(pair[1]);
+            assert!(gap >= RETRY_WAITS[0], "{gap:?} between two requests: {delivery:#?}");
+        }
+    }
+    assert!(by_id.is_empty(), "requests without a record");
+}
