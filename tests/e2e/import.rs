@@ -48,7 +48,14 @@ async fn every_row_of_the_result_is_its_row_of_the_upload_and_its_outcome() {
     );
     assert_eq!(
         table.column("reason"),
-        ["", "dob: no such day", "", "", "state: missing; phone: not a 10-digit phone number", ""]
+        [
+            "",
+            "dob: no such day",
+            "",
+            "warning: externalId: replaced another number",
+            "state: missing; phone: not a 10-digit phone number",
+            ""
+        ]
     );
     let ids = table.column("metriportId");
     assert_eq!(ids[0], ids[3], "one person is one patient");

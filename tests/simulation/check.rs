@@ -341,7 +341,12 @@ pub fn check_second_upload(played: &mut Played) {
         changes += u32::from(differs(&who.ids, person, &[&once], &patients, true).is_some());
         changes += u32::from(once.ids(person) != twice.ids(person));
     }
-    assert!(changes > 0 || written == 0, "{written} items written for a file that changes nothing");
+    // Where several patients share an identity, the item remembers which of them a row is about.
+    let shared = stored.values().filter(|patients| patients.len() > 1).count();
+    assert!(
+        changes > 0 || written <= shared as u64,
+        "{written} items written for a file that changes nothing"
+    );
 }
 
 fn accepted_file(played: &Played, import: &Import) -> Option<File> {

@@ -64,7 +64,8 @@ pub struct Group {
 pub struct Folded {
     /// The item as it has to be stored.
     pub person: Person,
-    /// Whether the rows change the item. If they do not, nothing is stored.
+    /// Whether the item has to be stored: the rows change a patient, or a later attempt could
+    /// decide otherwise.
     pub is_changed: bool,
     /// The outcome of each row, in file order.
     pub rows: Vec<FoldedRow>,
@@ -156,6 +157,7 @@ impl Person {
             known: &mut self.identities[place],
             remembered,
             decision: Decision::new(source.job),
+            is_open: false,
             before: BTreeMap::new(),
             others,
             room: Size::default(),
@@ -224,6 +226,9 @@ struct Fold<'a> {
     known: &'a mut KnownIdentity,
     remembered: Option<Decision>,
     decision: Decision,
+    /// Whether a row got a patient that is not the first of its identity, by a decision that is not
+    /// remembered yet.
+    is_open: bool,
     /// The touched patients as they were before. `None` for a patient that is new.
     before: BTreeMap<usize, Option<PatientRecord>>,
     /// The size of everything that the rows do not change.
@@ -258,7 +263,11 @@ impl Fold<'_> {
                 Some(_) => (Place::At(index), warnings, false),
                 None => (Place::NoRoom, PatientWarnings::default(), false),
             },
-            None => self.decide(row, &zips, new_id),
+            None => {
+                let decided = self.decide(row, &zips, new_id);
+                self.is_open |= matches!(decided.0, Place::At(index) if index > 0);
+                decided
+            }
         };
         self.decision.add(number, place, warnings);
         let patient = match place {
@@ -334,10 +343,14 @@ impl Fold<'_> {
         })
     }
 
-    /// Adds the decision. Returns whether a patient changed, and the touched patients with their
-    /// external ids before.
+    /// Adds the decision. Returns whether the item has to be stored, and the touched patients with
+    /// their external ids before.
+    ///
+    /// A decision about rows that change nothing is stored only if another job could change it, by
+    /// giving the zip code of a row to an older patient, before this job stores its outcomes. No
+    /// patient is older than the first of an identity, which nearly always is the only one.
     fn finish(self) -> (bool, BTreeMap<usize, Option<ExternalId>>) {
-        let mut is_changed = false;
+        let mut is_changed = self.is_open;
         let mut touched = BTreeMap::new();
         for (index, before) in self.before {
             let record = &mut self.known.patients[index];

@@ -130,11 +130,11 @@ fn several_matches_are_the_oldest() {
 #[test]
 fn the_same_rows_again_change_nothing() {
     let (first, patients) = places(&Person::default(), 1, &["10001", "94110"]);
-    for number in [1, 2] {
-        let (again, same) = places(&first.person, number, &["10001", "94110"]);
-        assert_eq!(same, patients);
-        assert!(!again.is_changed);
-    }
+    let (again, same) = places(&first.person, 1, &["10001", "94110"]);
+    assert_eq!((again.is_changed, same), (false, patients));
+    let (only, patient) = places(&Person::default(), 1, &["10001"]);
+    let (again, same) = places(&only.person, 2, &["10001"]);
+    assert_eq!((again.is_changed, same), (false, patient));
 }
 
 #[test]
@@ -156,6 +156,21 @@ fn a_redelivered_row_gets_the_same_patient_whatever_happened_since() {
     let (again, same) = places(&other.person, 2, &rows);
     assert_eq!(same, patients);
     assert!(!again.is_changed);
+}
+
+#[test]
+fn a_row_that_changes_nothing_is_remembered_if_an_older_patient_could_get_its_zip() {
+    let (two, _) = places(&Person::default(), 1, &["10001", "60601"]);
+    let (first, of_first) = places(&two.person, 2, &["10001"]);
+    assert_eq!((first.is_changed, of_first), (false, vec![Some(0)]));
+    let (second, of_second) = places(&two.person, 3, &["60601"]);
+    assert_eq!((second.is_changed, of_second), (true, vec![Some(1)]));
+    // Another job gives the zip code to the older patient, before the job's next attempt.
+    let (both, of_both) = places(&second.person, 4, &["10001 60601"]);
+    assert_eq!(of_both, [Some(0)]);
+    assert_eq!(places(&both.person, 3, &["60601"]).1, [Some(1)]);
+    let (again, _) = places(&second.person, 3, &["60601"]);
+    assert!(!again.is_changed, "what is remembered is not stored again");
 }
 
 #[test]
