@@ -16,6 +16,7 @@ mod reference;
 mod rows;
 mod run;
 mod story;
+mod writing;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
