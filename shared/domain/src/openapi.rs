@@ -6,6 +6,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::csv::ColumnMapping;
 use crate::document::DocumentId;
 use crate::facility::{Npi, Tin};
 use crate::ids::{CohortId, CustomerId, FacilityId, JobId, MessageId, PatientId};
@@ -46,6 +47,7 @@ fn pattern(text: ObjectBuilder, pattern: &str) -> ObjectBuilder {
 texts! {
     AddressText: "A line of text.";
     CohortId: "UUID.", format "uuid";
+    ColumnMapping: "A column, a colon and the text of a header cell, such as `dob:Birth Day`.", format "column-mapping";
     Country: "Always `USA`.", pattern "^USA$";
     CustomerId: "UUID.", format "uuid";
     Dob: "Date of birth: `YYYY-MM-DD`.", format "date";

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
-use bulk_domain::csv::ColumnMappings;
+use bulk_domain::csv::{ColumnMapping, ColumnMappings};
 use bulk_domain::ids::{CustomerId, FacilityId, JobId};
 use bulk_domain::job::{Job, JobStatus, UPLOAD_WINDOW, WAITING_JOBS};
 use bulk_domain::time::Timestamp;
@@ -82,7 +82,7 @@ pub enum Answer {
     post, path = "/medical/v1/patient/bulk", operation_id = "createBulkRequest", tag = "bulk",
     params(
         BulkQuery,
-        ("column" = Option<Vec<String>>, Query, description = "What a header cell of the file means, if its name is not understood: `<column>:<text of the header cell>`, such as `dob:Birth Day`. May be sent several times, up to 8 KiB together. A cell that the file lacks fails the import."),
+        ("column" = inline(Option<HashSet<ColumnMapping>>), Query, description = "What a header cell of the file means, if its name is not understood: `<column>:<text of the header cell>`, such as `dob:Birth Day`. May be sent several times, once for a column and once for a header cell, up to 8 KiB together. A cell that the file lacks fails the import."),
         ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]{1,255}$", description = "1 to 255 visible ASCII characters. A repeated key within 24 hours answers with the same import, and with a fresh link if it still takes a file."),
         ("x-upload-content-length" = Option<u64>, Header, minimum = 1, maximum = 1_073_741_824, description = "Size of the file in bytes, up to 1 GiB. The link then takes no other size."),
         ("x-upload-checksum-sha256" = Option<String>, Header, format = "sha256-base64", description = "SHA-256 of the file in Base64. The link then takes no other file."),
