@@ -125,7 +125,7 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
         imports: Vec::new(),
         seen: BTreeMap::new(),
         crashes: 0,
-        traces: std::env::var_os("TRACE").is_some(),
+        traces: is_traced(),
         story,
     };
     let plans = player.story.plans.clone();
@@ -169,7 +169,7 @@ impl Played {
             imports: Vec::new(),
             seen: BTreeMap::new(),
             crashes: 0,
-            traces: std::env::var_os("TRACE").is_some(),
+            traces: is_traced(),
         };
         player.import_in_calm(customer, file);
         self.imports.append(&mut player.imports);
@@ -358,4 +358,10 @@ impl Player {
             self.finished(task.cause, verdict, task.is_poisoned);
         }
     }
+}
+
+/// Returns whether each task has to be printed. `make` sets variables that are not given to
+/// nothing.
+fn is_traced() -> bool {
+    std::env::var_os("TRACE").is_some_and(|value| !value.is_empty())
 }
