@@ -42,7 +42,9 @@ FORMATS: dict[str, st.SearchStrategy[str]] = {
     "webhook-url": st.just("https://127.0.0.1:9/hook"),
     "tin": text_of(DIGITS, 9, 9),
     # No two are about the same column or header cell.
-    "column-mapping": st.sampled_from(["dob:Born", "city:Town", "zip-2:Other Zip", "phone:Télé: privé", "state:Province"]),
+    "column-mapping": st.sampled_from(
+        ["dob:Born", "city:Town", "zip-2:Other Zip", "phone:Télé: privé", "state:Province"]
+    ),
     "sha256-base64": st.binary(min_size=32, max_size=32).map(lambda digest: base64.b64encode(digest).decode()),
 }
 
