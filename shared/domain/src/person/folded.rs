@@ -1,0 +1,67 @@
+//! What becomes of an item and of rows that are folded into it.
+
+use std::collections::BTreeMap;
+
+use super::{PatientWarnings, Person};
+use crate::ids::{PatientId, RowNumber};
+use crate::patient::ExternalId;
+use crate::record::PatientRecord;
+
+/// A person after the rows of a job.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Folded {
+    /// The item as it has to be stored.
+    pub person: Person,
+    /// Whether the item has to be stored: the rows change a patient, or a later attempt could
+    /// decide otherwise.
+    pub is_changed: bool,
+    /// The outcome of each row, in file order.
+    pub rows: Vec<FoldedRow>,
+    /// The place of the identity in the item, and the places of the rows' patients among its
+    /// patients, each with the external id before the rows.
+    pub(super) place: usize,
+    pub(super) touched: BTreeMap<usize, Option<ExternalId>>,
+}
+
+/// The outcome of a row.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FoldedRow {
+    /// The number of the row.
+    pub number: RowNumber,
+    /// The patient of the row. `None` if the item has no room for the row.
+    pub patient: Option<PatientId>,
+    /// What the row is warned of.
+    pub warnings: PatientWarnings,
+    /// Whether the row creates its patient by the write that this fold asks for.
+    pub creates: bool,
+}
+
+impl Folded {
+    /// Returns the patients of the rows, after the rows.
+    pub fn records(&self) -> impl Iterator<Item = &PatientRecord> {
+        let known = self.person.identities.get(self.place);
+        known.into_iter().flat_map(|known| self.touched.keys().map(|index| &known.patients[*index]))
+    }
+
+    /// Returns the patients to which the rows give an external id that they did not have.
+    pub fn new_external_ids(&self) -> impl Iterator<Item = (PatientId, &ExternalId)> {
+        let is_new = |(record, before): &(&PatientRecord, &Option<ExternalId>)| {
+            record.patient.external_id != **before
+        };
+        self.records().zip(self.touched.values()).filter(is_new).filter_map(|(record, _)| {
+            Some((record.patient.id, record.patient.external_id.as_ref()?))
+        })
+    }
+
+    /// Warns a row that creates a patient under an external id that another patient has.
+    pub fn warn_of_other_patient(&mut self, row: RowNumber) {
+        let warning = PatientWarnings::OTHER_PATIENT_HAS_ID;
+        if let Some(folded) = self.rows.iter_mut().find(|folded| folded.number == row) {
+            folded.warnings.add(warning);
+        }
+        let known = self.person.identities.get_mut(self.place);
+        if let Some(decision) = known.and_then(|known| known.decisions.last_mut()) {
+            decision.warn(row, warning);
+        }
+    }
+}
