@@ -1,11 +1,10 @@
 //! The table of external ids. Its partition is a keyed hash of the external id, because keys hold
 //! no content of a row. Nearly every external id has one entry, which has the sort key of the first
-//! entry. Because this key can be created once only, one conditional write tells that a patient is
-//! alone, and no read is needed. The entries of other patients have their ids as sort keys.
+//! entry. The entries of other patients have their ids as sort keys.
 
 use aws_sdk_dynamodb::Client;
 use bulk_domain::hash_key::ExternalIdHash;
-use bulk_domain::ids::{CustomerId, JobId, PatientId};
+use bulk_domain::ids::CustomerId;
 use bulk_pipeline::ports::{ExternalIdEntry, ExternalIdStore, PortResult, Write};
 
 use crate::error::{conditional, malformed};
@@ -26,24 +25,6 @@ impl ExternalIds {
     pub fn new(client: Client, name: String) -> Self {
         Self { table: Table { client, name } }
     }
-
-    /// Stores an entry on the condition that none is stored, or one of this patient and of a job
-    /// that is not newer.
-    async fn put_entry(&self, key: Item, patient: PatientId, job: JobId) -> PortResult<Write> {
-        let mut item = key;
-        item.insert("patient".to_owned(), s(patient));
-        item.insert("job".to_owned(), s(job));
-        let put = self
-            .table
-            .put(item)
-            // Ids of jobs sort by the time of their creation, as texts, too.
-            .condition_expression(
-                "attribute_not_exists(pk) OR (patient = :patient AND job <= :job)",
-            )
-            .expression_attribute_values(":patient", s(patient))
-            .expression_attribute_values(":job", s(job));
-        store(put).await
-    }
 }
 
 fn partition(customer: CustomerId, id: ExternalIdHash) -> String {
@@ -61,23 +42,25 @@ fn read_entry(item: &Item) -> PortResult<ExternalIdEntry> {
 }
 
 impl ExternalIdStore for ExternalIds {
-    async fn add_external_id(
+    async fn store_external_id(
         &self,
         customer: CustomerId,
         id: ExternalIdHash,
-        patient: PatientId,
-        job: JobId,
-        limit: u32,
-    ) -> PortResult<Vec<ExternalIdEntry>> {
-        let pk = partition(customer, id);
-        if self.put_entry(key(&pk, FIRST), patient, job).await? == Write::Done {
-            return Ok(Vec::new());
-        }
-        // After a conflict, a newer job has stored the entry.
-        let _ = self.put_entry(key(&pk, patient), patient, job).await?;
-        let mut entries = self.read_external_id(customer, id, None, limit + 1).await?;
-        entries.retain(|entry| entry.patient != patient);
-        Ok(entries)
+        entry: ExternalIdEntry,
+    ) -> PortResult<Write> {
+        let mut item = key(partition(customer, id), sort_key(entry));
+        item.insert("patient".to_owned(), s(entry.patient));
+        item.insert("job".to_owned(), s(entry.job));
+        let put = self
+            .table
+            .put(item)
+            // Ids of jobs sort by the time of their creation, as texts, too.
+            .condition_expression(
+                "attribute_not_exists(pk) OR (patient = :patient AND job <= :job)",
+            )
+            .expression_attribute_values(":patient", s(entry.patient))
+            .expression_attribute_values(":job", s(entry.job));
+        store(put).await
     }
 
     async fn read_external_id(

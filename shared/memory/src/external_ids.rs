@@ -18,21 +18,10 @@ impl Cloud {
         let of_customer = entries.iter().filter(|((owner, ..), _)| *owner == customer);
         of_customer.map(|(key, value)| (key.1, entry(key, value))).collect()
     }
+}
 
-    /// Stores an entry on the condition that none is stored, or one of this patient and of a job
-    /// that is not newer.
-    async fn put_entry(&self, key: EntryKey, patient: PatientId, job: JobId) -> PortResult<Write> {
-        self.call(Operation::PutItem, Resource::EXTERNAL_IDS, |state| {
-            state.patients.writes += 1;
-            let entries = &mut state.patients.external_ids;
-            if entries.get(&key).is_some_and(|(of, by)| *of != patient || *by > job) {
-                return Billed::request(Write::Conflict);
-            }
-            entries.insert(key, (patient, job));
-            Billed::request(Write::Done)
-        })
-        .await
-    }
+fn key(customer: CustomerId, id: ExternalIdHash, entry: ExternalIdEntry) -> EntryKey {
+    (customer, id, (!entry.is_first).then_some(entry.patient))
 }
 
 fn entry(key: &EntryKey, (patient, job): &(PatientId, JobId)) -> ExternalIdEntry {
@@ -40,22 +29,23 @@ fn entry(key: &EntryKey, (patient, job): &(PatientId, JobId)) -> ExternalIdEntry
 }
 
 impl ExternalIdStore for Cloud {
-    async fn add_external_id(
+    async fn store_external_id(
         &self,
         customer: CustomerId,
         id: ExternalIdHash,
-        patient: PatientId,
-        job: JobId,
-        limit: u32,
-    ) -> PortResult<Vec<ExternalIdEntry>> {
-        if self.put_entry((customer, id, None), patient, job).await? == Write::Done {
-            return Ok(Vec::new());
-        }
-        // After a conflict, a newer job has stored the entry.
-        let _ = self.put_entry((customer, id, Some(patient)), patient, job).await?;
-        let mut entries = self.read_external_id(customer, id, None, limit + 1).await?;
-        entries.retain(|entry| entry.patient != patient);
-        Ok(entries)
+        entry: ExternalIdEntry,
+    ) -> PortResult<Write> {
+        self.call(Operation::PutItem, Resource::EXTERNAL_IDS, |state| {
+            state.patients.writes += 1;
+            let ExternalIdEntry { patient, job, .. } = entry;
+            let (key, entries) = (key(customer, id, entry), &mut state.patients.external_ids);
+            if entries.get(&key).is_some_and(|(of, by)| *of != patient || *by > job) {
+                return Billed::request(Write::Conflict);
+            }
+            entries.insert(key, (patient, job));
+            Billed::request(Write::Done)
+        })
+        .await
     }
 
     async fn read_external_id(
@@ -83,8 +73,7 @@ impl ExternalIdStore for Cloud {
         entry: ExternalIdEntry,
     ) -> PortResult<()> {
         self.call(Operation::DeleteItem, Resource::EXTERNAL_IDS, |state| {
-            let key = (customer, id, (!entry.is_first).then_some(entry.patient));
-            let entries = &mut state.patients.external_ids;
+            let (key, entries) = (key(customer, id, entry), &mut state.patients.external_ids);
             if entries.get(&key) == Some(&(entry.patient, entry.job)) {
                 state.patients.writes += 1;
                 entries.remove(&key);

@@ -56,7 +56,7 @@ pub async fn entries_are_read_from_a_place_on(ports: &impl ExternalIdStore) {
     let (customer, id) = (given::customer(), hash("MRN"));
     for _ in 0..7 {
         let add = ports.add_external_id(customer, id, given::patient(), given::job_id(), 2);
-        assert!(add.await.unwrap().len() <= 3);
+        assert!(add.await.unwrap().len() <= 2);
     }
     let all = read(ports, customer, id).await;
     assert_eq!((all.len(), all[0].is_first), (7, true));

@@ -10,9 +10,9 @@ use bulk_domain::roster::Roster;
 use bulk_memory::NoFaults;
 use futures::executor::block_on;
 
-use super::Outcome;
+use super::{Outcome, ResultRow};
 use crate::reference::{Id, Patient, Reference, read};
-use crate::rows::{Ids, PEOPLE};
+use crate::rows::{Ids, PEOPLE, Row};
 use crate::run::Played;
 
 /// Checks the patients of a customer, person by person. Concurrent jobs may have stored a person in
@@ -106,15 +106,23 @@ pub fn orders<'a, 'b>(
     }
 }
 
+/// Returns the valid rows about a person with their results, in this order of the jobs, each with the
+/// age of its job.
+fn rows_about<'a>(
+    person: usize,
+    order: &'a [&'a Outcome<'_>],
+) -> impl Iterator<Item = (u32, &'a Row, &'a ResultRow)> {
+    let rows = order
+        .iter()
+        .flat_map(|outcome| outcome.rows.iter().map(|(row, result)| (outcome.age, *row, result)));
+    rows.filter(move |(_, row, _)| row.person == person && row.flaw.is_none())
+}
+
 /// Returns what the reference makes of the valid rows about a person.
 pub fn reference(ids: &Ids, person: usize, order: &[&Outcome<'_>]) -> Reference {
     let mut reference = Reference::default();
-    for outcome in order {
-        for (row, _) in
-            outcome.rows.iter().filter(|(row, _)| row.person == person && row.flaw.is_none())
-        {
-            let _ = reference.row(row, outcome.age, ids);
-        }
+    for (age, row, _) in rows_about(person, order) {
+        let _ = reference.row(row, age, ids);
     }
     reference
 }
@@ -129,13 +137,10 @@ pub fn differs(
     in_order: bool,
 ) -> Option<String> {
     let mut reference = Reference::default();
-    let rows = order.iter().flat_map(|outcome| outcome.rows.iter().map(|row| (outcome.age, row)));
-    for (age, (row, result)) in rows {
-        if row.person == person && row.flaw.is_none() {
-            let (_, warnings) = reference.row(row, age, ids);
-            if warnings != result.replaced() {
-                return Some(format!("warned {warnings:?}, not {:?}", result.replaced()));
-            }
+    for (age, row, result) in rows_about(person, order) {
+        let (_, warnings) = reference.row(row, age, ids);
+        if warnings != result.replaced() {
+            return Some(format!("warned {warnings:?}, not {:?}", result.replaced()));
         }
     }
     patients_differ(ids, person, order, stored, in_order)
@@ -152,16 +157,11 @@ pub fn patients_differ(
 ) -> Option<String> {
     let mut reference = Reference::default();
     let mut id_of: BTreeMap<Id, &str> = BTreeMap::new();
-    for outcome in order {
-        for (row, result) in &outcome.rows {
-            if row.person != person || row.flaw.is_some() {
-                continue;
-            }
-            let (patient, _) = reference.row(row, outcome.age, ids);
-            let id = id_of.entry(patient).or_insert(&result.id);
-            if *id != result.id {
-                return Some(format!("{patient:?} has two ids: {id} and {}", result.id));
-            }
+    for (age, row, result) in rows_about(person, order) {
+        let (patient, _) = reference.row(row, age, ids);
+        let id = id_of.entry(patient).or_insert(&result.id);
+        if *id != result.id {
+            return Some(format!("{patient:?} has two ids: {id} and {}", result.id));
         }
     }
     let expected = reference.patients(person);
