@@ -20,10 +20,13 @@ use crate::customer::Customer;
 /// The number of rows in the file: valid rows, invalid rows and duplicate rows.
 const ROWS: usize = 5000;
 
-/// The file, and its outcome without faults.
+/// The file, and its outcomes without faults.
 struct Expected {
     file: String,
     imported: Imported,
+    /// The outcome of the second import of the same customer. Its rows have other warnings, because
+    /// the first of a person's rows replaces what the last one gave.
+    again: Imported,
 }
 
 /// Waits until no other test runs, because all share the rules of the fault proxy.
@@ -44,7 +47,9 @@ async fn expected(proxy: &FaultProxy) -> &'static Expected {
             let imported = import(&customer, &receiver, &file, async |_| ()).await;
             imported.assert_messages(&receiver, &key);
             imported.assert_stored(&customer);
-            Expected { file, imported }
+            let again = import(&customer, &receiver, &file, async |_| ()).await;
+            assert_eq!(again.patients(), imported.patients());
+            Expected { file, imported, again }
         })
         .await
 }

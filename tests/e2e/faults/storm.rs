@@ -32,7 +32,7 @@ async fn under_throttling_resets_and_lost_replies_the_result_is_the_same_as_with
     let created = proxy.faults(&rules).await;
 
     let again = import(&customer, &receiver, &expected.file, async |_| ()).await;
-    again.assert_exact(&expected.file, &first);
+    again.assert_exact(&expected.file, &expected.again);
     assert_eq!(again.patients(), first.patients(), "the same file again creates no patient");
     again.assert_messages(&receiver, &key);
     let faults = proxy.faults(&rules).await;
