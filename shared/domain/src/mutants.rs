@@ -40,7 +40,6 @@ bugs! {
     LastOutcomesCount 126: "the last plan and the last outcomes of a chunk count, not the first",
     DuplicatesApart 1: "rows of one identity stay where they are in the file",
     DecisionForgotten 32: "a decision about a person is not remembered",
-    UnchangedForgotten 9858: "a decision about rows that change nothing is not remembered",
     WarningsForgotten 32: "the warnings of a row are not remembered",
     RosterReplaced 35: "an entry of a roster replaces the one of an earlier attempt",
     ExternalIdLate 4: "the entry of an external id is written after its patient",

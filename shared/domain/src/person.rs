@@ -323,7 +323,7 @@ impl Fold<'_> {
     /// giving the zip code of a row to an older patient, before this job stores its outcomes. No
     /// patient is older than the first of an identity, which nearly always is the only one.
     fn finish(self) -> (bool, BTreeMap<usize, Option<ExternalId>>) {
-        let mut is_changed = self.is_open && !has(Bug::UnchangedForgotten);
+        let mut is_changed = self.is_open;
         let mut touched = BTreeMap::new();
         for (index, before) in self.before {
             let record = &mut self.known.patients[index];

@@ -26,7 +26,7 @@ use crate::conflicts::retry_conflicts;
 use crate::messages::{QueryAsker, QueryMessage};
 use crate::ports::prelude::*;
 use crate::ports::{Gateway, GatewayAnswer, GatewayFailure, PortResult, Ports, Versioned, Write};
-use crate::query_parts::{abandon_queries, complete_part};
+use crate::query_parts::{complete_part, resume_completed_part};
 
 /// The pause before a message is received again, if another message leases the query of one of its
 /// patients.
@@ -101,7 +101,14 @@ pub async fn query_documents<P: Ports, G: Gateway>(
             complete_part(ports, part, QueryTally::default()).await?;
             return Ok(QueriesOutcome::Ended(QueryTally::default()));
         }
-        return completed_before(ports, message).await;
+        let abandoned = resume_completed_part(ports, message, part).await?;
+        return Ok(match abandoned.leased_until {
+            None => QueriesOutcome::Ended(QueryTally::default()),
+            Some(until) => QueriesOutcome::Retry {
+                after: ports.environment().now().until(until).max(LEASED_PAUSE),
+                cause: "an abandoned query is still leased".to_owned(),
+            },
+        });
     }
     let known = ports.documents().load_queries(message.customer, &message.patients).await?;
     let (request, now) = (message.asker.request(), ports.environment().now());
@@ -158,22 +165,6 @@ pub async fn query_documents<P: Ports, G: Gateway>(
         complete_part(ports, part, tally).await?;
     }
     Ok(QueriesOutcome::Ended(tally))
-}
-
-/// Handles a message about a part that completed before. The worker that completed the part may
-/// have died before it completed the chunk. If the part was abandoned, a worker that leased one of
-/// its queries may have died, too, and only this message ends that query.
-async fn completed_before<P: Ports>(
-    ports: &P,
-    message: &QueryMessage,
-) -> Result<QueriesOutcome, Error> {
-    Ok(match abandon_queries(ports, message).await?.leased_until {
-        None => QueriesOutcome::Ended(QueryTally::default()),
-        Some(until) => QueriesOutcome::Retry {
-            after: ports.environment().now().until(until).max(LEASED_PAUSE),
-            cause: "an abandoned query is still leased".to_owned(),
-        },
-    })
 }
 
 /// Takes permits for so many queries. Returns how long the gateway must not be called, or `None` if

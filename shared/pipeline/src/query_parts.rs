@@ -2,6 +2,7 @@
 //! completes or is abandoned.
 
 use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::job::JobStatus;
 use bulk_domain::outcome::{RowOutcome, RowResult};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{PATIENTS_PER_PART, QueryOutcome, QueryPart, QueryTally};
@@ -61,10 +62,47 @@ pub struct AbandonedQueries {
     pub leased_until: Option<Timestamp>,
 }
 
-/// Abandons the queries of a message. A query without an outcome counts as failed, so that the
-/// chunk does not wait for it any longer. A query that is leased to a worker stays leased, because
-/// the worker may still complete it.
+/// Abandons the queries of a message, and completes their part. A query without an outcome counts
+/// as failed, so that the chunk does not wait for it any longer.
 pub async fn abandon_queries<P: Ports>(
+    ports: &P,
+    message: &QueryMessage,
+) -> Result<AbandonedQueries, Error> {
+    let abandoned = abandon_open_queries(ports, message).await?;
+    if let QueryAsker::Part(part) = message.asker {
+        complete_part(ports, part, abandoned.tally).await?;
+    }
+    Ok(abandoned)
+}
+
+/// Handles a message about a part that completed before. The worker that completed the part may
+/// have died before it completed the chunk, or before it told `finalize`. If the part was
+/// abandoned, a worker that leased one of its queries may have died, too, and only this message
+/// ends that query.
+///
+/// What is done is not done again, because each further call can fail, and each failed message can
+/// become two.
+pub async fn resume_completed_part<P: Ports>(
+    ports: &P,
+    message: &QueryMessage,
+    part: QueryPart,
+) -> Result<AbandonedQueries, Error> {
+    let abandoned = abandon_open_queries(ports, message).await?;
+    match ports.jobs().load_job(part.job).await? {
+        Some(job) if job.pending_queries.contains(&part.chunk) => {
+            complete_part(ports, part, abandoned.tally).await?;
+        }
+        Some(job) if job.status == JobStatus::Processing && job.is_complete() => {
+            ports.queues().send_finished(&FinishedMessage { job: part.job }).await?;
+        }
+        Some(_) | None => {}
+    }
+    Ok(abandoned)
+}
+
+/// Ends the queries of a message that are open. A query that is leased to a worker stays leased,
+/// because the worker may still complete it.
+async fn abandon_open_queries<P: Ports>(
     ports: &P,
     message: &QueryMessage,
 ) -> Result<AbandonedQueries, Error> {
@@ -93,9 +131,5 @@ pub async fn abandon_queries<P: Ports>(
             leased_until = leased_until.max(query.value.lease.map(|lease| lease.until));
         }
     }
-    let tally = QueryTally::of(outcomes);
-    if let QueryAsker::Part(part) = message.asker {
-        complete_part(ports, part, tally).await?;
-    }
-    Ok(AbandonedQueries { tally, leased_until })
+    Ok(AbandonedQueries { tally: QueryTally::of(outcomes), leased_until })
 }
