@@ -77,6 +77,7 @@ fmt: .venv/installed ## format the code
 check: .venv/installed .venv-check/installed ## check formatting, lints, types, spelling, English, documentation, dependencies
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	cd tests/fuzz && $(CARGO) fmt --check && $(CARGO) clippy --quiet --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --workspace --no-deps --document-private-items
 	.venv/bin/ruff format --quiet --check infra tests
 	.venv/bin/ruff check --quiet infra tests

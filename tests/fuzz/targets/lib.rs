@@ -1,6 +1,8 @@
 //! The header, the limits and the helpers that all fuzz targets share.
 
-use bulk_domain::csv::{FileError, FileScan, FileSummary, Limits, RawRow, RowReader, ScannedRow, Separator};
+use bulk_domain::csv::{
+    FileError, FileScan, FileSummary, Limits, RawRow, RowReader, ScannedRow, Separator,
+};
 
 /// A header with every column that exists once, and with two slots of every group.
 pub const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,addressLine2,city,state,zip,\
@@ -16,7 +18,8 @@ pub fn parts(input: &[u8]) -> Option<(Vec<u8>, usize)> {
     let (&option, file) = input.split_last()?;
     let option = usize::from(option);
     // Every other input gets a sound header, because most of the code runs only after one.
-    let file = if option.is_multiple_of(2) { file.to_vec() } else { [HEADER.as_bytes(), file].concat() };
+    let file =
+        if option.is_multiple_of(2) { file.to_vec() } else { [HEADER.as_bytes(), file].concat() };
     Some((file, option / 2))
 }
 

@@ -38,7 +38,8 @@ fuzz_target!(|input: &[u8]| {
     let Some((table, out)) = result(&file, option) else { return };
     assert!(out.ends_with(b"\r\n"));
 
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&out[..]);
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&out[..]);
     let cells = |record: csv::ByteRecord| record.iter().map(<[u8]>::to_vec).collect::<Vec<_>>();
     let read: Table = reader.byte_records().map(|record| cells(record.expect("memory"))).collect();
     assert_eq!(read.len(), table.len());
@@ -55,7 +56,10 @@ fuzz_target!(|input: &[u8]| {
         // Every row has the header's columns. Further cells come last, without the blank ones at
         // the end.
         let beyond = &cells[width.min(cells.len())..];
-        let last = beyond.iter().rposition(|cell| !cell.trim_ascii().is_empty()).map_or(0, |last| last + 1);
+        let last = beyond
+            .iter()
+            .rposition(|cell| !cell.trim_ascii().is_empty())
+            .map_or(0, |last| last + 1);
         assert_eq!(row[header.len()..], beyond[..last]);
         if i > 0 {
             assert!([&b"succeeded"[..], b"failed"].contains(&row[kept + 1].as_slice()));

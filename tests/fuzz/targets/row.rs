@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use bulk_domain::csv::{Columns, RowReader, Separator};
+use bulk_domain::csv::{ColumnMappings, Columns, RowReader, Separator};
 use bulk_domain::identity::RowIdentity;
 use bulk_domain::patient::PatientRow;
 use bulk_domain::row::{Directory, RowParser};
@@ -17,7 +17,8 @@ static PARSER: LazyLock<RowParser> = LazyLock::new(|| {
     let mut reader = RowReader::new(Separator::Comma);
     reader.push(HEADER.as_bytes());
     let header = reader.next_row().expect("the header is sound").expect("the header is complete");
-    let columns = Columns::from_header(&header, Separator::Comma, &[]).expect("the header has all columns");
+    let columns = Columns::from_header(&header, Separator::Comma, &ColumnMappings::default())
+        .expect("the header has all columns");
     let id = "01890a5d-ac96-774b-bcce-000000000001";
     let directory = Directory {
         facilities: [id.parse().expect("an id")].into(),
@@ -75,7 +76,9 @@ fuzz_target!(|input: &[u8]| {
         Ok(patient) => {
             assert!((1..=2).contains(&patient.addresses.len()));
             assert!(patient.contacts.len() <= 10 && patient.cohorts.len() <= 1);
-            assert!(patient.dob.date() <= date(2026, 1, 3) && patient.dob.date() >= date(1900, 1, 1));
+            assert!(
+                patient.dob.date() <= date(2026, 1, 3) && patient.dob.date() >= date(1900, 1, 1)
+            );
             let json = serde_json::to_string(&patient).expect("a patient is written");
             let strings = serde_json::to_value(&patient).expect("a patient is written");
             assert!(!holds_control_character(&strings));

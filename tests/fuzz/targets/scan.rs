@@ -11,7 +11,8 @@ fuzz_target!(|input: &[u8]| {
     let (rows, outcome) = scan(&file, usize::MAX);
     assert_eq!(scan(&file, option + 1), (rows.clone(), outcome.clone()));
 
-    let separator = outcome.as_ref().map_or(Separator::Comma, |summary| summary.columns.separator());
+    let separator =
+        outcome.as_ref().map_or(Separator::Comma, |summary| summary.columns.separator());
     let is_sound = outcome.is_ok();
     let mut at = 0;
     for (number, row) in (1..).zip(&rows) {
@@ -27,7 +28,8 @@ fuzz_target!(|input: &[u8]| {
         let mut reader = RowReader::at(start, separator);
         reader.push(bytes);
         reader.finish();
-        let alone = reader.next_row().expect("a row is sound by itself").expect("a row is a row by itself");
+        let alone =
+            reader.next_row().expect("a row is sound by itself").expect("a row is a row by itself");
         assert_eq!((alone.start, alone.raw), (start, bytes));
         assert!(reader.next_row().expect("nothing follows").is_none());
     }
@@ -48,7 +50,11 @@ fuzz_target!(|input: &[u8]| {
         // columns.
         Err(error) => {
             let reason = error.to_string();
-            assert!(reason.len() < 200 && !reason.contains(['"', '\n', '\r', '\0']) && reason.is_ascii());
+            assert!(
+                reason.len() < 200
+                    && !reason.contains(['"', '\n', '\r', '\0'])
+                    && reason.is_ascii()
+            );
         }
     }
 });
