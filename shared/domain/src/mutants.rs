@@ -54,7 +54,7 @@ bugs! {
     LateUploadDropped 33: "the file of an expired job is dropped",
     StateUnconditional 6: "the state of a job changes without a condition",
     CompletedAfterCancel 307: "a job completes although its cancel was requested",
-    DisturbanceUsesTriesUp 28: "a transient failure is counted by the queue",
+    DisturbanceCountsAsAttempt 28: "a transient failure is counted by the queue",
     QueriesNotSentAgain 28: "queries that were not sent are never sent",
     CanceledQueriesNotSentAgain 1133: "the queries of a canceled job are not sent again",
     PartCountedTwice 1: "a part of the queries is counted as often as it ends",

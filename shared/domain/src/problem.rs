@@ -46,15 +46,15 @@ codes! {
     /// The cell holds a control character.
     ControlCharacter: "control character",
         "The cell holds an invisible control character, as texts do after a wrong conversion.",
-        "Type the value anew, or remove the character.";
+        "Type the value again, or remove the character.";
     /// The cell's text was damaged by a wrong conversion.
     Damaged: "damaged text",
         "A conversion between encodings has damaged the text, as in JosÃ© for José; or a name holds a question mark in the place of a letter.",
-        "Export the file again as UTF-8, or type the value anew.";
+        "Export the file again as UTF-8, or type the value again.";
     /// A number that a spreadsheet has rounded.
     DamagedBySpreadsheet: "damaged by a spreadsheet",
         "The number is in scientific notation, such as 1.23457E+11, so its last digits are lost.",
-        "Format the column as text, and copy the values anew from where they come from.";
+        "Format the column as text, and copy the values again from where they come from.";
     /// More values of one kind than a row may have.
     TooManyValues: "more than 10 values",
         "The row has more than 10 addresses, phone numbers, email addresses or cohorts.",

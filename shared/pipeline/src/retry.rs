@@ -45,7 +45,7 @@ pub enum Retry {
 impl Retry {
     /// Returns how work that failed with `error` is retried.
     pub fn after(error: &Error, attempts: Attempts) -> Self {
-        if error.is_transient() && !has(Bug::DisturbanceUsesTriesUp) {
+        if error.is_transient() && !has(Bug::DisturbanceCountsAsAttempt) {
             Self::NewMessage(BACKOFF.pause(attempts.retries))
         } else {
             Self::SameMessage(Self::counted_pause(attempts))

@@ -105,21 +105,11 @@ async fn check_facility<P: Ports>(
     patient: &Patient,
     named: Option<FacilityId>,
 ) -> Result<(), ApiError> {
-    match named {
-        Some(named)
-            if !ports
-                .directory()
-                .load_directory(customer)
-                .await?
-                .ids
-                .facilities
-                .contains(&named) =>
-        {
-            Err(FacilityId::NOT_FOUND)
-        }
-        None if patient.facility_ids.len() != 1 => Err(SEVERAL_FACILITIES),
-        Some(_) | None => Ok(()),
-    }
+    let Some(named) = named else {
+        return if patient.facility_ids.len() == 1 { Ok(()) } else { Err(SEVERAL_FACILITIES) };
+    };
+    let known = ports.directory().load_directory(customer).await?.ids.facilities;
+    if known.contains(&named) { Ok(()) } else { Err(FacilityId::NOT_FOUND) }
 }
 
 async fn request<P: Ports>(

@@ -48,10 +48,10 @@ struct Header {
 
 /// Where the columns are that decide who a row is about.
 struct IdentityColumns {
-    first_name: usize,
-    last_name: usize,
-    dob: usize,
-    gender: usize,
+    first_name: Option<usize>,
+    last_name: Option<usize>,
+    dob: Option<usize>,
+    gender: Option<usize>,
 }
 
 /// A data row as the scan sees it.
@@ -96,7 +96,7 @@ pub struct HeaderRow {
     /// The position of its first byte, counted from 0.
     pub start: u64,
     /// Its length in bytes, without its line break.
-    pub len: u32,
+    pub len: usize,
 }
 
 impl fmt::Debug for FileScan {
@@ -171,9 +171,9 @@ impl FileScan {
         on_row: &mut impl FnMut(Scanned<'_>),
     ) -> Result<(), FileError> {
         self.once_failed_always_failed(|scan| {
-            let room =
-                usize::try_from(u64::from(scan.limits.bytes) - scan.bytes).unwrap_or(usize::MAX);
-            let allowed = &bytes[..bytes.len().min(room)];
+            let room = u64::from(scan.limits.bytes) - scan.bytes;
+            let allowed =
+                usize::try_from(room).ok().and_then(|room| bytes.get(..room)).unwrap_or(bytes);
             scan.bytes += allowed.len() as u64;
             scan.take(allowed, on_row)?;
             if allowed.len() < bytes.len() {
@@ -290,12 +290,10 @@ impl FileScan {
             let number = RowNumber::new(self.rows);
             let identity =
                 if row.is_split { header.identity(&row, number, &mut self.dates) } else { None };
-            let scanned = ScannedRow {
-                number,
-                start: narrow(row.start),
-                len: narrow(row.raw.len()),
-                identity,
+            let (Ok(start), Ok(len)) = (row.start.try_into(), row.raw.len().try_into()) else {
+                return Err(FileError::TooManyBytes { limit: self.limits.bytes.into() });
             };
+            let scanned = ScannedRow { number, start, len, identity };
             on_row(Scanned::Row(scanned, row));
         }
         Ok(())
@@ -327,7 +325,7 @@ impl Detected {
 
 impl Header {
     fn of(Detected { columns, place, .. }: Detected) -> Self {
-        let index = |field| columns.find(field, None).unwrap_or(usize::MAX);
+        let index = |field| columns.find(field, None);
         let identity = IdentityColumns {
             first_name: index(Field::FirstName),
             last_name: index(Field::LastName),
@@ -346,7 +344,7 @@ impl Header {
     ) -> Option<RowIdentity> {
         let IdentityColumns { first_name, last_name, dob, gender } = self.identity;
         let cells = [first_name, last_name, dob, gender]
-            .map(|index| row.cells.get(index).unwrap_or_default());
+            .map(|index| index.and_then(|index| row.cells.get(index)).unwrap_or_default());
         let is_ascii = cells.iter().all(|cell| cell.is_ascii());
         let encoding = if is_ascii { Encoding::Utf8 } else { Encoding::of_row(row.raw) };
         let [first_name, last_name, dob, gender] = cells;
@@ -355,11 +353,6 @@ impl Header {
         dates.take(&dob, number);
         RowIdentity::of_cells(encoding, first_name, last_name, &dob, gender)
     }
-}
-
-/// Narrows a place in the file or a length, which [`Limits::bytes`] keeps below 4 GiB.
-fn narrow(bytes: impl TryInto<u32>) -> u32 {
-    bytes.try_into().unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -24,9 +24,9 @@ pub(super) struct RowCells<'a> {
     is_ascii: bool,
     encoding: Encoding,
     /// Problems with where they go in the list.
-    problems: Vec<(u32, RowProblem)>,
+    problems: Vec<(usize, RowProblem)>,
     /// Warnings with where they go in the list.
-    warnings: Vec<(u32, RowWarning)>,
+    warnings: Vec<(usize, RowWarning)>,
 }
 
 /// What a cell turned out to be.

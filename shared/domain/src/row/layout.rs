@@ -52,7 +52,7 @@ pub(super) struct Column {
     /// What it is called in problems.
     pub(super) name: ColumnName,
     /// Where its problems go in the list. 0 is before every column.
-    pub(super) order: u32,
+    pub(super) order: usize,
 }
 
 impl Layout {
@@ -176,8 +176,7 @@ impl Column {
         relatives: impl Iterator<Item = usize>,
     ) -> Self {
         let anchor = index.or_else(|| relatives.min()).unwrap_or(columns.width());
-        // Far below the limit of the type: a header has at most 16,384 columns.
-        let order = u32::try_from((anchor + 1) * Field::ALL.len()).unwrap_or(u32::MAX);
-        Self { index, name, order: order.saturating_add(name.field as u32) }
+        let order = (anchor + 1) * Field::ALL.len() + name.field as usize;
+        Self { index, name, order }
     }
 }

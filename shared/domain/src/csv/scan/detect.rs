@@ -104,7 +104,7 @@ impl Candidate {
         match Columns::from_header(&row, self.separator, mappings) {
             Ok(columns) => UnderSeparator::Sound(Box::new(Detected {
                 columns,
-                place: HeaderRow { start: row.start, len: super::narrow(row.raw.len()) },
+                place: HeaderRow { start: row.start, len: row.raw.len() },
                 raw: row.raw.to_vec(),
                 after_bom: row.after_bom,
             })),
