@@ -1,10 +1,10 @@
 //! Unknown query parameters are refused. If a mistyped filter were ignored, the answer would
-//! contain all patients.
+//! contain all patients. A parameter that is sent twice is refused as well, unless it is a list.
 //!
 //! The API's description lists the parameters of each operation, so that description and check
 //! cannot differ.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use axum::extract::MatchedPath;
@@ -15,14 +15,17 @@ use url::form_urlencoded;
 use crate::error::{ApiError, FieldProblem};
 use crate::openapi::DOCUMENT;
 
-/// The names of the query parameters by operation, for example `GET /medical/v1/patient`.
-type Known = HashMap<String, HashSet<String>>;
+/// The query parameters by operation, for example `GET /medical/v1/patient`.
+type Known = HashMap<String, Parameters>;
+
+/// Whether a query parameter is a list, by its name.
+type Parameters = HashMap<String, bool>;
 
 /// Parsed at the first request that has a query, so that a cold start does not pay for it.
 static KNOWN: LazyLock<Known> =
     LazyLock::new(|| known(&serde_json::from_str(DOCUMENT).unwrap_or_default()));
 
-/// Refuses a request with unknown query parameters, and names them.
+/// Refuses a request with unknown or repeated query parameters, and names them.
 pub fn refuse_unknown(parts: &Parts) -> Result<(), ApiError> {
     let (Some(query), Some(path)) = (parts.uri.query(), parts.extensions.get::<MatchedPath>())
     else {
@@ -34,11 +37,20 @@ pub fn refuse_unknown(parts: &Parts) -> Result<(), ApiError> {
 fn check(known: &Known, operation: &str, query: &str) -> Result<(), ApiError> {
     // The router answers 404 or 405 to a request for no operation.
     let Some(known) = known.get(operation) else { return Ok(()) };
-    let sent: BTreeSet<String> =
-        form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned()).collect();
-    let unknown = sent.into_iter().filter(|name| !known.contains(name));
-    let problems: Vec<FieldProblem> = unknown
-        .map(|field| FieldProblem { field, problem: "unknown parameter".to_owned() })
+    let mut sent = BTreeMap::<_, u32>::new();
+    for (name, _) in form_urlencoded::parse(query.as_bytes()) {
+        *sent.entry(name).or_default() += 1;
+    }
+    let problems: Vec<FieldProblem> = sent
+        .into_iter()
+        .filter_map(|(name, times)| {
+            let problem = match known.get(&*name) {
+                None => "unknown parameter",
+                Some(false) if times > 1 => "sent more than once",
+                Some(_) => return None,
+            };
+            Some(FieldProblem { field: name.into_owned(), problem: problem.to_owned() })
+        })
         .collect();
     if problems.is_empty() { Ok(()) } else { Err(ApiError::Invalid(problems)) }
 }
@@ -54,10 +66,21 @@ fn known(document: &Value) -> Known {
     operations.map(|(name, operation)| (name, query_parameters(operation))).collect()
 }
 
-fn query_parameters(operation: &Value) -> HashSet<String> {
+fn query_parameters(operation: &Value) -> Parameters {
     let parameters = operation["parameters"].as_array().into_iter().flatten();
     let in_query = parameters.filter(|parameter| parameter["in"] == "query");
-    in_query.filter_map(|parameter| parameter["name"].as_str().map(str::to_owned)).collect()
+    in_query
+        .filter_map(|parameter| {
+            let is_list = has_type(&parameter["schema"], "array");
+            Some((parameter["name"].as_str()?.to_owned(), is_list))
+        })
+        .collect()
+}
+
+/// Whether a schema's `type`, a text or a list of texts, allows a type.
+fn has_type(schema: &Value, wanted: &str) -> bool {
+    let allowed = &schema["type"];
+    allowed == wanted || allowed.as_array().is_some_and(|types| types.iter().any(|t| t == wanted))
 }
 
 #[cfg(test)]
@@ -70,10 +93,7 @@ mod tests {
 
     #[test]
     fn described_parameters_are_known() {
-        assert_eq!(
-            refusal("GET /medical/v1/patient", "count=1&fromItem=&facilityId=x&count=2"),
-            Ok(())
-        );
+        assert_eq!(refusal("GET /medical/v1/patient", "count=1&fromItem=&facilityId=x"), Ok(()));
         assert_eq!(
             refusal(
                 "POST /medical/v1/patient/bulk",
@@ -82,6 +102,18 @@ mod tests {
             Ok(())
         );
         assert_eq!(refusal("GET /medical/v1/patient/{id}", ""), Ok(()));
+    }
+
+    #[test]
+    fn a_parameter_is_sent_once_unless_it_is_a_list() {
+        assert_eq!(
+            refusal("GET /medical/v1/patient", "count=1&fromItem=&count=2"),
+            Err("count: sent more than once".into())
+        );
+        assert_eq!(
+            refusal("POST /medical/v1/patient/bulk", "dryRun=true&column=a:b&dryRun=&column=c:d"),
+            Err("dryRun: sent more than once".into())
+        );
     }
 
     #[test]

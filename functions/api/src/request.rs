@@ -21,9 +21,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let read = Query::from_request_parts(parts, state).await;
         let Query(parameters) = read.map_err(|_| {
-            ApiError::BadRequest(
-                "The query is not one of name=value pairs in which no name comes twice",
-            )
+            ApiError::BadRequest("The query string is not a list of name=value pairs")
         })?;
         Ok(Self(parameters))
     }
