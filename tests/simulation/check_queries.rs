@@ -9,9 +9,7 @@ use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::job::Job;
 use bulk_domain::outcome::RowResult;
 use bulk_domain::plan::ChunkNumber;
-use bulk_domain::query::{
-    PATIENTS_PER_PART, PatientQuery, QueryOutcome, QueryPart, QueryRequestId,
-};
+use bulk_domain::query::{PatientQuery, QueryOutcome, QueryPart, QueryRequestId};
 use bulk_memory::NoFaults;
 use bulk_pipeline::ports::GatewayAnswer;
 use bulk_pipeline::ports::prelude::*;
@@ -89,7 +87,7 @@ pub fn asked_for(played: &Played, import: &Import) -> Vec<(PatientId, QueryReque
                 _ => panic!("a row without a patient starts a query"),
             })
             .collect();
-        for (part, patients) in (0..).zip(patients.chunks(PATIENTS_PER_PART)) {
+        for (part, patients) in (0..).zip(patients.chunks(played.story.patients_per_part)) {
             let request = QueryRequestId::of_part(QueryPart { job: job.id, chunk, part });
             asked.extend(patients.iter().map(|patient| (*patient, request)));
         }
@@ -307,7 +305,7 @@ fn check_rate(played: &Played, asks: &[Ask]) {
             for (last, to) in times.iter().enumerate().skip(first) {
                 let seconds =
                     Duration::from_millis((to - from).unsigned_abs()).as_secs_f64() + 240.0 + 1.0;
-                let most = rate * seconds + PATIENTS_PER_PART as f64;
+                let most = rate * seconds + played.story.patients_per_part as f64;
                 assert!((last - first + 1) as f64 <= most, "more than {rate} queries a second");
             }
         }

@@ -112,6 +112,7 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
     }
     // A page holds two of the gateway's documents, so that many lists have several pages.
     cloud.set_page_bytes(450);
+    cloud.set_patients_per_part(story.patients_per_part);
     let mut player = Player {
         cloud,
         faults,
@@ -319,6 +320,9 @@ impl Player {
         let is_poisoned = !in_calm && self.story.is_poisoned && cause.is_unlucky(&self.story);
         let is_spared = in_calm || cause.has_died_enough();
         let dies = is_poisoned || (!is_spared && self.chance.once_in(10));
+        // Half of the poisoned tasks die before they can store an outcome, so that only an abandoned
+        // chunk has one.
+        let steps = if is_poisoned { self.chance.pick(&[12, 60]) } else { 60 };
         let task = Task {
             times_out: self.now.plus(cause.timeout()),
             cause,
@@ -326,7 +330,7 @@ impl Player {
             is_calm: in_calm,
             is_spared,
             is_poisoned,
-            crashes_after: dies.then(|| u32::try_from(1 + self.chance.below(60)).unwrap()),
+            crashes_after: dies.then(|| u32::try_from(1 + self.chance.below(steps)).unwrap()),
             stands_until: self.now,
         };
         self.tasks.push(task);

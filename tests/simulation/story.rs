@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
 use bulk_domain::plan::ROWS_PER_CHUNK;
+use bulk_domain::query::PATIENTS_PER_PART;
 use bulk_domain::row::Directory;
 use bulk_memory::Service;
 use uuid::Uuid;
@@ -104,6 +105,7 @@ pub struct Story {
     pub earlier: Option<File>,
     pub plans: Vec<Plan>,
     pub rows_per_chunk: u32,
+    pub patients_per_part: usize,
     /// Whether some chunks fail, however often they are retried.
     pub is_poisoned: bool,
     /// The behaviour of the gateway; `None` if the service has no gateway.
@@ -173,6 +175,7 @@ impl Story {
             earlier,
             plans,
             rows_per_chunk: u32::try_from(1 + chance.below(most_per_chunk)).unwrap(),
+            patients_per_part: chance.pick(&[1, 3, PATIENTS_PER_PART]),
             is_poisoned: chance.once_in(6),
             gateway,
             time_to_query,
@@ -202,6 +205,7 @@ impl Story {
             earlier: None,
             plans: vec![plan],
             rows_per_chunk: ROWS_PER_CHUNK,
+            patients_per_part: PATIENTS_PER_PART,
             is_poisoned: false,
             gateway: None,
             time_to_query: LONG_TIME_TO_QUERY,

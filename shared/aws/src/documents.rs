@@ -2,7 +2,7 @@
 //!
 //! The query is one item, with the first page of documents. Further pages have items of their own,
 //! under the attempt that found them. The query names the attempt that counts, so that a reader
-//! never sees half of a list.
+//! never sees half of a list. Long JSON is compressed (`bulk_domain::stored_json`).
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,13 +13,15 @@ use bulk_pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
 
 use crate::Patients;
 use crate::error::malformed;
-use crate::item::{Item, key, parsed, s, text};
-use crate::table::{find, read_document};
+use crate::item::{
+    Item, compressed_json, from_compressed_json, key, parsed, required_number, s, text,
+};
+use crate::table::find;
 
 const QUERY: &str = "query";
 
-/// Bytes of JSON up to which documents share an item: half of what an item may have (AWS limit 400
-/// KB). A longer document has an item of its own.
+/// Bytes of JSON, before compression, up to which documents share an item: half of what an item may
+/// have (AWS limit 400 KB). A longer document has an item of its own.
 const PAGE_BYTES: usize = 200 * 1024;
 
 impl DocumentStore for Patients {
@@ -37,7 +39,9 @@ impl DocumentStore for Patients {
         let keys = of_patient.keys().map(|partition| key(partition, QUERY)).collect();
         let read = |item: &Item| {
             let patient = text(item, "pk").and_then(|pk| of_patient.get(pk));
-            Ok((*patient.ok_or_else(|| malformed("dynamodb.read", "pk"))?, read_document(item)?))
+            let patient = *patient.ok_or_else(|| malformed("dynamodb.read", "pk"))?;
+            let value = from_compressed_json(item, "doc")?;
+            Ok((patient, Versioned { value, version: required_number(item, "version")? }))
         };
         self.table.get_many(keys).await?.iter().map(read).collect()
     }
@@ -49,8 +53,9 @@ impl DocumentStore for Patients {
         query: &PatientQuery,
         version: Option<u64>,
     ) -> PortResult<Write> {
-        let item = key(patient_partition(customer, patient), QUERY);
-        self.table.put_document(item, query, version).await
+        let mut item = key(patient_partition(customer, patient), QUERY);
+        item.insert("doc".to_owned(), compressed_json(query)?);
+        self.table.put_version(item, version).await
     }
 
     async fn store_documents(
@@ -65,10 +70,8 @@ impl DocumentStore for Patients {
             if stored.pages == 0 {
                 stored.first = page.to_vec();
             } else {
-                let json = serde_json::to_string(page)
-                    .map_err(|_| malformed("dynamodb.PutItem", "documents"))?;
                 let mut item = page_key(customer, patient, found_by, stored.pages);
-                item.insert("doc".to_owned(), s(json));
+                item.insert("doc".to_owned(), compressed_json(&page)?);
                 self.table.replace(item).await?;
             }
             stored.pages += 1;
@@ -109,9 +112,7 @@ impl DocumentStore for Patients {
     ) -> PortResult<Option<Vec<DocumentRecord>>> {
         let keys = vec![page_key(customer, patient, found_by, page)];
         let items = self.table.get_many(keys).await?;
-        let Some(item) = items.first() else { return Ok(None) };
-        let page = text(item, "doc").ok_or_else(|| malformed("dynamodb.read", "doc"))?;
-        serde_json::from_str(page).map(Some).map_err(|_| malformed("dynamodb.read", "doc"))
+        items.first().map(|item| from_compressed_json(item, "doc")).transpose()
     }
 }
 

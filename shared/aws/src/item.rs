@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use bulk_domain::stored_json::{compressed, decompressed};
 use bulk_pipeline::ports::{PortError, PortResult};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -58,6 +60,21 @@ pub fn required_text<'a>(item: &'a Item, name: &'static str) -> PortResult<&'a s
 /// Returns the value that a string attribute holds as JSON.
 pub fn from_json<T: DeserializeOwned>(item: &Item, name: &'static str) -> PortResult<T> {
     serde_json::from_str(required_text(item, name)?).map_err(|_| malformed(READ, name))
+}
+
+/// Returns a value as the JSON of an attribute: text, or bytes if it is so long that it is stored
+/// compressed.
+pub fn compressed_json(value: &impl Serialize) -> PortResult<AttributeValue> {
+    let json =
+        serde_json::to_string(value).map_err(|_| malformed("dynamodb.PutItem", "document"))?;
+    Ok(compressed(&json).map_or_else(|| s(json), |bytes| AttributeValue::B(Blob::new(bytes))))
+}
+
+/// Returns the value of an attribute that [`compressed_json`] made.
+pub fn from_compressed_json<T: DeserializeOwned>(item: &Item, name: &'static str) -> PortResult<T> {
+    let Some(AttributeValue::B(bytes)) = item.get(name) else { return from_json(item, name) };
+    let json = decompressed(bytes.as_ref()).ok_or_else(|| malformed(READ, name))?;
+    serde_json::from_str(&json).map_err(|_| malformed(READ, name))
 }
 
 /// Returns whether an item has a boolean attribute that is true.

@@ -36,6 +36,7 @@ pub mod rate_limit;
 pub mod record;
 pub mod roster;
 pub mod row;
+pub mod stored_json;
 pub mod stored_size;
 mod text;
 pub mod time;

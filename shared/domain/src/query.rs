@@ -1,6 +1,6 @@
 //! The document query of a patient: which request started it, where it stands, and how it ended.
 //!
-//! Parts of jobs (up to ten patients each) request queries, and customers do by hand. A patient has
+//! Parts of jobs (up to 25 patients each) request queries, and customers do by hand. A patient has
 //! one query at a time: a request that comes while another one's query runs joins that query. A
 //! request that was served is never served again, however often its message is received.
 
@@ -17,8 +17,10 @@ use crate::mutants::{Bug, has};
 use crate::plan::ChunkNumber;
 use crate::time::Timestamp;
 
-/// How many patients one part of a chunk's document queries has.
-pub const PATIENTS_PER_PART: usize = 10;
+/// How many patients one part of a chunk's document queries has. Then the parts of a chunk of 250
+/// rows are sent with one request to SQS, which takes ten messages. The gateway is asked about all
+/// of them at the same time, so that more patients would also need more memory.
+pub const PATIENTS_PER_PART: usize = 25;
 
 /// How long a worker holds the lease of a query: longer than a worker lives. Then another worker
 /// may start the query again.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bulk_domain::query::PATIENTS_PER_PART;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::Environment;
 use uuid::Uuid;
@@ -30,6 +31,7 @@ pub(crate) struct State {
     pub now: Timestamp,
     /// Time that passes until indexes show what the present call writes.
     pub index_lag: Duration,
+    pub patients_per_part: usize,
     /// State of a linear congruential generator. Its numbers make ids unique, but not
     /// unpredictable.
     seed: u64,
@@ -49,6 +51,7 @@ impl Cloud {
         let state = State {
             now,
             index_lag: Duration::ZERO,
+            patients_per_part: PATIENTS_PER_PART,
             seed,
             recorder: Recorder::default(),
             directory: DirectoryState::default(),
@@ -84,6 +87,12 @@ impl Cloud {
     pub fn set_time(&self, now: Timestamp) {
         let mut state = self.state();
         state.now = state.now.max(now);
+    }
+
+    /// Sets how many patients a part of a chunk's document queries has, so that a test needs few
+    /// patients for many parts.
+    pub fn set_patients_per_part(&self, patients: usize) {
+        self.state().patients_per_part = patients;
     }
 
     /// Gives access to the queues without a call that is billed or that a fault can hit, as Lambda
@@ -132,6 +141,10 @@ impl Environment for Cloud {
             part.copy_from_slice(&state.random().to_be_bytes());
         }
         secret
+    }
+
+    fn patients_per_part(&self) -> usize {
+        self.state().patients_per_part
     }
 }
 

@@ -5,10 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use bulk_domain::document::{DocumentRecord, pages_of};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
+use bulk_domain::stored_json::stored_len;
 use bulk_pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
 
 use crate::call::{Billed, permanent};
-use crate::patients::{LARGEST_DOCUMENT, units};
+use crate::patients::{LARGEST_DOCUMENT, to_json, units};
 use crate::{Cloud, Operation, Resource};
 
 /// Bytes of JSON in one item, the same number as in `aws`.
@@ -61,7 +62,9 @@ impl DocumentStore for Cloud {
         query: &PatientQuery,
         version: Option<u64>,
     ) -> PortResult<Write> {
-        self.store(Resource::QUERIES, (customer, patient), query, version, |state| {
+        let json = to_json(query)?;
+        let bytes = stored_len(&json);
+        self.store(Resource::QUERIES, (customer, patient), json, bytes, version, |state| {
             &mut state.patients.queries
         })
         .await
@@ -83,16 +86,15 @@ impl DocumentStore for Cloud {
                 stored.first = page.to_vec();
                 continue;
             }
-            let page = serde_json::to_string(page)
-                .map_err(|_| permanent(Operation::PutItem, "malformed documents"))?;
+            let page = to_json(&page)?;
+            let bytes = stored_len(&page);
             self.call(Operation::PutItem, Resource::DOCUMENTS, |state| {
-                if page.len() > LARGEST_DOCUMENT {
+                if bytes > LARGEST_DOCUMENT {
                     return Billed::failed(permanent(
                         Operation::PutItem,
                         "ValidationException (HTTP 400)",
                     ));
                 }
-                let bytes = page.len();
                 state.patients.writes += 1;
                 state.patients.documents.insert((customer, patient, found_by, number), page);
                 Billed::new((), units(bytes, 1024), 1).with_bytes(bytes)
@@ -114,7 +116,7 @@ impl DocumentStore for Cloud {
                 let old = pages.filter(|((owner, of, found_by, _), _)| {
                     (*owner, *of) == (customer, patient) && *found_by < first_kept
                 });
-                let old: Vec<_> = old.map(|(key, page)| (*key, page.len())).collect();
+                let old: Vec<_> = old.map(|(key, page)| (*key, stored_len(page))).collect();
                 // DynamoDB bills the items that a Query reads, although this one returns their keys
                 // only.
                 let bytes = old.iter().map(|(_, bytes)| bytes).sum();
@@ -147,7 +149,8 @@ impl DocumentStore for Cloud {
             };
             match serde_json::from_str(page) {
                 Ok(documents) => {
-                    Billed::new(Some(documents), units(page.len(), 4096), 1).with_bytes(page.len())
+                    let bytes = stored_len(page);
+                    Billed::new(Some(documents), units(bytes, 4096), 1).with_bytes(bytes)
                 }
                 Err(_) => Billed::failed(permanent(Operation::BatchGetItem, "malformed doc")),
             }

@@ -52,14 +52,16 @@ pub(crate) struct PatientsState {
 #[derive(Debug)]
 pub(crate) struct Document {
     json: Range<usize>,
+    /// Bytes that the document takes in its item.
+    stored_len: usize,
     version: u64,
 }
 
 impl PatientsState {
-    fn write(&mut self, json: &str, version: u64) -> Document {
+    fn write(&mut self, json: &str, stored_len: usize, version: u64) -> Document {
         let from = self.log.len();
         self.log.push_str(json);
-        Document { json: from..self.log.len(), version }
+        Document { json: from..self.log.len(), stored_len, version }
     }
 
     pub(crate) fn read<T: DeserializeOwned>(
@@ -120,7 +122,7 @@ impl Cloud {
     /// Returns the sizes of all items of persons, in bytes as DynamoDB counts them.
     pub fn person_sizes(&self) -> Vec<usize> {
         let people = &self.state().patients.people;
-        people.values().map(|document| document.json.len() + KEYS_SIZE).collect()
+        people.values().map(|document| document.stored_len + KEYS_SIZE).collect()
     }
 
     /// Returns the number of items written to the table or deleted from it so far, refused writes
@@ -142,7 +144,7 @@ impl Cloud {
                 let documents: Vec<(K, &Document)> =
                     keys.iter().filter_map(|key| Some((*key, table.get(key)?))).collect();
                 // DynamoDB bills a key without an item like a small item.
-                let sizes = || documents.iter().map(|(_, document)| document.json.len());
+                let sizes = || documents.iter().map(|(_, document)| document.stored_len);
                 let units = sizes().map(|bytes| units(bytes, 4096)).sum::<u64>()
                     + (keys.len() - documents.len()) as u64;
                 let bytes: usize = sizes().sum();
@@ -159,39 +161,41 @@ impl Cloud {
         Ok(found)
     }
 
+    /// Stores JSON that takes this number of bytes in its item.
     pub(crate) async fn store<K: Ord + Debug>(
         &self,
         resource: Resource,
         key: K,
-        value: &(impl Serialize + Sync),
+        json: String,
+        bytes: usize,
         version: Option<u64>,
         table: impl Fn(&mut State) -> &mut BTreeMap<K, Document>,
     ) -> PortResult<Write> {
-        let json = serde_json::to_string(value)
-            .map_err(|_| permanent(Operation::PutItem, "malformed document"))?;
         self.call(Operation::PutItem, resource, |state| {
             state.patients.writes += 1;
             let name = state.recorder.is_logging().then(|| format!("{key:?}"));
-            if json.len() > LARGEST_DOCUMENT {
+            if bytes > LARGEST_DOCUMENT {
                 return Billed::failed(permanent(
                     Operation::PutItem,
                     "ValidationException (HTTP 400)",
                 ));
             }
-            let units = units(json.len(), 1024);
+            let units = units(bytes, 1024);
             if table(state).get(&key).map(|stored| stored.version) != version
                 && !has(Bug::PatientOverwritten)
             {
-                return Billed::new(Write::Conflict, units, 1)
-                    .with_bytes(json.len())
-                    .with_key(name);
+                return Billed::new(Write::Conflict, units, 1).with_bytes(bytes).with_key(name);
             }
-            let document = state.patients.write(&json, version.unwrap_or(0) + 1);
+            let document = state.patients.write(&json, bytes, version.unwrap_or(0) + 1);
             table(state).insert(key, document);
-            Billed::new(Write::Done, units, 1).with_bytes(json.len()).with_key(name)
+            Billed::new(Write::Done, units, 1).with_bytes(bytes).with_key(name)
         })
         .await
     }
+}
+
+pub(crate) fn to_json(value: &impl Serialize) -> PortResult<String> {
+    serde_json::to_string(value).map_err(|_| permanent(Operation::PutItem, "malformed document"))
 }
 
 /// Bytes of an item's keys and version, with the names of all attributes: `pk`, `sk`, `doc` and
@@ -223,7 +227,9 @@ impl PatientStore for Cloud {
         person: &Person,
         version: Option<u64>,
     ) -> PortResult<Write> {
-        self.store(Resource::PEOPLE, (customer, bucket), person, version, |state| {
+        let json = to_json(person)?;
+        let bytes = json.len();
+        self.store(Resource::PEOPLE, (customer, bucket), json, bytes, version, |state| {
             &mut state.patients.people
         })
         .await

@@ -20,7 +20,7 @@ use crate::ports::prelude::*;
 use crate::query_parts::{AbandonedQueries, abandon_queries, complete_part};
 
 /// Parts of document queries that are abandoned at the same time. A job of 100,000 patients has
-/// 10,000 parts, and one run of the sweep abandons them all with a dozen calls each.
+/// 4,000 parts, and one run of the sweep abandons them all with a dozen calls each.
 const CONCURRENT_PARTS: usize = 16;
 
 /// The outcome of abandoning the work of a dead letter.

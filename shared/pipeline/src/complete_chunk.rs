@@ -34,7 +34,7 @@ pub async fn complete_chunk<P: Ports>(
         Write::Conflict => Cow::Owned(ports.objects().read_outcomes(job.into(), chunk).await?),
     };
     let tally = Tally::of(&outcomes);
-    let messages = parts_of(job.customer, job.id, chunk, &outcomes);
+    let messages = parts_of(ports, job, chunk, &outcomes);
     let queries: u32 = messages.iter().flat_map(|message| &message.patients).map(|_| 1).sum();
     if queries > 0 {
         ports.jobs().open_query_parts(job.id, chunk, messages.iter().map(|_| 1).sum()).await?;
@@ -83,7 +83,7 @@ pub async fn pending_queries<P: Ports>(
 ) -> Result<Vec<QueryMessage>, Error> {
     let pending = ports.jobs().pending_query_parts(job.id, chunk).await?;
     let outcomes = ports.objects().read_outcomes(job.into(), chunk).await?;
-    let mut messages = parts_of(job.customer, job.id, chunk, &outcomes);
+    let mut messages = parts_of(ports, job, chunk, &outcomes);
     messages.retain(|message| message.part().is_some_and(|part| pending.contains(&part.part)));
     Ok(messages)
 }

@@ -33,7 +33,7 @@ pub struct ChunkMessage {
     pub plan: (u64, u64),
 }
 
-/// Patients that are searched for documents: up to ten of a chunk, or one that a customer asks for.
+/// Patients that are searched for documents: up to 25 of a chunk, or one that a customer asks for.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct QueryMessage {
     /// The customer of the patients.

@@ -1,11 +1,10 @@
-//! The document queries of a chunk, in parts of up to ten patients: which there are, and how a part
+//! The document queries of a chunk, in parts of some patients: which there are, and how a part
 //! completes or is abandoned.
 
-use bulk_domain::ids::{CustomerId, JobId};
-use bulk_domain::job::JobStatus;
+use bulk_domain::job::{Job, JobStatus};
 use bulk_domain::outcome::{RowOutcome, RowResult};
 use bulk_domain::plan::ChunkNumber;
-use bulk_domain::query::{PATIENTS_PER_PART, QueryOutcome, QueryPart, QueryTally};
+use bulk_domain::query::{QueryOutcome, QueryPart, QueryTally};
 use bulk_domain::time::Timestamp;
 
 use crate::Error;
@@ -15,12 +14,13 @@ use crate::ports::{Ports, Write};
 
 /// Returns a message for each part of the patients of a chunk that are to be queried. The same
 /// outcomes give the same messages, so that every attempt sends the same parts.
-pub fn parts_of(
-    customer: CustomerId,
-    job: JobId,
+pub fn parts_of<P: Ports>(
+    ports: &P,
+    job: &Job,
     chunk: ChunkNumber,
     outcomes: &[RowOutcome],
 ) -> Vec<QueryMessage> {
+    let (customer, job) = (job.customer, job.id);
     let starts = outcomes.iter().filter(|outcome| outcome.starts_query);
     let patients: Vec<_> = starts
         .filter_map(|outcome| match outcome.result {
@@ -29,7 +29,7 @@ pub fn parts_of(
         })
         .collect();
     (0..)
-        .zip(patients.chunks(PATIENTS_PER_PART))
+        .zip(patients.chunks(ports.environment().patients_per_part()))
         .map(|(part, patients)| QueryMessage {
             customer,
             asker: QueryAsker::Part(QueryPart { job, chunk, part }),

@@ -2,7 +2,7 @@
 //! version is the expected one.
 
 use bulk_domain::ids::{CustomerId, PatientId};
-use bulk_domain::query::{PatientQuery, QueryOutcome, RequestDecision};
+use bulk_domain::query::{PatientQuery, QueryOutcome, RequestDecision, StoredDocuments};
 use bulk_pipeline::ports::{DocumentStore, Write};
 use futures::future::try_join_all;
 
@@ -47,6 +47,18 @@ pub async fn a_query_is_loaded_as_it_was_stored(ports: &impl DocumentStore) {
     ];
     for query in queries {
         let (customer, patient) = (given::customer(), given::patient());
+        assert_eq!(ports.store_query(customer, patient, &query, None).await.unwrap(), Write::Done);
+        assert_eq!(load(ports, customer, patient).await.unwrap().0, query);
+    }
+}
+
+/// A list of documents is stored compressed, unless it is short.
+pub async fn a_query_is_loaded_with_any_number_of_documents(ports: &impl DocumentStore) {
+    for count in [0, 1, 2, 3, 4, 30, 500] {
+        let first = (0..count).map(given::document).collect();
+        let documents = StoredDocuments { first, ..given::stored_documents(1) };
+        let (customer, patient) = (given::customer(), given::patient());
+        let query = given::query().ended(QueryOutcome::Documents(1), Some(documents));
         assert_eq!(ports.store_query(customer, patient, &query, None).await.unwrap(), Write::Done);
         assert_eq!(load(ports, customer, patient).await.unwrap().0, query);
     }
@@ -123,6 +135,7 @@ pub async fn a_patient_who_is_named_twice_is_found_once(ports: &impl DocumentSto
 
 contract!($ patient_queries:
     a_query_is_loaded_as_it_was_stored,
+    a_query_is_loaded_with_any_number_of_documents,
     a_query_is_stored_only_over_the_version_that_was_read,
     of_many_who_start_a_query_one_does,
     a_query_of_one_customer_is_none_of_another,
