@@ -66,6 +66,7 @@ async fn every_row_of_the_result_is_its_row_of_the_upload_and_its_outcome() {
     assert_eq!(status, StatusCode::OK);
     assert_eq!((&job["status"], &job["total"]), (&"completed".into(), &6.into()));
     assert_eq!((&job["successful"], &job["failed"]), (&4.into(), &2.into()));
+    assert_eq!((&job["created"], &job["updated"]), (&3.into(), &1.into()));
     assert_eq!(job["progress"], 1.0);
     let again = customer.download(job["result"].as_str().unwrap()).await;
     assert_eq!(again.rows, table.rows);
@@ -108,19 +109,60 @@ async fn the_same_file_again_creates_no_patient() {
 }
 
 #[tokio::test]
-async fn a_dry_run_validates_and_creates_no_patient() {
+async fn a_dry_run_tells_what_an_import_would_do_and_changes_nothing() {
     let (customer, _) = Customer::with_facility();
-    let (receiver, _) = customer.listen().await;
-    let rows = [
-        "d1,Ada,Lovelace,1985-12-10,F,1 Main St,Boston,MA,02110,,",
-        "d2,Ada,Lovelace,1985-12-10,Q,1 Main St,Boston,MA,02110,,",
+    let counts = async |id: &str| {
+        let (_, job) = customer.call(Method::GET, &format!("/medical/v1/patient/bulk/{id}")).await;
+        ["created", "updated", "unchanged", "failed"].map(|name| job[name].as_u64().unwrap())
+    };
+    let known = [
+        "k1,Ada,Lovelace,1985-12-10,F,1 Main St,Boston,MA,02110,6175550100,",
+        "k2,Alan,Turing,1992-06-23,M,3 Elm Rd,Denver,CO,80202,,",
     ];
-    let (_, message) = customer.import(&receiver, "?dryRun=true", &file(&rows)).await;
-    let link = message.json()["bulkPatientCreate"]["result"].as_str().unwrap().to_owned();
-    let table = customer.download(&link).await;
-    assert_eq!(table.column("status"), ["succeeded", "failed"]);
-    assert_eq!(table.column("metriportId"), ["", ""]);
-    assert_eq!(table.column("reason"), ["", "gender: not M, F, O or U"]);
+    let (receiver, _) = customer.listen().await;
+    let (id, message) = customer.import(&receiver, "", &file(&known)).await;
+    assert_eq!(counts(&id).await, [2, 0, 0, 0]);
+    let result = async |message: &Delivery| {
+        let link = message.json()["bulkPatientCreate"]["result"].as_str().unwrap().to_owned();
+        customer.download(&link).await
+    };
+    let stored = result(&message).await;
+    let ids = stored.column("metriportId");
+
+    let rows = [
+        known[0],
+        "k3,ALAN,TURING,06/23/1992,m,9 Oak St,Denver,CO,80202,,moved and renumbered",
+        "k4,Ada,Lovelace,1985-12-10,F,1 Main St,Austin,TX,78701,,lives nowhere near the other one",
+        "k4,Ada,Lovelace,1985-12-10,F,1 Main St,Austin,TX,78701,,once more",
+        "k4,Ada,Lovelace,1985-12-10,F,1 Main St,Austin,TX,78701,6175550111,with a phone",
+        "k1,Eve,New,1970-01-01,F,1 Main St,Austin,TX,78701,,under the id of another one",
+        "k5,Ada,Lovelace,1985-12-10,Q,1 Main St,Boston,MA,02110,,",
+    ];
+    let expected_ids = [ids[0], ids[1], "", "", "", "", ""];
+    let expected_reasons = [
+        "",
+        "warning: externalId: replaced another number",
+        "",
+        "",
+        "",
+        "warning: externalId: another patient has it",
+        "gender: not M, F, O or U",
+    ];
+    let mut counted = Vec::new();
+    for _ in 0..2 {
+        let (receiver, _) = customer.listen().await;
+        let (id, message) = customer.import(&receiver, "?dryRun=true", &file(&rows)).await;
+        let table = result(&message).await;
+        assert_eq!(table.column("metriportId"), expected_ids);
+        assert_eq!(table.column("reason"), expected_reasons);
+        counted.push(counts(&id).await);
+    }
+    // A dry run changes nothing, so that the second one says the same, and an import does it.
+    let (receiver, _) = customer.listen().await;
+    let (id, message) = customer.import(&receiver, "", &file(&rows)).await;
+    assert_eq!(result(&message).await.column("reason"), expected_reasons);
+    counted.push(counts(&id).await);
+    assert_eq!(counted, [[2, 2, 2, 1]; 3]);
 }
 
 #[tokio::test]

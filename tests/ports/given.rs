@@ -10,6 +10,7 @@ use bulk_domain::hash_key::{Bucket, HashKey};
 use bulk_domain::identity::Identity;
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId, RowNumber};
 use bulk_domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
+use bulk_domain::outcome::Tally;
 use bulk_domain::patient::{Address, Country, PatientRow};
 use bulk_domain::person::{Folded, Group, Person};
 use bulk_domain::plan::ChunkNumber;
@@ -248,4 +249,12 @@ fn fold_in(bucket: Bucket, rows: &[PatientRow]) -> Folded {
     let identity = Identity::of_row(&rows[0]);
     let rows = (1..).map(RowNumber::new).zip(rows.iter().cloned()).collect();
     Person::default().fold(&Group { bucket, identity, rows }, &HASH_KEY, source)
+}
+
+/// Returns the sum of this number of equal counts.
+pub fn times(tally: Tally, times: u32) -> Tally {
+    (0..times).fold(Tally::default(), |mut sum, _| {
+        sum += tally;
+        sum
+    })
 }

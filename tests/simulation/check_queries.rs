@@ -83,7 +83,7 @@ pub fn asked_for(played: &Played, import: &Import) -> Vec<(PatientId, QueryReque
             .iter()
             .filter(|outcome| outcome.starts_query)
             .map(|outcome| match outcome.result {
-                RowResult::Succeeded(Some(patient)) => patient,
+                RowResult::Succeeded { patient: Some(patient), .. } => patient,
                 _ => panic!("a row without a patient starts a query"),
             })
             .collect();

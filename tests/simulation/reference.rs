@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bulk_domain::outcome::RowEffect;
+
 use crate::rows::{Ids, PEOPLE, Row, ZIPS, address_line, city, email, external_id, ssn};
 
 /// A patient, as far as callers can read it. Lists are in the order in which their entries became
@@ -113,19 +115,33 @@ pub struct Reference {
 /// person.
 pub type Id = (usize, usize);
 
+/// What becomes of a row.
+#[derive(Debug)]
+pub struct Outcome {
+    pub patient: Id,
+    pub effect: RowEffect,
+    /// What the row is warned of, apart from other patients.
+    pub warnings: Vec<&'static str>,
+}
+
 impl Reference {
-    /// Adds one valid row of a job. Returns its patient, and what the row is warned of, apart from
-    /// other patients. Jobs are numbered by age.
-    pub fn row(&mut self, row: &Row, job: u32, ids: &Ids) -> (Id, Vec<&'static str>) {
+    /// Adds one valid row of a job, and returns its outcome. Jobs are numbered by age.
+    pub fn row(&mut self, row: &Row, job: u32, ids: &Ids) -> Outcome {
         let known = self.by_person.entry(row.person).or_default();
         let zips: BTreeSet<usize> = row.homes.iter().map(|&(zip, _)| zip).collect();
-        let index =
-            known.iter().position(|kept| !kept.zips.is_disjoint(&zips)).unwrap_or_else(|| {
-                known.push(Kept::default());
-                known.len() - 1
-            });
+        let found = known.iter().position(|kept| !kept.zips.is_disjoint(&zips));
+        let index = found.unwrap_or_else(|| {
+            known.push(Kept::default());
+            known.len() - 1
+        });
+        let before = known[index].patient.clone();
         let warnings = known[index].fold(row, job, ids);
-        ((row.person, index), warnings)
+        let effect = match found {
+            None => RowEffect::Created,
+            Some(_) if known[index].patient == before => RowEffect::Unchanged,
+            Some(_) => RowEffect::Updated,
+        };
+        Outcome { patient: (row.person, index), effect, warnings }
     }
 
     /// Returns the patients of one person, oldest first.

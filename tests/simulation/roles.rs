@@ -16,7 +16,7 @@ type Permission = (String, String);
 
 /// The permissions for calls that no story of the usual number makes, or that the ports in memory
 /// do not record, each with its reason.
-const OTHER_CALLS: [(&str, &str, &str, &str); 10] = [
+const OTHER_CALLS: [(&str, &str, &str, &str); 11] = [
     (
         "QueryDocuments",
         "secretsmanager:GetSecretValue",
@@ -41,6 +41,12 @@ const OTHER_CALLS: [(&str, &str, &str, &str); 10] = [
         "sqs:SendMessage",
         "Queries",
         "a worker died between a chunk's outcomes and its query parts",
+    ),
+    (
+        "Abandon",
+        "s3:GetObject",
+        "Files/outcomes",
+        "a worker died after it stored the outcomes of a chunk",
     ),
     (
         "Abandon",

@@ -20,7 +20,7 @@ use crate::format;
 use crate::results::{CellForm, Fetched, Kind, Sink, fetch};
 use crate::source::{ReadAs, ScanError, Source, SourceFile};
 use crate::watch::{File, watch};
-pub use summary::{exit_of, print_end};
+pub use summary::{effects, exit_of, print_end};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]

@@ -11,7 +11,7 @@ use clap::Args;
 use crate::api::Job;
 use crate::context::Context;
 use crate::format::{counted, duration, number};
-use crate::import::{EndFiles, exit_of, print_end};
+use crate::import::{EndFiles, effects, exit_of, print_end};
 use crate::watch::{File, watch};
 pub use files::Download;
 pub use list::List;
@@ -85,7 +85,7 @@ fn print(output: Output, job: &Job) -> anyhow::Result<()> {
         line("reason", one_line(reason))?;
     }
     if job.params.dry_run {
-        line("dry run", "yes: no patient is created".to_owned())?;
+        line("dry run", "yes: nothing is imported".to_owned())?;
     }
     for mapping in &job.params.columns {
         line("column", mapping.clone())?;
@@ -96,6 +96,7 @@ fn print(output: Output, job: &Job) -> anyhow::Result<()> {
             "rows",
             format!("{done}, {} succeeded, {} failed", number(job.successful), number(job.failed)),
         )?;
+        line("patients", effects(job))?;
         if job.warnings > 0 {
             line("warnings", format!("{}, in the result file", counted(job.warnings, "row")))?;
         }

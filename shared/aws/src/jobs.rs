@@ -125,19 +125,27 @@ impl JobStore for Jobs {
         tally: Tally,
         queries: u32,
     ) -> PortResult<ChunkCompletion> {
-        let mut expression =
-            "DELETE pending :removed ADD successful :successful, failed :failed, warnings :warnings"
-                .to_owned();
-        let mut request = self
-            .table
-            .update(key(job, JOB))
-            .expression_attribute_values(":warnings", n(tally.warnings));
+        let Tally { created, updated, unchanged, failed, warnings } = tally;
+        let mut counts = vec![
+            ("created", created),
+            ("updated", updated),
+            ("unchanged", unchanged),
+            ("failed", failed),
+            ("warnings", warnings),
+        ];
+        let mut set = "";
         if queries > 0 {
-            expression.push_str(", pendingQueries :removed, queries :queries");
-            request = request.expression_attribute_values(":queries", n(queries));
+            counts.push(("queries", queries));
+            set = ", pendingQueries :removed";
         }
-        let request = remove(request, "pending", chunk.get()).update_expression(expression);
-        complete(request, tally.successful, tally.failed).await
+        let mut request = remove(self.table.update(key(job, JOB)), "pending", chunk.get());
+        for (name, count) in &counts {
+            request = request.expression_attribute_values(format!(":{name}"), n(count));
+        }
+        let added: Vec<String> = counts.iter().map(|(name, _)| format!("{name} :{name}")).collect();
+        let added = added.join(", ");
+        complete(request.update_expression(format!("DELETE pending :removed ADD {added}{set}")))
+            .await
     }
 
     async fn open_query_parts(&self, job: JobId, chunk: ChunkNumber, parts: u32) -> PortResult<()> {
@@ -185,8 +193,10 @@ impl JobStore for Jobs {
         let request = self.table.update(key(job, JOB)).update_expression(
             "DELETE pendingQueries :removed ADD queriesSuccessful :successful, queriesFailed :failed",
         );
-        complete(remove(request, "pendingQueries", chunk.get()), tally.successful, tally.failed)
-            .await
+        let request = remove(request, "pendingQueries", chunk.get())
+            .expression_attribute_values(":successful", n(tally.successful))
+            .expression_attribute_values(":failed", n(tally.failed));
+        complete(request).await
     }
 
     async fn add_open_job(
@@ -310,14 +320,7 @@ fn remove(request: UpdateItemFluentBuilder, set: &str, number: u32) -> UpdateIte
 
 /// Updates the sets and the counts of a job, and returns whether the job is still waiting for
 /// chunks or document queries.
-async fn complete(
-    request: UpdateItemFluentBuilder,
-    successful: u32,
-    failed: u32,
-) -> PortResult<ChunkCompletion> {
-    let request = request
-        .expression_attribute_values(":successful", n(successful))
-        .expression_attribute_values(":failed", n(failed));
+async fn complete(request: UpdateItemFluentBuilder) -> PortResult<ChunkCompletion> {
     Ok(match update_and_return(request).await? {
         Updated::Done(item) => ChunkCompletion { counted: true, was_last: !has_pending(&item) },
         Updated::Conflict(item) => ChunkCompletion {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::csv::{ColumnMappings, Columns};
 use crate::ids::{CustomerId, FacilityId, JobId};
 use crate::job_size::JobSize;
+use crate::outcome::Tally;
 use crate::plan::ChunkNumber;
 use crate::query::QueryTally;
 use crate::time::Timestamp;
@@ -207,12 +208,8 @@ pub struct Job {
     pub queries: u32,
     /// How many document queries ended in which way.
     pub queries_ended: QueryTally,
-    /// How many rows succeeded so far.
-    pub successful: u32,
-    /// How many rows failed so far.
-    pub failed: u32,
-    /// How many rows succeeded with a warning so far.
-    pub warnings: u32,
+    /// How many rows ended in which way so far.
+    pub tally: Tally,
     /// Why the job failed, for the customer.
     pub reason: Option<String>,
     /// Whether the customer asked to cancel the job while it was processing. Rows that are not
@@ -247,9 +244,7 @@ impl Job {
             pending_queries: BTreeSet::new(),
             queries: 0,
             queries_ended: QueryTally::default(),
-            successful: 0,
-            failed: 0,
-            warnings: 0,
+            tally: Tally::default(),
             reason: None,
             cancel_requested: false,
         }
@@ -321,7 +316,7 @@ impl Job {
     pub fn progress(&self) -> f64 {
         match self.total() {
             0 => 0.0,
-            total => f64::from(self.successful + self.failed) / f64::from(total),
+            total => f64::from(self.tally.ended()) / f64::from(total),
         }
     }
 }

@@ -41,6 +41,8 @@ bugs! {
     DuplicatesApart 1: "rows of one identity stay where they are in the file",
     DecisionForgotten 32: "a decision about a person is not remembered",
     WarningsForgotten 32: "the warnings of a row are not remembered",
+    EffectsForgotten 9: "it is not remembered that a row created or changed its patient",
+    DryRunNamesNewPatients 11: "a dry run names patients that it does not create",
     RosterReplaced 35: "an entry of a roster replaces the one of an earlier attempt",
     ExternalIdLate 4: "the entry of an external id is written after its patient",
     OtherPatientsIgnored 1: "no row is warned of another patient with its external id",

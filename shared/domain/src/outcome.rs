@@ -1,6 +1,7 @@
 //! The outcome of each row of a job.
 
 use std::fmt;
+use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,19 +35,41 @@ impl RowOutcome {
 
     /// Returns whether the row succeeded.
     pub const fn has_succeeded(&self) -> bool {
-        matches!(self.result, RowResult::Succeeded(_))
+        matches!(self.result, RowResult::Succeeded { .. })
     }
 }
 
 /// How a row ended.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum RowResult {
-    /// The patient was created, updated or found unchanged. No id in a dry run.
+    /// The row is part of its patient, or would be after a dry run.
     #[serde(rename = "ok")]
-    Succeeded(Option<PatientId>),
+    Succeeded {
+        /// The patient. `None` for a patient that a dry run would create.
+        #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+        patient: Option<PatientId>,
+        /// What the row did to the patient.
+        #[serde(rename = "e")]
+        effect: RowEffect,
+    },
     /// The row failed, so that it changed nothing.
     #[serde(rename = "no")]
     Failed(FailureReason),
+}
+
+/// What a row did to its patient, or would do after a dry run. The rows of a file count one by one,
+/// in its order, so that the second row of a new patient has updated it or left it unchanged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum RowEffect {
+    /// The patient had everything that the row says.
+    #[serde(rename = "n")]
+    Unchanged,
+    /// The row changed something that callers can read.
+    #[serde(rename = "u")]
+    Updated,
+    /// No patient matched the row.
+    #[serde(rename = "c")]
+    Created,
 }
 
 /// Why a row failed.
@@ -77,9 +100,13 @@ impl fmt::Display for FailureReason {
 /// How many rows of a chunk ended in which way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Tally {
-    /// The rows that succeeded so far.
-    pub successful: u32,
-    /// The rows that failed so far.
+    /// The rows that created a patient.
+    pub created: u32,
+    /// The rows that changed a patient.
+    pub updated: u32,
+    /// The rows that changed nothing about their patient.
+    pub unchanged: u32,
+    /// The rows that failed.
     pub failed: u32,
     /// The rows that succeeded with a warning.
     pub warnings: u32,
@@ -88,13 +115,38 @@ pub struct Tally {
 impl Tally {
     /// Counts the outcomes of rows.
     pub fn of(outcomes: &[RowOutcome]) -> Self {
-        outcomes.iter().fold(Self::default(), |tally, outcome| match outcome.result {
-            RowResult::Succeeded(_) => Self {
-                successful: tally.successful + 1,
-                warnings: tally.warnings + u32::from(!outcome.warnings.is_empty()),
-                ..tally
-            },
-            RowResult::Failed(_) => Self { failed: tally.failed + 1, ..tally },
-        })
+        let mut tally = Self::default();
+        for outcome in outcomes {
+            let count = match &outcome.result {
+                RowResult::Succeeded { effect: RowEffect::Created, .. } => &mut tally.created,
+                RowResult::Succeeded { effect: RowEffect::Updated, .. } => &mut tally.updated,
+                RowResult::Succeeded { effect: RowEffect::Unchanged, .. } => &mut tally.unchanged,
+                RowResult::Failed(_) => &mut tally.failed,
+            };
+            *count += 1;
+            tally.warnings += u32::from(outcome.has_succeeded() && !outcome.warnings.is_empty());
+        }
+        tally
+    }
+
+    /// Returns the number of rows that succeeded.
+    pub const fn successful(&self) -> u32 {
+        self.created + self.updated + self.unchanged
+    }
+
+    /// Returns the number of rows that have their outcome.
+    pub const fn ended(&self) -> u32 {
+        self.successful() + self.failed
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        let Self { created, updated, unchanged, failed, warnings } = other;
+        self.created += created;
+        self.updated += updated;
+        self.unchanged += unchanged;
+        self.failed += failed;
+        self.warnings += warnings;
     }
 }

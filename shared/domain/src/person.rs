@@ -22,8 +22,9 @@ use crate::identity::Identity;
 use crate::ids::{JobId, PatientId, RowNumber};
 use crate::job::LONGEST_LIFE;
 use crate::mutants::{Bug, has};
+use crate::outcome::RowEffect;
 use crate::patient::{ExternalId, PatientRow, Zip};
-use crate::record::{PatientRecord, RowsOfJob};
+use crate::record::{Merged, PatientRecord, RowsOfJob};
 use crate::stored_size::{LARGEST_PATIENTS, LARGEST_PERSON};
 use crate::time::Timestamp;
 
@@ -149,6 +150,9 @@ impl Person {
     }
 }
 
+/// What is decided of a row for which the item has no room.
+const REFUSED: (Place, PatientWarnings) = (Place::NoRoom, PatientWarnings::NONE);
+
 /// Returns whether a job may still write patients.
 pub fn may_write(job: JobId, now: Timestamp) -> bool {
     job.created_at().plus(JOB_WRITES) >= now
@@ -225,29 +229,36 @@ impl Fold<'_> {
         // then is not, and shows it by its zip codes.
         let remembered = remembered.filter(|(place, _)| match place {
             Place::NoRoom => true,
-            Place::At(index) => {
+            Place::At(index, _) => {
                 self.known.patients.get(*index).is_some_and(|record| shares_zip(record, &zips))
             }
         });
-        let (place, warnings, creates) = match remembered {
-            Some((Place::NoRoom, _)) => (Place::NoRoom, PatientWarnings::default(), false),
-            Some((Place::At(index), warnings)) => match self.merge(index, row) {
-                Some(new) if has(Bug::WarningsForgotten) => (Place::At(index), new, false),
-                Some(_) => (Place::At(index), warnings, false),
-                None => (Place::NoRoom, PatientWarnings::default(), false),
+        let is_remembered = remembered.is_some();
+        let (place, warnings) = match remembered {
+            Some((Place::NoRoom, _)) => REFUSED,
+            Some((Place::At(index, effect), warnings)) => match self.merge(index, row) {
+                Some(new) if has(Bug::WarningsForgotten) => {
+                    (Place::At(index, effect), new.warnings)
+                }
+                Some(new) if has(Bug::EffectsForgotten) => {
+                    (Place::At(index, new.effect()), warnings)
+                }
+                Some(_) => (Place::At(index, effect), warnings),
+                None => REFUSED,
             },
             None => {
                 let decided = self.decide(row, &zips, new_id);
-                self.is_open |= matches!(decided.0, Place::At(index) if index > 0);
+                self.is_open |= matches!(decided.0, Place::At(index, _) if index > 0);
                 decided
             }
         };
         self.decision.add(number, place, warnings);
-        let patient = match place {
-            Place::At(index) => Some(self.known.patients[index].patient.id),
-            Place::NoRoom => None,
+        let (patient, effect) = match place {
+            Place::At(index, effect) => (Some(self.known.patients[index].patient.id), effect),
+            Place::NoRoom => (None, RowEffect::Unchanged),
         };
-        FoldedRow { number, patient, warnings, creates }
+        let creates = effect == RowEffect::Created && !is_remembered;
+        FoldedRow { number, patient, effect, warnings, creates }
     }
 
     /// Decides the patient of a row, and adds the row to it.
@@ -256,40 +267,39 @@ impl Fold<'_> {
         row: &PatientRow,
         zips: &[Zip],
         new_id: impl FnOnce() -> PatientId,
-    ) -> (Place, PatientWarnings, bool) {
-        let refused = (Place::NoRoom, PatientWarnings::default(), false);
+    ) -> (Place, PatientWarnings) {
         if !self.has_room(0, RUN_SIZE + WARNED_SIZE) {
-            return refused;
+            return REFUSED;
         }
         if let Some(index) = self.known.position(zips) {
             return match self.merge(index, row) {
-                Some(warnings) => (Place::At(index), warnings, false),
-                None => refused,
+                Some(merged) => (Place::At(index, merged.effect()), merged.warnings),
+                None => REFUSED,
             };
         }
         if !self.has_room(row.stored_size(), 0) {
-            return refused;
+            return REFUSED;
         }
         self.known.patients.push(PatientRecord::create(new_id(), self.source, row));
         let index = self.known.patients.len() - 1;
         self.before.insert(index, None);
-        (Place::At(index), PatientWarnings::default(), true)
+        (Place::At(index, RowEffect::Created), PatientWarnings::default())
     }
 
-    /// Adds a row to a patient. Returns its warnings, or `None` if there is no room.
-    fn merge(&mut self, index: usize, row: &PatientRow) -> Option<PatientWarnings> {
+    /// Adds a row to a patient. Returns `None` if there is no room.
+    fn merge(&mut self, index: usize, row: &PatientRow) -> Option<Merged> {
         let record = &self.known.patients[index];
         self.before.entry(index).or_insert_with(|| Some(record.clone()));
         if self.has_room(row.stored_size(), 0) {
             return Some(self.known.patients[index].update(self.source, row));
         }
         let without = self.known.patients[index].mark();
-        let warnings = self.known.patients[index].update(self.source, row);
+        let merged = self.known.patients[index].update(self.source, row);
         if self.free().is_none() {
             self.known.patients[index].go_back_to(without);
             return None;
         }
-        Some(warnings)
+        Some(merged)
     }
 
     /// Takes so many bytes for patients and for the decision, if there is room for them.

@@ -5,6 +5,7 @@
 //! the job that wrote it last: job ids sort by time, and an older job does not overwrite a newer
 //! one.
 
+mod lists;
 mod names;
 
 use serde::{Deserialize, Serialize};
@@ -12,14 +13,14 @@ use serde_json::{Map, Value, json};
 
 use crate::ids::{CohortId, FacilityId, JobId, PatientId};
 use crate::mutants::{Bug, has};
-use crate::patient::{
-    Address, AddressText, Contact, ExternalId, Names, Patient, PatientRow, PersonalIdentifier, Zip,
-};
+use crate::outcome::RowEffect;
+use crate::patient::{ExternalId, Names, Patient, PatientRow, PersonalIdentifier, Zip};
 use crate::person::PatientWarnings;
 use crate::roster::Roster;
 use crate::stored_size::ID;
 use crate::time::Timestamp;
 
+use lists::{add, add_address, add_contact};
 use names::NameField;
 
 /// A patient with the bookkeeping that merging needs.
@@ -215,54 +216,61 @@ impl PatientRecord {
         record
     }
 
-    /// Merges a row into the record, and returns which identifiers it replaced by others.
-    pub(crate) fn update(&mut self, source: RowsOfJob, row: &PatientRow) -> PatientWarnings {
+    /// Merges a row into the record.
+    pub(crate) fn update(&mut self, source: RowsOfJob, row: &PatientRow) -> Merged {
         let job = source.job;
-        let mut warnings = PatientWarnings::default();
+        let mut merged = Merged::default();
         if let Some(external_id) = &row.external_id
             && self.may_write(Register::ExternalId, job)
         {
             let before = self.patient.external_id.replace(external_id.clone());
-            if before.is_some_and(|before| before != *external_id) {
-                warnings.add(PatientWarnings::EXTERNAL_ID_REPLACED);
+            if before.as_ref() != Some(external_id) {
+                merged.is_change = true;
+                if before.is_some() {
+                    merged.warnings.add(PatientWarnings::EXTERNAL_ID_REPLACED);
+                }
             }
         }
         let in_one_case = row.names_in_one_case;
-        self.write_name(NameField::First, source, &row.first_name, in_one_case.first);
-        self.write_name(NameField::Last, source, &row.last_name, in_one_case.last);
+        merged.is_change |=
+            self.write_name(NameField::First, source, &row.first_name, in_one_case.first);
+        merged.is_change |=
+            self.write_name(NameField::Last, source, &row.last_name, in_one_case.last);
         if let Some(ssn) = &row.ssn
             && self.may_write(Register::Ssn, job)
-            && self.identify(PersonalIdentifier::Ssn { value: *ssn })
         {
-            warnings.add(PatientWarnings::SSN_REPLACED);
+            let ssn = PersonalIdentifier::Ssn { value: *ssn };
+            self.identify(ssn, PatientWarnings::SSN_REPLACED, &mut merged);
         }
         if let Some(license) = &row.drivers_license
             && self.may_write(Register::DriversLicense, job)
-            && self.identify(PersonalIdentifier::DriversLicense(license.clone()))
         {
-            warnings.add(PatientWarnings::LICENSE_REPLACED);
+            let license = PersonalIdentifier::DriversLicense(license.clone());
+            self.identify(license, PatientWarnings::LICENSE_REPLACED, &mut merged);
         }
         if let Some(opt_out) = row.hie_opt_out
             && self.may_write(Register::HieOptOut, job)
         {
-            self.patient.hie_opt_out = opt_out;
+            merged.is_change |=
+                std::mem::replace(&mut self.patient.hie_opt_out, opt_out) != opt_out;
         }
+        let patient = &mut self.patient;
         for address in &row.addresses {
-            add_address(&mut self.patient.address, address);
+            merged.is_change |= add_address(&mut patient.address, address);
         }
         for contact in &row.contacts {
-            add_contact(&mut self.patient.contact, contact);
+            merged.is_change |= add_contact(&mut patient.contact, contact);
         }
-        add(&mut self.patient.facility_ids, row.facility.unwrap_or(source.facility));
+        merged.is_change |= add(&mut patient.facility_ids, row.facility.unwrap_or(source.facility));
         for cohort in &row.cohorts {
-            if !self.patient.cohort_ids.contains(cohort) {
-                self.patient.cohort_ids.push(*cohort);
+            if add(&mut patient.cohort_ids, *cohort) {
+                merged.is_change = true;
                 if job != self.created_by {
                     self.joined_by.push((*cohort, job));
                 }
             }
         }
-        warnings
+        merged
     }
 
     /// Whether `job` may write a register, and notes that it does.
@@ -304,21 +312,46 @@ impl PatientRecord {
         }
     }
 
-    /// Sets the identifier of one type, of which a patient has one. Returns whether it replaced
-    /// another one.
-    fn identify(&mut self, identifier: PersonalIdentifier) -> bool {
+    /// Sets the identifier of one type, of which a patient has one. Warns if it replaces another
+    /// one.
+    fn identify(
+        &mut self,
+        identifier: PersonalIdentifier,
+        warning: PatientWarnings,
+        merged: &mut Merged,
+    ) {
         let identifiers = &mut self.patient.personal_identifiers;
         let same_type = |known: &&mut PersonalIdentifier| {
             std::mem::discriminant(*known) == std::mem::discriminant(&identifier)
         };
         if let Some(known) = identifiers.iter_mut().find(same_type) {
             let before = std::mem::replace(known, identifier);
-            return before != *known;
+            if before != *known {
+                merged.is_change = true;
+                merged.warnings.add(warning);
+            }
+            return;
         }
         // The social security number comes first in the list, also if it was added last.
         let is_ssn = matches!(identifier, PersonalIdentifier::Ssn { .. });
         identifiers.insert(if is_ssn { 0 } else { identifiers.len() }, identifier);
-        false
+        merged.is_change = true;
+    }
+}
+
+/// What a row did to a record.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Merged {
+    /// Which identifiers the row replaced by others.
+    pub warnings: PatientWarnings,
+    /// Whether the row changed something that callers can read.
+    pub is_change: bool,
+}
+
+impl Merged {
+    /// Returns what the row did to its patient, who was there before.
+    pub(crate) const fn effect(self) -> RowEffect {
+        if self.is_change { RowEffect::Updated } else { RowEffect::Unchanged }
     }
 }
 
@@ -338,49 +371,6 @@ pub(crate) struct Mark {
     facilities: usize,
     cohorts: usize,
     joined: usize,
-}
-
-fn add<T: PartialEq>(list: &mut Vec<T>, value: T) {
-    if !list.contains(&value) {
-        list.push(value);
-    }
-}
-
-fn add_address(known: &mut Vec<Address>, address: &Address) {
-    if !known.iter().any(|known| is_same_place(known, address)) {
-        known.push(address.clone());
-    }
-}
-
-/// Whether two addresses differ in nothing but upper and lower case.
-fn is_same_place(a: &Address, b: &Address) -> bool {
-    // Without new texts: a patient with thousands of addresses is compared with each of thousands
-    // of rows.
-    fn lower(text: &AddressText) -> impl Iterator<Item = char> {
-        text.as_str().chars().flat_map(char::to_lowercase)
-    }
-    let same = |a: &AddressText, b: &AddressText| lower(a).eq(lower(b));
-    let same_line2 = match (&a.address_line2, &b.address_line2) {
-        (Some(a), Some(b)) => same(a, b),
-        (a, b) => a == b,
-    };
-    (a.zip, a.state) == (b.zip, b.state)
-        && same(&a.address_line1, &b.address_line1)
-        && same(&a.city, &b.city)
-        && same_line2
-}
-
-/// Adds the phone number and the e-mail address that the patient does not have yet.
-fn add_contact(known: &mut Vec<Contact>, contact: &Contact) {
-    let phone =
-        contact.phone.filter(|phone| known.iter().all(|known| known.phone.as_ref() != Some(phone)));
-    let email = contact
-        .email
-        .clone()
-        .filter(|email| known.iter().all(|known| known.email.as_ref() != Some(email)));
-    if phone.is_some() || email.is_some() {
-        known.push(Contact { phone, email });
-    }
 }
 
 #[cfg(test)]

@@ -263,9 +263,7 @@ impl JobStore for Cloud {
             let bytes = bytes(job);
             let counted = job.pending_chunks.remove(&chunk);
             if counted || has(Bug::ChunkCountedTwice) {
-                job.successful += tally.successful;
-                job.failed += tally.failed;
-                job.warnings += tally.warnings;
+                job.tally += tally;
                 if queries > 0 {
                     job.pending_queries.insert(chunk);
                     job.queries += queries;

@@ -97,7 +97,7 @@ struct Results<W> {
 impl<W: FileWriter> Results<W> {
     async fn start(objects: &impl ObjectStore<Writer = W>, job: &Job) -> PortResult<Self> {
         let all = Batched::new(objects.write_results(job.into(), ResultFile::Result).await?);
-        let failures = match job.failed {
+        let failures = match job.tally.failed {
             0 => None,
             _ => Some(Batched::new(objects.write_results(job.into(), ResultFile::Failures).await?)),
         };
@@ -119,11 +119,11 @@ impl<W: FileWriter> Results<W> {
     async fn row(&mut self, row: &RawRow<'_>, outcome: &RowOutcome) -> PortResult<()> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
         match &outcome.result {
-            RowResult::Succeeded(patient_id) => {
+            RowResult::Succeeded { patient, .. } => {
                 let warnings = outcome.warnings.to_string();
                 let reason = Some(warnings.as_str());
                 let cells =
-                    ResultCells { patient_id: *patient_id, status: RowStatus::Succeeded, reason };
+                    ResultCells { patient_id: *patient, status: RowStatus::Succeeded, reason };
                 writer.row(row, cells, &mut self.all.bytes);
             }
             RowResult::Failed(reason) => {

@@ -15,9 +15,9 @@ use bulk_domain::job::{AcceptedFile, Job, JobStatus};
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
 use bulk_domain::patient::PatientRow;
-use bulk_domain::person::{FoldedRow, Group};
+use bulk_domain::person::Group;
 use bulk_domain::plan::Chunk;
-use bulk_domain::problem::{Problem, RowProblems};
+use bulk_domain::problem::Problem;
 use bulk_domain::row::RowParser;
 
 use crate::complete_chunk::{complete_chunk, resume_after_count, send_pending_queries};
@@ -26,7 +26,7 @@ use crate::plan_file::chunk_of;
 use crate::ports::prelude::*;
 use crate::ports::{CustomerDirectory, Ports};
 use crate::read_runs::read_rows;
-use crate::upsert::{Upsert, UpsertOutcome};
+use crate::upsert::{Upsert, UpsertOutcome, UpsertedRow};
 use crate::{DirectoryCache, Error};
 
 pub use crate::upsert::CONCURRENT_UPSERTS;
@@ -84,15 +84,15 @@ impl<P: Ports> Import<'_, P> {
             return Ok(chunk.row_numbers().map(canceled).collect());
         }
         let Parsed { mut outcomes, groups, hash_key } = self.parse(&chunk).await?;
-        if job.dry_run {
-            return Ok(outcomes);
-        }
         let upsert = Upsert { ports: *ports, job, chunk: message.chunk, hash_key: &hash_key };
-        let UpsertOutcome { rows, mut to_query } = upsert.upsert(&groups.groups).await?;
-        for outcome in outcomes.iter_mut().filter(|outcome| outcome.has_succeeded()) {
-            match rows.get(&outcome.row) {
-                Some(row) => add_upsert(outcome, row, &mut to_query),
-                None => outcome.result = RowResult::Failed(FailureReason::Internal),
+        let UpsertOutcome { mut rows, mut to_query } = if job.dry_run {
+            upsert.preview(&groups.groups).await?
+        } else {
+            upsert.upsert(&groups.groups).await?
+        };
+        for outcome in &mut outcomes {
+            if let Some(row) = rows.remove(&outcome.row) {
+                add_upsert(outcome, row, &mut to_query);
             }
         }
         Ok(outcomes)
@@ -131,10 +131,8 @@ impl<P: Ports> Import<'_, P> {
             let result = match parsed.patient {
                 Err(problems) => RowResult::Failed(FailureReason::Problems(problems)),
                 Ok(patient) => {
-                    if !job.dry_run {
-                        groups.add(&hash_key, number, patient);
-                    }
-                    RowResult::Succeeded(None)
+                    groups.add(&hash_key, number, patient);
+                    RowResult::Failed(FailureReason::Internal)
                 }
             };
             let warnings = parsed.warnings;
@@ -147,9 +145,9 @@ impl<P: Ports> Import<'_, P> {
 
 /// The rows of a chunk after validation.
 struct Parsed {
-    /// The outcome of each row. A valid row counts as succeeded until its upsert fails.
+    /// The outcome of each row. A valid row counts as failed until its upsert succeeds.
     outcomes: Vec<RowOutcome>,
-    /// The valid rows, grouped by identity. Empty in a dry run.
+    /// The valid rows, grouped by identity.
     groups: Groups,
     /// The key of the customer's hashes.
     hash_key: HashKey,
@@ -161,19 +159,16 @@ fn names_unknown(outcomes: &[RowOutcome]) -> bool {
         RowResult::Failed(FailureReason::Problems(problems)) => {
             problems.iter().any(|problem| problem.problem == Problem::NotFound)
         }
-        RowResult::Failed(_) | RowResult::Succeeded(_) => false,
+        RowResult::Failed(_) | RowResult::Succeeded { .. } => false,
     })
 }
 
 /// Adds the outcome of a row's upsert to the outcome of the row.
-fn add_upsert(outcome: &mut RowOutcome, row: &FoldedRow, to_query: &mut HashSet<PatientId>) {
-    let Some(patient) = row.patient else {
-        let problems = RowProblems::of_row(Problem::TooLarge);
-        outcome.result = RowResult::Failed(FailureReason::Problems(problems));
-        return;
-    };
-    outcome.starts_query = to_query.remove(&patient);
-    outcome.result = RowResult::Succeeded(Some(patient));
+fn add_upsert(outcome: &mut RowOutcome, row: UpsertedRow, to_query: &mut HashSet<PatientId>) {
+    if let RowResult::Succeeded { patient: Some(patient), .. } = &row.result {
+        outcome.starts_query = to_query.remove(patient);
+    }
+    outcome.result = row.result;
     row.warnings.iter().for_each(|warning| outcome.warnings.add(warning));
 }
 

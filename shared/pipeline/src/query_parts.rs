@@ -24,7 +24,7 @@ pub fn parts_of<P: Ports>(
     let starts = outcomes.iter().filter(|outcome| outcome.starts_query);
     let patients: Vec<_> = starts
         .filter_map(|outcome| match outcome.result {
-            RowResult::Succeeded(patient) => patient,
+            RowResult::Succeeded { patient, .. } => patient,
             RowResult::Failed(_) => None,
         })
         .collect();

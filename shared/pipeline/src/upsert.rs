@@ -6,14 +6,17 @@
 //! is stored on the condition that it has not changed. A conflict means that another worker wrote
 //! the person, so that this worker reads the item again and folds again.
 
+mod preview;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use bulk_domain::hash_key::{Bucket, HashKey};
 use bulk_domain::ids::{PatientId, RowNumber};
 use bulk_domain::job::Job;
 use bulk_domain::mutants::{Bug, has};
+use bulk_domain::outcome::RowResult;
 use bulk_domain::patient::ExternalId;
-use bulk_domain::person::{Folded, FoldedRow, Group, Person};
+use bulk_domain::person::{Folded, FoldedRow, Group, PatientWarnings, Person};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::record::{PatientRecord, RowsOfJob};
 use bulk_domain::roster::{Roster, RosterEntry};
@@ -30,16 +33,30 @@ use crate::ports::{ExternalIdEntry, Ports, Versioned, Write};
 /// memory.
 pub const CONCURRENT_UPSERTS: usize = 32;
 
-/// Entries of an external id that are looked at, before a new patient under it is said to be alone.
+/// Entries of an external id that are looked at before a new patient under it is said to be alone.
 const OTHERS_READ: u32 = 20;
 
 /// The rows of a chunk after their upserts.
 #[derive(Default)]
 pub struct UpsertOutcome {
     /// The outcome of each row, except of rows that the store refused for good.
-    pub rows: HashMap<RowNumber, FoldedRow>,
+    pub rows: HashMap<RowNumber, UpsertedRow>,
     /// The patients that are searched for documents.
     pub to_query: HashSet<PatientId>,
+}
+
+/// The outcome of one row.
+pub struct UpsertedRow {
+    /// How the row ended.
+    pub result: RowResult,
+    /// What the row is warned of because of what is stored about patients.
+    pub warnings: PatientWarnings,
+}
+
+impl From<FoldedRow> for UpsertedRow {
+    fn from(row: FoldedRow) -> Self {
+        Self { result: row.result(), warnings: row.warnings }
+    }
 }
 
 /// The upsert of the rows of a chunk.
@@ -96,9 +113,7 @@ impl<P: Ports> Upsert<'_, P> {
     /// A write that the store refuses with a permanent error fails the rows of its group, and the
     /// other groups go on.
     pub async fn upsert(&self, groups: &[Group]) -> Result<UpsertOutcome, Error> {
-        let buckets: BTreeSet<Bucket> = groups.iter().map(|group| group.bucket).collect();
-        let buckets: Vec<Bucket> = buckets.into_iter().collect();
-        let mut known = self.ports.patients().load_people(self.job.customer, &buckets).await?;
+        let mut known = self.load(groups).await?;
         // Of two identities that share a bucket, the second one meets a conflict, and reads again.
         let attempts: Vec<Attempt> =
             groups.iter().map(|group| self.fold(group, known.remove(&group.bucket))).collect();
@@ -115,9 +130,16 @@ impl<P: Ports> Upsert<'_, P> {
         for folded in written.into_iter().flatten() {
             let to_query = folded.records().filter(|record| self.queries(record));
             outcome.to_query.extend(to_query.map(|record| record.patient.id));
-            outcome.rows.extend(folded.rows.into_iter().map(|row| (row.number, row)));
+            outcome.rows.extend(folded.rows.into_iter().map(|row| (row.number, row.into())));
         }
         Ok(outcome)
+    }
+
+    /// Returns what is stored of the persons of all groups.
+    async fn load(&self, groups: &[Group]) -> Result<HashMap<Bucket, Versioned<Person>>, Error> {
+        let buckets: BTreeSet<Bucket> = groups.iter().map(|group| group.bucket).collect();
+        let buckets: Vec<Bucket> = buckets.into_iter().collect();
+        Ok(self.ports.patients().load_people(self.job.customer, &buckets).await?)
     }
 
     fn fold(&self, group: &Group, known: Option<Versioned<Person>>) -> Attempt {

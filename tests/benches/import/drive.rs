@@ -102,7 +102,7 @@ impl Account {
         let store = self.store.total().saturating_sub(before);
         let deliver_webhook = self.deliver_webhooks();
         let ended = self.cloud.jobs().pop().expect("the job is there");
-        assert_eq!((ended.status, ended.failed), (JobStatus::Completed, 0));
+        assert_eq!((ended.status, ended.tally.failed), (JobStatus::Completed, 0));
         Import {
             times: Times { fan_out, import_rows, finalize, store },
             runs: Runs {

@@ -110,7 +110,7 @@ async fn run(file: String, rows_per_chunk: u32) -> JobCalls {
                 *writes.entry((Purpose::of(call), key.clone())).or_insert(0) += 1;
             }
         }
-        chunks.push(ChunkCalls { rows: tally.successful + tally.failed, steps: steps(&calls) });
+        chunks.push(ChunkCalls { rows: tally.ended(), steps: steps(&calls) });
     }
 
     assert!(receive(&cloud, QueueName::Finished).is_some(), "the job has no pending chunks");

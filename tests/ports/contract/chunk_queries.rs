@@ -12,7 +12,7 @@ use futures::future::join_all;
 
 use crate::given;
 
-const ROWS: Tally = Tally { successful: 7, failed: 3, warnings: 2 };
+const ROWS: Tally = Tally { created: 4, updated: 2, unchanged: 1, failed: 3, warnings: 2 };
 const TALLY: QueryTally = QueryTally { successful: 4, failed: 1 };
 const COUNTED: ChunkCompletion = ChunkCompletion { counted: true, was_last: false };
 const COUNTED_AS_LAST: ChunkCompletion = ChunkCompletion { counted: true, was_last: true };
@@ -57,9 +57,7 @@ pub async fn a_chunk_that_starts_queries_is_put_among_those_with_queries_once(
         pending_chunks: given::chunks([0]),
         pending_queries: given::chunks([1]),
         queries: 5,
-        successful: 14,
-        failed: 6,
-        warnings: 4,
+        tally: given::times(ROWS, 2),
         ..job
     };
     assert_eq!(stored, expected);

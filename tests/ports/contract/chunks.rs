@@ -7,7 +7,7 @@ use bulk_pipeline::ports::{ChunkCompletion, JobStore};
 
 use crate::given;
 
-const TALLY: Tally = Tally { successful: 7, failed: 3, warnings: 2 };
+const TALLY: Tally = Tally { created: 4, updated: 2, unchanged: 1, failed: 3, warnings: 2 };
 const COUNTED: ChunkCompletion = ChunkCompletion { counted: true, was_last: false };
 const COUNTED_AS_LAST: ChunkCompletion = ChunkCompletion { counted: true, was_last: true };
 const ENDED_BEFORE: ChunkCompletion = ChunkCompletion { counted: false, was_last: false };
@@ -24,8 +24,7 @@ pub async fn a_chunk_is_counted_once(ports: &impl JobStore) {
         assert_eq!(end(ports, &job, 1).await, ENDED_BEFORE);
     }
     let stored = ports.load_job(job.id).await.unwrap().unwrap();
-    let expected =
-        Job { pending_chunks: given::chunks([0, 2]), successful: 7, failed: 3, warnings: 2, ..job };
+    let expected = Job { pending_chunks: given::chunks([0, 2]), tally: TALLY, ..job };
     assert_eq!(stored, expected);
 }
 
@@ -36,8 +35,8 @@ pub async fn the_last_end_is_told_and_so_is_every_repetition_after_it(ports: &im
     assert_eq!(end(ports, &job, 1).await, ENDED_BEFORE_NONE_LEFT);
     assert_eq!(end(ports, &job, 0).await, ENDED_BEFORE_NONE_LEFT);
     let stored = ports.load_job(job.id).await.unwrap().unwrap();
-    let expected =
-        Job { pending_chunks: given::chunks([]), successful: 14, failed: 6, warnings: 4, ..job };
+    let tally = given::times(TALLY, 2);
+    let expected = Job { pending_chunks: given::chunks([]), tally, ..job };
     assert_eq!(stored, expected);
 }
 
@@ -50,7 +49,7 @@ pub async fn a_number_is_not_mistaken_for_one_that_contains_it(ports: &impl JobS
     let stored = ports.load_job(job.id).await.unwrap().unwrap();
     let left = (0..112).filter(|number| ![1, 11, 110].contains(number));
     assert_eq!(stored.pending_chunks, given::chunks(left));
-    assert_eq!((stored.successful, stored.failed), (21, 9));
+    assert_eq!(stored.tally, given::times(TALLY, 3));
 }
 
 pub async fn a_job_that_has_no_chunks_yet_counts_none(ports: &impl JobStore) {
@@ -76,13 +75,8 @@ pub async fn of_many_ends_at_the_same_time_each_chunk_counts_one_and_one_is_the_
     assert_eq!(ends.iter().filter(|end| end.counted).count(), CHUNKS as usize);
     assert_eq!(ends.iter().filter(|end| **end == COUNTED_AS_LAST).count(), 1);
     let stored = ports.load_job(job.id).await.unwrap().unwrap();
-    let expected = Job {
-        pending_chunks: given::chunks([]),
-        successful: CHUNKS * TALLY.successful,
-        failed: CHUNKS * TALLY.failed,
-        warnings: CHUNKS * TALLY.warnings,
-        ..job
-    };
+    let tally = given::times(TALLY, CHUNKS);
+    let expected = Job { pending_chunks: given::chunks([]), tally, ..job };
     assert_eq!(stored, expected);
 }
 

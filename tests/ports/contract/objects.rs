@@ -2,7 +2,7 @@
 
 use bulk_domain::ids::RowNumber;
 use bulk_domain::job::Upload;
-use bulk_domain::outcome::{FailureReason, RowOutcome, RowResult};
+use bulk_domain::outcome::{FailureReason, RowEffect, RowOutcome, RowResult};
 use bulk_pipeline::ports::{JobRef, ObjectStore, Write};
 use bytes::Bytes;
 
@@ -16,8 +16,9 @@ fn job_ref() -> JobRef {
 fn outcomes(from: u32) -> Vec<RowOutcome> {
     let problems = "dob: no such day; zip-2: missing".parse().unwrap();
     let results = [
-        RowResult::Succeeded(Some(given::patient())),
-        RowResult::Succeeded(None),
+        RowResult::Succeeded { patient: Some(given::patient()), effect: RowEffect::Updated },
+        RowResult::Succeeded { patient: None, effect: RowEffect::Created },
+        RowResult::Succeeded { patient: None, effect: RowEffect::Unchanged },
         RowResult::Failed(FailureReason::Problems(problems)),
         RowResult::Failed(FailureReason::Canceled),
         RowResult::Failed(FailureReason::Internal),

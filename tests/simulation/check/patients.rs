@@ -108,7 +108,7 @@ pub fn orders<'a, 'b>(
 
 /// Returns the valid rows about a person with their results, in this order of the jobs, each with the
 /// age of its job.
-fn rows_about<'a>(
+pub fn rows_about<'a>(
     person: usize,
     order: &'a [&'a Outcome<'_>],
 ) -> impl Iterator<Item = (u32, &'a Row, &'a ResultRow)> {
@@ -127,8 +127,9 @@ pub fn reference(ids: &Ids, person: usize, order: &[&Outcome<'_>]) -> Reference 
     reference
 }
 
-/// Returns the difference between the stored patients of a person, with the warnings of their rows,
-/// and those that the reference makes of the jobs in this order, or `None` if there is none.
+/// Returns the difference between the stored patients of a person, with the effects and the
+/// warnings of their rows, and those that the reference makes of the jobs in this order, or `None`
+/// if there is none.
 pub fn differs(
     ids: &Ids,
     person: usize,
@@ -138,9 +139,9 @@ pub fn differs(
 ) -> Option<String> {
     let mut reference = Reference::default();
     for (age, row, result) in rows_about(person, order) {
-        let (_, warnings) = reference.row(row, age, ids);
-        if warnings != result.replaced() {
-            return Some(format!("warned {warnings:?}, not {:?}", result.replaced()));
+        let expected = reference.row(row, age, ids);
+        if expected.warnings != result.replaced() || Some(expected.effect) != result.effect {
+            return Some(format!("{expected:?}, not {result:?}"));
         }
     }
     patients_differ(ids, person, order, stored, in_order)
@@ -158,7 +159,7 @@ pub fn patients_differ(
     let mut reference = Reference::default();
     let mut id_of: BTreeMap<Id, &str> = BTreeMap::new();
     for (age, row, result) in rows_about(person, order) {
-        let (patient, _) = reference.row(row, age, ids);
+        let patient = reference.row(row, age, ids).patient;
         let id = id_of.entry(patient).or_insert(&result.id);
         if *id != result.id {
             return Some(format!("{patient:?} has two ids: {id} and {}", result.id));

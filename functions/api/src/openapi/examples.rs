@@ -17,6 +17,7 @@ use bulk_domain::delivery::{Attempt, AttemptOutcome, WebhookDelivery};
 use bulk_domain::document::DocumentRecord;
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::job::{AcceptedFile, Job, JobStatus, Upload};
+use bulk_domain::outcome::Tally;
 use bulk_domain::patient::PatientRow;
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{PatientQuery, QueryAttemptId, QueryOutcome, QueryRequestId};
@@ -190,7 +191,7 @@ async fn add_jobs(cloud: &Cloud) {
         chunks: 1,
     });
     completed.mappings = ColumnMappings::parse(["dob:Born", "city:Town"]).unwrap();
-    (completed.successful, completed.failed, completed.warnings) = (2, 1, 1);
+    completed.tally = Tally { created: 1, updated: 1, failed: 1, warnings: 1, ..Tally::default() };
     (completed.queries, completed.queries_ended.successful) = (2, 2);
     cloud.create_job(&completed).await.unwrap();
     let mut delivery = WebhookDelivery::new(CUSTOMER, JOB, JobStatus::Completed);

@@ -39,7 +39,7 @@ pub struct BulkQuery {
     /// Facility of rows that name no facility. Optional if you have exactly one facility.
     #[param(pattern = "^(|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")]
     facility_id: Option<String>,
-    /// Validate the file and create no patient: `true` or `false`. Default `false`.
+    /// Tell what the import would do, and change no patient: `true` or `false`. Default `false`.
     #[param(value_type = Option<bool>)]
     dry_run: Option<String>,
 }

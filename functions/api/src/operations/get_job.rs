@@ -22,7 +22,7 @@ use crate::request::Id;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BulkRequestParams {
-    /// Whether the import only validates the file.
+    /// Whether the import only tells what it would do, and changes nothing.
     pub dry_run: bool,
     /// What the import was told about header cells: `<column>:<text of the header cell>`. Absent if
     /// nothing.
@@ -58,8 +58,15 @@ pub struct BulkRequest {
     upload_expires_at: Timestamp,
     /// Number of rows. 0 until the file has been read.
     total: u32,
-    /// Rows that succeeded so far.
+    /// Rows that succeeded so far: the sum of `created`, `updated` and `unchanged`.
     successful: u32,
+    /// Rows that have created a patient. In a dry run, rows that would create one.
+    created: u32,
+    /// Rows that have changed a patient, also one that an earlier row of the file created. In a dry
+    /// run, rows that would change one.
+    updated: u32,
+    /// Rows whose patient already had everything that they say.
+    unchanged: u32,
     /// Rows that failed so far.
     failed: u32,
     /// Rows that succeeded with a warning so far. The result file names each warning.
@@ -136,7 +143,7 @@ pub async fn get_job<P: Ports>(
     let (mut result, mut failures) = (None, None);
     if job.has_results() {
         result = Some(files.sign_download((&job).into(), ResultFile::Result, LINK_VALID).await?);
-        if job.failed > 0 {
+        if job.tally.failed > 0 {
             failures =
                 Some(files.sign_download((&job).into(), ResultFile::Failures, LINK_VALID).await?);
         }
@@ -183,9 +190,12 @@ impl From<Job> for BulkRequest {
             created_at: job.created_at,
             upload_expires_at: job.upload_expires_at,
             total,
-            successful: job.successful,
-            failed: job.failed,
-            warnings: job.warnings,
+            successful: job.tally.successful(),
+            created: job.tally.created,
+            updated: job.tally.updated,
+            unchanged: job.tally.unchanged,
+            failed: job.tally.failed,
+            warnings: job.tally.warnings,
             progress,
             document_queries: (job.queries > 0).then_some(BulkRequestQueries {
                 total: job.queries,

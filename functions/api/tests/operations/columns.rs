@@ -21,7 +21,7 @@ fn columns_that_the_customer_has_mapped_are_imported_by_every_function() {
     let ended = imports.import(FILE, &COLUMNS);
     let job = &ended.job.job;
     assert_eq!(job.status, JobStatus::Completed, "{:?}", job.reason);
-    assert_eq!((job.successful, job.failed), (3, 1));
+    assert_eq!((job.tally.created, job.tally.failed), (3, 1));
     let patients = imports.patients();
     let mut names: Vec<String> =
         patients.iter().map(|patient| json!(patient.first_name).to_string()).collect();
@@ -63,6 +63,6 @@ fn rows_that_succeed_with_a_warning_are_counted_once_each() {
     assert_eq!(chunks.len(), 2);
     // Every message is received twice.
     let ended = imports.end(job, &[&chunks[..], &chunks[..]].concat());
-    assert_eq!(ended.job.job.warnings, 2);
+    assert_eq!(ended.job.job.tally.warnings, 2);
     assert_eq!(ended.result.matches("warning: phone: cannot be dialled").count(), 2);
 }

@@ -26,7 +26,7 @@ fn an_upload_in_capitals_leaves_the_spelling_of_an_earlier_one() {
         let imports = Imports::new();
         imports.import(&file(&["McDonald"]), &[]);
         let ended = imports.import(&file(&[capitals]), &[]);
-        assert_eq!(ended.job.job.successful, 1);
+        assert_eq!(ended.job.job.tally.successful(), 1);
         assert_eq!(last_name(&imports), "McDonald", "after {capitals}");
     }
 }

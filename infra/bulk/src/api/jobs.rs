@@ -39,6 +39,12 @@ pub struct Job {
     #[serde(default)]
     pub successful: u64,
     #[serde(default)]
+    pub created: u64,
+    #[serde(default)]
+    pub updated: u64,
+    #[serde(default)]
+    pub unchanged: u64,
+    #[serde(default)]
     pub failed: u64,
     #[serde(default)]
     pub warnings: u64,
@@ -73,7 +79,7 @@ pub struct Params {
 pub struct JobTerms {
     /// Facility of the rows that name none.
     pub facility: Option<FacilityId>,
-    /// Whether rows are only validated.
+    /// Whether the import only tells what it would do.
     pub dry_run: bool,
     /// What the user says about header cells.
     pub columns: ColumnMappings,

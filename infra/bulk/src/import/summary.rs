@@ -71,8 +71,7 @@ pub fn print_end(output: Output, job: &Job, files: &EndFiles) -> anyhow::Result<
     };
     match job.status {
         JobStatus::Completed if job.params.dry_run => {
-            output
-                .line(output.strong(format_args!("Dry run: {first}. No patient was created.")))?;
+            output.line(output.strong(format_args!("Dry run: {first}. Nothing was imported.")))?;
         }
         JobStatus::Completed => output.line(output.strong(format_args!("Imported: {first}.")))?,
         JobStatus::Expired => {
@@ -91,9 +90,10 @@ pub fn print_end(output: Output, job: &Job, files: &EndFiles) -> anyhow::Result<
     }
     if job.total > 0 {
         output.line(format_args!(
-            "{} {:>9}",
+            "{} {:>9}   {}",
             output.good("  succeeded"),
-            format::number(job.successful)
+            format::number(job.successful),
+            effects(job)
         ))?;
         output.line(format_args!(
             "{} {:>9}",
@@ -120,6 +120,17 @@ pub fn print_end(output: Output, job: &Job, files: &EndFiles) -> anyhow::Result<
         failures.problems.print(output)?;
     }
     print_files(output, job, files)
+}
+
+/// Returns what the rows that succeeded did to their patients, or would do after a dry run.
+pub fn effects(job: &Job) -> String {
+    let [created, updated, unchanged] =
+        [job.created, job.updated, job.unchanged].map(format::number);
+    if job.params.dry_run {
+        format!("would create {created}, update {updated}, leave {unchanged} unchanged")
+    } else {
+        format!("created {created}, updated {updated}, unchanged {unchanged}")
+    }
 }
 
 fn print_files(output: Output, job: &Job, files: &EndFiles) -> anyhow::Result<()> {

@@ -120,7 +120,7 @@ pub fn job(number: u32) -> Value {
     json!({
         "requestId": id(number), "facilityId": FACILITY, "status": "waiting", "params": {"dryRun": false},
         "createdAt": "2026-01-05T10:00:00.000Z", "uploadExpiresAt": "2026-01-05T10:10:00.000Z",
-        "total": 0, "successful": 0, "failed": 0, "progress": 0.0,
+        "total": 0, "successful": 0, "created": 0, "updated": 0, "unchanged": 0, "failed": 0, "progress": 0.0,
     })
 }
 
@@ -135,14 +135,15 @@ pub fn with(mut object: Value, changes: Value) -> Value {
 
 /// Two rows under way.
 pub fn processing(done: u32) -> Value {
-    json!({"status": "processing", "total": 2, "successful": done, "startedAt": "2026-01-05T10:00:01.000Z"})
+    json!({"status": "processing", "total": 2, "successful": done, "created": done, "startedAt": "2026-01-05T10:00:01.000Z"})
 }
 
 /// Two rows that ended, some of them as failed.
 pub fn completed(fake: &Fake, failed: u32) -> Value {
     let failures = (failed > 0).then(|| fake.link("failures"));
     let mut state = json!({
-        "status": "completed", "total": 2, "successful": 2 - failed, "failed": failed, "progress": 1.0,
+        "status": "completed", "total": 2, "successful": 2 - failed, "created": 1, "updated": 1 - failed,
+        "failed": failed, "progress": 1.0,
         "startedAt": "2026-01-05T10:00:01.000Z", "finishedAt": "2026-01-05T10:00:05.000Z",
         "result": fake.link("result"),
     });

@@ -79,6 +79,19 @@ fn the_summary_counts_rows_with_warnings() {
 }
 
 #[test]
+fn a_dry_run_says_what_an_import_would_do() {
+    let (fake, home) = ready();
+    let counts = json!({"params": {"dryRun": true}, "created": 0, "unchanged": 1});
+    fake.job(1, [with(completed(&fake, 0), counts)]);
+    let run = home.run(&["import", "patients.csv", "--dry-run"]);
+    let expected = "  succeeded         2   would create 0, update 1, leave 1 unchanged\n";
+    assert!(run.stdout.contains(expected), "{run:?}");
+    assert!(run.stdout.starts_with("Dry run: 2 rows in 4.0 s, 1 row/s. Nothing was imported.\n"));
+    let run = home.run(&["status", &id(1)]);
+    assert!(run.stdout.contains("patients   would create 0, update 1, leave 1"), "{run:?}");
+}
+
+#[test]
 fn a_file_larger_than_any_buffer_arrives_byte_for_byte() {
     let fake = Fake::start();
     let home = Home::of(&fake);

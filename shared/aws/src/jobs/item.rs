@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use bulk_domain::csv::ColumnMappings;
 use bulk_domain::ids::JobId;
 use bulk_domain::job::{AcceptedFile, Job, JobStatus, Upload};
+use bulk_domain::outcome::Tally;
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::QueryTally;
 use bulk_domain::time::Timestamp;
@@ -122,9 +123,13 @@ pub(super) fn read_job(id: JobId, item: &Item) -> PortResult<Job> {
             successful: number(item, "queriesSuccessful").unwrap_or(0),
             failed: number(item, "queriesFailed").unwrap_or(0),
         },
-        successful: number(item, "successful").unwrap_or(0),
-        failed: number(item, "failed").unwrap_or(0),
-        warnings: number(item, "warnings").unwrap_or(0),
+        tally: Tally {
+            created: number(item, "created").unwrap_or(0),
+            updated: number(item, "updated").unwrap_or(0),
+            unchanged: number(item, "unchanged").unwrap_or(0),
+            failed: number(item, "failed").unwrap_or(0),
+            warnings: number(item, "warnings").unwrap_or(0),
+        },
         reason: text(item, "reason").map(str::to_owned),
         cancel_requested: item.contains_key("cancelRequested"),
     })

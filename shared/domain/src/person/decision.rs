@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::column::{ColumnName, Field};
 use crate::ids::{JobId, RowNumber};
+use crate::outcome::RowEffect;
 use crate::problem::ProblemColumn;
 use crate::warning::{RowWarning, Warning};
 
 /// What was decided for a job. Each run holds from its row on, until the row of the next run: a
-/// clinic's export with a hundred lines for one patient is one run.
+/// clinic's export with a hundred equal lines for one patient is two runs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Decision {
     pub job: JobId,
@@ -18,25 +19,36 @@ pub(super) struct Decision {
     pub warned: Vec<(RowNumber, PatientWarnings)>,
 }
 
-/// The place of a row's patient among the patients of its identity.
+/// The place of a row's patient among the patients of its identity, and what the row did to the
+/// patient.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(from = "Option<usize>", into = "Option<usize>")]
 pub(super) enum Place {
-    At(usize),
+    At(usize, RowEffect),
     /// The item has no room for the row.
     NoRoom,
 }
 
+/// The effects in the order of their numbers in the store. Most rows create the only patient of
+/// their identity, which makes the place and the effect 0.
+const EFFECTS: [RowEffect; 3] = [RowEffect::Created, RowEffect::Updated, RowEffect::Unchanged];
+
+/// One number for place and effect, so that a run stays short.
 impl From<Option<usize>> for Place {
-    fn from(index: Option<usize>) -> Self {
-        index.map_or(Self::NoRoom, Self::At)
+    fn from(number: Option<usize>) -> Self {
+        number.map_or(Self::NoRoom, |number| {
+            Self::At(number / EFFECTS.len(), EFFECTS[number % EFFECTS.len()])
+        })
     }
 }
 
 impl From<Place> for Option<usize> {
     fn from(place: Place) -> Self {
         match place {
-            Place::At(index) => Some(index),
+            Place::At(index, effect) => {
+                let effect = EFFECTS.iter().take_while(|known| **known != effect).count();
+                Some(index * EFFECTS.len() + effect)
+            }
             Place::NoRoom => None,
         }
     }
@@ -48,27 +60,26 @@ impl Decision {
         Self { job, runs: Vec::new(), warned: Vec::new() }
     }
 
-    /// Returns what was decided of a row. `None` if nothing was.
+    /// Returns what was decided of a row. `None` if nothing was. A row that was invalid then counts
+    /// as the row before it, unless that row created a patient, which only one row does.
     pub fn of(&self, row: RowNumber) -> Option<(Place, PatientWarnings)> {
         let after = self.runs.partition_point(|&(first, _)| first <= row);
-        let place = after.checked_sub(1).map(|index| self.runs[index].1)?;
+        let (first, place) = after.checked_sub(1).map(|index| self.runs[index])?;
+        if matches!(place, Place::At(_, RowEffect::Created)) && first != row {
+            return None;
+        }
         let warned = self.warned.binary_search_by_key(&row, |&(row, _)| row);
         Some((place, warned.map(|index| self.warned[index].1).unwrap_or_default()))
     }
 
     /// Remembers what was decided of a row that comes after all others.
     pub fn add(&mut self, row: RowNumber, place: Place, warnings: PatientWarnings) {
-        if self.place_of_last() != Some(place) {
+        if self.runs.last().is_none_or(|&(_, last)| last != place) {
             self.runs.push((row, place));
         }
         if warnings != PatientWarnings::default() {
             self.warned.push((row, warnings));
         }
-    }
-
-    /// Returns the place of the last row.
-    pub fn place_of_last(&self) -> Option<Place> {
-        self.runs.last().map(|&(_, place)| place)
     }
 
     /// Warns a row of one thing more.
@@ -88,7 +99,8 @@ impl Decision {
 /// The size of a decision without its rows, `[12,[],[]],`, and of the id of its job.
 pub(super) const DECISION_SIZE: usize = 48;
 
-/// The size of a run of rows: `[1000000,100000],` at most.
+/// The size of a run of rows: `[1000000,100000],` at most, because an item has room for fewer than
+/// a thousand patients.
 pub(super) const RUN_SIZE: usize = 17;
 
 /// The size of a row that was warned: `[1000000,15],` at most.
@@ -100,6 +112,8 @@ pub(super) const WARNED_SIZE: usize = 13;
 pub struct PatientWarnings(u8);
 
 impl PatientWarnings {
+    /// No warning.
+    pub(super) const NONE: Self = Self(0);
     /// The row replaced the patient's external id.
     pub const EXTERNAL_ID_REPLACED: Self = Self(1);
     /// The row replaced the patient's social security number.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{PatientWarnings, Person};
 use crate::ids::{PatientId, RowNumber};
+use crate::outcome::{FailureReason, RowEffect, RowResult};
 use crate::patient::ExternalId;
+use crate::problem::{Problem, RowProblems};
 use crate::record::PatientRecord;
 
 /// A person after the rows of a job.
@@ -30,10 +32,25 @@ pub struct FoldedRow {
     pub number: RowNumber,
     /// The patient of the row. `None` if the item has no room for the row.
     pub patient: Option<PatientId>,
+    /// What the row did to its patient, by this write or by that of an earlier attempt.
+    pub effect: RowEffect,
     /// What the row is warned of.
     pub warnings: PatientWarnings,
     /// Whether the row creates its patient by the write that this fold asks for.
     pub creates: bool,
+}
+
+impl FoldedRow {
+    /// Returns how the row ended, once its person is stored.
+    pub fn result(&self) -> RowResult {
+        match self.patient {
+            Some(_) => RowResult::Succeeded { patient: self.patient, effect: self.effect },
+            None => {
+                let problems = RowProblems::of_row(Problem::TooLarge);
+                RowResult::Failed(FailureReason::Problems(problems))
+            }
+        }
+    }
 }
 
 impl Folded {

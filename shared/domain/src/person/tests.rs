@@ -200,6 +200,35 @@ fn the_first_attempt_decides_what_a_row_is_warned_of() {
     assert_eq!(warnings(&fold(&first.person, 1, &rows)), expected);
 }
 
+fn effects(folded: &Folded) -> Vec<RowEffect> {
+    folded.rows.iter().map(|row| row.effect).collect()
+}
+
+#[test]
+fn rows_count_one_by_one_as_created_updated_or_unchanged() {
+    use RowEffect::{Created, Unchanged, Updated};
+    let named = |id: &str| PatientRow { external_id: Some(id.parse().unwrap()), ..row("10001") };
+    let rows = [row("10001"), row("10001"), named("A"), named("A"), row("94110"), named("B")];
+    let first = fold(&Person::default(), 1, &rows);
+    let expected = [Created, Unchanged, Updated, Unchanged, Created, Updated];
+    assert_eq!(effects(&first), expected);
+    // Another job has changed the patient when the chunk is imported again.
+    let other = fold(&first.person, 2, &[named("C")]);
+    assert_eq!(effects(&other), [Updated]);
+    assert_eq!(effects(&fold(&other.person, 1, &rows)), expected);
+    assert_eq!(effects(&fold(&other.person, 3, &[named("C"), row("94110")])), [Unchanged; 2]);
+}
+
+#[test]
+fn a_row_that_became_valid_between_two_attempts_creates_no_patient_that_another_row_created() {
+    let rows = [row("10001"), row("10001"), row("10001")];
+    let mut first = group(&rows);
+    first.rows.remove(1);
+    let first = Person::default().fold(&first, &KEY, source(1));
+    let again = fold(&first.person, 1, &rows);
+    assert_eq!(effects(&again), [RowEffect::Created, RowEffect::Unchanged, RowEffect::Unchanged]);
+}
+
 #[test]
 fn two_identities_that_share_a_bucket_are_told_apart() {
     let ada = fold(&Person::default(), 1, &[row_of("Ada", "10001")]);
@@ -369,6 +398,7 @@ proptest! {
             for (row, first) in again.rows.iter().zip(&outcome) {
                 prop_assert_eq!(row.patient, first.patient);
                 prop_assert_eq!(row.warnings, first.warnings);
+                prop_assert_eq!(row.effect, first.effect);
                 prop_assert!(!row.creates);
             }
         }

@@ -39,34 +39,39 @@ impl PatientRecord {
         }
     }
 
-    /// Writes a name, as if the jobs had been imported in the order of their ids.
+    /// Writes a name, as if the jobs had been imported in the order of their ids. Returns whether
+    /// the name changed.
     pub(super) fn write_name(
         &mut self,
         field: NameField,
         source: RowsOfJob,
         name: &Names,
         in_one_case: bool,
-    ) {
+    ) -> bool {
         let same_letters = self.name(field).differs_in_case_only(name);
         let keeps_spelling = same_letters && in_one_case;
         if keeps_spelling && !source.may_overtake {
-            return;
+            return false;
         }
+        let mut is_change = false;
         let before = self.last_writer(field.writer()).unwrap_or(self.created_by);
         let settled = self.last_writer(field.spelling());
         if !self.may_write(field.writer(), source.job) {
             if settled.is_some_and(|settled| settled <= source.job) && !keeps_spelling {
                 let spelled =
                     if same_letters { name.clone() } else { self.name(field).in_title_case() };
+                is_change = *self.name(field) != spelled;
                 *self.name(field) = spelled;
                 self.settle(field, Some(source.job));
             }
         } else if !keeps_spelling {
+            is_change = self.name(field) != name;
             self.name(field).clone_from(name);
             self.settle(field, (in_one_case && source.may_overtake).then_some(before));
         } else if settled.is_none() && before < source.job {
             self.settle(field, Some(before));
         }
+        is_change
     }
 
     fn name(&mut self, field: NameField) -> &mut Names {

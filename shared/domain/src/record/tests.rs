@@ -3,7 +3,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::*;
-use crate::patient::{Country, DriversLicense, NamesInOneCase};
+use crate::ids::CohortId;
+use crate::patient::{Address, Contact, Country, DriversLicense, NamesInOneCase};
 
 fn job(number: u128) -> JobId {
     JobId::new(Uuid::from_u128(number))
@@ -69,7 +70,7 @@ fn ada_with_everything() -> PatientRow {
             value: "D1".parse().unwrap(),
             state: "MA".parse().unwrap(),
         }),
-        cohorts: vec![crate::ids::CohortId::new(Uuid::from_u128(5))],
+        cohorts: vec![CohortId::new(Uuid::from_u128(5))],
         facility: Some(FacilityId::new(Uuid::from_u128(6))),
         hie_opt_out: Some(true),
         ..ada()
@@ -198,7 +199,8 @@ fn a_row_says_which_identifiers_it_replaced() {
     };
     let mut record = PatientRecord::create(patient_id(), source(2), &ada());
     let mut update = |number, row: &PatientRow| {
-        record.update(source(number), row).iter().map(|it| it.to_string()).collect::<Vec<_>>()
+        let warnings = record.update(source(number), row).warnings.iter();
+        warnings.map(|it| it.to_string()).collect::<Vec<_>>()
     };
     assert!(update(2, &row("A", "234567890", "D1")).is_empty(), "nothing was there before");
     assert!(update(3, &row("A", "234567890", "d1")).is_empty(), "the same values");
@@ -211,4 +213,35 @@ fn a_row_says_which_identifiers_it_replaced() {
         ]
     );
     assert!(update(3, &row("A", "234567890", "D1")).is_empty(), "an older job replaces nothing");
+}
+
+#[test]
+fn a_row_updates_its_patient_if_a_caller_can_read_the_difference() {
+    let license = |value: &str| {
+        Some(DriversLicense { value: value.parse().unwrap(), state: "MA".parse().unwrap() })
+    };
+    let phone = |phone: &str| vec![Contact { phone: Some(phone.parse().unwrap()), email: None }];
+    let rows = [
+        PatientRow { external_id: Some("A".parse().unwrap()), ..ada() },
+        PatientRow { external_id: Some("B".parse().unwrap()), ..ada() },
+        PatientRow { ssn: Some("234567890".parse().unwrap()), ..ada() },
+        PatientRow { drivers_license: license("D1"), ..ada() },
+        PatientRow { drivers_license: license("D2"), ..ada() },
+        PatientRow { addresses: vec![address("9 Elm St", "02110")], ..ada() },
+        PatientRow { contacts: phone("6175550199"), ..ada() },
+        PatientRow { cohorts: vec![CohortId::new(Uuid::from_u128(1))], ..ada() },
+        PatientRow { facility: Some(FacilityId::new(Uuid::from_u128(99))), ..ada() },
+        PatientRow { hie_opt_out: Some(true), ..ada() },
+        PatientRow { hie_opt_out: Some(false), ..ada() },
+        PatientRow { first_name: "ADa".parse().unwrap(), ..ada() },
+    ];
+    let mut record = PatientRecord::create(patient_id(), source(2), &ada());
+    for (number, row) in (3..).zip(&rows) {
+        let before = record.patient.clone();
+        assert_eq!(record.update(source(number), row).effect(), RowEffect::Updated);
+        assert_ne!(record.patient, before);
+        assert_eq!(record.update(source(number), row).effect(), RowEffect::Unchanged);
+    }
+    let older = record.update(source(1), &rows[0]);
+    assert_eq!(older.effect(), RowEffect::Unchanged, "an older job overwrites nothing");
 }
