@@ -65,7 +65,7 @@ pub struct BulkRequest {
     /// Rows that have changed a patient, also one that an earlier row of the file created. In a dry
     /// run, rows that would change one.
     updated: u32,
-    /// Rows whose patient already had everything that they say.
+    /// Rows that have changed nothing, because their patient already had everything that they say.
     unchanged: u32,
     /// Rows that failed so far.
     failed: u32,

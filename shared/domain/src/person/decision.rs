@@ -112,7 +112,7 @@ pub(super) const WARNED_SIZE: usize = 13;
 pub struct PatientWarnings(u8);
 
 impl PatientWarnings {
-    /// No warning.
+    /// The set of a row without warnings.
     pub(super) const NONE: Self = Self(0);
     /// The row replaced the patient's external id.
     pub const EXTERNAL_ID_REPLACED: Self = Self(1);

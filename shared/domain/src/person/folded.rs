@@ -43,13 +43,11 @@ pub struct FoldedRow {
 impl FoldedRow {
     /// Returns how the row ended, once its person is stored.
     pub fn result(&self) -> RowResult {
-        match self.patient {
-            Some(_) => RowResult::Succeeded { patient: self.patient, effect: self.effect },
-            None => {
-                let problems = RowProblems::of_row(Problem::TooLarge);
-                RowResult::Failed(FailureReason::Problems(problems))
-            }
+        if self.patient.is_none() {
+            let problems = RowProblems::of_row(Problem::TooLarge);
+            return RowResult::Failed(FailureReason::Problems(problems));
         }
+        RowResult::Succeeded { patient: self.patient, effect: self.effect }
     }
 }
 
