@@ -75,6 +75,7 @@ pub async fn call_all(played: &Played) {
     let settings = Settings {
         allowed_origin: AllowedOrigin::parse(""),
         answer_within: Duration::from_secs(12),
+        record_within: Duration::from_secs(5),
     };
     let api = Caller(bulk_api::router(MemoryBackend(cloud), settings));
 

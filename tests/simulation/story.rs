@@ -225,7 +225,13 @@ impl Story {
 fn outages(chance: &Chance) -> Vec<(Option<Service>, Duration, Duration)> {
     let count = if chance.once_in(3) { 1 + chance.below(2) } else { 0 };
     let longest = chance.pick(&[5, 30, 120]);
-    let services = [None, Some(Service::DynamoDb), Some(Service::S3), Some(Service::Sqs)];
+    let services = [
+        None,
+        Some(Service::DynamoDb),
+        Some(Service::S3),
+        Some(Service::Sqs),
+        Some(Service::CloudWatchLogs),
+    ];
     (0..count)
         .map(|_| {
             let duration =

@@ -73,6 +73,10 @@ pub enum ApiError {
     /// A call to AWS failed. A transient failure is answered as [`ApiError::TimedOut`] is.
     #[error("Internal server error, please try again")]
     Internal(#[source] PortError),
+    /// The event of the call could not be added to the audit trail, so that the call is refused or
+    /// its answer is withheld.
+    #[error("The service is busy, please try again")]
+    Unrecorded(#[source] PortError),
     /// Every attempt to change a stored value met a conflict with another call.
     #[error("The service is busy, please try again")]
     Contended(#[from] Contended),
@@ -154,7 +158,9 @@ impl ApiError {
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests(_) | Self::TooManyWaiting => StatusCode::TOO_MANY_REQUESTS,
-            Self::TimedOut | Self::Contended(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TimedOut | Self::Unrecorded(_) | Self::Contended(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal(_) | Self::Bug(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -174,6 +180,10 @@ impl ApiError {
         match self {
             Self::Internal(cause) if cause.transient => {
                 warn!("Request failed, caller is asked to retry: {cause}");
+                Self::TimedOut
+            }
+            Self::Unrecorded(cause) => {
+                error!("Request not answered, because its audit event is not stored: {cause}");
                 Self::TimedOut
             }
             Self::Contended(cause) => {

@@ -1,4 +1,5 @@
-//! Requests of API Gateway: the path to route by, and the URL that the caller sent.
+//! Requests of API Gateway: the path to route by, the URL that the caller sent, and the address that
+//! it sent it from.
 //!
 //! A custom domain can serve the API below a base path, for example
 //! `https://api.example.com/import`. API Gateway then keeps the base path in `path`. The path
@@ -9,18 +10,26 @@
 use axum::http::header::HOST;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Uri};
-use bulk_api::RequestUrl;
+use bulk_api::{Origin, RequestUrl};
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt as _};
 
 /// Returns the request with the path that the router knows, and with the URL that the caller sent
-/// as an extension. An event that is not of API Gateway gets no URL.
+/// and its origin as extensions. An event that is not of API Gateway gets neither.
 pub fn received(mut request: Request) -> Request {
     if let Some(uri) = routed(&request) {
         *request.uri_mut() = uri;
     }
     if let Some(url) = request_url(&request) {
         request.extensions_mut().insert(url);
+    }
+    if let Some(RequestContext::ApiGatewayV1(context)) = request.request_context_ref() {
+        let source_address = context.identity.source_ip.as_deref();
+        let origin = Origin {
+            source_address: source_address.and_then(|address| address.parse().ok()),
+            call_id: context.request_id.clone(),
+        };
+        request.extensions_mut().insert(origin);
     }
     request
 }

@@ -4,6 +4,8 @@
 //! An operation works with the ports of a [`Backend`]. The binary has those of AWS, tests have
 //! those in memory.
 
+mod audit;
+mod audited;
 mod backend;
 mod caller;
 mod deadline;
@@ -19,6 +21,8 @@ mod request_url;
 mod response_headers;
 mod routes;
 
+pub use audit::Origin;
+pub use audited::{Audited, NamesObjects};
 pub use backend::Backend;
 pub use error::{ApiError, FieldProblem};
 pub use page::{Page, PageRequest};

@@ -3,7 +3,7 @@
 mod gateway;
 
 use bulk_api::{AllowedOrigin, Backend, Settings, router};
-use bulk_aws::{ANSWER_WITHIN, AwsPorts, Connection, Program, WebhookClient};
+use bulk_aws::{ANSWER_WITHIN, AwsPorts, Connection, Program, RECORD_WITHIN, WebhookClient};
 use bulk_domain::webhook_url::UrlPolicy;
 use lambda_http::Error;
 use tower::ServiceExt as _;
@@ -18,8 +18,11 @@ async fn main() -> Result<(), Error> {
         webhook_policy: bulk_aws::webhook_policy(),
     };
     let origin = std::env::var("CORS_ORIGIN").unwrap_or_default();
-    let settings =
-        Settings { allowed_origin: AllowedOrigin::parse(&origin), answer_within: ANSWER_WITHIN };
+    let settings = Settings {
+        allowed_origin: AllowedOrigin::parse(&origin),
+        answer_within: ANSWER_WITHIN,
+        record_within: RECORD_WITHIN,
+    };
     lambda_http::run(router(backend, settings).map_request(gateway::received)).await
 }
 

@@ -7,6 +7,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
+use crate::audit::{Auditor, audited};
 use crate::backend::Backend;
 use crate::deadline::in_time;
 use crate::error::ApiError;
@@ -30,16 +31,20 @@ pub struct Settings {
     pub allowed_origin: AllowedOrigin,
     /// Time after which a request is answered 503.
     pub answer_within: Duration,
+    /// Time after which an event of the audit trail counts as not stored.
+    pub record_within: Duration,
 }
 
 /// Returns the router of all operations.
 pub fn router<B: Backend>(backend: B, settings: Settings) -> Router {
+    let auditor = Auditor { backend: backend.clone(), record_within: settings.record_within };
     operations::<B>()
         .with_state(backend)
         .fallback(async || ApiError::NoSuchPath)
         .method_not_allowed_fallback(async || ApiError::NoSuchMethod)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn_with_state(settings.answer_within, in_time))
+        .layer(from_fn_with_state(auditor, audited))
         .layer(from_fn_with_state(settings.allowed_origin, with_headers))
 }
 

@@ -39,6 +39,11 @@ impl Connection {
         aws_sdk_sqs::Client::new(&self.sdk)
     }
 
+    /// Returns a client of CloudWatch Logs.
+    pub fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {
+        aws_sdk_cloudwatchlogs::Client::new(&self.sdk)
+    }
+
     /// Returns a client of S3.
     pub fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.sdk)

@@ -1,10 +1,11 @@
-//! The ports of the pipeline on DynamoDB, S3, SQS and HTTPS.
+//! The ports of the pipeline on DynamoDB, S3, SQS, CloudWatch Logs and HTTPS.
 //!
 //! Each type stands for one resource of template.yaml and implements the traits of what is stored
 //! in it. [`AwsPorts`] bundles all ports of a function, which it makes from the function's
 //! environment variables.
 #![warn(missing_docs)]
 
+mod audit_log;
 mod connection;
 mod deliveries;
 mod directory;
@@ -27,6 +28,7 @@ mod webhook_client;
 
 pub use aws_config::SdkConfig;
 
+pub use audit_log::{AuditLog, StoredAuditEvent};
 pub use connection::Connection;
 pub use directory::{ApiKey, Customer, Directory, StoredKey};
 pub use external_ids::ExternalIds;
@@ -36,6 +38,6 @@ pub use patients::Patients;
 pub use ports::AwsPorts;
 pub use queues::{Queue, QueueUrls, SqsQueues};
 pub use system::System;
-pub use timeouts::{ANSWER_WITHIN, Program, Timeouts};
+pub use timeouts::{ANSWER_WITHIN, Program, RECORD_WITHIN, Timeouts};
 pub use variables::{ConfigError, optional, variable};
 pub use webhook_client::{ClientError, LookUp, SystemLookUp, WebhookClient, webhook_policy};

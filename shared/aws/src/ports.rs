@@ -6,8 +6,8 @@ use bulk_pipeline::ports::Ports;
 
 use crate::variables::{optional, variable};
 use crate::{
-    ConfigError, Connection, Directory, ExternalIds, Jobs, Objects, Patients, Program, QueueUrls,
-    SqsQueues, System,
+    AuditLog, ConfigError, Connection, Directory, ExternalIds, Jobs, Objects, Patients, Program,
+    QueueUrls, SqsQueues, System,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -25,6 +25,7 @@ pub struct AwsPorts {
     external_ids: ExternalIds,
     objects: Objects,
     queues: SqsQueues,
+    audit_log: AuditLog,
 }
 
 /// A resource of template.yaml that a function can call.
@@ -40,6 +41,7 @@ enum Resource {
     Queries,
     Finished,
     Webhooks,
+    AuditTrail,
 }
 
 impl Resource {
@@ -58,13 +60,14 @@ impl Resource {
             Self::Queries => &["QUERIES_QUEUE"],
             Self::Finished => &["FINISHED_QUEUE"],
             Self::Webhooks => &["WEBHOOKS_QUEUE"],
+            Self::AuditTrail => &["AUDIT_LOG_GROUP"],
         }
     }
 }
 
 impl Program {
-    /// Returns the resources that a function calls, besides the queue of document queries, which
-    /// only a deployment with a gateway has.
+    /// Returns the resources that a function calls, besides the audit trail, which all functions
+    /// call, and the queue of document queries, which only a deployment with a gateway has.
     const fn resources(self) -> &'static [Resource] {
         use Resource::{
             Chunks, Directory, ExternalIds, Files, Finished, Jobs, Patients, Queries, Uploads,
@@ -93,8 +96,8 @@ impl AwsPorts {
     ///
     /// Returns the name of the first missing variable, if a resource of the function has one.
     pub fn of(program: Program, connection: &Connection) -> Result<Self, ConfigError> {
-        let required = program.resources().iter().flat_map(|resource| resource.variables());
-        for name in required.copied() {
+        let resources = program.resources().iter().chain([&Resource::AuditTrail]);
+        for name in resources.flat_map(|resource| resource.variables()).copied() {
             variable::<String>(name)?;
         }
         let name = |name| Ok(optional::<String>(name)?.unwrap_or_default());
@@ -121,6 +124,7 @@ impl AwsPorts {
             external_ids: ExternalIds::new(dynamodb, name("EXTERNAL_IDS_TABLE")?),
             objects: Objects::new(connection.s3(), name("FILES_BUCKET")?),
             queues: SqsQueues::new(connection.sqs(), urls),
+            audit_log: AuditLog::new(connection.logs(), name("AUDIT_LOG_GROUP")?),
         })
     }
 }
@@ -135,6 +139,7 @@ impl Ports for AwsPorts {
     type Directory = Directory;
     type Objects = Objects;
     type Queues = SqsQueues;
+    type AuditTrail = AuditLog;
     type Environment = System;
 
     fn jobs(&self) -> &Jobs {
@@ -171,6 +176,10 @@ impl Ports for AwsPorts {
 
     fn queues(&self) -> &SqsQueues {
         &self.queues
+    }
+
+    fn audit_trail(&self) -> &AuditLog {
+        &self.audit_log
     }
 
     fn environment(&self) -> &System {

@@ -5,6 +5,7 @@
 //! and can be tested here, in microseconds.
 #![warn(missing_docs)]
 
+pub mod audit;
 pub mod backoff;
 pub mod circuit_breaker;
 mod codes;
@@ -21,6 +22,7 @@ pub mod identity;
 pub mod ids;
 pub mod job;
 pub mod job_size;
+pub mod key_id;
 pub mod label;
 pub mod limits;
 pub mod mutants;

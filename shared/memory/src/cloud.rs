@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bulk_domain::audit::AuditEvent;
 use bulk_domain::query::PATIENTS_PER_PART;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::Environment;
@@ -36,6 +37,7 @@ pub(crate) struct State {
     /// unpredictable.
     seed: u64,
     pub recorder: Recorder,
+    pub audit_events: Vec<AuditEvent>,
     pub directory: DirectoryState,
     pub objects: ObjectsState,
     pub jobs: JobsState,
@@ -54,6 +56,7 @@ impl Cloud {
             patients_per_part: PATIENTS_PER_PART,
             seed,
             recorder: Recorder::default(),
+            audit_events: Vec::new(),
             directory: DirectoryState::default(),
             objects: ObjectsState::default(),
             jobs: JobsState::default(),

@@ -75,9 +75,8 @@ impl DirectoryStore for Cloud {
             }
             if minute == key.minute && key.calls >= CALLS_PER_MINUTE {
                 let left = 60 - now.as_seconds() % 60;
-                return Billed::request(Admission::TooMany(Duration::from_secs(
-                    left.unsigned_abs(),
-                )));
+                let wait = Duration::from_secs(left.unsigned_abs());
+                return Billed::request(Admission::TooMany(key.customer, wait));
             }
             key.calls += 1;
             Billed::request(Admission::Admitted(key.customer))

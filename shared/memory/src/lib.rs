@@ -8,6 +8,7 @@
 //! deployed.
 #![warn(missing_docs)]
 
+mod audit_trail;
 mod call;
 mod cloud;
 mod directory;

@@ -14,6 +14,7 @@ impl Ports for Cloud {
     type Directory = Self;
     type Objects = Self;
     type Queues = Self;
+    type AuditTrail = Self;
     type Environment = Self;
 
     fn jobs(&self) -> &Self {
@@ -49,6 +50,10 @@ impl Ports for Cloud {
     }
 
     fn queues(&self) -> &Self {
+        self
+    }
+
+    fn audit_trail(&self) -> &Self {
         self
     }
 

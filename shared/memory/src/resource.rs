@@ -16,6 +16,8 @@ pub enum Resource {
     Folder(&'static str),
     /// A queue of SQS with the messages of one kind.
     Queue(QueueName),
+    /// The log group of the audit trail.
+    AuditTrail,
     /// The webhook server of a customer.
     WebhookServer,
 }
@@ -78,6 +80,7 @@ impl fmt::Display for Resource {
             Self::Index(table, index) => write!(f, "{table}/index/{index}"),
             Self::Folder(folder) => write!(f, "Files/{folder}"),
             Self::Queue(queue) => f.write_str(queue.resource()),
+            Self::AuditTrail => f.write_str("AuditTrail"),
             Self::WebhookServer => f.write_str("a webhook server"),
         }
     }

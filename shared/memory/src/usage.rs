@@ -25,6 +25,8 @@ pub enum Operation {
     ListObjectVersions,
     /// SQS's `SendMessage` and `SendMessageBatch`, both billed by their size.
     SendMessage,
+    /// `PutLogEvents` of CloudWatch Logs, billed by its bytes.
+    PutLogEvents,
     /// An HTTP request to a customer's webhook server, which AWS does not bill.
     Post,
 }
@@ -38,6 +40,8 @@ pub enum Service {
     S3,
     /// SQS, with all queues.
     Sqs,
+    /// CloudWatch Logs, with the audit trail.
+    CloudWatchLogs,
 }
 
 impl Operation {
@@ -52,6 +56,7 @@ impl Operation {
             | Self::Query => Some(Service::DynamoDb),
             Self::GetObject | Self::PutObject | Self::ListObjectVersions => Some(Service::S3),
             Self::SendMessage => Some(Service::Sqs),
+            Self::PutLogEvents => Some(Service::CloudWatchLogs),
             Self::Post => None,
         }
     }
@@ -69,6 +74,7 @@ impl Operation {
             Self::PutObject => "s3.PutObject",
             Self::ListObjectVersions => "s3.ListObjectVersions",
             Self::SendMessage => "sqs.SendMessage",
+            Self::PutLogEvents => "logs.PutLogEvents",
             Self::Post => "http.post",
         }
     }

@@ -8,9 +8,10 @@
 
 use std::borrow::Cow;
 
+use bulk_domain::audit::{Action, AuditEvent, ImportStep, Objects, Phase};
 use bulk_domain::job::Job;
 use bulk_domain::mutants::{Bug, has};
-use bulk_domain::outcome::{RowOutcome, Tally};
+use bulk_domain::outcome::{RowOutcome, RowResult, Tally};
 use bulk_domain::plan::ChunkNumber;
 
 use crate::Error;
@@ -39,12 +40,32 @@ pub async fn complete_chunk<P: Ports>(
     if queries > 0 {
         ports.jobs().open_query_parts(job.id, chunk, messages.iter().map(|_| 1).sum()).await?;
     }
+    // Before the chunk is counted, so that a retry repeats the event if this attempt dies.
+    ports.audit_trail().record(&audit_event(ports, job, chunk, &outcomes)).await?;
     let completion = ports.jobs().complete_chunk(job.id, chunk, tally, queries).await?;
     ports.queues().send_queries(&messages).await?;
     if completion.was_last {
         ports.queues().send_finished(&FinishedMessage { job: job.id }).await?;
     }
     Ok(completion.counted.then_some(tally))
+}
+
+/// Returns the event that names the patients of a chunk.
+fn audit_event<P: Ports>(
+    ports: &P,
+    job: &Job,
+    chunk: ChunkNumber,
+    outcomes: &[RowOutcome],
+) -> AuditEvent {
+    let (now, step) = (ports.environment().now(), ImportStep::CompleteChunk);
+    let event = AuditEvent::of_job(now, Phase::Ended, Action::Import(step), job.customer, job.id);
+    let patients = outcomes.iter().filter_map(|outcome| match outcome.result {
+        RowResult::Succeeded(patient) => patient,
+        RowResult::Failed(_) => None,
+    });
+    let objects =
+        Objects { patients: patients.collect(), chunk: Some(chunk), ..event.objects.clone() };
+    AuditEvent { objects, ..event }
 }
 
 /// Does what a worker left undone if it died after it counted the chunk: sends the pending document

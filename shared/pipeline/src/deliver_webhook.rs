@@ -14,7 +14,7 @@
 //!    received again, waits for the end of the lease, and makes the attempt.
 //! 2. **Check the order.** Only now the job's other webhook is read: if both begin at the same
 //!    time, at least one of them sees the other.
-//! 3. **Post.** If the attempt dies after that, the customer's server receives the webhook again,
+//! 3. **Post**, after the audit trail has the event of it. If the attempt dies after that, the customer's server receives the webhook again,
 //!    under the same id.
 //! 4. **Send the next message**, if there is a next attempt. If the attempt dies after that, there
 //!    are two messages. One of them finds the lease expired, and the other finds that it is too
@@ -25,6 +25,7 @@
 
 use std::time::Duration;
 
+use bulk_domain::audit::{Action, AuditEvent, Link, Objects, Phase};
 use bulk_domain::delivery::{
     Attempt, AttemptDecision, AttemptOutcome, Carrier, Order, WebhookDelivery,
 };
@@ -208,6 +209,8 @@ async fn attempt<P: Ports, S: WebhookServer>(
     mut recorded: Recorded,
     request: WebhookRequest,
 ) -> Result<DeliveryOutcome, Error> {
+    let event = audit_event(message, &request, ports.environment().now());
+    ports.audit_trail().record(&event).await?;
     let (outcome, asked) = match server.post(request).await {
         PostOutcome::Answered { status, retry_after } => {
             (AttemptOutcome::StatusCode(status), retry_after)
@@ -215,6 +218,8 @@ async fn attempt<P: Ports, S: WebhookServer>(
         PostOutcome::Unreachable(error) => (AttemptOutcome::Error(error), None),
     };
     let attempt = Attempt { when: ports.environment().now(), outcome };
+    // The webhook has been posted and must not be posted again, so that this event is not retried.
+    let _ = ports.audit_trail().record(&event.ended(attempt.when, outcome.into())).await;
     recorded.delivery.attempted(attempt, asked);
     let Some(next) = recorded.delivery.next_attempt else {
         record(ports, message, &recorded).await?;
@@ -232,6 +237,16 @@ async fn attempt<P: Ports, S: WebhookServer>(
     record(ports, message, &recorded).await?;
     sent?;
     Ok(DeliveryOutcome::Retry { after: attempt.when.until(next), cause: outcome })
+}
+
+/// Returns the event that a webhook is about to be posted.
+fn audit_event(message: &WebhookMessage, request: &WebhookRequest, now: Timestamp) -> AuditEvent {
+    let WebhookMessage { customer, job, status, .. } = *message;
+    let event = AuditEvent::of_job(now, Phase::Begun, Action::webhook(&request.url), customer, job);
+    let links = (status == JobStatus::Completed).then_some(Link::Result);
+    let message = Some(message_id(job, status));
+    let objects = Objects { message, links: links.into_iter().collect(), ..event.objects.clone() };
+    AuditEvent { objects, ..event }
 }
 
 /// Stores the delivery after an attempt. If the record has changed during the attempt, it stays as

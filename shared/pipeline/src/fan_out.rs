@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use bulk_domain::audit::ImportStep;
 use bulk_domain::csv::{FileError, FileScan, FileSummary, Limits};
 use bulk_domain::ids::JobId;
 use bulk_domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
@@ -17,6 +18,7 @@ use bulk_domain::time::Timestamp;
 use futures::StreamExt as _;
 
 use crate::Error;
+use crate::audit::record_step;
 use crate::end_job::{announce_end, end_job};
 use crate::messages::{FinishedMessage, UploadMessage, WebhookMessage};
 use crate::plan_file::PlanFile;
@@ -139,6 +141,7 @@ async fn start<P: Ports>(
     job: Job,
     upload: &Upload,
 ) -> Result<Option<FanOutOutcome>, Error> {
+    record_step(ports, &job, ImportStep::ReadFile).await?;
     match scan(ports, settings, &job, upload).await? {
         Scanned::Sound(summary, chunks) => accept(ports, job, upload, summary, &chunks).await,
         Scanned::Bad(error) => reject(ports, &job, &error).await,

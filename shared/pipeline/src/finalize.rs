@@ -4,6 +4,7 @@
 //! neither. A retry writes the same files again. The state changes once, and the webhook has the
 //! same id every time.
 
+use bulk_domain::audit::ImportStep;
 use bulk_domain::csv::{RawRow, ResultCells, ResultWriter, RowReader, RowStatus, Separator};
 use bulk_domain::ids::{JobId, RowNumber};
 use bulk_domain::job::{AcceptedFile, Job, JobStatus};
@@ -11,6 +12,7 @@ use bulk_domain::outcome::{RowOutcome, RowResult};
 use futures::StreamExt as _;
 
 use crate::Error;
+use crate::audit::record_step;
 use crate::end_job::{announce_end, end_job};
 use crate::messages::FinishedMessage;
 use crate::outcomes::OutcomesInOrder;
@@ -38,6 +40,7 @@ pub async fn finalize<P: Ports>(
         let job = ports.jobs().load_job(message.job).await?.ok_or(Error::NoSuchJob(message.job))?;
         match (job.status, job.file.clone()) {
             (JobStatus::Processing, Some(file)) if job.is_complete() => {
+                record_step(ports, &job, ImportStep::WriteResults).await?;
                 write_files(ports, &job, &file).await?;
                 let (event, reason) = job.closing_event();
                 // A conflict means that another attempt was first, the answer to a write of this

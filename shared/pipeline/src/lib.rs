@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 pub mod abandon;
+mod audit;
 mod complete_chunk;
 pub mod conflicts;
 pub mod dead_letters;

@@ -14,6 +14,7 @@
 //! - A call that returns a [`PortError`] may or may not have taken place, unless the error is
 //!   permanent.
 
+mod audit_trail;
 mod deliveries;
 mod directory;
 mod documents;
@@ -26,6 +27,7 @@ mod patients;
 mod queues;
 mod webhooks;
 
+pub use self::audit_trail::AuditTrail;
 pub use self::deliveries::{DeliveryStore, Undelivered};
 pub use self::directory::{
     Admission, CALLS_PER_MINUTE, CustomerDirectory, DirectoryStore, PingReport, ReplacedKey,
@@ -100,6 +102,8 @@ pub trait Ports: Send + Sync {
     type Objects: ObjectStore;
     /// The type that [`Ports::queues`] returns.
     type Queues: Queues;
+    /// The type that [`Ports::audit_trail`] returns.
+    type AuditTrail: AuditTrail;
     /// The type that [`Ports::environment`] returns.
     type Environment: Environment;
 
@@ -121,6 +125,8 @@ pub trait Ports: Send + Sync {
     fn objects(&self) -> &Self::Objects;
     /// Returns the queues between the functions.
     fn queues(&self) -> &Self::Queues;
+    /// Returns the audit trail.
+    fn audit_trail(&self) -> &Self::AuditTrail;
     /// Returns the clock and the source of ids and secrets.
     fn environment(&self) -> &Self::Environment;
 }
@@ -129,8 +135,9 @@ pub trait Ports: Send + Sync {
 /// bulk_pipeline::ports::prelude::*`.
 pub mod prelude {
     pub use super::{
-        DeliveryStore as _, DirectoryStore as _, DocumentStore as _, Environment as _,
-        ExternalIdStore as _, FileWriter as _, Gateway as _, GatewayLimits as _, JobStore as _,
-        ObjectStore as _, PatientStore as _, Ports as _, Queues as _, WebhookServer as _,
+        AuditTrail as _, DeliveryStore as _, DirectoryStore as _, DocumentStore as _,
+        Environment as _, ExternalIdStore as _, FileWriter as _, Gateway as _, GatewayLimits as _,
+        JobStore as _, ObjectStore as _, PatientStore as _, Ports as _, Queues as _,
+        WebhookServer as _,
     };
 }

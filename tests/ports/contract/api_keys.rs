@@ -46,7 +46,7 @@ pub async fn a_key_makes_as_many_calls_in_a_minute_as_it_may(directory: &Directo
         }
         for _ in 0..2 {
             let admission = directory.admit_call(hurried.expose(), at).await.unwrap();
-            assert_eq!(admission, Admission::TooMany(Duration::from_secs(40)));
+            assert_eq!(admission, Admission::TooMany(customer, Duration::from_secs(40)));
         }
         let admission = directory.admit_call(other.expose(), at).await.unwrap();
         assert_eq!(admission, Admission::Admitted(customer));
@@ -57,7 +57,7 @@ pub async fn a_key_makes_as_many_calls_in_a_minute_as_it_may(directory: &Directo
     assert_eq!(late, Admission::Admitted(customer));
     let now =
         directory.admit_call(hurried.expose(), start.plus(Duration::from_secs(119))).await.unwrap();
-    assert_eq!(now, Admission::TooMany(Duration::from_secs(1)));
+    assert_eq!(now, Admission::TooMany(customer, Duration::from_secs(1)));
 }
 
 pub async fn facilities_are_listed_as_they_were_entered(directory: &Directory) {

@@ -242,6 +242,7 @@ async fn send(method: &str, uri: &str, body: Option<&Value>) -> (StatusCode, Val
     let settings = Settings {
         allowed_origin: AllowedOrigin::default(),
         answer_within: Duration::from_secs(10),
+        record_within: Duration::from_secs(5),
     };
     let request =
         Request::builder().method(method.to_uppercase().as_str()).uri(uri).header("x-api-key", KEY);

@@ -1,6 +1,5 @@
 //! `POST /medical/v1/patient/bulk/{requestId}/cancel`: stops a job as soon as possible.
 
-use axum::Json;
 use axum::extract::State;
 use bulk_domain::ids::{CustomerId, JobId};
 use bulk_domain::job::{CANCELED, Job, JobEvent, JobStatus};
@@ -10,6 +9,7 @@ use bulk_pipeline::messages::FinishedMessage;
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{PortError, Ports};
 
+use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::{ApiError, Named as _};
@@ -33,10 +33,10 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
     Id(id): Id<JobId>,
-) -> Result<Json<BulkRequest>, ApiError> {
+) -> Result<Audited<BulkRequest>, ApiError> {
     let job = cancel_job(backend.ports(), customer, id).await?;
     tracing::info!(job.id = %job.id, job.status = %job.status, "Job cancel requested");
-    Ok(Json(job.into()))
+    Ok(Audited(job.into()))
 }
 
 /// Cancels a job of this customer. A waiting job ends at once. A processing job ends when all its

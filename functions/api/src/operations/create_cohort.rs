@@ -1,6 +1,5 @@
 //! `POST /medical/v1/cohort`: adds a cohort of the customer.
 
-use axum::Json;
 use axum::extract::State;
 use bulk_domain::cohort::Cohort;
 use bulk_domain::ids::CohortId;
@@ -9,6 +8,7 @@ use bulk_pipeline::ports::prelude::*;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -44,14 +44,14 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Json<CohortWithSize>, ApiError> {
+) -> Result<Audited<CohortWithSize>, ApiError> {
     let NewCohort { name, description, color } = NewCohort::read(&body)?;
     let ports = backend.ports();
     let cohort =
         Cohort { id: CohortId::new(ports.environment().new_id()), name, description, color };
     ports.directory().create_cohort(customer, &cohort).await?;
     tracing::info!(cohort.id = %cohort.id, "Cohort created");
-    Ok(Json(CohortWithSize { cohort, size: 0 }))
+    Ok(Audited(CohortWithSize { cohort, size: 0 }))
 }
 
 impl NewCohort {

@@ -1,6 +1,5 @@
 //! `POST /medical/v1/facility`: adds a facility of the customer.
 
-use axum::Json;
 use axum::extract::State;
 use bulk_domain::facility::{Facility, Npi, Tin};
 use bulk_domain::ids::FacilityId;
@@ -10,6 +9,7 @@ use bulk_pipeline::ports::prelude::*;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -50,14 +50,14 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Json<Facility>, ApiError> {
+) -> Result<Audited<Facility>, ApiError> {
     let NewFacility { name, npi, tin, active, address } = NewFacility::read(&body)?;
     let ports = backend.ports();
     let id = FacilityId::new(ports.environment().new_id());
     let facility = Facility { id, name, npi, tin, active, address };
     ports.directory().create_facility(customer, &facility).await?;
     tracing::info!(facility.id = %facility.id, "Facility created");
-    Ok(Json(facility))
+    Ok(Audited(facility))
 }
 
 impl NewFacility {

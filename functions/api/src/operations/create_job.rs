@@ -6,9 +6,9 @@ mod recall;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
+use bulk_domain::audit::{Link, Objects};
 use bulk_domain::csv::{ColumnMapping, ColumnMappings};
 use bulk_domain::ids::{CustomerId, FacilityId, JobId};
 use bulk_domain::job::{Job, JobStatus, UPLOAD_WINDOW, WAITING_JOBS};
@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::audited::{Audited, NamesObjects, links};
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::{ApiError, Named as _};
@@ -75,6 +76,19 @@ pub enum Answer {
     Known(BulkRequest),
 }
 
+impl NamesObjects for Answer {
+    fn objects(&self) -> Objects {
+        match self {
+            Self::New(job) => Objects {
+                jobs: [job.request_id].into(),
+                facilities: [job.facility_id].into(),
+                ..links([(Link::Upload, true)])
+            },
+            Self::Known(job) => job.objects(),
+        }
+    }
+}
+
 /// Create an import and get a link to upload its file with
 ///
 /// Upload the CSV to `uploadUrl` by `PUT` within 10 minutes. Only the first upload counts.
@@ -100,7 +114,7 @@ pub async fn handle<B: Backend>(
     Parameters(query): Parameters<BulkQuery>,
     RawQuery(url_query): RawQuery,
     headers: HeaderMap,
-) -> Result<Json<Answer>, ApiError> {
+) -> Result<Audited<Answer>, ApiError> {
     let parameters = JobParameters {
         facility: facility_id(query.facility_id.as_deref())?,
         dry_run: dry_run(query.dry_run.as_deref())?,
@@ -111,8 +125,8 @@ pub async fn handle<B: Backend>(
     let NewJob { job, upload } =
         create_job(backend.ports(), customer, parameters, key.as_ref()).await?;
     tracing::info!(job.id = %job.id, job.dry_run = job.dry_run, "Job created or recalled");
-    let Some(upload) = upload else { return Ok(Json(Answer::Known(job.into()))) };
-    Ok(Json(Answer::New(NewBulkRequest {
+    let Some(upload) = upload else { return Ok(Audited(Answer::Known(job.into()))) };
+    Ok(Audited(Answer::New(NewBulkRequest {
         request_id: job.id,
         facility_id: job.facility,
         status: job.status,

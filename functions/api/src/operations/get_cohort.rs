@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use axum::Json;
 use axum::extract::State;
+use bulk_domain::audit::Objects;
 use bulk_domain::cohort::Cohort;
 use bulk_domain::ids::{CohortId, CustomerId, PatientId};
 use bulk_domain::roster::Roster;
@@ -12,6 +12,7 @@ use bulk_pipeline::ports::{PortResult, Ports};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::{ApiError, Named as _};
@@ -30,6 +31,12 @@ pub struct CohortWithSize {
     pub size: usize,
 }
 
+impl NamesObjects for CohortWithSize {
+    fn objects(&self) -> Objects {
+        self.cohort.objects()
+    }
+}
+
 /// Read a cohort with its size
 #[utoipa::path(
     get, path = "/medical/v1/cohort/{id}", operation_id = "getCohort", tag = "cohort",
@@ -43,10 +50,10 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
     Id(id): Id<CohortId>,
-) -> Result<Json<CohortWithSize>, ApiError> {
+) -> Result<Audited<CohortWithSize>, ApiError> {
     let ports = backend.ports();
     let cohort = get_cohort(ports, customer, id).await?;
-    Ok(Json(CohortWithSize { size: size(ports, customer, id).await?, cohort }))
+    Ok(Audited(CohortWithSize { size: size(ports, customer, id).await?, cohort }))
 }
 
 /// Returns the customer's cohort with this id.

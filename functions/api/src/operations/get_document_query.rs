@@ -1,7 +1,7 @@
 //! `GET /medical/v1/document/query?patientId=`: the state of a patient's newest document query.
 
-use axum::Json;
 use axum::extract::State;
+use bulk_domain::audit::Objects;
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{PatientQuery, QueryOutcome, QueryRequestId};
 use bulk_pipeline::ports::Ports;
@@ -9,6 +9,7 @@ use bulk_pipeline::ports::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -63,6 +64,13 @@ enum DocumentQueryStatus {
     Failed,
 }
 
+impl NamesObjects for DocumentQuery {
+    fn objects(&self) -> Objects {
+        // The query string has named the patient.
+        Objects::default()
+    }
+}
+
 /// Read the state of a patient's document query
 #[utoipa::path(
     get, path = "/medical/v1/document/query", operation_id = "getDocumentQuery", tag = "document",
@@ -77,10 +85,10 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
     Parameters(query): Parameters<PatientIdQuery>,
-) -> Result<Json<DocumentQuery>, ApiError> {
+) -> Result<Audited<DocumentQuery>, ApiError> {
     let patient = patient_id(query.patient_id.as_deref())?;
     let query = get_document_query(backend.ports(), customer, patient).await?;
-    Ok(Json(query.map(DocumentQuery::from).unwrap_or_default()))
+    Ok(Audited(query.map(DocumentQuery::from).unwrap_or_default()))
 }
 
 /// Returns the newest query of the customer's patient; none if the patient never had one.

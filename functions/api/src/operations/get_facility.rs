@@ -1,12 +1,12 @@
 //! `GET /medical/v1/facility/{id}`: one facility of the customer.
 
-use axum::Json;
 use axum::extract::State;
 use bulk_domain::facility::Facility;
 use bulk_domain::ids::{CustomerId, FacilityId};
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
 
+use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::{ApiError, Named as _};
@@ -25,8 +25,8 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
     Id(id): Id<FacilityId>,
-) -> Result<Json<Facility>, ApiError> {
-    Ok(Json(get_facility(backend.ports(), customer, id).await?))
+) -> Result<Audited<Facility>, ApiError> {
+    Ok(Audited(get_facility(backend.ports(), customer, id).await?))
 }
 
 /// Returns the customer's facility with this id.

@@ -1,7 +1,7 @@
 //! `GET /medical/v1/patient/bulk/{requestId}`: a job as of now, with fresh links.
 
-use axum::Json;
 use axum::extract::State;
+use bulk_domain::audit::{Link, Objects};
 use bulk_domain::csv::{ColumnMappings, HeaderCell};
 use bulk_domain::ids::{CustomerId, FacilityId, JobId};
 use bulk_domain::job::{Job, JobEvent, JobStatus};
@@ -13,6 +13,7 @@ use bulk_pipeline::ports::{Ports, ResultFile};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::audited::{Audited, NamesObjects, links};
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::{ApiError, Named as _};
@@ -101,6 +102,16 @@ pub struct BulkRequest {
     failures: Option<String>,
 }
 
+impl NamesObjects for BulkRequest {
+    fn objects(&self) -> Objects {
+        let links = links([
+            (Link::Result, self.result.is_some()),
+            (Link::Failures, self.failures.is_some()),
+        ]);
+        Objects { jobs: [self.request_id].into(), ..links }
+    }
+}
+
 /// Read an import and get fresh links to its files
 #[utoipa::path(
     get, path = "/medical/v1/patient/bulk/{id}", operation_id = "getBulkRequest", tag = "bulk",
@@ -114,9 +125,9 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
     Id(id): Id<JobId>,
-) -> Result<Json<BulkRequest>, ApiError> {
+) -> Result<Audited<BulkRequest>, ApiError> {
     let JobWithLinks { job, result, failures } = get_job(backend.ports(), customer, id).await?;
-    Ok(Json(BulkRequest { result, failures, ..job.into() }))
+    Ok(Audited(BulkRequest { result, failures, ..job.into() }))
 }
 
 /// A job with links to its result files.

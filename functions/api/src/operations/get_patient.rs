@@ -1,12 +1,12 @@
 //! `GET /medical/v1/patient/{id}`: one patient of the customer.
 
-use axum::Json;
 use axum::extract::State;
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::patient::Patient;
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
 
+use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::{ApiError, Named as _};
@@ -25,8 +25,8 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
     Id(id): Id<PatientId>,
-) -> Result<Json<Patient>, ApiError> {
-    Ok(Json(get_patient(backend.ports(), customer, id).await?))
+) -> Result<Audited<Patient>, ApiError> {
+    Ok(Audited(get_patient(backend.ports(), customer, id).await?))
 }
 
 /// Returns the customer's patient with this id.

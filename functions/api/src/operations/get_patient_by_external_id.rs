@@ -1,7 +1,6 @@
 //! `GET /medical/v1/patient/external-id?externalId=`: the patient with an id of the customer's own
 //! system.
 
-use axum::Json;
 use axum::extract::State;
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::mutants::{Bug, has};
@@ -13,6 +12,7 @@ use bulk_pipeline::ports::prelude::*;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::{ApiError, FieldProblem, Named as _};
@@ -41,13 +41,13 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
     Parameters(query): Parameters<ExternalIdQuery>,
-) -> Result<Json<Patient>, ApiError> {
+) -> Result<Audited<Patient>, ApiError> {
     let external_id: ExternalId =
         query.external_id.unwrap_or_default().parse().map_err(|problem: Problem| {
             let field = "externalId".to_owned();
             ApiError::Invalid(vec![FieldProblem { field, problem: problem.to_string() }])
         })?;
-    Ok(Json(get_patient_by_external_id(backend.ports(), customer, &external_id).await?))
+    Ok(Audited(get_patient_by_external_id(backend.ports(), customer, &external_id).await?))
 }
 
 /// Entries of one read. Nearly every external id has one entry.

@@ -1,13 +1,14 @@
 //! `GET /settings`: the webhook URL and the key that signs webhooks.
 
-use axum::Json;
 use axum::extract::State;
+use bulk_domain::audit::Objects;
 use bulk_domain::ids::CustomerId;
 use bulk_pipeline::ports::WebhookSettings;
 use bulk_pipeline::ports::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -32,6 +33,13 @@ pub struct Settings {
     webhook_status_detail: Option<String>,
 }
 
+impl NamesObjects for Settings {
+    fn objects(&self) -> Objects {
+        // A customer has one set of settings.
+        Objects::default()
+    }
+}
+
 /// Read the settings
 ///
 /// They contain the webhook URL and the key that signs webhooks.
@@ -42,9 +50,9 @@ pub struct Settings {
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
-) -> Result<Json<Settings>, ApiError> {
+) -> Result<Audited<Settings>, ApiError> {
     let settings = backend.ports().directory().load_settings(customer).await?;
-    Ok(Json(Settings::new(customer, settings)))
+    Ok(Audited(Settings::new(customer, settings)))
 }
 
 impl Settings {

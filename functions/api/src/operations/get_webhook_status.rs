@@ -1,7 +1,7 @@
 //! `GET /settings/webhook?count=&state=`: how webhook deliveries to a customer's server are going.
 
-use axum::Json;
 use axum::extract::State;
+use bulk_domain::audit::Objects;
 use bulk_domain::delivery::{Attempt, AttemptOutcome, DeliveryState, WebhookDelivery};
 use bulk_domain::ids::{CustomerId, JobId, MessageId};
 use bulk_domain::job::JobStatus;
@@ -11,6 +11,7 @@ use bulk_pipeline::ports::{Ports, Undelivered};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -68,6 +69,14 @@ struct DeliverySummary {
     next_attempt: Option<Timestamp>,
 }
 
+impl NamesObjects for DeliveryReport {
+    fn objects(&self) -> Objects {
+        let jobs = self.deliveries.iter().map(|delivery| delivery.request_id);
+        let deliveries = self.deliveries.len();
+        Objects { jobs: jobs.collect(), deliveries, ..Objects::default() }
+    }
+}
+
 /// Read the state of webhook deliveries
 #[utoipa::path(
     get, path = "/settings/webhook", operation_id = "getWebhookStatus", tag = "settings",
@@ -81,9 +90,9 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
     Parameters(filter): Parameters<DeliveryFilter>,
-) -> Result<Json<DeliveryReport>, ApiError> {
+) -> Result<Audited<DeliveryReport>, ApiError> {
     let (count, state) = (count(&filter.count)?, state(&filter.state)?);
-    Ok(Json(get_webhook_status(backend.ports(), customer, state, count).await?))
+    Ok(Audited(get_webhook_status(backend.ports(), customer, state, count).await?))
 }
 
 fn count(text: &str) -> Result<u32, ApiError> {

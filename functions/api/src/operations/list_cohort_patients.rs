@@ -1,10 +1,10 @@
 //! `GET /medical/v1/cohort/{id}/patient`: the patients of a cohort, page by page.
 
-use axum::Json;
 use axum::extract::State;
 use bulk_domain::ids::CohortId;
 use bulk_domain::roster::{Roster, RosterPlace};
 
+use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -36,10 +36,10 @@ pub async fn handle<B: Backend>(
     Id(id): Id<CohortId>,
     request: PageRequest<RosterPlace>,
     url: RequestUrl,
-) -> Result<Json<PatientPage>, ApiError> {
+) -> Result<Audited<PatientPage>, ApiError> {
     let ports = backend.ports();
     let cohort = get_cohort(ports, customer, id).await?;
     let page = list_patients(ports, customer, Roster::Cohort(cohort.id), None, request).await?;
     let meta = url.meta(page.items.len(), page.next, request.count, &[]);
-    Ok(Json(PatientPage { patients: page.items, meta }))
+    Ok(Audited(PatientPage { patients: page.items, meta }))
 }

@@ -1,7 +1,7 @@
 //! `GET /medical/v1/cohort`: a customer's cohorts with their sizes, page by page.
 
-use axum::Json;
 use axum::extract::State;
+use bulk_domain::audit::Objects;
 use bulk_domain::ids::{CohortId, CustomerId};
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{PortResult, Ports};
@@ -9,6 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -24,6 +25,12 @@ const COUNTED_TOGETHER: usize = 8;
 pub struct Cohorts {
     cohorts: Vec<CohortWithSize>,
     meta: Meta,
+}
+
+impl NamesObjects for Cohorts {
+    fn objects(&self) -> Objects {
+        self.cohorts.objects()
+    }
 }
 
 /// List cohorts with their sizes
@@ -42,11 +49,11 @@ pub async fn handle<B: Backend>(
     Caller(customer): Caller,
     request: PageRequest<CohortId>,
     url: RequestUrl,
-) -> Result<Json<Cohorts>, ApiError> {
+) -> Result<Audited<Cohorts>, ApiError> {
     let found = list_cohorts(backend.ports(), customer, request).await?;
     let page = Page::of(request.count, found.items, |listed| listed.cohort.id);
     let meta = url.meta(page.items.len(), page.next.or(found.next), request.count, &[]);
-    Ok(Json(Cohorts { cohorts: page.items, meta }))
+    Ok(Audited(Cohorts { cohorts: page.items, meta }))
 }
 
 async fn list_cohorts<P: Ports>(

@@ -8,8 +8,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use axum::Json;
 use axum::extract::State;
+use bulk_domain::audit::Objects;
 use bulk_domain::document::Document;
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{QueryAttemptId, StoredDocuments};
@@ -18,6 +18,7 @@ use bulk_pipeline::ports::{PortError, Ports};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -49,6 +50,12 @@ pub struct Documents {
     meta: Meta,
 }
 
+impl NamesObjects for Documents {
+    fn objects(&self) -> Objects {
+        Objects { documents: self.documents.len(), ..Objects::default() }
+    }
+}
+
 /// List a patient's documents
 ///
 /// The documents are those of the last document query that succeeded. All documents are on one page
@@ -71,13 +78,13 @@ pub async fn handle<B: Backend>(
     request: PageRequest<DocumentPlace>,
     Parameters(output): Parameters<OutputQuery>,
     url: RequestUrl,
-) -> Result<Json<Documents>, ApiError> {
+) -> Result<Audited<Documents>, ApiError> {
     let patient = patient_id(query.patient_id.as_deref())?;
     let output = output.parse()?;
     let page = list_documents(backend.ports(), customer, patient, request).await?;
     let filters = [("patientId", Some(patient.to_string())), ("output", output.map(str::to_owned))];
     let meta = url.meta(page.items.len(), page.next, request.count, &filters);
-    Ok(Json(Documents { documents: page.items, meta }))
+    Ok(Audited(Documents { documents: page.items, meta }))
 }
 
 impl OutputQuery {

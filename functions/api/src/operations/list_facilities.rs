@@ -1,13 +1,14 @@
 //! `GET /medical/v1/facility`: a customer's facilities, page by page.
 
-use axum::Json;
 use axum::extract::State;
+use bulk_domain::audit::Objects;
 use bulk_domain::facility::Facility;
 use bulk_domain::ids::FacilityId;
 use bulk_pipeline::ports::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -19,6 +20,12 @@ use crate::request_url::RequestUrl;
 pub struct Facilities {
     facilities: Vec<Facility>,
     meta: Meta,
+}
+
+impl NamesObjects for Facilities {
+    fn objects(&self) -> Objects {
+        self.facilities.objects()
+    }
 }
 
 /// List facilities
@@ -38,11 +45,11 @@ pub async fn handle<B: Backend>(
     Caller(customer): Caller,
     request: PageRequest<FacilityId>,
     url: RequestUrl,
-) -> Result<Json<Facilities>, ApiError> {
+) -> Result<Audited<Facilities>, ApiError> {
     let mut facilities = backend.ports().directory().list_facilities(customer).await?;
     facilities.sort_by_key(|facility| facility.id);
     facilities.retain(|facility| request.from.is_none_or(|first| facility.id >= first));
     let page = Page::of(request.count, facilities, |facility| facility.id);
     let meta = url.meta(page.items.len(), page.next, request.count, &[]);
-    Ok(Json(Facilities { facilities: page.items, meta }))
+    Ok(Audited(Facilities { facilities: page.items, meta }))
 }

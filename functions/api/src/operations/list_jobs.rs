@@ -1,7 +1,7 @@
 //! `GET /medical/v1/patient/bulk`: a customer's jobs, newest first, page by page.
 
-use axum::Json;
 use axum::extract::State;
+use bulk_domain::audit::Objects;
 use bulk_domain::ids::{CustomerId, JobId};
 use bulk_domain::job::Job;
 use bulk_pipeline::ports::Ports;
@@ -10,6 +10,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -26,6 +27,12 @@ const SETTLED_TOGETHER: usize = 8;
 pub struct BulkRequestPage {
     requests: Vec<BulkRequest>,
     meta: Meta,
+}
+
+impl NamesObjects for BulkRequestPage {
+    fn objects(&self) -> Objects {
+        self.requests.objects()
+    }
 }
 
 /// List imports, newest first
@@ -45,12 +52,12 @@ pub async fn handle<B: Backend>(
     Caller(customer): Caller,
     request: PageRequest<JobId>,
     url: RequestUrl,
-) -> Result<Json<BulkRequestPage>, ApiError> {
+) -> Result<Audited<BulkRequestPage>, ApiError> {
     let found = list_jobs(backend.ports(), customer, request).await?;
     let requests = found.items.into_iter().map(BulkRequest::from).map(BulkRequest::in_list);
     let page = Page::of(request.count, requests, |job| job.request_id);
     let meta = url.meta(page.items.len(), page.next.or(found.next), request.count, &[]);
-    Ok(Json(BulkRequestPage { requests: page.items, meta }))
+    Ok(Audited(BulkRequestPage { requests: page.items, meta }))
 }
 
 /// Returns the customer's jobs from a job on. As for a single job, a job is expired if its upload

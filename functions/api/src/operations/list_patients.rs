@@ -1,7 +1,7 @@
 //! `GET /medical/v1/patient?facilityId=`: a customer's patients, page by page.
 
-use axum::Json;
 use axum::extract::State;
+use bulk_domain::audit::Objects;
 use bulk_domain::ids::{CustomerId, FacilityId};
 use bulk_domain::patient::Patient;
 use bulk_domain::roster::{Roster, RosterEntry, RosterPlace};
@@ -10,6 +10,7 @@ use bulk_pipeline::ports::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -44,6 +45,12 @@ pub struct PatientPage {
     pub meta: Meta,
 }
 
+impl NamesObjects for PatientPage {
+    fn objects(&self) -> Objects {
+        self.patients.objects()
+    }
+}
+
 /// List patients, oldest first
 ///
 /// A page may be shorter than `count` although another page follows: with `facilityId`, and because
@@ -63,7 +70,7 @@ pub async fn handle<B: Backend>(
     request: PageRequest<RosterPlace>,
     Parameters(filter): Parameters<PatientFilter>,
     url: RequestUrl,
-) -> Result<Json<PatientPage>, ApiError> {
+) -> Result<Audited<PatientPage>, ApiError> {
     let ports = backend.ports();
     let facility = facility_id(filter.facility_id.as_deref())?;
     if let Some(facility) = facility {
@@ -72,7 +79,7 @@ pub async fn handle<B: Backend>(
     let page = list_patients(ports, customer, Roster::AllPatients, facility, request).await?;
     let filters = [("facilityId", facility.map(|id| id.to_string()))];
     let meta = url.meta(page.items.len(), page.next, request.count, &filters);
-    Ok(Json(PatientPage { patients: page.items, meta }))
+    Ok(Audited(PatientPage { patients: page.items, meta }))
 }
 
 /// Returns the patients on a roster from a place on, in the order of their creation.

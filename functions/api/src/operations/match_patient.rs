@@ -1,6 +1,5 @@
 //! `POST /medical/v1/patient/match`: the patient that an import would update.
 
-use axum::Json;
 use axum::extract::State;
 use bulk_domain::identity::Identity;
 use bulk_domain::ids::{CustomerId, PatientId};
@@ -12,6 +11,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::Ref;
 use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
 
+use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::{ApiError, Named as _};
@@ -64,9 +64,9 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Json<Patient>, ApiError> {
+) -> Result<Audited<Patient>, ApiError> {
     let person = PersonToMatch::read(&body)?;
-    Ok(Json(match_patient(backend.ports(), customer, &person).await?))
+    Ok(Audited(match_patient(backend.ports(), customer, &person).await?))
 }
 
 impl PersonToMatch {

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::State;
+use bulk_domain::audit::Objects;
 use bulk_domain::delivery::{Carrier, WebhookDelivery};
 use bulk_domain::ids::{CustomerId, JobId};
 use bulk_pipeline::messages::WebhookMessage;
@@ -18,6 +18,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -38,6 +39,12 @@ pub struct WebhooksRetried {
     pub webhook_requests_failed: u32,
 }
 
+impl NamesObjects for WebhooksRetried {
+    fn objects(&self) -> Objects {
+        Objects { deliveries: self.webhook_requests_retried as usize, ..Objects::default() }
+    }
+}
+
 /// Send failed webhooks again
 ///
 /// A call sends up to 500 webhooks, oldest first. Call again while `webhookRequestsFailed` is not
@@ -52,8 +59,8 @@ pub struct WebhooksRetried {
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
-) -> Result<Json<WebhooksRetried>, ApiError> {
-    Ok(Json(retry_webhooks(backend.ports(), customer).await?))
+) -> Result<Audited<WebhooksRetried>, ApiError> {
+    Ok(Audited(retry_webhooks(backend.ports(), customer).await?))
 }
 
 /// Sends failed deliveries again, those of a job in the order of its states.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use bulk_domain::ids::CustomerId;
 use bulk_domain::webhook::WebhookKey;
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{Ports, ReplacedKey, WebhookSettings};
 
+use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -35,9 +35,9 @@ const REPLACED_KEYS: usize = 4;
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
-) -> Result<Json<Settings>, ApiError> {
+) -> Result<Audited<Settings>, ApiError> {
     let settings = rotate_webhook_key(backend.ports(), customer).await?;
-    Ok(Json(Settings::new(customer, settings)))
+    Ok(Audited(Settings::new(customer, settings)))
 }
 
 /// Replaces the key. The key before stays valid for [`REPLACED_KEY_VALID`].

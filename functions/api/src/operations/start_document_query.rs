@@ -1,7 +1,6 @@
 //! `POST /medical/v1/document/query?patientId=&facilityId=`: starts a document query for one
 //! patient.
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use bulk_domain::ids::{CustomerId, FacilityId, PatientId};
@@ -15,6 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 
+use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::{ApiError, FieldProblem, Named as _};
@@ -54,13 +54,13 @@ pub async fn handle<B: Backend>(
     Parameters(query): Parameters<PatientIdQuery>,
     Parameters(asker): Parameters<FacilityQuery>,
     body: Bytes,
-) -> Result<Json<DocumentQuery>, ApiError> {
+) -> Result<Audited<DocumentQuery>, ApiError> {
     refuse_choice_of_networks(&body)?;
     let patient = patient_id(query.patient_id.as_deref())?;
     let facility = facility_id(asker.facility_id.as_deref())?;
     let query = start_document_query(backend.ports(), customer, patient, facility).await?;
     tracing::info!(patient.id = %patient, request.id = %query.request.as_uuid(), "Document query requested");
-    Ok(Json(query.into()))
+    Ok(Audited(query.into()))
 }
 
 /// Refuses a body that excludes networks, which callers of the public API can do. There is one

@@ -4,7 +4,6 @@
 //! checks signatures gets the key from this call's answer. The outcome of the ping is in this
 //! answer and in `GET /settings/webhook`. Setting the same URL again sends another ping.
 
-use axum::Json;
 use axum::extract::State;
 use bulk_domain::ids::{CustomerId, MessageId};
 use bulk_domain::webhook::{PingMessage, WebhookKey, signed_headers};
@@ -18,6 +17,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, SchemaFormat, Type};
 
+use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -62,14 +62,14 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer): Caller,
     Body(new): Body<NewSettings>,
-) -> Result<Json<Settings>, ApiError> {
+) -> Result<Audited<Settings>, ApiError> {
     let (ports, server) = (backend.ports(), backend.webhook_server());
     let settings =
         set_webhook(ports, server, backend.webhook_policy(), customer, new.webhook_url.as_deref())
             .await?;
     let failure = settings.ping.as_ref().and_then(|ping| ping.failure.as_ref());
     let detail = failure.map(|failure| format!("ping: {failure}"));
-    Ok(Json(Settings::new(customer, settings).with_status_detail(detail)))
+    Ok(Audited(Settings::new(customer, settings).with_status_detail(detail)))
 }
 
 /// Sets the URL and sends a ping to it, or clears it. Clearing drops all keys, so that the next URL

@@ -34,7 +34,8 @@ pub async fn admit(table: &Table, key: Item, limit: u32, now: Timestamp) -> Port
         };
         if number(&item, "minute") == Some(minute) {
             let left = SECONDS - now.as_seconds() % SECONDS;
-            return Ok(Admission::TooMany(Duration::from_secs(left.unsigned_abs())));
+            let customer = parsed(&item, "customer")?;
+            return Ok(Admission::TooMany(customer, Duration::from_secs(left.unsigned_abs())));
         }
         if let Updated::Done(item) = begin_minute(table, key.clone(), minute).await? {
             return admitted(&item);

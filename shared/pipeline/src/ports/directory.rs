@@ -122,8 +122,9 @@ pub enum Admission {
     Admitted(CustomerId),
     /// No customer has this key.
     UnknownKey,
-    /// The key has made all calls of this minute. It may be used again after this time.
-    TooMany(Duration),
+    /// The key of this customer has made all calls of this minute. It may be used again after this
+    /// time.
+    TooMany(CustomerId, Duration),
 }
 
 /// Where a customer receives webhooks, and the keys that sign them.
