@@ -10,6 +10,7 @@ use bulk_domain::outcome::{RowEffect, Tally};
 use bulk_pipeline::ports::ResultFile;
 
 use crate::check_dry_runs::check_dry_runs;
+use crate::check_audit::check_audit;
 use crate::check_external_ids;
 use crate::check_queries::{self, check_queries, check_who_is_queried};
 use crate::rows::{HEADER, Ids, PEOPLE, Row};
@@ -89,6 +90,7 @@ impl Outcome<'_> {
 pub fn check(played: &Played) {
     check_states(played);
     check_webhooks(played);
+    check_audit(played);
     for (index, customer) in played.story.customers.iter().enumerate() {
         let mut imports: Vec<&Import> =
             played.imports.iter().filter(|import| import.job.customer == customer.id).collect();

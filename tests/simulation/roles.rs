@@ -95,7 +95,9 @@ pub fn check(calls: &BTreeSet<Call>) {
         needed.extend(
             others.map(|(_, action, resource, _)| ((*action).to_owned(), (*resource).to_owned())),
         );
-        let allowed = allowed(&resources[format!("{function}Role").as_str()]);
+        let role = format!("{function}Role");
+        let mut allowed = allowed(&resources[role.as_str()]["Properties"]["Policies"]);
+        allowed.extend(allowed_by_audit_policy(&resources["AuditPolicy"]["Properties"], &role));
         differences.extend(
             needed.difference(&allowed).map(|it| format!("{function} is not allowed {it:?}")),
         );
@@ -123,6 +125,7 @@ fn permissions(call: &Call) -> Vec<Permission> {
         Operation::PutObject => &["s3:PutObject"],
         Operation::ListObjectVersions => &["s3:ListBucketVersions"],
         Operation::SendMessage => &["sqs:SendMessage"],
+        Operation::PutLogEvents => &["logs:PutLogEvents"],
         Operation::Post => &[],
     };
     // The size of the job chooses one of the three queues, at one place in the code. The stories
@@ -161,12 +164,22 @@ fn permissions_for_events(function: &Yaml) -> BTreeSet<Permission> {
 }
 
 /// Returns the permissions that a role grants.
-fn allowed(role: &Yaml) -> BTreeSet<Permission> {
+fn allowed(policies: &Yaml) -> BTreeSet<Permission> {
+    let policies = policies.as_vec().unwrap().iter();
+    policies.flat_map(|policy| allowed_by(&policy["PolicyDocument"]["Statement"])).collect()
+}
+
+/// Returns the permissions of the policy that lets functions add events to the audit trail, if the
+/// role has it.
+fn allowed_by_audit_policy(policy: &Yaml, role: &str) -> BTreeSet<Permission> {
+    let has_policy = texts(&policy["Roles"]).contains(&role);
+    let allowed = has_policy.then(|| allowed_by(&policy["PolicyDocument"]["Statement"]));
+    allowed.unwrap_or_default()
+}
+
+fn allowed_by(document: &Yaml) -> BTreeSet<Permission> {
     let mut allowed = BTreeSet::new();
-    let policies = role["Properties"]["Policies"].as_vec().unwrap();
-    for statement in
-        policies.iter().flat_map(|policy| statements(&policy["PolicyDocument"]["Statement"]))
-    {
+    for statement in statements(document) {
         let folder = statement["Condition"]["StringLike"]["s3:prefix"].as_str();
         for resource in texts(&statement["Resource"]) {
             let mut name = name_of(resource);
@@ -195,8 +208,12 @@ fn texts(value: &Yaml) -> Vec<&str> {
 }
 
 /// Returns a resource as [`Resource`] writes it, from the forms in which the template names
-/// resources: `Jobs.Arn`, `${Jobs.Arn}/index/watched` and `arn:…-files-…/uploads/*`.
+/// resources: `Jobs.Arn`, `${Jobs.Arn}/index/watched`, `arn:…-files-…/uploads/*` and
+/// `arn:…:log-group:${AuditTrail}:log-stream:…`.
 fn name_of(resource: &str) -> String {
+    if let Some((_, group)) = resource.split_once(":log-group:${") {
+        return group.split('}').next().unwrap_or_default().to_owned();
+    }
     let resource = resource.replace("${", "").replace(".Arn}", "").replace(".Arn", "");
     match resource.split_once(":s3:::") {
         None => resource,

@@ -48,7 +48,9 @@ impl NamesObjects for Cohort {
 impl<T: NamesObjects> NamesObjects for [T] {
     fn objects(&self) -> Objects {
         let mut all = Objects::default();
-        self.iter().for_each(|one| all.add(one.objects()));
+        for one in self {
+            all.add(one.objects());
+        }
         all
     }
 }

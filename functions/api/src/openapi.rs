@@ -3,9 +3,9 @@
 //! The function serves the file, because building the description took half of its cold start.
 
 #[cfg(test)]
-mod description;
+pub mod description;
 #[cfg(test)]
-mod examples;
+pub mod examples;
 
 /// The description. A test compares it with the code.
 pub const DOCUMENT: &str = include_str!("../../../infra/openapi.json");

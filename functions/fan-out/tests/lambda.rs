@@ -16,6 +16,7 @@ fn invoke(event: &str) -> Invocation {
     let variables = [
         ("AWS_ENDPOINT_URL", endpoint.as_str()),
         ("RETENTION_DAYS", "30"),
+        ("AUDIT_LOG_GROUP", "AuditTrail"),
         ("JOBS_TABLE", "Jobs"),
         ("FILES_BUCKET", "files"),
         ("ROW_LIMIT", "100000"),

@@ -11,6 +11,7 @@ fn invoke(event: &str) -> Invocation {
     let variables = [
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
         ("RETENTION_DAYS", "30"),
+        ("AUDIT_LOG_GROUP", "AuditTrail"),
         ("DIRECTORY_TABLE", "Directory"),
         ("JOBS_TABLE", "Jobs"),
         ("PATIENTS_TABLE", "Patients"),

@@ -1,10 +1,15 @@
 //! The commands of `bulk-admin` with their arguments.
 
+use std::time::Duration;
+
 use bulk_domain::facility::Npi;
-use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::ids::{CustomerId, JobId, PatientId};
+use bulk_domain::key_id::KeyId;
 use bulk_domain::label::Label;
 use bulk_domain::patient::{Address, AddressText, Country, State, Zip};
 use clap::{Args, Subcommand};
+
+use crate::audit::time_before_now;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -23,6 +28,28 @@ pub enum Command {
     /// Patients of a customer, for support
     #[command(subcommand)]
     Patient(PatientCommand),
+    /// Print the audit trail, oldest events first: who did what, to which objects, from where
+    Audit(AuditArguments),
+}
+
+/// Which events to print. An event has to match all arguments.
+#[derive(Debug, Args)]
+pub struct AuditArguments {
+    /// Only events about this customer
+    #[arg(long, value_name = "ID")]
+    pub customer: Option<CustomerId>,
+    /// Only events that name this patient
+    #[arg(long, value_name = "ID")]
+    pub patient: Option<PatientId>,
+    /// Only events that name this import: its `requestId`
+    #[arg(long, value_name = "ID")]
+    pub job: Option<JobId>,
+    /// Only events of calls with this key, and commands about it: its id, as `key list` shows it
+    #[arg(long, value_name = "ID")]
+    pub key: Option<KeyId>,
+    /// How far to go back: a number and m, h or d, such as 30d
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = time_before_now)]
+    pub since: Duration,
 }
 
 #[derive(Debug, Subcommand)]
@@ -59,7 +86,7 @@ pub enum KeyCommand {
     Revoke {
         /// Id of the key, as `key list` shows it
         #[arg(value_name = "ID")]
-        id: String,
+        id: KeyId,
     },
 }
 

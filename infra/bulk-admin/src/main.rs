@@ -1,10 +1,11 @@
 //! `bulk-admin`: what an operator sets up for a customer, written straight to the directory table.
 
+mod audit;
 mod commands;
 
 use std::process::ExitCode;
 
-use bulk_aws::{ApiKey, Connection, Directory, Patients, Program, System};
+use bulk_aws::{ApiKey, AuditLog, Connection, Directory, Patients, Program, System};
 use bulk_domain::cohort::Cohort;
 use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::HashKey;
@@ -15,6 +16,7 @@ use bulk_terminal::{Exit, Failure, Output};
 use clap::Parser;
 use serde_json::json;
 
+use audit::{Note, Recorder, audit};
 use commands::{
     CohortCommand, Command, CustomerCommand, FacilityCommand, KeyCommand, PatientCommand,
 };
@@ -34,6 +36,10 @@ struct Cli {
     /// Name of the directory table: the stack's output `DirectoryTable`
     #[arg(long, global = true, value_name = "NAME", env = "DIRECTORY_TABLE")]
     table: Option<String>,
+    /// Name of the log group of the audit trail, which has an event of each command: the stack's
+    /// output `AuditLogGroup`
+    #[arg(long, global = true, value_name = "NAME", env = "AUDIT_LOG_GROUP")]
+    audit_log_group: Option<String>,
     /// Print JSON instead of text, one line for each result
     #[arg(long, global = true)]
     json: bool,
@@ -41,11 +47,12 @@ struct Cli {
 
 const HELP: &str = "\
 Examples:
-  export DIRECTORY_TABLE=bulk-import-Directory-ABC123
+  export DIRECTORY_TABLE=bulk-import-Directory-ABC123 AUDIT_LOG_GROUP=bulk-import-AuditTrail-ABC123
   bulk-admin customer create --name 'Main Street Clinics'
   (umask 077; bulk-admin key create --customer ID > customer.key)
   bulk-admin key list --customer ID
   bulk-admin key revoke 1f3a…
+  bulk-admin audit --patient ID --since 30d
 
 Region and credentials come from where the AWS SDKs look for them: AWS_PROFILE, AWS_REGION, ~/.aws, …
 
@@ -64,25 +71,38 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli, output: Output) -> anyhow::Result<Exit> {
-    let Cli { command, table, .. } = cli;
-    let dynamodb = async || Connection::open(Program::BulkAdmin).await.dynamodb();
-    let directory = async || {
-        let table = table.filter(|table| !table.is_empty()).ok_or_else(|| {
-            Failure::new("the name of the directory table is not known")
-                .next("set DIRECTORY_TABLE, or give --table: the stack's output DirectoryTable")
-        })?;
-        anyhow::Ok(Directory::new(dynamodb().await, table))
+    let Cli { command, table, audit_log_group, .. } = cli;
+    let table = table.filter(|table| !table.is_empty()).ok_or_else(|| {
+        Failure::new("the name of the directory table is not known")
+            .next("set DIRECTORY_TABLE, or give --table: the stack's output DirectoryTable")
+    });
+    // Every command but these two needs the directory.
+    let table = match command {
+        Command::Patient(_) | Command::Audit(_) => table.unwrap_or_default(),
+        _ => table?,
     };
-    match command {
-        Command::Customer(command) => customer(command, &directory().await?, output).await,
-        Command::Key(command) => key(command, &directory().await?, output).await,
-        Command::Facility(command) => facility(command, &directory().await?, output).await,
-        Command::Cohort(command) => cohort(command, &directory().await?, output).await,
+    let group = audit_log_group.filter(|group| !group.is_empty()).ok_or_else(|| {
+        Failure::new("the name of the audit trail's log group is not known").next(
+            "set AUDIT_LOG_GROUP, or give --audit-log-group: the stack's output AuditLogGroup",
+        )
+    })?;
+    let connection = Connection::open(Program::BulkAdmin).await;
+    let log = AuditLog::new(connection.logs(), group);
+    let mut note = Note::of(&command);
+    let recorder = Recorder::begin(&connection, log.clone(), &note).await?;
+    let directory = Directory::new(connection.dynamodb(), table);
+    let ended = match command {
+        Command::Customer(command) => customer(command, &directory, &mut note, output).await,
+        Command::Key(command) => key(command, &directory, &mut note, output).await,
+        Command::Facility(command) => facility(command, &directory, &mut note, output).await,
+        Command::Cohort(command) => cohort(command, &directory, &mut note, output).await,
         Command::Patient(PatientCommand::Show { customer, patients_table, id }) => {
-            let patients = Patients::new(dynamodb().await, patients_table);
+            let patients = Patients::new(connection.dynamodb(), patients_table);
             show_patient(&patients, customer, id, output).await
         }
-    }?;
+        Command::Audit(arguments) => audit(&arguments, &log, output).await,
+    };
+    recorder.end(note, ended).await?;
     Ok(Exit::Done)
 }
 
@@ -106,6 +126,7 @@ async fn show_patient(
 async fn customer(
     command: CustomerCommand,
     directory: &Directory,
+    note: &mut Note,
     output: Output,
 ) -> anyhow::Result<()> {
     match command {
@@ -115,6 +136,7 @@ async fn customer(
                 .create_customer(id, &name, &HashKey::new(System.secret()))
                 .await
                 .map_err(failed)?;
+            note.customer = Some(id);
             created(output, "id", &id.to_string())
         }
         CustomerCommand::List => {
@@ -130,7 +152,12 @@ async fn customer(
     }
 }
 
-async fn key(command: KeyCommand, directory: &Directory, output: Output) -> anyhow::Result<()> {
+async fn key(
+    command: KeyCommand,
+    directory: &Directory,
+    note: &mut Note,
+    output: Output,
+) -> anyhow::Result<()> {
     match command {
         KeyCommand::Create { customer, calls_per_minute } => {
             let key = ApiKey::from_random(System.secret());
@@ -138,6 +165,7 @@ async fn key(command: KeyCommand, directory: &Directory, output: Output) -> anyh
                 .create_key(customer, &key, System.now(), calls_per_minute)
                 .await
                 .map_err(failed)?;
+            note.objects.keys.insert(key.id());
             output.note(format_args!("key {}; it cannot be shown again", key.id()));
             created(output, "apiKey", key.expose())
         }
@@ -154,10 +182,11 @@ async fn key(command: KeyCommand, directory: &Directory, output: Output) -> anyh
             Ok(())
         }
         KeyCommand::Revoke { id } => {
-            let revoked = directory.revoke_key(&id).await.map_err(failed)?.ok_or_else(|| {
+            let revoked = directory.revoke_key(id).await.map_err(failed)?.ok_or_else(|| {
                 Failure::new("there is no key with this id")
                     .next("bulk-admin key list --customer ID shows the ids")
             })?;
+            note.customer = Some(revoked.customer);
             if output.json {
                 return output.value(&json!({"revoked": revoked.id, "customer": revoked.customer}));
             }
@@ -170,6 +199,7 @@ async fn key(command: KeyCommand, directory: &Directory, output: Output) -> anyh
 async fn facility(
     command: FacilityCommand,
     directory: &Directory,
+    note: &mut Note,
     output: Output,
 ) -> anyhow::Result<()> {
     match command {
@@ -178,6 +208,7 @@ async fn facility(
             let address = address.into();
             let facility = Facility { id, name, npi, tin: None, active: true, address };
             directory.create_facility(customer, &facility).await.map_err(failed)?;
+            note.objects.facilities.insert(id);
             created(output, "id", &id.to_string())
         }
         FacilityCommand::List { customer } => {
@@ -201,6 +232,7 @@ async fn facility(
 async fn cohort(
     command: CohortCommand,
     directory: &Directory,
+    note: &mut Note,
     output: Output,
 ) -> anyhow::Result<()> {
     match command {
@@ -208,6 +240,7 @@ async fn cohort(
             let id = CohortId::new(System.new_id());
             let cohort = Cohort { id, name, description: None, color: None };
             directory.create_cohort(customer, &cohort).await.map_err(failed)?;
+            note.objects.cohorts.insert(id);
             created(output, "id", &id.to_string())
         }
         CohortCommand::List { customer } => {
@@ -234,5 +267,7 @@ fn created(output: Output, name: &str, value: &str) -> anyhow::Result<()> {
 fn failed(error: PortError) -> anyhow::Error {
     let failure = Failure::new(error.to_string());
     let failure = if error.transient { failure.exit(Exit::Unreachable) } else { failure };
-    failure.next("check the AWS credentials, the region and the name of the directory table").into()
+    failure
+        .next("check the AWS credentials, the region, and the names of tables and log group")
+        .into()
 }

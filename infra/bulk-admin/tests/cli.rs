@@ -26,6 +26,14 @@ fn without_a_table_the_error_names_both_ways_to_set_it() {
 }
 
 #[test]
+fn without_an_audit_trail_no_command_runs() {
+    let output = run(&["customer", "list", "--json"], &[("DIRECTORY_TABLE", "directory")]);
+    assert_eq!(output.status.code(), Some(1));
+    let next = error(&output)["next"].as_str().unwrap().to_owned();
+    assert!(next.contains("AUDIT_LOG_GROUP") && next.contains("--audit-log-group"), "{next}");
+}
+
+#[test]
 fn wrong_arguments_exit_with_1_and_reach_no_table() {
     let table = [("DIRECTORY_TABLE", "directory"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:1")];
     let address = [
@@ -59,6 +67,7 @@ fn wrong_arguments_exit_with_1_and_reach_no_table() {
 #[test]
 fn aws_that_does_not_answer_exits_with_4() {
     let variables = [
+        ("AUDIT_LOG_GROUP", "audit"),
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "test"),

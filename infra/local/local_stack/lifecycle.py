@@ -115,7 +115,11 @@ def deploy(files: StackFiles, services: Services, settings: Settings) -> Stack:
     parameters = {"GatewayUrl": f"{gateway}/fhir"} if gateway else {}
     parameters |= dict(setting.split("=", 1) for setting in settings.parameters)
     outputs = create_stack(endpoint, parameters, settings.visibility)
-    admin_env = ROOT | {"AWS_ENDPOINT_URL": endpoint, "DIRECTORY_TABLE": outputs["DirectoryTable"]}
+    admin_env = ROOT | {
+        "AWS_ENDPOINT_URL": endpoint,
+        "DIRECTORY_TABLE": outputs["DirectoryTable"],
+        "AUDIT_LOG_GROUP": outputs["AuditLogGroup"],
+    }
     if services.dynamodb:
         copy_tables(endpoint, services.dynamodb.url, outputs)
         admin_env["AWS_ENDPOINT_URL_DYNAMODB"] = services.dynamodb.url

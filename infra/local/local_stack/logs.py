@@ -16,11 +16,7 @@ LATE_BY_MS = 5000
 
 
 class LogCollector:
-    """Appends new log events to one file for each function.
-
-    The emulator makes a log stream for each invocation and fills it at once, when the invocation ends. So a stream
-    that was read once has no further events.
-    """
+    """Appends new log events to one file for each function, and to one for the audit trail."""
 
     def __init__(self, files: StackFiles, logs: Any) -> None:
         """Copies from the client `logs` into the folder of the stack's logs."""
@@ -41,12 +37,12 @@ class LogCollector:
     def _collect_group(self, group: str, function: str) -> None:
         since = max(0, self.last.get(group, 0) - LATE_BY_MS)
         events = self.logs.filter_log_events(logGroupName=group, startTime=since).get("events", [])
-        fresh = [event for event in events if event["logStreamName"] not in self.seen]
+        fresh = [event for event in events if event["eventId"] not in self.seen]
         if not fresh:
             return
         with (self.files.logs / f"{function}.log").open("a") as file:
             file.writelines(lines(fresh))
-        self.seen.update(event["logStreamName"] for event in fresh)
+        self.seen.update(event["eventId"] for event in fresh)
         self.last[group] = max(event["timestamp"] for event in events)
 
 

@@ -3,6 +3,9 @@
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 
+use bulk_pipeline::ports::PortResult;
+
+use crate::error::{failed, malformed};
 use crate::http_client::http_client;
 use crate::timeouts::Program;
 
@@ -37,6 +40,13 @@ impl Connection {
     /// Returns a client of SQS.
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         aws_sdk_sqs::Client::new(&self.sdk)
+    }
+
+    /// Returns the ARN of the identity that the credentials belong to, as STS names it.
+    pub async fn caller_arn(&self) -> PortResult<String> {
+        let identity = aws_sdk_sts::Client::new(&self.sdk).get_caller_identity().send().await;
+        let arn = identity.map_err(failed("sts.GetCallerIdentity"))?.arn;
+        arn.ok_or_else(|| malformed("sts.GetCallerIdentity", "ARN"))
     }
 
     /// Returns a client of CloudWatch Logs.

@@ -81,6 +81,8 @@ impl Action {
 pub enum ImportStep {
     /// `FanOut` reads the uploaded file and divides it into chunks.
     ReadFile,
+    /// `ImportRows` creates and updates the patients of a chunk.
+    WritePatients,
     /// The rows of a chunk have their outcomes. The event names the patients that the rows created,
     /// updated or left as they were.
     CompleteChunk,
@@ -88,6 +90,8 @@ pub enum ImportStep {
     QueryDocuments,
     /// `Finalize` writes the result files.
     WriteResults,
+    /// The job ends: it is completed, has failed, or waited for its file for too long.
+    EndJob,
 }
 
 /// Who did it.
@@ -176,9 +180,9 @@ pub enum Link {
 pub enum Outcome {
     /// The HTTP status that a call or a webhook was answered with.
     Status(u16),
-    /// Why there was no answer, or why a command failed: a code or a few words.
+    /// Why a webhook was not answered, in a few words of a closed list.
     Error(String),
-    /// The command succeeded.
+    /// Whether a command succeeded.
     Done(bool),
 }
 
@@ -203,6 +207,18 @@ impl AuditEvent {
         let objects = Objects { jobs: BTreeSet::from([job]), ..Objects::default() };
         let customer = Some(customer);
         Self { time, phase, action, customer, actor: Actor::Service, objects, outcome: None }
+    }
+
+    /// Returns the same event about patients of a chunk of the job.
+    #[must_use]
+    pub fn of_chunk(
+        mut self,
+        chunk: ChunkNumber,
+        patients: impl IntoIterator<Item = PatientId>,
+    ) -> Self {
+        self.objects.chunk = Some(chunk);
+        self.objects.patients.extend(patients);
+        self
     }
 
     /// Returns the event after the action has ended.

@@ -70,6 +70,8 @@ bugs! {
     OptedOutAsked 182: "the gateway is asked about opted-out patients",
     AbandonedQueryLeft 1479: "an abandoned query is left to the worker that held it",
     NoQueryDeadline 727: "queries have no deadline",
+    PatientsNotAudited 1: "patients are written without an event in the audit trail",
+    WebhookNotAudited 1: "a webhook is posted without an event in the audit trail",
     WebhookEarly 1: "a webhook is attempted before its time",
     WebhookLeaseIgnored 1: "an attempt at a webhook keeps no copy of its message off",
     WebhookHandedToNone 28: "a webhook is handed on to a message that was not sent",

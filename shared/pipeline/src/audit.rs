@@ -12,7 +12,16 @@ pub(crate) async fn record_step<P: Ports>(
     job: &Job,
     step: ImportStep,
 ) -> PortResult<()> {
+    ports.audit_trail().record(&event_of_step(ports, job, step, Phase::Begun)).await
+}
+
+/// Returns the event of a step of a job.
+pub(crate) fn event_of_step<P: Ports>(
+    ports: &P,
+    job: &Job,
+    step: ImportStep,
+    phase: Phase,
+) -> AuditEvent {
     let (now, action) = (ports.environment().now(), Action::Import(step));
-    let event = AuditEvent::of_job(now, Phase::Begun, action, job.customer, job.id);
-    ports.audit_trail().record(&event).await
+    AuditEvent::of_job(now, phase, action, job.customer, job.id)
 }

@@ -8,13 +8,14 @@
 
 use std::borrow::Cow;
 
-use bulk_domain::audit::{Action, AuditEvent, ImportStep, Objects, Phase};
+use bulk_domain::audit::{AuditEvent, ImportStep, Phase};
 use bulk_domain::job::Job;
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::outcome::{RowOutcome, RowResult, Tally};
 use bulk_domain::plan::ChunkNumber;
 
 use crate::Error;
+use crate::audit::event_of_step;
 use crate::messages::{FinishedMessage, QueryMessage};
 use crate::ports::prelude::*;
 use crate::ports::{Ports, Write};
@@ -57,15 +58,11 @@ fn audit_event<P: Ports>(
     chunk: ChunkNumber,
     outcomes: &[RowOutcome],
 ) -> AuditEvent {
-    let (now, step) = (ports.environment().now(), ImportStep::CompleteChunk);
-    let event = AuditEvent::of_job(now, Phase::Ended, Action::Import(step), job.customer, job.id);
     let patients = outcomes.iter().filter_map(|outcome| match outcome.result {
         RowResult::Succeeded(patient) => patient,
         RowResult::Failed(_) => None,
     });
-    let objects =
-        Objects { patients: patients.collect(), chunk: Some(chunk), ..event.objects.clone() };
-    AuditEvent { objects, ..event }
+    event_of_step(ports, job, ImportStep::CompleteChunk, Phase::Ended).of_chunk(chunk, patients)
 }
 
 /// Does what a worker left undone if it died after it counted the chunk: sends the pending document

@@ -210,7 +210,9 @@ async fn attempt<P: Ports, S: WebhookServer>(
     request: WebhookRequest,
 ) -> Result<DeliveryOutcome, Error> {
     let event = audit_event(message, &request, ports.environment().now());
-    ports.audit_trail().record(&event).await?;
+    if !has(Bug::WebhookNotAudited) {
+        ports.audit_trail().record(&event).await?;
+    }
     let (outcome, asked) = match server.post(request).await {
         PostOutcome::Answered { status, retry_after } => {
             (AttemptOutcome::StatusCode(status), retry_after)

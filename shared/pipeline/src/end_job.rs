@@ -1,9 +1,11 @@
 //! How a job ends: its state changes once, a webhook is sent, and the sweep stops looking at the
 //! job.
 
+use bulk_domain::audit::ImportStep;
 use bulk_domain::job::{Job, JobEvent, JobStatus};
 
 use crate::Error;
+use crate::audit::record_step;
 use crate::messages::WebhookMessage;
 use crate::ports::prelude::*;
 use crate::ports::{PortResult, Ports, Write};
@@ -19,6 +21,7 @@ pub async fn end_job<P: Ports>(
     let Ok(ended) = job.clone().end(event, reason, ports.environment().now()) else {
         return Ok(None);
     };
+    record_step(ports, job, ImportStep::EndJob).await?;
     if ports.jobs().change_state(job.status, &ended).await? == Write::Conflict {
         return Ok(None);
     }

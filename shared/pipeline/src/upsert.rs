@@ -1,8 +1,8 @@
 //! Creates or updates the patients of a chunk, with one conditional write for each person.
 //!
 //! The items of all persons are read once, and the rows are folded into them. What lists have to
-//! show is stored before the patients: first the roster entries of the chunk, then the entries of
-//! external ids. So no patient is missing from a list if the worker dies in between. Then each item
+//! show is stored before the patients: first the event of the audit trail and the roster entries of
+//! the chunk, then the entries of external ids. So no patient is missing from a list if the worker dies in between. Then each item
 //! is stored on the condition that it has not changed. A conflict means that another worker wrote
 //! the person, so that this worker reads the item again and folds again.
 
@@ -10,6 +10,7 @@ mod preview;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use bulk_domain::audit::{ImportStep, Phase};
 use bulk_domain::hash_key::{Bucket, HashKey};
 use bulk_domain::ids::{PatientId, RowNumber};
 use bulk_domain::job::Job;
@@ -24,6 +25,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tracing::error;
 
 use crate::Error;
+use crate::audit::event_of_step;
 use crate::conflicts::retry_conflicts;
 use crate::ports::prelude::*;
 use crate::ports::{ExternalIdEntry, Ports, Versioned, Write};
@@ -117,7 +119,7 @@ impl<P: Ports> Upsert<'_, P> {
         // Of two identities that share a bucket, the second one meets a conflict, and reads again.
         let attempts: Vec<Attempt> =
             groups.iter().map(|group| self.fold(group, known.remove(&group.bucket))).collect();
-        self.add_to_rosters(attempts.iter().map(|attempt| &attempt.folded)).await?;
+        self.announce(attempts.iter().map(|attempt| &attempt.folded)).await?;
         let given = GivenIds::of(groups, &attempts);
         let written: Vec<Option<Folded>> = stream::iter(groups.iter().zip(attempts))
             .map(async |(group, attempt)| {
@@ -174,7 +176,7 @@ impl<P: Ports> Upsert<'_, P> {
                         .load_people(self.job.customer, &[group.bucket])
                         .await?;
                     attempt = self.fold(group, known.remove(&group.bucket));
-                    self.add_to_rosters(std::iter::once(&attempt.folded)).await?;
+                    self.announce(std::iter::once(&attempt.folded)).await?;
                     return Ok(None);
                 }
                 if has(Bug::ExternalIdLate) {
@@ -193,10 +195,27 @@ impl<P: Ports> Upsert<'_, P> {
         Ok(write.await?)
     }
 
+    /// Stores what has to be known of groups before they are written: the event of the audit trail,
+    /// and the roster entries.
+    async fn announce(&self, groups: impl Iterator<Item = &Folded> + Clone) -> Result<(), Error> {
+        let changing = groups.filter(|folded| folded.is_changed);
+        let patients: BTreeSet<PatientId> = changing
+            .clone()
+            .flat_map(|folded| &folded.rows)
+            .filter_map(|row| row.patient)
+            .collect();
+        if !patients.is_empty() && !has(Bug::PatientsNotAudited) {
+            let (step, phase) = (ImportStep::WritePatients, Phase::Begun);
+            let event = event_of_step(self.ports, self.job, step, phase);
+            self.ports.audit_trail().record(&event.of_chunk(self.chunk, patients)).await?;
+        }
+        self.add_to_rosters(changing).await
+    }
+
     /// Adds the patients that changing groups put on rosters to the entries of this chunk.
     async fn add_to_rosters(&self, groups: impl Iterator<Item = &Folded>) -> Result<(), Error> {
         let mut rosters: BTreeMap<Roster, Vec<PatientId>> = BTreeMap::new();
-        for record in groups.filter(|folded| folded.is_changed).flat_map(Folded::records) {
+        for record in groups.flat_map(Folded::records) {
             for roster in record.rosters_by(self.job.id) {
                 rosters.entry(roster).or_default().push(record.patient.id);
             }

@@ -36,15 +36,15 @@ use uuid::{Uuid, uuid};
 use super::description::{description, operations};
 use crate::{AllowedOrigin, Backend, RequestUrl, Settings, router};
 
-const KEY: &str = "key";
-const CUSTOMER: CustomerId = CustomerId::new(uuid!("019b76da-a800-7000-8000-00000000000c"));
-const FACILITY: FacilityId = FacilityId::new(uuid!("019b76da-a800-7000-8000-00000000000f"));
+pub const KEY: &str = "key";
+pub const CUSTOMER: CustomerId = CustomerId::new(uuid!("019b76da-a800-7000-8000-00000000000c"));
+pub const FACILITY: FacilityId = FacilityId::new(uuid!("019b76da-a800-7000-8000-00000000000f"));
 const COHORT: CohortId = CohortId::new(uuid!("019b76da-a800-7000-8000-0000000000c0"));
 /// A job that has completed.
-const JOB: JobId = JobId::new(uuid!("019b76da-a800-7000-8000-0000000000a1"));
+pub const JOB: JobId = JobId::new(uuid!("019b76da-a800-7000-8000-0000000000a1"));
 /// A job that waits for its file.
 const WAITING_JOB: JobId = JobId::new(uuid!("019b76da-a800-7000-8000-0000000000a2"));
-const PATIENT: PatientId = PatientId::new(uuid!("6496bec1-d4cd-879b-9f0b-e62698adc474"));
+pub const PATIENT: PatientId = PatientId::new(uuid!("6496bec1-d4cd-879b-9f0b-e62698adc474"));
 const URL: &str = "https://clinic.example.com/webhooks";
 
 /// Returns 2026-01-01T00:00:00.000Z, which is also the time in the ids above, except the patient's.
@@ -53,13 +53,13 @@ fn now() -> Timestamp {
 }
 
 /// A request for an operation. The text before `?` is the path of the operation with its id.
-struct Example {
-    operation: &'static str,
-    uri: String,
-    body: Option<Value>,
+pub struct Example {
+    pub operation: &'static str,
+    pub uri: String,
+    pub body: Option<Value>,
 }
 
-fn examples() -> Vec<Example> {
+pub fn examples() -> Vec<Example> {
     let example = |operation, uri: String| Example { operation, uri, body: None };
     let with_body =
         |operation, uri: &str, body| Example { operation, uri: uri.to_owned(), body: Some(body) };
@@ -122,7 +122,7 @@ fn examples() -> Vec<Example> {
 }
 
 #[derive(Clone)]
-struct Memory(Cloud);
+pub struct Memory(pub Cloud);
 
 impl Backend for Memory {
     type Ports = Cloud;
@@ -142,7 +142,7 @@ impl Backend for Memory {
 }
 
 /// Returns a customer with an object of each kind.
-async fn backend() -> Memory {
+pub async fn backend() -> Memory {
     let cloud = Cloud::new(Arc::new(NoFaults), now(), 1);
     cloud.add_key(CUSTOMER, KEY);
     let settings = WebhookSettings {

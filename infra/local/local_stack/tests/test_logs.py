@@ -22,7 +22,7 @@ class Logs:
 
 
 def event(time_ms: int, stream: str, message: str) -> dict[str, Any]:
-    return {"timestamp": time_ms, "logStreamName": stream, "message": message}
+    return {"timestamp": time_ms, "eventId": f"{stream}-{message}", "message": message}
 
 
 def test_a_log_line_is_written_once_even_if_it_is_late(files: StackFiles) -> None:

@@ -13,6 +13,7 @@ from local_stack.template import METHODS, Template, adapt, functions, load_templ
 CHANGED_TYPES = {
     "AWS::Serverless::Api",
     "AWS::Serverless::Function",
+    "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Role",
     "AWS::S3::BucketPolicy",
     "AWS::SQS::QueuePolicy",

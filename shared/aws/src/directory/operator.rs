@@ -4,18 +4,18 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::CustomerId;
+use bulk_domain::key_id::KeyId;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::PortResult;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    API_KEY, ApiKey, CUSTOMER, CUSTOMER_PREFIX, Directory, KEY_PREFIX, customer_pk, hash, key_pk,
+    API_KEY, ApiKey, CUSTOMER, CUSTOMER_PREFIX, Directory, KEY_PREFIX, customer_pk, key_pk,
 };
-use crate::error::failed;
+use crate::error::{failed, malformed};
 use crate::item::{Item, after_prefix, from_fields, key, required_text, s, with_fields};
 
-/// Characters of a key's hash that identify it: 64 bits, enough to tell all keys apart, and no way
-/// back to the key.
+/// Digits of a key's SHA-256 that its [`KeyId`] has.
 const KEY_ID: usize = 16;
 
 /// Characters of a key that are stored readably, so that its owner recognizes it: the mark `bpi_`
@@ -34,8 +34,8 @@ pub struct Customer {
 /// What is stored about an API key, without the key itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredKey {
-    /// The first characters of the key's SHA-256, which identify it.
-    pub id: String,
+    /// The id of the key.
+    pub id: KeyId,
     /// The first characters of the key, by which its owner recognizes it.
     pub prefix: String,
     /// When the key was created.
@@ -57,8 +57,8 @@ struct KeyItem {
 
 impl ApiKey {
     /// Returns the id of the key, which is shown in place of the key.
-    pub fn id(&self) -> String {
-        hash(self.expose()).chars().take(KEY_ID).collect()
+    pub fn id(&self) -> KeyId {
+        KeyId::of(self.expose())
     }
 
     /// Returns the first characters of the key.
@@ -130,11 +130,9 @@ impl Directory {
 
     /// Revokes an API key, so that calls with it are refused from now on. Returns the key, or
     /// `None` if no key has this id.
-    pub async fn revoke_key(&self, id: &str) -> PortResult<Option<StoredKey>> {
-        if id.len() != KEY_ID || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Ok(None);
-        }
-        let begin = format!("{KEY_PREFIX}{}", id.to_ascii_lowercase());
+    pub async fn revoke_key(&self, id: KeyId) -> PortResult<Option<StoredKey>> {
+        // The hash in a key's primary key begins with its id.
+        let begin = format!("{KEY_PREFIX}{id}");
         let values = [(":kind", API_KEY), (":begin", begin.as_str())];
         let found = self.scan("sk = :kind AND begins_with(pk, :begin)", &values).await?;
         let Some(item) = found.into_iter().next() else { return Ok(None) };
@@ -162,21 +160,22 @@ impl Directory {
 }
 
 fn stored_key(item: Item) -> PortResult<StoredKey> {
-    let pk = required_text(&item, "pk")?;
-    let id = pk.trim_start_matches(KEY_PREFIX).chars().take(KEY_ID).collect();
+    let hash = required_text(&item, "pk")?.trim_start_matches(KEY_PREFIX);
+    let id = hash.get(..KEY_ID).and_then(|id| id.parse().ok());
+    let id = id.ok_or_else(|| malformed("dynamodb.read", "pk"))?;
     let KeyItem { customer, prefix, created_at, .. } = from_fields(item)?;
     Ok(StoredKey { id, prefix, created_at, customer })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::hash;
     use super::*;
 
     #[test]
-    fn the_id_of_a_key_does_not_lead_back_to_the_key() {
+    fn the_id_of_a_key_begins_the_hash_under_which_it_is_stored() {
         let key = ApiKey::from_random([7; 32]);
-        assert_eq!(key.id().len(), KEY_ID);
-        assert!(!key.expose().contains(&key.id()));
+        assert_eq!(key.id().to_string(), hash(key.expose())[..KEY_ID]);
         assert_eq!(key.prefix(), "bpi_0707");
     }
 }
