@@ -17,6 +17,7 @@ mod api_jobs;
 mod api_pages;
 mod api_patients;
 mod api_uploads;
+mod audit;
 mod bad_ways_in;
 mod browser;
 mod cancel;

@@ -26,6 +26,7 @@ macro_rules! contract {
 }
 
 pub mod api_keys;
+pub mod audit_trail;
 pub mod chunk_queries;
 pub mod chunks;
 pub mod deliveries;

@@ -1,10 +1,10 @@
-//! `aws` on an emulator of AWS: tables, a bucket and queues for one test, created as template.yaml
-//! defines them.
+//! `aws` on an emulator of AWS: tables, a bucket, queues and a log group for one test, created as
+//! template.yaml defines them.
 
 mod bucket;
 mod queues;
 
-use bulk_aws::{Directory, ExternalIds, Jobs, Objects, Patients, System};
+use bulk_aws::{AuditLog, Directory, ExternalIds, Jobs, Objects, Patients, System};
 use bulk_domain::cohort::Cohort;
 use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::HashKey;
@@ -64,7 +64,14 @@ macro_rules! sqs {
     };
 }
 
-pub(crate) use {contracts, dynamodb, s3, sqs};
+/// Makes the tests of all promises that `aws` keeps with CloudWatch Logs.
+macro_rules! logs {
+    ($backend:ident) => {
+        crate::emulator::contracts!($backend.audit_log: audit_trail);
+    };
+}
+
+pub(crate) use {contracts, dynamodb, logs, s3, sqs};
 
 /// A running emulator of one or more services.
 pub struct Emulator {
@@ -125,6 +132,14 @@ impl Emulator {
 
     pub async fn queues(&self) -> TestedQueues {
         TestedQueues::new(self.endpoint.sqs()).await
+    }
+
+    pub async fn audit_log(&self) -> AuditLog {
+        let (client, name) = (self.endpoint.logs(), fresh("audit"));
+        client.create_log_group().log_group_name(&name).send().await.unwrap();
+        let stream = client.create_log_stream().log_group_name(&name).log_stream_name("events");
+        stream.send().await.unwrap();
+        AuditLog::new(client, name)
     }
 
     pub async fn jobs_table(&self) -> Table {

@@ -64,3 +64,4 @@ pub fn backend() -> Emulator {
 crate::emulator::dynamodb!(local_stack);
 crate::emulator::s3!(local_stack);
 crate::emulator::sqs!(local_stack);
+crate::emulator::logs!(local_stack);

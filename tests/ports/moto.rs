@@ -63,3 +63,4 @@ pub fn backend() -> Emulator {
 crate::emulator::dynamodb!(moto);
 crate::emulator::s3!(moto);
 crate::emulator::sqs!(moto);
+crate::emulator::logs!(moto);

@@ -59,6 +59,10 @@ impl Endpoint {
         aws_sdk_s3::Client::from_conf(config)
     }
 
+    pub fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {
+        aws_sdk_cloudwatchlogs::Client::from_conf(config!(self, aws_sdk_cloudwatchlogs).build())
+    }
+
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         aws_sdk_sqs::Client::from_conf(config!(self, aws_sdk_sqs).build())
     }

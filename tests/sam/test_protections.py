@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from tests.sam.deployed import ALL_PROTECTIONS, Stack
+from tests.sam.project import load_template
 
 KEY = ALL_PROTECTIONS["KmsKeyArn"]
-#: Where the customer-managed key of a resource is named, and what a resource without one is encrypted with.
+#: Where the customer-managed key of a resource is named, and what a resource without one is
+#: encrypted with.
 ENCRYPTION = {
     "AWS::DynamoDB::Table": ("SSESpecification", {"SSEEnabled": True, "SSEType": "KMS"}),
     "AWS::S3::Bucket": ("BucketEncryption", "AES256"),
@@ -146,3 +148,29 @@ def test_tracing_traces_functions_and_not_the_urls_of_the_api() -> None:
         (stage,) = of_type(resources, "AWS::ApiGateway::Stage").values()
         assert stage["TracingEnabled"] is False
         assert ("xray:PutTraceSegments" in json.dumps(resources)) == (tracing == "Active")
+
+
+def test_the_audit_trail_is_kept_for_six_years_and_outlives_the_stack() -> None:
+    template = load_template()["Resources"]["AuditTrail"]
+    assert (template["DeletionPolicy"], template["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    assert Stack({}).resources()["AuditTrail"]["Properties"]["RetentionInDays"] == 6 * 365 + 2
+    changed = Stack({"AuditRetentionDays": "3653"}).resources()
+    assert changed["AuditTrail"]["Properties"]["RetentionInDays"] == "3653"
+    assert changed["ApiLogs"]["Properties"]["RetentionInDays"] == 90
+
+
+def test_functions_add_events_to_the_audit_trail_and_nothing_reads_or_deletes_them() -> None:
+    resources = Stack({}).resources()
+    policy = resources["AuditPolicy"]["Properties"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["logs:PutLogEvents"]
+    assert statement["Resource"]["Fn::Sub"].endswith(":log-group:${AuditTrail}:log-stream:${AuditEvents}")
+    roles = {name for name, one in resources.items() if one["Type"] == "AWS::IAM::Role"}
+    assert {one["Ref"] for one in policy["Roles"]} == roles
+    others = {name: one for name, one in resources.items() if name not in {"AuditPolicy", "AuditEvents"}}
+    grants = json.dumps([one for one in others.values() if one["Type"].startswith("AWS::IAM::")])
+    assert "AuditTrail" not in grants
+    functions = of_type(resources, "AWS::Lambda::Function").values()
+    assert {json.dumps(one["Environment"]["Variables"]["AUDIT_LOG_GROUP"]) for one in functions} == {
+        json.dumps({"Ref": "AuditTrail"})
+    }

@@ -1,4 +1,4 @@
-//! Checks that the audit trail has every action of a story, whatever crashed.
+//! Checks that the audit trail has every action of a story, also after crashes and outages.
 
 use std::collections::{BTreeMap, BTreeSet};
 

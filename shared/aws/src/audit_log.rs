@@ -31,7 +31,7 @@ pub struct AuditLog {
 /// An event that was read, with its text as it was stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredAuditEvent {
-    /// The event.
+    /// The event, read from `text`.
     pub event: AuditEvent,
     /// One line of JSON.
     pub text: String,

@@ -24,13 +24,13 @@ pub struct AuditEvent {
     pub time: Timestamp,
     /// Whether the action is about to be done, or done.
     pub phase: Phase,
-    /// What was done.
+    /// What is done, or was done, as the phase says.
     pub action: Action,
     /// The customer that the action is about. Absent if the call has no valid key, and if an
     /// operator's command is about no customer or about all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<CustomerId>,
-    /// Who did it.
+    /// Who causes the action: a caller, the service or an operator.
     #[serde(flatten)]
     pub actor: Actor,
     /// What it was done to.
@@ -51,7 +51,7 @@ pub enum Phase {
     Ended,
 }
 
-/// What was done.
+/// What is done, or was done.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
@@ -94,7 +94,7 @@ pub enum ImportStep {
     EndJob,
 }
 
-/// Who did it.
+/// Who causes an action.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "actor", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Actor {
@@ -128,13 +128,13 @@ pub struct Objects {
     /// Patients that were read, changed, or asked for.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub patients: BTreeSet<PatientId>,
-    /// Jobs.
+    /// Jobs that the action reads, changes or creates.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub jobs: BTreeSet<JobId>,
     /// Facilities, also of a filter.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub facilities: BTreeSet<FacilityId>,
-    /// Cohorts.
+    /// Cohorts that the action reads or creates.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub cohorts: BTreeSet<CohortId>,
     /// API keys that an operator created or revoked.
@@ -170,7 +170,7 @@ pub enum Link {
     Upload,
     /// Every row with its outcome.
     Result,
-    /// The failed rows.
+    /// The failed rows of a job.
     Failures,
 }
 

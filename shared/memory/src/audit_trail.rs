@@ -1,4 +1,4 @@
-//! The audit trail.
+//! The audit trail: a list of all events, which tests can read.
 
 use bulk_domain::audit::AuditEvent;
 use bulk_pipeline::ports::{AuditTrail, PortResult};

@@ -64,6 +64,8 @@ struct Requests {
     queue: f64,
     runs: f64,
     gigabyte_seconds: f64,
+    /// Bytes of the audit trail.
+    logged: f64,
 }
 
 impl Requests {
@@ -76,13 +78,14 @@ impl Requests {
         queue: 0.0,
         runs: 0.0,
         gigabyte_seconds: 0.0,
+        logged: 0.0,
     };
 
     /// Returns the requests of an import for each of its rows.
     fn of(rows: u32, usage: &Usage, runs: &Runs) -> Self {
         use Operation::{
-            BatchGetItem, DeleteItem, GetItem, GetObject, ListObjectVersions, PutItem, PutObject,
-            Query, SendMessage, UpdateItem,
+            BatchGetItem, DeleteItem, GetItem, GetObject, ListObjectVersions, PutItem,
+            PutLogEvents, PutObject, Query, SendMessage, UpdateItem,
         };
         let rows = f64::from(rows);
         let units =
@@ -102,6 +105,7 @@ impl Requests {
                 * (per_row(runs.import_rows) * SECONDS_A_CHUNK + SECONDS_A_ROW)
                 + QUERYING * per_row(runs.query_documents) * SECONDS_A_QUERY_MESSAGE
                 + DELIVERING * per_row(runs.deliver_webhook) * SECONDS_A_WEBHOOK,
+            logged: usage.of(PutLogEvents).bytes as f64 / rows,
         }
     }
 
@@ -112,7 +116,9 @@ impl Requests {
             + self.gets * prices::GET
             + self.queue * prices::QUEUE
             + self.runs * prices::INVOCATION;
-        millionths / 1e6 + self.gigabyte_seconds * prices::GIGABYTE_SECOND
+        millionths / 1e6
+            + self.gigabyte_seconds * prices::GIGABYTE_SECOND
+            + self.logged * prices::LOGGED / 1e9
     }
 
     /// Returns the requests to all services except DynamoDB.

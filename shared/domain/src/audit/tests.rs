@@ -84,3 +84,69 @@ fn every_event_is_read_as_it_was_written() {
         assert_eq!(serde_json::from_str::<AuditEvent>(&text).unwrap(), event);
     }
 }
+
+/// Returns the paths of all fields of a value: `action.call`.
+fn fields(value: &Value, prefix: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                fields(member, &format!("{prefix}{name}."), found);
+            }
+        }
+        _ => {
+            found.insert(prefix.trim_end_matches('.').to_owned());
+        }
+    }
+}
+
+#[test]
+fn the_guide_has_every_field_and_every_step() {
+    const GUIDE: &str = include_str!("../../../../infra/docs/audit.md");
+    let id = ID.parse().unwrap();
+    let all = Objects {
+        patients: [PatientId::new(id)].into(),
+        jobs: [JobId::new(id)].into(),
+        facilities: [FacilityId::new(id)].into(),
+        cohorts: [CohortId::new(id)].into(),
+        keys: [KeyId::of("abc")].into(),
+        links: [Link::Upload, Link::Result, Link::Failures].into(),
+        chunk: Some(ChunkNumber::new(1)),
+        message: Some(MessageId::new(id)),
+        documents: 1,
+        deliveries: 1,
+    };
+    let operator = Actor::Operator { arn: "arn".to_owned(), call_id: id };
+    let events = [
+        call(),
+        AuditEvent { objects: all, action: Action::webhook("https://a.example/secret"), ..call() },
+        AuditEvent { action: Action::Command("key create".into()), actor: operator, ..call() },
+        AuditEvent { outcome: Some(Outcome::Error("timeout".to_owned())), ..call() },
+        AuditEvent {
+            outcome: Some(Outcome::Done(true)),
+            action: Action::Import(ImportStep::ReadFile),
+            ..call()
+        },
+    ];
+    let mut found = BTreeSet::new();
+    events.iter().for_each(|event| fields(&written(event), "", &mut found));
+    let table =
+        GUIDE.split("## Fields").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('|').next());
+    let documented: BTreeSet<String> = rows
+        .flat_map(|names| names.split('`'))
+        .filter(|name| !name.trim_matches([',', ' ']).is_empty())
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(found, documented);
+    for step in [
+        ImportStep::ReadFile,
+        ImportStep::WritePatients,
+        ImportStep::CompleteChunk,
+        ImportStep::QueryDocuments,
+        ImportStep::WriteResults,
+        ImportStep::EndJob,
+    ] {
+        let name = serde_json::to_value(step).unwrap();
+        assert!(table.contains(&format!("`{}`", name.as_str().unwrap())), "{name}");
+    }
+}
