@@ -77,6 +77,6 @@ async fn what_a_key_did_and_what_was_refused_can_be_read() {
     assert_eq!(actions(&of_key, "command"), ["key create", "key revoke", "key revoke"]);
     // The refused call has no key any more, but it names the patient.
     let of_patient = events(&["--patient", "6496bec1-d4cd-879b-9f0b-e62698adc474"]);
-    let refused = of_patient.iter().filter(|event| event["status"] == 403).last().unwrap();
+    let refused = of_patient.iter().rfind(|event| event["status"] == 403).unwrap();
     assert!(refused.get("key").is_none() && refused.get("customer").is_none(), "{refused}");
 }

@@ -33,6 +33,7 @@ use bulk_domain::job::{Job, JobStatus};
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::time::Timestamp;
 use bulk_domain::webhook::{JobMessage, message_id, signed_headers};
+use tracing::warn;
 
 use crate::Error;
 use crate::conflicts::retry_conflicts;
@@ -45,6 +46,10 @@ use crate::ports::{
 
 /// How long a download link is valid.
 pub const LINK_VALID: Duration = Duration::from_mins(3);
+
+/// How long an attempt is put off if its event cannot be stored: as long as the longest pause of
+/// other work after a disturbance of AWS.
+const UNRECORDED_PAUSE: Duration = Duration::from_mins(2);
 
 /// The outcome of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -123,21 +128,43 @@ async fn step<P: Ports, S: WebhookServer>(
         return Ok(None);
     }
     recorded.version = Some(recorded.version.unwrap_or(0) + 1);
-    match order(ports, job, message, now).await? {
-        Order::Free => attempt(ports, server, message, recorded, request).await.map(Some),
-        Order::Wait(until) => {
-            recorded.delivery.put_off(until);
-            match store(ports, &recorded).await? {
-                Write::Done => wait(ports, message, now, until).await.map(Some),
-                Write::Conflict => Ok(None),
+    let until = match order(ports, job, message, now).await? {
+        Order::Free => {
+            let event = audit_event(message, &request, ports.environment().now());
+            match record_event(ports, &event).await {
+                Ok(()) => {
+                    return attempt(ports, server, message, recorded, (request, event))
+                        .await
+                        .map(Some);
+                }
+                // The attempt is put off and not retried by the queue, because the job's other
+                // webhook has to see when it is due. Otherwise its messages would be received each
+                // second for as long as the audit trail takes no events.
+                Err(error) => {
+                    warn!("Webhook not posted, because its audit event is not stored: {error}");
+                    now.plus(UNRECORDED_PAUSE)
+                }
             }
         }
+        Order::Wait(until) => until,
         Order::TooLate => {
             recorded.delivery.skip();
             let skipped = store(ports, &recorded).await?;
-            Ok((skipped == Write::Done).then_some(DeliveryOutcome::NothingToSend))
+            return Ok((skipped == Write::Done).then_some(DeliveryOutcome::NothingToSend));
         }
+    };
+    recorded.delivery.put_off(until);
+    match store(ports, &recorded).await? {
+        Write::Done => wait(ports, message, now, until).await.map(Some),
+        Write::Conflict => Ok(None),
     }
+}
+
+async fn record_event<P: Ports>(ports: &P, event: &AuditEvent) -> PortResult<()> {
+    if has(Bug::WebhookNotAudited) {
+        return Ok(());
+    }
+    ports.audit_trail().record(event).await
 }
 
 async fn load_job<P: Ports>(ports: &P, message: &WebhookMessage) -> Result<Job, Error> {
@@ -201,18 +228,15 @@ async fn send_for<P: Ports>(
     ports.queues().send_webhook_after(message, now.until(due).min(LONGEST_DELAY)).await
 }
 
-/// Posts the webhook in an attempt that has begun, and records the outcome.
+/// Posts the webhook in an attempt that has begun and that the audit trail has, and records the
+/// outcome.
 async fn attempt<P: Ports, S: WebhookServer>(
     ports: &P,
     server: &S,
     message: &WebhookMessage,
     mut recorded: Recorded,
-    request: WebhookRequest,
+    (request, event): (WebhookRequest, AuditEvent),
 ) -> Result<DeliveryOutcome, Error> {
-    let event = audit_event(message, &request, ports.environment().now());
-    if !has(Bug::WebhookNotAudited) {
-        ports.audit_trail().record(&event).await?;
-    }
     let (outcome, asked) = match server.post(request).await {
         PostOutcome::Answered { status, retry_after } => {
             (AttemptOutcome::StatusCode(status), retry_after)
