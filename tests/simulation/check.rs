@@ -9,8 +9,8 @@ use bulk_domain::job::{Job, JobStatus};
 use bulk_domain::outcome::{RowEffect, Tally};
 use bulk_pipeline::ports::ResultFile;
 
-use crate::check_dry_runs::check_dry_runs;
 use crate::check_audit::check_audit;
+use crate::check_dry_runs::check_dry_runs;
 use crate::check_external_ids;
 use crate::check_queries::{self, check_queries, check_who_is_queried};
 use crate::rows::{HEADER, Ids, PEOPLE, Row};

@@ -10,8 +10,8 @@
 mod api_calls;
 mod chance;
 mod check;
-mod check_dry_runs;
 mod check_audit;
+mod check_dry_runs;
 mod check_external_ids;
 mod check_queries;
 mod gateway;

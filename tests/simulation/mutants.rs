@@ -9,8 +9,8 @@
 
 mod chance;
 mod check;
-mod check_dry_runs;
 mod check_audit;
+mod check_dry_runs;
 mod check_external_ids;
 mod check_queries;
 mod gateway;

@@ -59,7 +59,7 @@ fn audit_event<P: Ports>(
     outcomes: &[RowOutcome],
 ) -> AuditEvent {
     let patients = outcomes.iter().filter_map(|outcome| match outcome.result {
-        RowResult::Succeeded(patient) => patient,
+        RowResult::Succeeded { patient, .. } => patient,
         RowResult::Failed(_) => None,
     });
     event_of_step(ports, job, ImportStep::CompleteChunk, Phase::Ended).of_chunk(chunk, patients)
