@@ -21,6 +21,7 @@ mod audit;
 mod bad_ways_in;
 mod browser;
 mod cancel;
+mod column_mappings;
 mod command_line;
 mod customer;
 mod document_queries;

@@ -13,7 +13,9 @@ use crate::check_audit::check_audit;
 use crate::check_dry_runs::check_dry_runs;
 use crate::check_external_ids;
 use crate::check_queries::{self, check_queries, check_who_is_queried};
-use crate::rows::{HEADER, Ids, PEOPLE, Row};
+use crate::header::WIDTH;
+use crate::people::PEOPLE;
+use crate::rows::{Ids, Row};
 use crate::run::{Import, Played};
 use crate::story::File;
 use counts::{check_tally, effects};
@@ -137,6 +139,11 @@ pub fn statistics(played: &Played) -> Vec<(String, u64)> {
         }
         seen.push((format!("jobs {}{how}", job.status), 1));
     }
+    for import in &played.imports {
+        let told = played.story.plans[import.plan].told;
+        let failures = import.versions.iter().filter_map(|(_, file)| file.failure(told));
+        seen.extend(failures.map(|failure| (format!("files that fail: {failure}"), 1)));
+    }
     let results =
         played.imports.iter().filter_map(|import| read_results(played, import, ResultFile::Result));
     for row in results.flatten() {
@@ -188,7 +195,7 @@ fn check_job<'a>(
 ) -> Option<Vec<(&'a Row, ResultRow)>> {
     let job = played.cloud.jobs().into_iter().find(|job| job.id == import.job.job).unwrap();
     let Some(accepted) = &job.file else {
-        check_job_without_file(&job, import);
+        check_job_without_file(played, &job, import);
         return None;
     };
     let (_, file) = import
@@ -196,15 +203,19 @@ fn check_job<'a>(
         .iter()
         .find(|(version, _)| version.version == accepted.upload.version)
         .expect("a job is bound to an upload that was made");
-    assert!(file.is_sound, "a file that cannot be imported was accepted");
+    let told = played.story.plans[import.plan].told;
+    assert_eq!(file.failure(told), None, "a file that cannot be imported was accepted");
     assert_eq!(job.total() as usize, file.rows.len());
     let rows = check_rows(played, &job, file, ids);
     let all: Vec<ResultRow> = rows.iter().map(|(_, result)| result.clone()).collect();
     let failed: Vec<ResultRow> = all.iter().filter(|row| row.status == "failed").cloned().collect();
     check_tally(&job, &all);
-    let columns = accepted.columns.report();
-    let headers: Vec<&str> = columns.iter().map(|cell| cell.header.as_str()).collect();
-    assert_eq!(headers.join(","), HEADER, "the report of columns");
+    let columns = accepted.columns.report().into_iter();
+    let columns = columns.map(|cell| (cell.header, cell.column.map(|column| column.to_string())));
+    let header = file.writing.header;
+    let expected = header.cells().into_iter().zip(header.columns(told.mappings()).unwrap());
+    let expected = expected.map(|(text, column)| (text.to_owned(), column.map(str::to_owned)));
+    assert!(columns.eq(expected), "the report of columns");
     match read_results(played, import, ResultFile::Failures) {
         Some(failures) => assert_eq!(failures, failed, "the failed-rows file"),
         None => assert!(failed.is_empty(), "no failed-rows file"),
@@ -226,7 +237,7 @@ fn check_job<'a>(
     Some(rows)
 }
 
-fn check_job_without_file(job: &Job, import: &Import) {
+fn check_job_without_file(played: &Played, job: &Job, import: &Import) {
     match job.status {
         JobStatus::Expired => {
             assert!(import.versions.is_empty(), "an upload that S3 accepted was dropped");
@@ -236,11 +247,13 @@ fn check_job_without_file(job: &Job, import: &Import) {
             assert!(import.was_canceled);
         }
         JobStatus::Failed => {
+            let told = played.story.plans[import.plan].told;
+            let reason = job.reason.as_deref().unwrap().to_lowercase();
+            let mut failures = import.versions.iter().filter_map(|(_, file)| file.failure(told));
             assert!(
-                import.versions.iter().any(|(_, file)| !file.is_sound),
-                "a sound file was refused"
+                failures.any(|failure| reason.contains(&failure.to_lowercase())),
+                "{reason:?} is wrong with no upload"
             );
-            assert!(job.reason.as_deref().unwrap().contains("dob"), "{:?}", job.reason);
         }
         status => panic!("a job without a file is {status}"),
     }
@@ -288,14 +301,14 @@ fn check_rows<'a>(
     file.rows.iter().zip(results).collect()
 }
 
-fn read_results(played: &Played, import: &Import, file: ResultFile) -> Option<Vec<ResultRow>> {
-    let bytes = played.cloud.result(import.job, file)?;
-    let mut rows = accepted_file(played, import)?.writing.read_result(&bytes).into_iter();
-    let header = rows.next().unwrap().join(",");
-    assert_eq!(header, format!("{HEADER},metriportId,status,reason"));
+fn read_results(played: &Played, import: &Import, kind: ResultFile) -> Option<Vec<ResultRow>> {
+    let bytes = played.cloud.result(import.job, kind)?;
+    let file = accepted_file(played, import)?;
+    let mut rows = file.writing.read_result(&bytes).into_iter();
+    let header = file.writing.header.cells().into_iter().chain(["metriportId", "status", "reason"]);
+    assert!(rows.next().unwrap().into_iter().eq(header), "the header of the result");
     let read = |mut cells: Vec<String>| {
-        let width = HEADER.split(',').count();
-        let added: Vec<String> = cells.drain(width..width + 3).collect();
+        let added: Vec<String> = cells.drain(WIDTH..WIDTH + 3).collect();
         let [id, status, reason] = added.try_into().unwrap();
         ResultRow { cells, id, status, reason, effect: None }
     };

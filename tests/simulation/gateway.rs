@@ -20,7 +20,7 @@ use bulk_pipeline::ports::{self, GatewayAnswer, GatewayFailure};
 use serde_json::json;
 
 use crate::chance::Chance;
-use crate::rows::PEOPLE;
+use crate::people::person;
 
 /// How long a worker may work on a chunk: `Timeout` of `Abandon` in template.yaml, which is longer
 /// than that of `ImportRows`.
@@ -216,7 +216,7 @@ impl Gateway {
         let of_person: Vec<(PatientRecord, Demographics)> = patients
             .into_iter()
             .map(|record| (Demographics::from(&record.patient), record))
-            .filter(|(known, _)| known.dob == asked.dob)
+            .filter(|(known, _)| person_of(known) == person_of(asked))
             .map(|(known, record)| (record, known))
             .collect();
         let find = |is_same: &dyn Fn(&Demographics) -> bool| -> Vec<&PatientRecord> {
@@ -329,9 +329,7 @@ impl Gateway {
     /// Returns what the gateway knows about a person. The answers are always the same, except for
     /// the ids of the documents, which distinguish one answer from the next.
     fn known(&self, asked: &Demographics, number: usize) -> GatewayAnswer {
-        let date = serde_json::to_value(asked.dob).unwrap();
-        let person = PEOPLE.iter().position(|(_, _, dob, _)| date == *dob).unwrap() as u64;
-        let documents = match (person, asked.zips.len() as u64) {
+        let documents = match (person_of(asked) as u64, asked.zips.len() as u64) {
             (0, _) => return GatewayAnswer::NotKnown,
             (1, 2) => return GatewayAnswer::Ambiguous,
             (person, places) => (person + places) % (1 + self.behaviour.most_documents),
@@ -359,6 +357,11 @@ impl Gateway {
         })
         .await;
     }
+}
+
+/// Returns the index of the person with these demographics.
+fn person_of(Demographics { first_name, last_name, dob, gender, .. }: &Demographics) -> usize {
+    person(first_name.as_str(), last_name.as_str(), &dob.to_iso(), gender.as_str())
 }
 
 impl ports::Gateway for Gateway {

@@ -15,12 +15,15 @@ mod check_dry_runs;
 mod check_external_ids;
 mod check_queries;
 mod gateway;
+mod header;
 mod large;
+mod people;
 mod reference;
 mod roles;
 mod rows;
 mod run;
 mod story;
+mod windows_1252;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};

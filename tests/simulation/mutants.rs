@@ -14,10 +14,13 @@ mod check_dry_runs;
 mod check_external_ids;
 mod check_queries;
 mod gateway;
+mod header;
+mod people;
 mod reference;
 mod rows;
 mod run;
 mod story;
+mod windows_1252;
 mod writing;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};

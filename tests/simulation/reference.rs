@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bulk_domain::outcome::RowEffect;
 
-use crate::rows::{Ids, PEOPLE, Row, ZIPS, address_line, city, email, external_id, ssn};
+use crate::people::{Name, person};
+use crate::rows::{Ids, Row, ZIPS, address_line, city, email, external_id, ssn};
 
 /// A patient, as far as callers can read it. Lists are in the order in which their entries became
 /// known.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Patient {
+    pub first_name: String,
+    pub last_name: String,
     pub external_id: Option<String>,
     pub ssn: Option<String>,
     pub opt_out: bool,
@@ -43,6 +46,9 @@ impl Patient {
 pub struct Kept {
     pub patient: Patient,
     zips: BTreeSet<usize>,
+    /// The names of each row, in the order in which the rows became known, with the jobs of the
+    /// rows.
+    names: Vec<(u32, [Name; 2])>,
     /// The job that last wrote each single value, because an older job must not overwrite the value
     /// of a newer one.
     writers: BTreeMap<&'static str, u32>,
@@ -58,10 +64,23 @@ impl Kept {
         true
     }
 
+    /// Returns the first or the last name that the rows give the patient, if an older job counts
+    /// before a newer one.
+    fn name(&self, index: usize) -> String {
+        let mut names = self.names.clone();
+        names.sort_by_key(|(job, _)| *job);
+        let spelled = names.iter().fold(None, |stored: Option<String>, (_, names)| {
+            Some(names[index].replacing(stored.as_deref()))
+        });
+        spelled.unwrap_or_default()
+    }
+
     /// Adds a row that is about this patient. Returns what the row is warned of, apart from other
     /// patients.
     pub fn fold(&mut self, row: &Row, job: u32, ids: &Ids) -> Vec<&'static str> {
         let mut warnings = Vec::new();
+        self.names.push((job, [row.first_name, row.last_name]));
+        [self.patient.first_name, self.patient.last_name] = [0, 1].map(|name| self.name(name));
         self.zips.extend(row.homes.iter().map(|&(zip, _)| zip));
         if let Some(number) = row.external_id
             && self.may_write("externalId", job)
@@ -162,12 +181,9 @@ fn add(list: &mut Vec<String>, value: String) {
 pub fn read(patient: &serde_json::Value) -> (usize, Patient) {
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
     let list = |field: &str| patient[field].as_array().cloned().unwrap_or_default();
-    let who = ["firstName", "lastName", "dob", "genderAtBirth"]
+    let [first, last, dob, gender] = ["firstName", "lastName", "dob", "genderAtBirth"]
         .map(|field| text(&patient[field]).unwrap());
-    let person = PEOPLE
-        .iter()
-        .position(|&(first, last, dob, gender)| who == [first, last, dob, gender])
-        .unwrap_or_else(|| panic!("a patient who is no person of the story: {who:?}"));
+    let person = person(&first, &last, &dob, &gender);
     let identifier = |kind: &str| {
         list("personalIdentifiers")
             .iter()
@@ -182,6 +198,8 @@ pub fn read(patient: &serde_json::Value) -> (usize, Patient) {
     let contacts =
         |field: &str| list("contact").iter().filter_map(|contact| text(&contact[field])).collect();
     let seen = Patient {
+        first_name: first,
+        last_name: last,
         external_id: text(&patient["externalId"]),
         ssn: identifier("ssn"),
         opt_out: patient["hieOptOut"].as_bool().unwrap(),

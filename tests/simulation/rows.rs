@@ -1,18 +1,10 @@
 //! Rows by their meaning, and the many ways to write them into a file.
 
 use crate::chance::Chance;
+use crate::people::{Name, PEOPLE, Person};
+use crate::windows_1252;
 
-/// Few people and few places, so that many rows are about the same patient. No two people share a
-/// name.
-pub const PEOPLE: [(&str, &str, &str, &str); 6] = [
-    ("Zebedee", "Quillon", "1950-01-31", "M"),
-    ("Ottoline", "Vandersloot", "1961-12-01", "F"),
-    ("Peregrine", "Huckaby", "1972-02-29", "O"),
-    ("Saoirse", "Mbeki", "1983-07-04", "U"),
-    ("Ignatius", "Throckmorton", "1994-10-10", "M"),
-    ("Wilhelmina", "Oyelaran", "2005-05-05", "F"),
-];
-
+/// Few places, so that many rows are about the same patient.
 pub const ZIPS: [&str; 4] = ["60601", "10001", "94110", "02139"];
 
 /// The meaning of one row, and how it is written.
@@ -20,6 +12,8 @@ pub const ZIPS: [&str; 4] = ["60601", "10001", "94110", "02139"];
 pub struct Row {
     /// The person whom the row is about, as an index into [`PEOPLE`].
     pub person: usize,
+    pub first_name: Name,
+    pub last_name: Name,
     /// One or two homes, each as an index into [`ZIPS`] and a house number.
     pub homes: Vec<(usize, u64)>,
     pub external_id: Option<u64>,
@@ -49,6 +43,8 @@ pub struct Row {
 pub enum Flaw {
     NoLastName,
     NoSuchDay,
+    /// The date of birth has the day before the month, which the day shows.
+    DayFirst,
     NotAGender,
     HalfAnAddress,
     UnknownCohort,
@@ -63,7 +59,8 @@ pub enum Flaw {
 }
 
 impl Flaw {
-    pub const ALL: [Self; 11] = [
+    /// The flaws that concern their row alone. [`DayFirst`](Self::DayFirst) may concern the file.
+    const OF_ROWS: [Self; 11] = [
         Self::NoLastName,
         Self::NoSuchDay,
         Self::NotAGender,
@@ -81,7 +78,7 @@ impl Flaw {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::NoLastName => "lastName: missing",
-            Self::NoSuchDay => "dob: no such day",
+            Self::NoSuchDay | Self::DayFirst => "dob: no such day",
             Self::NotAGender => "gender: not M, F, O or U",
             Self::HalfAnAddress => "city: missing; zip: missing",
             Self::UnknownCohort => "cohort: not found",
@@ -96,6 +93,18 @@ impl Flaw {
 
 impl Row {
     pub fn random(chance: &Chance) -> Self {
+        let flaw = chance.once_in(8).then(|| chance.pick(&Flaw::OF_ROWS));
+        Self::about(chance.index(PEOPLE.len()), flaw, chance)
+    }
+
+    /// Returns a row with the day of birth before the month.
+    pub fn day_first(chance: &Chance) -> Self {
+        let persons = (0..PEOPLE.len()).filter(|&index| PEOPLE[index].is_born_late_in_the_month());
+        let persons: Vec<usize> = persons.collect();
+        Self::about(chance.pick(&persons), Some(Flaw::DayFirst), chance)
+    }
+
+    fn about(person: usize, flaw: Option<Flaw>, chance: &Chance) -> Self {
         let maybe = |times: u64, end: u64| chance.once_in(times).then(|| chance.below(end));
         let home = || (chance.index(ZIPS.len()), 1 + chance.below(2));
         let mut homes = vec![home()];
@@ -103,7 +112,9 @@ impl Row {
             homes.push(home());
         }
         Self {
-            person: chance.index(PEOPLE.len()),
+            person,
+            first_name: PEOPLE[person].first_name(chance),
+            last_name: PEOPLE[person].last_name(chance),
             homes,
             external_id: maybe(3, 4),
             phone: maybe(3, 3),
@@ -112,7 +123,7 @@ impl Row {
             opt_out: chance.once_in(4).then(|| chance.once_in(2)),
             cohort: chance.once_in(4).then(|| chance.index(2)),
             facility: chance.once_in(4).then(|| chance.index(2)),
-            flaw: chance.once_in(8).then(|| chance.pick(&Flaw::ALL)),
+            flaw,
             in_windows_1252: chance.once_in(8),
             is_not_dialable: chance.once_in(6),
             has_ssn_for_nothing: chance.once_in(8),
@@ -123,6 +134,53 @@ impl Row {
     /// Returns whether the row ends before its last cell, which is optional.
     fn ends_early(&self) -> bool {
         self.spelling.is_multiple_of(5)
+    }
+
+    fn is_read_as_windows_1252(&self) -> bool {
+        let names = self.first_name_cell() + &self.last_name.written();
+        // The last cell has a letter that is not ASCII.
+        let has_another_letter = !names.is_ascii() || !self.ends_early();
+        self.in_windows_1252 && has_another_letter && windows_1252::encode(&names).is_some()
+    }
+
+    /// Returns the numbers with which the date of birth begins, if it is written with the year at
+    /// its end. `None` for a row that has no date in its place.
+    pub fn first_numbers_of_dob(&self) -> Option<(u8, u8)> {
+        use Flaw::{MisplacedQuote, OpenQuote, RepeatsHeader};
+        if let Some(MisplacedQuote | OpenQuote | RepeatsHeader) = self.flaw {
+            return None;
+        }
+        let dob = self.dob();
+        let numbers: Vec<&str> = dob.split(['/', '-', '.', ' ']).collect();
+        let [first, second, year, ..] = numbers[..] else { return None };
+        let is_small = |number: &str| number.len() <= 2;
+        (is_small(first) && is_small(second) && year.len() == 4)
+            .then(|| (first.parse().unwrap(), second.parse().unwrap()))
+    }
+
+    fn first_name_cell(&self) -> String {
+        let space = match self.spelling % 3 {
+            0 => "",
+            1 => " ",
+            _ => "\u{a0} ",
+        };
+        space.to_owned() + &self.first_name.written()
+    }
+
+    /// Returns the cell of the date of birth.
+    fn dob(&self) -> String {
+        let dob = PEOPLE[self.person].dob;
+        let (year, month, day) = (&dob[..4], &dob[5..7], &dob[8..]);
+        match (self.flaw, self.spelling % 4) {
+            (Some(Flaw::NoSuchDay | Flaw::TwoAtOnce), _) => "2001-02-30".to_owned(),
+            (Some(Flaw::DayFirst), 0) => format!("{day}-{month}-{year}"),
+            (Some(Flaw::DayFirst), 1) => format!("{day}.{month}.{year}"),
+            (Some(Flaw::DayFirst), _) => format!("{day}/{month}/{year} 00:00"),
+            (_, 0) => format!("{month}/{day}/{year}"),
+            (_, 1) => format!("{year}{month}{day}"),
+            (_, 2) => format!("{dob}T00:00:00Z"),
+            _ => dob.to_owned(),
+        }
     }
 
     /// Returns the phone number that the patient gets.
@@ -136,8 +194,7 @@ impl Row {
     /// Returns the `reason` of the row if it succeeds: what it is warned of.
     pub fn warnings(&self) -> String {
         let warnings = [
-            // The only letter that is not ASCII is in the last cell.
-            (self.in_windows_1252 && !self.ends_early(), "warning: row: read as Windows-1252"),
+            (self.is_read_as_windows_1252(), "warning: row: read as Windows-1252"),
             (self.is_not_dialable && self.phone.is_some(), "warning: phone: cannot be dialled"),
             (self.has_ssn_for_nothing && self.ssn.is_none(), "warning: ssn: placeholder left out"),
         ];
@@ -146,32 +203,18 @@ impl Row {
         given.collect::<Vec<_>>().join("; ")
     }
 
-    /// Returns the row's cells in the order of [`HEADER`]. The last one is a remark that
+    /// Returns the row's cells in the order of the header. The last one is a remark that
     /// distinguishes the rows.
     pub fn cells(&self, ids: &Ids, number: usize) -> Vec<String> {
         let way = |ways: u64| self.spelling % ways;
-        let (first, last, dob, gender) = PEOPLE[self.person];
-        let (year, month, day) = (&dob[..4], &dob[5..7], &dob[8..]);
-        let (no_name, no_day) = match self.flaw {
-            Some(Flaw::TwoAtOnce) => (true, true),
-            flaw => (flaw == Some(Flaw::NoLastName), flaw == Some(Flaw::NoSuchDay)),
-        };
+        let Person { gender, .. } = PEOPLE[self.person];
+        let has_no_name = matches!(self.flaw, Some(Flaw::NoLastName | Flaw::TwoAtOnce));
         let text = |value: Option<String>| value.unwrap_or_default();
         let mut cells = vec![
             text(self.external_id.map(external_id)),
-            match way(3) {
-                0 => first.to_uppercase(),
-                1 => format!("  {}", first.to_lowercase()),
-                _ => first.to_owned(),
-            },
-            if no_name { " ".to_owned() } else { last.to_owned() },
-            match way(4) {
-                _ if no_day => "2001-02-30".to_owned(),
-                0 => format!("{month}/{day}/{year}"),
-                1 => format!("{year}{month}{day}"),
-                2 => format!("{dob}T00:00:00Z"),
-                _ => dob.to_owned(),
-            },
+            self.first_name_cell(),
+            if has_no_name { " ".to_owned() } else { self.last_name.written() },
+            self.dob(),
             match way(2) {
                 _ if self.flaw == Some(Flaw::NotAGender) => "Q".to_owned(),
                 0 => gender.to_lowercase(),
@@ -275,6 +318,3 @@ pub fn address_line(house: u64) -> String {
 pub fn city(zip: usize) -> String {
     ["Chicago", "Springfield", "Peoria", "Cairo"][zip].to_owned()
 }
-
-pub const HEADER: &str = "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,\
-addressLine1-2,city-2,state-2,zip-2,phone,email,ssn,hieOptOut,cohort,facilityId,Remark";

@@ -23,7 +23,7 @@ use bulk_pipeline::ports::{Environment, JobRef, WebhookSettings};
 use self::task::{Cause, Due, Task};
 use crate::chance::{Chance, FaultPlan, Outage};
 use crate::gateway::Exchange;
-use crate::rows::PEOPLE;
+use crate::people::names_a_person;
 use crate::story::{File, Plan, Story};
 
 /// The largest number of invocations and requests at the same time.
@@ -186,20 +186,7 @@ impl Player {
 
     /// Plays one job from its creation to its end, without faults.
     fn import_in_calm(&mut self, customer: usize, file: File) {
-        let upload = crate::story::Upload {
-            after: Duration::from_secs(1),
-            takes: Duration::ZERO,
-            file,
-            events: vec![Duration::from_secs(1)],
-        };
-        let plan = Plan {
-            customer,
-            dry_run: false,
-            created: Duration::ZERO,
-            uploads: vec![upload],
-            canceled: None,
-            reads: Vec::new(),
-        };
+        let plan = Plan::of_file(customer, file);
         self.story.plans.push(plan);
         self.start = self.now;
         self.later(Duration::ZERO, Due::Task(Cause::Create(self.story.plans.len() - 1)));
@@ -289,11 +276,7 @@ impl Player {
         } else if let Some(&(name, choice)) = receivable.get(choice - due.len()) {
             let received =
                 self.cloud.with_queues(|queues| queues.get(name).receive(now, choice)).unwrap();
-            let says = |secret: &str| received.body.contains(secret);
-            assert!(
-                !PEOPLE.iter().any(|(first, last, ..)| says(first) || says(last)),
-                "PHI in a queue"
-            );
+            assert!(!names_a_person(&received.body), "PHI in a queue");
             if !in_calm && !received.is_last_attempt && self.chance.once_in(25) {
                 // A standard queue may return a message more than once, so that this one stays
                 // visible.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::chance::Chance;
 use crate::gateway::GatewayFaults;
+use crate::header::Header;
 use crate::rows::{Ids, Row};
 use crate::writing::Writing;
 
@@ -19,7 +20,6 @@ use crate::writing::Writing;
 #[derive(Clone, Debug)]
 pub struct File {
     pub rows: Vec<Row>,
-    pub is_sound: bool,
     pub writing: Writing,
     pub bytes: Vec<u8>,
 }
@@ -27,15 +27,29 @@ pub struct File {
 impl File {
     /// Returns a file of a test that knows its rows.
     pub fn of_text(text: String) -> Self {
-        Self { rows: Vec::new(), is_sound: true, writing: Writing::PLAIN, bytes: text.into() }
+        Self { rows: Vec::new(), writing: Writing::PLAIN, bytes: text.into() }
     }
 
-    fn random(chance: &Chance, ids: &Ids, most_rows: u64) -> Self {
-        let rows: Vec<Row> = (0..=chance.below(most_rows)).map(|_| Row::random(chance)).collect();
-        let is_sound = !chance.once_in(15);
-        let writing = Writing::random(chance);
-        let bytes = writing.file(&rows, ids, is_sound);
-        Self { rows, is_sound, writing, bytes }
+    fn random(chance: &Chance, ids: &Ids, most_rows: u64, header: Header) -> Self {
+        let mut rows: Vec<Row> =
+            (0..=chance.below(most_rows)).map(|_| Row::random(chance)).collect();
+        if chance.once_in(10) {
+            let row = chance.index(rows.len());
+            rows[row] = Row::day_first(chance);
+        }
+        let writing = Writing::random(header, chance);
+        let bytes = writing.file(&rows, ids);
+        Self { rows, writing, bytes }
+    }
+
+    /// Returns a part of the reason for which the file cannot be imported by a job that was created
+    /// with the mappings of a header, or `None` if it can be imported.
+    pub fn failure(&self, told: Header) -> Option<String> {
+        let dates = || self.rows.iter().filter_map(Row::first_numbers_of_dob);
+        let is_day_first =
+            dates().any(|(first, _)| first > 12) && !dates().any(|(_, second)| second > 12);
+        let failure = self.writing.header.columns(told.mappings()).err();
+        failure.or(is_day_first.then(|| "the day before the month".to_owned()))
     }
 }
 
@@ -44,6 +58,8 @@ impl File {
 pub struct Plan {
     pub customer: usize,
     pub dry_run: bool,
+    /// The header of which the client gives the mappings.
+    pub told: Header,
     pub created: Duration,
     /// The uploads of the file, some time after the creation. The event of an upload may be lost.
     pub uploads: Vec<Upload>,
@@ -138,10 +154,9 @@ impl Story {
         let most_rows = chance.pick(&[3, 12, 40]);
         let ids = &customers[0].ids;
         let earlier = chance.once_in(2).then(|| {
-            let mut file = File::random(chance, ids, 10);
-            file.is_sound = true;
-            file.bytes = file.writing.file(&file.rows, ids, true);
-            file
+            let header = random_header(chance);
+            let files = std::iter::repeat_with(|| File::random(chance, ids, 10, header));
+            files.skip_while(|file| file.failure(header).is_some()).next().unwrap()
         });
         let jobs = 1 + chance.below(2) + u64::from(customers.len() > 1);
         let mut plans: Vec<Plan> = (0..jobs)
@@ -157,6 +172,7 @@ impl Story {
             && chance.once_in(3)
             && let Some(last) = plans.iter_mut().rfind(|plan| plan.customer == 0)
         {
+            last.told = file.writing.header;
             for upload in &mut last.uploads {
                 upload.file = file.clone();
             }
@@ -186,24 +202,10 @@ impl Story {
 
     /// Returns a story with one import of one file.
     pub fn of_file(chance: &Chance, file: File) -> Self {
-        let upload = Upload {
-            after: Duration::from_secs(1),
-            takes: Duration::ZERO,
-            file,
-            events: vec![Duration::from_secs(1)],
-        };
-        let plan = Plan {
-            customer: 0,
-            dry_run: false,
-            created: Duration::ZERO,
-            uploads: vec![upload],
-            canceled: None,
-            reads: Vec::new(),
-        };
         Self {
             customers: vec![Customer::new(chance, 1)],
             earlier: None,
-            plans: vec![plan],
+            plans: vec![Plan::of_file(0, file)],
             rows_per_chunk: ROWS_PER_CHUNK,
             patients_per_part: PATIENTS_PER_PART,
             is_poisoned: false,
@@ -241,9 +243,35 @@ fn outages(chance: &Chance) -> Vec<(Option<Service>, Duration, Duration)> {
         .collect()
 }
 
+fn random_header(chance: &Chance) -> Header {
+    chance.pick(&[Header::Ours, Header::Ours, Header::Ours, Header::Theirs])
+}
+
 impl Plan {
+    /// Returns the import of one file at the beginning of a story.
+    pub fn of_file(customer: usize, file: File) -> Self {
+        let told = file.writing.header;
+        let upload = Upload {
+            after: Duration::from_secs(1),
+            takes: Duration::ZERO,
+            file,
+            events: vec![Duration::from_secs(1)],
+        };
+        Self {
+            customer,
+            dry_run: false,
+            told,
+            created: Duration::ZERO,
+            uploads: vec![upload],
+            canceled: None,
+            reads: Vec::new(),
+        }
+    }
+
     fn random(chance: &Chance, customer: usize, ids: &Ids, most_rows: u64) -> Self {
         let seconds = |end: u64| Duration::from_millis(chance.below(end * 1000));
+        let told = random_header(chance);
+        let other = if told == Header::Ours { Header::Theirs } else { Header::Ours };
         let uploads = if chance.once_in(15) { 0 } else { 1 + u64::from(chance.once_in(5)) };
         let uploads = (0..uploads)
             .map(|_| {
@@ -252,6 +280,7 @@ impl Plan {
                     1 | 2 => 2,
                     _ => 1,
                 };
+                let header = if chance.once_in(12) { other } else { told };
                 Upload {
                     after: if chance.once_in(8) { seconds(590) } else { seconds(10) },
                     // The longest upload ends within the hour in which the sweep looks for a file
@@ -261,7 +290,7 @@ impl Plan {
                         1 => seconds(700),
                         _ => seconds(2),
                     },
-                    file: File::random(chance, ids, most_rows),
+                    file: File::random(chance, ids, most_rows, header),
                     events: (0..events)
                         .map(|_| if chance.once_in(6) { seconds(1_800) } else { seconds(3) })
                         .collect(),
@@ -271,6 +300,7 @@ impl Plan {
         Self {
             customer,
             dry_run: chance.once_in(10),
+            told,
             created: seconds(5),
             uploads,
             canceled: chance

@@ -1,11 +1,15 @@
 //! The many ways to write a file of rows, none of which changes what the rows mean.
 
 use crate::chance::Chance;
-use crate::rows::{Flaw, HEADER, Ids, Row};
+use crate::header::{Header, WIDTH};
+use crate::rows::{Flaw, Ids, Row};
+use crate::windows_1252;
 
-/// How the rows of a file are separated from each other, and their cells.
+/// The header of a file, and how its rows are separated from each other, and their cells.
 #[derive(Clone, Copy, Debug)]
 pub struct Writing {
+    pub header: Header,
+    header_in_windows_1252: bool,
     separator: char,
     line_end: &'static str,
     has_byte_order_mark: bool,
@@ -18,6 +22,8 @@ pub struct Writing {
 impl Writing {
     /// The way of RFC 4180, with the line ends of Unix.
     pub const PLAIN: Self = Self {
+        header: Header::Ours,
+        header_in_windows_1252: false,
         separator: ',',
         line_end: "\n",
         has_byte_order_mark: false,
@@ -25,19 +31,21 @@ impl Writing {
         has_end_mark: false,
     };
 
-    pub fn random(chance: &Chance) -> Self {
+    pub fn random(header: Header, chance: &Chance) -> Self {
+        let has_byte_order_mark = chance.once_in(4);
         Self {
+            header,
+            header_in_windows_1252: !has_byte_order_mark && chance.once_in(4),
             separator: chance.pick(&[',', ',', ';', '\t', '|']),
             line_end: chance.pick(&["\n", "\n", "\r\n", "\r"]),
-            has_byte_order_mark: chance.once_in(4),
+            has_byte_order_mark,
             has_separator_line: chance.once_in(6),
             has_end_mark: chance.once_in(6),
         }
     }
 
-    /// Returns a file of these rows. If the file is not sound, it cannot be imported, because a
-    /// required column is missing.
-    pub fn file(self, rows: &[Row], ids: &Ids, is_sound: bool) -> Vec<u8> {
+    /// Returns a file of these rows.
+    pub fn file(self, rows: &[Row], ids: &Ids) -> Vec<u8> {
         let Self { separator, line_end, .. } = self;
         let mut file = Vec::new();
         if self.has_byte_order_mark {
@@ -46,7 +54,7 @@ impl Writing {
         if self.has_separator_line {
             file.extend(format!("sep={separator}{line_end}").as_bytes());
         }
-        file.extend(self.header(is_sound).as_bytes());
+        file.extend(self.header_line());
         for (number, row) in (1..).zip(rows) {
             file.extend(line_end.as_bytes());
             if row.spelling % 7 == 0 {
@@ -54,13 +62,10 @@ impl Writing {
                 let blanks = [format!("{separator} {separator}"), String::new(), " \u{a0}".into()];
                 file.extend(blanks.map(|line| line + line_end).concat().as_bytes());
             }
-            let line = self.line(row, ids, number, is_sound);
-            if row.in_windows_1252 {
-                // Of the characters in these files, Windows-1252 has each as its code point.
-                file.extend(line.chars().map(|c| u8::try_from(c).expect("a character of Latin-1")));
-            } else {
-                file.extend(line.as_bytes());
-            }
+            file.extend(match row.flaw {
+                Some(Flaw::RepeatsHeader) => self.header_line(),
+                _ => encode(self.line(row, ids, number), row.in_windows_1252),
+            });
         }
         if self.has_end_mark {
             file.extend(format!("{line_end}\u{1a}").as_bytes());
@@ -69,44 +74,42 @@ impl Writing {
     }
 
     /// Returns the row as it is written into a file.
-    fn line(self, row: &Row, ids: &Ids, number: usize, is_sound: bool) -> String {
-        if row.flaw == Some(Flaw::RepeatsHeader) {
-            return self.header(is_sound);
-        }
-        let separator = self.separator;
-        let written = row.cells(ids, number).into_iter().map(|cell| {
-            if cell.contains(['"', separator]) {
-                format!("\"{}\"", cell.replace('"', "\"\""))
-            } else {
-                cell
-            }
-        });
+    fn line(self, row: &Row, ids: &Ids, number: usize) -> String {
         let flaw = match row.flaw {
             Some(Flaw::MisplacedQuote) => Some("\"a \"nickname\" in quotes\"".to_owned()),
             Some(Flaw::OpenQuote) => Some("\"never closed".to_owned()),
             _ => None,
         };
-        written.chain(flaw).collect::<Vec<_>>().join(&separator.to_string())
+        let cells = row.cells(ids, number);
+        let written = cells.iter().map(|cell| self.quoted(cell)).chain(flaw);
+        written.collect::<Vec<_>>().join(&self.separator.to_string())
     }
 
-    /// Returns the header of a file, which lacks a required column if the file is not sound.
-    fn header(self, is_sound: bool) -> String {
-        let header = if is_sound { HEADER.to_owned() } else { HEADER.replace("dob", "day") };
-        header.replace(',', &self.separator.to_string())
+    fn header_line(self) -> Vec<u8> {
+        let line = self.header.cells().map(|cell| self.quoted(cell));
+        encode(line.join(&self.separator.to_string()), self.header_in_windows_1252)
+    }
+
+    /// Returns a cell in quotes, if it needs them.
+    fn quoted(self, cell: &str) -> String {
+        if cell.contains(['"', self.separator]) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell.to_owned()
+        }
     }
 
     /// Returns the row's cells in the result file, without the three that the service adds. Cells
     /// without a column come last.
     pub fn cells_in_result(self, row: &Row, ids: &Ids, number: usize) -> Vec<String> {
-        let width = HEADER.split(',').count();
         let mut cells = match row.flaw {
-            Some(Flaw::RepeatsHeader) => HEADER.split(',').map(str::to_owned).collect(),
+            Some(Flaw::RepeatsHeader) => self.header.cells().map(str::to_owned).into(),
             // A row that cannot be split stands in the first column as a whole.
-            Some(Flaw::MisplacedQuote | Flaw::OpenQuote) => vec![self.line(row, ids, number, true)],
+            Some(Flaw::MisplacedQuote | Flaw::OpenQuote) => vec![self.line(row, ids, number)],
             _ => row.cells(ids, number),
         };
-        cells.resize(cells.len().max(width), String::new());
-        while cells.len() > width && cells.last().is_some_and(|cell| cell.trim().is_empty()) {
+        cells.resize(cells.len().max(WIDTH), String::new());
+        while cells.len() > WIDTH && cells.last().is_some_and(|cell| cell.trim().is_empty()) {
             cells.pop();
         }
         cells
@@ -124,10 +127,15 @@ impl Writing {
             .delimiter(separator)
             .from_reader(bytes);
         let text = |cell: &[u8]| {
-            String::from_utf8(cell.to_vec())
-                .unwrap_or_else(|_| cell.iter().copied().map(char::from).collect())
+            String::from_utf8(cell.to_vec()).unwrap_or_else(|_| windows_1252::decode(cell))
         };
         let rows = reader.into_byte_records().map(|row| row.unwrap().iter().map(text).collect());
         rows.collect()
     }
+}
+
+/// Returns the bytes of a line, in Windows-1252 if that is wanted and has all of its characters.
+fn encode(line: String, in_windows_1252: bool) -> Vec<u8> {
+    let encoded = if in_windows_1252 { windows_1252::encode(&line) } else { None };
+    encoded.unwrap_or_else(|| line.into_bytes())
 }

@@ -5,6 +5,7 @@
 //! well is another question, asked where the patients of an identity are known.
 
 use crate::hidden_debug;
+use crate::mutants::{Bug, has};
 use crate::patient::{Dob, Gender, Names, Patient, PatientRow, Value};
 use crate::text::{Encoding, clean, fold};
 
@@ -121,7 +122,9 @@ fn feed_cell(encoding: Encoding, cell: &[u8], hash: &mut Fnv) -> Option<()> {
     let mut any = false;
     // Character references have letters that are not the name's.
     if cell.is_ascii() && memchr::memchr(b'&', cell).is_none() {
-        for byte in cell.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
+        let is_kept =
+            |byte: &&u8| byte.is_ascii_alphanumeric() || has(Bug::ScanComparesPunctuation);
+        for byte in cell.iter().filter(is_kept) {
             any = true;
             hash.byte(byte.to_ascii_lowercase());
         }

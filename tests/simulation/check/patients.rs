@@ -11,8 +11,9 @@ use bulk_memory::NoFaults;
 use futures::executor::block_on;
 
 use super::{Outcome, ResultRow};
+use crate::people::PEOPLE;
 use crate::reference::{Id, Patient, Reference, read};
-use crate::rows::{Ids, PEOPLE, Row};
+use crate::rows::{Ids, Row};
 use crate::run::Played;
 
 /// Checks the patients of a customer, person by person. Concurrent jobs may have stored a person in

@@ -7,7 +7,7 @@ use bulk_api::operations::cancel_job::cancel_job;
 use bulk_api::operations::create_job::{NewJob, create_job};
 use bulk_api::operations::get_job::get_job;
 use bulk_api::operations::get_patient_by_external_id::get_patient_by_external_id;
-use bulk_domain::csv::Limits;
+use bulk_domain::csv::{ColumnMappings, Limits};
 use bulk_domain::ids::CustomerId;
 use bulk_memory::{QueueName, Received};
 use bulk_pipeline::DirectoryCache;
@@ -134,7 +134,13 @@ impl Player {
         let plan = &self.story.plans[plan];
         let customer = &self.story.customers[plan.customer];
         let facility = Some(customer.facilities[0]);
-        (customer.id, Parameters { facility, dry_run: plan.dry_run, ..Parameters::default() })
+        let mappings = plan.told.mappings().iter().map(|(column, text)| format!("{column}:{text}"));
+        let mappings: Vec<String> = mappings.collect();
+        let columns = ColumnMappings::parse(mappings.iter().map(String::as_str)).unwrap();
+        (
+            customer.id,
+            Parameters { facility, dry_run: plan.dry_run, columns, ..Parameters::default() },
+        )
     }
 }
 

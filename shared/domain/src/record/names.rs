@@ -6,6 +6,7 @@
 
 use super::{PatientRecord, Register, RowsOfJob};
 use crate::ids::JobId;
+use crate::mutants::{Bug, has};
 use crate::patient::Names;
 
 /// One of the two names of a patient.
@@ -49,7 +50,7 @@ impl PatientRecord {
         in_one_case: bool,
     ) -> bool {
         let same_letters = self.name(field).differs_in_case_only(name);
-        let keeps_spelling = same_letters && in_one_case;
+        let keeps_spelling = same_letters && in_one_case && !has(Bug::CapitalsKept);
         if keeps_spelling && !source.may_overtake {
             return false;
         }
@@ -57,7 +58,10 @@ impl PatientRecord {
         let before = self.last_writer(field.writer()).unwrap_or(self.created_by);
         let settled = self.last_writer(field.spelling());
         if !self.may_write(field.writer(), source.job) {
-            if settled.is_some_and(|settled| settled <= source.job) && !keeps_spelling {
+            if settled.is_some_and(|settled| settled <= source.job)
+                && !keeps_spelling
+                && !has(Bug::LateSpellingLost)
+            {
                 let spelled =
                     if same_letters { name.clone() } else { self.name(field).in_title_case() };
                 is_change = *self.name(field) != spelled;

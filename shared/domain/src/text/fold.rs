@@ -3,6 +3,8 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 
+use crate::mutants::{Bug, has};
+
 /// Appends the letters and digits of a name to `to`, in lower case and without diacritics:
 /// `O’Brien`, `OBRIEN` and `o'brien` are the same, and so are `José` and `JOSE`.
 ///
@@ -11,7 +13,8 @@ use unicode_normalization::char::canonical_combining_class;
 /// lower-case forms (`ς`, `σ`) or more than one letter in upper case (`ß`, `ss`).
 pub(crate) fn fold(name: &str, to: &mut String) {
     if name.is_ascii() {
-        to.extend(name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()));
+        let is_kept = |c: &char| c.is_ascii_alphanumeric() || has(Bug::PunctuationCompared);
+        to.extend(name.chars().filter(is_kept).map(|c| c.to_ascii_lowercase()));
         return;
     }
     let lower = name.chars().flat_map(char::to_lowercase);
@@ -29,7 +32,7 @@ pub(crate) fn fold(name: &str, to: &mut String) {
             'œ' => to.push_str("oe"),
             'þ' => to.push_str("th"),
             // Combining diacritical marks, and the letter-like apostrophes.
-            '\u{300}'..='\u{36f}' | '\u{2b0}'..='\u{2ff}' => {}
+            '\u{300}'..='\u{36f}' | '\u{2b0}'..='\u{2ff}' if !has(Bug::DiacriticsCompared) => {}
             c if c.is_alphanumeric() || canonical_combining_class(c) != 0 => to.push(c),
             _ => {}
         }

@@ -3,6 +3,7 @@
 
 use crate::column::{ColumnName, Field, Slot};
 use crate::csv::error::FileError;
+use crate::mutants::{Bug, has};
 
 use super::mapping::{ColumnMapping, ColumnMappings, same_letters, same_text};
 use super::recognise::{Index, Recognised, recognise};
@@ -75,7 +76,8 @@ fn mapped(
     mappings: &ColumnMappings,
 ) -> Result<Vec<Option<ColumnName>>, FileError> {
     let mut columns = vec![None; header.len()];
-    let mut open: Vec<&ColumnMapping> = mappings.iter().collect();
+    let mut open: Vec<&ColumnMapping> =
+        mappings.iter().filter(|_| !has(Bug::MappingsIgnored)).collect();
     for key in [|header: &str| Some(same_text(header)), same_letters] {
         let cells: Vec<Option<String>> = header.iter().map(|cell| key(cell)).collect();
         open.retain(|mapping| {
@@ -91,7 +93,7 @@ fn mapped(
             is_open
         });
     }
-    match open.first() {
+    match open.first().filter(|_| !has(Bug::MappedHeaderOptional)) {
         None => Ok(columns),
         Some(ColumnMapping { column, header }) => {
             Err(FileError::MappedHeaderMissing { column: *column, header: header.clone() })

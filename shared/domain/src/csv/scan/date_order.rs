@@ -6,6 +6,7 @@
 
 use crate::csv::error::FileError;
 use crate::ids::RowNumber;
+use crate::mutants::{Bug, has};
 use crate::patient::first_two_numbers;
 
 /// The number of the last month. A larger number is a day.
@@ -24,7 +25,8 @@ impl DateOrder {
     /// Takes the date of birth of a row, clean text.
     pub(super) fn take(&mut self, dob: &str, row: RowNumber) {
         if let Some((first, second)) = first_two_numbers(dob) {
-            self.month_first |= second > DECEMBER && first <= DECEMBER;
+            self.month_first |=
+                second > DECEMBER && first <= DECEMBER && !has(Bug::MonthFirstOverlooked);
             if first > DECEMBER && second <= DECEMBER {
                 self.day_first.get_or_insert(row);
             }
@@ -35,7 +37,9 @@ impl DateOrder {
     /// does.
     pub(super) fn check(self) -> Result<(), FileError> {
         match self.day_first {
-            Some(row) if !self.month_first => Err(FileError::DayBeforeMonth { row }),
+            Some(row) if !self.month_first && !has(Bug::DayFirstImported) => {
+                Err(FileError::DayBeforeMonth { row })
+            }
             _ => Ok(()),
         }
     }
