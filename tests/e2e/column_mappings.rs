@@ -1,4 +1,4 @@
-//! What callers say about header cells whose names the service does not know.
+//! What callers say about header cells that the service does not understand by their names.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

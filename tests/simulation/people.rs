@@ -133,7 +133,7 @@ impl Name {
         }
     }
 
-    /// Returns the name of a patient whose name was `stored` before the row. Capitals alone, and
+    /// Returns the name of a patient that had the name `stored` before the row. Capitals alone, and
     /// small letters alone, do not replace a name that differs in case only.
     pub fn replacing(self, stored: Option<&str>) -> String {
         let (read, is_in_one_case) = match self.case {
