@@ -67,7 +67,7 @@ bugs! {
     CompletedAfterCancel 480: "a job completes although its cancel was requested",
     DisturbanceCountsAsAttempt 8: "a transient failure is counted by the queue",
     QueriesNotSentAgain 12: "queries that were not sent are never sent",
-    CanceledQueriesNotSentAgain 1133: "the queries of a canceled job are not sent again",
+    CanceledQueriesNotSentAgain 3434: "the queries of a canceled job are not sent again",
     PartCountedTwice 22: "a part of the queries is counted as often as it ends",
     LeaseIgnored 7: "a lease keeps no other worker off",
     ServedForgotten 22: "a query forgets the requests that it served",

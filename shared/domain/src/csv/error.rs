@@ -166,6 +166,11 @@ pub enum FileError {
     /// A message of HL7 version 2.
     #[error("not a CSV file: it is an HL7 v2 message; export CSV")]
     Hl7,
+    /// The file begins with control characters, as no text does.
+    #[error(
+        "not a CSV file: it is not text but binary data, such as an encrypted file; export CSV"
+    )]
+    Binary,
     /// The file is encoded in base64.
     #[error("not a CSV file: it is encoded in base64; decode it before the upload")]
     Base64,
@@ -209,6 +214,7 @@ impl FileError {
             Self::X12 => "x12",
             Self::Hl7 => "hl7",
             Self::Base64 => "base64",
+            Self::Binary => "binary",
             Self::Nul { .. } => "nul-byte",
             Self::Gzip => "gzip",
             Self::Zip => "zip",

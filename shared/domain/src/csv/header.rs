@@ -227,6 +227,11 @@ impl Columns {
         self.slots(&ADDRESS).into_iter().filter(is_complete)
     }
 
+    /// Whether every row must have a value of this field.
+    pub(crate) fn is_required(field: Field) -> bool {
+        REQUIRED.contains(&field) || REQUIRED_OF_ADDRESS.contains(&field)
+    }
+
     /// Returns what every header must have.
     pub(super) fn required() -> Vec<ColumnName> {
         REQUIRED

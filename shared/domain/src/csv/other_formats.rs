@@ -64,6 +64,10 @@ const OTHER_SEPARATORS: [(u8, OtherSeparator); 10] = [
 /// The shortest first line that can be taken for base64: no name of a column is as long.
 const SHORTEST_BASE64: usize = 40;
 
+/// The fewest control characters in a first line that make it binary data. A text may have one by
+/// mistake.
+const FEWEST_CONTROLS: usize = 3;
+
 /// Says what else a file certainly is, judged by its first [`HEAD`] bytes (fewer only if it has no
 /// more).
 pub(super) fn not_csv(head: &[u8]) -> Option<FileError> {
@@ -109,6 +113,10 @@ pub(super) fn perhaps_not_csv(head: &[u8]) -> Option<FileError> {
     // A file as a JSON string: its line breaks are written as \n.
     if line.first() == Some(&b'"') && (contains(line, b"\\n") || contains(line, b"\\r")) {
         return Some(FileError::Json);
+    }
+    let is_control = |byte: &u8| matches!(byte, 0x02..=0x08 | 0x0e..=0x19);
+    if line.iter().filter(|byte| is_control(byte)).count() >= FEWEST_CONTROLS {
+        return Some(FileError::Binary);
     }
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
     let is_data_url = text.starts_with(b"data:") && contains(line, b";base64,");

@@ -5,8 +5,11 @@
 //! later as `YYYYMMDD`; a month by its English name (`31-Dec-1990`, `Dec 31, 1990`, `December 31st,
 //! 1990`). A time may follow, as exports write one: the date counts as written, in any time zone.
 
+use std::borrow::Cow;
+
 use crate::patient::time_text::is_time;
 use crate::problem::Problem;
+use crate::text::is_dash;
 
 /// The months by their names. The first three letters are enough, and `Sept`.
 const MONTHS: [&str; 12] = [
@@ -39,6 +42,7 @@ pub(super) struct Parts {
 /// [`NotADate`](Problem::NotADate), [`TwoDigitYear`](Problem::TwoDigitYear), or
 /// [`DayNumber`](Problem::DayNumber).
 pub(super) fn read(text: &str) -> Result<Parts, Problem> {
+    let text = &*with_plain_dashes(text);
     let (digits, rest) = split_digits(text);
     let (parts, time) = match digits.len() {
         0 => month_first(text)?,
@@ -61,6 +65,7 @@ pub(super) fn read(text: &str) -> Result<Parts, Problem> {
 /// Returns the first two numbers of a date with slashes, dashes or dots, and with the year at its
 /// end: one is the month, and the other the day.
 pub(crate) fn first_two_numbers(text: &str) -> Option<(u8, u8)> {
+    let text = &*with_plain_dashes(text);
     let (first, rest) = split_digits(text);
     let separator = rest.chars().next().filter(|c| matches!(c, '/' | '-' | '.'))?;
     let (second, rest) = split_digits(rest.strip_prefix(separator)?);
@@ -68,6 +73,11 @@ pub(crate) fn first_two_numbers(text: &str) -> Option<(u8, u8)> {
     let is_small = |digits: &str| matches!(digits.len(), 1 | 2);
     (is_small(first) && is_small(second) && year.len() == 4).then_some(())?;
     Some((first.parse().ok()?, second.parse().ok()?))
+}
+
+/// Writes the dashes of word processors as the one of keyboards.
+fn with_plain_dashes(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { text.into() } else { text.replace(is_dash, "-").into() }
 }
 
 /// Splits off the digits that a text begins with.

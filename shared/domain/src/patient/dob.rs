@@ -84,6 +84,8 @@ mod tests {
             "February 3rd, 1980",
             "1980-Feb-03",
             "3Feb1980",
+            "1980\u{2011}02\u{2013}03",
+            "2\u{2013}3\u{2013}1980",
         ] {
             assert_eq!(text.parse::<Dob>().unwrap().to_iso(), "1980-02-03", "{text:?}");
         }

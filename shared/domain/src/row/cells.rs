@@ -132,16 +132,9 @@ impl<'a> RowCells<'a> {
                 return Err(Problem::Placeholder);
             }
             Field::FirstName | Field::LastName => false,
-            // `unknown` is a gender, and what was declined in `hieOptOut` is sharing: neither must be
-            // taken for nothing.
-            Field::Dob
-            | Field::Gender
-            | Field::AddressLine1
-            | Field::City
-            | Field::State
-            | Field::Zip
-            | Field::HieOptOut => is_null(&text),
-            _ => is_null(&text) || is_nothing(&text),
+            // What was declined in `hieOptOut` is sharing, and must not be taken for nothing.
+            Field::HieOptOut => is_null(&text),
+            _ => is_null(&text) || (column.is_optional && is_nothing(&text)),
         };
         if is_placeholder {
             return Ok(Cow::Borrowed(""));

@@ -53,6 +53,8 @@ pub(super) struct Column {
     pub(super) name: ColumnName,
     /// Where its problems go in the list. 0 is before every column.
     pub(super) order: usize,
+    /// Whether a row may do without it, whatever else it has.
+    pub(super) is_optional: bool,
 }
 
 impl Layout {
@@ -63,8 +65,11 @@ impl Layout {
         }
         let single = |field| Column::single(columns, field, &[]);
         let license = |field| Column::single(columns, field, &LICENSE);
-        let address = |slot| {
-            let part = |field| Column::in_slot(columns, field, slot, &ADDRESS);
+        let address = |(index, slot)| {
+            let part = |field| {
+                let column = Column::in_slot(columns, field, slot, &ADDRESS);
+                Column { is_optional: index > 0 || column.is_optional, ..column }
+            };
             AddressColumns {
                 line1: part(Field::AddressLine1),
                 line2: part(Field::AddressLine2),
@@ -87,7 +92,7 @@ impl Layout {
             last_name: single(Field::LastName),
             dob: single(Field::Dob),
             gender: single(Field::Gender),
-            addresses: in_slots(&ADDRESS).map(address).collect(),
+            addresses: in_slots(&ADDRESS).enumerate().map(address).collect(),
             contacts: in_slots(&CONTACT).map(contact).collect(),
             ssn: single(Field::Ssn),
             license_number: license(Field::DriversLicenceNo),
@@ -177,6 +182,6 @@ impl Column {
     ) -> Self {
         let anchor = index.or_else(|| relatives.min()).unwrap_or(columns.width());
         let order = (anchor + 1) * Field::ALL.len() + name.field as usize;
-        Self { index, name, order }
+        Self { index, name, order, is_optional: !Columns::is_required(name.field) }
     }
 }

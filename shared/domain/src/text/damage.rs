@@ -8,10 +8,12 @@ pub(crate) fn is_damaged(text: &str) -> bool {
     !text.is_ascii() && (text.contains('\u{fffd}') || was_converted_twice(text))
 }
 
-/// Whether the text, as bytes of Windows-1252, is UTF-8 with a letter beyond ASCII.
+/// Whether the text, as bytes of Windows-1252, is UTF-8 with a letter beyond ASCII, or with another
+/// character of three bytes or more, such as an apostrophe (`Oâ€™Brien`). Characters of two bytes
+/// that are no letters read as text that people write, such as `Â°`.
 fn was_converted_twice(text: &str) -> bool {
     let mut bytes = text.chars().map(to_1252);
-    let mut has_letter = false;
+    let mut has_sign = false;
     while let Some(byte) = bytes.next() {
         let Some(first) = byte else { return false };
         let len = match first {
@@ -27,9 +29,9 @@ fn was_converted_twice(text: &str) -> bool {
             *place = byte;
         }
         let Ok(c) = std::str::from_utf8(&encoded[..len]) else { return false };
-        has_letter |= c.contains(char::is_alphabetic);
+        has_sign |= len > 2 || c.contains(char::is_alphabetic);
     }
-    has_letter
+    has_sign
 }
 
 /// Whether text is a number as spreadsheets write long ones (`1.23457E+11`): the last digits are
@@ -62,8 +64,15 @@ mod tests {
 
     #[test]
     fn text_that_was_converted_wrongly_is_damaged() {
-        for text in ["Jos\u{fffd}", "JosÃ©", "NuÃ±ez", "Â\u{aa}", "GÃ¶rlitz", "å\u{2019}\u{152}"]
-        {
+        for text in [
+            "Jos\u{fffd}",
+            "JosÃ©",
+            "NuÃ±ez",
+            "Â\u{aa}",
+            "GÃ¶rlitz",
+            "å\u{2019}\u{152}",
+            "Oâ€™Brien",
+        ] {
             assert!(is_damaged(text), "{text}");
         }
     }

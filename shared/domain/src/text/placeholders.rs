@@ -43,9 +43,11 @@ pub(crate) fn is_null(text: &str) -> bool {
     NULLS.iter().any(is) || SPREADSHEET_ERRORS.iter().any(is) || is_too_narrow
 }
 
-/// Whether a name is such a word. Null and Nan are names, as long as they are written like names.
+/// Whether a name is such a word. Null and Nan are names, as long as they are written like names:
+/// `NaN` is what programs write.
 pub(crate) fn is_null_name(text: &str) -> bool {
-    is_null(text) && (super::is_in_one_case(text) || !text.bytes().all(|b| b.is_ascii_alphabetic()))
+    let is_like_a_name = || text.bytes().all(|b| b.is_ascii_alphabetic()) && text != "NaN";
+    is_null(text) && (super::is_in_one_case(text) || !is_like_a_name())
 }
 
 /// Whether clean text says that a value that may be left out is left out.
@@ -84,7 +86,9 @@ pub(crate) fn placeholder_digits(text: &str) -> Option<bool> {
             _ => return None,
         }
     }
-    let stands_for_nothing = masks >= FEWEST || (masks == 0 && digits >= FEWEST && is_repeated);
+    // Spreadsheets drop leading zeros, so that of a number of zeros only one is left.
+    let is_repeated = is_repeated && (digits >= FEWEST || first == Some('0'));
+    let stands_for_nothing = masks >= FEWEST || (masks == 0 && is_repeated);
     stands_for_nothing.then_some(digits > 0)
 }
 
@@ -107,7 +111,7 @@ mod tests {
 
     #[test]
     fn null_in_mixed_case_is_a_name() {
-        for text in ["NULL", "null", "NAN", "n/a", "N/a", "#N/A", "(Null)"] {
+        for text in ["NULL", "null", "NAN", "NaN", "n/a", "N/a", "#N/A", "(Null)"] {
             assert!(is_null_name(text), "{text}");
         }
         assert!(!is_null_name("Null") && !is_null_name("Nan"));
@@ -136,6 +140,10 @@ mod tests {
             ("", None),
             ("-", None),
             ("11", None),
+            ("0", Some(true)),
+            ("00", Some(true)),
+            ("0-0", Some(true)),
+            ("1", None),
         ] {
             assert_eq!(placeholder_digits(text), digits, "{text}");
         }

@@ -49,6 +49,7 @@ fn examples() -> Vec<FileError> {
         FileError::X12,
         FileError::Hl7,
         FileError::Base64,
+        FileError::Binary,
         FileError::Utf16,
         FileError::Separator(OtherSeparator::Caret),
     ]

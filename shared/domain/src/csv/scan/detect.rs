@@ -204,11 +204,16 @@ impl Beginning {
         if is_known { self.reject(mappings) } else { Ok(None) }
     }
 
-    /// Says why no separator makes a header of the first row.
+    /// Says why no separator makes a header of the first row. Returns `None` for a file that is
+    /// blank under one of them.
     fn reject(
         &self,
         mappings: &ColumnMappings,
     ) -> Result<Option<(Detected, RowReader)>, FileError> {
+        let is_blank = |candidate: &Candidate| matches!(candidate.header, UnderSeparator::Nothing);
+        if self.candidates.iter().any(is_blank) {
+            return Ok(None);
+        }
         let mut best: Option<(&Unsound, Separator)> = None;
         for candidate in &self.candidates {
             if let UnderSeparator::Unsound(unsound) = &candidate.header

@@ -125,7 +125,7 @@ fn dates_that_all_have_the_day_first_are_refused() {
 
 #[test]
 fn a_file_without_a_header_or_rows_is_refused() {
-    for file in ["", "\n\r\n \t\n", "\u{feff}", "\u{feff}\n"] {
+    for file in ["", "\n\r\n \t\n", "\u{feff}", "\u{feff}\n", "\n , \n,,,\n", ";;"] {
         assert_eq!(error(file), FileError::Empty, "{file:?}");
     }
     for end in ["", "\n", "\r\n\r\n", "\n  \n\t"] {
@@ -184,6 +184,7 @@ fn other_formats_are_recognised() {
             FileError::Base64,
         ),
         (b"data:text/csv;base64,Zmlyc3ROYW1l", FileError::Base64),
+        (b"\x85\x01\x0c\x03\xb1\x07\x11\xf0\x9c\n\x10", FileError::Binary),
         (b"\xff\xfef\0i\0", FileError::Utf16),
         (b"\xfe\xff\0f\0i", FileError::Utf16),
         (&utf16, FileError::Utf16),

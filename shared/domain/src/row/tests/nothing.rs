@@ -66,13 +66,26 @@ fn words_for_nothing_are_blank() {
 }
 
 #[test]
+fn further_addresses_may_be_words_for_nothing() {
+    let plain = Row::new().patient();
+    let second = |line1, city, state, zip| {
+        let row = Row::new().with("addressLine1-2", line1).with("city-2", city);
+        row.with("state-2", state).with("zip-2", zip)
+    };
+    assert_eq!(second("N/A", "none", "-", "NULL").patient(), plain);
+    assert_eq!(second("Unknown", "unknown", "UNKNOWN", "unknown").patient(), plain);
+    assert_eq!(second("none", "Boston", "MA", "02139").reason(), "addressLine1-2: missing");
+    assert_eq!(Row::new().with("zip", "unknown").reason(), "zip: not a zip code");
+}
+
+#[test]
 fn declining_is_not_taken_for_nothing_where_it_is_about_sharing() {
     assert_eq!(Row::new().with("hieOptOut", "declined").reason(), "hieOptOut: not true or false");
 }
 
 #[test]
 fn a_word_for_nothing_is_no_name() {
-    for word in ["NULL", "null", "N/A", "#N/A"] {
+    for word in ["NULL", "null", "N/A", "#N/A", "NaN"] {
         assert_eq!(Row::new().with("lastName", word).reason(), "lastName: placeholder");
     }
     assert_eq!(Row::new().with("lastName", "Null").patient().last_name.as_str(), "Null");
@@ -82,7 +95,7 @@ fn a_word_for_nothing_is_no_name() {
 #[test]
 fn numbers_that_stand_for_nothing_are_left_out_with_a_warning() {
     for (column, number) in
-        [("ssn", "999-99-9999"), ("ssn", "XXX-XX-1234"), ("phone", "000-000-0000")]
+        [("ssn", "999-99-9999"), ("ssn", "XXX-XX-1234"), ("ssn", "0"), ("phone", "000-000-0000")]
     {
         let row = Row::new().with(column, number);
         assert_eq!(row.patient(), Row::new().patient());
