@@ -48,13 +48,15 @@ type Mapping = (&'static str, &'static str);
 
 impl Header {
     pub fn cells(self) -> [&'static str; WIDTH] {
-        OURS.map(|cell| match (self, cell) {
-            (Self::Ours, cell) => cell,
-            (Self::Theirs, "dob") => "Früh & \"pünktlich\", 100% am",
-            (Self::Theirs, "email") => "Kontakt +1; @",
-            (Self::Theirs, REMARK) => "email",
-            (Self::Theirs, cell) => cell,
-        })
+        match self {
+            Self::Ours => OURS,
+            Self::Theirs => OURS.map(|cell| match cell {
+                "dob" => "Früh & \"pünktlich\", 100% am",
+                "email" => "Kontakt +1; @",
+                REMARK => "email",
+                cell => cell,
+            }),
+        }
     }
 
     /// Returns the mappings with which a client creates the job for a file with this header. Upper

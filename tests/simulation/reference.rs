@@ -181,9 +181,9 @@ fn add(list: &mut Vec<String>, value: String) {
 pub fn read(patient: &serde_json::Value) -> (usize, Patient) {
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
     let list = |field: &str| patient[field].as_array().cloned().unwrap_or_default();
-    let [first, last, dob, gender] = ["firstName", "lastName", "dob", "genderAtBirth"]
+    let [first_name, last_name, dob, gender] = ["firstName", "lastName", "dob", "genderAtBirth"]
         .map(|field| text(&patient[field]).unwrap());
-    let person = person(&first, &last, &dob, &gender);
+    let person = person(&first_name, &last_name, &dob, &gender);
     let identifier = |kind: &str| {
         list("personalIdentifiers")
             .iter()
@@ -198,8 +198,8 @@ pub fn read(patient: &serde_json::Value) -> (usize, Patient) {
     let contacts =
         |field: &str| list("contact").iter().filter_map(|contact| text(&contact[field])).collect();
     let seen = Patient {
-        first_name: first,
-        last_name: last,
+        first_name,
+        last_name,
         external_id: text(&patient["externalId"]),
         ssn: identifier("ssn"),
         opt_out: patient["hieOptOut"].as_bool().unwrap(),

@@ -155,8 +155,8 @@ impl Story {
         let ids = &customers[0].ids;
         let earlier = chance.once_in(2).then(|| {
             let header = random_header(chance);
-            let files = std::iter::repeat_with(|| File::random(chance, ids, 10, header));
-            files.skip_while(|file| file.failure(header).is_some()).next().unwrap()
+            let mut files = std::iter::repeat_with(|| File::random(chance, ids, 10, header));
+            files.find(|file| file.failure(header).is_none()).unwrap()
         });
         let jobs = 1 + chance.below(2) + u64::from(customers.len() > 1);
         let mut plans: Vec<Plan> = (0..jobs)

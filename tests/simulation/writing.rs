@@ -9,36 +9,42 @@ use crate::windows_1252;
 #[derive(Clone, Copy, Debug)]
 pub struct Writing {
     pub header: Header,
-    header_in_windows_1252: bool,
     separator: char,
     line_end: &'static str,
-    has_byte_order_mark: bool,
+    encoding: HeaderEncoding,
     /// Whether the first line says what the separator is, as Excel reads it.
     has_separator_line: bool,
     /// Whether the file ends with a line break and the end-of-file mark of DOS.
     has_end_mark: bool,
 }
 
+/// The encoding of the header. Each row has its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum HeaderEncoding {
+    Utf8,
+    /// UTF-8 after a byte order mark.
+    Utf8WithMark,
+    Windows1252,
+}
+
 impl Writing {
     /// The way of RFC 4180, with the line ends of Unix.
     pub const PLAIN: Self = Self {
         header: Header::Ours,
-        header_in_windows_1252: false,
         separator: ',',
         line_end: "\n",
-        has_byte_order_mark: false,
+        encoding: HeaderEncoding::Utf8,
         has_separator_line: false,
         has_end_mark: false,
     };
 
     pub fn random(header: Header, chance: &Chance) -> Self {
-        let has_byte_order_mark = chance.once_in(4);
+        use HeaderEncoding::{Utf8, Utf8WithMark, Windows1252};
         Self {
             header,
-            header_in_windows_1252: !has_byte_order_mark && chance.once_in(4),
             separator: chance.pick(&[',', ',', ';', '\t', '|']),
             line_end: chance.pick(&["\n", "\n", "\r\n", "\r"]),
-            has_byte_order_mark,
+            encoding: chance.pick(&[Utf8, Utf8, Utf8WithMark, Windows1252]),
             has_separator_line: chance.once_in(6),
             has_end_mark: chance.once_in(6),
         }
@@ -48,7 +54,7 @@ impl Writing {
     pub fn file(self, rows: &[Row], ids: &Ids) -> Vec<u8> {
         let Self { separator, line_end, .. } = self;
         let mut file = Vec::new();
-        if self.has_byte_order_mark {
+        if self.encoding == HeaderEncoding::Utf8WithMark {
             file.extend("\u{feff}".as_bytes());
         }
         if self.has_separator_line {
@@ -87,7 +93,7 @@ impl Writing {
 
     fn header_line(self) -> Vec<u8> {
         let line = self.header.cells().map(|cell| self.quoted(cell));
-        encode(line.join(&self.separator.to_string()), self.header_in_windows_1252)
+        encode(line.join(&self.separator.to_string()), self.encoding == HeaderEncoding::Windows1252)
     }
 
     /// Returns a cell in quotes, if it needs them.
@@ -118,7 +124,8 @@ impl Writing {
     /// Reads a result file: its cells, row by row, the header first.
     pub fn read_result(self, bytes: &[u8]) -> Vec<Vec<String>> {
         let mark = "\u{feff}".as_bytes();
-        assert_eq!(bytes.starts_with(mark), self.has_byte_order_mark, "the byte order mark");
+        let has_mark = self.encoding == HeaderEncoding::Utf8WithMark;
+        assert_eq!(bytes.starts_with(mark), has_mark, "the byte order mark");
         let bytes = bytes.strip_prefix(mark).unwrap_or(bytes);
         let separator = u8::try_from(self.separator).expect("an ASCII separator");
         let reader = csv::ReaderBuilder::new()
