@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use bulk_domain::outcome::RowEffect;
 
 use crate::check::{Outcome, orders, rows_about};
+use crate::people::PEOPLE;
 use crate::reference::Reference;
-use crate::rows::{Ids, PEOPLE, Row};
+use crate::rows::{Ids, Row};
 
 /// Checks the dry runs of a customer, person by person. The other jobs are stored before the dry run
 /// or after it, each whole.

@@ -34,7 +34,7 @@ const FIRST_BYTES: usize = 8;
 /// How to read a file that is not a CSV in UTF-8.
 #[derive(Debug, Default, Args)]
 pub struct ReadAs {
-    /// Read this sheet of a spreadsheet (.xlsx, .xls, .ods) [default: the first]
+    /// Read this sheet of a spreadsheet (.xlsx, .xls, .ods) [default: the first that is not hidden]
     #[arg(long, value_name = "NAME")]
     sheet: Option<String>,
     /// Encoding of a text file, such as windows-1252 [default: UTF-8, or what the file's byte order

@@ -6,7 +6,10 @@
 
 use std::io::{Read, Seek, Write};
 
-use calamine::{Data, ExcelDateTime, Range, Reader as _, Sheets, open_workbook_auto_from_rs};
+use calamine::{
+    Data, ExcelDateTime, Range, Reader as _, Sheet as Metadata, SheetType, SheetVisible, Sheets,
+    open_workbook_auto_from_rs,
+};
 
 /// Why a spreadsheet cannot be converted.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +44,7 @@ pub struct Sheet {
     pub row_starts: Vec<u64>,
 }
 
-/// Writes a sheet as CSV: the one with this name, or the first one.
+/// Writes a sheet as CSV: the one with this name, or the first one that a user sees.
 ///
 /// Dates are written as `YYYY-MM-DD`, whole numbers without `.0`, and texts as they are. A number
 /// of 16 or more digits is written as the spreadsheet shows it, in scientific notation, because its
@@ -69,7 +72,15 @@ fn choose_sheet<R: Read + Seek>(
 ) -> Result<String, SpreadsheetError> {
     let sheets = workbook.sheet_names();
     match wanted {
-        None => sheets.into_iter().next().ok_or(SpreadsheetError::NoSheet),
+        None => {
+            let is_seen = |sheet: &&Metadata| {
+                sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible
+            };
+            let seen = workbook.sheets_metadata().iter().find(is_seen);
+            seen.map(|sheet| sheet.name.clone())
+                .or(sheets.into_iter().next())
+                .ok_or(SpreadsheetError::NoSheet)
+        }
         Some(name) if sheets.iter().any(|sheet| sheet == name) => Ok(name.to_owned()),
         Some(name) => Err(SpreadsheetError::NoSuchSheet { name: name.to_owned(), sheets }),
     }
@@ -218,6 +229,14 @@ externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip,hieOptOut
         assert_eq!((first.name.as_str(), first.others), ("Patients", vec!["Notes".to_owned()]));
         let (csv, _) = csv_of(XLSX, Some("Notes"));
         assert_eq!(csv, "not a patient\n");
+    }
+
+    #[test]
+    fn a_hidden_sheet_is_read_if_it_is_named() {
+        let workbook =
+            include_bytes!("../../../../tests/fixtures/spreadsheets/hidden-sheet.xlsx").as_slice();
+        assert_eq!(csv_of(workbook, None).0, "firstName,lastName\nAda,Lovelace\n");
+        assert_eq!(csv_of(workbook, Some("Lists")).0, "F\n");
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(super) struct Column {
     pub(super) name: ColumnName,
     /// Where its problems go in the list. 0 is before every column.
     pub(super) order: usize,
-    /// Whether a row may do without it, whatever else it has.
+    /// Whether a row may do without it in every case.
     pub(super) is_optional: bool,
 }
 

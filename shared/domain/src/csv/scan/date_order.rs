@@ -15,7 +15,7 @@ const DECEMBER: u8 = 12;
 /// What the dates seen so far show.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct DateOrder {
-    /// The first row whose first number can only be a day.
+    /// The first row with a date that begins with a number that can only be a day.
     day_first: Option<RowNumber>,
     /// Whether the second number of a row can only be a day.
     month_first: bool,
