@@ -67,8 +67,8 @@ def adapt(template: Template, parameters: dict[str, str], visibility: int | None
     del template["Resources"]["QueuesPolicy"]
     del template["Parameters"]["GatewayUrl"]["AllowedPattern"]
     # AWS judges the right to add an event by the log stream, and the emulator by the log group.
-    for statement in template["Resources"]["AuditPolicy"]["Properties"]["PolicyDocument"]["Statement"]:
-        statement["Resource"]["Fn::Sub"] = statement["Resource"]["Fn::Sub"].split(":log-stream:")[0]
+    (statement,) = template["Resources"]["AuditPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    statement["Resource"]["Fn::Sub"] = statement["Resource"]["Fn::Sub"].split(":log-stream:")[0]
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
         if visibility is not None and resource["Type"] == "AWS::SQS::Queue" and "RedrivePolicy" in properties:

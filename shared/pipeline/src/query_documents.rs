@@ -7,10 +7,8 @@
 //! that was served stays served, and documents beyond the first page are stored beside the old ones
 //! before the query names them.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bulk_domain::audit::{Action, Actor, AuditEvent, ImportStep, Objects, Phase};
 use bulk_domain::backoff::Backoff;
 use bulk_domain::circuit_breaker::{CallPermit, CircuitBreaker};
 use bulk_domain::document::Demographics;
@@ -21,10 +19,10 @@ use bulk_domain::query::{
     StoredDocuments,
 };
 use bulk_domain::rate_limit::RateLimit;
-use bulk_domain::time::Timestamp;
 use futures::future::join_all;
 
 use crate::Error;
+use crate::audit::event_of_queries;
 use crate::conflicts::retry_conflicts;
 use crate::messages::{QueryAsker, QueryMessage};
 use crate::ports::prelude::*;
@@ -145,7 +143,8 @@ pub async fn query_documents<P: Ports, G: Gateway>(
         let asked = decisions.iter().filter_map(|(attempt, _, decision)| {
             matches!(decision, RequestDecision::Start(_)).then_some(attempt.patient)
         });
-        ports.audit_trail().record(&audit_event(message, asked.collect(), now)).await?;
+        let event = event_of_queries(message, asked.collect(), now);
+        ports.audit_trail().record(&event).await?;
     }
     let patients = decisions
         .into_iter()
@@ -174,28 +173,6 @@ pub async fn query_documents<P: Ports, G: Gateway>(
         complete_part(ports, part, tally).await?;
     }
     Ok(QueriesOutcome::Ended(tally))
-}
-
-/// Returns the event that the gateway is about to be asked for these patients.
-fn audit_event(
-    message: &QueryMessage,
-    patients: BTreeSet<PatientId>,
-    now: Timestamp,
-) -> AuditEvent {
-    let mut objects = Objects { patients, ..Objects::default() };
-    if let QueryAsker::Part(part) = message.asker {
-        objects.jobs.insert(part.job);
-        objects.chunk = Some(part.chunk);
-    }
-    AuditEvent {
-        time: now,
-        phase: Phase::Begun,
-        action: Action::Import(ImportStep::QueryDocuments),
-        customer: Some(message.customer),
-        actor: Actor::Service,
-        objects,
-        outcome: None,
-    }
 }
 
 /// Takes permits for so many queries. Returns how long the gateway must not be called, or `None` if
