@@ -112,7 +112,8 @@ pub async fn call_all(played: &Played) {
     api.post("/medical/v1/patient/match", &person).await;
     api.get("/medical/v1/patient/external-id?externalId=1").await;
     let patients = api.get("/medical/v1/patient").await;
-    for patient in patients["patients"].as_array().into_iter().flatten() {
+    let patients = patients["patients"].as_array().unwrap();
+    for patient in patients {
         let (id, facility) = (id(patient), patient["facilityIds"][0].as_str().unwrap());
         api.get(&format!("/medical/v1/patient/{id}")).await;
         let query = format!("/medical/v1/document/query?patientId={id}&facilityId={facility}");
@@ -120,6 +121,18 @@ pub async fn call_all(played: &Played) {
         api.get(&format!("/medical/v1/document/query?patientId={id}")).await;
         api.get(&format!("/medical/v1/document?patientId={id}")).await;
     }
+    // The other half stays for later checks.
+    let (deleted, left) = patients.split_at(patients.len() / 2);
+    for patient in deleted {
+        let id = id(patient);
+        let path = format!("/medical/v1/patient/{id}");
+        assert_eq!(api.call("DELETE", &path, &Value::Null).await.0, StatusCode::NO_CONTENT);
+        for path in [&path, &format!("/medical/v1/document/query?patientId={id}")] {
+            assert_eq!(api.call("GET", path, &Value::Null).await.0, StatusCode::NOT_FOUND);
+        }
+        assert_eq!(api.call("DELETE", &path, &Value::Null).await.0, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(api.get("/medical/v1/patient").await["patients"], json!(left));
 }
 
 fn id(object: &Value) -> &str {

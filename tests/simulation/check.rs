@@ -20,9 +20,9 @@ use crate::run::{Import, Played};
 use crate::story::File;
 use counts::{check_tally, effects};
 use patients::{
-    check_patients, check_rosters, differs, patients_differ, reference, stored_patients,
+    check_patients, check_rosters, differs, patients_differ, patients_of, stored_patients,
 };
-pub use patients::{orders, rows_about};
+pub use patients::{Step, Told, deleted_of, histories, orders, rows_about};
 use webhooks::check_webhooks;
 
 const CANCELED: &str = "canceled";
@@ -115,7 +115,7 @@ pub fn check(played: &Played) {
         check_rosters(played, index);
         check_external_ids::check_entries(played, index);
         check_external_ids::check_warnings(played, index, &outcomes, has_earlier);
-        check_dry_runs(&customer.ids, &outcomes, has_earlier);
+        check_dry_runs(played, &customer.ids, &outcomes, has_earlier);
     }
     check_queries(played);
 }
@@ -160,6 +160,7 @@ pub fn statistics(played: &Played) -> Vec<(String, u64)> {
         }
     }
     seen.extend(check_queries::statistics(played));
+    seen.push(("patients deleted by calls".to_owned(), played.deleted.len() as u64));
     seen.push(("webhook requests".to_owned(), played.cloud.received().len() as u64));
     seen
 }
@@ -355,11 +356,16 @@ pub fn check_second_upload(played: &mut Played) {
     let mut changes = 0;
     for person in 0..PEOPLE.len() {
         let patients = stored.get(&person).cloned().unwrap_or_default();
+        let deleted = deleted_of(played, person, &[&once]);
+        changes += deleted.len();
+        if once.left(person) && !deleted.is_empty() {
+            continue;
+        }
         if once.left(person) {
             // The first job may have stored this person or not. If several patients share the
             // identity, it may have stored some of them, and the reference cannot tell which.
-            let alone = patients_differ(&who.ids, person, &[&twice], &patients, false);
-            let is_told_apart = reference(&who.ids, person, &[&twice]).patients(person).len() < 2;
+            let alone = patients_differ(&who.ids, person, &[Step::Job(&twice)], &patients, false);
+            let is_told_apart = patients_of(&who.ids, person, &twice) < 2;
             assert!(
                 !is_told_apart || alone.is_none(),
                 "person {person} after the second upload: {alone:?}"
@@ -367,11 +373,13 @@ pub fn check_second_upload(played: &mut Played) {
             changes += 1;
             continue;
         }
-        if let Some(difference) = differs(&who.ids, person, &[&once, &twice], &patients, true) {
+        let first = histories(&[&once], &deleted).remove(0);
+        let both = [&first[..], &[Step::Job(&twice)]].concat();
+        if let Some(difference) = differs(&who.ids, person, &both, &patients, true) {
             panic!("person {person} after the second upload:\n{difference}");
         }
-        changes += u32::from(differs(&who.ids, person, &[&once], &patients, true).is_some());
-        changes += u32::from(once.ids(person) != twice.ids(person));
+        changes += usize::from(differs(&who.ids, person, &first, &patients, true).is_some());
+        changes += usize::from(once.ids(person) != twice.ids(person));
     }
     // Where several patients share an identity, the item remembers which of them a row is about.
     let shared = stored.values().filter(|patients| patients.len() > 1).count();

@@ -1,18 +1,21 @@
 //! Checks dry runs: they tell of each row what a real run would have done at one moment of the
 //! story.
 
-use std::collections::BTreeMap;
-
 use bulk_domain::outcome::RowEffect;
 
-use crate::check::{Outcome, orders, rows_about};
+use crate::check::{Outcome, Step, Told, deleted_of, histories, orders, rows_about};
 use crate::people::PEOPLE;
-use crate::reference::Reference;
 use crate::rows::{Ids, Row};
+use crate::run::Played;
 
 /// Checks the dry runs of a customer, person by person. The other jobs are stored before the dry run
 /// or after it, each whole.
-pub fn check_dry_runs(ids: &Ids, outcomes: &[Outcome<'_>], has_earlier: bool) {
+pub fn check_dry_runs(
+    played: &Played,
+    ids: &Ids,
+    outcomes: &[Outcome<'_>],
+    has_earlier: bool,
+) {
     let (dry_runs, effective): (Vec<&Outcome<'_>>, Vec<&Outcome<'_>>) =
         outcomes.iter().partition(|outcome| outcome.is_dry_run);
     for dry_run in dry_runs {
@@ -22,15 +25,22 @@ pub fn check_dry_runs(ids: &Ids, outcomes: &[Outcome<'_>], has_earlier: bool) {
                 continue;
             }
             let earliest = usize::from(has_earlier).min(effective.len());
-            let differences: Option<Vec<String>> = orders(&effective, has_earlier)
+            let deleted = deleted_of(played, person, &effective);
+            let histories: Vec<Vec<Step<'_, '_>>> = orders(&effective, has_earlier)
                 .iter()
-                .flat_map(|order| (earliest..=order.len()).map(move |count| &order[..count]))
+                .flat_map(|order| histories(order, &deleted))
+                .collect();
+            let differences: Option<Vec<String>> = histories
+                .iter()
+                .flat_map(|steps| (earliest..=steps.len()).map(move |count| &steps[..count]))
                 .map(|before| differs(ids, person, before, dry_run))
                 .collect();
             if let Some(differences) = differences {
                 panic!("person {person} in a dry run:\n{}", differences.join("\n"));
             }
         }
+        // A patient of the earlier job may have been deleted before the dry run.
+        let has_earlier = has_earlier && played.deleted.is_empty();
         check_warnings_of_others(dry_run, &effective, has_earlier);
     }
 }
@@ -40,18 +50,15 @@ pub fn check_dry_runs(ids: &Ids, outcomes: &[Outcome<'_>], has_earlier: bool) {
 fn differs(
     ids: &Ids,
     person: usize,
-    before: &[&Outcome<'_>],
+    before: &[Step<'_, '_>],
     dry_run: &Outcome<'_>,
 ) -> Option<String> {
-    let mut reference = Reference::default();
-    let mut id_of = BTreeMap::new();
-    for (age, row, result) in rows_about(person, before) {
-        id_of.insert(reference.row(row, age, ids).patient, result.id.as_str());
-    }
-    let dry_run = [dry_run];
-    let mut rows = rows_about(person, &dry_run);
-    rows.find_map(|(age, row, result)| {
-        let expected = reference.row(row, age, ids);
+    let Told { mut reference, id_of } = match Told::of(ids, person, before, false) {
+        Ok(told) => told,
+        Err(difference) => return Some(difference),
+    };
+    rows_about(person, dry_run).find_map(|(row, result)| {
+        let expected = reference.row(row, dry_run.age, ids);
         let id = id_of.get(&expected.patient).copied().unwrap_or_default();
         let is_same = (result.effect, &*result.id, result.replaced())
             == (Some(expected.effect), id, expected.warnings.clone());

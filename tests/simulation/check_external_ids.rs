@@ -38,7 +38,11 @@ pub fn check_entries(played: &Played, customer: usize) {
 pub fn check_repair(played: &Played) {
     let cloud = played.cloud.with_faults(Arc::new(NoFaults)).called_by("Api");
     cloud.set_time(cloud.now().plus(JOB_WRITES + Duration::from_hours(1)));
+    cloud.expire_people().unwrap();
     for customer in &played.story.customers {
+        let people = cloud.people(customer.id).unwrap();
+        let is_left = people.iter().all(|person| person.patients().next().is_some());
+        assert!(is_left, "an item without patients is left");
         let stored = stored(&cloud, customer.id);
         for number in 0..EXTERNAL_IDS {
             let id: ExternalId = external_id(number).parse().unwrap();
@@ -100,6 +104,11 @@ pub fn check_warnings(
         .collect();
     for number in 0..EXTERNAL_IDS {
         let of_id = || all.iter().filter(|(_, _, row, _)| row.external_id == Some(number));
+        let is_deleted =
+            |id: &str| id.parse().is_ok_and(|patient| played.deleted.contains(&patient));
+        if of_id().any(|(.., result)| is_deleted(&result.id)) {
+            continue;
+        }
         let mut seen = BTreeSet::new();
         let mut creations = Vec::new();
         for (outcome, place, row, result) in &all {

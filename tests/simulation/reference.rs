@@ -124,10 +124,10 @@ impl Kept {
     }
 }
 
-/// The patients of one customer, by person.
+/// The patients of one customer, by person. `None` stands for a patient that was deleted.
 #[derive(Clone, Default, Debug)]
 pub struct Reference {
-    by_person: BTreeMap<usize, Vec<Kept>>,
+    by_person: BTreeMap<usize, Vec<Option<Kept>>>,
 }
 
 /// A patient of the reference: the index of the person, and of the patient among those of the
@@ -148,25 +148,36 @@ impl Reference {
     pub fn row(&mut self, row: &Row, job: u32, ids: &Ids) -> Outcome {
         let known = self.by_person.entry(row.person).or_default();
         let zips: BTreeSet<usize> = row.homes.iter().map(|&(zip, _)| zip).collect();
-        let found = known.iter().position(|kept| !kept.zips.is_disjoint(&zips));
+        let shares = |kept: &Kept| !kept.zips.is_disjoint(&zips);
+        let found = known.iter().position(|kept| kept.as_ref().is_some_and(shares));
         let index = found.unwrap_or_else(|| {
-            known.push(Kept::default());
+            known.push(Some(Kept::default()));
             known.len() - 1
         });
-        let before = known[index].patient.clone();
-        let warnings = known[index].fold(row, job, ids);
+        let kept = known[index].get_or_insert_default();
+        let before = kept.patient.clone();
+        let warnings = kept.fold(row, job, ids);
         let effect = match found {
             None => RowEffect::Created,
-            Some(_) if known[index].patient == before => RowEffect::Unchanged,
+            Some(_) if kept.patient == before => RowEffect::Unchanged,
             Some(_) => RowEffect::Updated,
         };
         Outcome { patient: (row.person, index), effect, warnings }
     }
 
+    /// Deletes a patient. Returns whether it was there.
+    pub fn delete(&mut self, (person, index): Id) -> bool {
+        let known = self.by_person.get_mut(&person).and_then(|known| known.get_mut(index));
+        known.is_some_and(|known| known.take().is_some())
+    }
+
     /// Returns the patients of one person, oldest first.
-    pub fn patients(&self, person: usize) -> Vec<Patient> {
+    pub fn patients(&self, person: usize) -> Vec<(Id, Patient)> {
         let known = self.by_person.get(&person).map_or(&[][..], Vec::as_slice);
-        known.iter().map(|kept| kept.patient.clone()).collect()
+        let known = known.iter().enumerate();
+        known
+            .filter_map(|(index, kept)| Some(((person, index), kept.as_ref()?.patient.clone())))
+            .collect()
     }
 }
 

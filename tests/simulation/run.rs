@@ -8,12 +8,12 @@ mod ended;
 mod functions;
 mod task;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bulk_domain::ids::JobId;
+use bulk_domain::ids::{JobId, PatientId};
 use bulk_domain::job::{JobStatus, Upload as Version};
 use bulk_domain::time::Timestamp;
 use bulk_domain::webhook::WebhookKey;
@@ -56,6 +56,8 @@ pub struct Played {
     pub cloud: Cloud,
     pub story: Story,
     pub imports: Vec<Import>,
+    /// The patients that calls have deleted.
+    pub deleted: BTreeSet<PatientId>,
     pub exchange: Exchange,
     pub crashes: u32,
     pub steps: u64,
@@ -73,6 +75,7 @@ struct Player {
     tasks: Vec<Task>,
     due: Vec<(Timestamp, Due)>,
     imports: Vec<Import>,
+    deleted: BTreeSet<PatientId>,
     seen: BTreeMap<JobId, JobStatus>,
     crashes: u32,
     traces: bool,
@@ -124,6 +127,7 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
         tasks: Vec::new(),
         due: Vec::new(),
         imports: Vec::new(),
+        deleted: BTreeSet::new(),
         seen: BTreeMap::new(),
         crashes: 0,
         traces: is_traced(),
@@ -142,9 +146,12 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
     for (index, plan) in plans.iter().enumerate() {
         player.later(plan.created, Due::Task(Cause::Create(index)));
     }
+    for (customer, after) in player.story.deletions.clone() {
+        player.later(after, Due::Deletion(customer));
+    }
     let steps = player.run(false);
-    let Player { cloud, story, imports, exchange, crashes, .. } = player;
-    Played { cloud, story, imports, exchange, crashes, steps }
+    let Player { cloud, story, imports, deleted, exchange, crashes, .. } = player;
+    Played { cloud, story, imports, deleted, exchange, crashes, steps }
 }
 
 impl Played {
@@ -168,6 +175,7 @@ impl Played {
             tasks: Vec::new(),
             due: Vec::new(),
             imports: Vec::new(),
+            deleted: BTreeSet::new(),
             seen: BTreeMap::new(),
             crashes: 0,
             traces: is_traced(),
@@ -272,6 +280,7 @@ impl Player {
                 Due::Upload { import, upload, expires, phase } => {
                     self.upload(import, upload, expires, phase);
                 }
+                Due::Deletion(customer) => self.delete_one(customer, in_calm),
             }
         } else if let Some(&(name, choice)) = receivable.get(choice - due.len()) {
             let received =
@@ -288,6 +297,22 @@ impl Player {
             self.start_task(Cause::Sweep, in_calm);
         }
         true
+    }
+
+    /// Lets a customer delete one of its patients, if there is one. In one case of four, the call is
+    /// made twice.
+    fn delete_one(&mut self, customer: usize, in_calm: bool) {
+        let customer = self.story.customers[customer].id;
+        let patients = self.cloud.patients(customer).unwrap();
+        let patients: Vec<PatientId> = patients.iter().map(|record| record.patient.id).collect();
+        if patients.is_empty() {
+            return;
+        }
+        let patient = self.chance.pick(&patients);
+        self.deleted.insert(patient);
+        for _ in 0..1 + usize::from(self.chance.once_in(4)) {
+            self.start_task(Cause::Delete(customer, patient), in_calm);
+        }
     }
 
     /// Prints what a task does, if `TRACE` is set.

@@ -120,6 +120,8 @@ pub struct Story {
     /// A file that the first customer imports before the story begins.
     pub earlier: Option<File>,
     pub plans: Vec<Plan>,
+    /// When a customer deletes one of its patients, counted from the start of the story.
+    pub deletions: Vec<(usize, Duration)>,
     pub rows_per_chunk: u32,
     pub patients_per_part: usize,
     /// Whether some chunks fail, however often they are retried.
@@ -186,10 +188,12 @@ impl Story {
         if time_to_query < LONG_TIME_TO_QUERY && chance.once_in(4) {
             gateway = gateway.map(GatewayFaults::too_slow);
         }
+        let deletions = deletions(chance, customers.len());
         Self {
             customers,
             earlier,
             plans,
+            deletions,
             rows_per_chunk: u32::try_from(1 + chance.below(most_per_chunk)).unwrap(),
             patients_per_part: chance.pick(&[1, 3, PATIENTS_PER_PART]),
             is_poisoned: chance.once_in(6),
@@ -206,6 +210,7 @@ impl Story {
             customers: vec![Customer::new(chance, 1)],
             earlier: None,
             plans: vec![Plan::of_file(0, file)],
+            deletions: Vec::new(),
             rows_per_chunk: ROWS_PER_CHUNK,
             patients_per_part: PATIENTS_PER_PART,
             is_poisoned: false,
@@ -245,6 +250,17 @@ fn outages(chance: &Chance) -> Vec<(Option<Service>, Duration, Duration)> {
 
 fn random_header(chance: &Chance) -> Header {
     chance.pick(&[Header::Ours, Header::Ours, Header::Ours, Header::Theirs])
+}
+
+/// Returns the deletions of a story: up to four in one story of three, most of them while the first
+/// jobs run.
+fn deletions(chance: &Chance, customers: usize) -> Vec<(usize, Duration)> {
+    let count = if chance.once_in(3) { 1 + chance.below(4) } else { 0 };
+    let deletion = |_| {
+        let longest = chance.pick(&[20_000, 20_000, 60_000, 1_000_000]);
+        (chance.index(customers), Duration::from_millis(chance.below(longest)))
+    };
+    (0..count).map(deletion).collect()
 }
 
 impl Plan {

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use bulk_domain::ids::{CohortId, FacilityId, JobId, PatientId};
+use bulk_pipeline::Error;
 use bulk_pipeline::conflicts::Contended;
 use bulk_pipeline::ports::PortError;
 use serde::Serialize;
@@ -88,6 +89,20 @@ pub enum ApiError {
 impl From<PortError> for ApiError {
     fn from(error: PortError) -> Self {
         Self::Internal(error)
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Port(error) => Self::Internal(error),
+            Error::Contended(contended) => Self::Contended(contended),
+            other => Self::Internal(PortError {
+                operation: "use case",
+                code: other.to_string(),
+                transient: other.is_transient(),
+            }),
+        }
     }
 }
 

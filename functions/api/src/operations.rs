@@ -4,6 +4,7 @@ pub mod cancel_job;
 pub mod create_cohort;
 pub mod create_facility;
 pub mod create_job;
+pub mod delete_patient;
 pub mod get_cohort;
 pub mod get_docs;
 pub mod get_document_query;

@@ -36,7 +36,7 @@ const ALWAYS: [(axum::http::HeaderName, &str); 5] = [
 ];
 
 /// Methods that a page may use.
-const METHODS: &str = "GET,POST";
+const METHODS: &str = "GET,POST,DELETE";
 
 /// Headers that a page may send, beside those that every page may (`accept` and the like).
 const SENT: &str =

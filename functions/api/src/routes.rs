@@ -12,7 +12,7 @@ use crate::backend::Backend;
 use crate::deadline::in_time;
 use crate::error::ApiError;
 use crate::operations::{
-    cancel_job, create_cohort, create_facility, create_job, get_cohort, get_docs,
+    cancel_job, create_cohort, create_facility, create_job, delete_patient, get_cohort, get_docs,
     get_document_query, get_facility, get_health, get_job, get_openapi, get_patient,
     get_patient_by_external_id, get_settings, get_webhook_status, list_cohort_patients,
     list_cohorts, list_documents, list_facilities, list_jobs, list_patients, match_patient,
@@ -59,7 +59,10 @@ fn operations<B: Backend>() -> Router<B> {
         .route("/medical/v1/patient", get(list_patients::handle::<B>))
         .route("/medical/v1/patient/external-id", get(get_patient_by_external_id::handle::<B>))
         .route("/medical/v1/patient/match", post(match_patient::handle::<B>))
-        .route("/medical/v1/patient/{id}", get(get_patient::handle::<B>))
+        .route(
+            "/medical/v1/patient/{id}",
+            get(get_patient::handle::<B>).delete(delete_patient::handle::<B>),
+        )
         .route("/medical/v1/document", get(list_documents::handle::<B>))
         .route(
             "/medical/v1/document/query",

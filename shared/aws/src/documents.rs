@@ -12,9 +12,9 @@ use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
 use bulk_pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
 
 use crate::Patients;
-use crate::error::malformed;
+use crate::error::{conditional, malformed};
 use crate::item::{
-    Item, compressed_json, from_compressed_json, key, parsed, required_number, s, text,
+    Item, compressed_json, from_compressed_json, key, n, parsed, required_number, s, text,
 };
 use crate::table::find;
 
@@ -56,6 +56,23 @@ impl DocumentStore for Patients {
         let mut item = key(patient_partition(customer, patient), QUERY);
         item.insert("doc".to_owned(), compressed_json(query)?);
         self.table.put_version(item, version).await
+    }
+
+    async fn delete_query(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+        version: u64,
+    ) -> PortResult<Write> {
+        let delete = self
+            .table
+            .client
+            .delete_item()
+            .table_name(&self.table.name)
+            .set_key(Some(key(patient_partition(customer, patient), QUERY)))
+            .condition_expression("version = :version")
+            .expression_attribute_values(":version", n(version));
+        conditional("dynamodb.DeleteItem", delete.send().await)
     }
 
     async fn store_documents(

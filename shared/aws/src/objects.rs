@@ -181,6 +181,16 @@ impl ObjectStore for Objects {
         self.put_first(outcomes_key(job, chunk), "application/json", json).await
     }
 
+    async fn has_outcomes(&self, job: JobRef, chunk: ChunkNumber) -> PortResult<bool> {
+        // `GetObject` answers 403 about an object that does not exist, unless the function may list
+        // the whole bucket (API reference, GetObject, "Permissions").
+        let key = outcomes_key(job, chunk);
+        let list = self.client.list_object_versions().bucket(&self.bucket).prefix(&key).max_keys(1);
+        let page = list.send().await.map_err(failed("s3.ListObjectVersions"))?;
+        let versions = page.versions.unwrap_or_default();
+        Ok(versions.iter().any(|version| version.key.as_deref() == Some(&key)))
+    }
+
     async fn read_outcomes(&self, job: JobRef, chunk: ChunkNumber) -> PortResult<Vec<RowOutcome>> {
         let json = self.get(outcomes_key(job, chunk), None).await?;
         serde_json::from_slice(&json).map_err(|_| malformed(GET, "outcomes"))

@@ -15,12 +15,12 @@ use bulk_domain::hash_key::Bucket;
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::person::Person;
 use bulk_domain::plan::ChunkNumber;
-use bulk_domain::roster::{Roster, RosterEntry};
+use bulk_domain::roster::{REMOVED, Roster, RosterEntry};
 use bulk_pipeline::ports::{PatientStore, PortResult, Versioned, Write};
 use uuid::Uuid;
 
 use crate::error::malformed;
-use crate::item::{Item, key, s, text};
+use crate::item::{Item, key, n, s, text};
 use crate::table::{Table, find, read_document, store};
 
 const PERSON: &str = "person";
@@ -83,7 +83,10 @@ impl PatientStore for Patients {
         person: &Person,
         version: Option<u64>,
     ) -> PortResult<Write> {
-        let item = key(person_partition(customer, bucket), PERSON);
+        let mut item = key(person_partition(customer, bucket), PERSON);
+        if let Some(at) = person.forgotten_at() {
+            item.insert("expiresAt".to_owned(), n(at.as_seconds()));
+        }
         self.table.put_document(item, person, version).await
     }
 
@@ -114,6 +117,35 @@ impl PatientStore for Patients {
             before = Some(stored.to_vec());
         }
         Ok(())
+    }
+
+    async fn remove_from_roster(
+        &self,
+        customer: CustomerId,
+        roster: Roster,
+        entry: RosterEntry,
+        patients: &[PatientId],
+    ) -> PortResult<()> {
+        let key = key(roster_partition(customer, roster), roster_sort_key(entry));
+        let removed: BTreeSet<[u8; BYTES_PER_ID]> =
+            patients.iter().map(|patient| patient.as_uuid().into_bytes()).collect();
+        loop {
+            let stored = self.table.get_many(vec![key.clone()]).await?;
+            let Some(stored) = stored.first() else { return Ok(()) };
+            let stored = roster_bytes(stored).ok_or_else(|| malformed(READ, "roster"))?;
+            let mut left = stored.to_vec();
+            for id in left.chunks_exact_mut(BYTES_PER_ID) {
+                if removed.contains(&*id) {
+                    id.copy_from_slice(REMOVED.as_uuid().as_bytes());
+                }
+            }
+            let before = Some(stored.to_vec());
+            if left == stored
+                || self.replace_roster(key.clone(), before, &left).await? == Write::Done
+            {
+                return Ok(());
+            }
+        }
     }
 
     async fn read_roster(

@@ -43,6 +43,12 @@ impl HashKey {
         bucket.patient(u64::from_be_bytes(first(&hash)))
     }
 
+    /// Returns the hash by which an identity is known after its last patient was deleted.
+    pub fn deleted_identity(&self, identity: &Identity) -> IdentityHash {
+        let hash = hmac_sha256(&self.0, &[b"deletedIdentity", identity.as_bytes()]);
+        IdentityHash(u128::from_be_bytes(first(&hash)))
+    }
+
     /// Returns the hash of an external id.
     pub fn external_id(&self, external_id: &ExternalId) -> ExternalIdHash {
         let hash = hmac_sha256(&self.0, &[b"externalId", external_id.as_str().as_bytes()]);
@@ -98,9 +104,13 @@ impl fmt::Display for Bucket {
     }
 }
 
+/// The hash of an identity without patients: 128 bits, which tell it from others of its bucket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct IdentityHash(pub(crate) u128);
+
 /// The hash of an external id: 128 bits, under which its patients are found.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ExternalIdHash(u128);
+pub struct ExternalIdHash(pub(crate) u128);
 
 impl fmt::Display for ExternalIdHash {
     /// 32 lower-case hexadecimal digits.

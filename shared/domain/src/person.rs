@@ -8,16 +8,18 @@
 //!
 //! A chunk can be received twice, with another job's rows folded in between. Folding again would
 //! then give another answer for rows that already had one. The item therefore remembers what it
-//! decided for a job, and the answer to a repeated question is the remembered one.
+//! decided for a job, and the answer to a repeated question is the remembered one. The module
+//! [`deletion`] says what it remembers of a deleted patient.
 
 mod decision;
+pub mod deletion;
 mod folded;
 mod stored;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::hash_key::{Bucket, HashKey};
+use crate::hash_key::{Bucket, HashKey, IdentityHash};
 use crate::identity::Identity;
 use crate::ids::{JobId, PatientId, RowNumber};
 use crate::job::LONGEST_LIFE;
@@ -30,6 +32,7 @@ use crate::time::Timestamp;
 
 pub use decision::PatientWarnings;
 use decision::{DECISION_SIZE, Decision, Place, RUN_SIZE, WARNED_SIZE};
+use deletion::DeletedPatient;
 pub use folded::{Folded, FoldedRow};
 
 /// How long a job may still write patients, counted from the time in its id. After that, what it
@@ -43,12 +46,16 @@ pub struct Person {
     identities: Vec<KnownIdentity>,
 }
 
-/// The patients of one identity, in the order in which they were created; at least one. The names,
-/// the date of birth and the gender of the first are the identity.
+/// The patients of one identity, in the order in which they were created. The names, the date of
+/// birth and the gender of the first are the identity. Without patients there is a deleted one.
 #[derive(Clone, PartialEq, Debug, Default)]
 struct KnownIdentity {
     patients: Vec<PatientRecord>,
     decisions: Vec<Decision>,
+    /// The patients that were deleted while jobs that still write could have rows about them.
+    deleted: Vec<DeletedPatient>,
+    /// The hash of the identity, if all its patients were deleted.
+    hash: Option<IdentityHash>,
 }
 
 /// The rows of one identity in a job.
@@ -80,13 +87,16 @@ impl Person {
 
     /// Returns the oldest patient of an identity that shares a zip code with `zips`.
     pub fn find(&self, identity: &Identity, zips: &[Zip]) -> Option<&PatientRecord> {
-        let known = self.identities.iter().find(|known| known.is(identity))?;
+        let known = self.identities.iter().find(|known| known.has_patient(identity))?;
         known.position(zips).map(|index| &known.patients[index])
     }
 
     /// Returns whether a job may still change the external id of this patient, who may not exist
-    /// yet.
+    /// yet. A deleted patient never changes.
     pub fn awaits(&self, patient: PatientId, job: JobId, now: Timestamp) -> bool {
+        if self.deleted(patient).is_some() {
+            return false;
+        }
         let has_decided =
             |known: &KnownIdentity| known.decisions.iter().any(|decision| decision.job == job);
         let is_of_patient = |known: &&KnownIdentity| {
@@ -113,15 +123,11 @@ impl Person {
     /// refused, and the rows behind it go on without it.
     #[must_use]
     pub fn fold(mut self, group: &Group, key: &HashKey, source: RowsOfJob) -> Folded {
-        let is_new = !self.identities.iter().any(|known| known.is(&group.identity));
-        if is_new {
+        let known = self.identities.iter().position(|known| known.is(&group.identity, key));
+        let place = known.unwrap_or(self.identities.len());
+        if known.is_none() {
             self.identities.push(KnownIdentity::default());
         }
-        let place = self
-            .identities
-            .iter()
-            .position(|known| known.is(&group.identity))
-            .unwrap_or(self.identities.len() - 1);
         let remembered = self.identities[place].remember(source);
         let others = Size {
             patients: self.patients_size() - self.identities[place].patients_size(),
@@ -143,7 +149,7 @@ impl Person {
             rows.push(fold.row(*number, row, new_id));
         }
         let (is_changed, touched) = fold.finish();
-        if self.identities[place].patients.is_empty() {
+        if self.identities[place].patients.is_empty() && self.identities[place].deleted.is_empty() {
             self.identities.remove(place);
         }
         Folded { person: self, is_changed, rows, place, touched }
@@ -159,7 +165,12 @@ pub fn may_write(job: JobId, now: Timestamp) -> bool {
 }
 
 impl KnownIdentity {
-    fn is(&self, identity: &Identity) -> bool {
+    fn is(&self, identity: &Identity, key: &HashKey) -> bool {
+        self.has_patient(identity)
+            || self.hash.is_some_and(|hash| hash == key.deleted_identity(identity))
+    }
+
+    fn has_patient(&self, identity: &Identity) -> bool {
         let first = self.patients.first();
         first.is_some_and(|record| Identity::of_patient(&record.patient) == *identity)
     }
@@ -175,12 +186,13 @@ impl KnownIdentity {
 
     fn stored_size(&self) -> usize {
         let decisions: usize = self.decisions.iter().map(Decision::stored_size).sum();
-        IDENTITY_SIZE + self.patients_size() + decisions
+        let deleted: usize = self.deleted.iter().map(DeletedPatient::stored_size).sum();
+        IDENTITY_SIZE + self.patients_size() + decisions + deleted
     }
 
     /// Returns the remembered decision of a job, and forgets those of jobs that write no more.
     fn remember(&mut self, source: RowsOfJob) -> Option<Decision> {
-        self.decisions.retain(|decision| may_write(decision.job, source.now));
+        self.forget(source.now);
         let place = self.decisions.iter().position(|decision| decision.job == source.job)?;
         let remembered = self.decisions.remove(place);
         (!has(Bug::DecisionForgotten)).then_some(remembered)
@@ -228,7 +240,9 @@ impl Fold<'_> {
         // The rows of a remembered decision are in their patients. A row that became valid since
         // then is not, and shows it by its zip codes.
         let remembered = remembered.filter(|(place, _)| match place {
-            Place::NoRoom => true,
+            // The zip codes of a deleted patient are not known any more, so that a row of its run
+            // counts as in it.
+            Place::NoRoom | Place::Deleted(..) => true,
             Place::At(index, _) => {
                 self.known.patients.get(*index).is_some_and(|record| shares_zip(record, &zips))
             }
@@ -236,6 +250,7 @@ impl Fold<'_> {
         let is_remembered = remembered.is_some();
         let (place, warnings) = match remembered {
             Some((Place::NoRoom, _)) => REFUSED,
+            Some((place @ Place::Deleted(..), warnings)) => (place, warnings),
             Some((Place::At(index, effect), warnings)) => match self.merge(index, row) {
                 Some(new) if has(Bug::WarningsForgotten) => {
                     (Place::At(index, effect), new.warnings)
@@ -255,6 +270,9 @@ impl Fold<'_> {
         self.decision.add(number, place, warnings);
         let (patient, effect) = match place {
             Place::At(index, effect) => (Some(self.known.patients[index].patient.id), effect),
+            Place::Deleted(index, effect) => {
+                (self.known.deleted.get(index).map(|deleted| deleted.id), effect)
+            }
             Place::NoRoom => (None, RowEffect::Unchanged),
         };
         let creates = effect == RowEffect::Created && !is_remembered;
@@ -281,6 +299,7 @@ impl Fold<'_> {
             return REFUSED;
         }
         self.known.patients.push(PatientRecord::create(new_id(), self.source, row));
+        self.known.hash = None;
         let index = self.known.patients.len() - 1;
         self.before.insert(index, None);
         (Place::At(index, RowEffect::Created), PatientWarnings::default())
@@ -348,8 +367,9 @@ impl Fold<'_> {
 /// The size of an item without anything in it: `{"v":1,"j":[],"p":[]}` and some room.
 const ITEM_SIZE: usize = 64;
 
-/// The size of an identity without patients and decisions: `{"p":[],"d":[]},`.
-const IDENTITY_SIZE: usize = 16;
+/// The size of an identity without patients and decisions: `{"p":[],"d":[],"g":[]},`, and of its
+/// hash, which it has instead of patients.
+const IDENTITY_SIZE: usize = 24;
 
 #[cfg(test)]
 mod tests;

@@ -121,6 +121,11 @@ impl QueryTally {
 pub struct QueryAttemptId(Uuid);
 
 impl QueryAttemptId {
+    /// An id that is greater than that of every attempt.
+    pub const AFTER_ALL: Self = Self(Uuid::max());
+    /// The id of no attempt.
+    const NONE: Self = Self(Uuid::nil());
+
     /// Returns the attempt with this id.
     pub const fn new(id: Uuid) -> Self {
         Self(id)
@@ -300,6 +305,15 @@ impl PatientQuery {
     pub fn abandoned(&self, now: Timestamp) -> Option<Self> {
         let is_idle = self.outcome.is_none() && self.lease.is_none_or(|lease| lease.until <= now);
         is_idle.then(|| self.clone().ended(QueryOutcome::Failed, None))
+    }
+
+    /// Returns the query of a deleted patient if a worker holds its lease: without documents, and
+    /// leased to no attempt until that worker has ended, because the worker may store pages of
+    /// documents until then. Returns `None` if no worker holds the lease.
+    pub fn revoked(&self, now: Timestamp) -> Option<Self> {
+        let running = self.lease.filter(|lease| self.outcome.is_none() && lease.until > now)?;
+        let lease = Some(Lease { to: QueryAttemptId::NONE, ..running });
+        Some(Self { lease, ..Self::start(self.request, self.started_at) })
     }
 
     /// Returns whether the query had all attempts that it may have.

@@ -5,12 +5,21 @@
 //! entry with the patients that it adds to a roster. The entry is written before its patients, so
 //! that it may name a patient that was never created, or one that another job had added before. The
 //! patient's record says whether the entry is right.
+//!
+//! A deleted patient is removed from the rosters of its cohorts, because the size of a cohort is
+//! counted on its roster. [`REMOVED`] takes its place in the entry, so that the patients behind it
+//! keep theirs, and a caller that is between two pages misses none.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::ids::{CohortId, JobId};
+use uuid::Uuid;
+
+use crate::ids::{CohortId, JobId, PatientId};
 use crate::plan::ChunkNumber;
+
+/// Stands in an entry for a patient that was removed from it. No patient has this id.
+pub const REMOVED: PatientId = PatientId::new(Uuid::nil());
 
 /// A list of patients of one customer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -70,6 +70,25 @@ impl DocumentStore for Cloud {
         .await
     }
 
+    async fn delete_query(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+        version: u64,
+    ) -> PortResult<Write> {
+        self.call(Operation::DeleteItem, Resource::QUERIES, |state| {
+            state.patients.writes += 1;
+            let key = (customer, patient);
+            let stored = state.patients.queries.get(&key).map(|stored| stored.version());
+            if stored != Some(version) {
+                return Billed::request(Write::Conflict);
+            }
+            state.patients.queries.remove(&key);
+            Billed::request(Write::Done)
+        })
+        .await
+    }
+
     async fn store_documents(
         &self,
         customer: CustomerId,

@@ -159,6 +159,14 @@ impl ObjectStore for Cloud {
         self.put_first(Resource::OUTCOMES, outcomes_key(job, chunk), json.into()).await
     }
 
+    async fn has_outcomes(&self, job: JobRef, chunk: ChunkNumber) -> PortResult<bool> {
+        let key = outcomes_key(job, chunk);
+        self.call(Operation::ListObjectVersions, Resource::OUTCOMES, |state| {
+            Billed::request(state.objects.objects.contains_key(&key))
+        })
+        .await
+    }
+
     async fn read_outcomes(&self, job: JobRef, chunk: ChunkNumber) -> PortResult<Vec<RowOutcome>> {
         let json = self.get(Resource::OUTCOMES, outcomes_key(job, chunk), 0..u64::MAX).await?;
         serde_json::from_slice(&json)

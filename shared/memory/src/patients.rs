@@ -13,8 +13,8 @@ use bulk_domain::patient::PatientRow;
 use bulk_domain::person::{Group, Person};
 use bulk_domain::query::QueryAttemptId;
 use bulk_domain::record::{PatientRecord, RowsOfJob};
-use bulk_domain::roster::{Roster, RosterEntry};
-use bulk_pipeline::ports::{ExternalIdStore as _, PatientStore, PortResult, Versioned, Write};
+use bulk_domain::roster::{REMOVED, Roster, RosterEntry};
+use bulk_pipeline::ports::{Environment as _, ExternalIdStore as _, PatientStore, PortResult, Versioned, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -55,6 +55,12 @@ pub(crate) struct Document {
     /// Bytes that the document takes in its item.
     stored_len: usize,
     version: u64,
+}
+
+impl Document {
+    pub(crate) const fn version(&self) -> u64 {
+        self.version
+    }
 }
 
 impl PatientsState {
@@ -117,6 +123,25 @@ impl Cloud {
             Write::Done => folded.rows[0].patient.ok_or_else(refused),
             Write::Conflict => Err(refused()),
         }
+    }
+
+    /// Deletes the items of persons that the table deletes by now, because nothing of them is needed
+    /// any more. DynamoDB does so within days.
+    pub fn expire_people(&self) -> PortResult<()> {
+        let now = self.now();
+        let mut state = self.state();
+        let patients = &mut state.patients;
+        let mut expired = Vec::new();
+        for (key, document) in &patients.people {
+            let person: Versioned<Person> = patients.read(document)?;
+            if person.value.forgotten_at().is_some_and(|at| at < now) {
+                expired.push(*key);
+            }
+        }
+        for key in expired {
+            patients.people.remove(&key);
+        }
+        Ok(())
     }
 
     /// Returns the sizes of all items of persons, in bytes as DynamoDB counts them.
@@ -246,13 +271,7 @@ impl PatientStore for Cloud {
         let mut stored = Vec::new();
         let mut wanted = patients.to_vec();
         while self.replace_roster(key, &stored, wanted).await? == Write::Conflict {
-            stored = self
-                .call(Operation::BatchGetItem, Resource::ROSTERS, |state| {
-                    let stored = state.patients.rosters.get(&key).cloned().unwrap_or_default();
-                    let bytes = BYTES_PER_ID * stored.len();
-                    Billed::new(stored, units(bytes, 4096), 1).with_bytes(bytes)
-                })
-                .await?;
+            stored = self.roster_entry(key).await?;
             let missing = patients.iter().filter(|patient| !stored.contains(patient));
             wanted = stored.iter().chain(missing).copied().collect();
             if wanted == stored {
@@ -260,6 +279,26 @@ impl PatientStore for Cloud {
             }
         }
         Ok(())
+    }
+
+    async fn remove_from_roster(
+        &self,
+        customer: CustomerId,
+        roster: Roster,
+        entry: RosterEntry,
+        patients: &[PatientId],
+    ) -> PortResult<()> {
+        let key = (customer, roster, entry);
+        loop {
+            let stored = self.roster_entry(key).await?;
+            let left: Vec<PatientId> = stored
+                .iter()
+                .map(|patient| if patients.contains(patient) { REMOVED } else { *patient })
+                .collect();
+            if left == stored || self.replace_roster(key, &stored, left).await? == Write::Done {
+                return Ok(());
+            }
+        }
     }
 
     async fn read_roster(
@@ -286,6 +325,18 @@ impl PatientStore for Cloud {
 }
 
 impl Cloud {
+    async fn roster_entry(
+        &self,
+        key: (CustomerId, Roster, RosterEntry),
+    ) -> PortResult<Vec<PatientId>> {
+        self.call(Operation::BatchGetItem, Resource::ROSTERS, |state| {
+            let stored = state.patients.rosters.get(&key).cloned().unwrap_or_default();
+            let bytes = BYTES_PER_ID * stored.len();
+            Billed::new(stored, units(bytes, 4096), 1).with_bytes(bytes)
+        })
+        .await
+    }
+
     /// Stores an entry of a roster on the condition that the stored one has these patients.
     async fn replace_roster(
         &self,

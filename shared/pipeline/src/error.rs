@@ -30,6 +30,10 @@ pub enum Error {
     /// A document query that is to be abandoned is leased to a worker.
     #[error("a document query that is to be abandoned is leased to a worker")]
     QueryLeased,
+    /// A patient was deleted while the job ran, and an earlier attempt of the chunk may still answer
+    /// for a row about it.
+    #[error("a patient was just deleted, and an earlier attempt may answer for a row about it")]
+    PatientDeleted,
 }
 
 impl Error {
@@ -37,7 +41,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Port(error) => error.transient,
-            Self::Contended(_) | Self::QueryLeased => true,
+            Self::Contended(_) | Self::QueryLeased | Self::PatientDeleted => true,
             Self::NoSuchJob(_) | Self::Inconsistent { .. } => false,
         }
     }

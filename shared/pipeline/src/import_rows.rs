@@ -84,12 +84,23 @@ impl<P: Ports> Import<'_, P> {
             return Ok(chunk.row_numbers().map(canceled).collect());
         }
         let Parsed { mut outcomes, groups, hash_key } = self.parse(&chunk).await?;
-        let upsert = Upsert { ports: *ports, job, chunk: message.chunk, hash_key: &hash_key };
-        let UpsertOutcome { mut rows, mut to_query } = if job.dry_run {
-            upsert.preview(&groups.groups).await?
+        let (objects, chunk) = (ports.objects(), message.chunk);
+        let hash_key = &hash_key;
+        let mut upsert = Upsert { ports: *ports, job, chunk, hash_key, unanswered_at: None };
+        let mut upserted = if job.dry_run {
+            upsert.preview(&groups.groups).await
         } else {
-            upsert.upsert(&groups.groups).await?
+            upsert.upsert(&groups.groups).await
         };
+        if let Err(Error::PatientDeleted) = upserted {
+            let now = ports.environment().now();
+            if objects.has_outcomes((*job).into(), chunk).await? {
+                return Ok(objects.read_outcomes((*job).into(), chunk).await?);
+            }
+            upsert.unanswered_at = Some(now);
+            upserted = upsert.upsert(&groups.groups).await;
+        }
+        let UpsertOutcome { mut rows, mut to_query } = upserted?;
         for outcome in &mut outcomes {
             if let Some(row) = rows.remove(&outcome.row) {
                 add_upsert(outcome, row, &mut to_query);

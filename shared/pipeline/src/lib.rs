@@ -12,6 +12,7 @@ mod audit;
 mod complete_chunk;
 pub mod conflicts;
 pub mod dead_letters;
+pub mod delete_patient;
 pub mod deliver_webhook;
 mod directory_cache;
 pub mod end_job;

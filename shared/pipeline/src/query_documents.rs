@@ -24,6 +24,7 @@ use futures::future::join_all;
 use crate::Error;
 use crate::audit::event_of_queries;
 use crate::conflicts::retry_conflicts;
+use crate::delete_patient::delete_documents;
 use crate::messages::{QueryAsker, QueryMessage};
 use crate::ports::prelude::*;
 use crate::ports::{Gateway, GatewayAnswer, GatewayFailure, PortResult, Ports, Versioned, Write};
@@ -82,6 +83,8 @@ enum Answer {
     Ended(QueryOutcome, Option<StoredDocuments>),
     /// The gateway did not answer, and may answer a retry.
     Failed(GatewayFailure),
+    /// The patient was deleted, so that the gateway was not asked.
+    Deleted,
 }
 
 /// Handles one message, in its attempt number `attempt`, counted from 1. Safe to repeat,
@@ -297,7 +300,10 @@ async fn answer<P: Ports, G: Gateway>(
     let Attempt { customer, patient: id, id: found_by, .. } = attempt;
     let record = ports.patients().load_patients(customer, &[id]).await?.remove(&id);
     let Some(patient) = record.map(|record| record.patient) else {
-        return Ok(Answer::Ended(QueryOutcome::NotKnown, None));
+        return Ok(match has(Bug::DeletedQueryKept) {
+            false => Answer::Deleted,
+            true => Answer::Ended(QueryOutcome::NotKnown, None),
+        });
     };
     if patient.hie_opt_out && !has(Bug::OptedOutAsked) {
         return Ok(Answer::Ended(QueryOutcome::OptedOut, None));
@@ -318,7 +324,7 @@ async fn answer<P: Ports, G: Gateway>(
 
 /// Stores the outcome of a query, which other requests may have joined meanwhile. If another
 /// attempt has taken the query over, because the lease of this one expired, that attempt's outcome
-/// counts.
+/// counts. The query of a deleted patient is deleted, with all its documents.
 async fn conclude<P: Ports>(
     ports: &P,
     attempt: Attempt,
@@ -328,13 +334,23 @@ async fn conclude<P: Ports>(
     let Attempt { customer, patient, id, .. } = attempt;
     let stored = retry_conflicts(async || {
         let after = match &answer {
-            Answer::Ended(outcome, stored) => query.value.clone().ended(*outcome, stored.clone()),
-            Answer::Failed(_) => query.value.clone().failed_once(),
+            Answer::Ended(outcome, stored) => {
+                Some(query.value.clone().ended(*outcome, stored.clone()))
+            }
+            Answer::Failed(_) => Some(query.value.clone().failed_once()),
+            Answer::Deleted => None,
         };
-        let write =
-            ports.documents().store_query(customer, patient, &after, Some(query.version)).await?;
+        let (documents, version) = (ports.documents(), query.version);
+        let write = match &after {
+            Some(after) => documents.store_query(customer, patient, after, Some(version)).await?,
+            None => {
+                delete_documents(ports, customer, patient).await?;
+                documents.delete_query(customer, patient, version).await?
+            }
+        };
         if write == Write::Done {
-            return Ok(Some(Some(after.outcome)));
+            let outcome = after.map_or(Some(QueryOutcome::NotKnown), |after| after.outcome);
+            return Ok(Some(Some(outcome)));
         }
         match leased(ports, attempt).await? {
             // Another request has joined.
@@ -344,7 +360,8 @@ async fn conclude<P: Ports>(
         Ok(None)
     });
     let Some(outcome) = stored.await? else { return Ok(PatientOutcome::Leased) };
-    if outcome.is_some_and(QueryOutcome::is_success) && !attempt.is_first {
+    let is_deleted = matches!(answer, Answer::Deleted);
+    if outcome.is_some_and(QueryOutcome::is_success) && !attempt.is_first && !is_deleted {
         let new = || QueryAttemptId::new(ports.environment().new_id());
         let first_kept = if has(Bug::NewDocumentsDropped) { new() } else { id };
         ports.documents().drop_documents_before(customer, patient, first_kept).await?;

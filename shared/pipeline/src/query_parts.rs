@@ -2,12 +2,14 @@
 //! completes or is abandoned.
 
 use bulk_domain::job::{Job, JobStatus};
+use bulk_domain::mutants::{Bug, has};
 use bulk_domain::outcome::{RowOutcome, RowResult};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{QueryOutcome, QueryPart, QueryTally};
 use bulk_domain::time::Timestamp;
 
 use crate::Error;
+use crate::delete_patient::forget_documents;
 use crate::messages::{FinishedMessage, QueryAsker, QueryMessage};
 use crate::ports::prelude::*;
 use crate::ports::{Ports, Write};
@@ -100,7 +102,7 @@ pub async fn resume_completed_part<P: Ports>(
     Ok(abandoned)
 }
 
-/// Ends the queries of a message that are open. A query that is leased to a worker stays leased,
+/// Ends the queries of a message that are open, and deletes those of deleted patients. A query that is leased to a worker stays leased,
 /// because the worker may still complete it.
 async fn abandon_open_queries<P: Ports>(
     ports: &P,
@@ -120,6 +122,13 @@ async fn abandon_open_queries<P: Ports>(
         // A query of another request is abandoned with that request.
         let Some(query) = query.filter(|query| query.value.request == request) else { continue };
         if let Some(abandoned) = query.value.abandoned(now) {
+            let (customer, patients) = (message.customer, ports.patients());
+            if patients.load_patients(customer, &[*patient]).await?.is_empty()
+                && !has(Bug::DeletedQueryKept)
+            {
+                forget_documents(ports, customer, *patient).await?;
+                continue;
+            }
             let write = ports
                 .documents()
                 .store_query(message.customer, *patient, &abandoned, Some(query.version))

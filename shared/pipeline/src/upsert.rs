@@ -17,10 +17,12 @@ use bulk_domain::job::Job;
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::outcome::RowResult;
 use bulk_domain::patient::ExternalId;
+use bulk_domain::person::deletion::ATTEMPT_ENDS;
 use bulk_domain::person::{Folded, FoldedRow, Group, PatientWarnings, Person};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::record::{PatientRecord, RowsOfJob};
 use bulk_domain::roster::{Roster, RosterEntry};
+use bulk_domain::time::Timestamp;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tracing::error;
 
@@ -71,6 +73,9 @@ pub struct Upsert<'a, P> {
     pub chunk: ChunkNumber,
     /// The key of the customer's hashes.
     pub hash_key: &'a HashKey,
+    /// When this attempt found that the chunk has no outcomes. `None` if it did not look for them,
+    /// which it need not do unless a patient was deleted while the job ran.
+    pub unanswered_at: Option<Timestamp>,
 }
 
 /// A group folded into what is stored of its person.
@@ -114,11 +119,16 @@ impl<P: Ports> Upsert<'_, P> {
     ///
     /// A write that the store refuses with a permanent error fails the rows of its group, and the
     /// other groups go on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PatientDeleted`] if a patient of a row was deleted, and an earlier attempt may have
+    /// stored outcomes, or may still store them.
     pub async fn upsert(&self, groups: &[Group]) -> Result<UpsertOutcome, Error> {
         let mut known = self.load(groups).await?;
         // Of two identities that share a bucket, the second one meets a conflict, and reads again.
-        let attempts: Vec<Attempt> =
-            groups.iter().map(|group| self.fold(group, known.remove(&group.bucket))).collect();
+        let attempts = groups.iter().map(|group| self.fold(group, known.remove(&group.bucket)));
+        let attempts = attempts.collect::<Result<Vec<Attempt>, Error>>()?;
         self.announce(attempts.iter().map(|attempt| &attempt.folded)).await?;
         let given = GivenIds::of(groups, &attempts);
         let written: Vec<Option<Folded>> = stream::iter(groups.iter().zip(attempts))
@@ -144,7 +154,7 @@ impl<P: Ports> Upsert<'_, P> {
         Ok(self.ports.patients().load_people(self.job.customer, &buckets).await?)
     }
 
-    fn fold(&self, group: &Group, known: Option<Versioned<Person>>) -> Attempt {
+    fn fold(&self, group: &Group, known: Option<Versioned<Person>>) -> Result<Attempt, Error> {
         let source = RowsOfJob {
             job: self.job.id,
             facility: self.job.facility,
@@ -153,7 +163,25 @@ impl<P: Ports> Upsert<'_, P> {
         };
         let version = known.as_ref().map(|known| known.version);
         let person = known.map(|known| known.value).unwrap_or_default();
-        Attempt { folded: person.fold(group, self.hash_key, source), version }
+        if self.awaits_answer(group, &person) {
+            return Err(Error::PatientDeleted);
+        }
+        Ok(Attempt { folded: person.fold(group, self.hash_key, source), version })
+    }
+
+    /// Returns whether an earlier attempt, which read a patient before it was deleted, may have
+    /// stored outcomes for the rows of a group, or may still store them. A dry run awaits none,
+    /// because it stores no patient.
+    fn awaits_answer(&self, group: &Group, person: &Person) -> bool {
+        let (identity, key, job) = (&group.identity, self.hash_key, self.job);
+        let started_at = job.started_at.unwrap_or(job.created_at);
+        let deleted_at = person.deleted_since(identity, key, job.id, started_at);
+        let is_unanswered = |deleted_at: Timestamp| {
+            self.unanswered_at.is_some_and(|at| at > deleted_at.plus(ATTEMPT_ENDS))
+        };
+        deleted_at.is_some_and(|deleted_at| !is_unanswered(deleted_at))
+            && !job.dry_run
+            && !has(Bug::DeletionNotAwaited)
     }
 
     /// Stores the item of a group, unless its rows change nothing. Returns the group as it was
@@ -175,7 +203,7 @@ impl<P: Ports> Upsert<'_, P> {
                         .patients()
                         .load_people(self.job.customer, &[group.bucket])
                         .await?;
-                    attempt = self.fold(group, known.remove(&group.bucket));
+                    attempt = self.fold(group, known.remove(&group.bucket))?;
                     self.announce(std::iter::once(&attempt.folded)).await?;
                     return Ok(None);
                 }

@@ -34,9 +34,11 @@ pub fn check_patients(
             // Abandoned rows may have been stored or not, which the second upload checks.
             continue;
         }
+        let deleted = deleted_of(played, person, &effective);
         let differences: Option<Vec<String>> = orders(&effective, has_earlier)
             .into_iter()
-            .map(|order| differs(&who.ids, person, &order, &patients, effective.len() < 2))
+            .flat_map(|order| histories(&order, &deleted))
+            .map(|history| differs(&who.ids, person, &history, &patients, effective.len() < 2))
             .collect();
         if let Some(differences) = differences {
             panic!("customer {customer}, person {person}:\n{}", differences.join("\n"));
@@ -107,74 +109,142 @@ pub fn orders<'a, 'b>(
     }
 }
 
-/// Returns the valid rows about a person with their results, in this order of the jobs, each with the
-/// age of its job.
-pub fn rows_about<'a>(
-    person: usize,
-    order: &'a [&'a Outcome<'_>],
-) -> impl Iterator<Item = (u32, &'a Row, &'a ResultRow)> {
-    let rows = order
-        .iter()
-        .flat_map(|outcome| outcome.rows.iter().map(|(row, result)| (outcome.age, *row, result)));
-    rows.filter(move |(_, row, _)| row.person == person && row.flaw.is_none())
+/// A step in the history of a person.
+#[derive(Clone, Copy)]
+pub enum Step<'a, 'b> {
+    /// A job stores its rows about the person.
+    Job(&'a Outcome<'b>),
+    /// A call deletes the patient with this id.
+    Delete(&'a str),
 }
 
-/// Returns what the reference makes of the valid rows about a person.
-pub fn reference(ids: &Ids, person: usize, order: &[&Outcome<'_>]) -> Reference {
-    let mut reference = Reference::default();
-    for (age, row, _) in rows_about(person, order) {
-        let _ = reference.row(row, age, ids);
+/// Returns the deleted patients that rows about a person were about.
+pub fn deleted_of(played: &Played, person: usize, outcomes: &[&Outcome<'_>]) -> Vec<String> {
+    let ids: BTreeSet<&str> = outcomes.iter().flat_map(|outcome| outcome.ids(person)).collect();
+    let deleted = played.deleted.iter().map(ToString::to_string);
+    deleted.filter(|deleted| ids.contains(deleted.as_str())).collect()
+}
+
+/// Returns the histories in which jobs and deletions may have happened. Each deletion comes after
+/// the first job.
+pub fn histories<'a, 'b>(
+    order: &[&'a Outcome<'b>],
+    deleted: &'a [String],
+) -> Vec<Vec<Step<'a, 'b>>> {
+    let jobs: Vec<Step<'a, 'b>> = order.iter().map(|outcome| Step::Job(outcome)).collect();
+    deleted.iter().fold(vec![jobs], |histories, deleted| {
+        let with_deletion = |history: Vec<Step<'a, 'b>>| {
+            (1..=history.len()).map(move |place| {
+                let mut history = history.clone();
+                history.insert(place, Step::Delete(deleted));
+                history
+            })
+        };
+        histories.into_iter().flat_map(with_deletion).collect()
+    })
+}
+
+/// Returns the valid rows of a job about a person, with their results.
+pub fn rows_about<'a>(
+    person: usize,
+    outcome: &'a Outcome<'_>,
+) -> impl Iterator<Item = (&'a Row, &'a ResultRow)> {
+    let rows = outcome.rows.iter().map(|(row, result)| (*row, result));
+    rows.filter(move |(row, _)| row.person == person && row.flaw.is_none())
+}
+
+/// What the reference makes of a history: its patients with the ids that the service gave them.
+#[derive(Default)]
+pub struct Told<'a> {
+    pub reference: Reference,
+    pub id_of: BTreeMap<Id, &'a str>,
+}
+
+impl<'a> Told<'a> {
+    /// Returns what the reference makes of a history of a person, or how the results of rows differ
+    /// from it.
+    pub fn of(
+        ids: &Ids,
+        person: usize,
+        history: &[Step<'a, '_>],
+        with_effects: bool,
+    ) -> Result<Self, String> {
+        let mut told = Self::default();
+        for step in history {
+            match step {
+                Step::Job(outcome) => {
+                    for (row, result) in rows_about(person, outcome) {
+                        let expected = told.reference.row(row, outcome.age, ids);
+                        let is_so = expected.warnings == result.replaced()
+                            && Some(expected.effect) == result.effect;
+                        if with_effects && !is_so {
+                            return Err(format!("{expected:?}, not {result:?}"));
+                        }
+                        let id = told.id_of.entry(expected.patient).or_insert(&result.id);
+                        if *id != result.id {
+                            let patient = expected.patient;
+                            return Err(format!("{patient:?} is {id} and {}", result.id));
+                        }
+                    }
+                }
+                Step::Delete(deleted) => {
+                    let patient = told.id_of.iter().find(|(_, id)| *id == deleted);
+                    if !patient.is_some_and(|(patient, _)| told.reference.delete(*patient)) {
+                        return Err(format!("{deleted} is deleted before it is created"));
+                    }
+                }
+            }
+        }
+        Ok(told)
     }
-    reference
+}
+
+/// Returns the number of patients that the reference makes of a job's rows about a person.
+pub fn patients_of(ids: &Ids, person: usize, outcome: &Outcome<'_>) -> usize {
+    let mut reference = Reference::default();
+    for (row, _) in rows_about(person, outcome) {
+        let _ = reference.row(row, outcome.age, ids);
+    }
+    reference.patients(person).len()
 }
 
 /// Returns the difference between the stored patients of a person, with the effects and the
-/// warnings of their rows, and those that the reference makes of the jobs in this order, or `None`
-/// if there is none.
+/// warnings of their rows, and those that the reference makes of a history, or `None` if there is
+/// none.
 pub fn differs(
     ids: &Ids,
     person: usize,
-    order: &[&Outcome<'_>],
+    history: &[Step<'_, '_>],
     stored: &BTreeMap<String, Patient>,
     in_order: bool,
 ) -> Option<String> {
-    let mut reference = Reference::default();
-    for (age, row, result) in rows_about(person, order) {
-        let expected = reference.row(row, age, ids);
-        if expected.warnings != result.replaced() || Some(expected.effect) != result.effect {
-            return Some(format!("{expected:?}, not {result:?}"));
-        }
+    match Told::of(ids, person, history, true) {
+        Ok(_) => patients_differ(ids, person, history, stored, in_order),
+        Err(difference) => Some(difference),
     }
-    patients_differ(ids, person, order, stored, in_order)
 }
 
 /// Returns the difference between the stored patients of a person and those that the reference
-/// makes of the jobs in this order, or `None` if there is none.
+/// makes of a history, or `None` if there is none.
 pub fn patients_differ(
     ids: &Ids,
     person: usize,
-    order: &[&Outcome<'_>],
+    history: &[Step<'_, '_>],
     stored: &BTreeMap<String, Patient>,
     in_order: bool,
 ) -> Option<String> {
-    let mut reference = Reference::default();
-    let mut id_of: BTreeMap<Id, &str> = BTreeMap::new();
-    for (age, row, result) in rows_about(person, order) {
-        let patient = reference.row(row, age, ids).patient;
-        let id = id_of.entry(patient).or_insert(&result.id);
-        if *id != result.id {
-            return Some(format!("{patient:?} has two ids: {id} and {}", result.id));
-        }
-    }
+    let Told { reference, id_of } = match Told::of(ids, person, history, false) {
+        Ok(told) => told,
+        Err(difference) => return Some(difference),
+    };
     let expected = reference.patients(person);
     let distinct: BTreeSet<&&str> = id_of.values().collect();
     if distinct.len() != id_of.len() || stored.len() != expected.len() {
         return Some(format!("{} patients stored, {} expected", stored.len(), expected.len()));
     }
-    expected.into_iter().enumerate().find_map(|(index, expected)| {
-        let found = id_of.get(&(person, index)).and_then(|id| stored.get(*id)).cloned();
+    expected.into_iter().find_map(|(patient, mut expected)| {
+        let found = id_of.get(&patient).and_then(|id| stored.get(*id)).cloned();
         let Some(mut found) = found else { return Some("a patient is not stored".to_owned()) };
-        let mut expected = expected;
         if !in_order {
             (found, expected) = (found.unordered(), expected.unordered());
         }

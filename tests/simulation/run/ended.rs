@@ -84,9 +84,10 @@ impl Player {
                 let next = self.faults.away_until(Service::Sqs).map_or(next, |end| next.max(end));
                 self.due.push((next, Due::Task(Cause::DeadLetter(body, receives + 1))));
             }
-            (cause @ (Cause::Create(_) | Cause::Cancel(_)), Verdict::RetryAfter(after)) => {
-                self.due.push((now.plus(after), Due::Task(cause)));
-            }
+            (
+                cause @ (Cause::Create(_) | Cause::Cancel(_) | Cause::Delete(..)),
+                Verdict::RetryAfter(after),
+            ) => self.due.push((now.plus(after), Due::Task(cause))),
             (Cause::Create(plan), Verdict::Created(job, expires)) => {
                 self.created(plan, job, expires);
             }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use bulk_api::ApiError;
 use bulk_api::operations::cancel_job::cancel_job;
 use bulk_api::operations::create_job::{NewJob, create_job};
+use bulk_api::operations::delete_patient::delete_patient;
 use bulk_api::operations::get_job::get_job;
 use bulk_api::operations::get_patient_by_external_id::get_patient_by_external_id;
 use bulk_domain::csv::{ColumnMappings, Limits};
@@ -93,6 +94,12 @@ impl Player {
                     }
                 })
             }
+            &Cause::Delete(customer, patient) => Box::pin(async move {
+                match delete_patient(&cloud, customer, patient).await {
+                    Ok(()) | Err(ApiError::NotFound(_)) => Verdict::Done,
+                    Err(error) => client_verdict(&error),
+                }
+            }),
             &Cause::Read(import) => {
                 let JobRef { customer, job } = self.imports[import].job;
                 let id = external_id(self.chance.below(4)).parse().unwrap();

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::job::JobStatus;
 use bulk_domain::time::Timestamp;
 use bulk_memory::{QueueName, Received};
@@ -38,6 +39,7 @@ pub(super) enum Cause {
     Create(usize),
     Cancel(usize),
     Read(usize),
+    Delete(CustomerId, PatientId),
 }
 
 pub(super) struct Task {
@@ -73,7 +75,7 @@ impl Cause {
             Self::Message(QueueName::Webhooks, _) => "DeliverWebhook",
             Self::DeadLetter(..) => "Abandon",
             Self::Sweep => "Sweep",
-            Self::Create(_) | Self::Cancel(_) | Self::Read(_) => "Api",
+            Self::Create(_) | Self::Cancel(_) | Self::Read(_) | Self::Delete(..) => "Api",
         }
     }
 
@@ -87,7 +89,7 @@ impl Cause {
             Self::Message(QueueName::Webhooks, _) => 30,
             Self::DeadLetter(..) => 150,
             Self::Sweep => 300,
-            Self::Create(_) | Self::Cancel(_) | Self::Read(_) => 15,
+            Self::Create(_) | Self::Cancel(_) | Self::Read(_) | Self::Delete(..) => 15,
         })
     }
 
@@ -101,9 +103,8 @@ impl Cause {
                 !matches!(name, QueueName::Queries) && message.receives >= 3
             }
             Self::DeadLetter(_, receives) => *receives >= 2,
-            Self::Event(..) | Self::Sweep | Self::Create(_) | Self::Cancel(_) | Self::Read(_) => {
-                false
-            }
+            Self::Event(..) | Self::Sweep => false,
+            Self::Create(_) | Self::Cancel(_) | Self::Read(_) | Self::Delete(..) => false,
         }
     }
 
@@ -135,6 +136,8 @@ impl Cause {
 pub(super) enum Due {
     Task(Cause),
     Upload { import: usize, upload: usize, expires: Timestamp, phase: Phase },
+    /// A customer, as an index, deletes one of the patients that it has then.
+    Deletion(usize),
 }
 
 /// The progress of a client's `PUT`.

@@ -3,11 +3,10 @@
 use axum::extract::State;
 use bulk_domain::ids::{CustomerId, JobId};
 use bulk_domain::job::{CANCELED, Job, JobEvent, JobStatus};
-use bulk_pipeline::Error;
 use bulk_pipeline::end_job::end_job;
 use bulk_pipeline::messages::FinishedMessage;
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{PortError, Ports};
+use bulk_pipeline::ports::Ports;
 
 use crate::audited::Audited;
 use crate::backend::Backend;
@@ -54,9 +53,7 @@ pub async fn cancel_job<P: Ports>(
         match job.status {
             JobStatus::Waiting => {
                 let reason = Some(CANCELED.to_owned());
-                let ended =
-                    end_job(ports, &job, JobEvent::Canceled, reason).await.map_err(internal)?;
-                if let Some(ended) = ended {
+                if let Some(ended) = end_job(ports, &job, JobEvent::Canceled, reason).await? {
                     return Ok(ended);
                 }
             }
@@ -75,16 +72,5 @@ pub async fn cancel_job<P: Ports>(
                 return Err(ApiError::Conflict("The request has ended and cannot be canceled"));
             }
         }
-    }
-}
-
-fn internal(error: Error) -> ApiError {
-    match error {
-        Error::Port(error) => ApiError::Internal(error),
-        other => ApiError::Internal(PortError {
-            operation: "cancel",
-            code: other.to_string(),
-            transient: other.is_transient(),
-        }),
     }
 }

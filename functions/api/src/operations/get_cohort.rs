@@ -6,7 +6,7 @@ use axum::extract::State;
 use bulk_domain::audit::Objects;
 use bulk_domain::cohort::Cohort;
 use bulk_domain::ids::{CohortId, CustomerId, PatientId};
-use bulk_domain::roster::Roster;
+use bulk_domain::roster::{REMOVED, Roster};
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{PortResult, Ports};
 use serde::Serialize;
@@ -82,7 +82,7 @@ pub async fn size<P: Ports>(
             .await?;
         // A read begins with the last entry of the read before.
         let newest = entries.last().map(|(entry, _)| *entry);
-        members.extend(entries.into_iter().flat_map(|(_, ids)| ids));
+        members.extend(entries.into_iter().flat_map(|(_, ids)| ids).filter(|id| *id != REMOVED));
         if newest.is_none() || newest == last {
             return Ok(members.len());
         }

@@ -97,10 +97,9 @@ pub async fn get_document_query<P: Ports>(
     customer: CustomerId,
     patient: PatientId,
 ) -> Result<Option<PatientQuery>, ApiError> {
+    // The query of a deleted patient may not be deleted yet.
+    get_patient(ports, customer, patient).await?;
     let query = ports.documents().load_queries(customer, &[patient]).await?.remove(&patient);
-    if query.is_none() {
-        get_patient(ports, customer, patient).await?;
-    }
     Ok(query.map(|query| query.value))
 }
 

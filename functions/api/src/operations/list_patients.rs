@@ -4,7 +4,7 @@ use axum::extract::State;
 use bulk_domain::audit::Objects;
 use bulk_domain::ids::{CustomerId, FacilityId};
 use bulk_domain::patient::Patient;
-use bulk_domain::roster::{Roster, RosterEntry, RosterPlace};
+use bulk_domain::roster::{REMOVED, Roster, RosterEntry, RosterPlace};
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -105,7 +105,7 @@ pub async fn list_patients<P: Ports>(
                 if read >= PATIENTS_PER_PAGE {
                     return Ok(page.before(Some(place)));
                 }
-                read += ids.len();
+                read += ids.iter().filter(|id| **id != REMOVED).count();
                 let mut known = patients.load_patients(customer, ids).await?;
                 for id in ids {
                     let listed = known.remove(id).filter(|record| {

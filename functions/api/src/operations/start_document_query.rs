@@ -7,6 +7,7 @@ use bulk_domain::ids::{CustomerId, FacilityId, PatientId};
 use bulk_domain::patient::Patient;
 use bulk_domain::query::{PatientQuery, QueryRequestId};
 use bulk_pipeline::conflicts::WriteAttempts;
+use bulk_pipeline::delete_patient::forget_documents;
 use bulk_pipeline::messages::{QueryAsker, QueryMessage};
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{Ports, Write};
@@ -90,6 +91,11 @@ pub async fn start_document_query<P: Ports>(
         return Err(ApiError::Conflict("This deployment has no gateway to ask for documents"));
     }
     let query = request(ports, customer, patient_id).await?;
+    if let Err(gone) = get_patient(ports, customer, patient_id).await {
+        // The patient was deleted meanwhile, and the query is to be deleted with it.
+        forget_documents(ports, customer, patient_id).await?;
+        return Err(gone);
+    }
     // Also for a query of an earlier call, which may have died before it sent the message.
     let asker = QueryAsker::Request(query.request);
     let message = QueryMessage { customer, asker, patients: vec![patient_id] };

@@ -22,9 +22,11 @@ pub(super) struct Decision {
 /// The place of a row's patient among the patients of its identity, and what the row did to the
 /// patient.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(from = "Option<usize>", into = "Option<usize>")]
+#[serde(from = "Option<i32>", into = "Option<i32>")]
 pub(super) enum Place {
     At(usize, RowEffect),
+    /// The patient was deleted after the decision. This is its place among the deleted ones.
+    Deleted(usize, RowEffect),
     /// The item has no room for the row.
     NoRoom,
 }
@@ -33,22 +35,29 @@ pub(super) enum Place {
 /// their identity, which makes the place and the effect 0.
 const EFFECTS: [RowEffect; 3] = [RowEffect::Created, RowEffect::Updated, RowEffect::Unchanged];
 
-/// One number for place and effect, so that a run stays short.
-impl From<Option<usize>> for Place {
-    fn from(number: Option<usize>) -> Self {
-        number.map_or(Self::NoRoom, |number| {
-            Self::At(number / EFFECTS.len(), EFFECTS[number % EFFECTS.len()])
-        })
+/// One number for place and effect, so that a run stays short. That of a deleted patient is the
+/// one's complement.
+impl From<Option<i32>> for Place {
+    fn from(stored: Option<i32>) -> Self {
+        let Some(stored) = stored else { return Self::NoRoom };
+        let is_deleted = stored < 0;
+        // A number that is not negative, of which every target has room for all.
+        let number = usize::try_from(if is_deleted { !stored } else { stored }).unwrap_or(0);
+        let (index, effect) = (number / EFFECTS.len(), EFFECTS[number % EFFECTS.len()]);
+        if is_deleted { Self::Deleted(index, effect) } else { Self::At(index, effect) }
     }
 }
 
-impl From<Place> for Option<usize> {
+impl From<Place> for Option<i32> {
     fn from(place: Place) -> Self {
+        // An item of 400 KB has far fewer patients.
+        let number = |index: usize, effect| {
+            let effect = EFFECTS.iter().take_while(|known| **known != effect).count();
+            i32::try_from(index * EFFECTS.len() + effect).unwrap_or(i32::MAX)
+        };
         match place {
-            Place::At(index, effect) => {
-                let effect = EFFECTS.iter().take_while(|known| **known != effect).count();
-                Some(index * EFFECTS.len() + effect)
-            }
+            Place::At(index, effect) => Some(number(index, effect)),
+            Place::Deleted(index, effect) => Some(!number(index, effect)),
             Place::NoRoom => None,
         }
     }
@@ -65,7 +74,11 @@ impl Decision {
     pub fn of(&self, row: RowNumber) -> Option<(Place, PatientWarnings)> {
         let after = self.runs.partition_point(|&(first, _)| first <= row);
         let (first, place) = after.checked_sub(1).map(|index| self.runs[index])?;
-        if matches!(place, Place::At(_, RowEffect::Created)) && first != row {
+        let creates = matches!(
+            place,
+            Place::At(_, RowEffect::Created) | Place::Deleted(_, RowEffect::Created)
+        );
+        if creates && first != row {
             return None;
         }
         let warned = self.warned.binary_search_by_key(&row, |&(row, _)| row);
@@ -79,6 +92,19 @@ impl Decision {
         }
         if warnings != PatientWarnings::default() {
             self.warned.push((row, warnings));
+        }
+    }
+
+    /// Returns whether a row has the deleted patient at this place.
+    pub fn names_deleted(&self, index: usize) -> bool {
+        let is_it = |place| matches!(place, Place::Deleted(at, _) if at == index);
+        self.runs.iter().any(|&(_, place)| is_it(place))
+    }
+
+    /// Replaces the place of each run.
+    pub fn move_places(&mut self, moved: impl Fn(Place) -> Place) {
+        for (_, place) in &mut self.runs {
+            *place = moved(*place);
         }
     }
 
@@ -99,9 +125,9 @@ impl Decision {
 /// The size of a decision without its rows, `[12,[],[]],`, and of the id of its job.
 pub(super) const DECISION_SIZE: usize = 48;
 
-/// The size of a run of rows: `[1000000,100000],` at most, because an item has room for fewer than
-/// a thousand patients.
-pub(super) const RUN_SIZE: usize = 17;
+/// The size of a run of rows: `[1000000,-100000],` at most, because an item has room for fewer than
+/// ten thousand patients.
+pub(super) const RUN_SIZE: usize = 18;
 
 /// The size of a row that was warned: `[1000000,15],` at most.
 pub(super) const WARNED_SIZE: usize = 13;

@@ -13,7 +13,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use super::decision::{Decision, PatientWarnings, Place};
+use super::deletion::DeletedPatient;
 use super::{KnownIdentity, Person};
+use crate::hash_key::{ExternalIdHash, IdentityHash};
 use crate::ids::{CohortId, FacilityId, JobId, PatientId, RowNumber};
 use crate::patient::{
     Address, AddressText, Contact, Country, Dob, DriversLicense, Email, ExternalId, Gender,
@@ -40,6 +42,24 @@ struct StoredIdentity<'a> {
     patients: Vec<StoredPatient<'a>>,
     #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
     decisions: Vec<StoredDecision>,
+    #[serde(rename = "g", default, skip_serializing_if = "Vec::is_empty")]
+    deleted: Vec<StoredDeleted>,
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    hash: Option<Id>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredDeleted {
+    #[serde(rename = "i")]
+    id: Id,
+    /// In milliseconds since 1970.
+    #[serde(rename = "t")]
+    at: i64,
+    /// The hash of the external id.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    external_id: Option<Id>,
+    #[serde(rename = "h", default, skip_serializing_if = "Vec::is_empty")]
+    cohorts: Vec<Id>,
 }
 
 /// Job, runs, and warned rows.
@@ -202,7 +222,15 @@ fn stored_identity<'a>(known: &'a KnownIdentity, jobs: &mut Jobs) -> StoredIdent
     let decisions = known.decisions.iter().map(|Decision { job, runs, warned }| {
         StoredDecision(jobs.index(*job), runs.clone(), warned.clone())
     });
-    StoredIdentity { patients, decisions: decisions.collect() }
+    let decisions = decisions.collect();
+    let deleted = known.deleted.iter().map(|deleted| StoredDeleted {
+        id: Id(deleted.id.as_uuid()),
+        at: deleted.at.as_millis(),
+        external_id: deleted.external_id.map(|hash| Id(Uuid::from_u128(hash.0))),
+        cohorts: deleted.cohorts.iter().map(|id| Id(id.as_uuid())).collect(),
+    });
+    let hash = known.hash.map(|hash| Id(Uuid::from_u128(hash.0)));
+    StoredIdentity { patients, decisions, deleted: deleted.collect(), hash }
 }
 
 fn read_identity(stored: StoredIdentity<'_>, jobs: &[Id]) -> Option<KnownIdentity> {
@@ -210,9 +238,17 @@ fn read_identity(stored: StoredIdentity<'_>, jobs: &[Id]) -> Option<KnownIdentit
     let decisions = stored.decisions.into_iter().map(|StoredDecision(by, runs, warned)| {
         Some(Decision { job: job(by, jobs)?, runs, warned })
     });
+    let deleted = stored.deleted.into_iter().map(|deleted| DeletedPatient {
+        id: PatientId::new(deleted.id.0),
+        at: Timestamp::from_millis(deleted.at),
+        external_id: deleted.external_id.map(|id| ExternalIdHash(id.0.as_u128())),
+        cohorts: deleted.cohorts.iter().map(|id| CohortId::new(id.0)).collect(),
+    });
     Some(KnownIdentity {
         patients: patients.collect::<Option<_>>()?,
         decisions: decisions.collect::<Option<_>>()?,
+        deleted: deleted.collect(),
+        hash: stored.hash.map(|id| IdentityHash(id.0.as_u128())),
     })
 }
 

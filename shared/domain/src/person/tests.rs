@@ -1,3 +1,5 @@
+mod deletion;
+
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -372,6 +374,7 @@ proptest! {
     #[test]
     fn whatever_is_folded_is_read_back_and_folds_to_the_same_again(
         jobs in proptest::collection::vec(proptest::collection::vec(any_row(), 1..8), 1..4),
+        deleted in proptest::collection::vec(0..6_usize, 4),
     ) {
         let mut person = Person::default();
         let mut outcomes = Vec::new();
@@ -387,6 +390,16 @@ proptest! {
                     outcomes.push((number, rows, folded.rows.clone()));
                     person = folded.person;
                 }
+                let json = serde_json::to_string(&person).unwrap();
+                prop_assert_eq!(&serde_json::from_str::<Person>(&json).unwrap(), &person);
+                prop_assert!(json.len() <= person.stored_size());
+            }
+            // A number that is no patient's deletes none.
+            let patient = person.patients().nth(deleted[number as usize]);
+            if let Some(patient) = patient.map(|record| record.patient.id) {
+                let size = person.stored_size();
+                prop_assert!(person.delete(patient, &KEY, source(number).now));
+                prop_assert!(person.stored_size() <= size);
                 let json = serde_json::to_string(&person).unwrap();
                 prop_assert_eq!(&serde_json::from_str::<Person>(&json).unwrap(), &person);
                 prop_assert!(json.len() <= person.stored_size());

@@ -30,6 +30,15 @@ pub trait DocumentStore: Send + Sync {
         query: &PatientQuery,
         version: Option<u64>,
     ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Deletes the query of a patient, with the first page of its documents.
+    ///
+    /// Condition: the stored version is `version`.
+    fn delete_query(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+        version: u64,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
     /// Stores the documents that an attempt found, except those of the first page, and returns what
     /// has to be stored with the query so that they are read.
     fn store_documents(
@@ -39,7 +48,7 @@ pub trait DocumentStore: Send + Sync {
         found_by: QueryAttemptId,
         documents: &[DocumentRecord],
     ) -> impl Future<Output = PortResult<StoredDocuments>> + Send;
-    /// Deletes the documents of every attempt before `first_kept`.
+    /// Deletes the pages of every attempt before `first_kept`.
     fn drop_documents_before(
         &self,
         customer: CustomerId,

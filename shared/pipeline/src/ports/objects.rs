@@ -55,6 +55,12 @@ pub trait ObjectStore: Send + Sync {
         chunk: ChunkNumber,
         outcomes: &[RowOutcome],
     ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Returns whether a chunk has outcomes.
+    fn has_outcomes(
+        &self,
+        job: JobRef,
+        chunk: ChunkNumber,
+    ) -> impl Future<Output = PortResult<bool>> + Send;
     /// Returns the outcomes of a chunk in the order in which they were stored.
     fn read_outcomes(
         &self,

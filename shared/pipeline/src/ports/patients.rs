@@ -19,7 +19,8 @@ pub trait PatientStore: Send + Sync {
         customer: CustomerId,
         buckets: &[Bucket],
     ) -> impl Future<Output = PortResult<HashMap<Bucket, Versioned<Person>>>> + Send;
-    /// Stores the item of a bucket.
+    /// Stores the item of a bucket. The store deletes an item without patients some time after
+    /// [`Person::forgotten_at`].
     ///
     /// Condition: the stored version is `version`, or nothing is stored if `version` is `None`.
     fn store_person(
@@ -32,6 +33,16 @@ pub trait PatientStore: Send + Sync {
     /// Adds patients to an entry of a roster, behind those that it has. A patient of the entry is
     /// not added again.
     fn add_to_roster(
+        &self,
+        customer: CustomerId,
+        roster: Roster,
+        entry: RosterEntry,
+        patients: &[PatientId],
+    ) -> impl Future<Output = PortResult<()>> + Send;
+    /// Removes patients from an entry of a roster: [`REMOVED`] takes the place of each that is there.
+    ///
+    /// [`REMOVED`]: bulk_domain::roster::REMOVED
+    fn remove_from_roster(
         &self,
         customer: CustomerId,
         roster: Roster,

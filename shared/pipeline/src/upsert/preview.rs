@@ -25,7 +25,7 @@ impl<P: Ports> Upsert<'_, P> {
     pub async fn preview(&self, groups: &[Group]) -> Result<UpsertOutcome, Error> {
         let known = self.load(groups).await?;
         let fold = |group: &Group| self.fold(group, known.get(&group.bucket).cloned());
-        let attempts: Vec<Attempt> = groups.iter().map(fold).collect();
+        let attempts = groups.iter().map(fold).collect::<Result<Vec<Attempt>, Error>>()?;
         let given = GivenIds::of(groups, &attempts);
         let not_stored = Person::default();
         let previewed: Vec<Vec<(RowNumber, UpsertedRow)>> =

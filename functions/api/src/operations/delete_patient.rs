@@ -1,0 +1,47 @@
+//! `DELETE /medical/v1/patient/{id}`: deletes a patient.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_pipeline::delete_patient::delete_patient as delete;
+use bulk_pipeline::ports::Ports;
+use bulk_pipeline::ports::prelude::*;
+
+use crate::backend::Backend;
+use crate::caller::Caller;
+use crate::error::{ApiError, Named as _};
+use crate::request::Id;
+
+/// Delete a patient
+///
+/// The patient is deleted with its document query and its documents, and is on no list any more. A
+/// later row about the same person creates a new patient with a new id. Repeat a call that was not
+/// answered with 204 or 404, because its clean-up may not be complete. Imported files and their
+/// results keep their rows until their retention ends.
+#[utoipa::path(
+    delete, path = "/medical/v1/patient/{id}", operation_id = "deletePatient", tag = "patient",
+    params(("id" = String, Path, format = "uuid", description = "The patient's id: `metriportId` in result files. A UUID of version 8.")),
+    responses(
+        (status = 204, description = "The patient is deleted."),
+        (status = 404, description = "Not found, or deleted before."),
+    ),
+)]
+pub async fn handle<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer): Caller,
+    Id(id): Id<PatientId>,
+) -> Result<StatusCode, ApiError> {
+    delete_patient(backend.ports(), customer, id).await?;
+    tracing::info!(patient.id = %id, "Patient deleted");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Deletes a patient of the customer.
+pub async fn delete_patient<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    id: PatientId,
+) -> Result<(), ApiError> {
+    let hash_key = ports.directory().load_hash_key(customer).await?;
+    if delete(ports, customer, &hash_key, id).await? { Ok(()) } else { Err(PatientId::NOT_FOUND) }
+}

@@ -1,0 +1,155 @@
+//! How a patient is deleted, and what its person's item remembers of it.
+//!
+//! A deletion takes effect with the write that removes the record. Rows that were folded before are
+//! gone with the patient, and a row that is folded later creates a new patient under a new id.
+//!
+//! A message can be received again after the deletion, and its rows must not become patients a
+//! second time. Two rules make sure of that:
+//!
+//! - **What was decided before the deletion stays decided.** The item keeps the decisions of jobs
+//!   that may still write, and the ids of deleted patients that they name. A repeated question gets
+//!   the id of the deleted patient as its answer, and changes nothing.
+//! - **A job that began before the deletion waits until its earlier attempts have ended.** An attempt
+//!   that changed nothing left no decision in the item, but may be about to store its outcomes.
+//!   [`ATTEMPT_ENDS`] after the deletion, no attempt is alive that has read the patient. If none of
+//!   them has stored outcomes, no attempt has answered for the rows, and they are folded anew.
+//!
+//! Both need the item until no job of the time before the deletion may write, which is
+//! [`JOB_WRITES`] after it at the latest. If the item has no patients by then, the table deletes it
+//! ([`Person::forgotten_at`]). The item holds no names and no dates of a deleted patient: only ids,
+//! keyed hashes, and what is left to clean up.
+
+use std::time::Duration;
+
+use super::decision::Place;
+use super::{JOB_WRITES, KnownIdentity, Person, may_write};
+use crate::hash_key::{ExternalIdHash, HashKey};
+use crate::identity::Identity;
+use crate::ids::{CohortId, JobId, PatientId};
+use crate::mutants::{Bug, has};
+use crate::record::PatientRecord;
+use crate::stored_size::ID;
+use crate::time::Timestamp;
+
+/// How long after its beginning an attempt to import a chunk has certainly ended: longer than the
+/// functions `ImportRows` and `Abandon` may run (template.yaml: 120 and 150 seconds).
+pub const ATTEMPT_ENDS: Duration = Duration::from_mins(3);
+
+/// What an item remembers of a deleted patient.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeletedPatient {
+    /// The id, which no other patient ever gets.
+    pub id: PatientId,
+    /// When the patient was deleted.
+    pub at: Timestamp,
+    /// The hash of its external id, so that its entry can be deleted by a later attempt, too.
+    pub external_id: Option<ExternalIdHash>,
+    /// The cohorts that it was in, so that it can be removed from their rosters.
+    pub cohorts: Vec<CohortId>,
+}
+
+impl DeletedPatient {
+    fn new(record: &PatientRecord, key: &HashKey, at: Timestamp) -> Self {
+        let patient = &record.patient;
+        Self {
+            id: patient.id,
+            at,
+            external_id: patient.external_id.as_ref().map(|id| key.external_id(id)),
+            cohorts: patient.cohort_ids.clone(),
+        }
+    }
+
+    /// Returns the size in the store, in bytes: less than that of the smallest patient.
+    pub(super) fn stored_size(&self) -> usize {
+        DELETED_SIZE + ID * self.cohorts.len()
+    }
+}
+
+/// The size of a deleted patient without cohorts, `{"i":"…","t":1800000000000,"x":"…","h":[]},`,
+/// and of the hash of its identity.
+const DELETED_SIZE: usize = 45 + 3 * ID;
+
+impl Person {
+    /// Deletes a patient. Returns whether there was one with this id.
+    pub fn delete(&mut self, patient: PatientId, key: &HashKey, now: Timestamp) -> bool {
+        let place = |known: &KnownIdentity| {
+            known.patients.iter().position(|record| record.patient.id == patient)
+        };
+        let found =
+            self.identities.iter_mut().find_map(|known| place(known).map(|index| (known, index)));
+        let Some((known, index)) = found else { return false };
+        known.delete(index, key, now);
+        true
+    }
+
+    /// Returns what is remembered of a deleted patient.
+    pub fn deleted(&self, patient: PatientId) -> Option<&DeletedPatient> {
+        let mut deleted = self.identities.iter().flat_map(|known| &known.deleted);
+        deleted.find(|deleted| deleted.id == patient)
+    }
+
+    /// Returns when a patient of an identity was deleted last, if a job that started at this time
+    /// may have read the patient before without leaving a decision.
+    pub fn deleted_since(
+        &self,
+        identity: &Identity,
+        key: &HashKey,
+        job: JobId,
+        started_at: Timestamp,
+    ) -> Option<Timestamp> {
+        let known = self.identities.iter().find(|known| known.is(identity, key))?;
+        if known.decisions.iter().any(|decision| decision.job == job) {
+            return None;
+        }
+        known.deleted.iter().map(|deleted| deleted.at).filter(|at| *at >= started_at).max()
+    }
+
+    /// Returns when nothing of the item is needed any more. `None` if it has patients.
+    pub fn forgotten_at(&self) -> Option<Timestamp> {
+        let deleted = self.identities.iter().flat_map(|known| &known.deleted);
+        let last = deleted.map(|deleted| deleted.at.plus(JOB_WRITES)).max();
+        last.filter(|_| self.patients().next().is_none())
+    }
+}
+
+impl KnownIdentity {
+    fn delete(&mut self, index: usize, key: &HashKey, now: Timestamp) {
+        self.forget(now);
+        let record = self.patients.remove(index);
+        self.deleted.push(DeletedPatient::new(&record, key, now));
+        let place = self.deleted.len() - 1;
+        for decision in &mut self.decisions {
+            decision.move_places(|before| match before {
+                Place::At(at, effect) if at == index => Place::Deleted(place, effect),
+                Place::At(at, effect) if at > index => Place::At(at - 1, effect),
+                Place::At(..) | Place::Deleted(..) | Place::NoRoom => before,
+            });
+        }
+        if has(Bug::DeletionForgetsDecisions) {
+            self.decisions.clear();
+        }
+        if self.patients.is_empty() {
+            self.hash = Some(key.deleted_identity(&Identity::of_patient(&record.patient)));
+        }
+    }
+
+    /// Forgets the decisions of jobs that write no more, and the deleted patients that no job can
+    /// have a row about.
+    pub(super) fn forget(&mut self, now: Timestamp) {
+        self.decisions.retain(|decision| may_write(decision.job, now));
+        for index in (0..self.deleted.len()).rev() {
+            let is_named = |decision: &super::Decision| decision.names_deleted(index);
+            if self.deleted[index].at.plus(JOB_WRITES) >= now || self.decisions.iter().any(is_named)
+            {
+                continue;
+            }
+            self.deleted.remove(index);
+            for decision in &mut self.decisions {
+                decision.move_places(|before| match before {
+                    Place::Deleted(at, effect) if at > index => Place::Deleted(at - 1, effect),
+                    Place::At(..) | Place::Deleted(..) | Place::NoRoom => before,
+                });
+            }
+        }
+    }
+}

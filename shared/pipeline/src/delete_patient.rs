@@ -1,0 +1,149 @@
+//! Deletes a patient.
+//!
+//! One conditional write of the person's item takes the patient out of it, and from then on no
+//! caller finds the patient. What is stored elsewhere is cleaned up after that: the document query
+//! with its documents, the entry of the external id, and the rosters of cohorts. The item remembers
+//! for some days what there is to clean up, so that a retry finishes what an attempt that died left
+//! behind ([`bulk_domain::person::deletion`]).
+
+use bulk_domain::hash_key::{Bucket, HashKey};
+use bulk_domain::ids::{CohortId, CustomerId, PatientId};
+use bulk_domain::mutants::{Bug, has};
+use bulk_domain::person::deletion::DeletedPatient;
+use bulk_domain::query::QueryAttemptId;
+use bulk_domain::roster::Roster;
+
+use crate::Error;
+use crate::conflicts::WriteAttempts;
+use crate::ports::prelude::*;
+use crate::ports::{ExternalIdEntry, PortResult, Ports, Write};
+
+/// Entries of one read.
+const ENTRIES_PER_READ: u32 = 100;
+
+/// Deletes a patient, or finishes the clean-up of an earlier attempt. Returns whether the patient
+/// was there. Safe to repeat, concurrently and late.
+pub async fn delete_patient<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    hash_key: &HashKey,
+    patient: PatientId,
+) -> Result<bool, Error> {
+    let Some(bucket) = Bucket::of(patient) else { return Ok(false) };
+    let mut was_there = false;
+    let mut attempts = WriteAttempts::default();
+    let deleted = loop {
+        attempts.begin()?;
+        let known = ports.patients().load_people(customer, &[bucket]).await?.remove(&bucket);
+        let Some(mut known) = known else { break None };
+        let now = ports.environment().now();
+        if !known.value.delete(patient, hash_key, now) {
+            break known.value.deleted(patient).cloned();
+        }
+        // After a conflict the patient may be gone, by this write if its answer was lost.
+        was_there = true;
+        let (person, version) = (&known.value, Some(known.version));
+        let write = ports.patients().store_person(customer, bucket, person, version).await?;
+        if write == Write::Done {
+            break known.value.deleted(patient).cloned();
+        }
+    };
+    // A call may ask for documents of a patient while the patient is deleted.
+    forget_documents(ports, customer, patient).await?;
+    if let Some(deleted) = deleted {
+        forget_external_id(ports, customer, &deleted).await?;
+        for cohort in &deleted.cohorts {
+            leave_cohort(ports, customer, patient, *cohort).await?;
+        }
+    }
+    Ok(was_there)
+}
+
+/// Deletes the document query and the documents of a patient that was deleted.
+///
+/// While a worker holds the lease of the query, it may store further pages. The query then stays
+/// until the worker has ended, without documents, and the message about it deletes what is left.
+pub async fn forget_documents<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    patient: PatientId,
+) -> Result<(), Error> {
+    let documents = ports.documents();
+    let mut attempts = WriteAttempts::default();
+    loop {
+        attempts.begin()?;
+        // Without a query there are no pages, because they are deleted before the query.
+        let query = documents.load_queries(customer, &[patient]).await?.remove(&patient);
+        let Some(query) = query else { return Ok(()) };
+        delete_documents(ports, customer, patient).await?;
+        let revoked = query.value.revoked(ports.environment().now());
+        let write = match revoked.filter(|_| !has(Bug::DeletedLeaseForgotten)) {
+            Some(revoked) if revoked == query.value => Write::Done,
+            Some(revoked) => {
+                let version = Some(query.version);
+                documents.store_query(customer, patient, &revoked, version).await?
+            }
+            None => documents.delete_query(customer, patient, query.version).await?,
+        };
+        if write == Write::Done {
+            return Ok(());
+        }
+    }
+}
+
+/// Deletes all pages of a patient's documents.
+pub(crate) async fn delete_documents<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    patient: PatientId,
+) -> PortResult<()> {
+    let all = QueryAttemptId::AFTER_ALL;
+    ports.documents().drop_documents_before(customer, patient, all).await
+}
+
+/// Deletes the entry of a deleted patient's external id. The first entry stays while there are
+/// others, because without it the next patient with the external id would count as the only one.
+async fn forget_external_id<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    deleted: &DeletedPatient,
+) -> PortResult<()> {
+    let Some(id) = deleted.external_id else { return Ok(()) };
+    let entries = ports.external_ids();
+    let mut after: Option<ExternalIdEntry> = None;
+    loop {
+        let read = entries.read_external_id(customer, id, after, ENTRIES_PER_READ).await?;
+        let is_only = after.is_none() && read.len() == 1;
+        let of_patient = |entry: &&ExternalIdEntry| entry.patient == deleted.id;
+        for entry in read.iter().filter(of_patient).filter(|entry| is_only || !entry.is_first) {
+            entries.delete_external_id(customer, id, *entry).await?;
+        }
+        if read.len() < ENTRIES_PER_READ as usize {
+            return Ok(());
+        }
+        after = read.last().copied();
+    }
+}
+
+/// Removes a patient from every entry of a cohort's roster.
+async fn leave_cohort<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    patient: PatientId,
+    cohort: CohortId,
+) -> Result<(), Error> {
+    let (patients, roster) = (ports.patients(), Roster::Cohort(cohort));
+    let mut last = None;
+    loop {
+        let entries = patients.read_roster(customer, roster, last, ENTRIES_PER_READ).await?;
+        for (entry, _) in entries.iter().filter(|(_, members)| members.contains(&patient)) {
+            patients.remove_from_roster(customer, roster, *entry, &[patient]).await?;
+        }
+        // A read begins with the last entry of the read before.
+        let newest = entries.last().map(|(entry, _)| *entry);
+        if newest.is_none() || newest == last {
+            return Ok(());
+        }
+        last = newest;
+    }
+}
