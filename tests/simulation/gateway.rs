@@ -115,6 +115,9 @@ struct Log {
     /// The patients whom the gateway cannot distinguish from another patient of the same
     /// demographics.
     confused: BTreeSet<PatientId>,
+    /// The patients that calls delete, as they were before. An invocation that has read one of them
+    /// may still ask about it.
+    deleted: Vec<(CustomerId, PatientRecord)>,
     /// When the task that is polled now has to be polled again.
     wakes: Option<Timestamp>,
 }
@@ -134,6 +137,11 @@ impl Exchange {
     /// wait for the gateway.
     pub fn wakes(&self) -> Option<Timestamp> {
         self.log().wakes.take()
+    }
+
+    /// Tells the gateway that a call is about to delete a patient.
+    pub fn deletes(&self, customer: CustomerId, patient: PatientRecord) {
+        self.log().deleted.push((customer, patient));
     }
 
     pub fn asks(&self) -> Vec<Ask> {
@@ -209,12 +217,16 @@ impl Gateway {
     }
 
     /// Returns the patient with these demographics. Patients of one identity have different zip
-    /// codes, until a row connects them.
+    /// codes, until a row connects them. If one of them was deleted, they cannot be told apart.
     fn who(&self, asked: &Demographics) -> PatientId {
         let patients = self.cloud.patients(self.customer).unwrap();
         let mut log = self.exchange.log();
+        let deleted = log.deleted.iter().filter(|(customer, _)| *customer == self.customer);
+        let deleted: Vec<PatientRecord> = deleted.map(|(_, record)| record.clone()).collect();
+        let is_one_deleted = deleted.iter().any(|record| record.patient.dob == asked.dob);
         let of_person: Vec<(PatientRecord, Demographics)> = patients
             .into_iter()
+            .chain(deleted)
             .map(|record| (Demographics::from(&record.patient), record))
             .filter(|(known, _)| person_of(known) == person_of(asked))
             .map(|(known, record)| (record, known))
@@ -228,6 +240,10 @@ impl Gateway {
             // address.
             found = find(&|known| known.zips.starts_with(&asked.zips));
         }
+        if is_one_deleted {
+            log.confused.extend(of_person.iter().map(|(record, _)| record.patient.id));
+            found.extend(find(&|_| true));
+        }
         let record = *found.first().expect("these are the demographics of no patient");
         if found.len() > 1 {
             log.confused.extend(found.iter().map(|record| record.patient.id));
@@ -237,7 +253,7 @@ impl Gateway {
         // record.
         let is_news = record.patient.date_updated.plus(LONGEST_IMPORT) >= self.invoked;
         assert!(
-            !record.patient.hie_opt_out || is_news || found.len() > 1,
+            !record.patient.hie_opt_out || is_news || found.len() > 1 || is_one_deleted,
             "an opted-out patient is asked about"
         );
         record.patient.id

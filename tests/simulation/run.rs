@@ -303,13 +303,14 @@ impl Player {
     /// made twice.
     fn delete_one(&mut self, customer: usize, in_calm: bool) {
         let customer = self.story.customers[customer].id;
-        let patients = self.cloud.patients(customer).unwrap();
-        let patients: Vec<PatientId> = patients.iter().map(|record| record.patient.id).collect();
+        let mut patients = self.cloud.patients(customer).unwrap();
         if patients.is_empty() {
             return;
         }
-        let patient = self.chance.pick(&patients);
+        let record = patients.swap_remove(self.chance.index(patients.len()));
+        let patient = record.patient.id;
         self.deleted.insert(patient);
+        self.exchange.deletes(customer, record);
         for _ in 0..1 + usize::from(self.chance.once_in(4)) {
             self.start_task(Cause::Delete(customer, patient), in_calm);
         }

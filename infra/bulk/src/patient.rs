@@ -1,4 +1,4 @@
-//! `bulk patient`: reads back imported patients and their documents.
+//! `bulk patient`: reads back imported patients and their documents, and deletes patients.
 
 mod show;
 
@@ -6,7 +6,7 @@ use std::io::{BufRead as _, Read as _};
 use std::path::PathBuf;
 
 use bulk_domain::ids::{FacilityId, PatientId};
-use bulk_terminal::{Exit, Failure};
+use bulk_terminal::{Exit, Failure, ask};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
@@ -39,6 +39,22 @@ Example:
         /// JSON with firstName, lastName, dob, genderAtBirth and address; `-` reads standard input.
         /// There are no options for these, because other users of a machine can see arguments
         file: PathBuf,
+    },
+    /// Delete a patient with its documents
+    #[command(after_long_help = "\
+The patient is on no list any more, and a later row about the same person creates a new patient.
+Files that were imported keep their rows until their retention ends.
+
+Examples:
+  bulk patient delete 6496bec1-…
+  bulk patient delete 6496bec1-… --yes     without a question, for scripts")]
+    Delete {
+        /// Id of the patient: `metriportId` in result files
+        #[arg(value_name = "ID")]
+        id: PatientId,
+        /// Delete it without a question
+        #[arg(long, short)]
+        yes: bool,
     },
     /// List the documents that were found about a patient
     Documents {
@@ -85,6 +101,11 @@ impl PatientCommand {
             Self::List(list) => list.run(context, &client).await?,
             Self::Match { file } => {
                 show::patient(output, &client.match_patient(&read_json(&file)?).await?)?;
+            }
+            Self::Delete { id, yes } => {
+                ask(&format!("Delete patient {id} with its documents?"), yes)?;
+                client.delete_patient(id).await?;
+                show::deleted(output, id)?;
             }
             Self::Documents { id } => {
                 let documents = client.documents(id).await?;

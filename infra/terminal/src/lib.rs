@@ -4,10 +4,12 @@
 mod exit;
 mod output;
 mod printable;
+mod question;
 
 pub use exit::{Exit, Failure};
 pub use output::Output;
 pub use printable::one_line;
+pub use question::ask;
 
 use std::process::ExitCode;
 

@@ -139,6 +139,19 @@ pub async fn pages_before_an_attempt_are_dropped_and_its_own_and_later_ones_stay
     }
 }
 
+pub async fn all_pages_of_a_patient_are_dropped_and_no_others(ports: &impl DocumentStore) {
+    let key @ (customer, patient) = patient_of_customer();
+    let other = (customer, given::patient());
+    let documents: Vec<_> = (0..3).map(|_| given::document(LARGEST_ITEM / 3)).collect();
+    let found_by = given::query_attempt();
+    let list = store(ports, key, found_by, &documents).await;
+    let kept = store(ports, other, found_by, &documents).await;
+    let all = QueryAttemptId::AFTER_ALL;
+    ports.drop_documents_before(customer, patient, all).await.unwrap();
+    assert_eq!(read(ports, key, list).await, None);
+    assert_eq!(read(ports, other, kept).await.unwrap(), documents);
+}
+
 /// An attempt that died before it stored its last page leaves pages behind.
 pub async fn pages_that_no_query_names_are_dropped_too(ports: &impl DocumentStore) {
     let key @ (customer, patient) = patient_of_customer();
@@ -160,5 +173,6 @@ contract!($ documents:
     lists_of_other_attempts_patients_and_customers_stand_beside_it,
     a_list_of_which_a_page_is_gone_is_gone,
     pages_before_an_attempt_are_dropped_and_its_own_and_later_ones_stay,
+    all_pages_of_a_patient_are_dropped_and_no_others,
     pages_that_no_query_names_are_dropped_too,
 );

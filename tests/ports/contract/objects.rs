@@ -87,7 +87,9 @@ pub async fn outcomes_are_of_one_chunk_of_one_job(ports: &impl ObjectStore) {
     for ((job, chunk), outcomes) in places.into_iter().zip(&stored) {
         assert_eq!(ports.store_outcomes(job, chunk, outcomes).await.unwrap(), Write::Done);
     }
+    assert!(!ports.has_outcomes(other, given::chunk(11)).await.unwrap());
     for ((job, chunk), outcomes) in places.into_iter().zip(&stored) {
+        assert!(ports.has_outcomes(job, chunk).await.unwrap());
         assert_eq!(&ports.read_outcomes(job, chunk).await.unwrap(), outcomes);
     }
 }
@@ -96,6 +98,7 @@ pub async fn what_was_never_stored_cannot_be_read_however_often_it_is_attempted(
     ports: &impl ObjectStore,
 ) {
     let job = job_ref();
+    assert!(!ports.has_outcomes(job, given::chunk(0)).await.unwrap());
     let plan = ports.read_plan(job, &given::upload(), Some(0..10)).await.unwrap_err();
     let outcomes = ports.read_outcomes(job, given::chunk(0)).await.unwrap_err();
     assert!(!plan.transient && !outcomes.transient, "{plan}, {outcomes}");

@@ -87,6 +87,23 @@ pub async fn a_query_is_stored_only_over_the_version_that_was_read(ports: &impl 
     assert_eq!(load(ports, customer, patient).await, Some((third, 3)));
 }
 
+pub async fn a_query_is_deleted_only_in_the_version_that_was_read(ports: &impl DocumentStore) {
+    let (customer, patient, other) = (given::customer(), given::patient(), given::patient());
+    let delete =
+        async |version| ports.delete_query(customer, patient, version).await.unwrap();
+    assert_eq!(delete(1).await, Write::Conflict, "nothing is stored");
+    for patient in [patient, other] {
+        let stored = ports.store_query(customer, patient, &given::query(), None).await.unwrap();
+        assert_eq!(stored, Write::Done);
+    }
+    assert_eq!(delete(2).await, Write::Conflict);
+    assert!(load(ports, customer, patient).await.is_some());
+    assert_eq!(delete(1).await, Write::Done);
+    assert_eq!(load(ports, customer, patient).await, None);
+    assert_eq!(delete(1).await, Write::Conflict, "it is deleted");
+    assert!(load(ports, customer, other).await.is_some());
+}
+
 pub async fn of_many_who_start_a_query_one_does(ports: &impl DocumentStore) {
     let (customer, patient) = (given::customer(), given::patient());
     for version in [None, Some(1)] {
@@ -137,6 +154,7 @@ contract!($ patient_queries:
     a_query_is_loaded_as_it_was_stored,
     a_query_is_loaded_with_any_number_of_documents,
     a_query_is_stored_only_over_the_version_that_was_read,
+    a_query_is_deleted_only_in_the_version_that_was_read,
     of_many_who_start_a_query_one_does,
     a_query_of_one_customer_is_none_of_another,
     of_hundreds_those_that_were_ever_queried_are_found,

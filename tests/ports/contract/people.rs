@@ -70,6 +70,22 @@ pub async fn a_person_is_stored_only_over_the_version_that_was_read(ports: &impl
     assert_eq!(load(ports, customer, bucket).await.unwrap().0, third);
 }
 
+pub async fn a_person_without_patients_is_stored_with_what_it_remembers(ports: &impl PatientStore) {
+    let (customer, bucket) = (given::customer(), given::bucket());
+    let person = given::person_in(bucket, &["02110", "60601"]);
+    assert_eq!(ports.store_person(customer, bucket, &person, None).await.unwrap(), Write::Done);
+    let mut deleted = person.clone();
+    for record in person.patients() {
+        assert!(deleted.delete(record.patient.id, &given::HASH_KEY, given::at(given::NOW)));
+    }
+    assert!(deleted.forgotten_at().is_some());
+    assert_eq!(ports.store_person(customer, bucket, &deleted, Some(1)).await.unwrap(), Write::Done);
+    assert_eq!(load(ports, customer, bucket).await.unwrap(), (deleted, 2));
+    assert_eq!(ports.store_person(customer, bucket, &person, None).await.unwrap(), Write::Conflict);
+    assert_eq!(ports.store_person(customer, bucket, &person, Some(2)).await.unwrap(), Write::Done);
+    assert_eq!(load(ports, customer, bucket).await.unwrap(), (person, 3));
+}
+
 pub async fn of_many_writes_over_one_version_one_takes_place(ports: &impl PatientStore) {
     let (customer, bucket) = (given::customer(), given::bucket());
     for version in [None, Some(1)] {
@@ -179,6 +195,7 @@ pub async fn a_person_of_nearly_400_kb_is_stored_and_a_larger_one_refused_for_go
 contract!($ people:
     a_person_is_loaded_as_it_was_stored_letter_by_letter,
     a_person_is_stored_only_over_the_version_that_was_read,
+    a_person_without_patients_is_stored_with_what_it_remembers,
     of_many_writes_over_one_version_one_takes_place,
     a_bucket_of_one_customer_is_none_of_another,
     of_hundreds_those_that_exist_are_found,

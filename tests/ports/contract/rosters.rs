@@ -1,7 +1,7 @@
 //! Rosters: lists of patients, with an entry for each chunk, in the order of the entries.
 
 use bulk_domain::ids::{JobId, PatientId};
-use bulk_domain::roster::{Roster, RosterEntry};
+use bulk_domain::roster::{REMOVED, Roster, RosterEntry};
 use bulk_pipeline::ports::PatientStore;
 
 use crate::given;
@@ -81,6 +81,30 @@ pub async fn a_roster_is_of_one_customer_and_one_list(ports: &impl PatientStore)
     }
 }
 
+pub async fn a_patient_that_is_removed_leaves_its_place_to_none(ports: &impl PatientStore) {
+    let (customer, roster) = (given::customer(), Roster::Cohort(given::cohort()));
+    let (entry, other) = (entry(given::job_id(), 0), entry(given::job_id(), 0));
+    let all = patients(4);
+    for entry in [entry, other] {
+        ports.add_to_roster(customer, roster, entry, &all).await.unwrap();
+    }
+    let gone = [all[1], all[3], given::patient()];
+    for _ in 0..2 {
+        ports.remove_from_roster(customer, roster, entry, &gone).await.unwrap();
+        let left = vec![all[0], REMOVED, all[2], REMOVED];
+        let mut read = ports.read_roster(customer, roster, None, 9).await.unwrap();
+        read.sort_by_key(|(of, _)| *of != entry);
+        assert_eq!(read, [(entry, left), (other, all.clone())]);
+    }
+    let more = given::patient();
+    ports.add_to_roster(customer, roster, entry, &[more]).await.unwrap();
+    let read = ports.read_roster(customer, roster, Some(entry), 1).await.unwrap();
+    assert_eq!(read, [(entry, vec![all[0], REMOVED, all[2], REMOVED, more])]);
+    let never = Roster::Cohort(given::cohort());
+    ports.remove_from_roster(customer, never, entry, &gone).await.unwrap();
+    assert_eq!(ports.read_roster(customer, never, None, 9).await.unwrap(), []);
+}
+
 /// A DynamoDB Query answers with 1 MB at most, but a caller takes fewer entries than it asked for
 /// as the end of the list.
 pub async fn fewer_entries_than_asked_for_are_the_end_however_large_they_are(
@@ -102,5 +126,6 @@ contract!($ rosters:
     patients_are_added_behind_those_of_an_entry_and_each_once,
     patients_that_are_added_at_the_same_time_are_all_listed,
     a_roster_is_of_one_customer_and_one_list,
+    a_patient_that_is_removed_leaves_its_place_to_none,
     fewer_entries_than_asked_for_are_the_end_however_large_they_are,
 );

@@ -11,7 +11,7 @@ use utoipa::OpenApi;
 use super::{DOCUMENT, examples};
 use crate::error::Problem;
 use crate::operations::{
-    cancel_job, create_cohort, create_facility, create_job, get_cohort, get_docs,
+    cancel_job, create_cohort, create_facility, create_job, delete_patient, get_cohort, get_docs,
     get_document_query, get_facility, get_health, get_job, get_openapi, get_patient,
     get_patient_by_external_id, get_settings, get_webhook_status, list_cohort_patients,
     list_cohorts, list_documents, list_facilities, list_jobs, list_patients, match_patient,
@@ -51,6 +51,7 @@ use crate::operations::{
         get_patient_by_external_id::handle,
         match_patient::handle,
         get_patient::handle,
+        delete_patient::handle,
         list_documents::handle,
         start_document_query::handle,
         get_document_query::handle,

@@ -89,6 +89,7 @@ pub fn examples() -> Vec<Example> {
             }),
         ),
         example("getPatient", format!("/medical/v1/patient/{PATIENT}")),
+        example("deletePatient", format!("/medical/v1/patient/{PATIENT}")),
         example("listDocuments", format!("/medical/v1/document?patientId={PATIENT}&output=dto")),
         example("getDocumentQuery", format!("/medical/v1/document/query?patientId={PATIENT}")),
         example(
@@ -251,7 +252,9 @@ async fn send(method: &str, uri: &str, body: Option<&Value>) -> (StatusCode, Val
     let url = format!("https://api.example.com{}", request.uri().path());
     request.extensions_mut().insert(RequestUrl(url.parse().ok()));
     let answer = router(backend().await, settings).oneshot(request).await.unwrap();
-    let (status, is_json) = (answer.status(), answer.headers()[CONTENT_TYPE] == "application/json");
+    let content_type = answer.headers().get(CONTENT_TYPE);
+    let is_json = content_type.is_some_and(|content_type| content_type == "application/json");
+    let status = answer.status();
     let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
     (status, if is_json { readable(&serde_json::from_slice(&body).unwrap()) } else { Value::Null })
 }
@@ -270,7 +273,8 @@ pub async fn with_examples(mut document: Value) -> Value {
             let id = operation["operationId"].as_str().unwrap();
             let example = examples.iter().find(|example| example.operation == id).unwrap();
             let (status, answer) = send(method, &example.uri, example.body.as_ref()).await;
-            assert_eq!(status, StatusCode::OK, "{id}: {answer}");
+            let described = operation["responses"].get(status.as_str());
+            assert!(status.is_success() && described.is_some(), "{id}: {status} {answer}");
             // The description would contain itself.
             if answer.is_object() && id != "getDescription" {
                 operation["responses"]["200"]["content"]["application/json"]["example"] = answer;

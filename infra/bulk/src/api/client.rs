@@ -187,7 +187,9 @@ async fn read<T: DeserializeOwned>(response: Response) -> Result<T, ApiError> {
     let retry_after = retry_after(response.headers(), SystemTime::now());
     let body = response.bytes().await.map_err(|error| unreachable(&error))?;
     if status.is_success() {
-        return serde_json::from_slice(&body).map_err(|_| ApiError::Unintelligible);
+        // An answer without a body is read as `()`.
+        let json = if body.is_empty() { &b"null"[..] } else { &body };
+        return serde_json::from_slice(json).map_err(|_| ApiError::Unintelligible);
     }
     let said = serde_json::from_slice::<ErrorBody>(&body).unwrap_or_default().text();
     if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {

@@ -94,6 +94,11 @@ impl Client {
         self.repeated(Method::POST, &format!("{PATH}/match"), call).await
     }
 
+    /// Deletes a patient.
+    pub async fn delete_patient(&self, id: PatientId) -> Result<(), ApiError> {
+        self.repeated(Method::DELETE, &format!("{PATH}/{id}"), Call::default()).await
+    }
+
     /// Returns the documents that were found about a patient.
     pub async fn documents(&self, id: PatientId) -> anyhow::Result<Vec<Value>> {
         self.get_all::<Documents>("/medical/v1/document", &[("patientId", id.to_string())]).await

@@ -1,7 +1,8 @@
 //! Patients and documents, printed as text or JSON.
 
+use bulk_domain::ids::PatientId;
 use bulk_terminal::{Output, one_line};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::Patient;
 
@@ -18,6 +19,14 @@ pub fn in_list(output: Output, patient: &Patient) -> anyhow::Result<()> {
     let updated = patient.date_updated.as_deref().unwrap_or_default();
     let external_id = patient.external_id.as_deref().map(one_line).unwrap_or_default();
     Ok(output.line(format_args!("{}  {updated:<24}  {external_id}", patient.id))?)
+}
+
+/// Prints that a patient was deleted.
+pub fn deleted(output: Output, id: PatientId) -> anyhow::Result<()> {
+    if output.json {
+        return output.value(&json!({"deleted": id}));
+    }
+    Ok(output.line(format_args!("{id}  deleted"))?)
 }
 
 /// Prints a document on one line.

@@ -247,6 +247,22 @@ fn a_document_query_is_begun_and_read() {
 }
 
 #[test]
+fn a_patient_is_deleted_only_with_consent() {
+    let (fake, home) = service();
+    let path = format!("/live/medical/v1/patient/{}", id(7));
+    let gone = problem_json(404, "NOT_FOUND", "Could not find patient");
+    fake.answers(&format!("DELETE {path}"), [Answer::Status(204), gone]);
+    let run = home.run(&["patient", "delete", &id(7)]);
+    assert_eq!((run.status, fake.asked().len()), (1, 0), "{run:?}");
+    assert!(run.stderr.contains("no terminal") && run.stderr.contains("--yes"), "{run:?}");
+    let run = home.run(&["patient", "delete", &id(7), "--yes"]);
+    assert_eq!((run.status, run.stdout), (0, format!("{}  deleted\n", id(7))));
+    let run = home.run(&["patient", "delete", &id(7), "--yes"]);
+    assert!(run.status == 1 && run.stderr.contains("Could not find patient"), "{run:?}");
+    assert_eq!(fake.asked_for(&Method::DELETE, &path).len(), 2);
+}
+
+#[test]
 fn facilities_and_cohorts_are_listed_with_their_ids() {
     let (fake, home) = service();
     let facilities =
