@@ -14,7 +14,9 @@ use bulk_domain::person::{Group, Person};
 use bulk_domain::query::QueryAttemptId;
 use bulk_domain::record::{PatientRecord, RowsOfJob};
 use bulk_domain::roster::{REMOVED, Roster, RosterEntry};
-use bulk_pipeline::ports::{Environment as _, ExternalIdStore as _, PatientStore, PortResult, Versioned, Write};
+use bulk_pipeline::ports::{
+    Environment as _, ExternalIdStore as _, PatientStore, PortResult, Versioned, Write,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -89,8 +89,7 @@ pub async fn a_query_is_stored_only_over_the_version_that_was_read(ports: &impl 
 
 pub async fn a_query_is_deleted_only_in_the_version_that_was_read(ports: &impl DocumentStore) {
     let (customer, patient, other) = (given::customer(), given::patient(), given::patient());
-    let delete =
-        async |version| ports.delete_query(customer, patient, version).await.unwrap();
+    let delete = async |version| ports.delete_query(customer, patient, version).await.unwrap();
     assert_eq!(delete(1).await, Write::Conflict, "nothing is stored");
     for patient in [patient, other] {
         let stored = ports.store_query(customer, patient, &given::query(), None).await.unwrap();

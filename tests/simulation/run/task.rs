@@ -135,7 +135,12 @@ impl Cause {
 /// A task, or a step of an upload, that starts at its time.
 pub(super) enum Due {
     Task(Cause),
-    Upload { import: usize, upload: usize, expires: Timestamp, phase: Phase },
+    Upload {
+        import: usize,
+        upload: usize,
+        expires: Timestamp,
+        phase: Phase,
+    },
     /// A customer, as an index, deletes one of the patients that it has then.
     Deletion(usize),
 }

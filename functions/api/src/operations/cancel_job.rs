@@ -5,8 +5,8 @@ use bulk_domain::ids::{CustomerId, JobId};
 use bulk_domain::job::{CANCELED, Job, JobEvent, JobStatus};
 use bulk_pipeline::end_job::end_job;
 use bulk_pipeline::messages::FinishedMessage;
-use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::Ports;
+use bulk_pipeline::ports::prelude::*;
 
 use crate::audited::Audited;
 use crate::backend::Backend;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod columns;
+mod delete_patient;
 mod idempotency;
 mod imports;
 mod names;
