@@ -73,6 +73,35 @@ async fn a_cohort_counts_each_patient_once() {
 }
 
 #[tokio::test]
+async fn a_deleted_patient_is_gone_and_a_later_row_creates_another_one() {
+    let (customer, facility) = Customer::with_facility();
+    let (other, _) = Customer::with_facility();
+    let (_, cohort) = customer.post("/medical/v1/cohort", &json!({"name": "Some"})).await;
+    let cohort = cohort["id"].as_str().unwrap();
+    let (receiver, _) = customer.listen().await;
+    import(&customer, &receiver, &[1, 2], cohort, &facility).await;
+    let by_external_id = format!("{PATIENT}/external-id?externalId=ext-1");
+    let (_, patient) = customer.call(Method::GET, &by_external_id).await;
+    let path = format!("{PATIENT}/{}", patient["id"].as_str().unwrap());
+    assert_eq!(other.call(Method::DELETE, &path).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(customer.call(Method::DELETE, &path).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(customer.call(Method::DELETE, &path).await.0, StatusCode::NOT_FOUND);
+    for path in [&path, &by_external_id] {
+        assert_eq!(customer.call(Method::GET, path).await.0, StatusCode::NOT_FOUND);
+    }
+    let listed = async |path: String| customer.pages(&path, "patients").await.concat();
+    assert_eq!(external_ids(&listed(format!("{PATIENT}?count=1")).await), ["ext-2"]);
+    let cohort_path = format!("/medical/v1/cohort/{cohort}");
+    assert_eq!(external_ids(&listed(format!("{cohort_path}/patient")).await), ["ext-2"]);
+    assert_eq!(customer.call(Method::GET, &cohort_path).await.1["size"], 1);
+
+    import(&customer, &receiver, &[1], cohort, &facility).await;
+    let (_, again) = customer.call(Method::GET, &by_external_id).await;
+    assert_ne!(again["id"], patient["id"]);
+    assert_eq!(customer.call(Method::GET, &cohort_path).await.1["size"], 2);
+}
+
+#[tokio::test]
 async fn a_person_is_matched_as_a_row_would_be() {
     let (customer, facility) = Customer::with_facility();
     let (other, _) = Customer::with_facility();

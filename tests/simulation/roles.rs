@@ -16,7 +16,7 @@ type Permission = (String, String);
 
 /// The permissions for calls that no story of the usual number makes, or that the ports in memory
 /// do not record, each with its reason.
-const OTHER_CALLS: [(&str, &str, &str, &str); 11] = [
+const OTHER_CALLS: [(&str, &str, &str, &str); 16] = [
     (
         "QueryDocuments",
         "secretsmanager:GetSecretValue",
@@ -59,6 +59,26 @@ const OTHER_CALLS: [(&str, &str, &str, &str); 11] = [
         "dynamodb:Query",
         "ExternalIds",
         "the last attempt of a chunk meets the external id of another patient",
+    ),
+    (
+        "Abandon",
+        "s3:ListBucketVersions",
+        "Files/outcomes",
+        "the last attempt of a chunk comes to a person with a patient that was just deleted",
+    ),
+    ("Abandon", "dynamodb:Query", "Patients", "abandons the document query of a deleted patient"),
+    (
+        "Abandon",
+        "dynamodb:DeleteItem",
+        "Patients",
+        "abandons the document query of a deleted patient",
+    ),
+    ("Sweep", "dynamodb:Query", "Patients", "abandons the document query of a deleted patient"),
+    (
+        "Sweep",
+        "dynamodb:DeleteItem",
+        "Patients",
+        "abandons the document query of a deleted patient",
     ),
     ("Abandon", "sqs:SendMessage", "Webhooks", "tells the customer about a job that fails"),
     (

@@ -147,7 +147,7 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
         player.later(plan.created, Due::Task(Cause::Create(index)));
     }
     for (customer, after) in player.story.deletions.clone() {
-        player.later(after, Due::Deletion(customer));
+        player.later(after, Due::Deletion(customer, 200));
     }
     let steps = player.run(false);
     let Player { cloud, story, imports, deleted, exchange, crashes, .. } = player;
@@ -280,7 +280,7 @@ impl Player {
                 Due::Upload { import, upload, expires, phase } => {
                     self.upload(import, upload, expires, phase);
                 }
-                Due::Deletion(customer) => self.delete_one(customer, in_calm),
+                Due::Deletion(customer, waits) => self.delete_one(customer, waits, in_calm),
             }
         } else if let Some(&(name, choice)) = receivable.get(choice - due.len()) {
             let received =
@@ -300,9 +300,15 @@ impl Player {
     }
 
     /// Lets a customer delete one of its patients, if there is one. In one case of four, the call is
-    /// made twice.
-    fn delete_one(&mut self, customer: usize, in_calm: bool) {
-        let customer = self.story.customers[customer].id;
+    /// made twice. Most deletions wait until a chunk is under way.
+    fn delete_one(&mut self, index: usize, waits: u32, in_calm: bool) {
+        let is_chunk = |task: &Task| matches!(task.cause, Cause::Message(QueueName::Chunks(_), _));
+        if waits > 0 && !self.tasks.iter().any(is_chunk) {
+            let again = self.now.plus(Duration::from_millis(200));
+            self.due.push((again, Due::Deletion(index, waits - 1)));
+            return;
+        }
+        let customer = self.story.customers[index].id;
         let mut patients = self.cloud.patients(customer).unwrap();
         if patients.is_empty() {
             return;
@@ -311,7 +317,7 @@ impl Player {
         let patient = record.patient.id;
         self.deleted.insert(patient);
         self.exchange.deletes(customer, record);
-        for _ in 0..1 + usize::from(self.chance.once_in(4)) {
+        for _ in 0..=usize::from(self.chance.once_in(4)) {
             self.start_task(Cause::Delete(customer, patient), in_calm);
         }
     }

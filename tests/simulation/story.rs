@@ -169,9 +169,10 @@ impl Story {
             })
             .collect();
         // The same file is imported again, while an older job of the customer may be under way.
+        let deletions = deletions(chance, customers.len());
         if let Some(file) = &earlier
-            && jobs > 1
-            && chance.once_in(3)
+            && (jobs > 1 || !deletions.is_empty())
+            && chance.once_in(if deletions.is_empty() { 3 } else { 2 })
             && let Some(last) = plans.iter_mut().rfind(|plan| plan.customer == 0)
         {
             last.told = file.writing.header;
@@ -188,7 +189,6 @@ impl Story {
         if time_to_query < LONG_TIME_TO_QUERY && chance.once_in(4) {
             gateway = gateway.map(GatewayFaults::too_slow);
         }
-        let deletions = deletions(chance, customers.len());
         Self {
             customers,
             earlier,

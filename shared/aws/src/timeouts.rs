@@ -186,6 +186,7 @@ impl Timeouts {
 
 #[cfg(test)]
 mod tests {
+    use bulk_domain::person::deletion::ATTEMPT_ENDS;
     use std::collections::BTreeMap;
 
     use yaml_rust2::YamlLoader;
@@ -231,6 +232,15 @@ mod tests {
         for (function, name) in FUNCTIONS.into_iter().zip(names) {
             let (longest, limit) = (function.timeouts().longest_call(), lambda[&name]);
             assert!(longest <= limit * 4 / 5, "{name}: {longest:?} of {limit:?}");
+        }
+    }
+
+    #[test]
+    fn an_attempt_at_a_chunk_ends_before_deletions_count_on_it() {
+        let lambda = lambda_timeouts();
+        for function in ["ImportRows", "Abandon"] {
+            // 10 s for clocks that differ and for a request on its way.
+            assert!(lambda[function] + Duration::from_secs(10) < ATTEMPT_ENDS, "{function}");
         }
     }
 

@@ -45,7 +45,6 @@ bugs! {
     DryRunNamesNewPatients 11: "a dry run names patients that it does not create",
     DeletionForgetsDecisions 108: "a deletion forgets what was decided about the person",
     DeletionNotAwaited 557: "a row is folded although an attempt from before a deletion may still answer for it",
-    DeletedLeaseForgotten 200: "a deletion does not wait for the worker that queries the patient",
     DeletedQueryKept 27: "the query of a deleted patient is stored",
     RosterReplaced 4: "an entry of a roster replaces the one of an earlier attempt",
     ExternalIdLate 4: "the entry of an external id is written after its patient",

@@ -9,7 +9,7 @@ use bulk_domain::stored_json::stored_len;
 use bulk_pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
 
 use crate::call::{Billed, permanent};
-use crate::patients::{LARGEST_DOCUMENT, to_json, units};
+use crate::patients::{Document, LARGEST_DOCUMENT, to_json, units};
 use crate::{Cloud, Operation, Resource};
 
 /// Bytes of JSON in one item, the same number as in `aws`.
@@ -79,7 +79,7 @@ impl DocumentStore for Cloud {
         self.call(Operation::DeleteItem, Resource::QUERIES, |state| {
             state.patients.writes += 1;
             let key = (customer, patient);
-            let stored = state.patients.queries.get(&key).map(|stored| stored.version());
+            let stored = state.patients.queries.get(&key).map(Document::version);
             if stored != Some(version) {
                 return Billed::request(Write::Conflict);
             }

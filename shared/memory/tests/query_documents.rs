@@ -17,6 +17,7 @@ use bulk_domain::record::RowsOfJob;
 use bulk_domain::time::Timestamp;
 use bulk_memory::{Cloud, NoFaults};
 use bulk_pipeline::abandon::{AbandonOutcome, abandon};
+use bulk_pipeline::delete_patient::delete_patient;
 use bulk_pipeline::messages::{DeadLetter, QueryAsker, QueryMessage};
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{self, GatewayAnswer, GatewayFailure};
@@ -332,4 +333,40 @@ fn a_request_that_joins_a_query_is_served_by_it() {
     assert_eq!(service.run(&first, 2), ONE_WELL);
     assert_eq!(service.run(&second, 2), ONE_WELL);
     assert_eq!(service.asked(), 2);
+}
+
+/// A worker that read the patient may store documents until its lease ends, and may die after that.
+#[test]
+fn the_query_of_a_deleted_patient_stays_until_its_worker_has_ended_and_no_longer() {
+    let mut service = Service::new();
+    let part = service.part_of_one();
+    let (patient, customer) = (part.patients[0], service.customer);
+    let hash_key = Cloud::hash_key(customer);
+    service.run_and_die(&part);
+    let deleted = delete_patient(&service.cloud, customer, &hash_key, patient);
+    assert!(block_on(deleted).unwrap());
+    assert_eq!(service.query(patient).documents, None);
+    assert!(seconds(&service.run(&part, 2)) > 0, "the worker may still store documents");
+    let other = service.part(vec![patient]);
+    assert!(seconds(&service.run(&other, 1)) > 0);
+    service.later(LEASE + Duration::from_secs(1));
+    assert_eq!(service.run(&part, 3), ONE_WELL);
+    assert!(service.cloud.patient_queries(customer).unwrap().is_empty());
+    assert_eq!(service.run(&other, 2), ONE_WELL);
+    assert!(service.cloud.patient_queries(customer).unwrap().is_empty());
+    assert_eq!(service.asked(), 1);
+}
+
+#[test]
+fn an_abandoned_query_of_a_deleted_patient_leaves_nothing() {
+    let mut service = Service::new();
+    let part = service.part_of_one();
+    let (patient, customer) = (part.patients[0], service.customer);
+    service.run_and_die(&part);
+    let hash_key = Cloud::hash_key(customer);
+    block_on(delete_patient(&service.cloud, customer, &hash_key, patient)).unwrap();
+    assert!(service.abandon(&part).is_err(), "the worker may still store documents");
+    service.later(LEASE + Duration::from_secs(1));
+    service.abandon(&part).unwrap();
+    assert!(service.cloud.patient_queries(customer).unwrap().is_empty());
 }

@@ -8,7 +8,6 @@
 
 use bulk_domain::hash_key::{Bucket, HashKey};
 use bulk_domain::ids::{CohortId, CustomerId, PatientId};
-use bulk_domain::mutants::{Bug, has};
 use bulk_domain::person::deletion::DeletedPatient;
 use bulk_domain::query::QueryAttemptId;
 use bulk_domain::roster::Roster;
@@ -77,7 +76,7 @@ pub async fn forget_documents<P: Ports>(
         let Some(query) = query else { return Ok(()) };
         delete_documents(ports, customer, patient).await?;
         let revoked = query.value.revoked(ports.environment().now());
-        let write = match revoked.filter(|_| !has(Bug::DeletedLeaseForgotten)) {
+        let write = match revoked {
             Some(revoked) if revoked == query.value => Write::Done,
             Some(revoked) => {
                 let version = Some(query.version);

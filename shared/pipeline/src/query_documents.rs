@@ -300,9 +300,10 @@ async fn answer<P: Ports, G: Gateway>(
     let Attempt { customer, patient: id, id: found_by, .. } = attempt;
     let record = ports.patients().load_patients(customer, &[id]).await?.remove(&id);
     let Some(patient) = record.map(|record| record.patient) else {
-        return Ok(match has(Bug::DeletedQueryKept) {
-            false => Answer::Deleted,
-            true => Answer::Ended(QueryOutcome::NotKnown, None),
+        return Ok(if has(Bug::DeletedQueryKept) {
+            Answer::Ended(QueryOutcome::NotKnown, None)
+        } else {
+            Answer::Deleted
         });
     };
     if patient.hie_opt_out && !has(Bug::OptedOutAsked) {
@@ -341,12 +342,11 @@ async fn conclude<P: Ports>(
             Answer::Deleted => None,
         };
         let (documents, version) = (ports.documents(), query.version);
-        let write = match &after {
-            Some(after) => documents.store_query(customer, patient, after, Some(version)).await?,
-            None => {
-                delete_documents(ports, customer, patient).await?;
-                documents.delete_query(customer, patient, version).await?
-            }
+        let write = if let Some(after) = &after {
+            documents.store_query(customer, patient, after, Some(version)).await?
+        } else {
+            delete_documents(ports, customer, patient).await?;
+            documents.delete_query(customer, patient, version).await?
         };
         if write == Write::Done {
             let outcome = after.map_or(Some(QueryOutcome::NotKnown), |after| after.outcome);

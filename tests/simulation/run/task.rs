@@ -103,8 +103,12 @@ impl Cause {
                 !matches!(name, QueueName::Queries) && message.receives >= 3
             }
             Self::DeadLetter(_, receives) => *receives >= 2,
-            Self::Event(..) | Self::Sweep => false,
-            Self::Create(_) | Self::Cancel(_) | Self::Read(_) | Self::Delete(..) => false,
+            Self::Event(..)
+            | Self::Sweep
+            | Self::Create(_)
+            | Self::Cancel(_)
+            | Self::Read(_)
+            | Self::Delete(..) => false,
         }
     }
 
@@ -141,8 +145,9 @@ pub(super) enum Due {
         expires: Timestamp,
         phase: Phase,
     },
-    /// A customer, as an index, deletes one of the patients that it has then.
-    Deletion(usize),
+    /// A customer, as an index, deletes one of the patients that it has then. The number is how
+    /// often the deletion may wait for a chunk under way.
+    Deletion(usize, u32),
 }
 
 /// The progress of a client's `PUT`.

@@ -94,7 +94,7 @@ impl Client {
         self.repeated(Method::POST, &format!("{PATH}/match"), call).await
     }
 
-    /// Deletes a patient.
+    /// Deletes the patient with this id, and its documents.
     pub async fn delete_patient(&self, id: PatientId) -> Result<(), ApiError> {
         self.repeated(Method::DELETE, &format!("{PATH}/{id}"), Call::default()).await
     }
