@@ -1,13 +1,16 @@
-//! Authentication: the customer that the API key of a request belongs to.
+//! Authentication: the customer that the API key of a request belongs to, and what the key may do.
+
+use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use bulk_domain::ids::CustomerId;
 use bulk_domain::key_id::KeyId;
+use bulk_domain::key_rights::Scope;
 use bulk_pipeline::ports::Admission;
 use bulk_pipeline::ports::prelude::*;
 
-use crate::audit::Trail;
+use crate::audit::{Origin, Trail};
 use crate::backend::Backend;
 use crate::error::ApiError;
 use crate::query_parameters::refuse_unknown;
@@ -16,11 +19,43 @@ use crate::query_parameters::refuse_unknown;
 const API_KEY: &str = "x-api-key";
 
 /// The customer that the API key of the request belongs to. A handler with this argument runs only
-/// for a valid key and known query parameters, and reads and writes this customer's objects only.
+/// for a valid key with a scope of `S` and for known query parameters, and reads and writes this
+/// customer's objects only.
 #[derive(Clone, Copy, Debug)]
-pub struct Caller(pub CustomerId);
+pub struct Caller<S>(pub CustomerId, pub PhantomData<S>);
 
-impl<B: Backend> FromRequestParts<B> for Caller {
+/// Which scopes allow an operation: the key has to have any of them.
+pub trait Allows: Send + Sync {
+    /// The scopes that allow the operation.
+    const SCOPES: &'static [Scope];
+}
+
+macro_rules! scopes {
+    ($($(#[$doc:meta])* $name:ident: $($scope:ident)|+;)+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug)]
+            pub enum $name {}
+
+            impl Allows for $name {
+                const SCOPES: &'static [Scope] = &[$(Scope::$scope),+];
+            }
+        )+
+    };
+}
+
+scopes! {
+    /// Imports and the links to their files.
+    Import: Import;
+    /// Patients and their documents.
+    ReadPatients: ReadPatients;
+    /// Webhook settings, and new facilities and cohorts.
+    ManageSettings: Settings;
+    /// What every key may read: names of facilities and cohorts.
+    AnyScope: Import | ReadPatients | Settings | Delete;
+}
+
+impl<B: Backend, S: Allows> FromRequestParts<B> for Caller<S> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, backend: &B) -> Result<Self, ApiError> {
@@ -33,20 +68,21 @@ impl<B: Backend> FromRequestParts<B> for Caller {
         }
         let now = backend.ports().environment().now();
         let admission = backend.ports().directory().admit_call(key, now).await?;
-        match admission {
-            Admission::Admitted(customer) | Admission::TooMany(customer, _) => {
+        let (customer, rights) = match admission {
+            Admission::UnknownKey => return Err(ApiError::Forbidden),
+            Admission::TooMany(customer, wait) => {
                 trail.note_caller(customer, KeyId::of(key));
+                return Err(ApiError::TooManyRequests(wait));
             }
-            Admission::UnknownKey => {}
+            Admission::Admitted(customer, rights) => (customer, rights),
+        };
+        trail.note_caller(customer, KeyId::of(key));
+        let source = parts.extensions.get::<Origin>().and_then(|origin| origin.source_address);
+        if let Some(refusal) = rights.refusal(S::SCOPES, now, source) {
+            return Err(ApiError::Refused(refusal));
         }
-        match admission {
-            Admission::Admitted(customer) => {
-                refuse_unknown(parts)?;
-                trail.begin(&parts.method, backend).await?;
-                Ok(Self(customer))
-            }
-            Admission::UnknownKey => Err(ApiError::Forbidden),
-            Admission::TooMany(_, wait) => Err(ApiError::TooManyRequests(wait)),
-        }
+        refuse_unknown(parts)?;
+        trail.begin(&parts.method, backend).await?;
+        Ok(Self(customer, PhantomData))
     }
 }

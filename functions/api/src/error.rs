@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use bulk_domain::ids::{CohortId, FacilityId, JobId, PatientId};
+use bulk_domain::key_rights::Refusal;
 use bulk_pipeline::Error;
 use bulk_pipeline::conflicts::Contended;
 use bulk_pipeline::ports::PortError;
@@ -47,6 +48,9 @@ pub enum ApiError {
     /// The API key is missing or unknown.
     #[error("Missing or unknown API key")]
     Forbidden,
+    /// The API key does not allow this call.
+    #[error("{0}")]
+    Refused(Refusal),
     /// The request contradicts the state of the object.
     #[error("{0}")]
     Conflict(&'static str),
@@ -168,7 +172,7 @@ impl ApiError {
             Self::BadRequest(_) | Self::BadHeader(_) | Self::BadParameter(_) | Self::Invalid(_) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Refused(_) => StatusCode::FORBIDDEN,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -36,6 +36,9 @@ impl Note {
                 ("key create", Some(*customer), none)
             }
             Command::Key(KeyCommand::List { customer }) => ("key list", Some(*customer), none),
+            Command::Key(KeyCommand::Rotate { id, .. }) => {
+                ("key rotate", None, Objects { keys: [*id].into(), ..none })
+            }
             Command::Key(KeyCommand::Revoke { id }) => {
                 ("key revoke", None, Objects { keys: [*id].into(), ..none })
             }
@@ -195,8 +198,8 @@ fn ids<'a, T: ToString + 'a>(
     }
 }
 
-/// Reads a time before now: a number and `m`, `h` or `d`.
-pub fn time_before_now(text: &str) -> Result<Duration, &'static str> {
+/// Reads a duration: a number and `m`, `h` or `d`.
+pub fn duration(text: &str) -> Result<Duration, &'static str> {
     const FORM: &str = "a number and m, h or d, such as 30d";
     let unit = match text.chars().last() {
         Some('m') => 60,
@@ -213,11 +216,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_before_now_has_a_unit() {
-        assert_eq!(time_before_now("90m"), Ok(Duration::from_mins(90)));
-        assert_eq!(time_before_now("2192d"), Ok(Duration::from_hours(24 * 2192)));
+    fn a_duration_has_a_unit() {
+        assert_eq!(duration("90m"), Ok(Duration::from_mins(90)));
+        assert_eq!(duration("2192d"), Ok(Duration::from_hours(24 * 2192)));
         for text in ["", "d", "7", "7w", "-1d", "7é"] {
-            assert!(time_before_now(text).is_err(), "{text:?}");
+            assert!(duration(text).is_err(), "{text:?}");
         }
     }
 

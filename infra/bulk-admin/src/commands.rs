@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use bulk_aws::KeyTerms;
 use bulk_domain::facility::Npi;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::key_id::KeyId;
+use bulk_domain::key_rights::{AddressRange, KeyRights, Scope};
 use bulk_domain::label::Label;
 use bulk_domain::patient::{Address, AddressText, Country, State, Zip};
+use bulk_domain::time::Timestamp;
 use clap::{Args, Subcommand};
 
-use crate::audit::time_before_now;
+use crate::audit::duration;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -48,7 +51,7 @@ pub struct AuditArguments {
     #[arg(long, value_name = "ID")]
     pub key: Option<KeyId>,
     /// How far to go back: a number and m, h or d, such as 30d
-    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = time_before_now)]
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = duration)]
     pub since: Duration,
 }
 
@@ -71,12 +74,22 @@ pub enum KeyCommand {
         /// Id of the customer, as `customer list` prints it
         #[arg(long, value_name = "ID")]
         customer: CustomerId,
-        /// API calls that the key may make in a minute [default: the stack's `CallsPerMinute`]
-        #[arg(long, value_name = "N")]
-        calls_per_minute: Option<u32>,
+        #[command(flatten)]
+        terms: KeyArguments,
     },
-    /// List the keys of a customer: id, first characters, time of creation. The keys themselves are
-    /// not stored
+    /// Create a key with the terms of another one, print it, and let the other one end
+    ///
+    /// Both keys work until then, so that programs can change to the new key one by one.
+    Rotate {
+        /// Id of the key to be replaced, as `key list` shows it
+        #[arg(value_name = "ID")]
+        id: KeyId,
+        /// How long the replaced key still works: a number and m, h or d
+        #[arg(long, value_name = "TIME", default_value = "7d", value_parser = duration)]
+        overlap: Duration,
+    },
+    /// List the keys of a customer, oldest first: id, first characters, creation, last use, end,
+    /// scopes, addresses, label. The keys themselves are not stored
     List {
         /// Id of the customer, as `customer list` prints it
         #[arg(long, value_name = "ID")]
@@ -88,6 +101,41 @@ pub enum KeyCommand {
         #[arg(value_name = "ID")]
         id: KeyId,
     },
+}
+
+/// What a new key may do. Without arguments: everything, from anywhere and for ever.
+#[derive(Debug, Args)]
+pub struct KeyArguments {
+    /// What the key is for, such as the program that uses it
+    #[arg(long, value_name = "TEXT")]
+    label: Option<Label>,
+    /// What the key may do, may be given several times: import, read-patients, settings, delete
+    /// [default: all]
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<Scope>,
+    /// After which time the key ends: a number and m, h or d, such as 365d [default: never]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    expires_after: Option<Duration>,
+    /// Addresses that the key may be used from, may be given several times: an IP address or a
+    /// range such as 203.0.113.0/24 [default: all]
+    #[arg(long = "allow-from", value_name = "RANGE")]
+    addresses: Vec<AddressRange>,
+    /// API calls that the key may make in a minute [default: the stack's `CallsPerMinute`]
+    #[arg(long, value_name = "N")]
+    calls_per_minute: Option<u32>,
+}
+
+impl KeyArguments {
+    /// Returns the terms of a key of this customer that is created now.
+    pub fn terms(self, customer: CustomerId, now: Timestamp) -> KeyTerms {
+        let rights = KeyRights {
+            scopes: self.scopes.into_iter().collect(),
+            valid_until: self.expires_after.map(|after| now.plus(after)),
+            addresses: self.addresses.into_iter().collect(),
+        };
+        let (label, calls_per_minute) = (self.label, self.calls_per_minute);
+        KeyTerms { customer, label, rights, calls_per_minute }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,16 +5,22 @@ mod commands;
 
 use std::process::ExitCode;
 
-use bulk_aws::{ApiKey, AuditLog, Connection, Directory, Patients, Program, System};
+use std::collections::BTreeSet;
+
+use bulk_aws::{
+    ApiKey, AuditLog, Connection, Directory, KeyTerms, Patients, Program, StoredKey, System,
+};
 use bulk_domain::cohort::Cohort;
 use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId, PatientId};
+use bulk_domain::key_rights::KeyRights;
+use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::PortError;
 use bulk_pipeline::ports::prelude::*;
 use bulk_terminal::{Exit, Failure, Output};
 use clap::Parser;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use audit::{Note, Recorder, audit};
 use commands::{
@@ -159,41 +165,98 @@ async fn key(
     output: Output,
 ) -> anyhow::Result<()> {
     match command {
-        KeyCommand::Create { customer, calls_per_minute } => {
-            let key = ApiKey::from_random(System.secret());
-            directory
-                .create_key(customer, &key, System.now(), calls_per_minute)
-                .await
-                .map_err(failed)?;
-            note.objects.keys.insert(key.id());
-            output.note(format_args!("key {}; it cannot be shown again", key.id()));
-            created(output, "apiKey", key.expose())
+        KeyCommand::Create { customer, terms } => {
+            let now = System.now();
+            new_key(directory, terms.terms(customer, now), now, note, output).await
+        }
+        KeyCommand::Rotate { id, overlap } => {
+            let now = System.now();
+            let end = now.plus(overlap);
+            let replaced = directory.end_key(id, end).await.map_err(failed)?.ok_or_else(no_key)?;
+            note.customer = Some(replaced.terms.customer);
+            // The new key lasts as long as the replaced one was meant to last.
+            let lifetime =
+                replaced.terms.rights.valid_until.map(|until| replaced.created_at.until(until));
+            let mut terms = replaced.terms;
+            terms.rights.valid_until = lifetime.map(|lifetime| now.plus(lifetime));
+            output.note(format_args!("key {id} ends at {end} at the latest"));
+            new_key(directory, terms, now, note, output).await
         }
         KeyCommand::List { customer } => {
             for key in directory.list_keys(customer).await.map_err(failed)? {
                 if output.json {
-                    output.value(
-                        &json!({"id": key.id, "prefix": key.prefix, "createdAt": key.created_at, "customer": key.customer}),
-                    )?;
+                    output.value(&described(&key))?;
                 } else {
-                    output.line(format_args!("{}  {}…  {}", key.id, key.prefix, key.created_at))?;
+                    output.line(line(&key))?;
                 }
             }
             Ok(())
         }
         KeyCommand::Revoke { id } => {
-            let revoked = directory.revoke_key(id).await.map_err(failed)?.ok_or_else(|| {
-                Failure::new("there is no key with this id")
-                    .next("bulk-admin key list --customer ID shows the ids")
-            })?;
-            note.customer = Some(revoked.customer);
+            let revoked = directory.revoke_key(id).await.map_err(failed)?.ok_or_else(no_key)?;
+            note.customer = Some(revoked.terms.customer);
             if output.json {
-                return output.value(&json!({"revoked": revoked.id, "customer": revoked.customer}));
+                let mut value = described(&revoked);
+                value["revoked"] = json!(revoked.id);
+                return output.value(&value);
             }
-            Ok(output
-                .line(format_args!("revoked {} of customer {}", revoked.id, revoked.customer))?)
+            let customer = revoked.terms.customer;
+            Ok(output.line(format_args!("revoked, of customer {customer}: {}", line(&revoked)))?)
         }
     }
+}
+
+fn no_key() -> Failure {
+    Failure::new("there is no key with this id")
+        .next("bulk-admin key list --customer ID shows the ids")
+}
+
+/// Creates a key with these terms, and prints it.
+async fn new_key(
+    directory: &Directory,
+    terms: KeyTerms,
+    now: Timestamp,
+    note: &mut Note,
+    output: Output,
+) -> anyhow::Result<()> {
+    let key = ApiKey::from_random(System.secret());
+    directory.create_key(&key, now, terms).await.map_err(failed)?;
+    note.objects.keys.insert(key.id());
+    output.note(format_args!("key {}; it cannot be shown again", key.id()));
+    created(output, "apiKey", key.expose())
+}
+
+/// Returns what is known about a key as JSON.
+fn described(key: &StoredKey) -> Value {
+    let StoredKey { id, prefix, created_at, last_used, terms } = key;
+    let mut value =
+        json!({"id": id, "prefix": prefix, "createdAt": created_at, "lastUsed": last_used});
+    if let (Value::Object(all), Ok(Value::Object(terms))) =
+        (&mut value, serde_json::to_value(terms))
+    {
+        all.extend(terms);
+    }
+    value
+}
+
+/// Returns what is known about a key as a line of text.
+fn line(key: &StoredKey) -> String {
+    fn list<T: ToString>(all: &BTreeSet<T>, none: &str) -> String {
+        let texts: Vec<String> = all.iter().map(ToString::to_string).collect();
+        if texts.is_empty() { none.to_owned() } else { texts.join(",") }
+    }
+    let StoredKey { id, prefix, created_at, last_used, terms } = key;
+    let KeyRights { scopes, valid_until, addresses } = &terms.rights;
+    let time =
+        |time: &Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| time.to_string());
+    let label = terms.label.as_ref().map(|label| format!("  {label}")).unwrap_or_default();
+    format!(
+        "{id}  {prefix}…  created {created_at}  used {}  ends {}  {}  {}{label}",
+        time(last_used),
+        time(valid_until),
+        list(scopes, "all scopes"),
+        list(addresses, "all addresses"),
+    )
 }
 
 async fn facility(

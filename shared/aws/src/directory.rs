@@ -21,7 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
-pub use operator::{Customer, StoredKey};
+pub use operator::{Customer, KeyTerms, StoredKey};
 
 use crate::error::malformed;
 use crate::item::{Item, after_prefix, from_fields, key, n, s, text, with_fields};

@@ -30,7 +30,7 @@ pub use aws_config::SdkConfig;
 
 pub use audit_log::{AuditLog, StoredAuditEvent};
 pub use connection::Connection;
-pub use directory::{ApiKey, Customer, Directory, StoredKey};
+pub use directory::{ApiKey, Customer, Directory, KeyTerms, StoredKey};
 pub use external_ids::ExternalIds;
 pub use jobs::Jobs;
 pub use objects::Objects;

@@ -23,6 +23,7 @@ pub mod ids;
 pub mod job;
 pub mod job_size;
 pub mod key_id;
+pub mod key_rights;
 pub mod label;
 pub mod limits;
 pub mod mutants;

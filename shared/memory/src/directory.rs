@@ -8,6 +8,7 @@ use bulk_domain::cohort::Cohort;
 use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
+use bulk_domain::key_rights::KeyRights;
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::idempotency::{IdempotencyKey, Promise};
@@ -33,6 +34,7 @@ pub(crate) struct DirectoryState {
 #[derive(Debug)]
 struct ApiKey {
     customer: CustomerId,
+    rights: KeyRights,
     minute: i64,
     calls: u32,
 }
@@ -58,7 +60,12 @@ impl Cloud {
 
     /// Adds an API key, so that [`DirectoryStore::admit_call`] admits the calls of this customer.
     pub fn add_key(&self, customer: CustomerId, api_key: &str) {
-        let key = ApiKey { customer, minute: 0, calls: 0 };
+        self.add_key_with(customer, api_key, KeyRights::default());
+    }
+
+    /// Adds an API key with these rights.
+    pub fn add_key_with(&self, customer: CustomerId, api_key: &str, rights: KeyRights) {
+        let key = ApiKey { customer, rights, minute: 0, calls: 0 };
         self.state().directory.keys.insert(api_key.to_owned(), key);
     }
 }
@@ -79,7 +86,7 @@ impl DirectoryStore for Cloud {
                 return Billed::request(Admission::TooMany(key.customer, wait));
             }
             key.calls += 1;
-            Billed::request(Admission::Admitted(key.customer))
+            Billed::request(Admission::Admitted(key.customer, key.rights.clone()))
         })
         .await
     }

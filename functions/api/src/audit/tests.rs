@@ -1,11 +1,13 @@
 //! Every operation is called, and its events are compared with its call.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
 use axum::body::Body;
 use axum::http::StatusCode;
+use bulk_domain::key_rights::{KeyRights, Scope};
 use bulk_memory::{Cloud, Fault, Faults, NoFaults, Operation};
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -197,5 +199,71 @@ fn the_segment_before_an_id_says_what_it_is() {
         ("/docs", ""),
     ] {
         assert_eq!(kind_of(route, "id"), kind);
+    }
+}
+
+/// Returns the scopes that allow each operation, as the guide's table says.
+fn documented_scopes() -> BTreeMap<String, BTreeSet<String>> {
+    const GUIDE: &str = include_str!("../../../../infra/docs/integrator.md");
+    let table = GUIDE.split("| scope | operations |").nth(1).unwrap();
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let mut scopes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for row in rows {
+        let mut names = row.split('`').skip(1).step_by(2);
+        let scope = names.next().unwrap().to_owned();
+        for operation in names {
+            scopes.entry(operation.to_owned()).or_default().insert(scope.clone());
+        }
+    }
+    scopes
+}
+
+#[tokio::test]
+async fn an_operation_is_allowed_by_the_scopes_of_the_guide_and_by_no_other() {
+    let documented = documented_scopes();
+    let mut known = BTreeSet::new();
+    for (method, path, uri, body, needs_key) in operations() {
+        if !needs_key {
+            continue;
+        }
+        let what = format!("{} {path}", method.to_uppercase());
+        let mut allowed = BTreeSet::new();
+        for scope in Scope::ALL {
+            let cloud = backend().await.0;
+            let rights = KeyRights { scopes: [scope].into(), ..KeyRights::default() };
+            cloud.add_key_with(CUSTOMER, "limited", rights);
+            let called = call(&cloud, &method, &uri, "limited", body.as_ref()).await;
+            let last = called.events.last().unwrap();
+            assert_eq!(last.key(), Some(KeyId::of("limited")), "{what}");
+            if called.status == StatusCode::FORBIDDEN {
+                // Nothing began.
+                assert_eq!(called.events.len(), 1, "{what}");
+            } else {
+                allowed.insert(scope.to_string());
+            }
+        }
+        let all: BTreeSet<String> = Scope::ALL.iter().map(ToString::to_string).collect();
+        let expected = documented.get(&what).cloned().unwrap_or(all);
+        assert_eq!(allowed, expected, "{what}");
+        known.insert(what);
+    }
+    let unknown: Vec<&String> = documented.keys().filter(|name| !known.contains(*name)).collect();
+    assert!(unknown.is_empty(), "the guide names {unknown:?}");
+}
+
+#[tokio::test]
+async fn a_key_is_refused_after_its_end_and_from_other_addresses() {
+    let cloud = backend().await.0;
+    let now = cloud.now();
+    let addresses = |range: &str| [range.parse().unwrap()].into();
+    for (key, rights, status) in [
+        ("here", KeyRights { addresses: addresses("203.0.113.0/24"), ..KeyRights::default() }, 200),
+        ("else", KeyRights { addresses: addresses("198.51.100.7"), ..KeyRights::default() }, 403),
+        ("ended", KeyRights { valid_until: Some(now), ..KeyRights::default() }, 403),
+    ] {
+        cloud.add_key_with(CUSTOMER, key, rights);
+        let called = call(&cloud, "GET", "/settings", key, None).await;
+        assert_eq!(called.status.as_u16(), status, "{key}");
+        assert_eq!(called.events[0].customer, Some(CUSTOMER), "{key}");
     }
 }

@@ -80,7 +80,12 @@ const REQUESTS: [&str; 5] =
 
 /// Answers that every operation with an API key can give, by their names among the components.
 const COMMON_ANSWERS: [(&str, &str, &str); 4] = [
-    ("403", "Forbidden", "The API key is missing or unknown."),
+    (
+        "403",
+        "Forbidden",
+        "The API key is missing, unknown or has expired, lacks the scope of the operation, or may not be used from \
+         this address. `detail` says which.",
+    ),
     (
         "429",
         "TooManyRequests",

@@ -10,7 +10,7 @@ use bulk_pipeline::ports::prelude::*;
 
 use crate::audited::Audited;
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, Import};
 use crate::error::{ApiError, Named as _};
 use crate::operations::get_job::BulkRequest;
 use crate::request::Id;
@@ -30,7 +30,7 @@ use crate::request::Id;
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<Import>,
     Id(id): Id<JobId>,
 ) -> Result<Audited<BulkRequest>, ApiError> {
     let job = cancel_job(backend.ports(), customer, id).await?;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::audited::Audited;
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, ManageSettings};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::operations::get_cohort::CohortWithSize;
@@ -42,7 +42,7 @@ struct NewCohort {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<ManageSettings>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Audited<CohortWithSize>, ApiError> {
     let NewCohort { name, description, color } = NewCohort::read(&body)?;

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::audited::Audited;
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, ManageSettings};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::new_address::NewAddress;
@@ -48,7 +48,7 @@ struct NewFacility {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<ManageSettings>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Audited<Facility>, ApiError> {
     let NewFacility { name, npi, tin, active, address } = NewFacility::read(&body)?;

@@ -24,7 +24,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::audited::{Audited, NamesObjects, links};
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, Import};
 use crate::error::{ApiError, Named as _};
 use crate::operations::get_job::{BulkRequest, BulkRequestParams};
 use crate::request::{Parameters, facility_id, header};
@@ -110,7 +110,7 @@ impl NamesObjects for Answer {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<Import>,
     Parameters(query): Parameters<BulkQuery>,
     RawQuery(url_query): RawQuery,
     headers: HeaderMap,

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{AnyScope, Caller};
 use crate::error::{ApiError, Named as _};
 use crate::request::Id;
 
@@ -48,7 +48,7 @@ impl NamesObjects for CohortWithSize {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<AnyScope>,
     Id(id): Id<CohortId>,
 ) -> Result<Audited<CohortWithSize>, ApiError> {
     let ports = backend.ports();

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, ReadPatients};
 use crate::error::ApiError;
 use crate::operations::get_patient::get_patient;
 use crate::request::{Parameters, patient_id};
@@ -83,7 +83,7 @@ impl NamesObjects for DocumentQuery {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<ReadPatients>,
     Parameters(query): Parameters<PatientIdQuery>,
 ) -> Result<Audited<DocumentQuery>, ApiError> {
     let patient = patient_id(query.patient_id.as_deref())?;

@@ -8,7 +8,7 @@ use bulk_pipeline::ports::prelude::*;
 
 use crate::audited::Audited;
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{AnyScope, Caller};
 use crate::error::{ApiError, Named as _};
 use crate::request::Id;
 
@@ -23,7 +23,7 @@ use crate::request::Id;
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<AnyScope>,
     Id(id): Id<FacilityId>,
 ) -> Result<Audited<Facility>, ApiError> {
     Ok(Audited(get_facility(backend.ports(), customer, id).await?))

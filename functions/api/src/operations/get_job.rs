@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::audited::{Audited, NamesObjects, links};
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, Import};
 use crate::error::{ApiError, Named as _};
 use crate::request::Id;
 
@@ -123,7 +123,7 @@ impl NamesObjects for BulkRequest {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<Import>,
     Id(id): Id<JobId>,
 ) -> Result<Audited<BulkRequest>, ApiError> {
     let JobWithLinks { job, result, failures } = get_job(backend.ports(), customer, id).await?;

@@ -8,7 +8,7 @@ use bulk_pipeline::ports::prelude::*;
 
 use crate::audited::Audited;
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, ReadPatients};
 use crate::error::{ApiError, Named as _};
 use crate::request::Id;
 
@@ -23,7 +23,7 @@ use crate::request::Id;
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<ReadPatients>,
     Id(id): Id<PatientId>,
 ) -> Result<Audited<Patient>, ApiError> {
     Ok(Audited(get_patient(backend.ports(), customer, id).await?))

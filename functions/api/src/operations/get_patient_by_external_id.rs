@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 
 use crate::audited::Audited;
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, ReadPatients};
 use crate::error::{ApiError, FieldProblem, Named as _};
 use crate::request::Parameters;
 
@@ -39,7 +39,7 @@ pub struct ExternalIdQuery {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<ReadPatients>,
     Parameters(query): Parameters<ExternalIdQuery>,
 ) -> Result<Audited<Patient>, ApiError> {
     let external_id: ExternalId =

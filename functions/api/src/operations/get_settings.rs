@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, ManageSettings};
 use crate::error::ApiError;
 
 /// Settings of a customer: the URL that webhooks are sent to, and the key that signs them.
@@ -49,7 +49,7 @@ impl NamesObjects for Settings {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<ManageSettings>,
 ) -> Result<Audited<Settings>, ApiError> {
     let settings = backend.ports().directory().load_settings(customer).await?;
     Ok(Audited(Settings::new(customer, settings)))

@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, ManageSettings};
 use crate::error::ApiError;
 use crate::request::Parameters;
 
@@ -88,7 +88,7 @@ impl NamesObjects for DeliveryReport {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<ManageSettings>,
     Parameters(filter): Parameters<DeliveryFilter>,
 ) -> Result<Audited<DeliveryReport>, ApiError> {
     let (count, state) = (count(&filter.count)?, state(&filter.state)?);

@@ -6,7 +6,7 @@ use bulk_domain::roster::{Roster, RosterPlace};
 
 use crate::audited::Audited;
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, ReadPatients};
 use crate::error::ApiError;
 use crate::operations::get_cohort::get_cohort;
 use crate::operations::list_patients::{PatientPage, list_patients};
@@ -32,7 +32,7 @@ use crate::request_url::RequestUrl;
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<ReadPatients>,
     Id(id): Id<CohortId>,
     request: PageRequest<RosterPlace>,
     url: RequestUrl,

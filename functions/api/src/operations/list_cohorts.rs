@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{AnyScope, Caller};
 use crate::error::ApiError;
 use crate::operations::get_cohort::{CohortWithSize, size};
 use crate::page::{Meta, Page, PageRequest};
@@ -46,7 +46,7 @@ impl NamesObjects for Cohorts {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<AnyScope>,
     request: PageRequest<CohortId>,
     url: RequestUrl,
 ) -> Result<Audited<Cohorts>, ApiError> {

@@ -20,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, ReadPatients};
 use crate::error::ApiError;
 use crate::operations::get_document_query::{PatientIdQuery, get_document_query};
 use crate::page::{Counts, ID_AND_NUMBERS, Meta, Page, PageBuilder, PageRequest, Place};
@@ -73,7 +73,7 @@ impl NamesObjects for Documents {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<ReadPatients>,
     Parameters(query): Parameters<PatientIdQuery>,
     request: PageRequest<DocumentPlace>,
     Parameters(output): Parameters<OutputQuery>,

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{AnyScope, Caller};
 use crate::error::ApiError;
 use crate::page::{Meta, Page, PageRequest};
 use crate::request_url::RequestUrl;
@@ -42,7 +42,7 @@ impl NamesObjects for Facilities {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<AnyScope>,
     request: PageRequest<FacilityId>,
     url: RequestUrl,
 ) -> Result<Audited<Facilities>, ApiError> {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, Import};
 use crate::error::ApiError;
 use crate::operations::get_job::{BulkRequest, settled};
 use crate::page::{Meta, Page, PageRequest};
@@ -49,7 +49,7 @@ impl NamesObjects for BulkRequestPage {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<Import>,
     request: PageRequest<JobId>,
     url: RequestUrl,
 ) -> Result<Audited<BulkRequestPage>, ApiError> {

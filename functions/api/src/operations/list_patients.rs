@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, ReadPatients};
 use crate::error::ApiError;
 use crate::operations::get_facility::get_facility;
 use crate::page::{Meta, Page, PageBuilder, PageRequest};
@@ -66,7 +66,7 @@ impl NamesObjects for PatientPage {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<ReadPatients>,
     request: PageRequest<RosterPlace>,
     Parameters(filter): Parameters<PatientFilter>,
     url: RequestUrl,

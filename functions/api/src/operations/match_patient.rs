@@ -13,7 +13,7 @@ use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
 
 use crate::audited::Audited;
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, ReadPatients};
 use crate::error::{ApiError, Named as _};
 use crate::fields::Fields;
 use crate::new_address::NewAddress;
@@ -62,7 +62,7 @@ fn one_or_more_addresses() -> Schema {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<ReadPatients>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Audited<Patient>, ApiError> {
     let person = PersonToMatch::read(&body)?;

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, ManageSettings};
 use crate::error::ApiError;
 
 /// Deliveries that one call sends again, oldest first, so that it ends within its time limit.
@@ -58,7 +58,7 @@ impl NamesObjects for WebhooksRetried {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<ManageSettings>,
 ) -> Result<Audited<WebhooksRetried>, ApiError> {
     Ok(Audited(retry_webhooks(backend.ports(), customer).await?))
 }

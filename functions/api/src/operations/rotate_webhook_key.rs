@@ -10,7 +10,7 @@ use bulk_pipeline::ports::{Ports, ReplacedKey, WebhookSettings};
 
 use crate::audited::Audited;
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, ManageSettings};
 use crate::error::ApiError;
 use crate::operations::get_settings::Settings;
 use crate::operations::update_settings::update;
@@ -34,7 +34,7 @@ const REPLACED_KEYS: usize = 4;
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<ManageSettings>,
 ) -> Result<Audited<Settings>, ApiError> {
     let settings = rotate_webhook_key(backend.ports(), customer).await?;
     Ok(Audited(Settings::new(customer, settings)))

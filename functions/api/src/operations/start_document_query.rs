@@ -17,7 +17,7 @@ use utoipa::IntoParams;
 
 use crate::audited::Audited;
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, ReadPatients};
 use crate::error::{ApiError, FieldProblem, Named as _};
 use crate::operations::get_document_query::{DocumentQuery, PatientIdQuery};
 use crate::operations::get_patient::get_patient;
@@ -51,7 +51,7 @@ pub struct FacilityQuery {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<ReadPatients>,
     Parameters(query): Parameters<PatientIdQuery>,
     Parameters(asker): Parameters<FacilityQuery>,
     body: Bytes,

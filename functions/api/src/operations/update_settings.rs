@@ -19,7 +19,7 @@ use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, SchemaFormat,
 
 use crate::audited::Audited;
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, ManageSettings};
 use crate::error::ApiError;
 use crate::operations::get_settings::Settings;
 use crate::request::Body;
@@ -60,7 +60,7 @@ fn webhook_url() -> Schema {
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<ManageSettings>,
     Body(new): Body<NewSettings>,
 ) -> Result<Audited<Settings>, ApiError> {
     let (ports, server) = (backend.ports(), backend.webhook_server());

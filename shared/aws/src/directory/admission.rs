@@ -10,10 +10,13 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use bulk_domain::ids::CustomerId;
+use bulk_domain::key_rights::KeyRights;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::{Admission, PortResult};
+use serde::Deserialize;
 
-use crate::item::{Item, n, number, parsed};
+use crate::item::{Item, from_fields, n, number, parsed};
 use crate::table::{Table, Updated, update_and_return};
 
 /// Seconds in a minute.
@@ -25,10 +28,10 @@ const ATTEMPTS: u32 = 3;
 /// Returns the customer that a key belongs to, and counts the call on the item of the key.
 pub async fn admit(table: &Table, key: Item, limit: u32, now: Timestamp) -> PortResult<Admission> {
     let minute = now.as_seconds() / SECONDS;
-    let mut customer = None;
+    let mut last = None;
     for _ in 0..ATTEMPTS {
         let item = match count(table, key.clone(), minute, limit).await? {
-            Updated::Done(item) => return admitted(&item),
+            Updated::Done(item) => return admitted(item),
             Updated::Conflict(None) => return Ok(Admission::UnknownKey),
             Updated::Conflict(Some(item)) => item,
         };
@@ -38,17 +41,26 @@ pub async fn admit(table: &Table, key: Item, limit: u32, now: Timestamp) -> Port
             return Ok(Admission::TooMany(customer, Duration::from_secs(left.unsigned_abs())));
         }
         if let Updated::Done(item) = begin_minute(table, key.clone(), minute).await? {
-            return admitted(&item);
+            return admitted(item);
         }
-        customer = Some(parsed(&item, "customer")?);
+        last = Some(item);
     }
     // The clock of another machine is ahead by a minute, so that this call cannot be counted in its
     // own minute.
-    Ok(customer.map_or(Admission::UnknownKey, Admission::Admitted))
+    last.map_or(Ok(Admission::UnknownKey), admitted)
 }
 
-fn admitted(item: &Item) -> PortResult<Admission> {
-    parsed(item, "customer").map(Admission::Admitted)
+fn admitted(item: Item) -> PortResult<Admission> {
+    let StoredRights { customer, rights } = from_fields(item)?;
+    Ok(Admission::Admitted(customer, rights))
+}
+
+/// The attributes of a key that decide about its calls.
+#[derive(Deserialize)]
+struct StoredRights {
+    customer: CustomerId,
+    #[serde(flatten)]
+    rights: KeyRights,
 }
 
 async fn count(table: &Table, key: Item, minute: i64, limit: u32) -> PortResult<Updated> {

@@ -5,6 +5,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::CustomerId;
 use bulk_domain::key_id::KeyId;
+use bulk_domain::key_rights::KeyRights;
+use bulk_domain::label::Label;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::PortResult;
 use serde::{Deserialize, Serialize};
@@ -40,19 +42,48 @@ pub struct StoredKey {
     pub prefix: String,
     /// When the key was created.
     pub created_at: Timestamp,
+    /// The minute of the last call with the key, also if the call was refused. None before the
+    /// first call.
+    pub last_used: Option<Timestamp>,
+    /// What the operator has said about the key.
+    pub terms: KeyTerms,
+}
+
+/// What an operator says about an API key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyTerms {
     /// The id of the customer that the key belongs to.
     pub customer: CustomerId,
+    /// What the key is for, in the operator's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<Label>,
+    /// What the key may do.
+    #[serde(flatten)]
+    pub rights: KeyRights,
+    /// How many calls the key may make in a minute. None: as many as every key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_per_minute: Option<u32>,
+}
+
+impl KeyTerms {
+    /// Returns the terms of a key of this customer without limits of its own.
+    pub fn of(customer: CustomerId) -> Self {
+        Self { customer, label: None, rights: KeyRights::default(), calls_per_minute: None }
+    }
 }
 
 /// The attributes of an API key, besides its calls of this minute.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct KeyItem {
-    customer: CustomerId,
     prefix: String,
     created_at: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    calls_per_minute: Option<u32>,
+    #[serde(flatten)]
+    terms: KeyTerms,
+    /// The minute of the last call, counted from 1970. Each call writes it.
+    #[serde(default, skip_serializing)]
+    minute: Option<i64>,
 }
 
 impl ApiKey {
@@ -92,18 +123,34 @@ impl Directory {
         Ok(())
     }
 
-    /// Adds an API key of a customer. The key may make `calls_per_minute` calls a minute or, if
-    /// that is `None`, as many as every key. An existing key gets these values.
+    /// Adds an API key with these terms.
     pub async fn create_key(
         &self,
-        customer: CustomerId,
         api_key: &ApiKey,
         created_at: Timestamp,
-        calls_per_minute: Option<u32>,
+        terms: KeyTerms,
     ) -> PortResult<()> {
-        let fields =
-            KeyItem { customer, prefix: api_key.prefix().to_owned(), created_at, calls_per_minute };
+        let prefix = api_key.prefix().to_owned();
+        let fields = KeyItem { prefix, created_at, terms, minute: None };
         self.table.replace(with_fields(key(key_pk(api_key.expose()), API_KEY), &fields)?).await
+    }
+
+    /// Lets a key end at `end`, unless it ends earlier. Returns the key before that, or `None` if no
+    /// key has this id.
+    pub async fn end_key(&self, id: KeyId, end: Timestamp) -> PortResult<Option<StoredKey>> {
+        let Some(item) = self.find_key(id).await? else { return Ok(None) };
+        let key = key(required_text(&item, "pk")?, API_KEY);
+        let stored = stored_key(item)?;
+        if stored.terms.rights.valid_until.is_none_or(|until| until > end) {
+            let update = self
+                .table
+                .update(key)
+                .condition_expression("attribute_exists(pk)")
+                .update_expression("SET validUntil = :end")
+                .expression_attribute_values(":end", s(end.to_string()));
+            update.send().await.map_err(failed("dynamodb.UpdateItem"))?;
+        }
+        Ok(Some(stored))
     }
 
     /// Returns all customers, ordered by id.
@@ -131,15 +178,19 @@ impl Directory {
     /// Revokes an API key, so that calls with it are refused from now on. Returns the key, or
     /// `None` if no key has this id.
     pub async fn revoke_key(&self, id: KeyId) -> PortResult<Option<StoredKey>> {
-        // The hash in a key's primary key begins with its id.
-        let begin = format!("{KEY_PREFIX}{id}");
-        let values = [(":kind", API_KEY), (":begin", begin.as_str())];
-        let found = self.scan("sk = :kind AND begins_with(pk, :begin)", &values).await?;
-        let Some(item) = found.into_iter().next() else { return Ok(None) };
+        let Some(item) = self.find_key(id).await? else { return Ok(None) };
         let key = key(required_text(&item, "pk")?, API_KEY);
         let revoked = stored_key(item)?;
         self.table.delete(key).await?;
         Ok(Some(revoked))
+    }
+
+    async fn find_key(&self, id: KeyId) -> PortResult<Option<Item>> {
+        // The hash in a key's primary key begins with its id.
+        let begin = format!("{KEY_PREFIX}{id}");
+        let values = [(":kind", API_KEY), (":begin", begin.as_str())];
+        let found = self.scan("sk = :kind AND begins_with(pk, :begin)", &values).await?;
+        Ok(found.into_iter().next())
     }
 
     /// Reads the whole table, because it holds only a few items for each customer, and only
@@ -163,8 +214,9 @@ fn stored_key(item: Item) -> PortResult<StoredKey> {
     let hash = required_text(&item, "pk")?.trim_start_matches(KEY_PREFIX);
     let id = hash.get(..KEY_ID).and_then(|id| id.parse().ok());
     let id = id.ok_or_else(|| malformed("dynamodb.read", "pk"))?;
-    let KeyItem { customer, prefix, created_at, .. } = from_fields(item)?;
-    Ok(StoredKey { id, prefix, created_at, customer })
+    let KeyItem { prefix, created_at, terms, minute } = from_fields(item)?;
+    let last_used = minute.map(|minute| Timestamp::from_millis(minute * 60_000));
+    Ok(StoredKey { id, prefix, created_at, last_used, terms })
 }
 
 #[cfg(test)]

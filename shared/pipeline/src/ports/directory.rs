@@ -8,6 +8,7 @@ use bulk_domain::cohort::Cohort;
 use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
+use bulk_domain::key_rights::KeyRights;
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
 use bulk_domain::webhook::WebhookKey;
@@ -116,10 +117,10 @@ pub struct CustomerDirectory {
 }
 
 /// Whether a call is answered, by its API key.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Admission {
-    /// The call is answered, as a call of this customer.
-    Admitted(CustomerId),
+    /// The call is one of this customer, and the key has these rights.
+    Admitted(CustomerId, KeyRights),
     /// No customer has this key.
     UnknownKey,
     /// The key of this customer has made all calls of this minute. It may be used again after this
