@@ -36,8 +36,8 @@ use deletion::DeletedPatient;
 pub use folded::{Folded, FoldedRow};
 
 /// How long a job may still write patients, counted from the time in its id. After that, what it
-/// decided is forgotten. A chunk that has ended decides nothing when its message is received again.
-/// An id can be a day older than its job, by an idempotency key.
+/// decided is forgotten, and an entry of an external id that it stored may be deleted. A worker that
+/// started in time ([`may_start_rows`]) has a day to end, and lives for minutes.
 pub const JOB_WRITES: Duration = LONGEST_LIFE.saturating_add(Duration::from_hours(24));
 
 /// The patients of one bucket, and the decisions about them.
@@ -158,6 +158,13 @@ impl Person {
 
 /// What is decided of a row for which the item has no room.
 const REFUSED: (Place, PatientWarnings) = (Place::NoRoom, PatientWarnings::NONE);
+
+/// Returns whether a worker may start to import rows of a job. An id can be a day older than its
+/// job, by an idempotency key, and the rows of a job have an outcome 31 hours after its link
+/// expired, unless no sweep ran.
+pub fn may_start_rows(job: JobId, now: Timestamp) -> bool {
+    job.created_at().plus(LONGEST_LIFE) >= now
+}
 
 /// Returns whether a job may still write patients.
 pub fn may_write(job: JobId, now: Timestamp) -> bool {
@@ -349,8 +356,13 @@ impl Fold<'_> {
     /// their external ids before.
     ///
     /// A decision about rows that change nothing is stored only if another job could change it, by
-    /// giving the zip code of a row to an older patient, before this job stores its outcomes. No
-    /// patient is older than the first of an identity, which nearly always is the only one.
+    /// giving the zip code of a row to an older patient, before this job stores its outcomes. Then a
+    /// second attempt would decide for the older patient and write it, although the outcomes of the
+    /// first attempt, which count, name the other. No patient is older than the first of an
+    /// identity, which nearly always is the only one.
+    ///
+    /// The decision could be derived without this write only if each address remembered its job,
+    /// and if no older job were open: then a second attempt could ignore what came later.
     fn finish(self) -> (bool, BTreeMap<usize, Option<ExternalId>>) {
         let mut is_changed = self.is_open;
         let mut touched = BTreeMap::new();

@@ -15,7 +15,7 @@ use bulk_domain::job::{AcceptedFile, Job, JobStatus};
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
 use bulk_domain::patient::PatientRow;
-use bulk_domain::person::Group;
+use bulk_domain::person::{Group, may_start_rows};
 use bulk_domain::plan::Chunk;
 use bulk_domain::problem::Problem;
 use bulk_domain::row::RowParser;
@@ -79,9 +79,17 @@ impl<P: Ports> Import<'_, P> {
             job: job.id,
             what: "a message points to another line of the plan",
         })?;
+        let failed = |reason: FailureReason| {
+            let rows = chunk.row_numbers();
+            Ok(rows.map(|row| RowOutcome::new(row, RowResult::Failed(reason.clone()))).collect())
+        };
         if job.cancel_requested {
-            let canceled = |row| RowOutcome::new(row, RowResult::Failed(FailureReason::Canceled));
-            return Ok(chunk.row_numbers().map(canceled).collect());
+            return failed(FailureReason::Canceled);
+        }
+        // What the store remembers of this job may be deleted soon. A patient that were written now
+        // could lose its entry under its external id.
+        if !may_start_rows(job.id, ports.environment().now()) {
+            return failed(FailureReason::Internal);
         }
         let Parsed { mut outcomes, groups, hash_key } = self.parse(&chunk).await?;
         let (objects, chunk) = (ports.objects(), message.chunk);

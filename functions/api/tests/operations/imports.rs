@@ -86,6 +86,11 @@ impl Imports {
         }
     }
 
+    /// Lets time pass.
+    pub fn wait(&self, duration: Duration) {
+        self.cloud.set_time(self.cloud.now().plus(duration));
+    }
+
     pub fn import(&self, file: &str, columns: &[&str]) -> Ended {
         let (job, chunks) = self.begin(file.as_bytes(), columns);
         self.end(job, &chunks)

@@ -5,6 +5,7 @@ mod columns;
 mod delete_patient;
 mod idempotency;
 mod imports;
+mod late_rows;
 mod names;
 mod pages;
 mod start_document_query;
