@@ -271,9 +271,11 @@ impl<P: Ports> Upsert<'_, P> {
             let Some(external_id) = &row.external_id else { continue };
             let others = self.add_external_id(patient, external_id).await?;
             entered.insert((patient, external_id.clone()));
-            if self.is_taken(external_id, (*number, patient), &others, given).await?
-                && !has(Bug::OtherPatientsIgnored)
-            {
+            // The entries may not tell of a patient of this person: if an attempt that died had
+            // stored the first entry, storing it again finds no other.
+            let is_taken = folded.had_other_with(external_id, patient)
+                || self.is_taken(external_id, (*number, patient), &others, given).await?;
+            if is_taken && !has(Bug::OtherPatientsIgnored) {
                 folded.warn_of_other_patient(*number);
             }
         }
@@ -335,7 +337,7 @@ impl<P: Ports> Upsert<'_, P> {
                 return record.is_some_and(has_id) && entry.job != self.job.id;
             }
             // Other attempts write this person's item under its condition, so that the later one sees
-            // what the earlier one stored.
+            // in the item what the earlier one stored.
             let is_same_person = Bucket::of(entry.patient) == Bucket::of(patient);
             let is_awaited = !is_same_person && person.awaits(entry.patient, entry.job, now);
             record.is_some_and(has_id) || is_awaited

@@ -68,6 +68,17 @@ impl Folded {
         })
     }
 
+    /// Returns whether another patient of the item had this external id before the rows.
+    pub fn had_other_with(&self, external_id: &ExternalId, patient: PatientId) -> bool {
+        self.person.identities.iter().enumerate().any(|(place, known)| {
+            known.patients.iter().enumerate().any(|(index, record)| {
+                let touched = self.touched.get(&index).filter(|_| place == self.place);
+                let before = touched.unwrap_or(&record.patient.external_id);
+                record.patient.id != patient && before.as_ref() == Some(external_id)
+            })
+        })
+    }
+
     /// Warns a row that creates a patient under an external id that another patient has.
     pub fn warn_of_other_patient(&mut self, row: RowNumber) {
         let warning = PatientWarnings::OTHER_PATIENT_HAS_ID;
