@@ -51,6 +51,8 @@ scopes! {
     ReadPatients: ReadPatients;
     /// Webhook settings, and new facilities and cohorts.
     ManageSettings: Settings;
+    /// Deletion of patients.
+    DeletePatients: Delete;
     /// What every key may read: names of facilities and cohorts.
     AnyScope: Import | ReadPatients | Settings | Delete;
 }

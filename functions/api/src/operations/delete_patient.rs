@@ -8,7 +8,7 @@ use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
 
 use crate::backend::Backend;
-use crate::caller::Caller;
+use crate::caller::{Caller, DeletePatients};
 use crate::error::{ApiError, Named as _};
 use crate::request::Id;
 
@@ -28,7 +28,7 @@ use crate::request::Id;
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
-    Caller(customer): Caller,
+    Caller(customer, ..): Caller<DeletePatients>,
     Id(id): Id<PatientId>,
 ) -> Result<StatusCode, ApiError> {
     delete_patient(backend.ports(), customer, id).await?;
