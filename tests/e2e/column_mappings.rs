@@ -11,7 +11,7 @@ const BULK: &str = "/medical/v1/patient/bulk";
 const HEADER: &str = "\"Vorname, Rufname\",Name & Zuname,Geburtstag (100%),Größe+Geschlecht,\
 Straße #1,Ort=Stadt?,State,Zip,Zip;2,Remark";
 
-const ROW: &str = "José,Núñez,1985-12-10,F,1 Main St,Boston,MA,02110,none,a remark";
+const ROW: &str = "José,Núñez,1985-12-10,F,1 Main St,Boston,MA,02110,,a remark";
 
 const MAPPINGS: [&str; 6] = [
     "firstName:Vorname, Rufname",
