@@ -117,3 +117,32 @@ async fn a_revoked_key_is_refused_and_a_list_of_keys_shows_none() {
     let (status, _) = customer.call(Method::GET, "/medical/v1/facility").await;
     assert_eq!(status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn a_deleted_customer_has_nothing_left_and_its_key_is_refused() {
+    let ((customer, _), (other, _)) = (Customer::with_facility(), Customer::with_facility());
+    let file = format!("{HEADER}\n{GOOD}\n{}\n", GOOD.replace("Ada", "Eve"));
+    for customer in [&customer, &other] {
+        let (receiver, _) = customer.listen().await;
+        customer.import(&receiver, "", &file).await;
+    }
+    // The name confirms the deletion, so that another name deletes nothing.
+    let delete = ["customer", "delete", &customer.id, "--name"];
+    let refused = STACK.run_admin(&[&delete[..], &["Another clinic"]].concat());
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert_eq!(customer.call(Method::GET, "/medical/v1/patient").await.0, StatusCode::OK);
+
+    let report = STACK.admin_json(&[&delete[..], &["Test clinic"]].concat());
+    let deleted = |place: &str| report["deleted"][place].as_u64().unwrap();
+    assert_eq!((deleted("keys"), &report["complete"]), (1, &Value::Bool(false)), "{report}");
+    // Two persons and a roster entry; the upload, the plan, the outcomes and the result.
+    assert!(deleted("jobs") >= 1 && deleted("patients") >= 3, "{report}");
+    assert!(deleted("objects") >= 4, "{report}");
+    assert_eq!(customer.call(Method::GET, "/medical/v1/patient").await.0, StatusCode::FORBIDDEN);
+    let again = STACK.admin_json(&[&delete[..], &["Test clinic"]].concat());
+    for place in ["keys", "patients", "externalIds", "objects", "directory"] {
+        assert_eq!(again["deleted"][place], 0, "{again}");
+    }
+    let (_, patients) = other.call(Method::GET, "/medical/v1/patient").await;
+    assert_eq!(patients["patients"].as_array().unwrap().len(), 2);
+}

@@ -1,7 +1,7 @@
 //! The running stack, read from the file in which the local stack describes itself.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -46,14 +46,16 @@ impl Stack {
         project().join(binaries).join(name)
     }
 
+    /// Runs `bulk-admin … --json`.
+    pub fn run_admin(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(self.binary("bulk-admin"));
+        let command = command.args(arguments).arg("--json").envs(&self.admin_env);
+        command.output().expect("the command line runs")
+    }
+
     /// Runs `bulk-admin … --json` and returns its answer.
     pub fn admin_json(&self, arguments: &[&str]) -> Value {
-        let output = Command::new(self.binary("bulk-admin"))
-            .args(arguments)
-            .arg("--json")
-            .envs(&self.admin_env)
-            .output()
-            .expect("the command line runs");
+        let output = self.run_admin(arguments);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     }

@@ -33,6 +33,8 @@ pub mod deliveries;
 pub mod directory;
 pub mod documents;
 pub mod dynamodb;
+pub mod erased_objects;
+pub mod erasure;
 pub mod external_ids;
 pub mod gateway_limits;
 pub mod jobs;

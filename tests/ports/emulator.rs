@@ -4,7 +4,7 @@
 mod bucket;
 mod queues;
 
-use bulk_aws::{AuditLog, Directory, ExternalIds, Jobs, Objects, Patients, System};
+use bulk_aws::{AuditLog, CustomerTables, Directory, ExternalIds, Jobs, Objects, Patients, System};
 use bulk_domain::cohort::Cohort;
 use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::HashKey;
@@ -46,6 +46,7 @@ macro_rules! dynamodb {
         crate::emulator::contracts!($backend.external_ids: external_ids);
         crate::emulator::contracts!($backend.directory: directory, settings, api_keys);
         crate::emulator::contracts!($backend.jobs_table: dynamodb);
+        crate::emulator::contracts!($backend.shared_tables: erasure);
     };
 }
 
@@ -53,7 +54,7 @@ macro_rules! dynamodb {
 macro_rules! s3 {
     ($backend:ident) => {
         crate::emulator::contracts!($backend.files: uploads, objects, results, links);
-        crate::emulator::contracts!($backend.bucket: s3);
+        crate::emulator::contracts!($backend.bucket: s3, erased_objects);
     };
 }
 
@@ -82,6 +83,12 @@ pub struct Emulator {
 pub struct Table {
     pub client: aws_sdk_dynamodb::Client,
     pub name: String,
+}
+
+/// All tables of a stack, as an operator reaches them, and each for a test that reads it whole.
+pub struct SharedTables {
+    pub tables: CustomerTables,
+    pub all: [Table; 4],
 }
 
 /// A bucket that a test calls with the SDK rather than through the ports.
@@ -140,6 +147,22 @@ impl Emulator {
         let stream = client.create_log_stream().log_group_name(&name).log_stream_name("events");
         stream.send().await.unwrap();
         AuditLog::new(client, name)
+    }
+
+    pub async fn shared_tables(&self) -> SharedTables {
+        let mut all = Vec::new();
+        for resource in ["Directory", "Jobs", "Patients", "ExternalIds"] {
+            all.push(self.table(resource).await);
+        }
+        let (client, name) = (|| all[0].client.clone(), |index: usize| all[index].name.clone());
+        let tables = CustomerTables {
+            directory: Directory::new(client(), name(0)),
+            jobs: Jobs::new(client(), name(1), RETENTION),
+            patients: Patients::new(client(), name(2)),
+            external_ids: ExternalIds::new(client(), name(3)),
+        };
+        let Ok(all) = all.try_into() else { unreachable!("four tables") };
+        SharedTables { tables, all }
     }
 
     pub async fn jobs_table(&self) -> Table {

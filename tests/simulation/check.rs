@@ -19,10 +19,10 @@ use crate::rows::{Ids, Row};
 use crate::run::{Import, Played};
 use crate::story::File;
 use counts::{check_tally, effects};
+pub use patients::{Step, Told, deleted_of, histories, orders, rows_about};
 use patients::{
     check_patients, check_rosters, differs, patients_differ, patients_of, stored_patients,
 };
-pub use patients::{Step, Told, deleted_of, histories, orders, rows_about};
 use webhooks::check_webhooks;
 
 const CANCELED: &str = "canceled";

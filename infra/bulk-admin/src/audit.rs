@@ -32,6 +32,9 @@ impl Note {
         let (name, customer, objects) = match command {
             Command::Customer(CustomerCommand::Create { .. }) => ("customer create", None, none),
             Command::Customer(CustomerCommand::List) => ("customer list", None, none),
+            Command::Customer(CustomerCommand::Delete { customer, .. }) => {
+                ("customer delete", Some(*customer), none)
+            }
             Command::Key(KeyCommand::Create { customer, .. }) => {
                 ("key create", Some(*customer), none)
             }

@@ -65,6 +65,38 @@ pub enum CustomerCommand {
     },
     /// List all customers with their ids
     List,
+    /// Delete a customer with everything that the service holds of it. Cannot be undone
+    ///
+    /// The keys go first. The customer itself goes last, by a second run at least 15 minutes later,
+    /// because functions that had begun may write until then. An interrupted run is resumed by
+    /// running the command again.
+    Delete {
+        /// Id of the customer, as `customer list` prints it
+        #[arg(value_name = "ID")]
+        customer: CustomerId,
+        /// Name of the customer, which confirms the deletion. Without it, the command asks
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        resources: ResourceNames,
+    },
+}
+
+/// Where customers have data, besides the directory table.
+#[derive(Debug, Args)]
+pub struct ResourceNames {
+    /// Name of the jobs table: the stack's output `JobsTable`
+    #[arg(long, value_name = "NAME", env = "JOBS_TABLE")]
+    pub jobs_table: String,
+    /// Name of the patients table: the stack's output `PatientsTable`
+    #[arg(long, value_name = "NAME", env = "PATIENTS_TABLE")]
+    pub patients_table: String,
+    /// Name of the table of external ids: the stack's output `ExternalIdsTable`
+    #[arg(long, value_name = "NAME", env = "EXTERNAL_IDS_TABLE")]
+    pub external_ids_table: String,
+    /// Name of the bucket: the stack's output `FilesBucket`
+    #[arg(long, value_name = "NAME", env = "FILES_BUCKET")]
+    pub files_bucket: String,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,6 +2,7 @@
 
 mod audit;
 mod commands;
+mod delete_customer;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ use audit::{Note, Recorder, audit};
 use commands::{
     CohortCommand, Command, CustomerCommand, FacilityCommand, KeyCommand, PatientCommand,
 };
+use delete_customer::delete_customer;
 
 /// Set up customers of the bulk patient import: their API keys, facilities and cohorts.
 #[derive(Debug, Parser)]
@@ -98,7 +100,9 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<Exit> {
     let recorder = Recorder::begin(&connection, log.clone(), &note).await?;
     let directory = Directory::new(connection.dynamodb(), table);
     let ended = match command {
-        Command::Customer(command) => customer(command, &directory, &mut note, output).await,
+        Command::Customer(command) => {
+            customer(command, &connection, directory, &mut note, output).await
+        }
         Command::Key(command) => key(command, &directory, &mut note, output).await,
         Command::Facility(command) => facility(command, &directory, &mut note, output).await,
         Command::Cohort(command) => cohort(command, &directory, &mut note, output).await,
@@ -131,7 +135,8 @@ async fn show_patient(
 
 async fn customer(
     command: CustomerCommand,
-    directory: &Directory,
+    connection: &Connection,
+    directory: Directory,
     note: &mut Note,
     output: Output,
 ) -> anyhow::Result<()> {
@@ -154,6 +159,9 @@ async fn customer(
                 }
             }
             Ok(())
+        }
+        CustomerCommand::Delete { customer, name, resources } => {
+            delete_customer(connection, directory, customer, name, resources, output).await
         }
     }
 }

@@ -76,3 +76,18 @@ fn aws_that_does_not_answer_exits_with_4() {
     let output = run(&["customer", "list", "--table", "directory", "--json"], &variables);
     assert_eq!(output.status.code(), Some(4), "{}", error(&output));
 }
+
+#[test]
+fn a_customer_is_deleted_only_where_all_of_its_places_are_named() {
+    let table = [("DIRECTORY_TABLE", "directory"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:1")];
+    let names = ["--jobs-table", "--patients-table", "--external-ids-table", "--files-bucket"];
+    let delete = ["customer", "delete", "0199a1b2-0000-7000-8000-00000000a001", "--name", "Clinic"];
+    for missing in names {
+        let given = names.into_iter().filter(|name| *name != missing);
+        let given: Vec<&str> = given.flat_map(|name| [name, "some-name"]).collect();
+        let output = run(&[&delete[..], &given].concat(), &table);
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains(missing), "{text}");
+    }
+}

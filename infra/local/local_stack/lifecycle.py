@@ -119,6 +119,10 @@ def deploy(files: StackFiles, services: Services, settings: Settings) -> Stack:
         "AWS_ENDPOINT_URL": endpoint,
         "DIRECTORY_TABLE": outputs["DirectoryTable"],
         "AUDIT_LOG_GROUP": outputs["AuditLogGroup"],
+        "JOBS_TABLE": outputs["JobsTable"],
+        "PATIENTS_TABLE": outputs["PatientsTable"],
+        "EXTERNAL_IDS_TABLE": outputs["ExternalIdsTable"],
+        "FILES_BUCKET": outputs["FilesBucket"],
     }
     if services.dynamodb:
         copy_tables(endpoint, services.dynamodb.url, outputs)

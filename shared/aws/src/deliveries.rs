@@ -110,7 +110,7 @@ impl Jobs {
     }
 }
 
-fn partition(customer: CustomerId) -> String {
+pub(crate) fn partition(customer: CustomerId) -> String {
     format!("webhooks#{customer}")
 }
 

@@ -28,10 +28,10 @@ use crate::item::{Item, after_prefix, from_fields, key, n, s, text, with_fields}
 use crate::table::{Table, find, store};
 use item::{PromiseItem, SettingsItem};
 
-const CUSTOMER: &str = "customer";
+pub(crate) const CUSTOMER: &str = "customer";
 const CUSTOMER_PREFIX: &str = "customer#";
 const KEY_PREFIX: &str = "key#";
-const API_KEY: &str = "api-key";
+pub(crate) const API_KEY: &str = "api-key";
 const FACILITY: &str = "facility#";
 const COHORT: &str = "cohort#";
 const SETTINGS: &str = "settings";
@@ -39,7 +39,7 @@ const SETTINGS: &str = "settings";
 /// The directory table, with the limit of calls that applies to most keys.
 #[derive(Clone, Debug)]
 pub struct Directory {
-    table: Table,
+    pub(crate) table: Table,
     calls_per_minute: u32,
 }
 
@@ -234,7 +234,7 @@ fn read_hash_key(customer: &Item) -> PortResult<HashKey> {
     bytes.map(HashKey::new).ok_or_else(no_hash_key)
 }
 
-fn customer_pk(customer: CustomerId) -> String {
+pub(crate) fn customer_pk(customer: CustomerId) -> String {
     format!("{CUSTOMER_PREFIX}{customer}")
 }
 

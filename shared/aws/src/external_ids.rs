@@ -17,7 +17,7 @@ const FIRST: &str = "#first";
 /// The table of external ids.
 #[derive(Clone, Debug)]
 pub struct ExternalIds {
-    table: Table,
+    pub(crate) table: Table,
 }
 
 impl ExternalIds {

@@ -47,6 +47,6 @@ fn circuit_breaker_key() -> Item {
 
 /// Returns a key with a partition for each customer, because the item is written for every message
 /// of the customer's queries.
-fn rate_limit_key(customer: CustomerId) -> Item {
+pub(crate) fn rate_limit_key(customer: CustomerId) -> Item {
     key(format_args!("{GATEWAY}#{customer}"), "rate-limit")
 }

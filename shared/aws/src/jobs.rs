@@ -24,7 +24,8 @@ use crate::System;
 use crate::error::{failed, malformed};
 use crate::item::{Item, key, n, number, numbers, parsed, required_number, s};
 use crate::table::{Table, Updated, find, update, update_and_return};
-use item::{JOB, has_pending, new_item, read_job, read_open_job, set_state};
+pub(crate) use item::JOB;
+use item::{has_pending, new_item, read_job, read_open_job, set_state};
 
 /// The index of jobs by customer, in the order in which they were created.
 const BY_CUSTOMER: &str = "by-customer";
@@ -334,7 +335,7 @@ fn parts_key(job: JobId, chunk: ChunkNumber) -> Item {
     key(job, format_args!("queries#{chunk}"))
 }
 
-fn open_partition(customer: CustomerId) -> String {
+pub(crate) fn open_partition(customer: CustomerId) -> String {
     format!("open#{customer}")
 }
 

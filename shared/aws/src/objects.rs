@@ -3,6 +3,7 @@
 //! Keys hold ids only: `uploads/{customer}/{job}.csv`, `plans/{customer}/{job}/{version}.jsonl`,
 //! `outcomes/{customer}/{job}/{chunk}.json`, `results/{customer}/{job}/{result,failures}.csv`.
 
+mod erasure;
 mod result_writer;
 
 use std::collections::BTreeMap;

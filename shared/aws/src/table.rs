@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{
@@ -31,6 +32,9 @@ const KEYS_PER_BATCH: usize = 100;
 
 /// Batches that are read at the same time.
 const CONCURRENT_BATCHES: usize = 8;
+
+/// Items that are deleted at the same time. At about 5 ms a deletion, 32 make 6,000 a second.
+const CONCURRENT_DELETIONS: usize = 32;
 
 /// Attempts to read the keys that DynamoDB leaves unprocessed. The pauses between them are 6 s in
 /// all.
@@ -158,6 +162,26 @@ impl Table {
     /// Returns the request that updates the item with this key.
     pub fn update(&self, key: Item) -> UpdateItemFluentBuilder {
         self.client.update_item().table_name(&self.name).set_key(Some(key))
+    }
+
+    /// Deletes the items with these keys, several at a time. Returns their number.
+    pub async fn delete_all(&self, keys: Vec<Item>) -> PortResult<u64> {
+        let count = keys.len() as u64;
+        stream::iter(keys)
+            .map(|key| self.delete(key))
+            .buffer_unordered(CONCURRENT_DELETIONS)
+            .try_collect::<()>()
+            .await?;
+        Ok(count)
+    }
+
+    /// Returns the request for all items of the table that a filter lets pass. It is read
+    /// consistently, so that no item of an earlier write is missing.
+    pub fn scan(&self, filter: &str, values: &[(&str, &str)]) -> ScanFluentBuilder {
+        let scan = self.client.scan().table_name(&self.name).filter_expression(filter);
+        values.iter().fold(scan.consistent_read(true), |scan, (name, value)| {
+            scan.expression_attribute_values(*name, s(value))
+        })
     }
 
     /// Returns the request for the items of a partition.

@@ -95,7 +95,10 @@ pub async fn deliver_webhook<P: Ports, S: WebhookServer>(
     server: &S,
     message: &WebhookMessage,
 ) -> Result<DeliveryOutcome, Error> {
-    let job = load_job(ports, message).await?;
+    // The job of a deleted customer is gone.
+    let Some(job) = ports.jobs().load_job(message.job).await? else {
+        return Ok(DeliveryOutcome::NothingToSend);
+    };
     // A conflict means that another message of the delivery was first, or that the answer to a
     // write of this one was lost.
     retry_conflicts(async || step(ports, server, &job, message).await).await
@@ -167,10 +170,6 @@ async fn record_event<P: Ports>(ports: &P, event: &AuditEvent) -> PortResult<()>
     ports.audit_trail().record(event).await
 }
 
-async fn load_job<P: Ports>(ports: &P, message: &WebhookMessage) -> Result<Job, Error> {
-    ports.jobs().load_job(message.job).await?.ok_or(Error::NoSuchJob(message.job))
-}
-
 /// Returns whether the job's other webhook lets this one be posted now.
 async fn order<P: Ports>(
     ports: &P,
@@ -200,7 +199,7 @@ async fn order<P: Ports>(
         return Ok(WebhookDelivery::order_after(start.as_ref().map(|start| &start.value), now));
     }
     // The job is read again, because it may have ended after the attempt began.
-    let job = load_job(ports, message).await?;
+    let Some(job) = ports.jobs().load_job(message.job).await? else { return Ok(Order::TooLate) };
     if !job.status.is_final() {
         return Ok(Order::Free);
     }

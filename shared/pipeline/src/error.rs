@@ -12,9 +12,6 @@ pub enum Error {
     /// A call of a port failed.
     #[error(transparent)]
     Port(#[from] PortError),
-    /// A message names a job that does not exist.
-    #[error("job {0} does not exist")]
-    NoSuchJob(JobId),
     /// Stored data contradict each other: the plan, the upload or the outcomes are not those of the
     /// job.
     #[error("job {job}: {what}")]
@@ -42,7 +39,7 @@ impl Error {
         match self {
             Self::Port(error) => error.transient,
             Self::Contended(_) | Self::QueryLeased | Self::PatientDeleted => true,
-            Self::NoSuchJob(_) | Self::Inconsistent { .. } => false,
+            Self::Inconsistent { .. } => false,
         }
     }
 }

@@ -27,7 +27,7 @@ const WRITE_BATCH: usize = 256 * 1024;
 pub enum FinalizeOutcome {
     /// The job ended with this status.
     Ended(JobStatus),
-    /// The job is not complete yet, or had ended before.
+    /// The job is not complete yet, or had ended before, or is deleted.
     Nothing,
 }
 
@@ -37,7 +37,9 @@ pub async fn finalize<P: Ports>(
     message: &FinishedMessage,
 ) -> Result<FinalizeOutcome, Error> {
     loop {
-        let job = ports.jobs().load_job(message.job).await?.ok_or(Error::NoSuchJob(message.job))?;
+        let Some(job) = ports.jobs().load_job(message.job).await? else {
+            return Ok(FinalizeOutcome::Nothing);
+        };
         match (job.status, job.file.clone()) {
             (JobStatus::Processing, Some(file)) if job.is_complete() => {
                 record_step(ports, &job, ImportStep::WriteResults).await?;

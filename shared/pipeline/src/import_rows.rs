@@ -36,7 +36,8 @@ pub use crate::upsert::CONCURRENT_UPSERTS;
 pub enum ImportOutcome {
     /// The chunk completed, and its rows have these counts.
     Chunk(Tally),
-    /// There was nothing to do, because the chunk was counted or the job had ended before.
+    /// There was nothing to do, because the chunk was counted or the job had ended before, or is
+    /// deleted.
     Nothing,
 }
 
@@ -46,7 +47,10 @@ pub async fn import_rows<P: Ports>(
     directories: &DirectoryCache,
     message: &ChunkMessage,
 ) -> Result<ImportOutcome, Error> {
-    let job = ports.jobs().load_job(message.job).await?.ok_or(Error::NoSuchJob(message.job))?;
+    // The job of a deleted customer is gone.
+    let Some(job) = ports.jobs().load_job(message.job).await? else {
+        return Ok(ImportOutcome::Nothing);
+    };
     let (JobStatus::Processing, Some(file)) = (job.status, &job.file) else {
         if !has(Bug::CanceledQueriesNotSentAgain) {
             send_pending_queries(ports, &job, message.chunk).await?;

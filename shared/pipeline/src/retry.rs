@@ -82,7 +82,8 @@ mod tests {
     #[test]
     fn a_permanent_failure_is_counted_by_the_queue() {
         let attempts = Attempts { receive_count: 3, retries: 7 };
-        for error in [failure(false), Error::NoSuchJob(JobId::new(Uuid::nil()))] {
+        let job = JobId::new(Uuid::nil());
+        for error in [failure(false), Error::Inconsistent { job, what: "a test" }] {
             assert_eq!(Retry::after(&error, attempts), Retry::SameMessage(Duration::from_secs(8)));
         }
     }

@@ -196,12 +196,7 @@ impl Directory {
     /// Reads the whole table, because it holds only a few items for each customer, and only
     /// operators do this.
     async fn scan(&self, filter: &str, values: &[(&str, &str)]) -> PortResult<Vec<Item>> {
-        let scan = self.table.client.scan().table_name(&self.table.name);
-        let mut scan = scan.filter_expression(filter).consistent_read(true);
-        for (name, value) in values {
-            scan = scan.expression_attribute_values(*name, s(value));
-        }
-        let mut pages = scan.into_paginator().items().send();
+        let mut pages = self.table.scan(filter, values).into_paginator().items().send();
         let mut items = Vec::new();
         while let Some(item) = pages.next().await {
             items.push(item.map_err(failed("dynamodb.Scan"))?);

@@ -18,7 +18,7 @@ use crate::item::{
 };
 
 /// The sort key of a job's own item.
-pub(super) const JOB: &str = "job";
+pub(crate) const JOB: &str = "job";
 
 /// Returns the item of a new job, which is watched until its upload link expires.
 pub(super) fn new_item(job: &Job) -> Item {
