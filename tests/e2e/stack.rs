@@ -46,7 +46,7 @@ impl Stack {
         project().join(binaries).join(name)
     }
 
-    /// Runs `bulk-admin … --json`.
+    /// Runs `bulk-admin … --json` and returns what it printed, and its exit code.
     pub fn run_admin(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(self.binary("bulk-admin"));
         let command = command.args(arguments).arg("--json").envs(&self.admin_env);

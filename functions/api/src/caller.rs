@@ -51,7 +51,7 @@ scopes! {
     ReadPatients: ReadPatients;
     /// Webhook settings, and new facilities and cohorts.
     ManageSettings: Settings;
-    /// Deletion of patients.
+    /// What deletes patients for good.
     DeletePatients: Delete;
     /// What every key may read: names of facilities and cohorts.
     AnyScope: Import | ReadPatients | Settings | Delete;

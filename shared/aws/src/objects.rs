@@ -1,9 +1,7 @@
 //! The S3 objects of jobs: uploads, plans, outcomes and results, and signed links to them.
-//!
-//! Keys hold ids only: `uploads/{customer}/{job}.csv`, `plans/{customer}/{job}/{version}.jsonl`,
-//! `outcomes/{customer}/{job}/{chunk}.json`, `results/{customer}/{job}/{result,failures}.csv`.
 
 mod erasure;
+mod keys;
 mod result_writer;
 
 use std::collections::BTreeMap;
@@ -29,6 +27,7 @@ use futures::stream::{self, BoxStream};
 use url::Url;
 
 use crate::error::{failed, malformed};
+use keys::{name_of, outcomes_key, plan_key, result_key, upload_key};
 use result_writer::ObjectWriter;
 
 const GET: &str = "s3.GetObject";
@@ -281,31 +280,6 @@ fn signed_headers<'a>(
 /// `s3:ListBucket`, which no function has (`GetObject` in the Amazon S3 API Reference).
 fn is_another_version<E>(error: &SdkError<E, HttpResponse>) -> bool {
     error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 403 | 404 | 412))
-}
-
-fn upload_key(JobRef { customer, job }: JobRef) -> String {
-    format!("uploads/{customer}/{job}.csv")
-}
-
-/// Returns a key with the version, so that a later upload cannot replace the plan that is being
-/// imported.
-fn plan_key(JobRef { customer, job }: JobRef, upload: &Upload) -> String {
-    format!("plans/{customer}/{job}/{}.jsonl", upload.version)
-}
-
-fn outcomes_key(JobRef { customer, job }: JobRef, chunk: ChunkNumber) -> String {
-    format!("outcomes/{customer}/{job}/{chunk}.json")
-}
-
-fn result_key(JobRef { customer, job }: JobRef, file: ResultFile) -> String {
-    format!("results/{customer}/{job}/{}.csv", name_of(file))
-}
-
-fn name_of(file: ResultFile) -> &'static str {
-    match file {
-        ResultFile::Result => "result",
-        ResultFile::Failures => "failures",
-    }
 }
 
 /// Returns the value of the header `Range` (RFC 9110), in which the end is inclusive.

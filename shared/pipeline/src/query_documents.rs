@@ -7,10 +7,11 @@
 //! that was served stays served, and documents beyond the first page are stored beside the old ones
 //! before the query names them.
 
+mod limits;
+
 use std::time::Duration;
 
 use bulk_domain::backoff::Backoff;
-use bulk_domain::circuit_breaker::{CallPermit, CircuitBreaker};
 use bulk_domain::document::Demographics;
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::mutants::{Bug, has};
@@ -18,7 +19,6 @@ use bulk_domain::query::{
     PatientQuery, QueryAttemptId, QueryOutcome, QueryRequestId, QueryTally, RequestDecision,
     StoredDocuments,
 };
-use bulk_domain::rate_limit::RateLimit;
 use futures::future::join_all;
 
 use crate::Error;
@@ -29,14 +29,11 @@ use crate::messages::{QueryAsker, QueryMessage};
 use crate::ports::prelude::*;
 use crate::ports::{Gateway, GatewayAnswer, GatewayFailure, PortResult, Ports, Versioned, Write};
 use crate::query_parts::{complete_part, resume_completed_part};
+use limits::{refused_for, tell_circuit_breaker};
 
 /// The pause before a message is received again, if another message leases the query of one of its
 /// patients.
 const LEASED_PAUSE: Duration = Duration::from_secs(10);
-
-/// The pause after a conflict about the rate limit: another message of the customer has just taken
-/// permits.
-const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(1);
 
 /// The pauses after a failure, if the gateway asks for no pause itself.
 const BACKOFF: Backoff =
@@ -176,39 +173,6 @@ pub async fn query_documents<P: Ports, G: Gateway>(
         complete_part(ports, part, tally).await?;
     }
     Ok(QueriesOutcome::Ended(tally))
-}
-
-/// Takes permits for so many queries. Returns how long the gateway must not be called, or `None` if
-/// it may be called now.
-async fn refused_for<P: Ports>(
-    ports: &P,
-    interval: Option<Duration>,
-    customer: CustomerId,
-    queries: u32,
-) -> PortResult<Option<Duration>> {
-    let (limits, now) = (ports.gateway_limits(), ports.environment().now());
-    let breaker = limits.load_circuit_breaker().await?;
-    match breaker.as_ref().map_or(CallPermit::Call, |breaker| breaker.value.permit(now)) {
-        CallPermit::Call => {}
-        CallPermit::Wait(after) => return Ok(Some(after)),
-        CallPermit::Probe(probing) => {
-            let version = breaker.map(|breaker| breaker.version);
-            if limits.store_circuit_breaker(probing, version).await? == Write::Conflict {
-                return Ok(Some(LEASED_PAUSE));
-            }
-        }
-    }
-    let Some(interval) = interval else { return Ok(None) };
-    let taken = limits.load_rate_limit(customer).await?;
-    let (known, version) =
-        (taken.as_ref().map(|taken| taken.value), taken.map(|taken| taken.version));
-    match RateLimit::take(known, queries, interval, now) {
-        Err(after) => Ok(Some(after)),
-        Ok(taken) => match limits.store_rate_limit(customer, taken, version).await? {
-            Write::Done => Ok(None),
-            Write::Conflict => Ok(Some(RATE_LIMIT_PAUSE)),
-        },
-    }
 }
 
 async fn patient<P: Ports, G: Gateway>(
@@ -370,36 +334,6 @@ async fn conclude<P: Ports>(
         (None, Answer::Failed(failure)) => PatientOutcome::Failed(failure),
         (outcome, _) => outcome.map_or(PatientOutcome::Leased, PatientOutcome::Ended),
     })
-}
-
-/// Tells the circuit breaker whether the gateway answered. One answer shows that the gateway is up.
-async fn tell_circuit_breaker<P: Ports>(ports: &P, patients: &[PatientOutcome]) -> PortResult<()> {
-    let has_failed = patients.iter().any(|patient| matches!(patient, PatientOutcome::Failed(_)));
-    let has_answered = patients.iter().any(|patient| {
-        matches!(
-            patient,
-            PatientOutcome::Ended(
-                QueryOutcome::Documents(_) | QueryOutcome::NotKnown | QueryOutcome::Ambiguous
-            )
-        )
-    });
-    if !has_failed && !has_answered {
-        return Ok(());
-    }
-    let known = ports.gateway_limits().load_circuit_breaker().await?;
-    let (breaker, version): (CircuitBreaker, Option<u64>) =
-        known.map_or((CircuitBreaker::default(), None), |known| (known.value, Some(known.version)));
-    let after = if has_answered {
-        breaker.after_success()
-    } else {
-        Some(breaker.after_failure(ports.environment().now()))
-    };
-    if let Some(after) = after {
-        // A conflict is ignored, because another message has just told the circuit breaker what it
-        // saw.
-        let _ = ports.gateway_limits().store_circuit_breaker(after, version).await?;
-    }
-    Ok(())
 }
 
 /// Returns the pause after so many attempts. It is longer or shorter by up to a half, so that

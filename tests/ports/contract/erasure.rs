@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bulk_aws::{ApiKey, Place, System};
+use bulk_aws::{ApiKey, KeyTerms, Place, System};
 use bulk_domain::cohort::Cohort;
 use bulk_domain::delivery::WebhookDelivery;
 use bulk_domain::ids::{CustomerId, JobId};
@@ -26,7 +26,7 @@ async fn enter(shared: &SharedTables) -> (CustomerId, JobId) {
     let directory = &tables.directory;
     directory.create_customer(customer, "Clinic", &given::HASH_KEY).await.unwrap();
     let key = ApiKey::from_random(System.secret());
-    directory.create_key(customer, &key, given::at(given::NOW), None).await.unwrap();
+    directory.create_key(&key, given::at(given::NOW), KeyTerms::of(customer)).await.unwrap();
     directory.create_facility(customer, &given::facility_named("Main")).await.unwrap();
     let name = "Programme A".parse().unwrap();
     let cohort = Cohort { id: given::cohort(), name, description: None, color: None };

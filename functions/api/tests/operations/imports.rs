@@ -86,7 +86,7 @@ impl Imports {
         }
     }
 
-    /// Lets time pass.
+    /// Lets so much time pass on the clock of the service.
     pub fn wait(&self, duration: Duration) {
         self.cloud.set_time(self.cloud.now().plus(duration));
     }
