@@ -95,7 +95,7 @@ pub async fn everything_of_a_customer_is_deleted_and_nothing_of_another(shared: 
         assert!(told <= count);
         deleted += count;
     }
-    assert_eq!(deleted as usize, before - 1, "all but the customer");
+    assert_eq!(usize::try_from(deleted).unwrap(), before - 1, "all but the customer");
     assert_eq!(naming(shared, customer, job).await, 1, "the customer");
     shared.tables.end_deletion(customer).await.unwrap();
     assert_eq!(naming(shared, customer, job).await, 0);

@@ -90,7 +90,7 @@ fn page(
     (page.items.iter().map(|patient| patient.id).collect(), page.next)
 }
 
-fn is_not_found<T>(answer: Result<T, ApiError>) -> bool {
+fn is_not_found<T>(answer: &Result<T, ApiError>) -> bool {
     matches!(answer, Err(ApiError::NotFound(_)))
 }
 
@@ -100,23 +100,23 @@ fn nothing_of_a_deleted_patient_is_found() {
     let (deleted, other) = (patient(&cloud, 1, "A"), patient(&cloud, 2, "B"));
     find_documents(&cloud, deleted);
     delete(&cloud, deleted).unwrap();
-    assert!(is_not_found(block_on(get_document_query(&cloud, CUSTOMER, deleted))));
+    assert!(is_not_found(&block_on(get_document_query(&cloud, CUSTOMER, deleted))));
     let by_external_id =
         |id: &str| block_on(get_patient_by_external_id(&cloud, CUSTOMER, &id.parse().unwrap()));
-    assert!(is_not_found(by_external_id("A")));
+    assert!(is_not_found(&by_external_id("A")));
     assert_eq!(by_external_id("B").unwrap().id, other);
     let entries = cloud.external_ids(CUSTOMER);
     assert_eq!(entries.iter().map(|(_, entry)| entry.patient).collect::<Vec<_>>(), [other]);
     assert!(cloud.document_pages().is_empty());
     assert!(cloud.patient_queries(CUSTOMER).unwrap().is_empty());
-    assert!(is_not_found(delete(&cloud, deleted)));
+    assert!(is_not_found(&delete(&cloud, deleted)));
 }
 
 #[test]
 fn a_patient_of_another_customer_is_not_deleted() {
     let cloud = cloud();
     let patient = patient(&cloud, 1, "A");
-    assert!(is_not_found(block_on(delete_patient(&cloud, OTHER_CUSTOMER, patient))));
+    assert!(is_not_found(&block_on(delete_patient(&cloud, OTHER_CUSTOMER, patient))));
     assert_eq!(cloud.patients(CUSTOMER).unwrap().len(), 1);
 }
 
@@ -133,7 +133,7 @@ fn a_repeated_call_cleans_up_what_a_call_that_died_left_behind() {
     let write = block_on(cloud.store_person(CUSTOMER, bucket, &known.value, version)).unwrap();
     assert_eq!(write, Write::Done);
     assert_eq!((cohort_size(&cloud), cloud.external_ids(CUSTOMER).len()), (1, 1));
-    assert!(is_not_found(delete(&cloud, patient)));
+    assert!(is_not_found(&delete(&cloud, patient)));
     assert_eq!((cohort_size(&cloud), cloud.external_ids(CUSTOMER).len()), (0, 0));
     assert!(cloud.document_pages().is_empty());
     assert!(cloud.patient_queries(CUSTOMER).unwrap().is_empty());
