@@ -37,13 +37,18 @@ class LogCollector:
     def _collect_group(self, group: str, function: str) -> None:
         since = max(0, self.last.get(group, 0) - LATE_BY_MS)
         events = self.logs.filter_log_events(logGroupName=group, startTime=since).get("events", [])
-        fresh = [event for event in events if event["eventId"] not in self.seen]
+        fresh = [event for event in events if id_of(event) not in self.seen]
         if not fresh:
             return
         with (self.files.logs / f"{function}.log").open("a") as file:
             file.writelines(lines(fresh))
-        self.seen.update(event["eventId"] for event in fresh)
+        self.seen.update(id_of(event) for event in fresh)
         self.last[group] = max(event["timestamp"] for event in events)
+
+
+def id_of(event: dict[str, Any]) -> str:
+    """Returns what tells an event from others. The emulator gives no id to events that PutLogEvents stored."""
+    return event.get("eventId") or f"{event['timestamp']} {event['message']}"
 
 
 def lines(events: list[dict[str, Any]]) -> Iterator[str]:

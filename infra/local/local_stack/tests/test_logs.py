@@ -38,6 +38,17 @@ def test_a_log_line_is_written_once_even_if_it_is_late(files: StackFiles) -> Non
     assert written == "00:00:00.000  first\n23:59:59.000  earlier, seen later\n"
 
 
+def test_an_event_without_an_id_is_written_once(files: StackFiles) -> None:
+    files.logs.mkdir(parents=True)
+    logs = Logs()
+    collector = LogCollector(files, logs)
+    logs.events = [{"timestamp": 86_400_000, "message": "put"}]
+    collector.collect()
+    logs.events.append({"timestamp": 86_400_000, "message": "put later"})
+    collector.collect()
+    assert (files.logs / "FanOut.log").read_text() == "00:00:00.000  put\n00:00:00.000  put later\n"
+
+
 def test_the_frames_of_invocations_are_left_out() -> None:
     report = "REPORT RequestId: 1\tDuration: 2 ms"
     framed = ["START RequestId: 1 Version: $LATEST", "hello", "END RequestId: 1", report]
