@@ -10,10 +10,6 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         because: "an item may have 405,000 bytes, which is less than 400 KiB",
         breaks: &[
-            (
-                "documents::a_document_that_fills_a_page_alone_does_not_disturb_the_others",
-                "ValidationException",
-            ),
             ("dynamodb::an_item_over_400_kb_is_refused", "ValidationException"),
             (
                 "people::a_person_of_nearly_400_kb_is_stored_and_a_larger_one_refused_for_good",
