@@ -32,6 +32,7 @@ def npi(nine: str) -> str:
 
 FORMATS: dict[str, st.SearchStrategy[str]] = {
     "names": st.lists(text_of(LETTERS, 1, 12), min_size=1, max_size=3).map(" ".join),
+    "address-text": st.lists(text_of(LETTERS | DIGITS, 1, 12), min_size=1, max_size=3).map(" ".join),
     "date": st.dates(datetime.date(1900, 1, 1), datetime.date(2020, 12, 31)).map(str),
     "gender": st.sampled_from(["M", "F", "O", "U", "male", "Female", "OTHER", "unknown"]),
     "state": st.sampled_from(["MA", "ca", "New York", "puerto rico", "DC"]),

@@ -9,13 +9,14 @@ use crate::fields::Fields;
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct NewAddress {
-    /// House number and street.
-    #[schema(value_type = String, format = "line")]
+    /// House number and street. A text with a letter or digit.
+    #[schema(value_type = String, format = "address-text")]
     address_line1: AddressText,
     /// Apartment, suite or unit.
-    #[schema(value_type = Option<String>, format = "optional-line")]
+    #[schema(value_type = Option<String>, format = "address-text")]
     address_line2: Option<AddressText>,
-    #[schema(value_type = String, format = "line")]
+    /// A text with a letter or digit.
+    #[schema(value_type = String, format = "address-text")]
     city: AddressText,
     /// Code of two letters, or name.
     #[schema(value_type = String, format = "state")]

@@ -166,15 +166,14 @@ const SPACE: &str =
 /// Invisible characters, which are removed.
 const INVISIBLE: &str = r"\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff";
 
-/// Replaces the formats `label`, `line` and their optional kinds by patterns: text with a visible
-/// character.
+/// Replaces the formats `label` and `optional-label` by patterns: text with a visible character.
 fn spell_out_texts(value: &mut Value) {
     let visible = format!("[^{CONTROL}]*[^{CONTROL}{SPACE}{INVISIBLE}][^{CONTROL}]*");
     match value {
         Value::Object(fields) => {
             let format =
                 fields.get("format").and_then(Value::as_str).unwrap_or_default().to_owned();
-            if let Some(kind) = ["label", "line"].into_iter().find(|kind| format.ends_with(kind)) {
+            if format.ends_with("label") {
                 let is_optional = format.starts_with("optional");
                 let pattern = if is_optional {
                     format!("^(?:[{SPACE}]*|{visible})$")
@@ -183,9 +182,7 @@ fn spell_out_texts(value: &mut Value) {
                 };
                 fields.remove("format");
                 fields.insert("pattern".into(), pattern.into());
-                if kind == "label" {
-                    fields.insert("maxLength".into(), bulk_domain::label::LONGEST_LABEL.into());
-                }
+                fields.insert("maxLength".into(), bulk_domain::label::LONGEST_LABEL.into());
             }
             fields.values_mut().for_each(spell_out_texts);
         }
