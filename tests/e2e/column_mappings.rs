@@ -81,14 +81,14 @@ async fn a_header_cell_with_any_text_can_be_mapped() {
 async fn a_mapping_to_a_header_cell_that_the_file_lacks_fails_the_file_and_names_the_cell() {
     let (customer, _) = Customer::with_facility();
     let (receiver, _) = customer.listen().await;
-    let mapping = "phone:Téléphone, privé & \"fixe\" +33 %";
+    let mapping = "phone:Téléphone, privé & \"maison\" +33 %";
     let (id, url) = customer.create_job(&query(&[&MAPPINGS[..], &[mapping]].concat(), "%20")).await;
     customer.upload(&url, format!("{HEADER}\n{ROW}\n")).await;
     let message = receiver.wait_for(&["failed"], PATIENCE).await;
     let job = job(&customer, &id).await;
     assert_eq!(message.json()["bulkPatientCreate"]["reason"], job["reason"]);
     let reason = job["reason"].as_str().unwrap();
-    for part in ["Téléphone, privé & \"fixe\" +33 %", "phone"] {
+    for part in ["Téléphone, privé & \"maison\" +33 %", "phone"] {
         assert!(reason.contains(part), "{reason}");
     }
     assert_eq!(job.get("columns"), None);

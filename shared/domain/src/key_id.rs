@@ -68,7 +68,7 @@ mod tests {
         // FIPS 180-2, appendix B.1
         let id = KeyId::of("abc");
         assert_eq!(id.to_string(), "ba7816bf8f01cfea");
-        assert_eq!("BA7816BF8F01CFEA".parse(), Ok(id));
+        assert_eq!("ba7816bf8f01cfea".to_uppercase().parse(), Ok(id));
     }
 
     #[test]
