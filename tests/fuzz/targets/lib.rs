@@ -36,9 +36,15 @@ pub fn scan(file: &[u8], size: usize) -> (Vec<ScannedRow>, Result<FileSummary, F
     (rows, summary)
 }
 
-/// Passes every row of a file to `f`. Returns `false` if the file cannot be read to its end.
-pub fn each_row(file: &[u8], separator: Separator, mut f: impl FnMut(&RawRow<'_>)) -> bool {
-    let mut reader = RowReader::new(separator);
+/// Passes every row of a file, of up to `row_bytes` bytes, to `f`. Returns `false` if the file cannot
+/// be read to its end.
+pub fn each_row(
+    file: &[u8],
+    separator: Separator,
+    row_bytes: usize,
+    mut f: impl FnMut(&RawRow<'_>),
+) -> bool {
+    let mut reader = RowReader::new(separator).row_limit(row_bytes);
     reader.push(file);
     reader.finish();
     loop {

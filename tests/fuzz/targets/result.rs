@@ -13,7 +13,7 @@ type Table = Vec<Vec<Vec<u8>>>;
 /// Returns the rows of a file and its result file, or `None` if the file cannot be read.
 fn result(file: &[u8], option: usize) -> Option<(Table, Vec<u8>)> {
     let (mut table, mut out, mut writer) = (Table::new(), Vec::new(), None);
-    let sound = each_row(file, Separator::Comma, |row| {
+    let sound = each_row(file, Separator::Comma, 1 << 20, |row| {
         table.push(row.cells.iter().map(<[u8]>::to_vec).collect());
         let Some(writer) = &mut writer else {
             let new = ResultWriter::new(row, Separator::Comma);

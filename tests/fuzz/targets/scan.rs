@@ -40,7 +40,7 @@ fuzz_target!(|input: &[u8]| {
             assert_eq!(summary.rows as usize, rows.len());
             assert_eq!(summary.bytes, file.len() as u64);
             let mut count = 0;
-            assert!(each_row(&file, separator, |_| count += 1));
+            assert!(each_row(&file, separator, LIMITS.row_bytes, |_| count += 1));
             assert_eq!(count, rows.len() + 1);
             let json = serde_json::to_string(&summary.columns).expect("columns are written");
             let columns: Columns = serde_json::from_str(&json).expect("columns are read back");
