@@ -40,6 +40,26 @@ impl Patients {
 
     /// Stores an entry of a roster on the condition that the stored one has the bytes `before`, or
     /// that there is none if `before` is `None`.
+    /// Changes the ids of a roster's entry, and reads the entry again after each conflict. An entry
+    /// that is not stored has none.
+    async fn change_roster(&self, key: Item, change: impl Fn(&[u8]) -> Vec<u8>) -> PortResult<()> {
+        loop {
+            let items = self.table.get_many(vec![key.clone()]).await?;
+            let stored = match items.first() {
+                None => None,
+                Some(item) => Some(roster_bytes(item).ok_or_else(|| malformed(READ, "roster"))?),
+            };
+            let wanted = change(stored.unwrap_or_default());
+            if wanted == stored.unwrap_or_default() {
+                return Ok(());
+            }
+            let before = stored.map(<[u8]>::to_vec);
+            if self.replace_roster(key.clone(), before, &wanted).await? == Write::Done {
+                return Ok(());
+            }
+        }
+    }
+
     async fn replace_roster(
         &self,
         key: Item,
@@ -98,25 +118,19 @@ impl PatientStore for Patients {
         patients: &[PatientId],
     ) -> PortResult<()> {
         let key = key(roster_partition(customer, roster), roster_sort_key(entry));
-        let mut before = None;
-        let mut wanted = bytes_of(patients);
-        while self.replace_roster(key.clone(), before, &wanted).await? == Write::Conflict {
-            let stored = self.table.get_many(vec![key.clone()]).await?;
-            let Some(stored) = stored.first() else {
-                before = None;
-                continue;
-            };
-            let stored = roster_bytes(stored).ok_or_else(|| malformed(READ, "roster"))?;
-            let known: BTreeSet<&[u8]> = stored.chunks_exact(BYTES_PER_ID).collect();
-            let missing = patients.iter().map(|patient| patient.as_uuid().into_bytes());
-            let missing = missing.filter(|id| !known.contains(&id[..]));
-            wanted = stored.iter().copied().chain(missing.flatten()).collect();
-            if wanted == stored {
-                break;
-            }
-            before = Some(stored.to_vec());
+        let ids = bytes_of(patients);
+        // Nearly always this is the first attempt of the chunk, so that nothing is read before.
+        if self.replace_roster(key.clone(), None, &ids).await? == Write::Done {
+            return Ok(());
         }
-        Ok(())
+        self.change_roster(key, |stored| {
+            let known: BTreeSet<&[u8]> = stored.chunks_exact(BYTES_PER_ID).collect();
+            let missing = ids.chunks_exact(BYTES_PER_ID).filter(|id| !known.contains(id));
+            let mut all = stored.to_vec();
+            all.extend(missing.flatten());
+            all
+        })
+        .await
     }
 
     async fn remove_from_roster(
@@ -129,23 +143,16 @@ impl PatientStore for Patients {
         let key = key(roster_partition(customer, roster), roster_sort_key(entry));
         let removed: BTreeSet<[u8; BYTES_PER_ID]> =
             patients.iter().map(|patient| patient.as_uuid().into_bytes()).collect();
-        loop {
-            let stored = self.table.get_many(vec![key.clone()]).await?;
-            let Some(stored) = stored.first() else { return Ok(()) };
-            let stored = roster_bytes(stored).ok_or_else(|| malformed(READ, "roster"))?;
+        self.change_roster(key, |stored| {
             let mut left = stored.to_vec();
             for id in left.chunks_exact_mut(BYTES_PER_ID) {
                 if removed.contains(&*id) {
                     id.copy_from_slice(REMOVED.as_uuid().as_bytes());
                 }
             }
-            let before = Some(stored.to_vec());
-            if left == stored
-                || self.replace_roster(key.clone(), before, &left).await? == Write::Done
-            {
-                return Ok(());
-            }
-        }
+            left
+        })
+        .await
     }
 
     async fn read_roster(

@@ -270,17 +270,14 @@ impl PatientStore for Cloud {
         patients: &[PatientId],
     ) -> PortResult<()> {
         let key = (customer, roster, entry);
-        let mut stored = Vec::new();
-        let mut wanted = patients.to_vec();
-        while self.replace_roster(key, &stored, wanted).await? == Write::Conflict {
-            stored = self.roster_entry(key).await?;
-            let missing = patients.iter().filter(|patient| !stored.contains(patient));
-            wanted = stored.iter().chain(missing).copied().collect();
-            if wanted == stored {
-                break;
-            }
+        if self.replace_roster(key, &[], patients.to_vec()).await? == Write::Done {
+            return Ok(());
         }
-        Ok(())
+        self.change_roster(key, |stored| {
+            let missing = patients.iter().filter(|patient| !stored.contains(patient));
+            stored.iter().chain(missing).copied().collect()
+        })
+        .await
     }
 
     async fn remove_from_roster(
@@ -291,16 +288,12 @@ impl PatientStore for Cloud {
         patients: &[PatientId],
     ) -> PortResult<()> {
         let key = (customer, roster, entry);
-        loop {
-            let stored = self.roster_entry(key).await?;
-            let left: Vec<PatientId> = stored
-                .iter()
-                .map(|patient| if patients.contains(patient) { REMOVED } else { *patient })
-                .collect();
-            if left == stored || self.replace_roster(key, &stored, left).await? == Write::Done {
-                return Ok(());
-            }
-        }
+        self.change_roster(key, |stored| {
+            let without =
+                |patient: &PatientId| if patients.contains(patient) { REMOVED } else { *patient };
+            stored.iter().map(without).collect()
+        })
+        .await
     }
 
     async fn read_roster(
@@ -337,6 +330,21 @@ impl Cloud {
             Billed::new(stored, units(bytes, 4096), 1).with_bytes(bytes)
         })
         .await
+    }
+
+    /// Changes an entry of a roster, and reads it again after each conflict.
+    async fn change_roster(
+        &self,
+        key: (CustomerId, Roster, RosterEntry),
+        change: impl Fn(&[PatientId]) -> Vec<PatientId>,
+    ) -> PortResult<()> {
+        loop {
+            let stored = self.roster_entry(key).await?;
+            let wanted = change(&stored);
+            if wanted == stored || self.replace_roster(key, &stored, wanted).await? == Write::Done {
+                return Ok(());
+            }
+        }
     }
 
     /// Stores an entry of a roster on the condition that the stored one has these patients.

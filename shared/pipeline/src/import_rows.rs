@@ -90,7 +90,7 @@ impl<P: Ports> Import<'_, P> {
         if job.cancel_requested {
             return failed(FailureReason::Canceled);
         }
-        // What the store remembers of this job may be deleted soon. A patient that were written now
+        // What the store remembers of this job may be deleted soon. A patient that is written now
         // could lose its entry under its external id.
         if !may_start_rows(job.id, ports.environment().now()) {
             return failed(FailureReason::Internal);

@@ -2,9 +2,10 @@
 //!
 //! The items of all persons are read once, and the rows are folded into them. What lists have to
 //! show is stored before the patients: first the event of the audit trail and the roster entries of
-//! the chunk, then the entries of external ids. So no patient is missing from a list if the worker dies in between. Then each item
-//! is stored on the condition that it has not changed. A conflict means that another worker wrote
-//! the person, so that this worker reads the item again and folds again.
+//! the chunk, then the entries of external ids. So no patient is missing from a list if the worker
+//! dies in between. Then each item is stored on the condition that it has not changed. A conflict
+//! means that another worker wrote the person, so that this worker reads the item again and folds
+//! again.
 
 mod preview;
 
