@@ -4,7 +4,8 @@
 - The oldest Rust that the project builds with is one number: Cargo.toml's `rust-version`. Documents repeat it, and the
   binaries of a release are built by that or a newer one.
 
-It also finds source files of over 400 lines, because such a file is usually about two things.
+It also finds source files of over 400 lines, because such a file is usually about two things, and comments in Rust of
+over 100 columns, which rustfmt leaves as they are.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ RELEASE, RUST_OF_RELEASE = ".github/workflows/release.yml", re.compile(r"^  RUST
 TELL_RUST = ("README.md", ".github/CONTRIBUTING.md")
 #: Lines of a source file. A longer file has a second subject.
 LONGEST_FILE = 400
+#: Columns of a line of Rust (rustfmt.toml), unless it holds an address, which cannot be divided.
+WIDEST_COMMENT = 100
 
 
 def tracked(*patterns: str) -> list[str]:
@@ -42,6 +45,16 @@ def wrong_lengths() -> list[str]:
         f"{name} has {count} lines: divide it by its subjects"
         for name, count in sorted(lines.items())
         if count > LONGEST_FILE
+    ]
+
+
+def wide_comments() -> list[str]:
+    """Returns the comments in Rust that are too wide."""
+    return [
+        f"{name}:{number} has {len(line)} columns: divide the comment after {WIDEST_COMMENT}"
+        for name in tracked("*.rs")
+        for number, line in enumerate((PROJECT / name).read_text().splitlines(), 1)
+        if len(line) > WIDEST_COMMENT and line.lstrip().startswith("//") and "https://" not in line
     ]
 
 
@@ -72,7 +85,7 @@ def main() -> int:
     for document, versions in named.items():
         wrong += [f"{document} says Rust {version}, Cargo.toml says {rust}" for version in versions - {rust}]
     wrong += [f"{document} does not say which Rust is needed" for document in TELL_RUST if not named.get(document)]
-    wrong += wrong_lengths()
+    wrong += wrong_lengths() + wide_comments()
     (compiler,) = RUST_OF_RELEASE.findall((PROJECT / RELEASE).read_text())
     if [*map(int, compiler.split("."))] < [*map(int, rust.split("."))]:
         wrong.append(f"{RELEASE} builds with Rust {compiler}, Cargo.toml needs {rust}")

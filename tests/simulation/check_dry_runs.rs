@@ -8,8 +8,8 @@ use crate::people::PEOPLE;
 use crate::rows::{Ids, Row};
 use crate::run::Played;
 
-/// Checks the dry runs of a customer, person by person. The other jobs are stored before the dry run
-/// or after it, each whole.
+/// Checks the dry runs of a customer, person by person. The other jobs are stored before the dry
+/// run or after it, each whole.
 pub fn check_dry_runs(played: &Played, ids: &Ids, outcomes: &[Outcome<'_>], has_earlier: bool) {
     let (dry_runs, effective): (Vec<&Outcome<'_>>, Vec<&Outcome<'_>>) =
         outcomes.iter().partition(|outcome| outcome.is_dry_run);

@@ -299,8 +299,8 @@ impl Player {
         true
     }
 
-    /// Lets a customer delete one of its patients, if there is one. In one case of four, the call is
-    /// made twice. Most deletions wait until a chunk is under way.
+    /// Lets a customer delete one of its patients, if there is one. In one case of four, the call
+    /// is made twice. Most deletions wait until a chunk is under way.
     fn delete_one(&mut self, index: usize, waits: u32, in_calm: bool) {
         let is_chunk = |task: &Task| matches!(task.cause, Cause::Message(QueueName::Chunks(_), _));
         if waits > 0 && !self.tasks.iter().any(is_chunk) {
@@ -335,8 +335,8 @@ impl Player {
         let is_poisoned = !in_calm && self.story.is_poisoned && cause.is_unlucky(&self.story);
         let is_spared = in_calm || cause.has_died_enough();
         let dies = is_poisoned || (!is_spared && self.chance.once_in(10));
-        // Half of the poisoned tasks die before they can store an outcome, so that only an abandoned
-        // chunk has one.
+        // Half of the poisoned tasks die before they can store an outcome, so that only an
+        // abandoned chunk has one.
         let steps = if is_poisoned { self.chance.pick(&[12, 60]) } else { 60 };
         let task = Task {
             times_out: self.now.plus(cause.timeout()),

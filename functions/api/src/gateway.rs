@@ -1,5 +1,5 @@
-//! Requests of API Gateway: the path to route by, the URL that the caller sent, and the address that
-//! it sent it from.
+//! Requests of API Gateway: the path to route by, the URL that the caller sent, and the address
+//! that it sent it from.
 //!
 //! A custom domain can serve the API below a base path, for example
 //! `https://api.example.com/import`. API Gateway then keeps the base path in `path`. The path

@@ -5,7 +5,8 @@
 //! for each stream ([API reference]). The stream is a resource of the template, so that no function
 //! needs the right to create one.
 //!
-//! [API reference]: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
+//! [API reference]:
+//! https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;

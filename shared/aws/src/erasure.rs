@@ -114,8 +114,8 @@ impl CustomerTables {
         }
     }
 
-    /// Deletes the customer itself, after everything of it. Until then its name and the beginning of
-    /// its deletion are known.
+    /// Deletes the customer itself, after everything of it. Until then its name and the beginning
+    /// of its deletion are known.
     pub async fn end_deletion(&self, customer: CustomerId) -> PortResult<()> {
         self.directory.table.delete(key(customer_pk(customer), CUSTOMER)).await
     }

@@ -314,8 +314,8 @@ impl WebhookDelivery {
         self.attempts.drain(..surplus);
     }
 
-    /// Returns the wait after the `attempts`-th attempt, lengthened by up to a fifth that depends on
-    /// the job, so that the jobs of an outage do not all come back at once. None after the last
+    /// Returns the wait after the `attempts`-th attempt, lengthened by up to a fifth that depends
+    /// on the job, so that the jobs of an outage do not all come back at once. None after the last
     /// attempt.
     fn wait_after(&self, attempts: u32) -> Option<Duration> {
         let wait = *RETRY_WAITS.get(usize::try_from(attempts).ok()?.checked_sub(1)?)?;

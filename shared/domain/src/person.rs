@@ -36,8 +36,8 @@ use deletion::DeletedPatient;
 pub use folded::{Folded, FoldedRow};
 
 /// How long a job may still write patients, counted from the time in its id. After that, what it
-/// decided is forgotten, and an entry of an external id that it stored may be deleted. A worker that
-/// started in time ([`may_start_rows`]) has a day to end, and lives for minutes.
+/// decided is forgotten, and an entry of an external id that it stored may be deleted. A worker
+/// that started in time ([`may_start_rows`]) has a day to end, and lives for minutes.
 pub const JOB_WRITES: Duration = LONGEST_LIFE.saturating_add(Duration::from_hours(24));
 
 /// The patients of one bucket, and the decisions about them.
@@ -356,9 +356,9 @@ impl Fold<'_> {
     /// their external ids before.
     ///
     /// A decision about rows that change nothing is stored only if another job could change it, by
-    /// giving the zip code of a row to an older patient, before this job stores its outcomes. Then a
-    /// second attempt would decide for the older patient and write it, although the outcomes of the
-    /// first attempt, which count, name the other. No patient is older than the first of an
+    /// giving the zip code of a row to an older patient, before this job stores its outcomes. Then
+    /// a second attempt would decide for the older patient and write it, although the outcomes of
+    /// the first attempt, which count, name the other. No patient is older than the first of an
     /// identity, which nearly always is the only one.
     ///
     /// The decision could be derived without this write only if each address remembered its job,

@@ -127,8 +127,8 @@ impl Cloud {
         }
     }
 
-    /// Deletes the items of persons that the table deletes by now, because nothing of them is needed
-    /// any more. DynamoDB does so within days.
+    /// Deletes the items of persons that the table deletes by now, because nothing of them is
+    /// needed any more. DynamoDB does so within days.
     pub fn expire_people(&self) -> PortResult<()> {
         let now = self.now();
         let mut state = self.state();

@@ -14,8 +14,8 @@
 //!    received again, waits for the end of the lease, and makes the attempt.
 //! 2. **Check the order.** Only now the job's other webhook is read: if both begin at the same
 //!    time, at least one of them sees the other.
-//! 3. **Post**, after the audit trail has the event of it. If the attempt dies after that, the customer's server receives the webhook again,
-//!    under the same id.
+//! 3. **Post**, after the audit trail has the event of it. If the attempt dies after that, the
+//!    customer's server receives the webhook again, under the same id.
 //! 4. **Send the next message**, if there is a next attempt. If the attempt dies after that, there
 //!    are two messages. One of them finds the lease expired, and the other finds that it is too
 //!    late.

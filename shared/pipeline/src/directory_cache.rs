@@ -1,5 +1,5 @@
-//! The facilities, cohorts and hash keys of customers, cached for a minute, because a worker imports many of
-//! the 400 chunks that a job of 100,000 rows has.
+//! The facilities, cohorts and hash keys of customers, cached for a minute, because a worker
+//! imports many of the 400 chunks that a job of 100,000 rows has.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -27,8 +27,8 @@ pub enum Error {
     /// A document query that is to be abandoned is leased to a worker.
     #[error("a document query that is to be abandoned is leased to a worker")]
     QueryLeased,
-    /// A patient was deleted while the job ran, and an earlier attempt of the chunk may still answer
-    /// for a row about it.
+    /// A patient was deleted while the job ran, and an earlier attempt of the chunk may still
+    /// answer for a row about it.
     #[error("a patient was just deleted, and an earlier attempt may answer for a row about it")]
     PatientDeleted,
 }

@@ -102,8 +102,8 @@ pub async fn resume_completed_part<P: Ports>(
     Ok(abandoned)
 }
 
-/// Ends the queries of a message that are open, and deletes those of deleted patients. A query that is leased to a worker stays leased,
-/// because the worker may still complete it.
+/// Ends the queries of a message that are open, and deletes those of deleted patients. A query that
+/// is leased to a worker stays leased, because the worker may still complete it.
 async fn abandon_open_queries<P: Ports>(
     ports: &P,
     message: &QueryMessage,

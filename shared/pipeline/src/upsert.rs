@@ -332,13 +332,13 @@ impl<P: Ports> Upsert<'_, P> {
             let record = person.patient(entry.patient);
             let has_id =
                 |record: &PatientRecord| record.patient.external_id.as_ref() == Some(external_id);
-            // If only later rows of this chunk give the patient an id, it counts that an earlier job
-            // has given this one.
+            // If only later rows of this chunk give the patient an id, it counts that an earlier
+            // job has given this one.
             if given.has(entry.patient) {
                 return record.is_some_and(has_id) && entry.job != self.job.id;
             }
-            // Other attempts write this person's item under its condition, so that the later one sees
-            // in the item what the earlier one stored.
+            // Other attempts write this person's item under its condition, so that the later one
+            // sees in the item what the earlier one stored.
             let is_same_person = Bucket::of(entry.patient) == Bucket::of(patient);
             let is_awaited = !is_same_person && person.awaits(entry.patient, entry.job, now);
             record.is_some_and(has_id) || is_awaited

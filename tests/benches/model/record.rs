@@ -119,9 +119,9 @@ async fn run(file: String, rows_per_chunk: u32) -> JobCalls {
     JobCalls { rows: chunks.iter().map(|chunk| chunk.rows).sum(), chunks, most_writes }
 }
 
-/// Returns the calls as steps. Consecutive calls with the same purpose are one step. The entry of an
-/// external id is stored just before its person, by 32 writers at the same time, so that all entries
-/// are taken for one step, and all persons for the next one.
+/// Returns the calls as steps. Consecutive calls with the same purpose are one step. The entry of
+/// an external id is stored just before its person, by 32 writers at the same time, so that all
+/// entries are taken for one step, and all persons for the next one.
 fn steps(calls: &[LoggedCall]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for call in calls {

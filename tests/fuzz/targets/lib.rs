@@ -36,8 +36,8 @@ pub fn scan(file: &[u8], size: usize) -> (Vec<ScannedRow>, Result<FileSummary, F
     (rows, summary)
 }
 
-/// Passes every row of a file, of up to `row_bytes` bytes, to `f`. Returns `false` if the file cannot
-/// be read to its end.
+/// Passes every row of a file, of up to `row_bytes` bytes, to `f`. Returns `false` if the file
+/// cannot be read to its end.
 pub fn each_row(
     file: &[u8],
     separator: Separator,

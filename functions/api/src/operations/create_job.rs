@@ -1,5 +1,5 @@
-//! `POST /medical/v1/patient/bulk?facilityId=&dryRun=&column=`: a new job and the link to upload its
-//! file with.
+//! `POST /medical/v1/patient/bulk?facilityId=&dryRun=&column=`: a new job and the link to upload
+//! its file with.
 
 mod recall;
 

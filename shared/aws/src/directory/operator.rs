@@ -135,8 +135,8 @@ impl Directory {
         self.table.replace(with_fields(key(key_pk(api_key.expose()), API_KEY), &fields)?).await
     }
 
-    /// Lets a key end at `end`, unless it ends earlier. Returns the key before that, or `None` if no
-    /// key has this id.
+    /// Lets a key end at `end`, unless it ends earlier. Returns the key before that, or `None` if
+    /// no key has this id.
     pub async fn end_key(&self, id: KeyId, end: Timestamp) -> PortResult<Option<StoredKey>> {
         let Some(item) = self.find_key(id).await? else { return Ok(None) };
         let key = key(required_text(&item, "pk")?, API_KEY);

@@ -12,8 +12,8 @@ const DELETE: &str = "s3.DeleteObjects";
 
 impl Objects {
     /// Deletes every version of every object of a customer, and the markers of deleted objects.
-    /// Every folder of the bucket has a folder for each customer. Tells after each page how many are
-    /// deleted, and returns that number in the end.
+    /// Every folder of the bucket has a folder for each customer. Tells after each page how many
+    /// are deleted, and returns that number in the end.
     pub async fn delete_customer(
         &self,
         customer: CustomerId,

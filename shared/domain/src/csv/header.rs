@@ -33,8 +33,9 @@ pub(crate) const ADDRESS: [Field; 5] = [AddressLine1, Field::AddressLine2, City,
 const REPORTED_CHARS: usize = 200;
 
 /// The most bytes of all header cells that are kept, as JSON writes them: 500 columns with names of
-/// 30 characters. They are stored in the job's item, which `DynamoDB` bounds at 400 KB, and of which
-/// each completed chunk costs a write unit per KB. Cells beyond are reported without their text.
+/// 30 characters. They are stored in the job's item, which `DynamoDB` bounds at 400 KB, and of
+/// which each completed chunk costs a write unit per KB. Cells beyond are reported without their
+/// text.
 const REPORTED_BYTES: usize = 16 * 1024;
 
 /// The bytes of quotes and comma around a text in a JSON array.

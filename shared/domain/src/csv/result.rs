@@ -3,9 +3,9 @@
 //!
 //! RFC 4180, with the separator of the upload: rows end in CRLF, also where they had another line
 //! end. A cell keeps its bytes, its quotes included, unless only lenient readers understand it;
-//! then it is quoted again. A row that cannot be split into cells stands in the first column, as one
-//! cell. Where the upload already has the three columns that are added here (it is a result file
-//! that was corrected), its cells of these columns are left out.
+//! then it is quoted again. A row that cannot be split into cells stands in the first column, as
+//! one cell. Where the upload already has the three columns that are added here (it is a result
+//! file that was corrected), its cells of these columns are left out.
 
 use std::fmt;
 

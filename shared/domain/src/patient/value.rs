@@ -78,8 +78,8 @@ impl<const N: usize> Digits<N> {
         Some(Self(collected))
     }
 
-    /// Returns the `N` digits of a text that holds nothing else but characters for which `is_between`
-    /// is true. `None` for other text, which another look may understand.
+    /// Returns the `N` digits of a text that holds nothing else but characters for which
+    /// `is_between` is true. `None` for other text, which another look may understand.
     pub(super) fn plain(text: &str, is_between: impl Fn(u8) -> bool) -> Option<Self> {
         let mut digits = [b'0'; N];
         let mut len = 0;

@@ -9,10 +9,11 @@
 //! - **What was decided before the deletion stays decided.** The item keeps the decisions of jobs
 //!   that may still write, and the ids of deleted patients that they name. A repeated question gets
 //!   the id of the deleted patient as its answer, and changes nothing.
-//! - **A job that began before the deletion waits until its earlier attempts have ended.** An attempt
-//!   that changed nothing left no decision in the item, but may be about to store its outcomes.
-//!   [`ATTEMPT_ENDS`] after the deletion, no attempt is alive that has read the patient. If none of
-//!   them has stored outcomes, no attempt has answered for the rows, and they are folded again.
+//! - **A job that began before the deletion waits until its earlier attempts have ended.** An
+//!   attempt that changed nothing left no decision in the item, but may be about to store its
+//!   outcomes. [`ATTEMPT_ENDS`] after the deletion, no attempt is alive that has read the patient.
+//!   If none of them has stored outcomes, no attempt has answered for the rows, and they are folded
+//!   again.
 //!
 //! Both need the item until no job of the time before the deletion may write, which is
 //! [`JOB_WRITES`] after it at the latest. If the item has no patients by then, the table deletes it

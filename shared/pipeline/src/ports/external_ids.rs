@@ -15,8 +15,8 @@ use super::{PortResult, Write};
 pub trait ExternalIdStore: Send + Sync {
     /// Stores an entry.
     ///
-    /// Condition: nothing is stored under its key, or an entry of the same patient and of a job that
-    /// is not newer.
+    /// Condition: nothing is stored under its key, or an entry of the same patient and of a job
+    /// that is not newer.
     fn store_external_id(
         &self,
         customer: CustomerId,

@@ -39,7 +39,8 @@ pub trait PatientStore: Send + Sync {
         entry: RosterEntry,
         patients: &[PatientId],
     ) -> impl Future<Output = PortResult<()>> + Send;
-    /// Removes patients from an entry of a roster: [`REMOVED`] takes the place of each that is there.
+    /// Removes patients from an entry of a roster: [`REMOVED`] takes the place of each that is
+    /// there.
     ///
     /// [`REMOVED`]: bulk_domain::roster::REMOVED
     fn remove_from_roster(
