@@ -62,12 +62,22 @@ pub fn stored_documents(pages: u32) -> StoredDocuments {
     StoredDocuments { found_by: query_attempt(), pages, first: vec![document(9)] }
 }
 
+/// Returns a text of this many letters in no order, so that compression leaves more than half of it.
+fn letters(bytes: usize) -> String {
+    // Knuth's linear congruential generator (MMIX). Its upper bits are the random ones.
+    let next = |state: &u64| {
+        Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407))
+    };
+    let states = std::iter::successors(Some(NEXT.fetch_add(1, Ordering::Relaxed)), next).skip(1);
+    states.map(|state| char::from(b'a' + (state >> 33).to_le_bytes()[0] % 26)).take(bytes).collect()
+}
+
 /// Returns a document with a description of this many bytes and with letters of several kinds.
 pub fn document(bytes: usize) -> DocumentRecord {
     let document = json!({
         "id": format!("urn:oid:1.2.3|{}", NEXT.fetch_add(1, Ordering::Relaxed)),
         "fileName": "Überweisung \"🏙\".pdf",
-        "description": "x".repeat(bytes),
+        "description": letters(bytes),
         "status": "current",
         "indexed": "2026-11-20T10:11:12.345Z",
         "mimeType": "application/pdf",
