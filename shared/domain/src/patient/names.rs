@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::patient::title_case::title_case;
 use crate::patient::value::{Value, value};
 use crate::problem::Problem;
-use crate::text::is_in_one_case;
+use crate::text::{fold, is_in_one_case};
 
 /// One or more names of one kind (first or last), as they were written: `John, Jonathan`, `de la
 /// Cruz`.
@@ -52,8 +52,8 @@ impl Names {
             Some(_) => return Err(Problem::Damaged),
             None => {}
         }
-        if !names.contains(char::is_alphabetic) {
-            let has_digits = names.contains(char::is_alphanumeric);
+        if !has_letter(names) {
+            let has_digits = names.contains(char::is_numeric);
             return Err(if has_digits { Problem::NotAName } else { Problem::Missing });
         }
         if is_in_one_case(names) {
@@ -62,6 +62,17 @@ impl Names {
         let names = if names.len() < text.len() { names.to_owned() } else { text.into_owned() };
         Ok((Self(names), false))
     }
+}
+
+/// Whether a name has a letter by which it can be compared. Accents and apostrophes that Unicode
+/// counts as letters are none, because all people with names of these alone would match.
+fn has_letter(names: &str) -> bool {
+    if names.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+        return true;
+    }
+    let mut compared = String::with_capacity(names.len());
+    fold(names, &mut compared);
+    compared.contains(char::is_alphabetic)
 }
 
 impl Value for Names {
@@ -116,7 +127,9 @@ mod tests {
 
     #[test]
     fn punctuation_alone_is_nothing() {
-        for text in ["", " ", ",", " , ", "-", ".", "\u{2014}", "\"\"", "🙂"] {
+        let punctuation = ["", " ", ",", " , ", "-", ".", "\u{2014}", "\"\"", "🙂"];
+        let letter_like = ["\u{2c6}", "\u{2bc}", "\u{363}"];
+        for text in punctuation.into_iter().chain(letter_like) {
             assert_eq!(text.parse::<Names>(), Err(Problem::Missing), "{text:?}");
         }
     }

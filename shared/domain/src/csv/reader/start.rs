@@ -63,6 +63,12 @@ fn sep_line(bytes: &[u8], is_all: bool) -> Option<usize> {
         None => return None,
     };
     let is_sep = begin.len() == SEP.len()
-        && !bytes[quote + SEP.len()..end].iter().any(u8::is_ascii_alphanumeric);
+        && !bytes[quote + SEP.len()..end].iter().any(|byte| names_no_separator(*byte));
     Some(if is_sep { end } else { 0 })
+}
+
+/// Whether a byte cannot be in the line `sep=…`: letters and digits, and a NUL byte, which the
+/// reader reports when it comes to its row, so that no row with one may be passed.
+const fn names_no_separator(byte: u8) -> bool {
+    byte == 0 || byte.is_ascii_alphanumeric()
 }

@@ -209,7 +209,9 @@ fn a_nul_byte_is_an_error_with_its_position_after_the_rows_before_it() {
         error(b"h\n\"\0\""),
         FileError::Nul { byte: 3, place: RowPlace::Data { number: RowNumber::FIRST, byte: 2 } }
     );
-    assert_eq!(error(b"\0"), FileError::Nul { byte: 0, place: RowPlace::Header { byte: 0 } });
+    for (file, byte) in [(&b"\0"[..], 0), (b"sep=\0,\nh\na\n", 4), (b"\"sep=;\"\0\nh\"a\n", 7)] {
+        assert_eq!(error(file), FileError::Nul { byte, place: RowPlace::Header { byte: 0 } });
+    }
 }
 
 #[test]
