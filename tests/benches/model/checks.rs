@@ -77,7 +77,7 @@ fn alone(parameters: &Parameters, chunk: &ChunkCalls) -> Micros {
         let answer = match step.purpose {
             Purpose::Plan | Purpose::Upload | Purpose::Outcomes => latency.object,
             Purpose::LoadPeople => latency.batch,
-            Purpose::Finished => latency.message,
+            Purpose::Audit | Purpose::Finished => latency.message,
             _ => latency.item,
         };
         // The processor is slower than the answers, so that no call of the 32 waits for an answer.

@@ -135,7 +135,8 @@ pub struct Latency {
     /// A small object of S3, written or read. Documented: "roughly 100-200 ms" at the worst.
     /// Assumed.
     pub object: Micros,
-    /// A message that is sent to SQS, or put back. Assumed.
+    /// A message that is sent to SQS, or put back, or an event of the audit trail that is sent to
+    /// CloudWatch Logs. Assumed.
     pub message: Micros,
     /// The time until a waiting message is received. Assumed: long polling.
     pub receive: Micros,

@@ -15,6 +15,8 @@ pub enum Purpose {
     Upload,
     /// Reads the persons of the rows.
     LoadPeople,
+    /// Stores an event of the audit trail.
+    Audit,
     /// Stores an entry of a roster.
     Roster,
     /// Stores an entry of an external id.
@@ -43,6 +45,7 @@ impl Purpose {
             (Resource::PEOPLE, Operation::PutItem) => Self::StorePerson,
             (Resource::EXTERNAL_IDS, Operation::PutItem) => Self::StoreExternalId,
             (Resource::ROSTERS, Operation::PutItem) => Self::Roster,
+            (_, Operation::PutLogEvents) => Self::Audit,
             (Resource::Queue(QueueName::Finished), Operation::SendMessage) => Self::Finished,
             _ => panic!("a chunk makes no such call: {call:?}"),
         }

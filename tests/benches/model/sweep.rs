@@ -65,6 +65,7 @@ impl Look {
         let of = |operation: Operation| match operation {
             Operation::BatchGetItem | Operation::Query => latency.batch,
             Operation::ListObjectVersions => latency.object,
+            Operation::PutLogEvents => latency.message,
             _ => latency.item,
         };
         let all: u64 = self.calls.iter().map(|(operation, calls)| of(*operation) * calls).sum();

@@ -88,7 +88,11 @@ impl Simulation {
         // The keys are hashes, so that any even spread models them.
         let own = Place::Own(hash([purpose as u64, job as u64, chunk as u64, index as u64]));
         let (table, access, place) = match purpose {
-            Purpose::Plan | Purpose::Upload | Purpose::Outcomes | Purpose::Finished => return true,
+            Purpose::Plan
+            | Purpose::Upload
+            | Purpose::Audit
+            | Purpose::Outcomes
+            | Purpose::Finished => return true,
             Purpose::LoadJob => {
                 (&mut outcome.job_items, Access::Read, Place::Shared(Key::Job(job)))
             }
@@ -113,7 +117,7 @@ impl Simulation {
         let time = match purpose {
             Purpose::Plan | Purpose::Upload | Purpose::Outcomes => latency.object,
             Purpose::LoadPeople => latency.batch,
-            Purpose::Finished => latency.message,
+            Purpose::Audit | Purpose::Finished => latency.message,
             _ => latency.item,
         };
         self.about(time)
