@@ -62,7 +62,7 @@ pub fn stored_documents(pages: u32) -> StoredDocuments {
     StoredDocuments { found_by: query_attempt(), pages, first: vec![document(9)] }
 }
 
-/// Returns a text of this many letters in no order, so that compression leaves more than half of it.
+/// Returns a text of this many letters in no order: compression leaves more than half of it.
 fn letters(bytes: usize) -> String {
     // Knuth's linear congruential generator (MMIX). Its upper bits are the random ones.
     let next = |state: &u64| {
