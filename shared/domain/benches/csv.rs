@@ -61,17 +61,13 @@ fn compare(name: &str, file: &[u8]) {
             *best = (*best).min(time(|| assert_eq!(pass(black_box(file)), ROWS)));
         }
     }
-    for ((what, pass), time) in passes.iter().zip(best) {
-        let allocations = allocation_counter::measure(|| {
-            pass(file);
-        });
+    for ((what, _), time) in passes.iter().zip(best) {
         println!(
-            "  {what:16} {:7.1} ms {:6.0} MB/s {:9.0} rows/s {:5.2} x bare {:6.2} allocations/row",
+            "  {what:16} {:7.1} ms {:6.0} MB/s {:9.0} rows/s {:5.2} x bare",
             time.as_secs_f64() * 1e3,
             file.len() as f64 / 1e6 / time.as_secs_f64(),
             ROWS as f64 / time.as_secs_f64(),
             time.as_secs_f64() / best[0].as_secs_f64(),
-            allocations.count_total as f64 / ROWS as f64,
         );
     }
 }
