@@ -86,9 +86,14 @@ struct Attempt {
     version: Option<u64>,
 }
 
-/// The rows of a chunk that give an external id to a patient, in file order.
+/// The external ids that the rows of a chunk give to patients.
 #[derive(Default)]
-struct GivenIds<'a>(Vec<(RowNumber, PatientId, &'a ExternalId)>);
+struct GivenIds<'a> {
+    /// The rows that give a patient an external id, in file order.
+    rows: HashMap<PatientId, Vec<(RowNumber, &'a ExternalId)>>,
+    /// The patients that get an external id. Usually it is one.
+    patients: HashMap<&'a ExternalId, BTreeSet<PatientId>>,
+}
 
 impl<'a> GivenIds<'a> {
     fn of(groups: &'a [Group], attempts: &[Attempt]) -> Self {
@@ -96,22 +101,33 @@ impl<'a> GivenIds<'a> {
         for (group, attempt) in groups.iter().zip(attempts) {
             for ((number, row), folded) in group.rows.iter().zip(&attempt.folded.rows) {
                 if let (Some(external_id), Some(patient)) = (&row.external_id, folded.patient) {
-                    given.0.push((*number, patient, external_id));
+                    given.rows.entry(patient).or_default().push((*number, external_id));
+                    given.patients.entry(external_id).or_default().insert(patient);
                 }
             }
         }
-        given.0.sort_unstable_by_key(|(number, ..)| *number);
+        for rows in given.rows.values_mut() {
+            rows.sort_unstable_by_key(|(number, _)| *number);
+        }
         given
     }
 
-    /// Returns the external id that each patient got last before a row.
-    fn before(&self, row: RowNumber) -> HashMap<PatientId, &'a ExternalId> {
-        let earlier = self.0.iter().take_while(|(number, ..)| *number < row);
-        earlier.map(|(_, patient, external_id)| (*patient, *external_id)).collect()
+    /// Returns the external id that a patient got last before a row.
+    fn before(&self, row: RowNumber, patient: PatientId) -> Option<&'a ExternalId> {
+        let rows = self.rows.get(&patient)?;
+        rows.iter().take_while(|(number, _)| *number < row).last().map(|(_, id)| *id)
+    }
+
+    /// Returns whether a patient other than this one has an external id before a row.
+    fn have_before(&self, row: RowNumber, id: &ExternalId, except: PatientId) -> bool {
+        let patients = self.patients.get(id).into_iter().flatten();
+        patients
+            .filter(|patient| **patient != except)
+            .any(|patient| self.before(row, *patient) == Some(id))
     }
 
     fn has(&self, patient: PatientId) -> bool {
-        self.0.iter().any(|(_, of, _)| *of == patient)
+        self.rows.contains_key(&patient)
     }
 }
 
@@ -309,12 +325,11 @@ impl<P: Ports> Upsert<'_, P> {
         given: &GivenIds<'_>,
     ) -> Result<bool, Error> {
         // The rows of the chunk count in file order.
-        let before = given.before(row);
-        if before.iter().any(|(other, id)| *other != patient && *id == external_id) {
+        if given.have_before(row, external_id, patient) {
             return Ok(true);
         }
         let is_open = |entry: &&ExternalIdEntry| {
-            entry.patient != patient && !before.contains_key(&entry.patient)
+            entry.patient != patient && given.before(row, entry.patient).is_none()
         };
         let others: Vec<&ExternalIdEntry> = others.iter().filter(is_open).collect();
         let buckets: BTreeSet<Bucket> =
