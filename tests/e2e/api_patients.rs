@@ -91,6 +91,10 @@ async fn a_deleted_patient_is_gone_and_a_later_row_creates_another_one() {
     }
     let listed = async |path: String| customer.pages(&path, "patients").await.concat();
     assert_eq!(external_ids(&listed(format!("{PATIENT}?count=1")).await), ["ext-2"]);
+    for (filters, found) in [("ext-2", 1), ("first2%20or%20first1", 1), ("-first2", 0)] {
+        let listed = listed(format!("{PATIENT}?filters={filters}")).await;
+        assert_eq!(listed.len(), found, "{filters}");
+    }
     let cohort_path = format!("/medical/v1/cohort/{cohort}");
     assert_eq!(external_ids(&listed(format!("{cohort_path}/patient")).await), ["ext-2"]);
     assert_eq!(customer.call(Method::GET, &cohort_path).await.1["size"], 1);

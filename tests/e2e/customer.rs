@@ -78,17 +78,34 @@ impl Customer {
     /// Fetches a list page by page, each by the link on the page before, as it is. Returns the
     /// items of each page.
     pub async fn pages(&self, path: &str, items: &str) -> Vec<Vec<Value>> {
-        let mut url = format!("{}{path}", STACK.api_url);
-        let mut pages = Vec::new();
+        let url = format!("{}{path}", STACK.api_url);
+        let pages = self.linked_pages(url, items, "nextPage").await;
+        let found: Vec<Vec<Value>> =
+            pages.iter().map(|page| page[items].as_array().unwrap().clone()).collect();
+        // The way back leads to the same items, if the list did not change.
+        if let [.., last] = &pages[..]
+            && let Some(previous) = last["meta"].get("prevPage").and_then(Value::as_str)
+        {
+            let before = self.linked_pages(previous.to_owned(), items, "prevPage").await;
+            let back = before.iter().rev().chain([last]);
+            let back = back.flat_map(|page| page[items].as_array().unwrap());
+            assert!(back.eq(found.iter().flatten()), "{path}: other items on the way back");
+        }
+        found
+    }
+
+    /// Returns the page at a URL, and those that the links of this name lead to.
+    async fn linked_pages(&self, mut url: String, items: &str, link: &str) -> Vec<Value> {
+        let mut pages: Vec<Value> = Vec::new();
         loop {
             let (status, page) =
                 answer(self.http.get(&url).header("x-api-key", &self.api_key)).await;
             assert_eq!(status, StatusCode::OK, "{page}");
-            let found = page[items].as_array().unwrap().clone();
-            assert_eq!(page["meta"]["itemsOnPage"], found.len());
-            pages.push(found);
-            match page["meta"].get("nextPage") {
-                Some(next) => next.as_str().unwrap().clone_into(&mut url),
+            assert_eq!(page["meta"]["itemsOnPage"], page[items].as_array().unwrap().len());
+            let next = page["meta"].get(link).map(|next| next.as_str().unwrap().to_owned());
+            pages.push(page);
+            match next {
+                Some(next) => url = next,
                 None => return pages,
             }
         }

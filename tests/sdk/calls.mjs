@@ -163,10 +163,23 @@ test("patients are listed page by page, of a facility, and of a cohort", async (
   const restOfCohort = await client.getCohortPatientsPage(inCohort.meta.nextPage);
   assert.equal(inCohort.patients.length + restOfCohort.patients.length, 2);
   for (const page of [first, second, there, inCohort, restOfCohort]) patientListSchema.parse(page);
+  assert.deepEqual((await client.listPatientsPage(second.meta.prevPage)).patients, first.patients);
+});
+
+test("patients are found by words of their names, their dates of birth and their ids", async () => {
+  const found = async (filters) => {
+    const { patients } = await client.listPatients({ filters });
+    return patients.map((patient) => patient.externalId).sort();
+  };
+  assert.deepEqual(await found("ottoline"), ["sdk-1"]);
+  assert.deepEqual(await found("sdkone or sdktwo"), ["sdk-1", "sdk-2"]);
+  assert.deepEqual(await found('"algernon sdktwo" 1985'), ["sdk-2"]);
+  assert.deepEqual(await found("1961-12-01"), ["sdk-1"]);
+  assert.deepEqual(await found("sdk-2"), ["sdk-2"]);
+  assert.deepEqual(await found("algernon -sdktwo"), []);
 });
 
 test("what this service cannot be told is refused rather than ignored", async () => {
-  await assert.rejects(client.listPatients({ filters: "Ottoline" }), refusal(400, /filters/));
   await assert.rejects(client.getPatientByExternalId("sdk-1", "elation"), refusal(400, /source/));
   const { id } = patients["sdk-1"];
   const elsewhere = { hie: { carequality: { exclude: true } } };

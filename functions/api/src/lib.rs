@@ -19,13 +19,14 @@ mod query_parameters;
 mod request;
 mod request_url;
 mod response_headers;
+mod roster_walk;
 mod routes;
 
 pub use audit::Origin;
 pub use audited::{Audited, NamesObjects};
 pub use backend::Backend;
 pub use error::{ApiError, FieldProblem};
-pub use page::{Page, PageRequest};
+pub use page::{Edge, Page, PageRequest};
 pub use request_url::RequestUrl;
 pub use response_headers::AllowedOrigin;
 pub use routes::{Settings, router};

@@ -2,7 +2,8 @@
 //!
 //! A page ends after as many items as the caller asked for, or before the item with which it would
 //! hold more bytes than an answer may. The next page begins with that item, so that every item is
-//! on exactly one page.
+//! on exactly one page. A page that is asked for by its last item is filled from there back, so
+//! that the page before it ends with the item that did not fit.
 
 use std::fmt::Display;
 use std::io;
@@ -23,6 +24,7 @@ use crate::request::Parameters;
 /// The `meta` of a page.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are those of the public API")]
 pub struct Meta {
     /// Number of items on this page.
     pub items_on_page: usize,
@@ -30,6 +32,10 @@ pub struct Meta {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "uri")]
     pub next_page: Option<String>,
+    /// URL of the previous page, ready to be fetched. Absent on the first page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri")]
+    pub prev_page: Option<String>,
 }
 
 /// How many items are on a page of a list.
@@ -55,7 +61,7 @@ impl Counts {
         Self { default: 20_000, limit: 20_000, problem: "count must be a number from 1 to 20000" };
 }
 
-/// A place in a list, which the query parameter `fromItem` names.
+/// A place in a list, which the query parameters `fromItem` and `toItem` name.
 pub trait Place: FromStr + Display {
     /// The numbers of items on a page of the list.
     const COUNTS: Counts;
@@ -90,13 +96,34 @@ impl Place for CohortId {
     const PATTERN: &'static str = ID;
 }
 
-/// The page that a caller asks for, by the query parameters `count` and `fromItem`.
+/// The page that a caller asks for, by the query parameters `count`, `fromItem` and `toItem`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PageRequest<P> {
     /// The largest number of items on the page.
     pub count: usize,
-    /// Where the page begins; none for the first page.
-    pub from: Option<P>,
+    /// Which page it is.
+    pub edge: Edge<P>,
+}
+
+/// Where a page begins or ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Edge<P> {
+    /// The page is the first one.
+    First,
+    /// The page begins with the item at this place.
+    From(P),
+    /// The page ends with the item at this place.
+    To(P),
+}
+
+impl<P: Copy> Edge<P> {
+    /// Returns the place that the edge names.
+    pub const fn place(&self) -> Option<P> {
+        match self {
+            Self::First => None,
+            Self::From(place) | Self::To(place) => Some(*place),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,12 +131,32 @@ pub struct PageRequest<P> {
 struct PageQuery {
     count: Option<String>,
     from_item: Option<String>,
+    to_item: Option<String>,
+}
+
+impl<P> PageRequest<P> {
+    /// Returns the request of the first page.
+    pub fn first(count: usize) -> Self {
+        Self { count, edge: Edge::First }
+    }
+
+    /// Returns the request of the page that begins with the item at this place.
+    pub fn from(place: P, count: usize) -> Self {
+        Self { count, edge: Edge::From(place) }
+    }
+
+    /// Returns the request of the page that ends with the item at this place.
+    pub fn to(place: P, count: usize) -> Self {
+        Self { count, edge: Edge::To(place) }
+    }
 }
 
 impl<P: Place> PageRequest<P> {
     fn parse(query: &PageQuery) -> Result<Self, ApiError> {
         const FROM_ITEM: ApiError =
             ApiError::BadRequest("fromItem must be taken from meta.nextPage");
+        const TO_ITEM: ApiError = ApiError::BadRequest("toItem must be taken from meta.prevPage");
+        const BOTH: ApiError = ApiError::BadRequest("fromItem and toItem cannot be given together");
         let given = |text: &Option<String>| {
             text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
         };
@@ -122,9 +169,13 @@ impl<P: Place> PageRequest<P> {
                 .filter(|count| (1..=limit).contains(count))
                 .ok_or(ApiError::BadRequest(problem))?,
         };
-        let from =
-            given(&query.from_item).map(|from| from.parse().map_err(|_| FROM_ITEM)).transpose()?;
-        Ok(Self { count, from })
+        let edge = match (given(&query.from_item), given(&query.to_item)) {
+            (None, None) => Edge::First,
+            (Some(from), None) => Edge::From(from.parse().map_err(|_| FROM_ITEM)?),
+            (None, Some(to)) => Edge::To(to.parse().map_err(|_| TO_ITEM)?),
+            (Some(_), Some(_)) => return Err(BOTH),
+        };
+        Ok(Self { count, edge })
     }
 }
 
@@ -150,7 +201,7 @@ impl<P: Place> IntoParams for PageRequest<P> {
             .minimum(Some(1))
             .maximum(Some(limit))
             .default(Some(default.into()));
-        let from_item = ObjectBuilder::new().schema_type(Type::String).pattern(Some(P::PATTERN));
+        let place = || ObjectBuilder::new().schema_type(Type::String).pattern(Some(P::PATTERN));
         let parameter = |name: &str, about: &str, schema: ObjectBuilder| {
             let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
             parameter.description(Some(about)).schema(Some(schema)).build()
@@ -160,7 +211,12 @@ impl<P: Place> IntoParams for PageRequest<P> {
             parameter(
                 "fromItem",
                 "First item of the page. Follow `meta.nextPage`, which contains it. Default: the first page.",
-                from_item,
+                place(),
+            ),
+            parameter(
+                "toItem",
+                "Last item of the page, instead of `fromItem`. Follow `meta.prevPage`, which contains it.",
+                place(),
             ),
         ]
     }
@@ -173,20 +229,49 @@ pub struct Page<T, P> {
     pub items: Vec<T>,
     /// Where the next page begins; none on the last page.
     pub next: Option<P>,
+    /// Where the previous page ends; none on the first page.
+    pub previous: Option<P>,
 }
 
-impl<T: Serialize, P> Page<T, P> {
-    /// Returns the page that begins with the first of these items, which are in the order of the
-    /// list. `place` is the place of an item.
-    pub fn of(count: usize, items: impl IntoIterator<Item = T>, place: impl Fn(&T) -> P) -> Self {
-        let mut page = PageBuilder::new(count);
-        for item in items {
-            let next = place(&item);
-            if !page.add(item) {
-                return page.before(Some(next));
+impl<T, P> Page<T, P> {
+    /// Returns the page of a list without items.
+    pub const fn empty() -> Self {
+        Self { items: Vec::new(), next: None, previous: None }
+    }
+}
+
+impl<T: Serialize, P: Copy + Ord> Page<T, P> {
+    /// Returns a page of these items, which are in the order of the list. `place` is the place of
+    /// an item.
+    pub fn of(request: PageRequest<P>, items: Vec<T>, place: impl Fn(&T) -> P) -> Self {
+        let places: Vec<P> = items.iter().map(place).collect();
+        let edge = request.edge;
+        // The page goes on from here, and the items on the other side are not on it.
+        let start = match edge {
+            Edge::First => 0,
+            Edge::From(from) => places.partition_point(|place| *place < from),
+            Edge::To(to) => places.partition_point(|place| *place <= to),
+        };
+        let before = start.checked_sub(1).map(|index| places[index]);
+        let (mut page, mut items) = (PageBuilder::new(request.count), items);
+        let after = items.split_off(start);
+        match edge {
+            Edge::First | Edge::From(_) => {
+                let more = after
+                    .into_iter()
+                    .zip(&places[start..])
+                    .find_map(|(item, place)| (!page.add(item)).then_some(*place));
+                page.finish(&edge, more, before)
+            }
+            Edge::To(_) => {
+                let more = items
+                    .into_iter()
+                    .zip(&places)
+                    .rev()
+                    .find_map(|(item, place)| (!page.add(item)).then_some(*place));
+                page.finish(&edge, more, places.get(start).copied())
             }
         }
-        page.before(None)
     }
 }
 
@@ -232,9 +317,19 @@ impl<T: Serialize> PageBuilder<T> {
         true
     }
 
-    /// Returns the page; `next` is where the next page begins.
-    pub fn before<P>(self, next: Option<P>) -> Page<T, P> {
-        Page { items: self.items, next }
+    /// Returns the page that was filled from an edge on: back, if the edge is its last item.
+    /// `more` is the place of the item that did not fit, and `opposite` the one on the other side
+    /// of the edge.
+    pub fn finish<P>(mut self, edge: &Edge<P>, more: Option<P>, opposite: Option<P>) -> Page<T, P> {
+        match edge {
+            Edge::First | Edge::From(_) => {
+                Page { items: self.items, next: more, previous: opposite }
+            }
+            Edge::To(_) => {
+                self.items.reverse();
+                Page { items: self.items, next: opposite, previous: more }
+            }
+        }
     }
 }
 
@@ -264,72 +359,4 @@ impl io::Write for EscapedBytes {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse<P: Place>(
-        count: Option<&str>,
-        from_item: Option<&str>,
-    ) -> Result<PageRequest<P>, ApiError> {
-        let query =
-            PageQuery { count: count.map(str::to_owned), from_item: from_item.map(str::to_owned) };
-        PageRequest::parse(&query)
-    }
-
-    #[test]
-    fn a_page_has_a_hundred_items_unless_another_number_up_to_500_is_asked_for() {
-        let count = |text: &str| parse::<JobId>(Some(text), None).map(|page| page.count).ok();
-        assert_eq!(parse::<JobId>(None, None).unwrap(), PageRequest { count: 100, from: None });
-        assert_eq!((count(""), count("1"), count(" 500 ")), (Some(100), Some(1), Some(500)));
-        for text in ["0", "501", "-1", "1.5", "x"] {
-            assert_eq!(count(text), None, "{text}");
-        }
-        assert!(parse::<JobId>(None, Some("x")).is_err());
-    }
-
-    #[test]
-    fn a_list_that_is_read_in_one_go_has_all_items_unless_fewer_are_asked_for() {
-        assert_eq!(parse::<CohortId>(None, None).unwrap().count, 20_000);
-        assert_eq!(parse::<CohortId>(Some("7"), None).unwrap().count, 7);
-        let refused = parse::<CohortId>(Some("20001"), None).unwrap_err().to_string();
-        assert_eq!(refused, "count must be a number from 1 to 20000");
-    }
-
-    #[test]
-    fn bytes_are_counted_as_of_a_string_of_json_in_json() {
-        for item in ["", "plain", "Zoë \"李\" C:\\ \u{7}\n", "\\\"\\\""] {
-            let body = serde_json::to_string(&[item, item]).unwrap();
-            let without_quotes = serde_json::to_string(&body).unwrap().len() - 2;
-            assert_eq!(2 * answer_bytes(&item), without_quotes - "[]".len() + 1, "{item}");
-        }
-    }
-
-    #[test]
-    fn a_page_ends_before_the_item_that_does_not_fit_and_the_next_begins_with_it() {
-        let fill = |count, bytes, items: &[&'static str]| {
-            let mut page = PageBuilder::with_bytes(count, bytes);
-            let rest = items.iter().position(|item| !page.add(*item));
-            (page.before::<usize>(None).items.len(), rest)
-        };
-        // "ab" is 2 bytes, its escaped quotes are 4 and the comma is 1.
-        assert_eq!(fill(9, 14, &["ab", "cd", "ef"]), (2, Some(2)), "by bytes");
-        assert_eq!(fill(2, 99, &["ab", "cd", "ef"]), (2, Some(2)), "by count");
-        assert_eq!(fill(9, 99, &["ab", "cd", "ef"]), (3, None), "all of them");
-        assert_eq!(fill(9, 6, &["ab", "cd"]), (1, Some(1)), "one that does not fit is alone");
-        assert_eq!(fill(9, 6, &["", "ab", ""]), (1, Some(1)), "none is skipped for a smaller one");
-    }
-
-    #[test]
-    fn every_item_of_a_list_is_on_one_page() {
-        let list: Vec<String> = (0..200_u32).map(|number| format!("{number:0>60000}")).collect();
-        let place = |item: &String| item.trim_start_matches('0').parse::<usize>().unwrap_or(0);
-        let (mut from, mut seen) = (Some(0), Vec::new());
-        while let Some(first) = from {
-            let page = Page::of(500, list[first..].iter().cloned(), place);
-            assert!(page.items.iter().map(answer_bytes).sum::<usize>() <= PAGE_BYTES);
-            seen.extend(page.items);
-            from = page.next;
-        }
-        assert_eq!(seen, list);
-    }
-}
+mod tests;

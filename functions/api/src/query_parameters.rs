@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-use axum::extract::MatchedPath;
+use axum::extract::{FromRequestParts, MatchedPath};
+use axum::http::Method;
 use axum::http::request::Parts;
 use serde_json::Value;
 use url::form_urlencoded;
@@ -31,7 +32,22 @@ pub fn refuse_unknown(parts: &Parts) -> Result<(), ApiError> {
     else {
         return Ok(());
     };
-    check(&KNOWN, &format!("{} {}", parts.method, path.as_str()), query)
+    // A `HEAD` request runs the operation of a `GET`.
+    let method = if parts.method == Method::HEAD { &Method::GET } else { &parts.method };
+    check(&KNOWN, &format!("{method} {}", path.as_str()), query)
+}
+
+/// The query of an operation that needs no API key. [`Caller`](crate::caller::Caller) checks the
+/// query of every other operation after the key.
+#[derive(Debug)]
+pub struct KnownParameters;
+
+impl<S: Send + Sync> FromRequestParts<S> for KnownParameters {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        refuse_unknown(parts).map(|()| Self)
+    }
 }
 
 fn check(known: &Known, operation: &str, query: &str) -> Result<(), ApiError> {
@@ -85,7 +101,10 @@ fn has_type(schema: &Value, wanted: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::StatusCode;
+
     use super::*;
+    use crate::openapi::examples::{examples, send};
 
     fn refusal(operation: &str, query: &str) -> Result<(), String> {
         check(&KNOWN, operation, query).map_err(|error| error.to_string())
@@ -119,8 +138,8 @@ mod tests {
     #[test]
     fn an_unknown_parameter_is_named_once_and_without_its_value() {
         assert_eq!(
-            refusal("GET /medical/v1/patient", "filters=Jane&facilityID=1&count=2&filters=Doe"),
-            Err("facilityID: unknown parameter; filters: unknown parameter".into())
+            refusal("GET /medical/v1/patient", "filter=Jane&facilityID=1&count=2&filter=Doe"),
+            Err("facilityID: unknown parameter; filter: unknown parameter".into())
         );
         // Parameters of another operation on the same path, and parameters of the path, are unknown
         // as well.
@@ -132,6 +151,23 @@ mod tests {
             refusal("GET /medical/v1/patient/{id}", "id=1"),
             Err("id: unknown parameter".into())
         );
+    }
+
+    #[tokio::test]
+    async fn every_operation_refuses_an_unknown_parameter_and_names_it() {
+        let mut document: Value = serde_json::from_str(DOCUMENT).unwrap();
+        let examples = examples();
+        for (path, methods) in document["paths"].as_object_mut().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                let id = &operation["operationId"];
+                let example = examples.iter().find(|example| example.operation == id).unwrap();
+                let joint = if example.uri.contains('?') { '&' } else { '?' };
+                let uri = format!("{}{joint}surprise=1", example.uri);
+                let (status, problem) = send(method, &uri, example.body.as_ref()).await;
+                assert_eq!(status, StatusCode::BAD_REQUEST, "{method} {path}");
+                assert_eq!(problem["detail"], "surprise: unknown parameter", "{method} {path}");
+            }
+        }
     }
 
     #[test]

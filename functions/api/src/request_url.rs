@@ -1,5 +1,5 @@
-//! The URL of a request, as the caller sent it: the link to the next page of a list is made from
-//! it.
+//! The URL of a request, as the caller sent it: the links to other pages of a list are
+//! made from it.
 
 use std::fmt::Display;
 
@@ -8,11 +8,11 @@ use axum::http::request::Parts;
 use url::Url;
 
 use crate::error::ApiError;
-use crate::page::Meta;
+use crate::page::{Meta, Page};
 
 /// The URL of the request, without its query. The server sets it as an extension of the request,
 /// because the router sees neither the host nor a base path. None if it is not a URL, for example
-/// because of an unusual `Host` header: such an answer has no link to a next page.
+/// because of an unusual `Host` header: such an answer has no link to another page.
 #[derive(Clone, Debug)]
 pub struct RequestUrl(pub Option<Url>);
 
@@ -25,16 +25,16 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestUrl {
 }
 
 impl RequestUrl {
-    /// Returns the `meta` of a page. Its link has the `filters` of the request and begins at
-    /// `next`.
-    pub fn meta<P: Display>(
+    /// Returns the `meta` of a page with up to `count` items. Its links have the `filters` of the
+    /// request.
+    pub fn meta<T, P: Display>(
         &self,
-        items_on_page: usize,
-        next: Option<P>,
+        page: &Page<T, P>,
         count: usize,
         filters: &[(&str, Option<String>)],
     ) -> Meta {
-        let next_page = self.0.clone().zip(next).map(|(mut url, next)| {
+        let link = |name: &str, place: &Option<P>| {
+            let (mut url, place) = self.0.clone().zip(place.as_ref())?;
             let mut query = url.query_pairs_mut();
             query.clear().append_pair("count", &count.to_string());
             for (name, value) in filters {
@@ -42,11 +42,15 @@ impl RequestUrl {
                     query.append_pair(name, value);
                 }
             }
-            query.append_pair("fromItem", &next.to_string());
+            query.append_pair(name, &place.to_string());
             drop(query);
-            url.into()
-        });
-        Meta { items_on_page, next_page }
+            Some(url.into())
+        };
+        Meta {
+            items_on_page: page.items.len(),
+            next_page: link("fromItem", &page.next),
+            prev_page: link("toItem", &page.previous),
+        }
     }
 }
 
@@ -55,14 +59,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_page_keeps_the_filters() {
+    fn the_links_keep_the_filters() {
         let url = RequestUrl(Some("https://x.example/live/list".parse().unwrap()));
-        let meta =
-            url.meta(2, Some("p.1"), 2, &[("facilityId", Some("f".into())), ("other", None)]);
+        let page = Page { items: vec![1, 2], next: Some("p.3"), previous: Some("p.0") };
+        let meta = url.meta(&page, 2, &[("facilityId", Some("f".into())), ("other", None)]);
         assert_eq!(
             meta.next_page.as_deref(),
-            Some("https://x.example/live/list?count=2&facilityId=f&fromItem=p.1")
+            Some("https://x.example/live/list?count=2&facilityId=f&fromItem=p.3")
         );
-        assert_eq!(url.meta(2, None::<&str>, 2, &[]).next_page, None);
+        assert_eq!(
+            meta.prev_page.as_deref(),
+            Some("https://x.example/live/list?count=2&facilityId=f&toItem=p.0")
+        );
+        let only: Page<u8, &str> = Page::empty();
+        let meta = url.meta(&only, 2, &[]);
+        assert_eq!((meta.items_on_page, meta.next_page, meta.prev_page), (0, None, None));
     }
 }

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bulk_domain::ids::{CustomerId, JobId};
@@ -49,6 +50,24 @@ impl Jobs {
     pub fn new(client: Client, name: String, retention: Duration) -> Self {
         Self { table: Table { client, name }, retention }
     }
+
+    /// Returns the jobs that a query of the index finds, in its order.
+    async fn listed(
+        &self,
+        query: QueryFluentBuilder,
+        customer: CustomerId,
+        limit: usize,
+    ) -> PortResult<Vec<Job>> {
+        let limit = u32::try_from(limit).map_err(|_| malformed("dynamodb.Query", "limit"))?;
+        let query = query.expression_attribute_values(":customer", s(customer));
+        let listed = find(query, Some(limit)).await?;
+        let ids: Vec<JobId> =
+            listed.iter().map(|item| parsed(item, "pk")).collect::<PortResult<_>>()?;
+        // The index lags, so that only the order is taken from it.
+        let mut jobs = self.load_jobs(&ids).await?;
+        let jobs = ids.iter().filter_map(|id| jobs.remove(id));
+        Ok(jobs.filter(|job| job.customer == customer).collect())
+    }
 }
 
 impl JobStore for Jobs {
@@ -77,26 +96,29 @@ impl JobStore for Jobs {
         from: Option<JobId>,
         limit: usize,
     ) -> PortResult<Vec<Job>> {
-        let query = self.table.query().index_name(BY_CUSTOMER);
+        let query = self.table.query().index_name(BY_CUSTOMER).scan_index_forward(false);
         let query = match from {
             None => query.key_condition_expression("customer = :customer"),
             Some(from) => query
                 .key_condition_expression("customer = :customer AND job <= :from")
                 .expression_attribute_values(":from", s(from)),
         };
-        let query =
-            query.expression_attribute_values(":customer", s(customer)).scan_index_forward(false);
-        let limit = u32::try_from(limit).map_err(|_| malformed("dynamodb.Query", "limit"))?;
-        let listed = find(query, Some(limit)).await?;
-        let ids: Vec<JobId> =
-            listed.iter().map(|item| parsed(item, "pk")).collect::<PortResult<_>>()?;
-        // The index lags, so that only the order is taken from it.
-        let mut jobs = self.load_jobs(&ids).await?;
-        Ok(ids
-            .iter()
-            .filter_map(|id| jobs.remove(id))
-            .filter(|job| job.customer == customer)
-            .collect())
+        self.listed(query, customer, limit).await
+    }
+
+    async fn list_jobs_back(
+        &self,
+        customer: CustomerId,
+        from: JobId,
+        limit: usize,
+    ) -> PortResult<Vec<Job>> {
+        let query = self
+            .table
+            .query()
+            .index_name(BY_CUSTOMER)
+            .key_condition_expression("customer = :customer AND job >= :from")
+            .expression_attribute_values(":from", s(from));
+        self.listed(query, customer, limit).await
     }
 
     async fn change_state(&self, from: JobStatus, job: &Job) -> PortResult<Write> {

@@ -9,6 +9,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bulk_domain::hash_key::Bucket;
@@ -38,8 +39,6 @@ impl Patients {
         Self { table: Table { client, name } }
     }
 
-    /// Stores an entry of a roster on the condition that the stored one has the bytes `before`, or
-    /// that there is none if `before` is `None`.
     /// Changes the ids of a roster's entry, and reads the entry again after each conflict. An entry
     /// that is not stored has none.
     async fn change_roster(&self, key: Item, change: impl Fn(&[u8]) -> Vec<u8>) -> PortResult<()> {
@@ -60,6 +59,24 @@ impl Patients {
         }
     }
 
+    /// Returns the query for the entries of a roster, with a condition on their sort keys.
+    fn roster_query(
+        &self,
+        customer: CustomerId,
+        roster: Roster,
+        condition: &str,
+        from: String,
+    ) -> QueryFluentBuilder {
+        self.table
+            .query()
+            .key_condition_expression(condition)
+            .expression_attribute_values(":list", s(roster_partition(customer, roster)))
+            .expression_attribute_values(":from", s(from))
+            .consistent_read(true)
+    }
+
+    /// Stores an entry of a roster on the condition that the stored one has the bytes `before`, or
+    /// that there is none if `before` is `None`.
     async fn replace_roster(
         &self,
         key: Item,
@@ -164,18 +181,20 @@ impl PatientStore for Patients {
     ) -> PortResult<Vec<(RosterEntry, Vec<PatientId>)>> {
         // This text sorts before every key, so that the roster is read from its start.
         let from = from.map_or_else(|| " ".to_owned(), roster_sort_key);
-        let entries = self
-            .table
-            .query()
-            .key_condition_expression("pk = :list AND sk >= :from")
-            .expression_attribute_values(":list", s(roster_partition(customer, roster)))
-            .expression_attribute_values(":from", s(from))
-            .consistent_read(true);
-        let entries = find(entries, Some(limit)).await?;
-        entries
-            .iter()
-            .map(|item| read_entry(item).ok_or_else(|| malformed("dynamodb.Query", "roster")))
-            .collect()
+        let entries = self.roster_query(customer, roster, "pk = :list AND sk >= :from", from);
+        read_entries(&find(entries, Some(limit)).await?)
+    }
+
+    async fn read_roster_back(
+        &self,
+        customer: CustomerId,
+        roster: Roster,
+        from: RosterEntry,
+        limit: u32,
+    ) -> PortResult<Vec<(RosterEntry, Vec<PatientId>)>> {
+        let from = roster_sort_key(from);
+        let entries = self.roster_query(customer, roster, "pk = :list AND sk <= :from", from);
+        read_entries(&find(entries.scan_index_forward(false), Some(limit)).await?)
     }
 }
 
@@ -205,6 +224,11 @@ fn roster_partition(customer: CustomerId, roster: Roster) -> String {
 /// sort as numbers do.
 fn roster_sort_key(entry: RosterEntry) -> String {
     format!("{}#{:010}", entry.job, entry.chunk.get())
+}
+
+fn read_entries(items: &[Item]) -> PortResult<Vec<(RosterEntry, Vec<PatientId>)>> {
+    let malformed = || malformed("dynamodb.Query", "roster");
+    items.iter().map(|item| read_entry(item).ok_or_else(malformed)).collect()
 }
 
 fn read_entry(item: &Item) -> Option<(RosterEntry, Vec<PatientId>)> {

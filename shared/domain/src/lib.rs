@@ -31,6 +31,7 @@ pub mod mutants;
 mod openapi;
 pub mod outcome;
 pub mod patient;
+pub mod patient_filter;
 pub mod person;
 pub mod plan;
 pub mod problem;

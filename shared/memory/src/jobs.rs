@@ -1,7 +1,9 @@
 //! The jobs table in memory: jobs, their indexes, the entries of open jobs and the parts of
 //! document queries.
 
-use std::collections::btree_map::Entry;
+mod observed;
+
+use std::collections::btree_map::{Entry, Keys};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
@@ -19,6 +21,7 @@ use crate::cloud::State;
 use crate::lagging_index::LaggingIndex;
 use crate::patients::KEYS_PER_BATCH;
 use crate::{Cloud, Operation, Resource};
+pub use observed::Transition;
 
 #[derive(Default, Debug)]
 pub(crate) struct JobsState {
@@ -65,37 +68,18 @@ impl State {
     }
 }
 
-/// A change of a job's state that was stored. A refused change is none.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Transition {
-    /// The job that was in `from` and is in `to`.
-    pub job: JobId,
-    /// The state that the caller of [`JobStore::change_state`] named as the stored one.
-    pub from: JobStatus,
-    /// The state that was stored instead.
-    pub to: JobStatus,
-}
-
 impl Cloud {
-    /// Returns every change of state so far, in the order in which they took place.
-    pub fn transitions(&self) -> Vec<Transition> {
-        self.state().jobs.transitions.clone()
-    }
-
-    /// Returns every job as it is stored, in the order of the ids.
-    pub fn jobs(&self) -> Vec<Job> {
-        self.state().jobs.jobs.values().map(|stored| stored.job.clone()).collect()
-    }
-
-    /// Returns when the sweep has a job to look at next. Reads the table, so that no index lag
-    /// delays the answer.
-    pub fn next_due(&self) -> Option<Timestamp> {
-        self.state()
-            .jobs
-            .jobs
-            .values()
-            .filter_map(|stored| stored.watched.map(|(due, _)| due))
-            .min()
+    /// Returns the jobs that `read` takes of the index by customer, in its order.
+    async fn listed(
+        &self,
+        read: impl FnOnce(Keys<'_, (CustomerId, JobId), ()>) -> Vec<JobId>,
+    ) -> PortResult<Vec<Job>> {
+        let listed = self.call(Operation::Query, Resource::JOBS_BY_CUSTOMER, |state| {
+            Billed::request(read(state.jobs.by_customer.at(state.now).keys()))
+        });
+        let ids = listed.await?;
+        let mut jobs = self.load_jobs(&ids).await?;
+        Ok(ids.iter().filter_map(|id| jobs.remove(id)).collect())
     }
 }
 
@@ -154,20 +138,26 @@ impl JobStore for Cloud {
         from: Option<JobId>,
         limit: usize,
     ) -> PortResult<Vec<Job>> {
-        let listed = self.call(Operation::Query, Resource::JOBS_BY_CUSTOMER, |state| {
-            let listed = state
-                .jobs
-                .by_customer
-                .at(state.now)
-                .keys()
+        self.listed(|jobs| {
+            let listed = jobs
                 .rev()
-                .filter(|(owner, job)| *owner == customer && from.is_none_or(|from| *job <= from))
-                .take(limit);
-            Billed::request(listed.map(|(_, id)| *id).collect::<Vec<JobId>>())
-        });
-        let ids = listed.await?;
-        let mut jobs = self.load_jobs(&ids).await?;
-        Ok(ids.iter().filter_map(|id| jobs.remove(id)).collect())
+                .filter(|(owner, job)| *owner == customer && from.is_none_or(|from| *job <= from));
+            listed.take(limit).map(|(_, id)| *id).collect()
+        })
+        .await
+    }
+
+    async fn list_jobs_back(
+        &self,
+        customer: CustomerId,
+        from: JobId,
+        limit: usize,
+    ) -> PortResult<Vec<Job>> {
+        self.listed(|jobs| {
+            let listed = jobs.filter(|(owner, job)| *owner == customer && *job >= from);
+            listed.take(limit).map(|(_, id)| *id).collect()
+        })
+        .await
     }
 
     async fn add_open_job(

@@ -34,6 +34,9 @@ pub(crate) const LARGEST_DOCUMENT: usize = 400 * 1024 - 200;
 /// Bytes of a patient's id in a roster.
 const BYTES_PER_ID: usize = 16;
 
+/// The entries of all rosters.
+type Rosters = BTreeMap<(CustomerId, Roster, RosterEntry), Vec<PatientId>>;
+
 #[derive(Default, Debug)]
 pub(crate) struct PatientsState {
     /// The JSON of all documents, in one string because millions of allocations would slow down
@@ -45,7 +48,7 @@ pub(crate) struct PatientsState {
     /// Bytes of documents in one item, as in `aws` unless a test sets them.
     pub(crate) page_bytes: Option<usize>,
     pub(crate) external_ids: BTreeMap<EntryKey, (PatientId, JobId)>,
-    rosters: BTreeMap<(CustomerId, Roster, RosterEntry), Vec<PatientId>>,
+    rosters: Rosters,
     pub(crate) writes: u64,
 }
 
@@ -303,23 +306,47 @@ impl PatientStore for Cloud {
         from: Option<RosterEntry>,
         limit: u32,
     ) -> PortResult<Vec<(RosterEntry, Vec<PatientId>)>> {
-        self.call(Operation::Query, Resource::ROSTERS, |state| {
-            let entries = state.patients.rosters.iter().filter(|((owner, of, entry), _)| {
+        self.roster_entries(|rosters| {
+            let entries = rosters.iter().filter(|((owner, of, entry), _)| {
                 (*owner, *of) == (customer, roster) && from.is_none_or(|from| *entry >= from)
             });
-            let entries: Vec<(RosterEntry, Vec<PatientId>)> = entries
-                .take(limit as usize)
-                .map(|((.., entry), ids)| (*entry, ids.clone()))
-                .collect();
-            let items = entries.len() as u64;
-            let bytes: usize = entries.iter().map(|(_, ids)| BYTES_PER_ID * ids.len()).sum();
-            Billed::new(entries, items.max(1), items).with_bytes(bytes)
+            entries.take(limit as usize).map(|((.., entry), ids)| (*entry, ids.clone())).collect()
+        })
+        .await
+    }
+
+    async fn read_roster_back(
+        &self,
+        customer: CustomerId,
+        roster: Roster,
+        from: RosterEntry,
+        limit: u32,
+    ) -> PortResult<Vec<(RosterEntry, Vec<PatientId>)>> {
+        self.roster_entries(|rosters| {
+            let entries = rosters.iter().rev().filter(|((owner, of, entry), _)| {
+                (*owner, *of) == (customer, roster) && *entry <= from
+            });
+            entries.take(limit as usize).map(|((.., entry), ids)| (*entry, ids.clone())).collect()
         })
         .await
     }
 }
 
 impl Cloud {
+    /// Returns the entries that `read` takes of the rosters.
+    async fn roster_entries(
+        &self,
+        read: impl FnOnce(&Rosters) -> Vec<(RosterEntry, Vec<PatientId>)>,
+    ) -> PortResult<Vec<(RosterEntry, Vec<PatientId>)>> {
+        self.call(Operation::Query, Resource::ROSTERS, |state| {
+            let entries = read(&state.patients.rosters);
+            let items = entries.len() as u64;
+            let bytes: usize = entries.iter().map(|(_, ids)| BYTES_PER_ID * ids.len()).sum();
+            Billed::new(entries, items.max(1), items).with_bytes(bytes)
+        })
+        .await
+    }
+
     async fn roster_entry(
         &self,
         key: (CustomerId, Roster, RosterEntry),

@@ -161,6 +161,28 @@ pub async fn a_job_is_canceled_while_it_is_processing_and_only_then(ports: &impl
     assert_eq!(load(ports, &job).await, end);
 }
 
+pub async fn jobs_of_a_customer_are_listed_from_any_of_them_in_both_directions(
+    ports: &impl JobStore,
+) {
+    let customer = given::customer();
+    let jobs: Vec<JobId> =
+        (0..5).map(|_| given::job_of(customer, given::NOW)).map(|job| job.id).collect();
+    for id in &jobs {
+        ports.create_job(&Job { id: *id, ..given::job_of(customer, given::NOW) }).await.unwrap();
+        ports.create_job(&given::job()).await.unwrap();
+    }
+    let ids = |jobs: Vec<Job>| jobs.iter().map(|job| job.id).collect::<Vec<_>>();
+    let listed = async |from, limit| ids(ports.list_jobs(customer, from, limit).await.unwrap());
+    let newest_first: Vec<JobId> = jobs.iter().rev().copied().collect();
+    assert_eq!(listed(None, 9).await, newest_first);
+    assert_eq!(listed(None, 2).await, newest_first[..2]);
+    assert_eq!(listed(Some(jobs[2]), 9).await, newest_first[2..]);
+    let back = async |from, limit| ids(ports.list_jobs_back(customer, from, limit).await.unwrap());
+    assert_eq!(back(jobs[0], 9).await, jobs);
+    assert_eq!(back(jobs[2], 2).await, jobs[2..4]);
+    assert_eq!(back(jobs[4], 2).await, jobs[4..]);
+}
+
 contract!($ jobs:
     a_job_is_loaded_as_it_was_created,
     an_unknown_job_is_none,
@@ -175,4 +197,5 @@ contract!($ jobs:
     many_jobs_are_loaded_at_once_and_those_that_are_not_there_left_out,
     a_reason_keeps_every_letter,
     a_job_is_canceled_while_it_is_processing_and_only_then,
+    jobs_of_a_customer_are_listed_from_any_of_them_in_both_directions,
 );

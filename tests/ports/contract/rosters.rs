@@ -37,6 +37,13 @@ pub async fn entries_come_in_the_order_of_jobs_and_chunks(ports: &impl PatientSt
         "from where an entry would be"
     );
     assert_eq!(read(Some(entry(second, 10)), 100).await, []);
+    let read_back =
+        async |from, limit| ports.read_roster_back(customer, roster, from, limit).await.unwrap();
+    let back = |count: usize| entries[..count].iter().rev().cloned().collect::<Vec<_>>();
+    assert_eq!(read_back(entries[4].0, 100).await, back(5));
+    assert_eq!(read_back(entries[4].0, 2).await, back(5)[..2], "the nearest entries");
+    assert_eq!(read_back(entry(first, 11), 100).await, back(2), "from where an entry would be");
+    assert_eq!(read_back(entry(first, 1), 100).await, []);
 }
 
 pub async fn patients_are_added_behind_those_of_an_entry_and_each_once(ports: &impl PatientStore) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bulk_api::PageRequest;
-use bulk_api::operations::list_patients::list_patients;
+use bulk_api::operations::list_patients::{Selection, list_patients};
 use bulk_domain::ids::PatientId;
 use bulk_domain::roster::Roster;
 use bulk_memory::NoFaults;
@@ -63,17 +63,29 @@ pub fn check_rosters(played: &Played, customer: usize) {
             })
             .map(|patient| patient.id)
             .collect();
-        let (mut listed, mut from) = (Vec::new(), None);
-        loop {
-            let request = PageRequest { count: 2, from };
-            let page = block_on(list_patients(&cloud, who.id, roster, None, request)).unwrap();
-            assert!(page.items.len() == 2 || page.next.is_none(), "a page that is not full");
-            listed.extend(page.items.iter().map(|patient| patient.id));
-            from = page.next;
-            if from.is_none() {
-                break;
-            }
+        let all = Selection::default();
+        let page = |request| {
+            let page = block_on(list_patients(&cloud, who.id, roster, &all, request)).unwrap();
+            let ids: Vec<PatientId> = page.items.iter().map(|patient| patient.id).collect();
+            (ids, page.next, page.previous)
+        };
+        let (mut listed, mut next, mut previous) = page(PageRequest::first(2));
+        let mut last = listed.clone();
+        assert!(previous.is_none(), "a page before the first one");
+        while let Some(from) = next {
+            assert_eq!(last.len(), 2, "a page that is not full");
+            (last, next, previous) = page(PageRequest::from(from, 2));
+            listed.extend(&last);
         }
+        let mut listed_back = last;
+        while let Some(to) = previous {
+            let ids;
+            (ids, next, previous) = page(PageRequest::to(to, 2));
+            assert!(ids.len() == 2 || previous.is_none(), "a page that is not full");
+            assert!(next.is_some(), "no page after an earlier one");
+            listed_back.splice(0..0, ids);
+        }
+        assert_eq!(listed_back, listed, "{roster:?} of customer {customer}, read back");
         expected.sort_unstable();
         listed.sort_unstable();
         assert_eq!(listed, expected, "{roster:?} of customer {customer}");

@@ -75,7 +75,10 @@ pub fn examples() -> Vec<Example> {
         example("listBulkRequests", "/medical/v1/patient/bulk?count=2".into()),
         example("getBulkRequest", format!("/medical/v1/patient/bulk/{JOB}")),
         example("cancelBulkRequest", format!("/medical/v1/patient/bulk/{WAITING_JOB}/cancel")),
-        example("listPatients", format!("/medical/v1/patient?count=100&facilityId={FACILITY}")),
+        example(
+            "listPatients",
+            format!("/medical/v1/patient?count=100&facilityId={FACILITY}&filters=lovelace%201980"),
+        ),
         example(
             "getPatientByExternalId",
             "/medical/v1/patient/external-id?externalId=MRN-1001".into(),
@@ -239,7 +242,7 @@ async fn add_documents(cloud: &Cloud) {
 }
 
 /// Sends a request. Returns the status and the body, which is null unless it is JSON.
-async fn send(method: &str, uri: &str, body: Option<&Value>) -> (StatusCode, Value) {
+pub async fn send(method: &str, uri: &str, body: Option<&Value>) -> (StatusCode, Value) {
     let settings = Settings {
         allowed_origin: AllowedOrigin::default(),
         answer_within: Duration::from_secs(10),

@@ -14,6 +14,7 @@ use axum::response::{Html, IntoResponse};
 use flate2::read::GzDecoder;
 
 use crate::error::ApiError;
+use crate::query_parameters::KnownParameters;
 
 const PAGE: &str = include_str!("../../docs/page.html");
 const PAGE_SCRIPT: &str = include_str!("../../docs/page.js");
@@ -35,7 +36,7 @@ const ASSET_KEPT: &str = "public, max-age=86400";
     responses((status = 200, description = "The page.", body = String, content_type = "text/html")),
     security(()),
 )]
-pub async fn handle() -> impl IntoResponse {
+pub async fn handle(_: KnownParameters) -> impl IntoResponse {
     ([(CONTENT_SECURITY_POLICY, POLICY)], Html(PAGE))
 }
 

@@ -4,6 +4,8 @@ use axum::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::query_parameters::KnownParameters;
+
 /// Whether the service answers.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
@@ -18,6 +20,6 @@ pub struct Health {
     responses((status = 200, description = "The service answers.", body = Health)),
     security(()),
 )]
-pub async fn handle() -> Json<Health> {
+pub async fn handle(_: KnownParameters) -> Json<Health> {
     Json(Health { status: "ok" })
 }

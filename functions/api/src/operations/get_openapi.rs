@@ -4,6 +4,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 
 use crate::openapi::DOCUMENT;
+use crate::query_parameters::KnownParameters;
 
 /// Read this description as JSON
 #[utoipa::path(
@@ -11,6 +12,6 @@ use crate::openapi::DOCUMENT;
     responses((status = 200, description = "This document.", body = Object, content_type = "application/json")),
     security(()),
 )]
-pub async fn handle() -> impl IntoResponse {
+pub async fn handle(_: KnownParameters) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], DOCUMENT)
 }

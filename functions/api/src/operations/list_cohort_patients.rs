@@ -9,7 +9,7 @@ use crate::backend::Backend;
 use crate::caller::{Caller, ReadPatients};
 use crate::error::ApiError;
 use crate::operations::get_cohort::get_cohort;
-use crate::operations::list_patients::{PatientPage, list_patients};
+use crate::operations::list_patients::{PatientPage, Selection, list_patients};
 use crate::page::PageRequest;
 use crate::request::Id;
 use crate::request_url::RequestUrl;
@@ -39,7 +39,8 @@ pub async fn handle<B: Backend>(
 ) -> Result<Audited<PatientPage>, ApiError> {
     let ports = backend.ports();
     let cohort = get_cohort(ports, customer, id).await?;
-    let page = list_patients(ports, customer, Roster::Cohort(cohort.id), None, request).await?;
-    let meta = url.meta(page.items.len(), page.next, request.count, &[]);
+    let (roster, all) = (Roster::Cohort(cohort.id), Selection::default());
+    let page = list_patients(ports, customer, roster, &all, request).await?;
+    let meta = url.meta(&page, request.count, &[]);
     Ok(Audited(PatientPage { patients: page.items, meta }))
 }

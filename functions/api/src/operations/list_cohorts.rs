@@ -50,9 +50,8 @@ pub async fn handle<B: Backend>(
     request: PageRequest<CohortId>,
     url: RequestUrl,
 ) -> Result<Audited<Cohorts>, ApiError> {
-    let found = list_cohorts(backend.ports(), customer, request).await?;
-    let page = Page::of(request.count, found.items, |listed| listed.cohort.id);
-    let meta = url.meta(page.items.len(), page.next.or(found.next), request.count, &[]);
+    let page = list_cohorts(backend.ports(), customer, request).await?;
+    let meta = url.meta(&page, request.count, &[]);
     Ok(Audited(Cohorts { cohorts: page.items, meta }))
 }
 
@@ -63,10 +62,10 @@ async fn list_cohorts<P: Ports>(
 ) -> Result<Page<CohortWithSize, CohortId>, ApiError> {
     let mut cohorts = ports.directory().list_cohorts(customer).await?;
     cohorts.sort_by_key(|cohort| cohort.id);
-    cohorts.retain(|cohort| request.from.is_none_or(|first| cohort.id >= first));
-    let page = Page::of(request.count, cohorts, |cohort| cohort.id);
+    let page = Page::of(request, cohorts, |cohort| cohort.id);
     let counted = stream::iter(page.items).map(async |cohort| {
         PortResult::Ok(CohortWithSize { size: size(ports, customer, cohort.id).await?, cohort })
     });
-    Ok(Page { items: counted.buffered(COUNTED_TOGETHER).try_collect().await?, next: page.next })
+    let items = counted.buffered(COUNTED_TOGETHER).try_collect().await?;
+    Ok(Page { items, next: page.next, previous: page.previous })
 }

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use axum::extract::State;
 use bulk_domain::audit::Objects;
-use bulk_domain::document::Document;
+use bulk_domain::document::{Document, DocumentRecord};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{QueryAttemptId, StoredDocuments};
 use bulk_pipeline::ports::prelude::*;
@@ -23,7 +23,7 @@ use crate::backend::Backend;
 use crate::caller::{Caller, ReadPatients};
 use crate::error::ApiError;
 use crate::operations::get_document_query::{PatientIdQuery, get_document_query};
-use crate::page::{Counts, ID_AND_NUMBERS, Meta, Page, PageBuilder, PageRequest, Place};
+use crate::page::{Counts, Edge, ID_AND_NUMBERS, Meta, Page, PageBuilder, PageRequest, Place};
 use crate::request::{Parameters, patient_id};
 use crate::request_url::RequestUrl;
 
@@ -60,7 +60,7 @@ impl NamesObjects for Documents {
 ///
 /// The documents are those of the last document query that succeeded. All documents are on one page
 /// unless you ask for fewer, or the answer would be larger than 4 MB. If a newer query replaces the
-/// documents between two pages, the answer is 409: begin again without `fromItem`.
+/// documents between two pages, the answer is 409: begin again without `fromItem` and `toItem`.
 #[utoipa::path(
     get, path = "/medical/v1/document", operation_id = "listDocuments", tag = "document",
     params(PatientIdQuery, PageRequest<DocumentPlace>, OutputQuery),
@@ -83,7 +83,7 @@ pub async fn handle<B: Backend>(
     let output = output.parse()?;
     let page = list_documents(backend.ports(), customer, patient, request).await?;
     let filters = [("patientId", Some(patient.to_string())), ("output", output.map(str::to_owned))];
-    let meta = url.meta(page.items.len(), page.next, request.count, &filters);
+    let meta = url.meta(&page, request.count, &filters);
     Ok(Audited(Documents { documents: page.items, meta }))
 }
 
@@ -98,6 +98,9 @@ impl OutputQuery {
         }
     }
 }
+
+/// Stands for the last document of a stored page. It is the largest index that a place can have.
+const LAST_INDEX: u32 = 999_999_999;
 
 /// A place among the documents of a patient. Written as `{attempt}.{stored page}.{index}`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -150,12 +153,12 @@ pub async fn list_documents<P: Ports>(
     for _ in 0..ATTEMPTS {
         let query = get_document_query(ports, customer, patient).await?;
         let stored = query.and_then(|query| query.documents);
-        if request.from.is_some_and(|place| {
+        if request.edge.place().is_some_and(|place| {
             stored.as_ref().is_none_or(|stored| stored.found_by != place.found_by)
         }) {
             return Err(REPLACED);
         }
-        let Some(stored) = stored else { return Ok(Page { items: Vec::new(), next: None }) };
+        let Some(stored) = stored else { return Ok(Page::empty()) };
         if let Some(page) = read(ports, customer, patient, &stored, request).await? {
             return Ok(page);
         }
@@ -172,9 +175,13 @@ async fn read<P: Ports>(
     stored: &StoredDocuments,
     request: PageRequest<DocumentPlace>,
 ) -> Result<Option<Page<Document, DocumentPlace>>, ApiError> {
+    let (edge, mut page) = (request.edge, PageBuilder::new(request.count));
     let first = DocumentPlace { found_by: stored.found_by, stored_page: 0, index: 0 };
-    let mut place = request.from.unwrap_or(first);
-    let mut page = PageBuilder::new(request.count);
+    let start = edge.place().unwrap_or(first);
+    let is_back = matches!(edge, Edge::To(_));
+    // Whether documents are on the other side of the edge, and the place that is next to it there.
+    let mut opposite = (edge != Edge::First).then(|| start.before()).flatten();
+    let mut place = start;
     while place.stored_page < stored.pages {
         let found = if place.stored_page == 0 {
             Some(stored.first.clone())
@@ -183,15 +190,49 @@ async fn read<P: Ports>(
             documents.read_documents(customer, patient, stored.found_by, place.stored_page).await?
         };
         let Some(found) = found else { return Ok(None) };
-        for record in found.into_iter().skip(place.index as usize) {
-            if !page.add(record.document) {
-                return Ok(Some(page.before(Some(place))));
+        let (on_stored_page, numbered) = (found.len(), (0..).zip(found));
+        let on_page: Vec<(u32, DocumentRecord)> = if is_back {
+            if place == start {
+                opposite = start.after(on_stored_page, stored.pages);
             }
-            place.index += 1;
+            let mut before: Vec<_> = numbered.filter(|(index, _)| *index <= place.index).collect();
+            before.reverse();
+            before
+        } else {
+            numbered.filter(|(index, _)| *index >= place.index).collect()
+        };
+        for (index, record) in on_page {
+            if !page.add(record.document) {
+                let more = DocumentPlace { index, ..place };
+                return Ok(Some(page.finish(&edge, Some(more), opposite)));
+            }
         }
-        place = DocumentPlace { stored_page: place.stored_page + 1, index: 0, ..place };
+        let next =
+            if is_back { place.stored_page.checked_sub(1) } else { Some(place.stored_page + 1) };
+        let Some(stored_page) = next else { break };
+        place = DocumentPlace { stored_page, index: if is_back { LAST_INDEX } else { 0 }, ..place };
     }
-    Ok(Some(page.before(None)))
+    Ok(Some(page.finish(&edge, None, opposite)))
+}
+
+impl DocumentPlace {
+    /// Returns the place before this one, of which the stored page may have no document.
+    fn before(self) -> Option<Self> {
+        match (self.stored_page.checked_sub(1), self.index.checked_sub(1)) {
+            (_, Some(index)) => Some(Self { index, ..self }),
+            (Some(stored_page), None) => Some(Self { stored_page, index: LAST_INDEX, ..self }),
+            (None, None) => None,
+        }
+    }
+
+    /// Returns the place after this one, if there is a document.
+    fn after(self, on_stored_page: usize, stored_pages: u32) -> Option<Self> {
+        let (index, stored_page) = (self.index.saturating_add(1), self.stored_page + 1);
+        if (index as usize) < on_stored_page {
+            return Some(Self { index, ..self });
+        }
+        (stored_page < stored_pages).then_some(Self { stored_page, index: 0, ..self })
+    }
 }
 
 #[cfg(test)]

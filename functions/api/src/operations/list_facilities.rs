@@ -48,8 +48,7 @@ pub async fn handle<B: Backend>(
 ) -> Result<Audited<Facilities>, ApiError> {
     let mut facilities = backend.ports().directory().list_facilities(customer).await?;
     facilities.sort_by_key(|facility| facility.id);
-    facilities.retain(|facility| request.from.is_none_or(|first| facility.id >= first));
-    let page = Page::of(request.count, facilities, |facility| facility.id);
-    let meta = url.meta(page.items.len(), page.next, request.count, &[]);
+    let page = Page::of(request, facilities, |facility| facility.id);
+    let meta = url.meta(&page, request.count, &[]);
     Ok(Audited(Facilities { facilities: page.items, meta }))
 }

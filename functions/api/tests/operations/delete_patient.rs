@@ -6,7 +6,7 @@ use bulk_api::operations::delete_patient::delete_patient;
 use bulk_api::operations::get_cohort::size;
 use bulk_api::operations::get_document_query::get_document_query;
 use bulk_api::operations::get_patient_by_external_id::get_patient_by_external_id;
-use bulk_api::operations::list_patients::list_patients;
+use bulk_api::operations::list_patients::{Selection, list_patients};
 use bulk_api::{ApiError, PageRequest};
 use bulk_domain::hash_key::Bucket;
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
@@ -85,8 +85,9 @@ fn page(
     roster: Roster,
     from: Option<RosterPlace>,
 ) -> (Vec<PatientId>, Option<RosterPlace>) {
-    let request = PageRequest { count: 2, from };
-    let page = block_on(list_patients(cloud, CUSTOMER, roster, None, request)).unwrap();
+    let request = from.map_or(PageRequest::first(2), |from| PageRequest::from(from, 2));
+    let page =
+        block_on(list_patients(cloud, CUSTOMER, roster, &Selection::default(), request)).unwrap();
     (page.items.iter().map(|patient| patient.id).collect(), page.next)
 }
 

@@ -3,6 +3,7 @@
 
 mod columns;
 mod delete_patient;
+mod filters;
 mod idempotency;
 mod imports;
 mod late_rows;

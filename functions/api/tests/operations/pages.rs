@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use bulk_api::ApiError;
-use bulk_api::PageRequest;
 use bulk_api::operations::list_documents::{DocumentPlace, list_documents};
-use bulk_api::operations::list_patients::list_patients;
+use bulk_api::operations::list_patients::{Selection, list_patients};
+use bulk_api::{ApiError, Page, PageRequest};
 use bulk_domain::document::DocumentRecord;
 use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::patient::{Patient, PatientRow};
@@ -91,25 +90,34 @@ impl Service {
         &self,
         patient: PatientId,
         request: PageRequest<DocumentPlace>,
-    ) -> Result<(Vec<String>, Option<DocumentPlace>), ApiError> {
+    ) -> Result<Page<String, DocumentPlace>, ApiError> {
         let page = block_on(list_documents(&self.cloud, self.customer, patient, request))?;
         assert_fits(&json!({"documents": page.items, "meta": {}}));
-        let ids = page.items.iter().map(|document| document.id.as_str().to_owned());
-        Ok((ids.collect(), page.next))
+        let items = page.items.iter().map(|document| document.id.as_str().to_owned()).collect();
+        Ok(Page { items, next: page.next, previous: page.previous })
     }
 
-    /// Returns the ids on each page of a patient's documents.
+    /// Returns the ids on each page of a patient's documents. Reads the same ids on the way back.
     fn document_pages(&self, patient: PatientId, count: Option<usize>) -> Vec<Vec<String>> {
         // All documents of a patient, unless the caller asks for fewer.
-        let mut request = PageRequest { count: count.unwrap_or(20_000), from: None };
-        let mut pages = Vec::new();
-        loop {
-            let (page, next) = self.documents(patient, request).unwrap();
-            pages.push(page);
-            // The caller sends the place as text.
-            let Some(next) = next.map(|next| next.to_string()) else { return pages };
-            request.from = Some(next.parse().unwrap());
+        let count = count.unwrap_or(20_000);
+        // The caller sends the place as text.
+        let sent = |place: DocumentPlace| place.to_string().parse().unwrap();
+        let mut page = self.documents(patient, PageRequest::first(count)).unwrap();
+        assert_eq!(page.previous, None);
+        let mut pages = vec![page.items.clone()];
+        while let Some(next) = page.next {
+            page = self.documents(patient, PageRequest::from(sent(next), count)).unwrap();
+            pages.push(page.items.clone());
         }
+        let mut back = page.items.clone();
+        while let Some(previous) = page.previous {
+            page = self.documents(patient, PageRequest::to(sent(previous), count)).unwrap();
+            assert!(page.next.is_some());
+            back.splice(0..0, page.items.clone());
+        }
+        assert_eq!(back, pages.concat(), "on the way back");
+        pages
     }
 }
 
@@ -179,11 +187,11 @@ fn a_caller_between_two_pages_is_told_that_a_newer_query_replaced_the_documents(
     let service = Service::new();
     let patient = service.patient(1);
     service.find(patient, &documents(10, 1));
-    let first = PageRequest { count: 4, from: None };
-    let (_, next) = service.documents(patient, first).unwrap();
-    let second = PageRequest { from: next, ..first };
+    let first = PageRequest::first(4);
+    let next = service.documents(patient, first).unwrap().next;
+    let second = PageRequest::from(next.unwrap(), 4);
     assert_eq!(
-        service.documents(patient, second).unwrap().0.len(),
+        service.documents(patient, second).unwrap().items.len(),
         4,
         "no newer query has replaced the documents"
     );
@@ -208,17 +216,17 @@ fn patients_as_large_as_their_place_in_the_table_are_read_in_pages_that_can_be_a
         service.put_on_roster(chunk, &patients);
         all.extend(patients);
     }
-    let mut request: PageRequest<RosterPlace> = PageRequest { count: 500, from: None };
+    let mut request: PageRequest<RosterPlace> = PageRequest::first(500);
     let (mut seen, mut pages) = (Vec::new(), 0);
     loop {
-        let list =
-            list_patients(&service.cloud, service.customer, Roster::AllPatients, None, request);
+        let (roster, all) = (Roster::AllPatients, Selection::default());
+        let list = list_patients(&service.cloud, service.customer, roster, &all, request);
         let page = block_on(list).unwrap();
         assert_fits(&json!({"patients": page.items, "meta": {}}));
         seen.extend(page.items.iter().map(|patient: &Patient| patient.id));
         pages += 1;
         match page.next {
-            Some(next) => request.from = Some(next),
+            Some(next) => request = PageRequest::from(next, 500),
             None => break,
         }
     }

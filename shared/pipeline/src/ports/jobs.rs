@@ -38,6 +38,14 @@ pub trait JobStore: Send + Sync {
         from: Option<JobId>,
         limit: usize,
     ) -> impl Future<Output = PortResult<Vec<Job>>> + Send;
+    /// Returns up to `limit` jobs of a customer, oldest first, from `from` on. Reads the same
+    /// index.
+    fn list_jobs_back(
+        &self,
+        customer: CustomerId,
+        from: JobId,
+        limit: usize,
+    ) -> impl Future<Output = PortResult<Vec<Job>>> + Send;
     /// Writes status, times, file and reason of `job`. If the job enters `processing`, all its
     /// chunks become pending.
     ///

@@ -59,6 +59,14 @@ pub trait PatientStore: Send + Sync {
         from: Option<RosterEntry>,
         limit: u32,
     ) -> impl Future<Output = PortResult<Vec<(RosterEntry, Vec<PatientId>)>>> + Send;
+    /// Returns up to `limit` entries of a roster, from the entry `from` on back to the first one.
+    fn read_roster_back(
+        &self,
+        customer: CustomerId,
+        roster: Roster,
+        from: RosterEntry,
+        limit: u32,
+    ) -> impl Future<Output = PortResult<Vec<(RosterEntry, Vec<PatientId>)>>> + Send;
 
     /// Returns those of `patients` that exist. An id that this service has never given costs no
     /// call.
