@@ -31,6 +31,7 @@ pub mod chunk_queries;
 pub mod chunks;
 pub mod deliveries;
 pub mod directory;
+pub mod directory_changes;
 pub mod documents;
 pub mod dynamodb;
 pub mod erased_objects;

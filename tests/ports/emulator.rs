@@ -5,7 +5,7 @@ mod bucket;
 mod queues;
 
 use bulk_aws::{AuditLog, CustomerTables, Directory, ExternalIds, Jobs, Objects, Patients, System};
-use bulk_domain::cohort::Cohort;
+use bulk_domain::cohort::{Cohort, CohortColor};
 use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::{CohortId, CustomerId};
@@ -44,7 +44,7 @@ macro_rules! dynamodb {
         crate::emulator::contracts!($backend.patients:
             people, rosters, patient_queries, documents);
         crate::emulator::contracts!($backend.external_ids: external_ids);
-        crate::emulator::contracts!($backend.directory: directory, settings, api_keys);
+        crate::emulator::contracts!($backend.directory: directory, directory_changes, settings, api_keys);
         crate::emulator::contracts!($backend.jobs_table: dynamodb);
         crate::emulator::contracts!($backend.shared_tables: erasure);
     };
@@ -204,7 +204,7 @@ impl Operator for Directory {
                 id: *cohort,
                 name: "All patients".parse().unwrap(),
                 description: None,
-                color: None,
+                color: CohortColor::default(),
             };
             self.create_cohort(customer, &cohort).await.unwrap();
         }

@@ -110,4 +110,4 @@ impl Operator for Cloud {
 
 crate::emulator::contracts!(memory.cloud:
     jobs, open_jobs, chunks, chunk_queries, gateway_limits, watchlist, deliveries, people, rosters,
-    external_ids, patient_queries, documents, directory, uploads, objects, results, queues, webhook_queue);
+    external_ids, patient_queries, documents, directory, directory_changes, uploads, objects, results, queues, webhook_queue);

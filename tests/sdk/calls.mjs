@@ -193,6 +193,37 @@ test("cohorts are listed and read with their sizes", async () => {
   assert.deepEqual(await client.getCohort(patients.cohort), cohorts[0]);
 });
 
+test("cohorts and facilities are changed, and deleted when they have no patients", async () => {
+  const cohort = await client.getCohort(patients.cohort);
+  const changed = await client.updateCohort({ ...cohort, description: "Changed", color: "blue" });
+  assert.deepEqual([changed.id, changed.description, changed.color], [cohort.id, "Changed", "blue"]);
+  await assert.rejects(client.updateCohort({ id: cohort.id, eTag: cohort.eTag, name: "Late" }), refusal(412, /changed/));
+  const { id } = patients["sdk-1"];
+  await assert.rejects(client.deleteCohort(cohort.id), refusal(400, /patients/));
+  const left = await client.removePatientsFromCohort({ cohortId: cohort.id, patientIds: [id] });
+  assert.equal(left.cohort.size, 1);
+  assert.deepEqual((await client.listCohortsForPatient(id)).cohorts, []);
+  assert.equal((await client.addPatientToCohorts(id, [cohort.id])).cohorts[0].size, 2);
+  const none = await client.removePatientsFromCohort({ cohortId: cohort.id, allPatients: true });
+  assert.equal(none.cohort.size, 0);
+  const all = await client.addPatientsToCohort({ cohortId: cohort.id, allPatients: true });
+  assert.equal(all.cohort.size, 2);
+  assert.equal((await client.listPatientsInCohort({ id: cohort.id })).patients.length, 2);
+  const other = await call("POST", "/medical/v1/cohort", { name: "Empty" });
+  await client.deleteCohort(other.id);
+  await assert.rejects(client.getCohort(other.id), refusal(404, /cohort/));
+
+  const facility = await client.getFacility(patients.otherFacility);
+  const renamed = await client.updateFacility({ ...facility, name: "Renamed" });
+  assert.equal(renamed.name, "Renamed");
+  await assert.rejects(client.updateFacility({ ...facility, name: "Late" }), refusal(412, /changed/));
+  await assert.rejects(client.deleteFacility(facility.id), refusal(400, /patients/));
+  const { npi, address } = facility;
+  const unused = await client.createFacility({ name: "Unused", npi, address });
+  await client.deleteFacility(unused.id, unused.eTag);
+  await assert.rejects(client.getFacility(unused.id), refusal(404, /facility/));
+});
+
 test("a document query is started by the patient's only facility, watched, and its documents are read", async () => {
   const { id } = patients["sdk-1"];
   const started = await client.startDocumentQuery(id);

@@ -89,6 +89,7 @@ pub async fn call_all(played: &Played) {
     api.get("/medical/v1/cohort").await;
     api.get(&format!("/medical/v1/cohort/{}", id(&cohort))).await;
     api.get(&format!("/medical/v1/cohort/{}/patient", id(&cohort))).await;
+    change_and_delete(&api, id(&facility), id(&cohort)).await;
 
     api.post("/settings", &json!({"webhookUrl": customer.url})).await;
     api.get("/settings").await;
@@ -133,6 +134,43 @@ pub async fn call_all(played: &Played) {
         assert_eq!(api.call("DELETE", &path, &Value::Null).await.0, StatusCode::NOT_FOUND);
     }
     assert_eq!(api.get("/medical/v1/patient").await["patients"], json!(left));
+}
+
+/// Changes a cohort and its patients, and deletes other facilities and cohorts, also one that has
+/// patients.
+async fn change_and_delete(api: &Caller, facility: &str, cohort: &str) {
+    let (facilities, cohorts) = ("/medical/v1/facility", "/medical/v1/cohort");
+    let (path, members) = (format!("{cohorts}/{cohort}"), format!("{cohorts}/{cohort}/patient"));
+    let color = json!({"color": "blue"});
+    assert_eq!(api.call("PATCH", &path, &color).await.1["color"], "blue");
+    let all = json!({"allPatients": true});
+    let patients = api.get("/medical/v1/patient").await;
+    let count = patients["patients"].as_array().unwrap().len();
+    let added = api.call("POST", &members, &all).await;
+    assert_eq!((added.0, &added.1["cohort"]["size"]), (StatusCode::OK, &json!(count)));
+    let listed = api.get(&members).await["patients"].as_array().unwrap().len();
+    assert_eq!(listed, count, "patients of the cohort");
+    let is_empty = count == 0;
+    assert_eq!(api.call("DELETE", &path, &Value::Null).await.0 == StatusCode::NO_CONTENT, is_empty);
+    if !is_empty {
+        let removed = api.call("DELETE", &members, &all).await;
+        assert_eq!((removed.0, &removed.1["cohort"]["size"]), (StatusCode::OK, &json!(0)));
+        assert_eq!(api.call("DELETE", &path, &Value::Null).await.0, StatusCode::NO_CONTENT);
+    }
+    let path = format!("{facilities}/{facility}");
+    let mut changed = api.get(&path).await;
+    changed["name"] = "Side Street".into();
+    assert_eq!(api.call("PUT", &path, &changed).await.1["name"], "Side Street");
+    assert_eq!(api.call("PUT", &path, &changed).await.0, StatusCode::OK, "the same again");
+    changed["name"] = "Another Street".into();
+    assert_eq!(api.call("PUT", &path, &changed).await.0, StatusCode::PRECONDITION_FAILED);
+    let other = json!({
+        "name": "Other", "npi": "1234567893", "address": changed["address"],
+    });
+    let other = api.post(facilities, &other).await;
+    let path = format!("{facilities}/{}", id(&other));
+    assert_eq!(api.call("DELETE", &path, &Value::Null).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(api.call("DELETE", &path, &Value::Null).await.0, StatusCode::NOT_FOUND);
 }
 
 fn id(object: &Value) -> &str {

@@ -54,6 +54,9 @@ pub enum ApiError {
     /// The request contradicts the state of the object.
     #[error("{0}")]
     Conflict(&'static str),
+    /// The object is in another state than the one that the caller names.
+    #[error("The object has changed since its eTag was read")]
+    PreconditionFailed,
     /// No operation has this path.
     #[error("There is nothing at this path")]
     NoSuchPath,
@@ -174,6 +177,7 @@ impl ApiError {
             }
             Self::Forbidden | Self::Refused(_) => StatusCode::FORBIDDEN,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests(_) | Self::TooManyWaiting => StatusCode::TOO_MANY_REQUESTS,
@@ -271,6 +275,7 @@ mod tests {
             (ApiError::BadRequest("x"), "BAD_REQUEST"),
             (ApiError::Forbidden, "FORBIDDEN"),
             (ApiError::Conflict("x"), "CONFLICT"),
+            (ApiError::PreconditionFailed, "PRECONDITION_FAILED"),
             (ApiError::NoSuchMethod, "METHOD_NOT_ALLOWED"),
             (ApiError::TooLarge, "PAYLOAD_TOO_LARGE"),
             (ApiError::TooManyWaiting, "TOO_MANY_REQUESTS"),

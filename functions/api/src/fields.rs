@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use bulk_domain::patient::Address;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{ApiError, FieldProblem};
@@ -53,6 +54,22 @@ impl<'a> Fields<'a> {
             Some(Value::Bool(flag)) => Some(*flag),
             Some(_) => self.problem(name, "not true or false"),
         }
+    }
+
+    /// Returns an optional value that is read by its type. `problem` is said of any other value.
+    pub fn typed<T: DeserializeOwned>(&mut self, name: &str, problem: &str) -> Option<T> {
+        let value = self.get(name)?;
+        serde_json::from_value(value.clone()).map_err(|_| self.problem::<T>(name, problem)).ok()
+    }
+
+    /// Adds a problem of a field.
+    pub fn refuse(&mut self, name: &str, problem: &str) {
+        let _ = self.problem::<()>(name, problem);
+    }
+
+    /// Returns whether the object has a field of this name that is not `null`.
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
     }
 
     /// Checks an optional text that has one possible value, in any case.

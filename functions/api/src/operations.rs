@@ -1,9 +1,12 @@
 //! The operations: one file each.
 
 pub mod cancel_job;
+pub mod change_cohort_patients;
 pub mod create_cohort;
 pub mod create_facility;
 pub mod create_job;
+pub mod delete_cohort;
+pub mod delete_facility;
 pub mod delete_patient;
 pub mod get_cohort;
 pub mod get_docs;
@@ -21,9 +24,12 @@ pub mod list_cohorts;
 pub mod list_documents;
 pub mod list_facilities;
 pub mod list_jobs;
+pub mod list_patient_cohorts;
 pub mod list_patients;
 pub mod match_patient;
 pub mod retry_webhooks;
 pub mod rotate_webhook_key;
 pub mod start_document_query;
+pub mod update_cohort;
+pub mod update_facility;
 pub mod update_settings;

@@ -36,11 +36,10 @@ const ALWAYS: [(axum::http::HeaderName, &str); 5] = [
 ];
 
 /// Methods that a page may use.
-const METHODS: &str = "GET,POST,DELETE";
+const METHODS: &str = "GET,POST,PUT,PATCH,DELETE";
 
 /// Headers that a page may send, beside those that every page may (`accept` and the like).
-const SENT: &str =
-    "content-type,idempotency-key,x-api-key,x-upload-checksum-sha256,x-upload-content-length";
+const SENT: &str = "content-type,idempotency-key,if-match,x-api-key,x-upload-checksum-sha256,x-upload-content-length";
 
 /// Headers of an answer that a page may read, beside those that every page may (`content-type` and
 /// the like): the pause before a retry, and API Gateway's id of the request. The same as in the

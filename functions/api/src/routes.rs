@@ -12,11 +12,12 @@ use crate::backend::Backend;
 use crate::deadline::in_time;
 use crate::error::ApiError;
 use crate::operations::{
-    cancel_job, create_cohort, create_facility, create_job, delete_patient, get_cohort, get_docs,
-    get_document_query, get_facility, get_health, get_job, get_openapi, get_patient,
-    get_patient_by_external_id, get_settings, get_webhook_status, list_cohort_patients,
-    list_cohorts, list_documents, list_facilities, list_jobs, list_patients, match_patient,
-    retry_webhooks, rotate_webhook_key, start_document_query, update_settings,
+    cancel_job, change_cohort_patients, create_cohort, create_facility, create_job, delete_cohort,
+    delete_facility, delete_patient, get_cohort, get_docs, get_document_query, get_facility,
+    get_health, get_job, get_openapi, get_patient, get_patient_by_external_id, get_settings,
+    get_webhook_status, list_cohort_patients, list_cohorts, list_documents, list_facilities,
+    list_jobs, list_patient_cohorts, list_patients, match_patient, retry_webhooks,
+    rotate_webhook_key, start_document_query, update_cohort, update_facility, update_settings,
 };
 use crate::response_headers::{AllowedOrigin, with_headers};
 
@@ -63,6 +64,10 @@ fn operations<B: Backend>() -> Router<B> {
             "/medical/v1/patient/{id}",
             get(get_patient::handle::<B>).delete(delete_patient::handle::<B>),
         )
+        .route(
+            "/medical/v1/patient/{id}/cohort",
+            get(list_patient_cohorts::list::<B>).post(list_patient_cohorts::add::<B>),
+        )
         .route("/medical/v1/document", get(list_documents::handle::<B>))
         .route(
             "/medical/v1/document/query",
@@ -72,13 +77,29 @@ fn operations<B: Backend>() -> Router<B> {
             "/medical/v1/facility",
             post(create_facility::handle::<B>).get(list_facilities::handle::<B>),
         )
-        .route("/medical/v1/facility/{id}", get(get_facility::handle::<B>))
+        .route(
+            "/medical/v1/facility/{id}",
+            get(get_facility::handle::<B>)
+                .put(update_facility::handle::<B>)
+                .delete(delete_facility::handle::<B>),
+        )
         .route(
             "/medical/v1/cohort",
             post(create_cohort::handle::<B>).get(list_cohorts::handle::<B>),
         )
-        .route("/medical/v1/cohort/{id}", get(get_cohort::handle::<B>))
-        .route("/medical/v1/cohort/{id}/patient", get(list_cohort_patients::handle::<B>))
+        .route(
+            "/medical/v1/cohort/{id}",
+            get(get_cohort::handle::<B>)
+                .put(update_cohort::replace::<B>)
+                .patch(update_cohort::update::<B>)
+                .delete(delete_cohort::handle::<B>),
+        )
+        .route(
+            "/medical/v1/cohort/{id}/patient",
+            get(list_cohort_patients::handle::<B>)
+                .post(change_cohort_patients::add::<B>)
+                .delete(change_cohort_patients::remove::<B>),
+        )
         .route("/settings", post(update_settings::handle::<B>).get(get_settings::handle::<B>))
         .route("/settings/webhook", get(get_webhook_status::handle::<B>))
         .route("/settings/webhook/retry", post(retry_webhooks::handle::<B>))

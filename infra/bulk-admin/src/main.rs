@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use bulk_aws::{
     ApiKey, AuditLog, Connection, Directory, KeyTerms, Patients, Program, StoredKey, System,
 };
-use bulk_domain::cohort::Cohort;
+use bulk_domain::cohort::{Cohort, CohortColor};
 use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId, PatientId};
@@ -309,7 +309,8 @@ async fn cohort(
     match command {
         CohortCommand::Create { customer, name } => {
             let id = CohortId::new(System.new_id());
-            let cohort = Cohort { id, name, description: None, color: None };
+            let (description, color) = (None, CohortColor::default());
+            let cohort = Cohort { id, name, description, color };
             directory.create_cohort(customer, &cohort).await.map_err(failed)?;
             note.objects.cohorts.insert(id);
             created(output, "id", &id.to_string())

@@ -14,7 +14,7 @@ use bulk_domain::time::Timestamp;
 use bulk_pipeline::idempotency::{IdempotencyKey, Promise};
 use bulk_pipeline::ports::{
     Admission, CALLS_PER_MINUTE, CustomerDirectory, DirectoryStore, PortError, PortResult,
-    WebhookSettings, Write,
+    Versioned, WebhookSettings, Write,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -24,7 +24,7 @@ use sha2::{Digest as _, Sha256};
 pub use operator::{Customer, KeyTerms, StoredKey};
 
 use crate::error::malformed;
-use crate::item::{Item, after_prefix, from_fields, key, n, s, text, with_fields};
+use crate::item::{Item, after_prefix, from_fields, key, n, required_number, s, text, with_fields};
 use crate::table::{Table, find, store};
 use item::{PromiseItem, SettingsItem};
 
@@ -100,13 +100,39 @@ impl Directory {
         self.table.get(key(customer_pk(customer), sk)).await?.map(from_fields).transpose()
     }
 
-    async fn create(
+    /// Returns the value of an item, with its version.
+    async fn load_versioned<T: DeserializeOwned>(
         &self,
         customer: CustomerId,
-        sk: impl ToString,
+        sk: &str,
+    ) -> PortResult<Option<Versioned<T>>> {
+        let Some(item) = self.table.get(key(customer_pk(customer), sk)).await? else {
+            return Ok(None);
+        };
+        let version = required_number(&item, "version")?;
+        Ok(Some(Versioned { value: from_fields(item)?, version }))
+    }
+
+    /// Stores a value on the condition that the stored item has this version, or that there is none
+    /// if `version` is `None`.
+    async fn store_versioned(
+        &self,
+        customer: CustomerId,
+        sk: &str,
         value: &impl Serialize,
-    ) -> PortResult<()> {
-        self.table.replace(with_fields(key(customer_pk(customer), sk), value)?).await
+        version: Option<u64>,
+    ) -> PortResult<Write> {
+        let item = with_fields(key(customer_pk(customer), sk), value)?;
+        self.table.put_version(item, version).await
+    }
+
+    async fn delete_versioned(
+        &self,
+        customer: CustomerId,
+        sk: &str,
+        version: u64,
+    ) -> PortResult<Write> {
+        self.table.delete_version(key(customer_pk(customer), sk), version).await
     }
 }
 
@@ -154,12 +180,31 @@ impl DirectoryStore for Directory {
         &self,
         customer: CustomerId,
         facility: FacilityId,
-    ) -> PortResult<Option<Facility>> {
-        self.load(customer, &format!("{FACILITY}{facility}")).await
+    ) -> PortResult<Option<Versioned<Facility>>> {
+        self.load_versioned(customer, &facility_sk(facility)).await
     }
 
     async fn create_facility(&self, customer: CustomerId, facility: &Facility) -> PortResult<()> {
-        self.create(customer, &format!("{FACILITY}{}", facility.id), facility).await
+        // A conflict means that an earlier attempt has stored it, because its id is fresh.
+        self.store_versioned(customer, &facility_sk(facility.id), facility, None).await.map(|_| ())
+    }
+
+    async fn replace_facility(
+        &self,
+        customer: CustomerId,
+        facility: &Facility,
+        version: u64,
+    ) -> PortResult<Write> {
+        self.store_versioned(customer, &facility_sk(facility.id), facility, Some(version)).await
+    }
+
+    async fn delete_facility(
+        &self,
+        customer: CustomerId,
+        facility: FacilityId,
+        version: u64,
+    ) -> PortResult<Write> {
+        self.delete_versioned(customer, &facility_sk(facility), version).await
     }
 
     async fn list_cohorts(&self, customer: CustomerId) -> PortResult<Vec<Cohort>> {
@@ -170,12 +215,31 @@ impl DirectoryStore for Directory {
         &self,
         customer: CustomerId,
         cohort: CohortId,
-    ) -> PortResult<Option<Cohort>> {
-        self.load(customer, &format!("{COHORT}{cohort}")).await
+    ) -> PortResult<Option<Versioned<Cohort>>> {
+        self.load_versioned(customer, &cohort_sk(cohort)).await
     }
 
     async fn create_cohort(&self, customer: CustomerId, cohort: &Cohort) -> PortResult<()> {
-        self.create(customer, &format!("{COHORT}{}", cohort.id), cohort).await
+        // A conflict means that an earlier attempt has stored it, because its id is fresh.
+        self.store_versioned(customer, &cohort_sk(cohort.id), cohort, None).await.map(|_| ())
+    }
+
+    async fn replace_cohort(
+        &self,
+        customer: CustomerId,
+        cohort: &Cohort,
+        version: u64,
+    ) -> PortResult<Write> {
+        self.store_versioned(customer, &cohort_sk(cohort.id), cohort, Some(version)).await
+    }
+
+    async fn delete_cohort(
+        &self,
+        customer: CustomerId,
+        cohort: CohortId,
+        version: u64,
+    ) -> PortResult<Write> {
+        self.delete_versioned(customer, &cohort_sk(cohort), version).await
     }
 
     async fn load_settings(&self, customer: CustomerId) -> PortResult<WebhookSettings> {
@@ -240,6 +304,14 @@ pub(crate) fn customer_pk(customer: CustomerId) -> String {
 
 fn key_pk(api_key: &str) -> String {
     format!("{KEY_PREFIX}{}", hash(api_key))
+}
+
+fn facility_sk(facility: FacilityId) -> String {
+    format!("{FACILITY}{facility}")
+}
+
+fn cohort_sk(cohort: CohortId) -> String {
+    format!("{COHORT}{cohort}")
 }
 
 fn promise_sk(key: &IdempotencyKey) -> String {

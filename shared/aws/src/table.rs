@@ -159,6 +159,15 @@ impl Table {
         Ok(())
     }
 
+    /// Deletes the item with this key, on the condition that it has this version.
+    pub async fn delete_version(&self, key: Item, version: u64) -> PortResult<Write> {
+        let delete = self.client.delete_item().table_name(&self.name).set_key(Some(key));
+        let delete = delete
+            .condition_expression("version = :version")
+            .expression_attribute_values(":version", n(version));
+        conditional("dynamodb.DeleteItem", delete.send().await)
+    }
+
     /// Returns the request that updates the item with this key.
     pub fn update(&self, key: Item) -> UpdateItemFluentBuilder {
         self.client.update_item().table_name(&self.name).set_key(Some(key))

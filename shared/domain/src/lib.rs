@@ -14,6 +14,7 @@ pub mod column;
 pub mod csv;
 pub mod delivery;
 pub mod document;
+pub mod e_tag;
 pub mod facility;
 pub mod hash_key;
 mod hidden_debug;

@@ -80,6 +80,17 @@ impl Person {
         self.patients().find(|record| record.patient.id == id)
     }
 
+    /// Returns the patient with this id, to be changed by a call.
+    pub fn patient_mut(&mut self, id: PatientId) -> Option<&mut PatientRecord> {
+        let mut records = self.identities.iter_mut().flat_map(|known| &mut known.patients);
+        records.find(|record| record.patient.id == id)
+    }
+
+    /// Returns whether the item has room for all that is in it.
+    pub fn fits(&self) -> bool {
+        self.patients_size() <= LARGEST_PATIENTS && self.stored_size() <= LARGEST_PERSON
+    }
+
     /// Returns the patients of all identities by value.
     pub fn into_patients(self) -> impl Iterator<Item = PatientRecord> {
         self.identities.into_iter().flat_map(|known| known.patients)

@@ -5,6 +5,7 @@
 //! the job that wrote it last: job ids sort by time, and an older job does not overwrite a newer
 //! one.
 
+mod cohorts;
 mod lists;
 mod names;
 
@@ -34,8 +35,13 @@ pub struct PatientRecord {
     pub changed_by: JobId,
     /// The jobs that last wrote a field, if that was not the creating job.
     pub(crate) written_by: Vec<(Register, JobId)>,
-    /// The jobs that put the patient into its cohorts, if that was not the creating job.
+    /// The jobs and calls that put the patient into its cohorts, if that was not the creating job.
     pub(crate) joined_by: Vec<(CohortId, JobId)>,
+    /// The calls that took the patient out of cohorts, while older jobs may write.
+    pub(crate) left_by: Vec<(CohortId, JobId)>,
+    /// The last call that changed the patient, if any did. It does not count in `changed_by`, by
+    /// which a job knows which patients it has to query for documents.
+    pub called_by: Option<JobId>,
 }
 
 /// The fields that hold one value, stored as one letter.
@@ -105,7 +111,7 @@ impl PatientRecord {
 
     /// Returns the size of the record in the store, in bytes.
     pub(crate) fn stored_size(&self) -> usize {
-        self.patient.stored_size() + self.joined_by.len() * NOTE_SIZE
+        self.patient.stored_size() + (self.joined_by.len() + self.left_by.len()) * NOTE_SIZE
     }
 
     /// Returns the record as JSON with all names in full, as an operator reads it. It holds
@@ -118,12 +124,16 @@ impl PatientRecord {
             .collect();
         let joined_by: Map<String, Value> =
             self.joined_by.iter().map(|(cohort, job)| (cohort.to_string(), json!(job))).collect();
+        let left_by: Map<String, Value> =
+            self.left_by.iter().map(|(cohort, call)| (cohort.to_string(), json!(call))).collect();
         json!({
             "patient": self.patient,
             "createdBy": self.created_by,
             "changedBy": self.changed_by,
             "writtenBy": written_by,
             "joinedBy": joined_by,
+            "leftBy": left_by,
+            "calledBy": self.called_by,
         })
     }
 
@@ -208,6 +218,8 @@ impl PatientRecord {
             changed_by: source.job,
             written_by: Vec::new(),
             joined_by: Vec::new(),
+            left_by: Vec::new(),
+            called_by: None,
         };
         let in_one_case = row.names_in_one_case;
         record.note_capitals(NameField::First, source, in_one_case.first);
@@ -263,7 +275,7 @@ impl PatientRecord {
         }
         merged.is_change |= add(&mut patient.facility_ids, row.facility.unwrap_or(source.facility));
         for cohort in &row.cohorts {
-            if add(&mut patient.cohort_ids, *cohort) {
+            if !self.has_left(*cohort, job) && add(&mut self.patient.cohort_ids, *cohort) {
                 merged.is_change = true;
                 if job != self.created_by {
                     self.joined_by.push((*cohort, job));
@@ -355,7 +367,7 @@ impl Merged {
     }
 }
 
-/// The size of a note that says which job added a cohort, and of the job's id.
+/// The size of a note that says which job or call added or removed a cohort, and of the job's id.
 const NOTE_SIZE: usize = ID + 10;
 
 /// A record before an update: its single values, and the lengths of its lists.

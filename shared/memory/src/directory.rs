@@ -13,20 +13,23 @@ use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::idempotency::{IdempotencyKey, Promise};
 use bulk_pipeline::ports::{
-    Admission, CALLS_PER_MINUTE, CustomerDirectory, DirectoryStore, PortResult, WebhookSettings,
-    Write,
+    Admission, CALLS_PER_MINUTE, CustomerDirectory, DirectoryStore, PortResult, Versioned,
+    WebhookSettings, Write,
 };
 
 use crate::call::Billed;
 use crate::{Cloud, Operation, Resource};
+
+/// The objects of one kind of all customers, with their versions.
+type Objects<I, T> = BTreeMap<(CustomerId, I), Versioned<T>>;
 
 #[derive(Default, Debug)]
 pub(crate) struct DirectoryState {
     keys: BTreeMap<String, ApiKey>,
     /// Facilities and cohorts that a test entered by their ids alone, and webhook settings.
     customers: BTreeMap<CustomerId, (Directory, WebhookSettings)>,
-    facilities: BTreeMap<(CustomerId, FacilityId), Facility>,
-    cohorts: BTreeMap<(CustomerId, CohortId), Cohort>,
+    facilities: Objects<FacilityId, Facility>,
+    cohorts: Objects<CohortId, Cohort>,
     promises: BTreeMap<(CustomerId, String), Promise>,
 }
 
@@ -121,7 +124,7 @@ impl DirectoryStore for Cloud {
         &self,
         customer: CustomerId,
         facility: FacilityId,
-    ) -> PortResult<Option<Facility>> {
+    ) -> PortResult<Option<Versioned<Facility>>> {
         self.call(Operation::GetItem, Resource::FACILITIES, |state| {
             Billed::request(state.directory.facilities.get(&(customer, facility)).cloned())
         })
@@ -130,8 +133,45 @@ impl DirectoryStore for Cloud {
 
     async fn create_facility(&self, customer: CustomerId, facility: &Facility) -> PortResult<()> {
         self.call(Operation::PutItem, Resource::FACILITIES, |state| {
-            state.directory.facilities.insert((customer, facility.id), facility.clone());
+            let created = Versioned { value: facility.clone(), version: 1 };
+            state.directory.facilities.entry((customer, facility.id)).or_insert(created);
             Billed::request(())
+        })
+        .await
+    }
+
+    async fn replace_facility(
+        &self,
+        customer: CustomerId,
+        facility: &Facility,
+        version: u64,
+    ) -> PortResult<Write> {
+        self.call(Operation::PutItem, Resource::FACILITIES, |state| {
+            let stored = state.directory.facilities.get_mut(&(customer, facility.id));
+            Billed::request(match stored.filter(|stored| stored.version == version) {
+                None => Write::Conflict,
+                Some(stored) => {
+                    *stored = Versioned { value: facility.clone(), version: version + 1 };
+                    Write::Done
+                }
+            })
+        })
+        .await
+    }
+
+    async fn delete_facility(
+        &self,
+        customer: CustomerId,
+        facility: FacilityId,
+        version: u64,
+    ) -> PortResult<Write> {
+        self.call(Operation::DeleteItem, Resource::FACILITIES, |state| {
+            let (stored, key) = (&mut state.directory.facilities, (customer, facility));
+            if stored.get(&key).is_none_or(|stored| stored.version != version) {
+                return Billed::request(Write::Conflict);
+            }
+            stored.remove(&key);
+            Billed::request(Write::Done)
         })
         .await
     }
@@ -147,7 +187,7 @@ impl DirectoryStore for Cloud {
         &self,
         customer: CustomerId,
         cohort: CohortId,
-    ) -> PortResult<Option<Cohort>> {
+    ) -> PortResult<Option<Versioned<Cohort>>> {
         self.call(Operation::GetItem, Resource::COHORTS, |state| {
             Billed::request(state.directory.cohorts.get(&(customer, cohort)).cloned())
         })
@@ -156,8 +196,45 @@ impl DirectoryStore for Cloud {
 
     async fn create_cohort(&self, customer: CustomerId, cohort: &Cohort) -> PortResult<()> {
         self.call(Operation::PutItem, Resource::COHORTS, |state| {
-            state.directory.cohorts.insert((customer, cohort.id), cohort.clone());
+            let created = Versioned { value: cohort.clone(), version: 1 };
+            state.directory.cohorts.entry((customer, cohort.id)).or_insert(created);
             Billed::request(())
+        })
+        .await
+    }
+
+    async fn replace_cohort(
+        &self,
+        customer: CustomerId,
+        cohort: &Cohort,
+        version: u64,
+    ) -> PortResult<Write> {
+        self.call(Operation::PutItem, Resource::COHORTS, |state| {
+            let stored = state.directory.cohorts.get_mut(&(customer, cohort.id));
+            Billed::request(match stored.filter(|stored| stored.version == version) {
+                None => Write::Conflict,
+                Some(stored) => {
+                    *stored = Versioned { value: cohort.clone(), version: version + 1 };
+                    Write::Done
+                }
+            })
+        })
+        .await
+    }
+
+    async fn delete_cohort(
+        &self,
+        customer: CustomerId,
+        cohort: CohortId,
+        version: u64,
+    ) -> PortResult<Write> {
+        self.call(Operation::DeleteItem, Resource::COHORTS, |state| {
+            let (stored, key) = (&mut state.directory.cohorts, (customer, cohort));
+            if stored.get(&key).is_none_or(|stored| stored.version != version) {
+                return Billed::request(Write::Conflict);
+            }
+            stored.remove(&key);
+            Billed::request(Write::Done)
         })
         .await
     }
@@ -220,9 +297,7 @@ impl DirectoryStore for Cloud {
     }
 }
 
-fn of_customer<I: Ord, T>(
-    all: &BTreeMap<(CustomerId, I), T>,
-    customer: CustomerId,
-) -> impl Iterator<Item = &T> {
-    all.iter().filter(move |((owner, _), _)| *owner == customer).map(|(_, value)| value)
+fn of_customer<I: Ord, T>(all: &Objects<I, T>, customer: CustomerId) -> impl Iterator<Item = &T> {
+    let of_customer = all.iter().filter(move |((owner, _), _)| *owner == customer);
+    of_customer.map(|(_, stored)| &stored.value)
 }

@@ -9,6 +9,8 @@
 
 pub mod abandon;
 mod audit;
+pub mod change_patient;
+pub mod cohort_members;
 mod complete_chunk;
 pub mod conflicts;
 pub mod dead_letters;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bulk_aws::{ApiKey, KeyTerms, Place, System};
-use bulk_domain::cohort::Cohort;
+use bulk_domain::cohort::{Cohort, CohortColor};
 use bulk_domain::delivery::WebhookDelivery;
 use bulk_domain::ids::{CustomerId, JobId};
 use bulk_domain::job::JobStatus;
@@ -29,7 +29,8 @@ async fn enter(shared: &SharedTables) -> (CustomerId, JobId) {
     directory.create_key(&key, given::at(given::NOW), KeyTerms::of(customer)).await.unwrap();
     directory.create_facility(customer, &given::facility_named("Main")).await.unwrap();
     let name = "Programme A".parse().unwrap();
-    let cohort = Cohort { id: given::cohort(), name, description: None, color: None };
+    let cohort =
+        Cohort { id: given::cohort(), name, description: None, color: CohortColor::default() };
     directory.create_cohort(customer, &cohort).await.unwrap();
     let settings = WebhookSettings::default();
     assert_eq!(directory.store_settings(customer, &settings).await.unwrap(), Write::Done);

@@ -11,11 +11,12 @@ use utoipa::OpenApi;
 use super::{DOCUMENT, examples};
 use crate::error::Problem;
 use crate::operations::{
-    cancel_job, create_cohort, create_facility, create_job, delete_patient, get_cohort, get_docs,
-    get_document_query, get_facility, get_health, get_job, get_openapi, get_patient,
-    get_patient_by_external_id, get_settings, get_webhook_status, list_cohort_patients,
-    list_cohorts, list_documents, list_facilities, list_jobs, list_patients, match_patient,
-    retry_webhooks, rotate_webhook_key, start_document_query, update_settings,
+    cancel_job, change_cohort_patients, create_cohort, create_facility, create_job, delete_cohort,
+    delete_facility, delete_patient, get_cohort, get_docs, get_document_query, get_facility,
+    get_health, get_job, get_openapi, get_patient, get_patient_by_external_id, get_settings,
+    get_webhook_status, list_cohort_patients, list_cohorts, list_documents, list_facilities,
+    list_jobs, list_patient_cohorts, list_patients, match_patient, retry_webhooks,
+    rotate_webhook_key, start_document_query, update_cohort, update_facility, update_settings,
 };
 
 #[derive(OpenApi)]
@@ -58,10 +59,19 @@ use crate::operations::{
         create_facility::handle,
         list_facilities::handle,
         get_facility::handle,
+        update_facility::handle,
+        delete_facility::handle,
         create_cohort::handle,
         list_cohorts::handle,
         get_cohort::handle,
+        update_cohort::replace,
+        update_cohort::update,
+        delete_cohort::handle,
         list_cohort_patients::handle,
+        change_cohort_patients::add,
+        change_cohort_patients::remove,
+        list_patient_cohorts::list,
+        list_patient_cohorts::add,
         get_settings::handle,
         update_settings::handle,
         get_webhook_status::handle,
@@ -75,8 +85,15 @@ use crate::operations::{
 struct Description;
 
 /// Schemas of request bodies, in which `null` is the same as absent.
-const REQUESTS: [&str; 5] =
-    ["NewAddress", "NewCohort", "NewFacility", "NewSettings", "PersonToMatch"];
+const REQUESTS: [&str; 7] = [
+    "CohortChange",
+    "CohortPatients",
+    "NewAddress",
+    "NewCohort",
+    "NewFacility",
+    "NewSettings",
+    "PersonToMatch",
+];
 
 /// Answers that every operation with an API key can give, by their names among the components.
 const COMMON_ANSWERS: [(&str, &str, &str); 4] = [

@@ -4,6 +4,8 @@
 //! `make openapi` writes both into the description, so that no example can differ from what the
 //! service does.
 
+mod requests;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +35,8 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use uuid::{Uuid, uuid};
 
+pub use requests::examples;
+
 use super::description::{description, operations};
 use crate::{AllowedOrigin, Backend, RequestUrl, Settings, router};
 
@@ -40,6 +44,9 @@ pub const KEY: &str = "key";
 pub const CUSTOMER: CustomerId = CustomerId::new(uuid!("019b76da-a800-7000-8000-00000000000c"));
 pub const FACILITY: FacilityId = FacilityId::new(uuid!("019b76da-a800-7000-8000-00000000000f"));
 const COHORT: CohortId = CohortId::new(uuid!("019b76da-a800-7000-8000-0000000000c0"));
+/// A facility and a cohort without patients.
+const UNUSED_FACILITY: FacilityId = FacilityId::new(uuid!("019b76da-a800-7000-8000-00000000001f"));
+const UNUSED_COHORT: CohortId = CohortId::new(uuid!("019b76da-a800-7000-8000-0000000000c1"));
 /// A job that has completed.
 pub const JOB: JobId = JobId::new(uuid!("019b76da-a800-7000-8000-0000000000a1"));
 /// A job that waits for its file.
@@ -50,79 +57,6 @@ const URL: &str = "https://clinic.example.com/webhooks";
 /// Returns 2026-01-01T00:00:00.000Z, which is also the time in the ids above, except the patient's.
 fn now() -> Timestamp {
     Timestamp::from_millis(1_767_225_600_000)
-}
-
-/// A request for an operation. The text before `?` is the path of the operation with its id.
-pub struct Example {
-    pub operation: &'static str,
-    pub uri: String,
-    pub body: Option<Value>,
-}
-
-pub fn examples() -> Vec<Example> {
-    let example = |operation, uri: String| Example { operation, uri, body: None };
-    let with_body =
-        |operation, uri: &str, body| Example { operation, uri: uri.to_owned(), body: Some(body) };
-    let address =
-        json!({"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"});
-    vec![
-        example(
-            "createBulkRequest",
-            format!(
-                "/medical/v1/patient/bulk?facilityId={FACILITY}&dryRun=false&column=dob:Born&column=city:Town"
-            ),
-        ),
-        example("listBulkRequests", "/medical/v1/patient/bulk?count=2".into()),
-        example("getBulkRequest", format!("/medical/v1/patient/bulk/{JOB}")),
-        example("cancelBulkRequest", format!("/medical/v1/patient/bulk/{WAITING_JOB}/cancel")),
-        example(
-            "listPatients",
-            format!("/medical/v1/patient?count=100&facilityId={FACILITY}&filters=lovelace%201980"),
-        ),
-        example(
-            "getPatientByExternalId",
-            "/medical/v1/patient/external-id?externalId=MRN-1001".into(),
-        ),
-        with_body(
-            "matchPatient",
-            "/medical/v1/patient/match",
-            json!({
-                "firstName": "Ada", "lastName": "Lovelace", "dob": "1980-02-03", "genderAtBirth": "F",
-                "address": address,
-            }),
-        ),
-        example("getPatient", format!("/medical/v1/patient/{PATIENT}")),
-        example("deletePatient", format!("/medical/v1/patient/{PATIENT}")),
-        example("listDocuments", format!("/medical/v1/document?patientId={PATIENT}&output=dto")),
-        example("getDocumentQuery", format!("/medical/v1/document/query?patientId={PATIENT}")),
-        example(
-            "startDocumentQuery",
-            format!("/medical/v1/document/query?patientId={PATIENT}&facilityId={FACILITY}"),
-        ),
-        example("listFacilities", "/medical/v1/facility".into()),
-        with_body(
-            "createFacility",
-            "/medical/v1/facility",
-            json!({"name": "North clinic", "npi": "1234567893", "tin": "12-3456789", "active": true, "address": address}),
-        ),
-        example("getFacility", format!("/medical/v1/facility/{FACILITY}")),
-        example("listCohorts", "/medical/v1/cohort".into()),
-        with_body(
-            "createCohort",
-            "/medical/v1/cohort",
-            json!({"name": "Diabetes", "description": "Type 1 and type 2", "color": "#0b6"}),
-        ),
-        example("getCohort", format!("/medical/v1/cohort/{COHORT}")),
-        example("listCohortPatients", format!("/medical/v1/cohort/{COHORT}/patient")),
-        example("getSettings", "/settings".into()),
-        with_body("updateSettings", "/settings", json!({"webhookUrl": URL})),
-        example("getWebhookStatus", "/settings/webhook?count=20&state=failed".into()),
-        example("retryWebhooks", "/settings/webhook/retry".into()),
-        example("rotateWebhookKey", "/settings/webhook/rotate".into()),
-        example("getHealth", "/health".into()),
-        example("getDescription", "/openapi.json".into()),
-        example("getDocs", "/docs".into()),
-    ]
 }
 
 #[derive(Clone)]
@@ -155,13 +89,18 @@ pub async fn backend() -> Memory {
         ..WebhookSettings::default()
     };
     cloud.set_customer(CUSTOMER, bulk_domain::row::Directory::default(), settings);
-    let facility = json!({
-        "id": FACILITY, "name": "North clinic", "npi": "1234567893", "tin": "123456789", "active": true,
-        "address": {"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"},
-    });
-    cloud.create_facility(CUSTOMER, &read(&facility)).await.unwrap();
-    let cohort = json!({"id": COHORT, "name": "Diabetes", "description": "Type 1 and type 2", "color": "#0b6"});
-    cloud.create_cohort(CUSTOMER, &read(&cohort)).await.unwrap();
+    for (id, name) in [(FACILITY, "North clinic"), (UNUSED_FACILITY, "South clinic")] {
+        let facility = json!({
+            "id": id, "name": name, "npi": "1234567893", "tin": "123456789", "active": true,
+            "address": {"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"},
+        });
+        cloud.create_facility(CUSTOMER, &read(&facility)).await.unwrap();
+    }
+    for (id, name) in [(COHORT, "Diabetes"), (UNUSED_COHORT, "Asthma")] {
+        let description = "Type 1 and type 2";
+        let cohort = json!({"id": id, "name": name, "description": description, "color": "green"});
+        cloud.create_cohort(CUSTOMER, &read(&cohort)).await.unwrap();
+    }
     add_jobs(&cloud).await;
     add_patient(&cloud).await;
     add_documents(&cloud).await;

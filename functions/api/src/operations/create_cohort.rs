@@ -1,7 +1,7 @@
 //! `POST /medical/v1/cohort`: adds a cohort of the customer.
 
 use axum::extract::State;
-use bulk_domain::cohort::Cohort;
+use bulk_domain::cohort::{Cohort, CohortColor};
 use bulk_domain::ids::CohortId;
 use bulk_domain::label::Label;
 use bulk_pipeline::ports::prelude::*;
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::{Caller, ManageSettings};
+use crate::cohort_settings::CohortSettings;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::operations::get_cohort::CohortWithSize;
@@ -18,16 +19,19 @@ use crate::request::Body;
 
 /// A cohort to add.
 #[derive(Debug, ToSchema)]
-struct NewCohort {
+pub struct NewCohort {
     /// 1 to 255 characters.
     #[schema(value_type = String, format = "label")]
     name: Label,
     /// Up to 255 characters.
     #[schema(value_type = Option<String>, format = "optional-label")]
     description: Option<Label>,
-    /// The color in which your programs show the cohort. Up to 255 characters.
-    #[schema(value_type = Option<String>, format = "optional-label")]
-    color: Option<Label>,
+    /// The color in which your programs show the cohort. Default `white`.
+    #[schema(value_type = Option<CohortColor>)]
+    color: CohortColor,
+    #[schema(value_type = Option<CohortSettings>)]
+    #[expect(dead_code, reason = "the only settings are those that every cohort has")]
+    settings: (),
 }
 
 /// Add a cohort that rows can name
@@ -45,21 +49,38 @@ pub async fn handle<B: Backend>(
     Caller(customer, ..): Caller<ManageSettings>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Audited<CohortWithSize>, ApiError> {
-    let NewCohort { name, description, color } = NewCohort::read(&body)?;
     let ports = backend.ports();
-    let cohort =
-        Cohort { id: CohortId::new(ports.environment().new_id()), name, description, color };
+    let id = CohortId::new(ports.environment().new_id());
+    let cohort = NewCohort::read(Fields::of(&body))?.with_id(id);
     ports.directory().create_cohort(customer, &cohort).await?;
     tracing::info!(cohort.id = %cohort.id, "Cohort created");
-    Ok(Audited(CohortWithSize { cohort, size: 0 }))
+    Ok(Audited(CohortWithSize::new(cohort, 0)))
 }
 
+/// The problem of settings that switch something on.
+const NOT_SERVED: &str = "monitoring is not served, so that all of it must be off";
+
 impl NewCohort {
-    fn read(body: &Map<String, Value>) -> Result<Self, ApiError> {
-        let mut fields = Fields::of(body);
+    /// Returns the cohort in these fields.
+    pub fn read(mut fields: Fields<'_>) -> Result<Self, ApiError> {
         let name = fields.required("name");
         let description = fields.optional("description");
-        let color = fields.optional("color");
-        fields.finish(|| Some(Self { name: name?, description, color }))
+        let color = fields.optional("color").unwrap_or_default();
+        check_settings(&mut fields);
+        fields.finish(|| Some(Self { name: name?, description, color, settings: () }))
+    }
+
+    /// Returns the cohort with this id.
+    pub fn with_id(self, id: CohortId) -> Cohort {
+        let Self { name, description, color, .. } = self;
+        Cohort { id, name, description, color }
+    }
+}
+
+/// Checks that the settings in these fields are those that every cohort has.
+pub fn check_settings(fields: &mut Fields<'_>) {
+    let settings: Option<CohortSettings> = fields.typed("settings", NOT_SERVED);
+    if settings.is_some_and(|settings| settings != CohortSettings::default()) {
+        fields.refuse("settings", NOT_SERVED);
     }
 }

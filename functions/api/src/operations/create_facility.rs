@@ -15,11 +15,12 @@ use crate::caller::{Caller, ManageSettings};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::new_address::NewAddress;
+use crate::operations::get_facility::FacilityWithETag;
 use crate::request::Body;
 
 /// A facility to add.
 #[derive(Debug, ToSchema)]
-struct NewFacility {
+pub struct NewFacility {
     /// 1 to 255 characters.
     #[schema(value_type = String, format = "label")]
     name: Label,
@@ -41,7 +42,7 @@ struct NewFacility {
     post, path = "/medical/v1/facility", operation_id = "createFacility", tag = "facility",
     request_body = NewFacility,
     responses(
-        (status = 200, description = "The facility.", body = Facility),
+        (status = 200, description = "The facility.", body = FacilityWithETag),
         (status = 400, description = "Invalid body. `detail` names the fields."),
         (status = 413, description = "The body is larger than 64 KiB."),
     ),
@@ -50,24 +51,29 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer, ..): Caller<ManageSettings>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Audited<Facility>, ApiError> {
-    let NewFacility { name, npi, tin, active, address } = NewFacility::read(&body)?;
+) -> Result<Audited<FacilityWithETag>, ApiError> {
     let ports = backend.ports();
     let id = FacilityId::new(ports.environment().new_id());
-    let facility = Facility { id, name, npi, tin, active, address };
+    let facility = NewFacility::read(Fields::of(&body))?.with_id(id);
     ports.directory().create_facility(customer, &facility).await?;
     tracing::info!(facility.id = %facility.id, "Facility created");
-    Ok(Audited(facility))
+    Ok(Audited(facility.into()))
 }
 
 impl NewFacility {
-    fn read(body: &Map<String, Value>) -> Result<Self, ApiError> {
-        let mut fields = Fields::of(body);
+    /// Returns the facility in these fields.
+    pub fn read(mut fields: Fields<'_>) -> Result<Self, ApiError> {
         let name = fields.required("name");
         let npi = fields.required("npi");
         let tin = fields.optional("tin");
         let active = fields.flag("active").unwrap_or(true);
         let address = fields.address("address");
         fields.finish(|| Some(Self { name: name?, npi: npi?, tin, active, address: address? }))
+    }
+
+    /// Returns the facility with this id.
+    pub fn with_id(self, id: FacilityId) -> Facility {
+        let Self { name, npi, tin, active, address } = self;
+        Facility { id, name, npi, tin, active, address }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use axum::extract::State;
 use bulk_domain::audit::Objects;
 use bulk_domain::cohort::Cohort;
+use bulk_domain::e_tag::ETag;
 use bulk_domain::ids::{CohortId, CustomerId, PatientId};
 use bulk_domain::roster::{REMOVED, Roster};
 use bulk_pipeline::ports::prelude::*;
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::{AnyScope, Caller};
+use crate::cohort_settings::CohortSettings;
 use crate::error::{ApiError, Named as _};
 use crate::request::Id;
 
@@ -23,12 +25,25 @@ const ENTRIES_PER_READ: u32 = 100;
 
 /// A cohort with its size.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct CohortWithSize {
     #[serde(flatten)]
     pub cohort: Cohort,
+    /// Changes with every change of the cohort. Send it as `If-Match` with a change.
+    #[schema(value_type = String)]
+    e_tag: ETag,
+    settings: CohortSettings,
     /// Number of patients in the cohort. While an import runs, it may be ahead of the list of
     /// patients.
     pub size: usize,
+}
+
+impl CohortWithSize {
+    /// Returns a cohort with a size.
+    pub fn new(cohort: Cohort, size: usize) -> Self {
+        let e_tag = ETag::of(&cohort);
+        Self { cohort, e_tag, settings: CohortSettings::default(), size }
+    }
 }
 
 impl NamesObjects for CohortWithSize {
@@ -53,7 +68,7 @@ pub async fn handle<B: Backend>(
 ) -> Result<Audited<CohortWithSize>, ApiError> {
     let ports = backend.ports();
     let cohort = get_cohort(ports, customer, id).await?;
-    Ok(Audited(CohortWithSize { size: size(ports, customer, id).await?, cohort }))
+    Ok(Audited(with_size(ports, customer, cohort).await?))
 }
 
 /// Returns the customer's cohort with this id.
@@ -62,7 +77,18 @@ pub async fn get_cohort<P: Ports>(
     customer: CustomerId,
     id: CohortId,
 ) -> Result<Cohort, ApiError> {
-    ports.directory().load_cohort(customer, id).await?.ok_or(CohortId::NOT_FOUND)
+    let stored = ports.directory().load_cohort(customer, id).await?;
+    stored.map(|stored| stored.value).ok_or(CohortId::NOT_FOUND)
+}
+
+/// Returns a cohort with its size now.
+pub async fn with_size<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    cohort: Cohort,
+) -> PortResult<CohortWithSize> {
+    let size = size(ports, customer, cohort.id).await?;
+    Ok(CohortWithSize::new(cohort, size))
 }
 
 /// Returns the number of different patients on the cohort's roster. Their records are not read,

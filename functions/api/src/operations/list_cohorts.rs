@@ -3,8 +3,8 @@
 use axum::extract::State;
 use bulk_domain::audit::Objects;
 use bulk_domain::ids::{CohortId, CustomerId};
+use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{PortResult, Ports};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,7 +13,7 @@ use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::{AnyScope, Caller};
 use crate::error::ApiError;
-use crate::operations::get_cohort::{CohortWithSize, size};
+use crate::operations::get_cohort::{CohortWithSize, with_size};
 use crate::page::{Meta, Page, PageRequest};
 use crate::request_url::RequestUrl;
 
@@ -62,10 +62,9 @@ async fn list_cohorts<P: Ports>(
 ) -> Result<Page<CohortWithSize, CohortId>, ApiError> {
     let mut cohorts = ports.directory().list_cohorts(customer).await?;
     cohorts.sort_by_key(|cohort| cohort.id);
+    // What is added to a cohort is less than the 2 MB that a page leaves of an answer.
     let page = Page::of(request, cohorts, |cohort| cohort.id);
-    let counted = stream::iter(page.items).map(async |cohort| {
-        PortResult::Ok(CohortWithSize { size: size(ports, customer, cohort.id).await?, cohort })
-    });
+    let counted = stream::iter(page.items).map(|cohort| with_size(ports, customer, cohort));
     let items = counted.buffered(COUNTED_TOGETHER).try_collect().await?;
     Ok(Page { items, next: page.next, previous: page.previous })
 }

@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use bulk_domain::audit::Objects;
-use bulk_domain::facility::Facility;
 use bulk_domain::ids::FacilityId;
 use bulk_pipeline::ports::prelude::*;
 use serde::Serialize;
@@ -12,13 +11,14 @@ use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::{AnyScope, Caller};
 use crate::error::ApiError;
+use crate::operations::get_facility::FacilityWithETag;
 use crate::page::{Meta, Page, PageRequest};
 use crate::request_url::RequestUrl;
 
 /// A page of facilities.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Facilities {
-    facilities: Vec<Facility>,
+    facilities: Vec<FacilityWithETag>,
     meta: Meta,
 }
 
@@ -48,7 +48,8 @@ pub async fn handle<B: Backend>(
 ) -> Result<Audited<Facilities>, ApiError> {
     let mut facilities = backend.ports().directory().list_facilities(customer).await?;
     facilities.sort_by_key(|facility| facility.id);
-    let page = Page::of(request, facilities, |facility| facility.id);
+    let facilities = facilities.into_iter().map(FacilityWithETag::from).collect();
+    let page = Page::of(request, facilities, |listed: &FacilityWithETag| listed.facility.id);
     let meta = url.meta(&page, request.count, &[]);
     Ok(Audited(Facilities { facilities: page.items, meta }))
 }

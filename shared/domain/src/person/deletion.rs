@@ -56,7 +56,7 @@ impl DeletedPatient {
             id: patient.id,
             at,
             external_id: patient.external_id.as_ref().map(|id| key.external_id(id)),
-            cohorts: patient.cohort_ids.clone(),
+            cohorts: patient.cohort_ids.iter().copied().chain(record.left_cohorts()).collect(),
         }
     }
 

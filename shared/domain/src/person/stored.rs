@@ -109,6 +109,10 @@ struct StoredPatient<'a> {
     /// The place of a cohort in the list, and the job.
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
     joined_by: Vec<(usize, JobIndex)>,
+    #[serde(rename = "v", default, skip_serializing_if = "Vec::is_empty")]
+    left_by: Vec<(Id, JobIndex)>,
+    #[serde(rename = "q", default, skip_serializing_if = "Option::is_none")]
+    called_by: Option<JobIndex>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -253,7 +257,15 @@ fn read_identity(stored: StoredIdentity<'_>, jobs: &[Id]) -> Option<KnownIdentit
 }
 
 fn stored_patient<'a>(record: &'a PatientRecord, jobs: &mut Jobs) -> StoredPatient<'a> {
-    let PatientRecord { patient, created_by, changed_by, written_by, joined_by } = record;
+    let PatientRecord {
+        patient,
+        created_by,
+        changed_by,
+        written_by,
+        joined_by,
+        left_by,
+        called_by,
+    } = record;
     let addresses = patient.address.iter().map(|address| StoredAddress {
         line1: Cow::Borrowed(&address.address_line1),
         line2: address.address_line2.as_ref().map(Cow::Borrowed),
@@ -299,6 +311,11 @@ fn stored_patient<'a>(record: &'a PatientRecord, jobs: &mut Jobs) -> StoredPatie
             .iter()
             .filter_map(|(cohort, job)| Some((place(*cohort)?, jobs.index(*job))))
             .collect(),
+        left_by: left_by
+            .iter()
+            .map(|(cohort, call)| (Id(cohort.as_uuid()), jobs.index(*call)))
+            .collect(),
+        called_by: called_by.map(|call| jobs.index(call)),
     }
 }
 
@@ -325,11 +342,19 @@ fn read_patient(stored: StoredPatient<'_>, jobs: &[Id]) -> Option<PatientRecord>
         .joined_by
         .iter()
         .map(|(place, by)| Some((*cohort_ids.get(*place)?, job(*by, jobs)?)));
+    let left_by =
+        stored.left_by.iter().map(|(id, by)| Some((CohortId::new(id.0), job(*by, jobs)?)));
+    let called_by = match stored.called_by {
+        None => None,
+        Some(by) => Some(job(by, jobs)?),
+    };
     Some(PatientRecord {
         created_by: job(stored.created_by, jobs)?,
         changed_by: job(stored.changed_by, jobs)?,
         written_by: written_by.collect::<Option<_>>()?,
         joined_by: joined_by.collect::<Option<_>>()?,
+        left_by: left_by.collect::<Option<_>>()?,
+        called_by,
         patient: Patient {
             id: PatientId::new(stored.id.0),
             external_id: stored.external_id.map(Cow::into_owned),

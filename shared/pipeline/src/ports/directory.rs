@@ -13,7 +13,7 @@ use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
 use bulk_domain::webhook::WebhookKey;
 
-use super::{PortResult, Write};
+use super::{PortResult, Versioned, Write};
 use crate::idempotency::{IdempotencyKey, Promise};
 
 /// Calls that an API key may make in a minute, unless the operator has set another limit: 50 a
@@ -49,13 +49,31 @@ pub trait DirectoryStore: Send + Sync {
         &self,
         customer: CustomerId,
         facility: FacilityId,
-    ) -> impl Future<Output = PortResult<Option<Facility>>> + Send;
+    ) -> impl Future<Output = PortResult<Option<Versioned<Facility>>>> + Send;
     /// Stores a facility under its id, which is fresh.
     fn create_facility(
         &self,
         customer: CustomerId,
         facility: &Facility,
     ) -> impl Future<Output = PortResult<()>> + Send;
+    /// Replaces a facility.
+    ///
+    /// Condition: the stored version is `version`.
+    fn replace_facility(
+        &self,
+        customer: CustomerId,
+        facility: &Facility,
+        version: u64,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Deletes a facility.
+    ///
+    /// Condition: the stored version is `version`.
+    fn delete_facility(
+        &self,
+        customer: CustomerId,
+        facility: FacilityId,
+        version: u64,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
     /// Returns all cohorts of a customer.
     fn list_cohorts(
         &self,
@@ -66,13 +84,31 @@ pub trait DirectoryStore: Send + Sync {
         &self,
         customer: CustomerId,
         cohort: CohortId,
-    ) -> impl Future<Output = PortResult<Option<Cohort>>> + Send;
+    ) -> impl Future<Output = PortResult<Option<Versioned<Cohort>>>> + Send;
     /// Stores a cohort under its id, which is fresh.
     fn create_cohort(
         &self,
         customer: CustomerId,
         cohort: &Cohort,
     ) -> impl Future<Output = PortResult<()>> + Send;
+    /// Replaces a cohort.
+    ///
+    /// Condition: the stored version is `version`.
+    fn replace_cohort(
+        &self,
+        customer: CustomerId,
+        cohort: &Cohort,
+        version: u64,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Deletes a cohort.
+    ///
+    /// Condition: the stored version is `version`.
+    fn delete_cohort(
+        &self,
+        customer: CustomerId,
+        cohort: CohortId,
+        version: u64,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
     /// Returns the webhook settings of a customer, which are the default ones before the first
     /// change.
     fn load_settings(

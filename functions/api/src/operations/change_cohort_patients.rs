@@ -1,0 +1,212 @@
+//! `POST` and `DELETE /medical/v1/cohort/{id}/patient`: puts patients into a cohort, and takes them
+//! out of it.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use bulk_domain::audit::Objects;
+use bulk_domain::cohort::Cohort;
+use bulk_domain::ids::{CohortId, CustomerId, PatientId};
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::roster::Roster;
+use bulk_pipeline::cohort_members::{CohortMembers, Membership};
+use bulk_pipeline::ports::Ports;
+use bulk_pipeline::ports::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::audited::{Audited, NamesObjects};
+use crate::backend::Backend;
+use crate::caller::{Caller, Import};
+use crate::error::{ApiError, Named as _};
+use crate::operations::get_cohort::{CohortWithSize, get_cohort, with_size};
+use crate::request::{Body, Id};
+use crate::roster_walk::RosterWalk;
+
+/// The largest number of patients that a call names. All of them fit into a body of 64 KiB.
+const MOST_PATIENTS: usize = 500;
+
+const TOO_LARGE: ApiError = ApiError::BadRequest("A patient is too large for another cohort");
+
+/// Patients to put into a cohort, or to take out of it: either some, or all.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct CohortPatients {
+    /// Ids of up to 500 patients.
+    #[schema(max_items = 500)]
+    patient_ids: Option<Vec<PatientId>>,
+    /// Whether all patients are meant, instead of `patientIds`.
+    all_patients: Option<bool>,
+}
+
+/// Which patients a call names.
+enum Named {
+    Some(BTreeSet<PatientId>),
+    All,
+}
+
+impl CohortPatients {
+    fn named(self) -> Result<Named, ApiError> {
+        const ONE_OF_BOTH: ApiError =
+            ApiError::BadRequest("Either patientIds or allPatients must be given, and not both");
+        match (self.patient_ids, self.all_patients.unwrap_or(false)) {
+            (None, true) => Ok(Named::All),
+            (Some(ids), false) if ids.len() > MOST_PATIENTS => {
+                Err(ApiError::BadRequest("patientIds has more than 500 ids"))
+            }
+            (Some(ids), false) => Ok(Named::Some(ids.into_iter().collect())),
+            (None, false) | (Some(_), true) => Err(ONE_OF_BOTH),
+        }
+    }
+}
+
+/// A cohort after its patients have changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChangedCohort {
+    /// What was done, for people.
+    message: String,
+    cohort: CohortWithSize,
+    /// The patients of the call, for the audit trail.
+    #[serde(skip)]
+    patients: BTreeSet<PatientId>,
+}
+
+impl NamesObjects for ChangedCohort {
+    fn objects(&self) -> Objects {
+        let mut objects = self.cohort.objects();
+        objects.patients.extend(&self.patients);
+        objects
+    }
+}
+
+/// Put patients into a cohort
+///
+/// Patients that are in the cohort stay in it. With `allPatients`, a call that is answered 503 has
+/// put some of the patients into the cohort: repeat it until it succeeds.
+#[utoipa::path(
+    post, path = "/medical/v1/cohort/{id}/patient", operation_id = "addPatientsToCohort", tag = "cohort",
+    params(("id" = String, Path, format = "uuid", description = "The cohort's id.")),
+    request_body = CohortPatients,
+    responses(
+        (status = 200, description = "The cohort.", body = ChangedCohort),
+        (status = 400, description = "Invalid body. `detail` names the problem."),
+        (status = 404, description = "The cohort or a patient was not found. No patient was put into the cohort."),
+        (status = 413, description = "The body is larger than 64 KiB."),
+    ),
+)]
+pub async fn add<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer, ..): Caller<Import>,
+    Id(id): Id<CohortId>,
+    Body(body): Body<CohortPatients>,
+) -> Result<Audited<ChangedCohort>, ApiError> {
+    let (named, ports) = (body.named()?, backend.ports());
+    let cohort = get_cohort(ports, customer, id).await?;
+    let membership = match named {
+        Named::Some(patients) => add_patients(ports, customer, id, &patients).await?,
+        Named::All => add_all(ports, customer, id).await?,
+    };
+    answer(ports, customer, cohort, membership, "put into the cohort").await.map(Audited)
+}
+
+/// Take patients out of a cohort
+///
+/// Ids of patients that are not in the cohort change nothing. With `allPatients`, a call that is
+/// answered 503 has taken some of the patients out of the cohort: repeat it until it succeeds. Rows
+/// of an import that was created before the call do not put a patient back.
+#[utoipa::path(
+    delete, path = "/medical/v1/cohort/{id}/patient", operation_id = "removePatientsFromCohort", tag = "cohort",
+    params(("id" = String, Path, format = "uuid", description = "The cohort's id.")),
+    request_body = CohortPatients,
+    responses(
+        (status = 200, description = "The cohort.", body = ChangedCohort),
+        (status = 400, description = "Invalid body. `detail` names the problem."),
+        (status = 404, description = "The cohort was not found."),
+        (status = 413, description = "The body is larger than 64 KiB."),
+    ),
+)]
+pub async fn remove<B: Backend>(
+    State(backend): State<B>,
+    Caller(customer, ..): Caller<Import>,
+    Id(id): Id<CohortId>,
+    Body(body): Body<CohortPatients>,
+) -> Result<Audited<ChangedCohort>, ApiError> {
+    let (named, ports) = (body.named()?, backend.ports());
+    let cohort = get_cohort(ports, customer, id).await?;
+    let patients = match named {
+        Named::Some(patients) => patients,
+        Named::All => all_of(ports, customer, Roster::Cohort(id)).await?,
+    };
+    let membership = CohortMembers::new(ports, customer, id).remove(&patients).await?;
+    answer(ports, customer, cohort, membership, "taken out of the cohort").await.map(Audited)
+}
+
+async fn answer<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    cohort: Cohort,
+    membership: Membership,
+    done: &str,
+) -> Result<ChangedCohort, ApiError> {
+    if !membership.too_large.is_empty() {
+        return Err(TOO_LARGE);
+    }
+    let patients = membership.changed;
+    let message = match patients.len() {
+        1 => format!("1 patient was {done}"),
+        count => format!("{count} patients were {done}"),
+    };
+    Ok(ChangedCohort { message, cohort: with_size(ports, customer, cohort).await?, patients })
+}
+
+/// Puts patients into a cohort, unless one of them does not exist.
+pub async fn add_patients<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    cohort: CohortId,
+    patients: &BTreeSet<PatientId>,
+) -> Result<Membership, ApiError> {
+    let ids: Vec<PatientId> = patients.iter().copied().collect();
+    for ids in ids.chunks(PATIENTS_PER_READ) {
+        if ports.patients().load_patients(customer, ids).await?.len() < ids.len() {
+            return Err(PatientId::NOT_FOUND);
+        }
+    }
+    let members = CohortMembers::new(ports, customer, cohort);
+    Ok(members.add(ChunkNumber::new(0), patients).await?)
+}
+
+/// Patients that are read at once.
+const PATIENTS_PER_READ: usize = 100;
+
+async fn add_all<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    cohort: CohortId,
+) -> Result<Membership, ApiError> {
+    let members = CohortMembers::new(ports, customer, cohort);
+    let all: Vec<PatientId> =
+        all_of(ports, customer, Roster::AllPatients).await?.into_iter().collect();
+    let mut membership = Membership::default();
+    for (chunk, patients) in (0..).zip(all.chunks(MOST_PATIENTS)) {
+        let patients = patients.iter().copied().collect();
+        let Membership { changed, too_large } =
+            members.add(ChunkNumber::new(chunk), &patients).await?;
+        membership.changed.extend(changed);
+        membership.too_large.extend(too_large);
+    }
+    Ok(membership)
+}
+
+/// Returns the patients that a roster names.
+async fn all_of<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    roster: Roster,
+) -> Result<BTreeSet<PatientId>, ApiError> {
+    let (mut walk, mut all) = (RosterWalk::start(), BTreeSet::new());
+    while let Some((_, ids)) = walk.next_patients(ports, customer, roster).await? {
+        all.extend(ids.into_iter().map(|(_, id)| id));
+    }
+    Ok(all)
+}

@@ -1,0 +1,54 @@
+//! Changes a patient by a call.
+
+use bulk_domain::hash_key::Bucket;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::record::PatientRecord;
+
+use crate::Error;
+use crate::conflicts::WriteAttempts;
+use crate::ports::prelude::*;
+use crate::ports::{Ports, Write};
+
+/// What became of a change of a patient.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PatientChange<T> {
+    /// The record is as the change has made it, and the change returned this.
+    Done(T),
+    /// There is no such patient.
+    NotFound,
+    /// The item of the person has no room for it.
+    TooLarge,
+}
+
+/// Changes a patient's record: `change` returns whether the record has to be stored, and a value.
+/// It is applied again after a conflict, also after one that this call caused itself, because the
+/// answer to its write was lost.
+pub async fn change_patient<P: Ports, T>(
+    ports: &P,
+    customer: CustomerId,
+    patient: PatientId,
+    change: impl Fn(&mut PatientRecord) -> (bool, T),
+) -> Result<PatientChange<T>, Error> {
+    let Some(bucket) = Bucket::of(patient) else { return Ok(PatientChange::NotFound) };
+    let mut attempts = WriteAttempts::default();
+    loop {
+        attempts.begin()?;
+        let known = ports.patients().load_people(customer, &[bucket]).await?.remove(&bucket);
+        let Some(mut known) = known else { return Ok(PatientChange::NotFound) };
+        let Some(record) = known.value.patient_mut(patient) else {
+            return Ok(PatientChange::NotFound);
+        };
+        let (is_changed, value) = change(record);
+        if !is_changed {
+            return Ok(PatientChange::Done(value));
+        }
+        if !known.value.fits() {
+            return Ok(PatientChange::TooLarge);
+        }
+        let (person, version) = (&known.value, Some(known.version));
+        let write = ports.patients().store_person(customer, bucket, person, version).await?;
+        if write == Write::Done {
+            return Ok(PatientChange::Done(value));
+        }
+    }
+}

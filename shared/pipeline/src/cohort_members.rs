@@ -1,0 +1,168 @@
+//! Puts patients into a cohort by a call, and takes them out of it.
+//!
+//! A patient that joins is put on the roster of the cohort before its record is written, as by an
+//! import, so that no patient is missing from the list. A patient that leaves is taken off the
+//! roster after its record was written. Only entries that are older than the call are cleaned up:
+//! no job that is older than the call puts the patient back ([`PatientRecord::leave_cohort`]), and
+//! the entry of a younger one may be about to count.
+//!
+//! [`PatientRecord::leave_cohort`]: bulk_domain::record::PatientRecord::leave_cohort
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bulk_domain::ids::{CohortId, CustomerId, JobId, PatientId};
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::roster::{Roster, RosterEntry};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::Error;
+use crate::change_patient::{PatientChange, change_patient};
+use crate::ports::prelude::*;
+use crate::ports::{PortResult, Ports};
+
+/// Patients that are read at once, and that one roster entry has.
+const PATIENTS_PER_READ: usize = 100;
+
+/// Patients that are written at the same time.
+const CONCURRENT_CHANGES: usize = 16;
+
+/// Entries of one read.
+const ENTRIES_PER_READ: u32 = 100;
+
+/// The patients of a cohort, as one call changes them.
+#[derive(Debug)]
+pub struct CohortMembers<'a, P> {
+    ports: &'a P,
+    customer: CustomerId,
+    cohort: CohortId,
+    /// The place of the call among the jobs.
+    call: JobId,
+}
+
+/// What became of patients that join or leave a cohort.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Membership {
+    /// The patients that were not in the cohort and are now, or the reverse.
+    pub changed: BTreeSet<PatientId>,
+    /// The patients of which the person's item has no room.
+    pub too_large: BTreeSet<PatientId>,
+}
+
+/// The patients that one call has changed.
+#[derive(Default)]
+struct Changed {
+    membership: Membership,
+    /// The patients that are not in the cohort, each with [`PatientRecord::left_by`].
+    ///
+    /// [`PatientRecord::left_by`]: bulk_domain::record::PatientRecord::left_by
+    left: BTreeMap<PatientId, JobId>,
+}
+
+impl<'a, P: Ports> CohortMembers<'a, P> {
+    /// Returns the patients of a cohort for a call that begins now.
+    pub fn new(ports: &'a P, customer: CustomerId, cohort: CohortId) -> Self {
+        Self { ports, customer, cohort, call: JobId::new(ports.environment().new_id()) }
+    }
+
+    /// Puts patients into the cohort. `chunk` tells the entries of one call apart. Safe to repeat.
+    pub async fn add(
+        &self,
+        chunk: ChunkNumber,
+        patients: &BTreeSet<PatientId>,
+    ) -> Result<Membership, Error> {
+        let mut new = Vec::new();
+        let patients: Vec<PatientId> = patients.iter().copied().collect();
+        for patients in patients.chunks(PATIENTS_PER_READ) {
+            let known = self.ports.patients().load_patients(self.customer, patients).await?;
+            let is_new = |id: &&PatientId| {
+                known
+                    .get(id)
+                    .is_some_and(|record| !record.patient.cohort_ids.contains(&self.cohort))
+            };
+            new.extend(patients.iter().filter(is_new).copied());
+        }
+        if new.is_empty() {
+            return Ok(Membership::default());
+        }
+        let (roster, entry) = (Roster::Cohort(self.cohort), RosterEntry { job: self.call, chunk });
+        self.ports.patients().add_to_roster(self.customer, roster, entry, &new).await?;
+        Ok(self.change_all(new, true).await?.membership)
+    }
+
+    /// Takes patients out of the cohort. Safe to repeat, and a repeated call completes what an
+    /// earlier one has left.
+    pub async fn remove(&self, patients: &BTreeSet<PatientId>) -> Result<Membership, Error> {
+        let all: Vec<PatientId> = patients.iter().copied().collect();
+        let (mut members, mut left) = (Vec::new(), BTreeMap::new());
+        for patients in all.chunks(PATIENTS_PER_READ) {
+            let known = self.ports.patients().load_patients(self.customer, patients).await?;
+            for (id, record) in known {
+                if record.patient.cohort_ids.contains(&self.cohort) {
+                    members.push(id);
+                } else if let Some(by) = record.left_by(self.cohort) {
+                    left.insert(id, by);
+                }
+            }
+        }
+        let changed = self.change_all(members, false).await?;
+        left.extend(changed.left);
+        self.clean_roster(&left).await?;
+        Ok(changed.membership)
+    }
+
+    async fn change_all(&self, patients: Vec<PatientId>, joins: bool) -> Result<Changed, Error> {
+        let changes = stream::iter(patients).map(async |id| {
+            let change = change_patient(self.ports, self.customer, id, |record| {
+                let (now, cohort) = (self.ports.environment().now(), self.cohort);
+                let is_changed = if joins {
+                    record.join_cohort(cohort, self.call, now)
+                } else {
+                    record.leave_cohort(cohort, self.call, now)
+                };
+                (is_changed, record.left_by(cohort))
+            });
+            Ok::<_, Error>((id, change.await?))
+        });
+        let mut changes = std::pin::pin!(changes.buffer_unordered(CONCURRENT_CHANGES));
+        let mut all = Changed::default();
+        while let Some((id, change)) = changes.try_next().await? {
+            match change {
+                PatientChange::Done(by) => {
+                    all.membership.changed.insert(id);
+                    all.left.extend(by.map(|by| (id, by)));
+                }
+                PatientChange::TooLarge => drop(all.membership.too_large.insert(id)),
+                // Deleted in the meantime.
+                PatientChange::NotFound => {}
+            }
+        }
+        Ok(all)
+    }
+
+    /// Removes patients from the entries of the roster that no job or call makes count again: those
+    /// that are not younger than the calls by which the patients left the cohort.
+    async fn clean_roster(&self, left: &BTreeMap<PatientId, JobId>) -> PortResult<()> {
+        if left.is_empty() {
+            return Ok(());
+        }
+        let (patients, roster) = (self.ports.patients(), Roster::Cohort(self.cohort));
+        let mut last = None;
+        loop {
+            let entries =
+                patients.read_roster(self.customer, roster, last, ENTRIES_PER_READ).await?;
+            for (entry, ids) in &entries {
+                let is_left = |id: &&PatientId| left.get(id).is_some_and(|by| entry.job <= *by);
+                let gone: Vec<PatientId> = ids.iter().filter(is_left).copied().collect();
+                if !gone.is_empty() {
+                    patients.remove_from_roster(self.customer, roster, *entry, &gone).await?;
+                }
+            }
+            // A read begins with the last entry of the read before.
+            let newest = entries.last().map(|(entry, _)| *entry);
+            if newest.is_none() || newest == last {
+                return Ok(());
+            }
+            last = newest;
+        }
+    }
+}
