@@ -38,7 +38,7 @@ impl PatientRecord {
     }
 
     /// Returns the call by which the patient left a cohort that it is not in, or the last job or
-    /// call by which it had joined the cohort, whichever has the later id.
+    /// call by which it had joined the cohort: the later of the two ids.
     pub fn left_by(&self, cohort: CohortId) -> Option<JobId> {
         self.left_by.iter().find(|(left, _)| *left == cohort).map(|(_, by)| *by)
     }
