@@ -46,8 +46,9 @@ async fn query(customer: &Customer, patient: &str) -> Value {
 }
 
 async fn documents(customer: &Customer, patient: &str) -> Vec<Value> {
-    let (status, list) =
-        customer.call(Method::GET, &format!("/medical/v1/document?patientId={patient}")).await;
+    let (status, list) = customer
+        .call(Method::GET, &format!("/medical/v1/document?output=dto&patientId={patient}"))
+        .await;
     assert_eq!(status, StatusCode::OK, "{list}");
     list["documents"].as_array().unwrap().clone()
 }
@@ -77,7 +78,7 @@ async fn every_new_patient_is_queried_and_the_documents_can_be_read() {
         let documents = documents(&customer, patient).await;
         let count = documents.len();
         assert_eq!(download, json!({"status": "completed", "total": count, "successful": count}));
-        let path = format!("/medical/v1/document?patientId={patient}&count=7");
+        let path = format!("/medical/v1/document?output=dto&patientId={patient}&count=7");
         assert_eq!(customer.pages(&path, "documents").await.concat(), documents, "page by page");
         with_documents += usize::from(count > 0);
         for document in &documents {

@@ -3,6 +3,7 @@
 //!
 //! The expected outcome is that of the same file when another customer imports it without faults.
 
+mod contents;
 mod exact;
 mod fault_proxy;
 mod gateway;

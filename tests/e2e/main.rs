@@ -24,6 +24,7 @@ mod cancel;
 mod column_mappings;
 mod command_line;
 mod customer;
+mod document_contents;
 mod document_queries;
 mod events;
 mod faults;

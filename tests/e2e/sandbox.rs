@@ -11,6 +11,8 @@ use crate::stack::STACK;
 /// What the gateway counted since it was reset.
 #[derive(Debug, Deserialize)]
 pub struct Asked {
+    /// Requests by method and path, such as `GET Binary`.
+    pub requests: HashMap<String, u64>,
     /// Requests that got a fault instead of an answer.
     pub faults: HashMap<String, u64>,
     /// For each patient, by a hash of the search: the searches that were answered in full, and what

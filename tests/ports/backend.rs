@@ -8,7 +8,7 @@ use bulk_domain::ids::{CohortId, CustomerId};
 use bulk_domain::job::Upload;
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
-    ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
 };
 use bulk_pipeline::ports::{JobRef, ResultFile, WebhookSettings};
 use bytes::Bytes;
@@ -26,6 +26,7 @@ pub trait Customer {
 pub trait Receive {
     async fn chunks(&self, size: JobSize) -> Vec<ChunkMessage>;
     async fn queries(&self) -> Vec<QueryMessage>;
+    async fn copies(&self) -> Vec<CopyMessage>;
     async fn finished(&self) -> Vec<FinishedMessage>;
     async fn uploads(&self) -> Vec<UploadMessage>;
     async fn webhooks(&self) -> Vec<WebhookMessage>;

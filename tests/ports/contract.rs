@@ -29,6 +29,8 @@ pub mod api_keys;
 pub mod audit_trail;
 pub mod chunk_queries;
 pub mod chunks;
+pub mod copies;
+pub mod copy_records;
 pub mod deliveries;
 pub mod directory;
 pub mod directory_changes;

@@ -42,7 +42,7 @@ macro_rules! dynamodb {
             jobs, open_jobs, chunks, chunk_queries, gateway_limits, watchlist, deliveries,
             listed_deliveries);
         crate::emulator::contracts!($backend.patients:
-            people, rosters, patient_queries, documents);
+            people, rosters, patient_queries, documents, copy_records);
         crate::emulator::contracts!($backend.external_ids: external_ids);
         crate::emulator::contracts!($backend.directory: directory, directory_changes, settings, api_keys);
         crate::emulator::contracts!($backend.jobs_table: dynamodb);
@@ -53,7 +53,7 @@ macro_rules! dynamodb {
 /// Makes the tests of all promises that `aws` keeps with S3.
 macro_rules! s3 {
     ($backend:ident) => {
-        crate::emulator::contracts!($backend.files: uploads, objects, results, links);
+        crate::emulator::contracts!($backend.files: uploads, objects, results, copies, links);
         crate::emulator::contracts!($backend.bucket: s3, erased_objects);
     };
 }

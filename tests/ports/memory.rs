@@ -11,7 +11,7 @@ use bulk_domain::job_size::JobSize;
 use bulk_domain::row::Directory;
 use bulk_memory::{Cloud, NoFaults, QueueName};
 use bulk_pipeline::messages::{
-    ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
 };
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{JobRef, ResultFile, WebhookSettings};
@@ -72,6 +72,10 @@ impl Receive for Cloud {
         receive(self, QueueName::Queries)
     }
 
+    async fn copies(&self) -> Vec<CopyMessage> {
+        receive(self, QueueName::Copies)
+    }
+
     async fn finished(&self) -> Vec<FinishedMessage> {
         receive(self, QueueName::Finished)
     }
@@ -110,4 +114,5 @@ impl Operator for Cloud {
 
 crate::emulator::contracts!(memory.cloud:
     jobs, open_jobs, chunks, chunk_queries, gateway_limits, watchlist, deliveries, people, rosters,
-    external_ids, patient_queries, documents, directory, directory_changes, uploads, objects, results, queues, webhook_queue);
+    external_ids, patient_queries, documents, copy_records, directory, directory_changes, uploads, objects, results,
+    copies, queues, webhook_queue);

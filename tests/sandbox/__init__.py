@@ -1,1 +1,1 @@
-"""A sandbox FHIR server for tests and demos: the two searches of an IHE gateway, on the loopback interface only."""
+"""A sandbox FHIR server for tests and demos: an IHE gateway's searches and documents, on the loopback interface only."""

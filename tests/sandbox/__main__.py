@@ -1,8 +1,9 @@
 """Runs the sandbox: `python -m tests.sandbox`, which needs the standard library only.
 
 It answers patient discovery (IHE PDQm ITI-78, GET or POST of Patient) and document queries (IHE MHD ITI-67, GET or
-POST of DocumentReference) with records derived from hashes of the search parameters, and injects faults on request. It
-is never deployed, checks nothing that a real gateway would check, and never logs a request.
+POST of DocumentReference) with records derived from hashes of the search parameters, serves the contents of documents
+(ITI-68, GET of Binary), and injects faults on request. It is never deployed, checks nothing that a real gateway would
+check, and never logs a request.
 """
 
 from __future__ import annotations

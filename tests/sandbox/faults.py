@@ -24,10 +24,12 @@ KINDS = {
     "malformed": "JSON that ends too soon",
     "html": "a page of HTML, as a proxy on the way would answer",
     "huge": "an answer of 64 MiB",
+    "gone": "404, as for something that was deleted",
+    "mislabeled": "an answer of another format than its media type says",
     "incomplete": "a correct answer, with a warning that not all sources have answered",
-    "endless": "there is always another page",
-    "loop": "the next page is this page",
-    "foreign": "the next page is on another server",
+    "endless": "there is always another page; the content of a document never ends",
+    "loop": "the next page is this page; a content redirects to itself",
+    "foreign": "the next page is on another server; a content redirects to one",
 }
 #: The numbers that the faults refer to, with their defaults.
 NUMBERS = {"slow-seconds": 1.0, "timeout-seconds": 60.0, "retry-after": 1.0, "seed": 1.0}

@@ -47,6 +47,10 @@ class Handler(BaseHTTPRequestHandler):
             self.admin(url.path.removeprefix("/_sandbox/"), query, parse_qs(body))
             return
         path = url.path.removeprefix("/fhir/")
+        kind, _, identifier = path.partition("/")
+        if kind in ("Binary", "DocumentReference") and records.DOCUMENT_ID.fullmatch(identifier):
+            self.read(kind, identifier)
+            return
         resource = path.removesuffix("/_search")
         wanted = "POST" if path.endswith("/_search") else "GET"
         if resource not in SEARCHES or self.command != wanted:
@@ -58,12 +62,49 @@ class Handler(BaseHTTPRequestHandler):
         search = {name: value.split(",") for name, value in parse_qsl(text)}
         fault = self.server.plan.draw(f"{resource} {records.digest(text)}")
         self.server.ledger.request(f"{self.command} {resource}", fault)
-        if fault == "401" or not self.server.tokens.allow(self.headers.get("authorization", "")):
-            self.answer(
-                401, records.outcome("error", "login", "A token is missing or invalid"), {"www-authenticate": "Bearer"}
-            )
-        elif not self.inject(fault):
+        if self.allow(fault) and not self.inject(fault):
             self.search(resource, search, fault)
+
+    def allow(self, fault: str | None) -> bool:
+        """Returns whether a request has the token that it needs. Otherwise it has been answered."""
+        if fault != "401" and self.server.tokens.allow(self.headers.get("authorization", "")):
+            return True
+        outcome = records.outcome("error", "login", "A token is missing or invalid")
+        self.answer(401, outcome, {"www-authenticate": "Bearer"})
+        return False
+
+    def read(self, kind: str, identifier: str) -> None:
+        """Answers the content of a document, or the document's reference with its content inside."""
+        fault = self.server.plan.draw(f"{kind} {identifier}")
+        counted = kind if kind == "Binary" else f"{kind}/id"
+        self.server.ledger.request(f"{self.command} {counted}", fault)
+        if not self.allow(fault) or self.inject(fault):
+            return
+        if kind == "DocumentReference":
+            self.answer(200, records.reference(identifier))
+            return
+        media_type, body = records.content(identifier)
+        if fault in ("loop", "foreign"):
+            here = f"{self.server.base}/Binary/{identifier}"
+            self.send(302, b"", media_type, {"location": here if fault == "loop" else "https://foreign.invalid/x"})
+        elif fault == "endless":
+            self.send_endlessly(media_type, body)
+        elif "fhir+json" in self.headers.get("accept", ""):
+            (inside,) = records.reference(identifier)["content"]
+            self.answer(200, {"resourceType": "Binary", "id": identifier} | inside["attachment"])
+        else:
+            self.send(200, body, media_type)
+
+    def send_endlessly(self, media_type: str, body: bytes) -> None:
+        """Sends a body again and again, until the client closes the connection."""
+        self.send_response(200)
+        self.send_header("content-type", media_type)
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        self.close_connection = True
+        while True:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(body), body))
+            self.wfile.flush()
 
     def inject(self, fault: str | None) -> bool:
         """Injects a fault. Returns whether the request has been answered by that."""
@@ -81,6 +122,10 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(503, records.outcome("error", "transient", "Try again later"), {"retry-after": until})
         elif fault == "500":
             self.answer(500, records.outcome("fatal", "exception", "An error on request"))
+        elif fault == "gone":
+            self.answer(404, records.outcome("error", "not-found", "It was deleted"))
+        elif fault == "mislabeled":
+            self.send(200, b"Neither FHIR nor a document", "application/pdf")
         elif fault == "html":
             self.send(200, b"<!doctype html><title>Welcome</title>", "text/html")
         elif fault == "malformed":

@@ -7,7 +7,9 @@ is "found" consists of the search parameters themselves.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +24,8 @@ IDENTITY = ("family", "given", "birthdate", "gender")
 RESPECTED = (*IDENTITY, "address-postalcode")
 #: The largest number of documents of a patient, so that some patients have three pages.
 MOST_DOCUMENTS = 25
+#: The ids of documents: a part of a hash, and the number of the document among those of its patient.
+DOCUMENT_ID = re.compile(r"[0-9a-f]{16}-[0-9]{1,2}")
 FIRST_DAY = datetime(2015, 1, 1, tzinfo=UTC)
 
 #: LOINC code, name, media type, extension.
@@ -118,6 +122,21 @@ def document(patient_id: str, number: int, base: str) -> Resource:
     made = FIRST_DAY + timedelta(minutes=int(key[4:10], 16) % (10 * 365 * 24 * 60))
     indexed = made + timedelta(hours=2)
     identifier = f"{key[:16]}-{number}"
+    attachment = {
+        "contentType": media_type,
+        "language": "en-US",
+        "size": content_size(identifier),
+        "title": f"{display} {number + 1}.{extension}",
+        "creation": f"{made:%Y-%m-%d}",
+    }
+    # A content is behind a link, absolute or relative, or inside of the attachment.
+    match number % 7:
+        case 6:
+            attachment["data"] = base64.b64encode(content(identifier)[1]).decode()
+        case 5:
+            attachment["url"] = f"Binary/{identifier}"
+        case _:
+            attachment["url"] = f"{base}/Binary/{identifier}"
     return {
         "resourceType": "DocumentReference",
         "id": identifier,
@@ -129,18 +148,42 @@ def document(patient_id: str, number: int, base: str) -> Resource:
         "date": f"{indexed:%Y-%m-%dT%H:%M:%S}.000Z",
         "author": [{"display": "Sandbox Hospital"}],
         "description": f"{display} {number + 1}",
-        "content": [
-            {
-                "attachment": {
-                    "contentType": media_type,
-                    "language": "en-US",
-                    "url": f"{base}/Binary/{identifier}",
-                    "size": 1000 + int(key[10:14], 16),
-                    "title": f"{display} {number + 1}.{extension}",
-                    "creation": f"{made:%Y-%m-%d}",
-                }
-            }
-        ],
+        "content": [{"attachment": attachment}],
+    }
+
+
+def content(identifier: str) -> tuple[str, bytes]:
+    """Returns the media type and the content of the document with this id."""
+    _, display, media_type, _ = KINDS[int(identifier[:4], 16) % len(KINDS)]
+    size = content_size(identifier)
+    start, end = {
+        "application/pdf": (f"%PDF-1.4\n% {display} of the sandbox, {identifier}\n", "\n%%EOF\n"),
+        "application/hl7-v3+xml": (
+            '<?xml version="1.0"?>\n<ClinicalDocument xmlns="urn:hl7-org:v3">\n'
+            f"<title>{display} {identifier}</title>\n<!-- ",
+            " -->\n</ClinicalDocument>\n",
+        ),
+    }.get(media_type, (f"{display} {identifier}\n", "\n"))
+    filled = start + "sandbox ".ljust(64, "_").replace("_", ".") * (size // 64 + 1)
+    return media_type, (filled[: size - len(end)] + end).encode()
+
+
+def content_size(identifier: str) -> int:
+    """Returns the bytes of a document's content: up to 65 KiB. Inside of attachments there are small contents only."""
+    size = int(identifier[10:14], 16)
+    is_inside = int(identifier.rpartition("-")[2]) % 7 == 6
+    return 1000 + (size % 3000 if is_inside else size)
+
+
+def reference(identifier: str) -> Resource:
+    """Returns what the sandbox knows of a document by its id alone: its content."""
+    media_type, body = content(identifier)
+    attachment = {"contentType": media_type, "data": base64.b64encode(body).decode()}
+    return {
+        "resourceType": "DocumentReference",
+        "id": identifier,
+        "status": "current",
+        "content": [{"attachment": attachment}],
     }
 
 

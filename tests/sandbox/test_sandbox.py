@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import json
@@ -202,6 +203,47 @@ class TestServer:
         sandbox.admin("PUT", f"faults?{fault}")
         with pytest.raises(error):
             sandbox.fetch(sandbox.patient_url())
+
+    def test_every_document_has_the_content_that_it_is_listed_with(self, sandbox: Client) -> None:
+        links = Counter[str]()
+        for number in range(12):
+            patient = sandbox.fetch(sandbox.patient_url(number))["entry"][0]["resource"]["id"]
+            for page in sandbox.pages(patient):
+                for entry in page["entry"]:
+                    (content,) = entry["resource"]["content"]
+                    attachment = content["attachment"]
+                    if data := attachment.get("data"):
+                        body = base64.b64decode(data)
+                    else:
+                        link = attachment["url"]
+                        links["absolute" if link.startswith("http") else "relative"] += 1
+                        url = link if link.startswith("http") else f"{sandbox.server.base}/{link}"
+                        with urllib.request.urlopen(url, timeout=5) as answer:
+                            assert answer.headers["content-type"] == attachment["contentType"]
+                            body = answer.read()
+                    assert len(body) == attachment["size"]
+                    identifier = entry["resource"]["id"]
+                    again = sandbox.fetch(f"{sandbox.server.base}/DocumentReference/{identifier}")
+                    assert base64.b64decode(again["content"][0]["attachment"]["data"]) == body
+        assert links["absolute"] > links["relative"] > 0
+
+    def test_a_content_is_wrapped_for_a_client_that_asks_for_fhir(self, sandbox: Client) -> None:
+        url = f"{sandbox.server.base}/Binary/0123456789abcdef-0"
+        binary = sandbox.fetch(url, Accept="application/fhir+json")
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            assert (binary["resourceType"], base64.b64decode(binary["data"])) == ("Binary", answer.read())
+
+    def test_a_content_can_be_gone_mislabeled_or_endless(self, sandbox: Client) -> None:
+        url = f"{sandbox.server.base}/Binary/0123456789abcdef-0"
+        sandbox.admin("PUT", "faults?gone=1")
+        assert sandbox.refusal(url)[0] == 404
+        sandbox.admin("PUT", "faults?mislabeled=1")
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            assert answer.headers["content-type"] == "application/pdf"
+            assert not answer.read().startswith(b"%PDF")
+        sandbox.admin("PUT", "faults?endless=1")
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            assert len(answer.read(1 << 20)) == 1 << 20
 
     def test_an_incomplete_answer_has_a_warning_among_its_matches(self, sandbox: Client) -> None:
         sandbox.admin("PUT", "faults?incomplete=1")

@@ -236,8 +236,31 @@ test("a document query is started by the patient's only facility, watched, and i
   assert.equal(ended.download.status, "completed");
   const { documents } = await client.listDocuments(id);
   assert.equal(documents.length, ended.download.successful ?? 0);
-  assert.deepEqual(await client.listDocumentsAsDTO(id), documents);
+  const dtos = await client.listDocumentsAsDTO(id);
+  assert.deepEqual(
+    dtos.map((dto) => [dto.id, dto.fileName]),
+    documents.map((document) => [document.id, document.content[0].attachment.title])
+  );
+  for (const document of documents) {
+    assert.equal(document.resourceType, "DocumentReference");
+    const { url } = await eventually("the document is fetched", () =>
+      client.getDocumentUrl(document.content[0].attachment.title).catch((error) => {
+        assert.equal(error.response?.status, 503);
+      })
+    );
+    assert.equal((await fetch(url)).headers.get("content-type"), document.content[0].attachment.contentType);
+  }
+  assert.deepEqual((await client.listDocuments(id, { dateTo: "1999-12-31" })).documents, []);
   assert.equal((await client.listDocuments(id, { count: 1000 })).documents.length, documents.length);
+});
+
+test("a patient is opted out and in again", async () => {
+  const { id } = patients["sdk-1"];
+  for (const hieOptOut of [true, false]) {
+    const told = await client.updatePatientHieOptOut(id, hieOptOut);
+    assert.deepEqual([told.id, told.hieOptOut, typeof told.message], [id, hieOptOut, "string"]);
+  }
+  assert.deepEqual((await client.listDocuments(id)).documents, []);
 });
 
 test("a patient with several facilities needs one of them to be named, which has to be the customer's", async () => {

@@ -6,8 +6,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use bulk_api::{AllowedOrigin, Backend, RequestUrl, Settings};
+use bulk_domain::document::CopyState;
 use bulk_domain::webhook_url::UrlPolicy;
 use bulk_memory::Cloud;
+use bulk_pipeline::ports::CopyRef;
+use bulk_pipeline::ports::prelude::*;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -72,6 +75,7 @@ pub async fn call_all(played: &Played) {
     let cloud =
         played.cloud.with_faults(std::sync::Arc::new(bulk_memory::NoFaults)).called_by("Api");
     cloud.add_key(customer.id, KEY);
+    let quiet = cloud.clone();
     let settings = Settings {
         allowed_origin: AllowedOrigin::parse(""),
         answer_within: Duration::from_secs(12),
@@ -122,6 +126,15 @@ pub async fn call_all(played: &Played) {
         api.get(&format!("/medical/v1/document/query?patientId={id}")).await;
         api.get(&format!("/medical/v1/document?patientId={id}")).await;
     }
+    // A call for another document would wait for a worker.
+    for (document, _) in played.cloud.copies(customer.id) {
+        let copy = CopyRef { customer: customer.id, document };
+        let record = quiet.load_copy(copy).await.unwrap();
+        if record.is_none_or(|record| record.value != CopyState::Stored) {
+            continue;
+        }
+        api.get(&format!("/medical/v1/document/download-url?fileName={document}")).await;
+    }
     // The other half stays for later checks.
     let (deleted, left) = patients.split_at(patients.len() / 2);
     for patient in deleted {
@@ -134,6 +147,15 @@ pub async fn call_all(played: &Played) {
         assert_eq!(api.call("DELETE", &path, &Value::Null).await.0, StatusCode::NOT_FOUND);
     }
     assert_eq!(api.get("/medical/v1/patient").await["patients"], json!(left));
+    for patient in left {
+        let path = format!("/medical/v1/patient/{}/hie-opt-out", id(patient));
+        let (_, told) = api.call("PUT", &format!("{path}?hieOptOut=true"), &Value::Null).await;
+        assert_eq!(told["hieOptOut"], true);
+        assert_eq!(api.get(&path).await["hieOptOut"], true);
+        let list = api.get(&format!("/medical/v1/document?patientId={}", id(patient))).await;
+        assert_eq!(list["documents"], json!([]));
+    }
+    assert!(quiet.copies(customer.id).is_empty());
 }
 
 /// Changes a cohort and its patients, and deletes other facilities and cohorts, also one that has

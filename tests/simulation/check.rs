@@ -10,6 +10,7 @@ use bulk_domain::outcome::{RowEffect, Tally};
 use bulk_pipeline::ports::ResultFile;
 
 use crate::check_audit::check_audit;
+use crate::check_copies::{self, check_copies};
 use crate::check_dry_runs::check_dry_runs;
 use crate::check_external_ids;
 use crate::check_queries::{self, check_queries, check_who_is_queried};
@@ -118,12 +119,14 @@ pub fn check(played: &Played) {
         check_dry_runs(played, &customer.ids, &outcomes, has_earlier);
     }
     check_queries(played);
+    check_copies(played);
 }
 
 /// Returns what happened in a story and how often, to show that the stories cover every case.
 pub fn statistics(played: &Played) -> Vec<(String, u64)> {
     let mut seen =
         vec![("steps".to_owned(), played.steps), ("crashes".to_owned(), played.crashes.into())];
+    seen.extend(check_copies::statistics(played));
     for job in played.cloud.jobs() {
         let how = match (&job.reason, job.may_overtake) {
             (Some(reason), _) if reason == CANCELED => ", canceled",

@@ -2,13 +2,15 @@
 //! slow, or is down for a while. It records which invocation asked about which patient, and panics
 //! at a call that must not be made.
 
+mod contents;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use bulk_domain::document::{Demographics, DocumentRecord};
+use bulk_domain::document::{Demographics, DocumentName, DocumentRecord};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::QueryRequestId;
 use bulk_domain::record::PatientRecord;
@@ -21,6 +23,7 @@ use serde_json::json;
 
 use crate::chance::Chance;
 use crate::people::person;
+pub use contents::content_of;
 
 /// How long a worker may work on a chunk: `Timeout` of `Abandon` in template.yaml, which is longer
 /// than that of `ImportRows`.
@@ -108,6 +111,8 @@ pub struct Exchange(Arc<Mutex<Log>>);
 struct Log {
     asks: Vec<Ask>,
     running: BTreeSet<(CustomerId, PatientId)>,
+    /// The documents with a content that is being sent.
+    fetched: BTreeSet<(CustomerId, DocumentName)>,
     /// The number of invocations so far. Those in `ended_well` ended without an error.
     tasks: usize,
     ended_well: BTreeSet<usize>,
@@ -360,19 +365,20 @@ impl Gateway {
         };
         GatewayAnswer::Documents((0..documents).map(document).collect())
     }
+}
 
-    async fn until(&self, at: Timestamp) {
-        poll_fn(|context| {
-            if self.cloud.now() >= at {
-                return Poll::Ready(());
-            }
-            let mut log = self.exchange.log();
-            log.wakes = Some(log.wakes.map_or(at, |wakes| wakes.min(at)));
-            context.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
-    }
+/// Lets the task wait until this time.
+async fn until(cloud: &Cloud, exchange: &Exchange, at: Timestamp) {
+    poll_fn(|context| {
+        if cloud.now() >= at {
+            return Poll::Ready(());
+        }
+        let mut log = exchange.log();
+        log.wakes = Some(log.wakes.map_or(at, |wakes| wakes.min(at)));
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Returns the index of the person with these demographics.
@@ -384,7 +390,7 @@ impl ports::Gateway for Gateway {
     async fn ask(&self, demographics: &Demographics) -> Result<GatewayAnswer, GatewayFailure> {
         let under_way = self.begin(self.who(demographics));
         let (takes, answer) = self.answer(demographics, under_way.ask);
-        self.until(self.cloud.now().plus(takes)).await;
+        until(&self.cloud, &self.exchange, self.cloud.now().plus(takes)).await;
         let came = match &answer {
             Ok(answer) => Came::Answer(answer.clone()),
             Err(failure) => Came::Failure { transient: failure.transient },

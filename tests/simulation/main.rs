@@ -11,6 +11,7 @@ mod api_calls;
 mod chance;
 mod check;
 mod check_audit;
+mod check_copies;
 mod check_dry_runs;
 mod check_external_ids;
 mod check_queries;

@@ -10,6 +10,7 @@
 mod chance;
 mod check;
 mod check_audit;
+mod check_copies;
 mod check_dry_runs;
 mod check_external_ids;
 mod check_queries;

@@ -59,6 +59,8 @@ pub struct Played {
     /// The patients that calls have deleted.
     pub deleted: BTreeSet<PatientId>,
     pub exchange: Exchange,
+    /// The calls for a document that were answered by a link, and those that were refused.
+    pub downloads: (u64, u64),
     pub crashes: u32,
     pub steps: u64,
 }
@@ -77,6 +79,7 @@ struct Player {
     imports: Vec<Import>,
     deleted: BTreeSet<PatientId>,
     seen: BTreeMap<JobId, JobStatus>,
+    downloads: (u64, u64),
     crashes: u32,
     traces: bool,
 }
@@ -129,6 +132,7 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
         imports: Vec::new(),
         deleted: BTreeSet::new(),
         seen: BTreeMap::new(),
+        downloads: (0, 0),
         crashes: 0,
         traces: is_traced(),
         story,
@@ -150,8 +154,8 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
         player.later(after, Due::Deletion(customer, 200));
     }
     let steps = player.run(false);
-    let Player { cloud, story, imports, deleted, exchange, crashes, .. } = player;
-    Played { cloud, story, imports, deleted, exchange, crashes, steps }
+    let Player { cloud, story, imports, deleted, exchange, downloads, crashes, .. } = player;
+    Played { cloud, story, imports, deleted, exchange, downloads, crashes, steps }
 }
 
 impl Played {
@@ -177,6 +181,7 @@ impl Played {
             imports: Vec::new(),
             deleted: BTreeSet::new(),
             seen: BTreeMap::new(),
+            downloads: (0, 0),
             crashes: 0,
             traces: is_traced(),
         };

@@ -20,6 +20,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use bulk_domain::audit::{Action, Actor, AuditEvent, Objects, Outcome, Phase};
+use bulk_domain::document::DocumentName;
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::key_id::KeyId;
 use bulk_domain::time::Timestamp;
@@ -153,6 +154,7 @@ impl<B: Backend> Auditor<B> {
 struct QueryIds {
     patient_id: Option<String>,
     facility_id: Option<String>,
+    file_name: Option<String>,
 }
 
 /// Returns the objects that path and query name, whether or not they exist.
@@ -166,7 +168,9 @@ async fn named(request: &mut Request) -> Objects {
         }
     }
     if let Ok(Query(ids)) = request.extract_parts::<Query<QueryIds>>().await {
-        let QueryIds { patient_id, facility_id } = ids;
+        let QueryIds { patient_id, facility_id, file_name } = ids;
+        let document = file_name.unwrap_or_default().trim().parse::<DocumentName>();
+        objects.patients.extend(document.map(|document| document.patient));
         name_object(&mut objects, "patient", patient_id.unwrap_or_default().trim());
         name_object(&mut objects, "facility", facility_id.unwrap_or_default().trim());
     }

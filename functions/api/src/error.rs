@@ -75,6 +75,12 @@ pub enum ApiError {
          after 10 minutes"
     )]
     TooManyWaiting,
+    /// The gateway did not answer with the document. Says what it answered instead.
+    #[error("{0}")]
+    BadGateway(&'static str),
+    /// The document cannot be downloaded yet; the same call may succeed after this time.
+    #[error("{0}, please try again")]
+    NotYet(&'static str, Duration),
     /// The operation took longer than API Gateway waits.
     #[error("The service is busy, please try again")]
     TimedOut,
@@ -181,7 +187,8 @@ impl ApiError {
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests(_) | Self::TooManyWaiting => StatusCode::TOO_MANY_REQUESTS,
-            Self::TimedOut | Self::Unrecorded(_) | Self::Contended(_) => {
+            Self::BadGateway(_) => StatusCode::BAD_GATEWAY,
+            Self::TimedOut | Self::NotYet(..) | Self::Unrecorded(_) | Self::Contended(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Internal(_) | Self::Bug(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -192,6 +199,8 @@ impl ApiError {
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyRequests(wait) => Some(wait.as_secs()),
+            // Rounded up, because a call that comes too early is refused again.
+            Self::NotYet(_, wait) => Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
             Self::TooManyWaiting => Some(WAITING_RETRY_AFTER),
             Self::TimedOut => Some(PAUSE),
             _ => None,
@@ -280,6 +289,8 @@ mod tests {
             (ApiError::TooLarge, "PAYLOAD_TOO_LARGE"),
             (ApiError::TooManyWaiting, "TOO_MANY_REQUESTS"),
             (ApiError::TimedOut, "SERVICE_UNAVAILABLE"),
+            (ApiError::NotYet("x", Duration::from_millis(1)), "SERVICE_UNAVAILABLE"),
+            (ApiError::BadGateway("x"), "BAD_GATEWAY"),
             (ApiError::Bug("x"), "INTERNAL_SERVER_ERROR"),
         ] {
             let body = to_bytes(error.into_response().into_body(), 1000).await.unwrap();

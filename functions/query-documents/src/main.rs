@@ -1,19 +1,25 @@
-//! SQS messages about patients -> `bulk_pipeline::query_documents`.
+//! SQS messages about patients -> `bulk_pipeline::query_documents`; about documents to download ->
+//! `bulk_pipeline::copy_document`. One function makes all calls of the gateway, so that no other
+//! function can read its secret.
 
 mod secret;
 mod settings;
 
+use std::time::Duration;
+
 use bulk_aws::{AwsPorts, Connection, Program};
 use bulk_fhir::Gateway;
 use bulk_lambda::{Handled, run_messages};
-use bulk_pipeline::messages::QueryMessage;
+use bulk_pipeline::Error as WorkError;
+use bulk_pipeline::copy_document::{CopyOutcome, copy_document};
+use bulk_pipeline::messages::{CopyMessage, GatewayMessage, QueryMessage};
 use bulk_pipeline::ports::Ports as _;
 use bulk_pipeline::query_documents::{QueriesOutcome, query_documents};
 use bulk_pipeline::retry::Attempts;
 use lambda_runtime::Error;
 use secret::GatewaySecret;
 use settings::Settings;
-use tracing::info;
+use tracing::{info, warn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -23,12 +29,40 @@ async fn main() -> Result<(), Error> {
     let settings = Settings::read(|name| std::env::var(name).ok())?;
     let secret = GatewaySecret::new(connection.sdk(), settings.secret);
     let gateway = Gateway::new(settings.gateway, secret)?;
-    let interval = settings.query_interval;
-    run_messages(ports.queues(), async |message: QueryMessage, attempts: Attempts| {
+    let function = Function {
+        interval: settings.query_interval,
+        most_content_bytes: settings.most_content_bytes,
+        ports,
+        gateway,
+    };
+    run_messages(function.ports.queues(), async |message: GatewayMessage, attempts: Attempts| {
+        match message {
+            GatewayMessage::Query(message) => function.query(&message, attempts).await,
+            GatewayMessage::Copy(message) => function.copy(&message).await,
+        }
+    })
+    .await
+}
+
+struct Function {
+    ports: AwsPorts,
+    gateway: Gateway<GatewaySecret>,
+    interval: Option<Duration>,
+    most_content_bytes: u64,
+}
+
+impl Function {
+    async fn query(
+        &self,
+        message: &QueryMessage,
+        attempts: Attempts,
+    ) -> Result<Handled, WorkError> {
         let attempt = attempts.receive_count + attempts.retries;
         let request = message.asker.request().as_uuid();
         let job = message.part().map(|part| part.job.to_string());
-        Ok(match query_documents(&ports, &gateway, interval, &message, attempt).await? {
+        let outcome =
+            query_documents(&self.ports, &self.gateway, self.interval, message, attempt).await?;
+        Ok(match outcome {
             QueriesOutcome::Ended(tally) => {
                 let (successful, failed) = (tally.successful, tally.failed);
                 info!(job.id = job, request.id = %request, successful, failed, "Document queries ended");
@@ -47,6 +81,18 @@ async fn main() -> Result<(), Error> {
                 Handled::RetryAfter(after)
             }
         })
-    })
-    .await
+    }
+
+    async fn copy(&self, message: &CopyMessage) -> Result<Handled, WorkError> {
+        let (most_bytes, document) = (self.most_content_bytes, message.document);
+        match copy_document(&self.ports, &self.gateway, most_bytes, message).await? {
+            CopyOutcome::Stored(bytes) => info!(%document, bytes, "Document copied"),
+            CopyOutcome::Failed(error) => {
+                warn!(%document, failure = ?error.failure, "Document not copied: {}", error.cause);
+            }
+            CopyOutcome::NotNeeded => info!(%document, "Document is copied already"),
+            CopyOutcome::Withdrawn => info!(%document, "Document not copied: its patient is gone"),
+        }
+        Ok(Handled::Done)
+    }
 }

@@ -17,6 +17,8 @@ pub struct Settings {
     pub secret: Option<String>,
     /// The interval in which a customer may start one query. `None` means no limit.
     pub query_interval: Option<Duration>,
+    /// The most bytes of a document's content.
+    pub most_content_bytes: u64,
 }
 
 /// A setting that is missing or malformed. The function does not start with it.
@@ -78,12 +80,22 @@ impl Settings {
             pages: number(&get, "GATEWAY_PAGES", 50)?,
             documents: number(&get, "GATEWAY_DOCUMENTS", 5000)?,
             answer_bytes: number::<usize>(&get, "GATEWAY_ANSWER_MEGABYTES", 8)? << 20,
+            content_timeout: Duration::from_secs(number(&get, "GATEWAY_CONTENT_SECONDS", 120)?),
             ..Limits::default()
         };
+        let content_hosts = get("GATEWAY_CONTENT_HOSTS").unwrap_or_default();
+        let content_hosts = content_hosts.split(',').map(str::trim).filter(|host| !host.is_empty());
         Ok(Self {
-            gateway: bulk_fhir::Settings { base: url("GATEWAY_URL")?, auth, search, limits },
+            gateway: bulk_fhir::Settings {
+                base: url("GATEWAY_URL")?,
+                auth,
+                search,
+                limits,
+                content_hosts: content_hosts.map(str::to_owned).collect(),
+            },
             secret,
             query_interval: interval(number(&get, QUERIES_PER_SECOND, 0.0)?)?,
+            most_content_bytes: number::<u64>(&get, "GATEWAY_CONTENT_MEGABYTES", 100)? << 20,
         })
     }
 }
@@ -129,6 +141,7 @@ mod tests {
         assert_eq!(settings.gateway.auth, Auth::None);
         assert_eq!(settings.gateway.limits, Limits::default());
         assert_eq!(settings.secret, None);
+        assert_eq!(settings.most_content_bytes, 100 << 20);
     }
 
     #[test]
@@ -177,6 +190,14 @@ mod tests {
         for rate in ["-1", "NaN", "1e-30"] {
             assert_eq!(interval(rate).unwrap_err(), SettingsError::Variable(QUERIES_PER_SECOND));
         }
+    }
+
+    #[test]
+    fn hosts_of_contents_are_separated_by_commas() {
+        let hosts =
+            |list| read(&[URL, ("GATEWAY_CONTENT_HOSTS", list)]).unwrap().gateway.content_hosts;
+        assert_eq!(hosts("a.example, b.example:8443,"), ["a.example", "b.example:8443"]);
+        assert_eq!(hosts(" "), Vec::<String>::new());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Document queries and the documents that they found, in the patients table.
+//! Document queries, the documents that they found, and the records of copies, in the patients
+//! table.
 //!
 //! The query is one item, with the first page of documents. Further pages have items of their own,
 //! under the attempt that found them. The query names the attempt that counts, so that a reader
@@ -6,19 +7,23 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use bulk_domain::document::{DocumentRecord, pages_of};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use bulk_domain::document::{CopyState, DocumentRecord, pages_of};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
-use bulk_pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
+use bulk_pipeline::ports::{CopyRef, DocumentStore, PortResult, Versioned, Write};
 
 use crate::Patients;
 use crate::error::{conditional, malformed};
 use crate::item::{
     Item, compressed_json, from_compressed_json, key, n, parsed, required_number, s, text,
 };
-use crate::table::find;
+use crate::table::{find, read_document};
 
 const QUERY: &str = "query";
+
+/// The sort keys of the records of copies begin with this.
+const COPIES: &str = "copy#";
 
 /// Bytes of JSON, before compression, up to which documents share an item: half of what an item may
 /// have (AWS limit 400 KB). A longer document has an item of its own.
@@ -113,11 +118,7 @@ impl DocumentStore for Patients {
             // sort after it.
             .expression_attribute_values(":kept", s(page_prefix(first_kept)))
             .projection_expression("sk");
-        for page in find(old, None).await? {
-            let sk: String = parsed(&page, "sk")?;
-            self.table.delete(key(&partition, sk)).await?;
-        }
-        Ok(())
+        self.delete_found(&partition, old).await
     }
 
     async fn read_documents(
@@ -131,6 +132,53 @@ impl DocumentStore for Patients {
         let items = self.table.get_many(keys).await?;
         items.first().map(|item| from_compressed_json(item, "doc")).transpose()
     }
+
+    async fn load_copy(&self, copy: CopyRef) -> PortResult<Option<Versioned<CopyState>>> {
+        let items = self.table.get_many(vec![copy_key(copy)]).await?;
+        items.first().map(read_document).transpose()
+    }
+
+    async fn store_copy(
+        &self,
+        copy: CopyRef,
+        state: CopyState,
+        version: Option<u64>,
+    ) -> PortResult<Write> {
+        self.table.put_document(copy_key(copy), &state, version).await
+    }
+
+    async fn delete_copy_records(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+    ) -> PortResult<()> {
+        let partition = patient_partition(customer, patient);
+        let copies = self
+            .table
+            .query()
+            .key_condition_expression("pk = :patient AND begins_with(sk, :copies)")
+            .expression_attribute_values(":patient", s(&partition))
+            .expression_attribute_values(":copies", s(COPIES))
+            .consistent_read(true)
+            .projection_expression("sk");
+        self.delete_found(&partition, copies).await
+    }
+}
+
+impl Patients {
+    /// Deletes the items of a partition that a DynamoDB Query finds.
+    async fn delete_found(&self, partition: &str, query: QueryFluentBuilder) -> PortResult<()> {
+        for item in find(query, None).await? {
+            let sk: String = parsed(&item, "sk")?;
+            self.table.delete(key(partition, sk)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn copy_key(CopyRef { customer, document }: CopyRef) -> Item {
+    let sk = format!("{COPIES}{}", document.document);
+    key(patient_partition(customer, document.patient), sk)
 }
 
 fn page_prefix(found_by: impl std::fmt::Display) -> String {

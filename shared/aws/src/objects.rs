@@ -1,5 +1,7 @@
-//! The S3 objects of jobs: uploads, plans, outcomes and results, and signed links to them.
+//! The S3 objects of jobs: uploads, plans, outcomes and results, copies of documents, and signed
+//! links to them.
 
+mod copies;
 mod erasure;
 mod keys;
 mod result_writer;
@@ -33,7 +35,10 @@ use result_writer::ObjectWriter;
 const GET: &str = "s3.GetObject";
 const PUT: &str = "s3.PutObject";
 
-/// The bucket with the objects of jobs.
+/// The media type of result files.
+const CSV: &str = "text/csv; charset=utf-8";
+
+/// The bucket with the objects of jobs, and with copies of documents' contents.
 #[derive(Clone, Debug)]
 pub struct Objects {
     client: Client,
@@ -199,7 +204,8 @@ impl ObjectStore for Objects {
     type Writer = ObjectWriter;
 
     async fn write_results(&self, job: JobRef, file: ResultFile) -> PortResult<ObjectWriter> {
-        Ok(ObjectWriter::new(self.client.clone(), self.bucket.clone(), result_key(job, file)))
+        let (client, bucket) = (self.client.clone(), self.bucket.clone());
+        Ok(ObjectWriter::new(client, bucket, result_key(job, file), CSV.to_owned()))
     }
 
     async fn sign_upload(
@@ -239,7 +245,7 @@ impl ObjectStore for Objects {
             .get_object()
             .bucket(&self.bucket)
             .key(result_key(job, file))
-            .response_content_type("text/csv; charset=utf-8")
+            .response_content_type(CSV)
             .response_content_disposition(format!(
                 "attachment; filename=\"{}.csv\"",
                 name_of(file)

@@ -39,6 +39,7 @@ enum Resource {
     Uploads,
     Chunks,
     Queries,
+    Copies,
     Finished,
     Webhooks,
     AuditTrail,
@@ -58,6 +59,7 @@ impl Resource {
                 &["SMALL_JOB_CHUNKS_QUEUE", "MEDIUM_JOB_CHUNKS_QUEUE", "LARGE_JOB_CHUNKS_QUEUE"]
             }
             Self::Queries => &["QUERIES_QUEUE"],
+            Self::Copies => &["COPIES_QUEUE"],
             Self::Finished => &["FINISHED_QUEUE"],
             Self::Webhooks => &["WEBHOOKS_QUEUE"],
             Self::AuditTrail => &["AUDIT_LOG_GROUP"],
@@ -67,17 +69,18 @@ impl Resource {
 
 impl Program {
     /// Returns the resources that a function calls, besides the audit trail, which all functions
-    /// call, and the queue of document queries, which only a deployment with a gateway has.
+    /// call, and the queues of document queries and of copies, which only a deployment with a
+    /// gateway has.
     const fn resources(self) -> &'static [Resource] {
         use Resource::{
-            Chunks, Directory, ExternalIds, Files, Finished, Jobs, Patients, Queries, Uploads,
-            Webhooks,
+            Chunks, Copies, Directory, ExternalIds, Files, Finished, Jobs, Patients, Queries,
+            Uploads, Webhooks,
         };
         match self {
             Self::Api => &[Directory, Jobs, Patients, ExternalIds, Files, Finished, Webhooks],
             Self::FanOut => &[Jobs, Files, Uploads, Chunks, Finished, Webhooks],
             Self::ImportRows => &[Directory, Jobs, Patients, ExternalIds, Files, Chunks, Finished],
-            Self::QueryDocuments => &[Jobs, Patients, Queries, Finished],
+            Self::QueryDocuments => &[Jobs, Patients, Files, Queries, Copies, Finished],
             Self::Finalize => &[Jobs, Files, Finished, Webhooks],
             Self::DeliverWebhook => &[Directory, Jobs, Files, Webhooks],
             Self::Abandon => {
@@ -114,6 +117,7 @@ impl AwsPorts {
             medium_job_chunks: optional("MEDIUM_JOB_CHUNKS_QUEUE")?,
             large_job_chunks: optional("LARGE_JOB_CHUNKS_QUEUE")?,
             queries: optional("QUERIES_QUEUE")?,
+            copies: optional("COPIES_QUEUE")?,
             finished: optional("FINISHED_QUEUE")?,
             webhooks: optional("WEBHOOKS_QUEUE")?,
         };
@@ -136,6 +140,7 @@ impl Ports for AwsPorts {
     type Patients = Patients;
     type ExternalIds = ExternalIds;
     type Documents = Patients;
+    type Copies = Objects;
     type Directory = Directory;
     type Objects = Objects;
     type Queues = SqsQueues;
@@ -164,6 +169,10 @@ impl Ports for AwsPorts {
 
     fn documents(&self) -> &Patients {
         &self.patients
+    }
+
+    fn copies(&self) -> &Objects {
+        &self.objects
     }
 
     fn directory(&self) -> &Directory {
@@ -224,9 +233,11 @@ mod tests {
                 .flat_map(|resource| resource.variables())
                 .copied()
                 .collect();
-            if !demanded.contains("QUERIES_QUEUE") {
-                // Optional: only a deployment with a gateway has it.
-                given.remove("QUERIES_QUEUE");
+            for optional in ["QUERIES_QUEUE", "COPIES_QUEUE"] {
+                // Only a deployment with a gateway has them.
+                if !demanded.contains(optional) {
+                    given.remove(optional);
+                }
             }
             assert_eq!(demanded, given, "{name}");
         }

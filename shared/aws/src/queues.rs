@@ -7,7 +7,7 @@ use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 use bulk_domain::ids::CustomerId;
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
-    ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
 };
 use bulk_pipeline::ports::{PortError, PortResult, Queues};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -38,6 +38,8 @@ pub struct QueueUrls {
     pub large_job_chunks: Option<String>,
     /// The queue of document queries; `None` if the deployment has no gateway.
     pub queries: Option<String>,
+    /// The queue of documents to copy; `None` if the deployment has no gateway.
+    pub copies: Option<String>,
     /// The queue of jobs with nothing left to wait for.
     pub finished: Option<String>,
     /// The queue of webhooks to deliver.
@@ -73,6 +75,7 @@ impl SqsQueues {
             medium_job_chunks,
             large_job_chunks,
             queries,
+            copies,
             finished,
             webhooks,
         } = &self.urls;
@@ -83,6 +86,7 @@ impl SqsQueues {
             medium_job_chunks,
             large_job_chunks,
             queries,
+            copies,
             finished,
             webhooks,
         ]
@@ -116,6 +120,16 @@ impl Queues for SqsQueues {
         match &self.urls.queries {
             None => Ok(()),
             url => {
+                self.queue(url.as_ref())?.send_fairly(messages, |message| message.customer).await
+            }
+        }
+    }
+
+    async fn send_copy(&self, message: &CopyMessage) -> PortResult<()> {
+        match &self.urls.copies {
+            None => Ok(()),
+            url => {
+                let messages = std::slice::from_ref(message);
                 self.queue(url.as_ref())?.send_fairly(messages, |message| message.customer).await
             }
         }

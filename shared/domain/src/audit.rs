@@ -88,6 +88,8 @@ pub enum ImportStep {
     CompleteChunk,
     /// `QueryDocuments` asks the gateway for patients and their documents.
     QueryDocuments,
+    /// `QueryDocuments` fetches the content of a document, for a caller who downloads it.
+    CopyDocument,
     /// `Finalize` writes the result files.
     WriteResults,
     /// The job ends: it is completed, has failed, or waited for its file for too long.
@@ -172,6 +174,8 @@ pub enum Link {
     Result,
     /// The failed rows of a job.
     Failures,
+    /// The copy of a document.
+    Document,
 }
 
 /// How an action ended.

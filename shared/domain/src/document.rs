@@ -1,9 +1,22 @@
 //! Documents that a health information exchange holds about a patient: what is known about one
 //! without fetching it, and what the exchange finds the patient by.
 
+mod copy;
+mod dates;
+mod disposition;
+mod fhir;
+mod name;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::copy::{CopyDecision, CopyFailure, CopyState};
+pub use self::dates::{BadDateFilter, DateFilter};
+pub use self::disposition::content_disposition;
+pub use self::fhir::DocumentReference;
+pub use self::name::{DocumentKey, DocumentName, NotAName};
 use crate::hidden_debug;
+use crate::ids::PatientId;
+use crate::media_type::MediaType;
 use crate::patient::{Dob, Gender, Names, Patient, Zip};
 use crate::time::Timestamp;
 
@@ -154,6 +167,22 @@ pub struct DocumentRecord {
     /// year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
+}
+
+impl DocumentRecord {
+    /// Returns the document of a patient as the API shows it: under its name, with the title in the
+    /// place of a missing description.
+    #[must_use]
+    pub fn shown(self, patient: PatientId) -> Document {
+        let name = DocumentName { patient, document: DocumentKey::of(&self.document.id) };
+        let media_type = self.document.mime_type.as_deref().and_then(MediaType::new);
+        let file_name = match media_type.as_ref().and_then(MediaType::extension) {
+            Some(extension) => format!("{name}.{extension}"),
+            None => name.to_string(),
+        };
+        let Document { file_name: title, description, .. } = self.document;
+        Document { file_name, description: description.or(Some(title)), ..self.document }
+    }
 }
 
 /// Divides documents into pages of up to so many bytes of JSON. A longer document has a page of its

@@ -27,6 +27,7 @@ pub mod key_id;
 pub mod key_rights;
 pub mod label;
 pub mod limits;
+pub mod media_type;
 pub mod mutants;
 #[cfg(feature = "openapi")]
 mod openapi;

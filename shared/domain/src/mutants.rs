@@ -88,6 +88,8 @@ bugs! {
     WebhookLeaseIgnored 13: "an attempt at a webhook keeps no copy of its message off",
     WebhookHandedToNone 112: "a webhook is handed on to a message that was not sent",
     WebhookOutOfOrder 1: "the end of a job is told without a look at its start",
+    OptedOutDocumentsKept 20: "the documents of a patient stay when a row opts the patient out",
+    CopyLeaseIgnored 5: "a lease on the copy of a document keeps no other worker off",
 }
 
 /// The index of the bug that is switched on, counted from 1. 0 means none.

@@ -307,13 +307,18 @@ impl PatientQuery {
         is_idle.then(|| self.clone().ended(QueryOutcome::Failed, None))
     }
 
-    /// Returns the query of a deleted patient if a worker holds its lease: without documents, and
-    /// leased to no attempt until that worker has ended, because the worker may store pages of
-    /// documents until then. Returns `None` if no worker holds the lease.
-    pub fn revoked(&self, now: Timestamp) -> Option<Self> {
-        let running = self.lease.filter(|lease| self.outcome.is_none() && lease.until > now)?;
-        let lease = Some(Lease { to: QueryAttemptId::NONE, ..running });
-        Some(Self { lease, ..Self::start(self.request, self.started_at) })
+    /// Returns whether a worker holds the lease of the query.
+    pub fn is_running(&self, now: Timestamp) -> bool {
+        self.outcome.is_none() && self.lease.is_some_and(|lease| lease.until > now)
+    }
+
+    /// Returns the query of a patient who was deleted or opted out: without documents, and leased
+    /// to no attempt until a worker that holds the lease has ended, because that worker may store
+    /// pages of documents until then.
+    #[must_use]
+    pub fn withdrawn(&self) -> Self {
+        let lease = self.lease.map(|lease| Lease { to: QueryAttemptId::NONE, ..lease });
+        Self { documents: None, lease, failures: 0, ..self.clone() }
     }
 
     /// Returns whether the query had all attempts that it may have.

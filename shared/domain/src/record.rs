@@ -285,6 +285,15 @@ impl PatientRecord {
         merged
     }
 
+    /// Opts the patient out or in by a call, unless a younger job has said otherwise.
+    pub(crate) fn set_opt_out(&mut self, opt_out: bool, call: JobId, now: Timestamp) {
+        if self.may_write(Register::HieOptOut, call) && self.patient.hie_opt_out != opt_out {
+            self.patient.hie_opt_out = opt_out;
+            self.patient.date_updated = now;
+            self.changed_by = call;
+        }
+    }
+
     /// Whether `job` may write a register, and notes that it does.
     fn may_write(&mut self, register: Register, job: JobId) -> bool {
         let position = self.written_by.iter().position(|(written, _)| *written == register);

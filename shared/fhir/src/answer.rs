@@ -11,18 +11,22 @@ use crate::error::Fault;
 /// Returns the body of an answer that has to be FHIR JSON.
 pub(crate) async fn fhir_json(answer: Response, limit: usize) -> Result<Vec<u8>, Fault> {
     if answer.status() != StatusCode::OK {
-        let status = answer.status().as_u16();
-        // The body is not read, because it may repeat the search parameters.
-        return Err(Fault::Status {
-            status,
-            retry_after: retry_after(answer.headers(), SystemTime::now()),
-        });
+        return Err(refusal(&answer));
     }
     let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !content_type.is_some_and(is_json) {
         return Err(Fault::ContentType);
     }
     bytes(answer, limit).await
+}
+
+/// Returns the fault of an answer that is no success. The body is not read, because it may repeat
+/// the search parameters.
+pub(crate) fn refusal(answer: &Response) -> Fault {
+    Fault::Status {
+        status: answer.status().as_u16(),
+        retry_after: retry_after(answer.headers(), SystemTime::now()),
+    }
 }
 
 /// Returns the body of an answer, which may have up to `limit` bytes.

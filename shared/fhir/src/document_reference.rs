@@ -3,6 +3,7 @@
 use bulk_domain::document::{
     Coding, Document, DocumentId, DocumentRecord, DocumentStatus, DocumentType,
 };
+use bulk_domain::media_type::MediaType;
 use bulk_domain::time::Timestamp;
 use serde::Deserialize;
 
@@ -70,11 +71,14 @@ struct Content {
 }
 
 #[derive(Deserialize, Default)]
-struct Attachment {
+pub(crate) struct Attachment {
     #[serde(default, rename = "contentType", deserialize_with = "lenient")]
-    content_type: String,
+    pub(crate) content_type: String,
     #[serde(default, deserialize_with = "lenient")]
-    url: String,
+    pub(crate) url: String,
+    /// The content in base64.
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) data: String,
     #[serde(default, deserialize_with = "lenient_number")]
     size: Option<u64>,
     #[serde(default, deserialize_with = "lenient")]
@@ -89,6 +93,11 @@ impl DocumentReference {
         self.subject.patient_id()
     }
 
+    /// Returns the document in each of its formats.
+    pub(crate) fn into_attachments(self) -> impl Iterator<Item = Attachment> {
+        self.content.into_iter().map(|content| content.attachment)
+    }
+
     /// Returns the document. `None` if it has no id.
     pub(crate) fn into_record(self) -> Option<DocumentRecord> {
         let id =
@@ -96,8 +105,10 @@ impl DocumentReference {
         // Several attachments are one document in several formats: the first with a link is used.
         let mut attachments: Vec<_> =
             self.content.into_iter().map(|content| content.attachment).collect();
-        let chosen =
-            attachments.iter().position(|attachment| !attachment.url.is_empty()).unwrap_or(0);
+        let chosen = attachments
+            .iter()
+            .position(|attachment| !attachment.url.is_empty() || !attachment.data.is_empty())
+            .unwrap_or(0);
         let attachment = if attachments.is_empty() {
             Attachment::default()
         } else {
@@ -147,8 +158,13 @@ fn kind(concept: CodeableConcept) -> Option<DocumentType> {
     (kind != DocumentType::default()).then_some(kind)
 }
 
+/// Returns a link to the content. A `data:` URL is no link: it is the content itself, which is not
+/// kept in the list of documents.
 fn link(url: String) -> Option<String> {
-    (!url.is_empty() && url.len() <= URL_BYTES && !url.chars().any(char::is_control)).then_some(url)
+    let is_data = url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"));
+    let is_link =
+        !url.is_empty() && !is_data && url.len() <= URL_BYTES && !url.chars().any(char::is_control);
+    is_link.then_some(url)
 }
 
 /// Returns a FHIR `dateTime` unchanged. It may be a year only.
@@ -167,7 +183,7 @@ fn file_name(title: &str, id: &str, mime_type: Option<&str>) -> String {
     let name: String = title.chars().take(NAME_CHARS).map(safe).collect();
     let name = name.trim_matches(|c: char| c == '.' || c.is_whitespace());
     let name = if name.is_empty() { "document" } else { name };
-    match mime_type.and_then(extension) {
+    match mime_type.and_then(MediaType::new).as_ref().and_then(MediaType::extension) {
         Some(extension) if !has_extension(name) => format!("{name}.{extension}"),
         _ => name.to_owned(),
     }
@@ -180,29 +196,6 @@ fn has_extension(name: &str) -> bool {
         (1..=5).contains(&end.len())
             && end.starts_with(|c: char| c.is_ascii_alphabetic())
             && end.bytes().all(|b| b.is_ascii_alphanumeric())
-    })
-}
-
-/// Returns the extension of the formats in which documents are exchanged.
-fn extension(mime_type: &str) -> Option<&'static str> {
-    let essence = mime_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    Some(match &*essence {
-        "application/xml"
-        | "text/xml"
-        | "application/hl7-v3+xml"
-        | "application/hl7-cda+xml"
-        | "application/cda+xml"
-        | "application/fhir+xml" => "xml",
-        "application/json" | "application/fhir+json" => "json",
-        "application/pdf" => "pdf",
-        "application/rtf" | "text/rtf" => "rtf",
-        "application/dicom" => "dcm",
-        "text/plain" => "txt",
-        "text/html" => "html",
-        "image/jpeg" => "jpg",
-        "image/png" => "png",
-        "image/tiff" => "tiff",
-        _ => return None,
     })
 }
 

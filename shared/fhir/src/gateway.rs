@@ -16,15 +16,17 @@ use crate::pages::each_page;
 use crate::search::{self, Parameter, Request};
 use crate::secret::ReadSecret;
 use crate::settings::{Limits, SearchMethod, Settings};
+use crate::trust::TrustedServers;
 
 /// A client of one gateway. It keeps connections and a token, so create one and share it between
 /// all queries, also concurrent ones.
 #[derive(Debug)]
 pub struct Gateway<S> {
-    http: Http<S>,
-    base: GatewayUrl,
+    pub(crate) http: Http<S>,
+    pub(crate) base: GatewayUrl,
+    pub(crate) trusted: TrustedServers,
     search: SearchMethod,
-    limits: Limits,
+    pub(crate) limits: Limits,
 }
 
 impl<S: ReadSecret> Gateway<S> {
@@ -35,8 +37,10 @@ impl<S: ReadSecret> Gateway<S> {
     ///
     /// This machine has no usable TLS.
     pub fn new(settings: Settings, secrets: S) -> Result<Self, SetupError> {
-        let Settings { base, auth, search, limits } = settings;
-        Ok(Self { http: Http::new(auth, &limits, secrets)?, base, search, limits })
+        let Settings { base, auth, search, limits, content_hosts } = settings;
+        let (http, trusted) =
+            (Http::new(auth, &limits, secrets)?, TrustedServers::new(&base, &content_hosts));
+        Ok(Self { http, base, trusted, search, limits })
     }
 
     /// Searches the exchange for the patient with these demographics (ITI-78).
@@ -82,13 +86,13 @@ impl<S: ReadSecret> Gateway<S> {
         let first = Request::search(&self.base, self.search, resource, parameters);
         let pages =
             each_page(&self.http, first, &base, self.limits.pages, |page| visit(page, &base));
-        self.in_time(pages).await.map_err(|fault| QueryError { exchange, fault })
+        self.in_time_of_search(pages).await.map_err(|fault| QueryError { exchange, fault })
     }
 
-    async fn in_time(
+    pub(crate) async fn in_time_of_search<T>(
         &self,
-        pages: impl Future<Output = Result<(), Fault>> + Send,
-    ) -> Result<(), Fault> {
-        tokio::time::timeout(self.limits.search_timeout, pages).await.unwrap_or(Err(Fault::Timeout))
+        work: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, Fault> {
+        tokio::time::timeout(self.limits.search_timeout, work).await.unwrap_or(Err(Fault::Timeout))
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use reqwest::{Response, StatusCode, redirect};
+use reqwest::{RequestBuilder, Response, StatusCode, redirect};
 
 use crate::answer::{broken, fhir_json};
 use crate::auth::Authorizer;
@@ -42,21 +42,39 @@ impl<S: ReadSecret> Http<S> {
 
     /// Sends a request and returns the body of its answer.
     pub(crate) async fn fetch(&self, request: &Request) -> Result<Vec<u8>, Fault> {
-        let authorization = self.authorizer.header(&self.client).await?;
-        let mut answer = self.send(request, authorization.as_ref()).await?;
+        // Without `no-cache` some servers answer a search from the cache of an earlier one.
+        let complete = |builder: RequestBuilder| {
+            builder.header(ACCEPT, "application/fhir+json").header(CACHE_CONTROL, "no-cache")
+        };
+        let answer = self.send_authorized(request, true, complete).await?;
+        fhir_json(answer, self.answer_bytes).await
+    }
+
+    /// Sends a request, which `complete` gives its other headers. A request to a server that
+    /// `is_gateway` has the token.
+    pub(crate) async fn send_authorized(
+        &self,
+        request: &Request,
+        is_gateway: bool,
+        complete: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Response, Fault> {
+        let authorization =
+            if is_gateway { self.authorizer.header(&self.client).await? } else { None };
+        let answer = self.send(request, authorization.as_ref(), &complete).await?;
         if answer.status() == StatusCode::UNAUTHORIZED
             && let Some(refused) = authorization
             && let Some(another) = self.authorizer.another(&self.client, &refused).await?
         {
-            answer = self.send(request, Some(&another)).await?;
+            return self.send(request, Some(&another), &complete).await;
         }
-        fhir_json(answer, self.answer_bytes).await
+        Ok(answer)
     }
 
     async fn send(
         &self,
         request: &Request,
         authorization: Option<&HeaderValue>,
+        complete: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Response, Fault> {
         let mut builder = match &request.form {
             None => self.client.get(request.url.clone()),
@@ -66,8 +84,7 @@ impl<S: ReadSecret> Http<S> {
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.clone()),
         };
-        // Without `no-cache` some servers answer a search from the cache of an earlier one.
-        builder = builder.header(ACCEPT, "application/fhir+json").header(CACHE_CONTROL, "no-cache");
+        builder = complete(builder);
         if let Some(authorization) = authorization {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }

@@ -5,6 +5,8 @@
 //!   `Patient` by names, birth date, gender and zip codes. Exactly one match counts.
 //! - [`Gateway::documents`] is Find Document References of MHD (ITI-67): a search of
 //!   `DocumentReference` by that patient, every page of it.
+//! - [`Gateway`] as a [`DocumentSource`](bulk_pipeline::ports::DocumentSource) is Retrieve Document
+//!   of MHD (ITI-68): the content of one document, as a stream.
 //!
 //! Three things make this more than two requests.
 //!
@@ -30,6 +32,7 @@ mod answer;
 mod ask;
 mod auth;
 mod bundle;
+mod content;
 mod discovery;
 mod document_list;
 mod document_reference;
@@ -45,7 +48,9 @@ mod search;
 mod secret;
 mod settings;
 mod token;
+mod trust;
 
+pub use content::Content;
 pub use discovery::{Discovery, GatewayPatientId};
 pub use document_list::DocumentList;
 pub use error::{Exchange, Fault, QueryError, SetupError};

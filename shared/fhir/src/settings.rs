@@ -17,12 +17,21 @@ pub struct Settings {
     pub search: SearchMethod,
     /// The most time, pages, documents and bytes of a search.
     pub limits: Limits,
+    /// The hosts beside the gateway's own that contents of documents may be fetched from, each as
+    /// `host` or `host:port`. They never get the token.
+    pub content_hosts: Vec<String>,
 }
 
 impl Settings {
     /// Returns settings without authentication and with the default limits.
     pub fn new(base: GatewayUrl) -> Self {
-        Self { base, auth: Auth::None, search: SearchMethod::default(), limits: Limits::default() }
+        Self {
+            base,
+            auth: Auth::None,
+            search: SearchMethod::default(),
+            limits: Limits::default(),
+            content_hosts: Vec::new(),
+        }
     }
 }
 
@@ -86,8 +95,10 @@ pub struct Limits {
     pub pages: u32,
     /// Documents of one patient.
     pub documents: usize,
-    /// Bytes of one answer.
+    /// Bytes of one answer, other than the content of a document.
     pub answer_bytes: usize,
+    /// Time for the content of one document.
+    pub content_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -103,6 +114,7 @@ impl Default for Limits {
             pages: 50,
             documents: 5000,
             answer_bytes: 8 << 20,
+            content_timeout: Duration::from_secs(120),
         }
     }
 }

@@ -1,12 +1,13 @@
-//! Document queries and the documents that they found, in the patients table.
+//! Document queries, the documents that they found, and the records of copies, in the patients
+//! table.
 
 use std::collections::{BTreeSet, HashMap};
 
-use bulk_domain::document::{DocumentRecord, pages_of};
+use bulk_domain::document::{CopyState, DocumentRecord, pages_of};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
 use bulk_domain::stored_json::stored_len;
-use bulk_pipeline::ports::{DocumentStore, PortResult, Versioned, Write};
+use bulk_pipeline::ports::{CopyRef, DocumentStore, PortResult, Versioned, Write};
 
 use crate::call::{Billed, permanent};
 use crate::patients::{Document, LARGEST_DOCUMENT, to_json, units};
@@ -175,5 +176,51 @@ impl DocumentStore for Cloud {
             }
         })
         .await
+    }
+
+    async fn load_copy(&self, copy: CopyRef) -> PortResult<Option<Versioned<CopyState>>> {
+        let loaded =
+            self.load(Resource::COPY_RECORDS, &[copy], |state| &state.patients.copies).await?;
+        Ok(loaded.into_iter().next().map(|(_, record)| record))
+    }
+
+    async fn store_copy(
+        &self,
+        copy: CopyRef,
+        state: CopyState,
+        version: Option<u64>,
+    ) -> PortResult<Write> {
+        let json = to_json(&state)?;
+        let bytes = json.len();
+        self.store(Resource::COPY_RECORDS, copy, json, bytes, version, |state| {
+            &mut state.patients.copies
+        })
+        .await
+    }
+
+    async fn delete_copy_records(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+    ) -> PortResult<()> {
+        let is_of_patient =
+            |copy: &CopyRef| (copy.customer, copy.document.patient) == (customer, patient);
+        let copies = self
+            .call(Operation::Query, Resource::COPY_RECORDS, |state| {
+                let copies = state.patients.copies.keys().copied();
+                let copies: Vec<CopyRef> = copies.filter(is_of_patient).collect();
+                let items = copies.len() as u64;
+                Billed::new(copies, items.max(1), items)
+            })
+            .await?;
+        for copy in copies {
+            self.call(Operation::DeleteItem, Resource::COPY_RECORDS, |state| {
+                state.patients.writes += 1;
+                state.patients.copies.remove(&copy);
+                Billed::new((), 1, 1)
+            })
+            .await?;
+        }
+        Ok(())
     }
 }

@@ -11,6 +11,7 @@
 mod audit_trail;
 mod call;
 mod cloud;
+mod copies;
 mod directory;
 mod documents;
 mod external_ids;

@@ -11,7 +11,7 @@ use bulk_domain::outcome::RowOutcome;
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::upload_terms::UploadTerms;
 use bulk_pipeline::ports::{
-    FileWriter, JobRef, ObjectStore, PortResult, ResultFile, UploadLink, Write,
+    CopyRef, FileWriter, JobRef, ObjectStore, PortResult, ResultFile, UploadLink, Write,
 };
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -24,7 +24,9 @@ use crate::{Cloud, Operation, Resource};
 #[derive(Default, Debug)]
 pub(crate) struct ObjectsState {
     uploads: BTreeMap<(CustomerId, JobId), Vec<(Upload, Bytes)>>,
-    objects: BTreeMap<String, Bytes>,
+    pub(crate) objects: BTreeMap<String, Bytes>,
+    /// The media type of each copy that was begun.
+    pub(crate) copies: BTreeMap<CopyRef, String>,
 }
 
 /// Bytes of an upload's part, which is sent once it has them. AWS allows no smaller part but the
@@ -176,12 +178,7 @@ impl ObjectStore for Cloud {
     type Writer = Parts;
 
     async fn write_results(&self, job: JobRef, file: ResultFile) -> PortResult<Parts> {
-        Ok(Parts {
-            cloud: self.clone(),
-            key: result_key(job, file),
-            sent: Vec::new(),
-            part: Vec::new(),
-        })
+        Ok(Parts::new(self, Resource::RESULTS, result_key(job, file)))
     }
 
     /// The link names its validity in seconds and has the headers of the terms, so that tests can
@@ -216,29 +213,34 @@ impl ObjectStore for Cloud {
     }
 }
 
-/// A result file that is being written. Readers see it only after the last step, which stores all
+/// A file that is being written. Readers see it only after the last step, which stores all
 /// parts at once.
 #[derive(Debug)]
 pub struct Parts {
     cloud: Cloud,
+    folder: Resource,
     key: String,
     sent: Vec<u8>,
     part: Vec<u8>,
 }
 
 impl Parts {
+    pub(crate) fn new(cloud: &Cloud, folder: Resource, key: String) -> Self {
+        Self { cloud: cloud.clone(), folder, key, sent: Vec::new(), part: Vec::new() }
+    }
+
     /// Sends the collected bytes as a part. Before the first part, a request creates the upload.
     async fn send_part(&mut self) -> PortResult<()> {
-        let Self { cloud, sent, part, .. } = self;
+        let Self { cloud, folder, sent, part, .. } = self;
         if sent.is_empty() {
-            cloud.call(Operation::PutObject, Resource::RESULTS, |_| Billed::request(())).await?;
+            cloud.call(Operation::PutObject, *folder, |_| Billed::request(())).await?;
         }
         let send = |_: &mut _| {
             let bytes = part.len();
             sent.append(part);
             Billed::request(()).with_bytes(bytes)
         };
-        cloud.call(Operation::PutObject, Resource::RESULTS, send).await
+        cloud.call(Operation::PutObject, *folder, send).await
     }
 }
 
@@ -253,14 +255,14 @@ impl FileWriter for Parts {
             self.send_part().await?;
         }
         // This call completes the upload, or stores the whole file if it is smaller than a part.
-        let Self { cloud, key, mut sent, mut part } = self;
+        let Self { cloud, folder, key, mut sent, mut part } = self;
         let complete = |state: &mut State| {
             let bytes = part.len();
             sent.append(&mut part);
             state.objects.objects.insert(key, sent.into());
             Billed::request(()).with_bytes(bytes)
         };
-        cloud.call(Operation::PutObject, Resource::RESULTS, complete).await
+        cloud.call(Operation::PutObject, folder, complete).await
     }
 }
 

@@ -15,7 +15,7 @@ use bulk_domain::query::QueryAttemptId;
 use bulk_domain::record::{PatientRecord, RowsOfJob};
 use bulk_domain::roster::{REMOVED, Roster, RosterEntry};
 use bulk_pipeline::ports::{
-    Environment as _, ExternalIdStore as _, PatientStore, PortResult, Versioned, Write,
+    CopyRef, Environment as _, ExternalIdStore as _, PatientStore, PortResult, Versioned, Write,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,6 +44,7 @@ pub(crate) struct PatientsState {
     log: String,
     people: BTreeMap<(CustomerId, Bucket), Document>,
     pub(crate) queries: BTreeMap<(CustomerId, PatientId), Document>,
+    pub(crate) copies: BTreeMap<CopyRef, Document>,
     pub(crate) documents: BTreeMap<(CustomerId, PatientId, QueryAttemptId, u32), String>,
     /// Bytes of documents in one item, as in `aws` unless a test sets them.
     pub(crate) page_bytes: Option<usize>,

@@ -11,6 +11,7 @@ impl Ports for Cloud {
     type Patients = Self;
     type ExternalIds = Self;
     type Documents = Self;
+    type Copies = Self;
     type Directory = Self;
     type Objects = Self;
     type Queues = Self;
@@ -38,6 +39,10 @@ impl Ports for Cloud {
     }
 
     fn documents(&self) -> &Self {
+        self
+    }
+
+    fn copies(&self) -> &Self {
         self
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
-    ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
 };
 use bulk_pipeline::ports::{self, LONGEST_DELAY, PortResult};
 use serde::Serialize;
@@ -25,6 +25,8 @@ pub enum QueueName {
     Chunks(JobSize),
     /// Patients about whom the gateway is to be asked for documents.
     Queries,
+    /// Documents with contents that callers want to download.
+    Copies,
     /// Jobs that have nothing left to wait for, so that they can be finalized.
     Finished,
     /// Webhooks that are to be delivered, by job and status.
@@ -33,12 +35,13 @@ pub enum QueueName {
 
 impl QueueName {
     /// All queues, once each.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Uploads,
         Self::Chunks(JobSize::Small),
         Self::Chunks(JobSize::Medium),
         Self::Chunks(JobSize::Large),
         Self::Queries,
+        Self::Copies,
         Self::Finished,
         Self::Webhooks,
     ];
@@ -51,6 +54,7 @@ impl QueueName {
             Self::Chunks(JobSize::Medium) => "MediumJobChunks",
             Self::Chunks(JobSize::Large) => "LargeJobChunks",
             Self::Queries => "Queries",
+            Self::Copies => "Copies",
             Self::Finished => "Finished",
             Self::Webhooks => "Webhooks",
         }
@@ -63,6 +67,7 @@ pub struct Queues {
     uploads: Queue,
     chunks: [Queue; JobSize::ALL.len()],
     queries: Queue,
+    copies: Queue,
     finished: Queue,
     webhooks: Queue,
 }
@@ -73,6 +78,7 @@ impl Default for Queues {
             uploads: Queue::new(Duration::from_mins(90), 5),
             chunks: JobSize::ALL.map(|_| Queue::new(Duration::from_mins(12), 8)),
             queries: Queue::new(Duration::from_mins(24), 1000),
+            copies: Queue::new(Duration::from_mins(24), 3),
             finished: Queue::new(Duration::from_mins(90), 8),
             webhooks: Queue::new(Duration::from_mins(3), 100),
         }
@@ -86,6 +92,7 @@ impl Queues {
             QueueName::Uploads => &mut self.uploads,
             QueueName::Chunks(size) => &mut self.chunks[size as usize],
             QueueName::Queries => &mut self.queries,
+            QueueName::Copies => &mut self.copies,
             QueueName::Finished => &mut self.finished,
             QueueName::Webhooks => &mut self.webhooks,
         }
@@ -135,6 +142,13 @@ impl ports::Queues for Cloud {
 
     async fn send_queries(&self, messages: &[QueryMessage]) -> PortResult<()> {
         self.send(QueueName::Queries, messages).await
+    }
+
+    async fn send_copy(&self, message: &CopyMessage) -> PortResult<()> {
+        if !Self::has_gateway(self) {
+            return Ok(());
+        }
+        self.send(QueueName::Copies, std::slice::from_ref(message)).await
     }
 
     async fn send_finished(&self, message: &FinishedMessage) -> PortResult<()> {

@@ -55,6 +55,8 @@ impl Resource {
     pub const QUERIES: Self = Self::Items("Patients", "query");
     /// The documents of patients.
     pub const DOCUMENTS: Self = Self::Items("Patients", "documents");
+    /// The records of copies of documents' contents.
+    pub const COPY_RECORDS: Self = Self::Items("Patients", "copy");
     /// The index of jobs by customer.
     pub const JOBS_BY_CUSTOMER: Self = Self::Index("Jobs", "by-customer");
     /// The index of watched jobs.
@@ -69,6 +71,8 @@ impl Resource {
     pub const OUTCOMES: Self = Self::Folder("outcomes");
     /// The result files of finalized jobs.
     pub const RESULTS: Self = Self::Folder("results");
+    /// The copies of documents' contents.
+    pub const COPIES: Self = Self::Folder("documents");
 }
 
 impl fmt::Display for Resource {

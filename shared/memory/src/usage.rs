@@ -21,8 +21,11 @@ pub enum Operation {
     GetObject,
     /// S3's `PutObject`, and every part and step of a multipart upload.
     PutObject,
-    /// S3's `ListObjectVersions`: the versions of a file that was uploaded several times.
+    /// S3's `ListObjectVersions`: the versions of a file that was uploaded several times, or of all
+    /// files of a folder.
     ListObjectVersions,
+    /// S3's `DeleteObject` with a version, which AWS does not bill.
+    DeleteObject,
     /// SQS's `SendMessage` and `SendMessageBatch`, both billed by their size.
     SendMessage,
     /// `PutLogEvents` of CloudWatch Logs, billed by its bytes.
@@ -54,7 +57,9 @@ impl Operation {
             | Self::UpdateItem
             | Self::DeleteItem
             | Self::Query => Some(Service::DynamoDb),
-            Self::GetObject | Self::PutObject | Self::ListObjectVersions => Some(Service::S3),
+            Self::GetObject | Self::PutObject | Self::ListObjectVersions | Self::DeleteObject => {
+                Some(Service::S3)
+            }
             Self::SendMessage => Some(Service::Sqs),
             Self::PutLogEvents => Some(Service::CloudWatchLogs),
             Self::Post => None,
@@ -73,6 +78,7 @@ impl Operation {
             Self::GetObject => "s3.GetObject",
             Self::PutObject => "s3.PutObject",
             Self::ListObjectVersions => "s3.ListObjectVersions",
+            Self::DeleteObject => "s3.DeleteObject",
             Self::SendMessage => "sqs.SendMessage",
             Self::PutLogEvents => "logs.PutLogEvents",
             Self::Post => "http.post",

@@ -46,6 +46,8 @@ pub async fn abandon<P: Ports>(ports: &P, letter: &DeadLetter) -> Result<Abandon
             AbandonedQueries { tally, leased_until: None } => Ok(AbandonOutcome::Queries(tally)),
             AbandonedQueries { leased_until: Some(_), .. } => Err(Error::QueryLeased),
         },
+        // The caller asks again for a copy that it still wants.
+        DeadLetter::Copy(_) => Ok(AbandonOutcome::Nothing),
         DeadLetter::Upload(message) => abandon_upload(ports, message).await,
         DeadLetter::Webhook(message) => Ok(match abandon_delivery(ports, message).await? {
             Some(_) => AbandonOutcome::Webhook,

@@ -2,18 +2,18 @@
 //!
 //! One conditional write of the person's item takes the patient out of it, and from then on no
 //! caller finds the patient. What is stored elsewhere is cleaned up after that: the document query
-//! with its documents, the entry of the external id, and the rosters of cohorts. The item remembers
+//! with its documents and copies, the entry of the external id, and the rosters of cohorts. The item remembers
 //! for some days what there is to clean up, so that a retry finishes what an attempt that died left
 //! behind ([`bulk_domain::person::deletion`]).
 
 use bulk_domain::hash_key::{Bucket, HashKey};
 use bulk_domain::ids::{CohortId, CustomerId, PatientId};
 use bulk_domain::person::deletion::DeletedPatient;
-use bulk_domain::query::QueryAttemptId;
 use bulk_domain::roster::Roster;
 
 use crate::Error;
 use crate::conflicts::WriteAttempts;
+use crate::documents::{Withdrawal, withdraw_documents};
 use crate::ports::prelude::*;
 use crate::ports::{ExternalIdEntry, PortResult, Ports, Write};
 
@@ -48,7 +48,7 @@ pub async fn delete_patient<P: Ports>(
         }
     };
     // A call may ask for documents of a patient while the patient is deleted.
-    forget_documents(ports, customer, patient).await?;
+    withdraw_documents(ports, customer, patient, Withdrawal::Deleted).await?;
     if let Some(deleted) = deleted {
         forget_external_id(ports, customer, &deleted).await?;
         for cohort in &deleted.cohorts {
@@ -56,48 +56,6 @@ pub async fn delete_patient<P: Ports>(
         }
     }
     Ok(was_there)
-}
-
-/// Deletes the document query and the documents of a patient that was deleted.
-///
-/// While a worker holds the lease of the query, it may store further pages. The query then stays
-/// until the worker has ended, without documents, and the message about it deletes what is left.
-pub async fn forget_documents<P: Ports>(
-    ports: &P,
-    customer: CustomerId,
-    patient: PatientId,
-) -> Result<(), Error> {
-    let documents = ports.documents();
-    let mut attempts = WriteAttempts::default();
-    loop {
-        attempts.begin()?;
-        // Without a query there are no pages, because they are deleted before the query.
-        let query = documents.load_queries(customer, &[patient]).await?.remove(&patient);
-        let Some(query) = query else { return Ok(()) };
-        delete_documents(ports, customer, patient).await?;
-        let revoked = query.value.revoked(ports.environment().now());
-        let write = match revoked {
-            Some(revoked) if revoked == query.value => Write::Done,
-            Some(revoked) => {
-                let version = Some(query.version);
-                documents.store_query(customer, patient, &revoked, version).await?
-            }
-            None => documents.delete_query(customer, patient, query.version).await?,
-        };
-        if write == Write::Done {
-            return Ok(());
-        }
-    }
-}
-
-/// Deletes all pages of a patient's documents.
-pub(crate) async fn delete_documents<P: Ports>(
-    ports: &P,
-    customer: CustomerId,
-    patient: PatientId,
-) -> PortResult<()> {
-    let all = QueryAttemptId::AFTER_ALL;
-    ports.documents().drop_documents_before(customer, patient, all).await
 }
 
 /// Deletes the entry of a deleted patient's external id. The first entry stays while there are

@@ -1,6 +1,7 @@
 //! The messages between the functions: ids and byte ranges, never patient data.
 
 use bulk_domain::delivery::Carrier;
+use bulk_domain::document::DocumentName;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::job::{Job, JobStatus, Upload};
 use bulk_domain::plan::ChunkNumber;
@@ -8,6 +9,7 @@ use bulk_domain::query::{QueryPart, QueryRequestId};
 use serde::{Deserialize, Serialize};
 
 use crate::job_ref::JobRef;
+use crate::ports::CopyRef;
 
 /// An upload to read, sent because its S3 event was lost or could not be handled.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -78,6 +80,35 @@ impl QueryAsker {
     }
 }
 
+/// A document with a content that a caller wants to download.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CopyMessage {
+    /// The customer of the patient.
+    pub customer: CustomerId,
+    /// The document.
+    pub document: DocumentName,
+    /// The version of the copy's record that the caller saw, or `None` if there was none. The
+    /// message is void if the record has another version.
+    pub version: Option<u64>,
+}
+
+impl CopyMessage {
+    /// Returns the place of the copy.
+    pub fn copy_ref(&self) -> CopyRef {
+        CopyRef { customer: self.customer, document: self.document }
+    }
+}
+
+/// A message to the function that calls the gateway. Its fields tell its kind.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum GatewayMessage {
+    /// Patients to search for documents.
+    Query(QueryMessage),
+    /// A document to copy.
+    Copy(CopyMessage),
+}
+
 /// A job that has nothing left to wait for and is to be finalized.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FinishedMessage {
@@ -107,6 +138,8 @@ pub enum DeadLetter {
     Chunk(ChunkMessage),
     /// Document queries that no worker could complete.
     Query(QueryMessage),
+    /// A document that no worker could copy.
+    Copy(CopyMessage),
     /// An upload that `fan-out` could not read or plan.
     Upload(UploadMessage),
     /// A message about a webhook that `deliver-webhook` could not handle.
@@ -117,12 +150,13 @@ pub enum DeadLetter {
 }
 
 impl DeadLetter {
-    /// Returns the job that the message is about, or `None` if it is about document queries that a
-    /// customer asked for.
+    /// Returns the job that the message is about, or `None` if it is about document queries or a
+    /// copy that a customer asked for.
     pub fn job(&self) -> Option<JobId> {
         match self {
             Self::Chunk(message) => Some(message.job),
             Self::Query(message) => message.part().map(|part| part.job),
+            Self::Copy(_) => None,
             Self::Upload(message) => Some(message.job),
             Self::Webhook(message) => Some(message.job),
             Self::Finished(message) => Some(message.job),
@@ -156,6 +190,7 @@ impl ChunkMessage {
 
 #[cfg(test)]
 mod tests {
+    use bulk_domain::document::{DocumentId, DocumentKey};
     use bulk_domain::plan::ChunkNumber;
     use uuid::Uuid;
 
@@ -173,6 +208,14 @@ mod tests {
         for asker in [QueryAsker::Part(part), QueryAsker::Request(QueryRequestId::of_part(part))] {
             let query = QueryMessage { customer, asker, patients: patients.clone() };
             assert_eq!(read(serde_json::to_string(&query).unwrap()), DeadLetter::Query(query));
+        }
+        let document = DocumentName {
+            patient: patients[0],
+            document: DocumentKey::of(&DocumentId::new("d").unwrap()),
+        };
+        for version in [None, Some(3)] {
+            let copy = CopyMessage { customer, document, version };
+            assert_eq!(read(serde_json::to_string(&copy).unwrap()), DeadLetter::Copy(copy));
         }
         let uploaded = UploadMessage { customer, job, upload };
         assert_eq!(read(serde_json::to_string(&uploaded).unwrap()), DeadLetter::Upload(uploaded));

@@ -15,6 +15,7 @@
 //!   permanent.
 
 mod audit_trail;
+mod copies;
 mod deliveries;
 mod directory;
 mod documents;
@@ -28,6 +29,7 @@ mod queues;
 mod webhooks;
 
 pub use self::audit_trail::AuditTrail;
+pub use self::copies::{CopyRef, CopyStore, DocumentContent, DocumentSource, FetchError};
 pub use self::deliveries::{DeliveryStore, Undelivered};
 pub use self::directory::{
     Admission, CALLS_PER_MINUTE, CustomerDirectory, DirectoryStore, PingReport, ReplacedKey,
@@ -96,6 +98,8 @@ pub trait Ports: Send + Sync {
     type ExternalIds: ExternalIdStore;
     /// The type that [`Ports::documents`] returns.
     type Documents: DocumentStore;
+    /// The type that [`Ports::copies`] returns.
+    type Copies: CopyStore;
     /// The type that [`Ports::directory`] returns.
     type Directory: DirectoryStore;
     /// The type that [`Ports::objects`] returns.
@@ -119,6 +123,8 @@ pub trait Ports: Send + Sync {
     fn external_ids(&self) -> &Self::ExternalIds;
     /// Returns the store of document queries and documents.
     fn documents(&self) -> &Self::Documents;
+    /// Returns the store of copies of documents' contents.
+    fn copies(&self) -> &Self::Copies;
     /// Returns the directory of customers and what belongs to them.
     fn directory(&self) -> &Self::Directory;
     /// Returns the store of uploads, plans, outcomes and results.
@@ -135,9 +141,9 @@ pub trait Ports: Send + Sync {
 /// bulk_pipeline::ports::prelude::*`.
 pub mod prelude {
     pub use super::{
-        AuditTrail as _, DeliveryStore as _, DirectoryStore as _, DocumentStore as _,
-        Environment as _, ExternalIdStore as _, FileWriter as _, Gateway as _, GatewayLimits as _,
-        JobStore as _, ObjectStore as _, PatientStore as _, Ports as _, Queues as _,
-        WebhookServer as _,
+        AuditTrail as _, CopyStore as _, DeliveryStore as _, DirectoryStore as _,
+        DocumentContent as _, DocumentSource as _, DocumentStore as _, Environment as _,
+        ExternalIdStore as _, FileWriter as _, Gateway as _, GatewayLimits as _, JobStore as _,
+        ObjectStore as _, PatientStore as _, Ports as _, Queues as _, WebhookServer as _,
     };
 }

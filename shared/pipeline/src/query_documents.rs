@@ -24,7 +24,7 @@ use futures::future::join_all;
 use crate::Error;
 use crate::audit::event_of_queries;
 use crate::conflicts::retry_conflicts;
-use crate::delete_patient::delete_documents;
+use crate::documents::delete_documents;
 use crate::messages::{QueryAsker, QueryMessage};
 use crate::ports::prelude::*;
 use crate::ports::{Gateway, GatewayAnswer, GatewayFailure, PortResult, Ports, Versioned, Write};

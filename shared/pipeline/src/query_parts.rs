@@ -9,7 +9,7 @@ use bulk_domain::query::{QueryOutcome, QueryPart, QueryTally};
 use bulk_domain::time::Timestamp;
 
 use crate::Error;
-use crate::delete_patient::forget_documents;
+use crate::documents::{Withdrawal, withdraw_documents};
 use crate::messages::{FinishedMessage, QueryAsker, QueryMessage};
 use crate::ports::prelude::*;
 use crate::ports::{Ports, Write};
@@ -126,7 +126,7 @@ async fn abandon_open_queries<P: Ports>(
             if patients.load_patients(customer, &[*patient]).await?.is_empty()
                 && !has(Bug::DeletedQueryKept)
             {
-                forget_documents(ports, customer, *patient).await?;
+                withdraw_documents(ports, customer, *patient, Withdrawal::Deleted).await?;
                 continue;
             }
             let write = ports

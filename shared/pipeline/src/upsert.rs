@@ -30,6 +30,7 @@ use tracing::error;
 use crate::Error;
 use crate::audit::event_of_step;
 use crate::conflicts::retry_conflicts;
+use crate::documents::withdraw_documents_of;
 use crate::ports::prelude::*;
 use crate::ports::{ExternalIdEntry, Ports, Versioned, Write};
 
@@ -156,11 +157,18 @@ impl<P: Ports> Upsert<'_, P> {
             .try_collect()
             .await?;
         let mut outcome = UpsertOutcome::default();
-        for folded in written.into_iter().flatten() {
+        let mut opted_out = Vec::new();
+        for (group, folded) in groups.iter().zip(written) {
+            let Some(folded) = folded else { continue };
+            if group.rows.iter().any(|(_, row)| row.hie_opt_out == Some(true)) {
+                let records = folded.records().filter(|record| record.patient.hie_opt_out);
+                opted_out.extend(records.map(|record| record.patient.id));
+            }
             let to_query = folded.records().filter(|record| self.queries(record));
             outcome.to_query.extend(to_query.map(|record| record.patient.id));
             outcome.rows.extend(folded.rows.into_iter().map(|row| (row.number, row.into())));
         }
+        withdraw_documents_of(self.ports, self.job.customer, &opted_out).await?;
         Ok(outcome)
     }
 

@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bulk_aws::Objects;
+use bulk_domain::document::{DocumentId, DocumentKey, DocumentName, content_disposition};
+use bulk_domain::media_type::MediaType;
 use bulk_domain::upload_terms::UploadTerms;
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{JobRef, ResultFile, UploadLink};
+use bulk_pipeline::ports::{CopyRef, JobRef, ResultFile, UploadLink};
 use reqwest::StatusCode;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -62,6 +64,22 @@ pub async fn a_download_is_saved_as_a_csv_by_a_browser(files: &Objects) {
     let answer = get(&files.sign_download(job, ResultFile::Failures, MINUTE).await.unwrap()).await;
     assert_eq!(answer.headers()["content-type"], "text/csv; charset=utf-8");
     assert_eq!(answer.headers()["content-disposition"], "attachment; filename=\"failures.csv\"");
+}
+
+pub async fn a_copy_is_saved_under_its_name_and_with_its_media_type(files: &Objects) {
+    let document = DocumentKey::of(&DocumentId::new("1").unwrap());
+    let document = DocumentName { patient: given::patient(), document };
+    let copy = CopyRef { customer: given::customer(), document };
+    let media_type = MediaType::new("text/plain; charset=iso-8859-1").unwrap();
+    let mut writer = files.write_copy(copy, &media_type).await.unwrap();
+    writer.write(b"content").await.unwrap();
+    writer.finish().await.unwrap();
+    let disposition = content_disposition("Bericht Müller", &media_type);
+    let link = files.sign_copy(copy, &media_type, &disposition, MINUTE).await.unwrap();
+    let answer = get(&link).await;
+    assert_eq!(answer.headers()["content-type"], "text/plain; charset=iso-8859-1");
+    assert_eq!(answer.headers()["content-disposition"], disposition);
+    assert_eq!(answer.bytes().await.unwrap(), "content");
 }
 
 pub async fn a_link_past_its_time_is_refused(files: &Objects) {
@@ -129,6 +147,7 @@ pub async fn what_a_strict_link_signs_has_to_be_sent(files: &Objects) {
 
 contract!($ links:
     a_download_is_saved_as_a_csv_by_a_browser,
+    a_copy_is_saved_under_its_name_and_with_its_media_type,
     a_link_past_its_time_is_refused,
     a_link_whose_time_ends_during_an_upload_is_good,
     a_link_to_one_file_opens_no_other,

@@ -1,10 +1,11 @@
 //! The queues between the functions: every message that is sent arrives as it was sent.
 
+use bulk_domain::document::{DocumentId, DocumentKey, DocumentName};
 use bulk_domain::ids::{CustomerId, JobId};
 use bulk_domain::job_size::JobSize;
 use bulk_domain::query::QueryPart;
 use bulk_pipeline::messages::{
-    ChunkMessage, FinishedMessage, QueryAsker, QueryMessage, UploadMessage,
+    ChunkMessage, CopyMessage, FinishedMessage, QueryAsker, QueryMessage, UploadMessage,
 };
 use bulk_pipeline::ports::Queues;
 
@@ -98,12 +99,23 @@ pub async fn a_found_upload_arrives(ports: &(impl Queues + Receive)) {
     }
 }
 
+pub async fn a_document_to_copy_arrives(ports: &(impl Queues + Receive)) {
+    let document = DocumentKey::of(&DocumentId::new("urn:oid:2.999.1").unwrap());
+    let document = DocumentName { patient: given::patient(), document };
+    for version in [None, Some(7)] {
+        let sent = CopyMessage { customer: given::customer(), document, version };
+        ports.send_copy(&sent).await.unwrap();
+        assert_eq!(ports.copies().await, [sent]);
+    }
+}
+
 contract!($ queues:
     chunks_arrive_each_once_however_many_there_are,
     a_chunk_that_is_sent_again_arrives_again,
     chunks_of_each_size_of_job_are_by_themselves,
     queries_arrive_each_once_however_many_there_are,
     a_query_by_hand_arrives,
+    a_document_to_copy_arrives,
     a_finished_job_arrives,
     a_found_upload_arrives,
 );

@@ -6,7 +6,7 @@ use aws_sdk_sqs::Client;
 use bulk_aws::{QueueUrls, SqsQueues};
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
-    ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
 };
 use bulk_pipeline::ports::{PortResult, Queues};
 use serde::de::DeserializeOwned;
@@ -24,6 +24,7 @@ pub struct TestedQueues {
     sqs: SqsQueues,
     chunks: [String; 3],
     queries: String,
+    copies: String,
     pub finished: String,
     uploads: String,
     pub webhooks: String,
@@ -34,6 +35,7 @@ impl TestedQueues {
         let make =
             async |resource| template::create_queue(&client, resource, &fresh(resource)).await;
         let (queries, finished) = (make("Queries").await, make("Finished").await);
+        let copies = make("Copies").await;
         let chunks = [
             make("SmallJobChunks").await,
             make("MediumJobChunks").await,
@@ -47,11 +49,12 @@ impl TestedQueues {
             medium_job_chunks: Some(medium),
             large_job_chunks: Some(large),
             queries: Some(queries.clone()),
+            copies: Some(copies.clone()),
             finished: Some(finished.clone()),
             webhooks: Some(webhooks.clone()),
         };
         let sqs = SqsQueues::new(client.clone(), urls);
-        Self { client, sqs, chunks, queries, finished, uploads, webhooks }
+        Self { client, sqs, chunks, queries, copies, finished, uploads, webhooks }
     }
 
     async fn receive<T: DeserializeOwned>(&self, url: &str) -> Vec<T> {
@@ -74,6 +77,10 @@ impl Receive for TestedQueues {
 
     async fn queries(&self) -> Vec<QueryMessage> {
         self.receive(&self.queries).await
+    }
+
+    async fn copies(&self) -> Vec<CopyMessage> {
+        self.receive(&self.copies).await
     }
 
     async fn finished(&self) -> Vec<FinishedMessage> {
@@ -104,6 +111,10 @@ impl Queues for TestedQueues {
 
     async fn send_queries(&self, messages: &[QueryMessage]) -> PortResult<()> {
         self.sqs.send_queries(messages).await
+    }
+
+    async fn send_copy(&self, message: &CopyMessage) -> PortResult<()> {
+        self.sqs.send_copy(message).await
     }
 
     async fn send_finished(&self, message: &FinishedMessage) -> PortResult<()> {

@@ -20,12 +20,17 @@ const DEAD_LETTERS_HIDDEN: Duration = Duration::from_mins(15);
 /// event is lost.
 const EVENT_ATTEMPTS: u32 = 3;
 
+/// The clients who want a document at the same time, and how often each calls again while the
+/// document is being fetched.
+const DOWNLOADS: usize = 3;
+const MORE_CALLS: u32 = 5;
+
 impl Player {
     /// Handles a crash. A function that died reports nothing: its message is received again after
     /// the visibility timeout.
     pub(super) fn crashed(&mut self, cause: Cause) {
         match cause {
-            Cause::Message(..) | Cause::Sweep | Cause::Read(_) => {}
+            Cause::Message(..) | Cause::Sweep | Cause::Read(_) | Cause::Download(..) => {}
             cause => self.finished(cause, Verdict::RetryAfter(CLIENT_PAUSE), false),
         }
     }
@@ -88,6 +93,14 @@ impl Player {
                 cause @ (Cause::Create(_) | Cause::Cancel(_) | Cause::Delete(..)),
                 Verdict::RetryAfter(after),
             ) => self.due.push((now.plus(after), Due::Task(cause))),
+            (Cause::Download(import, left @ 1..), Verdict::RetryAfter(after)) => {
+                let again = Due::Task(Cause::Download(import, left - 1));
+                self.due.push((now.plus(after), again));
+            }
+            (Cause::Download(..), Verdict::Downloaded { has_link: true }) => self.downloads.0 += 1,
+            (Cause::Download(..), Verdict::Downloaded { has_link: false }) => {
+                self.downloads.1 += 1;
+            }
             (Cause::Create(plan), Verdict::Created(job, expires)) => {
                 self.created(plan, job, expires);
             }
@@ -111,12 +124,18 @@ impl Player {
             let start = Due::Upload { import, upload, expires, phase: Phase::Starts };
             self.due.push((self.now.plus(planned.after), start));
         }
-        for (after, cause) in canceled
-            .map(|after| (after, Cause::Cancel(import)))
-            .into_iter()
-            .chain(reads.into_iter().map(|after| (after, Cause::Read(import))))
-        {
-            self.due.push((self.now.plus(after), Due::Task(cause)));
+        if let Some(after) = canceled {
+            self.due.push((self.now.plus(after), Due::Task(Cause::Cancel(import))));
+        }
+        for after in reads {
+            self.due.push((self.now.plus(after), Due::Task(Cause::Read(import))));
+            if self.story.gateway.is_some() {
+                // Several callers want the same document.
+                for _ in 0..DOWNLOADS {
+                    let download = Cause::Download(import, MORE_CALLS);
+                    self.due.push((self.now.plus(after), Due::Task(download)));
+                }
+            }
         }
     }
 

@@ -6,19 +6,22 @@ use bulk_api::ApiError;
 use bulk_api::operations::cancel_job::cancel_job;
 use bulk_api::operations::create_job::{NewJob, create_job};
 use bulk_api::operations::delete_patient::delete_patient;
+use bulk_api::operations::get_document_url::Download;
 use bulk_api::operations::get_job::get_job;
 use bulk_api::operations::get_patient_by_external_id::get_patient_by_external_id;
 use bulk_domain::csv::{ColumnMappings, Limits};
+use bulk_domain::document::{DocumentKey, DocumentName};
 use bulk_domain::ids::CustomerId;
-use bulk_memory::{QueueName, Received};
+use bulk_memory::{Cloud, QueueName, Received};
 use bulk_pipeline::DirectoryCache;
+use bulk_pipeline::copy_document::copy_document;
 use bulk_pipeline::dead_letters::handle_dead_letter;
 use bulk_pipeline::deliver_webhook::deliver_webhook;
 use bulk_pipeline::fan_out::{FanOutSettings, fan_out, fan_out_event};
 use bulk_pipeline::finalize::finalize;
 use bulk_pipeline::idempotency::Parameters;
 use bulk_pipeline::import_rows::import_rows;
-use bulk_pipeline::messages::QueryMessage;
+use bulk_pipeline::messages::{CopyMessage, QueryMessage};
 use bulk_pipeline::ports::JobRef;
 use bulk_pipeline::query_documents::{QueriesOutcome, query_documents};
 use bulk_pipeline::sweep::sweep;
@@ -29,6 +32,9 @@ use super::task::{Cause, Verdict};
 use super::{CLIENT_PAUSE, Player};
 use crate::gateway::Gateway;
 use crate::rows::external_id;
+
+/// More than the largest content of a story has.
+const MOST_BYTES: u64 = 100_000;
 
 impl Player {
     /// Returns the future of the use case that a cause calls.
@@ -51,6 +57,14 @@ impl Player {
                 Box::pin(async move { verdict(import_rows(&cloud, &directories, &message).await) })
             }
             Cause::Message(QueueName::Queries, message) => self.query(message),
+            Cause::Message(QueueName::Copies, message) => {
+                let message: CopyMessage = read(message);
+                let behaviour = self.story.gateway.as_ref().expect("there is a gateway");
+                let contents = self.exchange.copying(&message, &cloud, &self.chance, behaviour);
+                Box::pin(async move {
+                    verdict(copy_document(&cloud, &contents, MOST_BYTES, &message).await)
+                })
+            }
             Cause::Message(QueueName::Finished, message) => {
                 let message = read(message);
                 Box::pin(async move { verdict(finalize(&cloud, &message).await) })
@@ -100,6 +114,13 @@ impl Player {
                     Err(error) => client_verdict(&error),
                 }
             }),
+            &Cause::Download(import, _) => {
+                let customer = self.imports[import].job.customer;
+                let Some(document) = self.any_document(customer) else {
+                    return Box::pin(std::future::ready(Verdict::Done));
+                };
+                Box::pin(async move { download(&cloud, customer, document).await })
+            }
             &Cause::Read(import) => {
                 let JobRef { customer, job } = self.imports[import].job;
                 let id = external_id(self.chance.below(4)).parse().unwrap();
@@ -137,6 +158,20 @@ impl Player {
         })
     }
 
+    /// Returns one of the first documents of a customer's patients, so that several callers choose
+    /// the same.
+    fn any_document(&self, customer: CustomerId) -> Option<DocumentName> {
+        let queries = self.cloud.patient_queries(customer).unwrap().into_iter();
+        let mut names = queries.flat_map(|(patient, query)| {
+            let first = query.documents.map(|stored| stored.first).unwrap_or_default();
+            first.into_iter().map(move |record| DocumentName {
+                patient,
+                document: DocumentKey::of(&record.document.id),
+            })
+        });
+        names.nth(self.chance.index(2))
+    }
+
     fn new_job(&self, plan: usize) -> (CustomerId, Parameters) {
         let plan = &self.story.plans[plan];
         let customer = &self.story.customers[plan.customer];
@@ -148,6 +183,20 @@ impl Player {
             customer.id,
             Parameters { facility, dry_run: plan.dry_run, columns, ..Parameters::default() },
         )
+    }
+}
+
+/// Calls for a document once, as the API does when a request begins.
+async fn download(cloud: &Cloud, customer: CustomerId, document: DocumentName) -> Verdict {
+    let looked = match Download::of(cloud, customer, document).await {
+        Ok(mut download) => download.look().await,
+        Err(error) => Err(error),
+    };
+    match looked {
+        Ok(Some(_)) => Verdict::Downloaded { has_link: true },
+        Ok(None) | Err(ApiError::NotYet(..)) => Verdict::RetryAfter(CLIENT_PAUSE),
+        Err(ApiError::NotFound(_)) => Verdict::Downloaded { has_link: false },
+        Err(error) => client_verdict(&error),
     }
 }
 

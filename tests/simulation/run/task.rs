@@ -25,6 +25,10 @@ pub(super) enum Verdict {
     Created(JobRef, Timestamp),
     Canceled,
     Read(JobStatus),
+    /// The call for a document was answered by a link, or refused.
+    Downloaded {
+        has_link: bool,
+    },
 }
 
 /// Where a task came from, which decides what happens after it.
@@ -40,6 +44,9 @@ pub(super) enum Cause {
     Cancel(usize),
     Read(usize),
     Delete(CustomerId, PatientId),
+    /// A call for a document of the import's customer, and the calls that the client still makes if
+    /// the document is being fetched.
+    Download(usize, u32),
 }
 
 pub(super) struct Task {
@@ -70,12 +77,16 @@ impl Cause {
         match self {
             Self::Event(..) | Self::Message(QueueName::Uploads, _) => "FanOut",
             Self::Message(QueueName::Chunks(_), _) => "ImportRows",
-            Self::Message(QueueName::Queries, _) => "QueryDocuments",
+            Self::Message(QueueName::Queries | QueueName::Copies, _) => "QueryDocuments",
             Self::Message(QueueName::Finished, _) => "Finalize",
             Self::Message(QueueName::Webhooks, _) => "DeliverWebhook",
             Self::DeadLetter(..) => "Abandon",
             Self::Sweep => "Sweep",
-            Self::Create(_) | Self::Cancel(_) | Self::Read(_) | Self::Delete(..) => "Api",
+            Self::Create(_)
+            | Self::Cancel(_)
+            | Self::Read(_)
+            | Self::Delete(..)
+            | Self::Download(..) => "Api",
         }
     }
 
@@ -85,11 +96,15 @@ impl Cause {
         Duration::from_secs(match self {
             Self::Event(..) | Self::Message(QueueName::Uploads | QueueName::Finished, _) => 900,
             Self::Message(QueueName::Chunks(_), _) => 120,
-            Self::Message(QueueName::Queries, _) => 240,
+            Self::Message(QueueName::Queries | QueueName::Copies, _) => 240,
             Self::Message(QueueName::Webhooks, _) => 30,
             Self::DeadLetter(..) => 150,
             Self::Sweep => 300,
-            Self::Create(_) | Self::Cancel(_) | Self::Read(_) | Self::Delete(..) => 15,
+            Self::Create(_)
+            | Self::Cancel(_)
+            | Self::Read(_)
+            | Self::Delete(..)
+            | Self::Download(..) => 15,
         })
     }
 
@@ -108,7 +123,8 @@ impl Cause {
             | Self::Create(_)
             | Self::Cancel(_)
             | Self::Read(_)
-            | Self::Delete(..) => false,
+            | Self::Delete(..)
+            | Self::Download(..) => false,
         }
     }
 

@@ -12,11 +12,12 @@ use super::{DOCUMENT, examples};
 use crate::error::Problem;
 use crate::operations::{
     cancel_job, change_cohort_patients, create_cohort, create_facility, create_job, delete_cohort,
-    delete_facility, delete_patient, get_cohort, get_docs, get_document_query, get_facility,
-    get_health, get_job, get_openapi, get_patient, get_patient_by_external_id, get_settings,
-    get_webhook_status, list_cohort_patients, list_cohorts, list_documents, list_facilities,
-    list_jobs, list_patient_cohorts, list_patients, match_patient, retry_webhooks,
-    rotate_webhook_key, start_document_query, update_cohort, update_facility, update_settings,
+    delete_facility, delete_patient, get_cohort, get_docs, get_document_query, get_document_url,
+    get_facility, get_health, get_hie_opt_out, get_job, get_openapi, get_patient,
+    get_patient_by_external_id, get_settings, get_webhook_status, list_cohort_patients,
+    list_cohorts, list_documents, list_facilities, list_jobs, list_patient_cohorts, list_patients,
+    match_patient, retry_webhooks, rotate_webhook_key, set_hie_opt_out, start_document_query,
+    update_cohort, update_facility, update_settings,
 };
 
 #[derive(OpenApi)]
@@ -52,10 +53,13 @@ use crate::operations::{
         get_patient_by_external_id::handle,
         match_patient::handle,
         get_patient::handle,
+        get_hie_opt_out::handle,
+        set_hie_opt_out::handle,
         delete_patient::handle,
         list_documents::handle,
         start_document_query::handle,
         get_document_query::handle,
+        get_document_url::handle,
         create_facility::handle,
         list_facilities::handle,
         get_facility::handle,

@@ -16,9 +16,10 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use bulk_domain::csv::ColumnMappings;
 use bulk_domain::delivery::{Attempt, AttemptOutcome, WebhookDelivery};
-use bulk_domain::document::DocumentRecord;
+use bulk_domain::document::{CopyState, DocumentRecord};
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::job::{AcceptedFile, Job, JobStatus, Upload};
+use bulk_domain::media_type::MediaType;
 use bulk_domain::outcome::Tally;
 use bulk_domain::patient::PatientRow;
 use bulk_domain::plan::ChunkNumber;
@@ -30,7 +31,7 @@ use bulk_domain::webhook::WebhookKey;
 use bulk_domain::webhook_url::UrlPolicy;
 use bulk_memory::{Cloud, NoFaults};
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{WebhookSettings, Write};
+use bulk_pipeline::ports::{CopyRef, WebhookSettings, Write};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use uuid::{Uuid, uuid};
@@ -52,6 +53,8 @@ pub const JOB: JobId = JobId::new(uuid!("019b76da-a800-7000-8000-0000000000a1"))
 /// A job that waits for its file.
 const WAITING_JOB: JobId = JobId::new(uuid!("019b76da-a800-7000-8000-0000000000a2"));
 pub const PATIENT: PatientId = PatientId::new(uuid!("6496bec1-d4cd-879b-9f0b-e62698adc474"));
+/// The name of the patient's document in lists, without its extension.
+const DOCUMENT: &str = "6496bec1-d4cd-879b-9f0b-e62698adc474_1f6ecce1973c6387929ab9fdc50f9be8";
 const URL: &str = "https://clinic.example.com/webhooks";
 
 /// Returns 2026-01-01T00:00:00.000Z, which is also the time in the ids above, except the patient's.
@@ -178,6 +181,11 @@ async fn add_documents(cloud: &Cloud) {
     let stored = cloud.store_documents(CUSTOMER, PATIENT, found_by, &[document]).await.unwrap();
     let query = query.ended(QueryOutcome::Documents(1), Some(stored));
     assert_eq!(cloud.store_query(CUSTOMER, PATIENT, &query, None).await.unwrap(), Write::Done);
+    let copy = CopyRef { customer: CUSTOMER, document: DOCUMENT.parse().unwrap() };
+    let media_type = MediaType::new("application/pdf").unwrap();
+    cloud.write_copy(copy, &media_type).await.unwrap().finish().await.unwrap();
+    let write = cloud.store_copy(copy, CopyState::Stored, None);
+    assert_eq!(write.await.unwrap(), Write::Done);
 }
 
 /// Sends a request. Returns the status and the body, which is null unless it is JSON.

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use axum::extract::State;
 use bulk_domain::audit::Objects;
-use bulk_domain::document::{Document, DocumentRecord};
+use bulk_domain::document::{DateFilter, Document, DocumentRecord, DocumentReference};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{QueryAttemptId, StoredDocuments};
 use bulk_pipeline::ports::prelude::*;
@@ -23,6 +23,7 @@ use crate::backend::Backend;
 use crate::caller::{Caller, ReadPatients};
 use crate::error::ApiError;
 use crate::operations::get_document_query::{PatientIdQuery, get_document_query};
+use crate::operations::get_patient::get_patient;
 use crate::page::{Counts, Edge, ID_AND_NUMBERS, Meta, Page, PageBuilder, PageRequest, Place};
 use crate::request::{Parameters, patient_id};
 use crate::request_url::RequestUrl;
@@ -36,17 +37,39 @@ const REPLACED: ApiError = ApiError::Conflict(
 const ATTEMPTS: u32 = 5;
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-pub struct OutputQuery {
-    /// Form of the documents. `dto` is the default and the only form.
-    #[param(pattern = "^(|dto)$")]
+pub struct DocumentsQuery {
+    /// Form of the documents: `fhir` (`DocumentReference` of FHIR R4), or `dto`. Default `fhir`.
+    #[param(pattern = "^(|fhir|dto)$")]
     output: Option<String>,
+    /// Only documents of this day or later: `YYYY-MM-DD`. Default: all documents.
+    #[param(format = "date")]
+    date_from: Option<String>,
+    /// Only documents of this day or earlier: `YYYY-MM-DD`. Default: all documents.
+    #[param(format = "date")]
+    date_to: Option<String>,
+}
+
+/// The form in which documents are listed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Output {
+    Fhir,
+    Dto,
+}
+
+/// A document in one of the two forms.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+enum ListedDocument {
+    Fhir(DocumentReference),
+    Dto(Document),
 }
 
 /// A page of documents.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Documents {
-    documents: Vec<Document>,
+    documents: Vec<ListedDocument>,
     meta: Meta,
 }
 
@@ -58,12 +81,13 @@ impl NamesObjects for Documents {
 
 /// List a patient's documents
 ///
-/// The documents are those of the last document query that succeeded. All documents are on one page
+/// The documents are those of the last document query that succeeded, and none if the patient is
+/// opted out. A document's day is the one on which it was created, or else registered. All documents are on one page
 /// unless you ask for fewer, or the answer would be larger than 4 MB. If a newer query replaces the
 /// documents between two pages, the answer is 409: begin again without `fromItem` and `toItem`.
 #[utoipa::path(
     get, path = "/medical/v1/document", operation_id = "listDocuments", tag = "document",
-    params(PatientIdQuery, PageRequest<DocumentPlace>, OutputQuery),
+    params(PatientIdQuery, PageRequest<DocumentPlace>, DocumentsQuery),
     responses(
         (status = 200, description = "The documents.", body = Documents),
         (status = 400, description = "`patientId` is missing, or another parameter is invalid. `detail` names it."),
@@ -76,25 +100,35 @@ pub async fn handle<B: Backend>(
     Caller(customer, ..): Caller<ReadPatients>,
     Parameters(query): Parameters<PatientIdQuery>,
     request: PageRequest<DocumentPlace>,
-    Parameters(output): Parameters<OutputQuery>,
+    Parameters(documents): Parameters<DocumentsQuery>,
     url: RequestUrl,
 ) -> Result<Audited<Documents>, ApiError> {
     let patient = patient_id(query.patient_id.as_deref())?;
-    let output = output.parse()?;
-    let page = list_documents(backend.ports(), customer, patient, request).await?;
-    let filters = [("patientId", Some(patient.to_string())), ("output", output.map(str::to_owned))];
+    let output = documents.output()?;
+    let (from, to) = (documents.date_from, documents.date_to);
+    let dates = DateFilter::parse(from.as_deref(), to.as_deref())
+        .map_err(|problem| ApiError::BadParameter(problem.to_string()))?;
+    let show = |record: DocumentRecord| match output {
+        Output::Fhir => ListedDocument::Fhir(DocumentReference::of(record, patient)),
+        Output::Dto => ListedDocument::Dto(record.shown(patient)),
+    };
+    let page = list_documents(backend.ports(), customer, patient, request, dates, show).await?;
+    let filters = [
+        ("patientId", Some(patient.to_string())),
+        ("output", (output == Output::Dto).then(|| "dto".to_owned())),
+        ("dateFrom", from),
+        ("dateTo", to),
+    ];
     let meta = url.meta(&page, request.count, &filters);
     Ok(Audited(Documents { documents: page.items, meta }))
 }
 
-impl OutputQuery {
-    /// Returns the form, if the caller names one. Forms that only the public API has are refused,
-    /// so that no caller reads one form as another.
-    fn parse(&self) -> Result<Option<&'static str>, ApiError> {
+impl DocumentsQuery {
+    fn output(&self) -> Result<Output, ApiError> {
         match self.output.as_deref().map(str::trim) {
-            None | Some("") => Ok(None),
-            Some("dto") => Ok(Some("dto")),
-            Some(_) => Err(ApiError::BadRequest("output must be dto")),
+            None | Some("" | "fhir") => Ok(Output::Fhir),
+            Some("dto") => Ok(Output::Dto),
+            Some(_) => Err(ApiError::BadRequest("output must be fhir or dto")),
         }
     }
 }
@@ -143,23 +177,28 @@ impl FromStr for DocumentPlace {
     }
 }
 
-/// Returns the documents of the customer's patient from a place on.
-pub async fn list_documents<P: Ports>(
+/// Returns the documents of the customer's patient from a place on that pass the filter, each as
+/// `show` shows it.
+pub async fn list_documents<P: Ports, T: Serialize>(
     ports: &P,
     customer: CustomerId,
     patient: PatientId,
     request: PageRequest<DocumentPlace>,
-) -> Result<Page<Document, DocumentPlace>, ApiError> {
+    dates: DateFilter,
+    show: impl Fn(DocumentRecord) -> T,
+) -> Result<Page<T, DocumentPlace>, ApiError> {
     for _ in 0..ATTEMPTS {
+        let is_opted_out = get_patient(ports, customer, patient).await?.hie_opt_out;
         let query = get_document_query(ports, customer, patient).await?;
-        let stored = query.and_then(|query| query.documents);
+        let stored = query.and_then(|query| query.documents).filter(|_| !is_opted_out);
         if request.edge.place().is_some_and(|place| {
             stored.as_ref().is_none_or(|stored| stored.found_by != place.found_by)
         }) {
             return Err(REPLACED);
         }
         let Some(stored) = stored else { return Ok(Page::empty()) };
-        if let Some(page) = read(ports, customer, patient, &stored, request).await? {
+        let reader = Reader { ports, customer, patient, stored };
+        if let Some(page) = reader.read(request, dates, &show).await? {
             return Ok(page);
         }
     }
@@ -167,52 +206,70 @@ pub async fn list_documents<P: Ports>(
     Err(ApiError::Internal(PortError { operation: "list_documents", code, transient: true }))
 }
 
-/// Returns the page; none if a newer query has replaced the documents in the meantime.
-async fn read<P: Ports>(
-    ports: &P,
+/// The documents that one attempt found for a patient.
+struct Reader<'a, P> {
+    ports: &'a P,
     customer: CustomerId,
     patient: PatientId,
-    stored: &StoredDocuments,
-    request: PageRequest<DocumentPlace>,
-) -> Result<Option<Page<Document, DocumentPlace>>, ApiError> {
-    let (edge, mut page) = (request.edge, PageBuilder::new(request.count));
-    let first = DocumentPlace { found_by: stored.found_by, stored_page: 0, index: 0 };
-    let start = edge.place().unwrap_or(first);
-    let is_back = matches!(edge, Edge::To(_));
-    // Whether documents are on the other side of the edge, and the place that is next to it there.
-    let mut opposite = (edge != Edge::First).then(|| start.before()).flatten();
-    let mut place = start;
-    while place.stored_page < stored.pages {
-        let found = if place.stored_page == 0 {
-            Some(stored.first.clone())
-        } else {
-            let documents = ports.documents();
-            documents.read_documents(customer, patient, stored.found_by, place.stored_page).await?
-        };
-        let Some(found) = found else { return Ok(None) };
-        let (on_stored_page, numbered) = (found.len(), (0..).zip(found));
-        let on_page: Vec<(u32, DocumentRecord)> = if is_back {
-            if place == start {
-                opposite = start.after(on_stored_page, stored.pages);
+    stored: StoredDocuments,
+}
+
+impl<P: Ports> Reader<'_, P> {
+    /// Returns the page; none if a newer query has replaced the documents in the meantime.
+    async fn read<T: Serialize>(
+        &self,
+        request: PageRequest<DocumentPlace>,
+        dates: DateFilter,
+        show: &impl Fn(DocumentRecord) -> T,
+    ) -> Result<Option<Page<T, DocumentPlace>>, ApiError> {
+        let (edge, mut page) = (request.edge, PageBuilder::new(request.count));
+        let StoredDocuments { found_by, pages, .. } = self.stored;
+        let first = DocumentPlace { found_by, stored_page: 0, index: 0 };
+        let start = edge.place().unwrap_or(first);
+        let is_back = matches!(edge, Edge::To(_));
+        // Whether documents are on the other side of the edge, and the place that is next to it
+        // there.
+        let mut opposite = (edge != Edge::First).then(|| start.before()).flatten();
+        let mut place = start;
+        while place.stored_page < pages {
+            let Some(found) = self.stored_page(place.stored_page).await? else { return Ok(None) };
+            let (on_stored_page, numbered) = (found.len(), (0..).zip(found));
+            let on_page: Vec<(u32, DocumentRecord)> = if is_back {
+                if place == start {
+                    opposite = start.after(on_stored_page, pages);
+                }
+                let mut before: Vec<_> =
+                    numbered.filter(|(index, _)| *index <= place.index).collect();
+                before.reverse();
+                before
+            } else {
+                numbered.filter(|(index, _)| *index >= place.index).collect()
+            };
+            for (index, record) in on_page {
+                if dates.includes(&record) && !page.add(show(record)) {
+                    let more = DocumentPlace { index, ..place };
+                    return Ok(Some(page.finish(&edge, Some(more), opposite)));
+                }
             }
-            let mut before: Vec<_> = numbered.filter(|(index, _)| *index <= place.index).collect();
-            before.reverse();
-            before
-        } else {
-            numbered.filter(|(index, _)| *index >= place.index).collect()
-        };
-        for (index, record) in on_page {
-            if !page.add(record.document) {
-                let more = DocumentPlace { index, ..place };
-                return Ok(Some(page.finish(&edge, Some(more), opposite)));
-            }
+            let next = if is_back {
+                place.stored_page.checked_sub(1)
+            } else {
+                Some(place.stored_page + 1)
+            };
+            let Some(stored_page) = next else { break };
+            let index = if is_back { LAST_INDEX } else { 0 };
+            place = DocumentPlace { stored_page, index, ..place };
         }
-        let next =
-            if is_back { place.stored_page.checked_sub(1) } else { Some(place.stored_page + 1) };
-        let Some(stored_page) = next else { break };
-        place = DocumentPlace { stored_page, index: if is_back { LAST_INDEX } else { 0 }, ..place };
+        Ok(Some(page.finish(&edge, None, opposite)))
     }
-    Ok(Some(page.finish(&edge, None, opposite)))
+
+    async fn stored_page(&self, page: u32) -> Result<Option<Vec<DocumentRecord>>, ApiError> {
+        if page == 0 {
+            return Ok(Some(self.stored.first.clone()));
+        }
+        let (documents, found_by) = (self.ports.documents(), self.stored.found_by);
+        Ok(documents.read_documents(self.customer, self.patient, found_by, page).await?)
+    }
 }
 
 impl DocumentPlace {

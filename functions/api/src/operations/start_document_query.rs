@@ -7,7 +7,7 @@ use bulk_domain::ids::{CustomerId, FacilityId, PatientId};
 use bulk_domain::patient::Patient;
 use bulk_domain::query::{PatientQuery, QueryRequestId};
 use bulk_pipeline::conflicts::WriteAttempts;
-use bulk_pipeline::delete_patient::forget_documents;
+use bulk_pipeline::documents::{Withdrawal, withdraw_documents};
 use bulk_pipeline::messages::{QueryAsker, QueryMessage};
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{Ports, Write};
@@ -93,7 +93,7 @@ pub async fn start_document_query<P: Ports>(
     let query = request(ports, customer, patient_id).await?;
     if let Err(gone) = get_patient(ports, customer, patient_id).await {
         // The patient was deleted meanwhile, and the query is to be deleted with it.
-        forget_documents(ports, customer, patient_id).await?;
+        withdraw_documents(ports, customer, patient_id, Withdrawal::Deleted).await?;
         return Err(gone);
     }
     // Also for a query of an earlier call, which may have died before it sent the message.

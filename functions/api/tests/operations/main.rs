@@ -4,6 +4,7 @@
 mod cohort_members;
 mod columns;
 mod delete_patient;
+mod download_url;
 mod filters;
 mod idempotency;
 mod imports;

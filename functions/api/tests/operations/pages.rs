@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bulk_api::operations::list_documents::{DocumentPlace, list_documents};
 use bulk_api::operations::list_patients::{Selection, list_patients};
 use bulk_api::{ApiError, Page, PageRequest};
-use bulk_domain::document::DocumentRecord;
+use bulk_domain::document::{DateFilter, DocumentRecord};
 use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::patient::{Patient, PatientRow};
 use bulk_domain::plan::ChunkNumber;
@@ -91,7 +91,10 @@ impl Service {
         patient: PatientId,
         request: PageRequest<DocumentPlace>,
     ) -> Result<Page<String, DocumentPlace>, ApiError> {
-        let page = block_on(list_documents(&self.cloud, self.customer, patient, request))?;
+        let show = |record: DocumentRecord| record.shown(patient);
+        let all = DateFilter::default();
+        let page =
+            block_on(list_documents(&self.cloud, self.customer, patient, request, all, show))?;
         assert_fits(&json!({"documents": page.items, "meta": {}}));
         let items = page.items.iter().map(|document| document.id.as_str().to_owned()).collect();
         Ok(Page { items, next: page.next, previous: page.previous })

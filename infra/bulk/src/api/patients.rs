@@ -101,7 +101,11 @@ impl Client {
 
     /// Returns the documents that were found about a patient.
     pub async fn documents(&self, id: PatientId) -> anyhow::Result<Vec<Value>> {
-        self.get_all::<Documents>("/medical/v1/document", &[("patientId", id.to_string())]).await
+        self.get_all::<Documents>(
+            "/medical/v1/document",
+            &[("patientId", id.to_string()), ("output", "dto".to_owned())],
+        )
+        .await
     }
 
     /// Returns the state of a patient's document query.

@@ -1,10 +1,11 @@
 //! The keys of objects. They hold ids only, so that no key tells anything about a patient:
 //! `uploads/{customer}/{job}.csv`, `plans/{customer}/{job}/{version}.jsonl`,
-//! `outcomes/{customer}/{job}/{chunk}.json`, `results/{customer}/{job}/{result,failures}.csv`.
+//! `outcomes/{customer}/{job}/{chunk}.json`, `results/{customer}/{job}/{result,failures}.csv`,
+//! `documents/{customer}/{patient}/{document}`.
 
 use bulk_domain::job::Upload;
 use bulk_domain::plan::ChunkNumber;
-use bulk_pipeline::ports::{JobRef, ResultFile};
+use bulk_pipeline::ports::{CopyRef, JobRef, ResultFile};
 
 pub(super) fn upload_key(JobRef { customer, job }: JobRef) -> String {
     format!("uploads/{customer}/{job}.csv")
@@ -22,6 +23,10 @@ pub(super) fn outcomes_key(JobRef { customer, job }: JobRef, chunk: ChunkNumber)
 
 pub(super) fn result_key(JobRef { customer, job }: JobRef, file: ResultFile) -> String {
     format!("results/{customer}/{job}/{}.csv", name_of(file))
+}
+
+pub(super) fn copy_key(CopyRef { customer, document }: CopyRef) -> String {
+    format!("documents/{customer}/{}/{}", document.patient, document.document)
 }
 
 pub(super) fn name_of(file: ResultFile) -> &'static str {

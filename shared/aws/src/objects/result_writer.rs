@@ -17,8 +17,6 @@ const PART_BYTES: usize = 5 * 1024 * 1024;
 /// Bytes by which a part may be longer, because it ends with the end of a write.
 const LAST_WRITE_BYTES: usize = 512 * 1024;
 
-const CONTENT_TYPE: &str = "text/csv; charset=utf-8";
-
 /// An object that is being written. An upload that is never finished leaves nothing readable, and
 /// the bucket's lifecycle removes its parts.
 #[derive(Debug)]
@@ -26,14 +24,23 @@ pub struct ObjectWriter {
     client: Client,
     bucket: String,
     key: String,
+    content_type: String,
     buffer: Vec<u8>,
     upload: Option<String>,
     parts: Vec<CompletedPart>,
 }
 
 impl ObjectWriter {
-    pub(crate) fn new(client: Client, bucket: String, key: String) -> Self {
-        Self { client, bucket, key, buffer: room_for_a_part(), upload: None, parts: Vec::new() }
+    pub(crate) fn new(client: Client, bucket: String, key: String, content_type: String) -> Self {
+        Self {
+            client,
+            bucket,
+            key,
+            content_type,
+            buffer: room_for_a_part(),
+            upload: None,
+            parts: Vec::new(),
+        }
     }
 
     async fn upload_part(&mut self) -> PortResult<()> {
@@ -45,7 +52,7 @@ impl ObjectWriter {
                 .create_multipart_upload()
                 .bucket(&self.bucket)
                 .key(&self.key)
-                .content_type(CONTENT_TYPE)
+                .content_type(&self.content_type)
                 .send()
                 .await
                 .map_err(failed(CREATE))?;
@@ -92,7 +99,7 @@ impl FileWriter for ObjectWriter {
                 .put_object()
                 .bucket(&self.bucket)
                 .key(&self.key)
-                .content_type(CONTENT_TYPE)
+                .content_type(&self.content_type)
                 .body(ByteStream::from(self.buffer))
                 .send()
                 .await

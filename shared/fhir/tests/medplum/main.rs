@@ -10,9 +10,11 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use bulk_domain::document::Demographics;
+use bulk_domain::document::{Demographics, DocumentRecord, DocumentReference};
+use bulk_domain::ids::PatientId;
 use bulk_fhir::{Discovery, Gateway, GatewayUrl, PlainHttp, SearchMethod, Settings};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 #[path = "../sandbox/server.rs"]
 #[allow(dead_code, reason = "the other tests use more of it")]
@@ -241,5 +243,33 @@ fn what_the_sandbox_answers_is_valid_fhir_r4() {
         let outcome = get(path);
         assert_eq!(outcome["resourceType"], "OperationOutcome");
         assert_eq!(medplum.problems(&outcome), json!([]));
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs npm ci, see the top of this file"]
+async fn documents_are_listed_as_resources_of_fhir_r4() {
+    let (medplum, sandbox) = (Medplum::start(), sandbox::Sandbox::of_known_people());
+    let gateway = sandbox.gateway();
+    let patient = PatientId::new(Uuid::from_u128(7));
+    let mut records: Vec<DocumentRecord> = Vec::new();
+    for number in 0..3 {
+        let found = sandbox::matched(gateway.discover(&sandbox::person(number)).await);
+        records.extend(gateway.documents(&found).await.unwrap().records);
+    }
+    assert!(!records.is_empty());
+    // What a gateway may write, although FHIR does not allow it.
+    let odd = json!({
+        "id": "urn:oid:2.999|1", "fileName": "Ein Brief.pdf", "mimeType": "pdf", "size": 9_000_000_000_u64,
+        "type": {"coding": [{"system": "not a uri", "code": "a b"}, {"display": "x"}]}, "date": "2024-02-30",
+    });
+    records.push(serde_json::from_str(&odd.to_string()).unwrap());
+    for date in ["2024", "2024-02", "2024-02-29", "2024-02-29T10:00:00+01:00"] {
+        let dated = json!({"id": "a", "fileName": "b", "date": date});
+        records.push(serde_json::from_str(&dated.to_string()).unwrap());
+    }
+    for record in records {
+        let listed = serde_json::to_value(DocumentReference::of(record, patient)).unwrap();
+        assert_eq!(medplum.problems(&listed), json!([]), "{listed}");
     }
 }

@@ -26,6 +26,8 @@ fn expected() -> Vec<(&'static str, Fault, bool)> {
         ("reset", Fault::Interrupted, true),
         ("malformed", Fault::Malformed, false),
         ("html", Fault::ContentType, false),
+        ("gone", status(404, None), false),
+        ("mislabeled", Fault::ContentType, false),
         ("huge", Fault::TooLarge, false),
         ("endless", Fault::TooManyPages, false),
         ("loop", Fault::PageLoop, false),

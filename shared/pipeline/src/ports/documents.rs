@@ -1,15 +1,16 @@
-//! The document queries of patients, and the documents that they found.
+//! The document queries of patients, the documents that they found, and the records of copies.
 
 use std::collections::HashMap;
 use std::future::Future;
 
-use bulk_domain::document::DocumentRecord;
+use bulk_domain::document::{CopyState, DocumentRecord};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
 
-use super::{PortResult, Versioned, Write};
+use super::{CopyRef, PortResult, Versioned, Write};
 
-/// The document queries of patients, and the documents that they found.
+/// The document queries of patients, the documents that they found, and the records of copies of
+/// their contents.
 ///
 /// Each attempt of a query stores its documents under its own id, beside those of earlier attempts.
 /// The query names the attempt that counts, so that a reader never sees half of a list.
@@ -64,4 +65,24 @@ pub trait DocumentStore: Send + Sync {
         found_by: QueryAttemptId,
         page: u32,
     ) -> impl Future<Output = PortResult<Option<Vec<DocumentRecord>>>> + Send;
+    /// Returns the record of a copy, if there is one.
+    fn load_copy(
+        &self,
+        copy: CopyRef,
+    ) -> impl Future<Output = PortResult<Option<Versioned<CopyState>>>> + Send;
+    /// Stores the record of a copy.
+    ///
+    /// Condition: the stored version is `version`, or nothing is stored if `version` is `None`.
+    fn store_copy(
+        &self,
+        copy: CopyRef,
+        state: CopyState,
+        version: Option<u64>,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Deletes the records of all copies of a patient's documents.
+    fn delete_copy_records(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+    ) -> impl Future<Output = PortResult<()>> + Send;
 }

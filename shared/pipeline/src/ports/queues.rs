@@ -6,7 +6,9 @@ use std::time::Duration;
 use bulk_domain::job_size::JobSize;
 
 use super::PortResult;
-use crate::messages::{ChunkMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage};
+use crate::messages::{
+    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+};
 
 /// The longest time that a message can be delayed (`DelaySeconds`; "Amazon SQS standard queue
 /// quotas",
@@ -30,6 +32,8 @@ pub trait Queues: Send + Sync {
         &self,
         messages: &[QueryMessage],
     ) -> impl Future<Output = PortResult<()>> + Send;
+    /// Asks for a copy of a document's content, or does nothing if there is no gateway.
+    fn send_copy(&self, message: &CopyMessage) -> impl Future<Output = PortResult<()>> + Send;
     /// Tells `finalize` that a job has nothing left to wait for.
     fn send_finished(
         &self,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{COHORT, FACILITY, JOB, PATIENT, UNUSED_COHORT, UNUSED_FACILITY, URL, WAITING_JOB};
+use super::{COHORT, DOCUMENT, FACILITY, JOB, PATIENT, UNUSED_COHORT, UNUSED_FACILITY, URL, WAITING_JOB};
 
 /// A request for an operation. The text before `?` is the path of the operation with its id.
 pub struct Example {
@@ -45,7 +45,21 @@ pub fn examples() -> Vec<Example> {
         ),
         example("getPatient", format!("/medical/v1/patient/{PATIENT}")),
         example("deletePatient", format!("/medical/v1/patient/{PATIENT}")),
-        example("listDocuments", format!("/medical/v1/document?patientId={PATIENT}&output=dto")),
+        example("getHieOptOut", format!("/medical/v1/patient/{PATIENT}/hie-opt-out")),
+        example(
+            "setHieOptOut",
+            format!("/medical/v1/patient/{PATIENT}/hie-opt-out?hieOptOut=true"),
+        ),
+        example(
+            "listDocuments",
+            format!(
+                "/medical/v1/document?patientId={PATIENT}&output=fhir&dateFrom=2025-01-01&dateTo=2025-12-31"
+            ),
+        ),
+        example(
+            "getDocumentUrl",
+            format!("/medical/v1/document/download-url?fileName={DOCUMENT}.pdf"),
+        ),
         example("getDocumentQuery", format!("/medical/v1/document/query?patientId={PATIENT}")),
         example(
             "startDocumentQuery",

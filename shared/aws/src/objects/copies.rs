@@ -1,0 +1,101 @@
+//! Copies of documents' contents in S3.
+
+use std::time::Duration;
+
+use aws_sdk_s3::presigning::PresigningConfig;
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::media_type::MediaType;
+use bulk_pipeline::ports::{CopyRef, CopyStore, PortResult};
+
+use super::keys::copy_key;
+use super::result_writer::ObjectWriter;
+use super::{GET, Objects};
+use crate::error::{failed, malformed};
+
+const HEAD: &str = "s3.HeadObject";
+const LIST: &str = "s3.ListObjectVersions";
+
+impl CopyStore for Objects {
+    type Writer = ObjectWriter;
+
+    async fn write_copy(&self, copy: CopyRef, media_type: &MediaType) -> PortResult<ObjectWriter> {
+        let (client, bucket) = (self.client.clone(), self.bucket.clone());
+        Ok(ObjectWriter::new(client, bucket, copy_key(copy), media_type.to_string()))
+    }
+
+    async fn find_copy(&self, copy: CopyRef) -> PortResult<Option<MediaType>> {
+        let head = self.client.head_object().bucket(&self.bucket).key(copy_key(copy)).send().await;
+        match head {
+            Ok(head) => {
+                let media_type = head.content_type.as_deref().and_then(MediaType::new);
+                Ok(Some(media_type.unwrap_or_else(MediaType::unknown)))
+            }
+            // S3 says 404 only to callers with `s3:ListBucket`, which no function has, and 403 to
+            // others (`HeadObject` in the Amazon S3 API Reference).
+            Err(error)
+                if error
+                    .raw_response()
+                    .is_some_and(|raw| matches!(raw.status().as_u16(), 403 | 404)) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(failed(HEAD)(error)),
+        }
+    }
+
+    async fn sign_copy(
+        &self,
+        copy: CopyRef,
+        media_type: &MediaType,
+        disposition: &str,
+        valid: Duration,
+    ) -> PortResult<String> {
+        let config = PresigningConfig::expires_in(valid).map_err(|_| malformed(GET, "expiry"))?;
+        let request = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(copy_key(copy))
+            .response_content_type(media_type.to_string())
+            .response_content_disposition(disposition);
+        Ok(request.presigned(config).await.map_err(failed(GET))?.uri().to_owned())
+    }
+
+    async fn delete_copies(&self, customer: CustomerId, patient: PatientId) -> PortResult<()> {
+        let prefix = format!("documents/{customer}/{patient}/");
+        let (mut key_marker, mut version_marker) = (None, None);
+        loop {
+            let page = self
+                .client
+                .list_object_versions()
+                .bucket(&self.bucket)
+                .prefix(&prefix)
+                .set_key_marker(key_marker)
+                .set_version_id_marker(version_marker)
+                .send()
+                .await
+                .map_err(failed(LIST))?;
+            let versions = page.versions.unwrap_or_default().into_iter();
+            let versions = versions.map(|version| (version.key, version.version_id));
+            let markers = page.delete_markers.unwrap_or_default().into_iter();
+            let markers = markers.map(|marker| (marker.key, marker.version_id));
+            for (key, version) in versions.chain(markers) {
+                self.delete_version(key, version).await?;
+            }
+            (key_marker, version_marker) = (page.next_key_marker, page.next_version_id_marker);
+            if key_marker.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Objects {
+    /// Deletes one version of an object for good. With a version's id, S3 leaves no delete marker
+    /// ("Deleting object versions from a versioning-enabled bucket", Amazon S3 User Guide).
+    async fn delete_version(&self, key: Option<String>, version: Option<String>) -> PortResult<()> {
+        let delete = self.client.delete_object().bucket(&self.bucket).set_key(key);
+        delete.set_version_id(version).send().await.map_err(failed("s3.DeleteObject"))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! Opting a patient out of health information exchange by a call, beside jobs with rows about the
+//! patient.
+
+use crate::ids::{JobId, PatientId};
+use crate::person::Person;
+use crate::time::Timestamp;
+
+impl Person {
+    /// Opts a patient out, or in again. Returns whether the patient is opted out now, or `None` if
+    /// there is no such patient.
+    ///
+    /// `call` is an id as jobs have them, made at the time of the call, so that the call has its
+    /// place among the jobs: rows of a job that is older than the call do not change what the call
+    /// said, and rows of a younger job do.
+    pub fn set_opt_out(
+        &mut self,
+        patient: PatientId,
+        opt_out: bool,
+        call: JobId,
+        now: Timestamp,
+    ) -> Option<bool> {
+        let records = self.identities.iter_mut().flat_map(|known| &mut known.patients);
+        let record = records.into_iter().find(|record| record.patient.id == patient)?;
+        record.set_opt_out(opt_out, call, now);
+        Some(record.patient.hie_opt_out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::hash_key::HashKey;
+    use crate::identity::Identity;
+    use crate::ids::{FacilityId, RowNumber};
+    use crate::patient::PatientRow;
+    use crate::person::Group;
+    use crate::record::RowsOfJob;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000).plus(Duration::from_secs(seconds))
+    }
+
+    /// Folds one row of a job that was created at this second.
+    fn fold(person: Person, job: u64, opt_out: Option<bool>) -> Person {
+        let mut row = json!({
+            "firstName": "Ada", "lastName": "Lovelace", "dob": "1980-02-03", "gender": "F",
+            "addresses": [{"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"}],
+        });
+        if let Some(opt_out) = opt_out {
+            row["hieOptOut"] = opt_out.into();
+        }
+        let row: PatientRow = serde_json::from_str(&row.to_string()).unwrap();
+        let (key, identity) = (HashKey::new([7; 32]), Identity::of_row(&row));
+        let bucket = key.bucket(&identity);
+        let group = Group { bucket, identity, rows: vec![(RowNumber::FIRST, row)] };
+        let source = RowsOfJob {
+            job: JobId::first_at(at(job)),
+            facility: FacilityId::new(Uuid::from_u128(1)),
+            may_overtake: false,
+            now: at(job),
+        };
+        person.fold(&group, &key, source).person
+    }
+
+    fn is_opted_out(person: &Person) -> bool {
+        person.patients().next().unwrap().patient.hie_opt_out
+    }
+
+    fn call(mut person: Person, second: u64, opt_out: bool) -> Person {
+        let patient = person.patients().next().unwrap().patient.id;
+        let call = JobId::first_at(at(second));
+        assert_eq!(person.set_opt_out(patient, opt_out, call, at(second)), Some(opt_out));
+        person
+    }
+
+    #[test]
+    fn rows_of_older_jobs_do_not_undo_a_call_and_rows_of_younger_jobs_do() {
+        let created = fold(Person::default(), 1, None);
+        let called = call(created, 5, true);
+        assert!(is_opted_out(&fold(called.clone(), 3, Some(false))));
+        assert!(!is_opted_out(&fold(called.clone(), 7, Some(false))));
+        assert!(is_opted_out(&fold(called.clone(), 7, None)), "a blank cell changes nothing");
+        assert!(!is_opted_out(&call(called, 9, false)));
+    }
+
+    #[test]
+    fn a_call_that_changes_nothing_has_its_place_all_the_same() {
+        let created = fold(Person::default(), 1, Some(true));
+        let called = call(created.clone(), 5, true);
+        assert!(is_opted_out(&fold(called, 3, Some(false))));
+        assert!(!is_opted_out(&fold(created, 3, Some(false))));
+    }
+
+    #[test]
+    fn a_call_is_a_change_of_its_patient_only_if_it_changes_something() {
+        let created = fold(Person::default(), 1, Some(true));
+        let changed_by = |person: &Person| person.patients().next().unwrap().changed_by;
+        assert_eq!(changed_by(&call(created.clone(), 5, true)), changed_by(&created));
+        assert_eq!(changed_by(&call(created, 5, false)), JobId::first_at(at(5)));
+    }
+
+    #[test]
+    fn another_patient_is_not_found() {
+        let mut person = fold(Person::default(), 1, None);
+        let other = PatientId::new(Uuid::from_u128(1));
+        assert_eq!(person.set_opt_out(other, true, JobId::first_at(at(5)), at(5)), None);
+    }
+}

@@ -1,0 +1,143 @@
+//! The documents of a patient: finding one of them, and deleting what was found.
+
+use bulk_domain::document::{DocumentKey, DocumentName, DocumentRecord};
+use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::mutants::{Bug, has};
+use bulk_domain::query::QueryAttemptId;
+
+use crate::Error;
+use crate::conflicts::WriteAttempts;
+use crate::ports::prelude::*;
+use crate::ports::{CopyRef, PortError, PortResult, Ports, Write};
+
+/// Reads of the pages, if newer queries replace the documents at the same time.
+const ATTEMPTS: u32 = 5;
+
+/// Returns a document of the patient's last successful query, or `None` if the query did not find
+/// it or there was no such query.
+///
+/// # Errors
+///
+/// A call failed, or newer queries replaced the documents again and again.
+pub async fn find_document<P: Ports>(
+    ports: &P,
+    copy: CopyRef,
+) -> PortResult<Option<DocumentRecord>> {
+    let CopyRef { customer, document: DocumentName { patient, document } } = copy;
+    'attempts: for _ in 0..ATTEMPTS {
+        let query = ports.documents().load_queries(customer, &[patient]).await?.remove(&patient);
+        let Some(stored) = query.and_then(|query| query.value.documents) else { return Ok(None) };
+        let found_by = stored.found_by;
+        if let Some(found) = with_key(stored.first, document) {
+            return Ok(Some(found));
+        }
+        for page in 1..stored.pages {
+            match ports.documents().read_documents(customer, patient, found_by, page).await? {
+                None => continue 'attempts,
+                Some(documents) => {
+                    if let Some(found) = with_key(documents, document) {
+                        return Ok(Some(found));
+                    }
+                }
+            }
+        }
+        return Ok(None);
+    }
+    let code = "documents are replaced again and again".to_owned();
+    Err(PortError { operation: "find_document", code, transient: true })
+}
+
+fn with_key(documents: Vec<DocumentRecord>, key: DocumentKey) -> Option<DocumentRecord> {
+    documents.into_iter().find(|record| DocumentKey::of(&record.document.id) == key)
+}
+
+/// Why everything that was found about a patient is deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Withdrawal {
+    /// The patient was deleted, so that the document query is deleted, too.
+    Deleted,
+    /// The patient was opted out. The document query stays without documents, so that no request is
+    /// served twice.
+    OptedOut,
+}
+
+/// Deletes the documents of a patient, and the copies of their contents. Safe to repeat.
+///
+/// The caller has deleted the patient or opted the patient out before, so that no worker begins to
+/// find anything new. While a worker holds the lease of the query, it may store further pages. The
+/// query then stays leased to no attempt until the worker has ended, and the message about it
+/// deletes what is left.
+///
+/// # Errors
+///
+/// A call failed, so that some of it may be left.
+pub async fn withdraw_documents<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    patient: PatientId,
+    withdrawal: Withdrawal,
+) -> Result<(), Error> {
+    let documents = ports.documents();
+    let mut attempts = WriteAttempts::default();
+    loop {
+        attempts.begin()?;
+        // Without a query there are neither documents nor copies, because they are deleted before
+        // the query is.
+        let query = documents.load_queries(customer, &[patient]).await?.remove(&patient);
+        let Some(query) = query else { return Ok(()) };
+        delete_documents(ports, customer, patient).await?;
+        let is_running = query.value.is_running(ports.environment().now());
+        let write = if withdrawal == Withdrawal::Deleted && !is_running {
+            documents.delete_query(customer, patient, query.version).await?
+        } else {
+            let withdrawn = query.value.withdrawn();
+            if withdrawn == query.value {
+                return Ok(());
+            }
+            documents.store_query(customer, patient, &withdrawn, Some(query.version)).await?
+        };
+        if write == Write::Done {
+            return Ok(());
+        }
+    }
+}
+
+/// Deletes the documents of patients who were opted out by the rows of a chunk, if there are any.
+/// Safe to repeat: a retry of the chunk finds what an earlier attempt has left.
+pub(crate) async fn withdraw_documents_of<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    patients: &[PatientId],
+) -> Result<(), Error> {
+    if patients.is_empty() || has(Bug::OptedOutDocumentsKept) {
+        return Ok(());
+    }
+    for (patient, query) in ports.documents().load_queries(customer, patients).await? {
+        if query.value.withdrawn() != query.value {
+            withdraw_documents(ports, customer, patient, Withdrawal::OptedOut).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes all pages of a patient's documents, and the copies of their contents.
+pub(crate) async fn delete_documents<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    patient: PatientId,
+) -> PortResult<()> {
+    delete_copies(ports, customer, patient).await?;
+    let all = QueryAttemptId::AFTER_ALL;
+    ports.documents().drop_documents_before(customer, patient, all).await
+}
+
+/// Deletes the copies of a patient's documents. The records come first: a worker that stores a
+/// content meanwhile notices at its end that its record is gone, and deletes the copy.
+pub(crate) async fn delete_copies<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    patient: PatientId,
+) -> PortResult<()> {
+    ports.documents().delete_copy_records(customer, patient).await?;
+    ports.copies().delete_copies(customer, patient).await
+}
