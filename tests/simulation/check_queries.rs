@@ -229,7 +229,8 @@ fn folds(id: &str, order: &[&Outcome<'_>], ids: &Ids) -> Vec<Fold> {
     order.iter().map(fold).collect()
 }
 
-/// Checks that the readable documents are all those that the last successful document query found.
+/// Checks that the readable documents are all those that the last successful document query found,
+/// or none if the patient was opted out since.
 fn check_documents(
     played: &Played,
     (customer, patient): (CustomerId, PatientId),
@@ -256,7 +257,10 @@ fn check_documents(
         GatewayAnswer::Documents(documents) => Some(documents.clone()),
         GatewayAnswer::NotKnown | GatewayAnswer::Ambiguous => None,
     };
+    let record = block_on(cloud.load_patients(customer, &[patient])).unwrap().remove(&patient);
+    let is_opted_out = record.is_some_and(|record| record.patient.hie_opt_out);
     match query.outcome {
+        _ if is_opted_out => assert_eq!(readable, None, "documents of an opted-out patient"),
         Some(QueryOutcome::Documents(count)) => {
             let last = answered.last().and_then(|answer| documents_of(answer));
             assert_eq!(readable, last, "the documents of the last query");

@@ -3,11 +3,10 @@
 //! at a call that must not be made.
 
 mod contents;
+mod wait;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 
 use bulk_domain::document::{Demographics, DocumentName, DocumentRecord};
@@ -24,6 +23,7 @@ use serde_json::json;
 use crate::chance::Chance;
 use crate::people::person;
 pub use contents::content_of;
+use wait::until;
 
 /// How long a worker may work on a chunk: `Timeout` of `Abandon` in template.yaml, which is longer
 /// than that of `ImportRows`.
@@ -365,20 +365,6 @@ impl Gateway {
         };
         GatewayAnswer::Documents((0..documents).map(document).collect())
     }
-}
-
-/// Lets the task wait until this time.
-async fn until(cloud: &Cloud, exchange: &Exchange, at: Timestamp) {
-    poll_fn(|context| {
-        if cloud.now() >= at {
-            return Poll::Ready(());
-        }
-        let mut log = exchange.log();
-        log.wakes = Some(log.wakes.map_or(at, |wakes| wakes.min(at)));
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// Returns the index of the person with these demographics.

@@ -16,7 +16,7 @@ type Permission = (String, String);
 
 /// The permissions for calls that no story of the usual number makes, or that the ports in memory
 /// do not record, each with its reason.
-const OTHER_CALLS: [(&str, &str, &str, &str); 16] = [
+const OTHER_CALLS: [(&str, &str, &str, &str); 26] = [
     (
         "QueryDocuments",
         "secretsmanager:GetSecretValue",
@@ -43,18 +43,6 @@ const OTHER_CALLS: [(&str, &str, &str, &str); 16] = [
     ),
     (
         "Abandon",
-        "dynamodb:Query",
-        "Patients",
-        "the last attempt of a chunk opts out a patient with documents",
-    ),
-    (
-        "Abandon",
-        "dynamodb:DeleteItem",
-        "Patients",
-        "the last attempt of a chunk opts out a patient with documents",
-    ),
-    (
-        "Abandon",
         "s3:ListBucketVersions",
         "Files/documents",
         "the last attempt of a chunk opts out a patient with documents",
@@ -70,6 +58,24 @@ const OTHER_CALLS: [(&str, &str, &str, &str); 16] = [
         "dynamodb:PutItem",
         "Jobs",
         "a file arrives after the sweep stopped watching its job",
+    ),
+    (
+        "Abandon",
+        "sqs:SendMessage",
+        "SmallJobChunks",
+        "AWS is disturbed in the last attempt of a chunk",
+    ),
+    (
+        "Abandon",
+        "sqs:SendMessage",
+        "MediumJobChunks",
+        "AWS is disturbed in the last attempt of a chunk",
+    ),
+    (
+        "Abandon",
+        "sqs:SendMessage",
+        "LargeJobChunks",
+        "AWS is disturbed in the last attempt of a chunk",
     ),
     ("Abandon", "dynamodb:DeleteItem", "Jobs", "removes a job that fails from the open jobs"),
     (
@@ -113,6 +119,18 @@ const OTHER_CALLS: [(&str, &str, &str, &str); 16] = [
         "Abandon",
         "dynamodb:DeleteItem",
         "Patients",
+        "abandons the document query of a deleted patient",
+    ),
+    (
+        "Sweep",
+        "s3:ListBucketVersions",
+        "Files/documents",
+        "abandons the document query of a deleted patient",
+    ),
+    (
+        "Sweep",
+        "s3:DeleteObjectVersion",
+        "Files/documents",
         "abandons the document query of a deleted patient",
     ),
     ("Sweep", "dynamodb:Query", "Patients", "abandons the document query of a deleted patient"),

@@ -5,9 +5,9 @@
 //! waits for 29 seconds only. A caller who waits in vain asks again, and finds the copy.
 //!
 //! The message names the version of the copy's record that the caller saw. Only the worker that
-//! replaces this version by its lease fetches the content, so that many callers cause one fetch, and
-//! a message that is received twice or late causes none. Nothing is retried here: after a failure,
-//! the next caller decides about another attempt.
+//! replaces this version by its lease fetches the content, so that many callers cause one fetch,
+//! and a message that is received twice or late causes none. Nothing is retried here: after a
+//! failure, the next caller decides about another attempt.
 
 use bulk_domain::audit::{Action, Actor, AuditEvent, ImportStep, Objects, Phase};
 use bulk_domain::document::{CopyFailure, CopyState};
@@ -114,10 +114,14 @@ async fn lease<P: Ports>(
         Write::Done => Ok(Some(message.version.unwrap_or(0) + 1)),
         // The conflict may be with this attempt itself, if the answer to its write was lost.
         Write::Conflict => {
-            let stored = ports.documents().load_copy(copy).await?;
-            let own = stored
-                .filter(|stored| stored.value.is_leased_to(attempt) || has(Bug::CopyLeaseIgnored));
-            Ok(own.map(|stored| stored.version))
+            let Some(stored) = ports.documents().load_copy(copy).await? else {
+                // The record was deleted with the patient's documents. An earlier attempt may have
+                // died after it stored the content.
+                ports.copies().delete_copies(copy.customer, copy.document.patient).await?;
+                return Ok(None);
+            };
+            let is_own = stored.value.is_leased_to(attempt) || has(Bug::CopyLeaseIgnored);
+            Ok(is_own.then_some(stored.version))
         }
     }
 }

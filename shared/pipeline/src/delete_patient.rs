@@ -2,9 +2,9 @@
 //!
 //! One conditional write of the person's item takes the patient out of it, and from then on no
 //! caller finds the patient. What is stored elsewhere is cleaned up after that: the document query
-//! with its documents and copies, the entry of the external id, and the rosters of cohorts. The item remembers
-//! for some days what there is to clean up, so that a retry finishes what an attempt that died left
-//! behind ([`bulk_domain::person::deletion`]).
+//! with its documents and copies, the entry of the external id, and the rosters of cohorts. The
+//! item remembers for some days what there is to clean up, so that a retry finishes what an attempt
+//! that died left behind ([`bulk_domain::person::deletion`]).
 
 use bulk_domain::hash_key::{Bucket, HashKey};
 use bulk_domain::ids::{CohortId, CustomerId, PatientId};

@@ -85,7 +85,7 @@ impl QueryAsker {
 pub struct CopyMessage {
     /// The customer of the patient.
     pub customer: CustomerId,
-    /// The document.
+    /// The document, with its patient.
     pub document: DocumentName,
     /// The version of the copy's record that the caller saw, or `None` if there was none. The
     /// message is void if the record has another version.

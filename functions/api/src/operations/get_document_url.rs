@@ -67,8 +67,8 @@ impl NamesObjects for DocumentUrl {
 /// Get a link to download a document
 ///
 /// The first call fetches the document from the gateway and can take 10 seconds. The service then
-/// keeps a copy, for 7 days unless your operator has set another time. A slow gateway is answered 503:
-/// the service goes on fetching, so that a call after `Retry-After` finds the document.
+/// keeps a copy, for 7 days unless your operator has set another time. A slow gateway is answered
+/// 503: the service goes on fetching, so that a call after `Retry-After` finds the document.
 #[utoipa::path(
     get, path = "/medical/v1/document/download-url", operation_id = "getDocumentUrl", tag = "document",
     params(FileNameQuery),

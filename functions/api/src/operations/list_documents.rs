@@ -82,9 +82,10 @@ impl NamesObjects for Documents {
 /// List a patient's documents
 ///
 /// The documents are those of the last document query that succeeded, and none if the patient is
-/// opted out. A document's day is the one on which it was created, or else registered. All documents are on one page
-/// unless you ask for fewer, or the answer would be larger than 4 MB. If a newer query replaces the
-/// documents between two pages, the answer is 409: begin again without `fromItem` and `toItem`.
+/// opted out. A document's day is the one on which it was created, or else registered. All
+/// documents are on one page unless you ask for fewer, or the answer would be larger than 4 MB. If
+/// a newer query replaces the documents between two pages, the answer is 409: begin again without
+/// `fromItem` and `toItem`.
 #[utoipa::path(
     get, path = "/medical/v1/document", operation_id = "listDocuments", tag = "document",
     params(PatientIdQuery, PageRequest<DocumentPlace>, DocumentsQuery),

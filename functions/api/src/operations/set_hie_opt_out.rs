@@ -60,8 +60,9 @@ impl NamesObjects for HieOptOut {
 /// Opt a patient out of health information exchange, or in again
 ///
 /// An opted-out patient is not searched for at the gateway. What was found about the patient before
-/// is deleted: the list of documents and the copies of their contents. Rows of an import that was created before
-/// this call do not undo it; rows of a later import do, if they have a value in `hieOptOut`.
+/// is deleted: the list of documents and the copies of their contents. Rows of an import that was
+/// created before this call do not undo it; rows of a later import do, if they have a value in
+/// `hieOptOut`.
 #[utoipa::path(
     put, path = "/medical/v1/patient/{id}/hie-opt-out", operation_id = "setHieOptOut", tag = "patient",
     params(("id" = String, Path, format = "uuid", description = "The patient's id."), OptOutQuery),

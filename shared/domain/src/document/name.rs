@@ -1,8 +1,8 @@
 //! The names of documents in the API, which lists them as `fileName`.
 //!
-//! A name says whose document it is, because a download is asked for by the name alone. The title
-//! that the exchange has for a document is no such name: two documents can have the same title, and
-//! a title tells of a patient, so that it does not belong into a URL.
+//! A name names the patient of the document, because a download is asked for by the name alone. The
+//! title that the exchange has for a document is no such name: two documents can have the same
+//! title, and a title tells of a patient, so that it does not belong into a URL.
 
 use std::fmt;
 use std::str::FromStr;

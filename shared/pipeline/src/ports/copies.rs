@@ -15,7 +15,7 @@ use super::{FileWriter, PortResult};
 pub struct CopyRef {
     /// The customer of the patient.
     pub customer: CustomerId,
-    /// The document.
+    /// The document, with its patient.
     pub document: DocumentName,
 }
 
