@@ -240,8 +240,7 @@ async fn nothing_is_fetched_for_an_opted_out_patient_and_nothing_stays() {
     let source = Source::of(&[b"text"]);
     assert_eq!(given.copy(&source).await, CopyOutcome::Withdrawn);
     assert_eq!((source.opened(), given.bytes()), (0, None));
-    let queries = given.cloud.patient_queries(CUSTOMER).unwrap();
-    assert!(queries.iter().all(|(_, query)| query.documents.is_none()));
+    assert!(given.cloud.load_copy(given.copy).await.unwrap().is_none());
 }
 
 #[tokio::test]

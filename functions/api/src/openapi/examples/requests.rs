@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{COHORT, DOCUMENT, FACILITY, JOB, PATIENT, UNUSED_COHORT, UNUSED_FACILITY, URL, WAITING_JOB};
+use super::{
+    COHORT, DOCUMENT, FACILITY, JOB, PATIENT, UNUSED_COHORT, UNUSED_FACILITY, URL, WAITING_JOB,
+};
 
 /// A request for an operation. The text before `?` is the path of the operation with its id.
 pub struct Example {
