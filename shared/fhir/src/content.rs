@@ -12,6 +12,7 @@ use bulk_domain::document::{CopyFailure, DocumentRecord};
 use bulk_domain::media_type::MediaType;
 use bulk_pipeline::ports::{DocumentContent, DocumentSource, FetchError};
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 use reqwest::header::{
     ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION, TRANSFER_ENCODING,
 };
@@ -245,29 +246,9 @@ fn data_url(url: &str) -> Option<(Option<String>, Result<Vec<u8>, FetchError>)> 
         Some((kind, last)) if last.trim().eq_ignore_ascii_case("base64") => (kind, true),
         _ => (head, false),
     };
-    let data: Vec<u8> = percent_decoded(data);
+    let data: Vec<u8> = percent_decode_str(data).collect();
     let bytes = if is_base64 { decode(&String::from_utf8_lossy(&data)) } else { Ok(data) };
     Some((Some(kind.to_owned()).filter(|kind| !kind.is_empty()), bytes))
-}
-
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let digit = |at: usize| after.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                // Two hexadecimal digits are a byte.
-                bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    bytes
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, FetchError> {

@@ -114,7 +114,7 @@ impl Default for Limits {
             pages: 50,
             documents: 5000,
             answer_bytes: 8 << 20,
-            content_timeout: Duration::from_secs(120),
+            content_timeout: Duration::from_mins(2),
         }
     }
 }

@@ -13,12 +13,24 @@ pub struct Example {
     pub body: Option<Value>,
 }
 
+/// Returns an example of each operation.
 pub fn examples() -> Vec<Example> {
-    let example = |operation, uri: String| Example { operation, uri, body: None };
-    let with_body =
-        |operation, uri: &str, body| Example { operation, uri: uri.to_owned(), body: Some(body) };
-    let address =
-        json!({"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"});
+    patients_and_documents().into_iter().chain(settings_and_objects()).collect()
+}
+
+fn example(operation: &'static str, uri: String) -> Example {
+    Example { operation, uri, body: None }
+}
+
+fn with_body(operation: &'static str, uri: &str, body: Value) -> Example {
+    Example { operation, uri: uri.to_owned(), body: Some(body) }
+}
+
+fn address() -> Value {
+    json!({"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"})
+}
+
+fn patients_and_documents() -> Vec<Example> {
     vec![
         example(
             "createBulkRequest",
@@ -42,7 +54,7 @@ pub fn examples() -> Vec<Example> {
             "/medical/v1/patient/match",
             json!({
                 "firstName": "Ada", "lastName": "Lovelace", "dob": "1980-02-03", "genderAtBirth": "F",
-                "address": address,
+                "address": address(),
             }),
         ),
         example("getPatient", format!("/medical/v1/patient/{PATIENT}")),
@@ -67,17 +79,22 @@ pub fn examples() -> Vec<Example> {
             "startDocumentQuery",
             format!("/medical/v1/document/query?patientId={PATIENT}&facilityId={FACILITY}"),
         ),
+    ]
+}
+
+fn settings_and_objects() -> Vec<Example> {
+    vec![
         example("listFacilities", "/medical/v1/facility".into()),
         with_body(
             "createFacility",
             "/medical/v1/facility",
-            json!({"name": "North clinic", "npi": "1234567893", "tin": "12-3456789", "active": true, "address": address}),
+            json!({"name": "North clinic", "npi": "1234567893", "tin": "12-3456789", "active": true, "address": address()}),
         ),
         example("getFacility", format!("/medical/v1/facility/{FACILITY}")),
         with_body(
             "updateFacility",
             &format!("/medical/v1/facility/{FACILITY}"),
-            json!({"name": "North clinic", "npi": "1234567893", "active": false, "address": address}),
+            json!({"name": "North clinic", "npi": "1234567893", "active": false, "address": address()}),
         ),
         example("deleteFacility", format!("/medical/v1/facility/{UNUSED_FACILITY}")),
         example("listCohorts", "/medical/v1/cohort".into()),
