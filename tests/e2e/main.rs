@@ -28,6 +28,7 @@ mod document_contents;
 mod document_queries;
 mod events;
 mod faults;
+mod held_patient;
 mod import;
 mod integrator_guide;
 mod listen;

@@ -57,8 +57,15 @@ impl Note {
             Command::Cohort(CohortCommand::List { customer }) => {
                 ("cohort list", Some(*customer), none)
             }
-            Command::Patient(PatientCommand::Show { customer, id, .. }) => {
-                ("patient show", Some(*customer), Objects { patients: [*id].into(), ..none })
+            Command::Patient(command) => {
+                let (name, customer, id) = match command {
+                    PatientCommand::Show { customer, id, .. } => ("patient show", customer, id),
+                    PatientCommand::Find(of) => ("patient find", &of.customer, &of.id),
+                    PatientCommand::Export { arguments: of, .. } => {
+                        ("patient export", &of.customer, &of.id)
+                    }
+                };
+                (name, Some(*customer), Objects { patients: [*id].into(), ..none })
             }
             Command::Audit(AuditArguments { customer, patient, job, key, .. }) => {
                 let patients = patient.iter().copied().collect();

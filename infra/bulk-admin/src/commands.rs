@@ -1,8 +1,9 @@
 //! The commands of `bulk-admin` with their arguments.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use bulk_aws::KeyTerms;
+use bulk_aws::{KeyTerms, ResourceNames};
 use bulk_domain::facility::Npi;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::key_id::KeyId;
@@ -28,7 +29,7 @@ pub enum Command {
     /// Cohorts of a customer: named sets of patients
     #[command(subcommand)]
     Cohort(CohortCommand),
-    /// Patients of a customer, for support
+    /// Patients of a customer: what is held about one of them
     #[command(subcommand)]
     Patient(PatientCommand),
     /// Print the audit trail, oldest events first: who did what, to which objects, from where
@@ -78,13 +79,13 @@ pub enum CustomerCommand {
         #[arg(long)]
         name: Option<String>,
         #[command(flatten)]
-        resources: ResourceNames,
+        resources: ResourceArguments,
     },
 }
 
 /// Where customers have data, besides the directory table.
 #[derive(Debug, Args)]
-pub struct ResourceNames {
+pub struct ResourceArguments {
     /// Name of the jobs table: the stack's output `JobsTable`
     #[arg(long, value_name = "NAME", env = "JOBS_TABLE")]
     pub jobs_table: String,
@@ -97,6 +98,19 @@ pub struct ResourceNames {
     /// Name of the bucket: the stack's output `FilesBucket`
     #[arg(long, value_name = "NAME", env = "FILES_BUCKET")]
     pub files_bucket: String,
+}
+
+impl ResourceArguments {
+    /// Returns all names, with that of the directory table.
+    pub fn names(self, directory: String) -> ResourceNames {
+        ResourceNames {
+            directory,
+            jobs: self.jobs_table,
+            patients: self.patients_table,
+            external_ids: self.external_ids_table,
+            files: self.files_bucket,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -224,7 +238,7 @@ impl From<AddressArguments> for Address {
 
 #[derive(Debug, Subcommand)]
 pub enum PatientCommand {
-    /// Print everything that is stored about a patient, as JSON. It is protected health information
+    /// Print the record of a patient, as JSON. It is protected health information
     Show {
         /// Id of the customer, as `customer list` prints it
         #[arg(long, value_name = "ID")]
@@ -236,6 +250,34 @@ pub enum PatientCommand {
         #[arg(value_name = "ID")]
         id: PatientId,
     },
+    /// Print everything that the stack holds about a patient, by place. It is protected health
+    /// information
+    ///
+    /// Looks into the tables, the bucket and the audit trail, and tells until when each file is
+    /// kept. The patient may be deleted.
+    Find(PatientArguments),
+    /// Write everything that the stack holds about a patient as one JSON document. It is protected
+    /// health information
+    Export {
+        #[command(flatten)]
+        arguments: PatientArguments,
+        /// File to be written, which must not be there [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// A patient, and where to look.
+#[derive(Debug, Args)]
+pub struct PatientArguments {
+    /// Id of the customer, as `customer list` prints it
+    #[arg(long, value_name = "ID")]
+    pub customer: CustomerId,
+    /// Id of the patient: `metriportId` in result files
+    #[arg(value_name = "ID")]
+    pub id: PatientId,
+    #[command(flatten)]
+    pub resources: ResourceArguments,
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,7 +14,7 @@ use bulk_terminal::{Failure, Output, one_line};
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget};
 use serde_json::{Map, Value, json};
 
-use crate::commands::ResourceNames;
+use crate::commands::ResourceArguments;
 use crate::failed;
 
 /// The places in the order in which they are emptied, each with its name for the operator.
@@ -40,7 +40,7 @@ pub async fn delete_customer(
     directory: Directory,
     customer: CustomerId,
     name: Option<String>,
-    names: ResourceNames,
+    names: ResourceArguments,
     output: Output,
 ) -> anyhow::Result<()> {
     let customers = directory.list_customers().await.map_err(failed)?;

@@ -3,18 +3,17 @@
 mod audit;
 mod commands;
 mod delete_customer;
+mod patient;
 
 use std::process::ExitCode;
 
 use std::collections::BTreeSet;
 
-use bulk_aws::{
-    ApiKey, AuditLog, Connection, Directory, KeyTerms, Patients, Program, StoredKey, System,
-};
+use bulk_aws::{ApiKey, AuditLog, Connection, Directory, KeyTerms, Program, StoredKey, System};
 use bulk_domain::cohort::{Cohort, CohortColor};
 use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::HashKey;
-use bulk_domain::ids::{CohortId, CustomerId, FacilityId, PatientId};
+use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
 use bulk_domain::key_rights::KeyRights;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::PortError;
@@ -28,6 +27,7 @@ use commands::{
     CohortCommand, Command, CustomerCommand, FacilityCommand, KeyCommand, PatientCommand,
 };
 use delete_customer::delete_customer;
+use patient::patient;
 
 /// Set up customers of the bulk patient import: their API keys, facilities and cohorts.
 #[derive(Debug, Parser)]
@@ -86,7 +86,9 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<Exit> {
     });
     // Every command but these two needs the directory.
     let table = match command {
-        Command::Patient(_) | Command::Audit(_) => table.unwrap_or_default(),
+        Command::Patient(PatientCommand::Show { .. }) | Command::Audit(_) => {
+            table.unwrap_or_default()
+        }
         _ => table?,
     };
     let group = audit_log_group.filter(|group| !group.is_empty()).ok_or_else(|| {
@@ -98,7 +100,7 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<Exit> {
     let log = AuditLog::new(connection.logs(), group);
     let mut note = Note::of(&command);
     let recorder = Recorder::begin(&connection, log.clone(), &note).await?;
-    let directory = Directory::new(connection.dynamodb(), table);
+    let directory = Directory::new(connection.dynamodb(), table.clone());
     let ended = match command {
         Command::Customer(command) => {
             customer(command, &connection, directory, &mut note, output).await
@@ -106,31 +108,11 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Key(command) => key(command, &directory, &mut note, output).await,
         Command::Facility(command) => facility(command, &directory, &mut note, output).await,
         Command::Cohort(command) => cohort(command, &directory, &mut note, output).await,
-        Command::Patient(PatientCommand::Show { customer, patients_table, id }) => {
-            let patients = Patients::new(connection.dynamodb(), patients_table);
-            show_patient(&patients, customer, id, output).await
-        }
+        Command::Patient(command) => patient(command, &connection, table, &log, output).await,
         Command::Audit(arguments) => audit(&arguments, &log, output).await,
     };
     recorder.end(note, ended).await?;
     Ok(Exit::Done)
-}
-
-async fn show_patient(
-    patients: &Patients,
-    customer: CustomerId,
-    id: PatientId,
-    output: Output,
-) -> anyhow::Result<()> {
-    let mut found = patients.load_patients(customer, &[id]).await.map_err(failed)?;
-    let record = found.remove(&id).ok_or_else(|| {
-        Failure::new("the customer has no patient with this id")
-            .next("the id is metriportId in result files; bulk-admin customer list shows customers")
-    })?;
-    if output.json {
-        return output.value(&record.to_readable());
-    }
-    Ok(output.line(serde_json::to_string_pretty(&record.to_readable())?)?)
 }
 
 async fn customer(

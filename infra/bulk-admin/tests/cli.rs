@@ -78,16 +78,23 @@ fn aws_that_does_not_answer_exits_with_4() {
 }
 
 #[test]
-fn a_customer_is_deleted_only_where_all_of_its_places_are_named() {
+fn a_command_about_all_places_runs_only_where_all_of_them_are_named() {
     let table = [("DIRECTORY_TABLE", "directory"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:1")];
     let names = ["--jobs-table", "--patients-table", "--external-ids-table", "--files-bucket"];
-    let delete = ["customer", "delete", "0199a1b2-0000-7000-8000-00000000a001", "--name", "Clinic"];
-    for missing in names {
-        let given = names.into_iter().filter(|name| *name != missing);
-        let given: Vec<&str> = given.flat_map(|name| [name, "some-name"]).collect();
-        let output = run(&[&delete[..], &given].concat(), &table);
-        assert_eq!(output.status.code(), Some(1));
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(text.contains(missing), "{text}");
+    let (customer, patient) =
+        ("0199a1b2-0000-7000-8000-00000000a001", "6496bec1-d4cd-879b-9f0b-e62698adc474");
+    for command in [
+        &["customer", "delete", customer, "--name", "Clinic"][..],
+        &["patient", "find", "--customer", customer, patient],
+        &["patient", "export", "--customer", customer, patient],
+    ] {
+        for missing in names {
+            let given = names.into_iter().filter(|name| *name != missing);
+            let given: Vec<&str> = given.flat_map(|name| [name, "some-name"]).collect();
+            let output = run(&[command, &given].concat(), &table);
+            assert_eq!(output.status.code(), Some(1));
+            let text = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(text.contains(missing), "{text}");
+        }
     }
 }

@@ -5,6 +5,7 @@ mod copies;
 mod erasure;
 mod keys;
 mod result_writer;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -31,6 +32,8 @@ use url::Url;
 use crate::error::{failed, malformed};
 use keys::{name_of, outcomes_key, plan_key, result_key, upload_key};
 use result_writer::ObjectWriter;
+
+pub use versions::{Retention, StoredVersion};
 
 const GET: &str = "s3.GetObject";
 const PUT: &str = "s3.PutObject";

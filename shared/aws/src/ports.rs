@@ -92,7 +92,37 @@ impl Program {
     }
 }
 
+/// The names of the resources with the data of customers, as an operator gives them.
+#[derive(Clone, Debug)]
+pub struct ResourceNames {
+    /// The table of customers, keys and settings.
+    pub directory: String,
+    /// The table of jobs and webhook deliveries.
+    pub jobs: String,
+    /// The table of persons, rosters and documents.
+    pub patients: String,
+    /// The table of the entries of external ids.
+    pub external_ids: String,
+    /// The bucket with uploads and results.
+    pub files: String,
+}
+
 impl AwsPorts {
+    /// Returns the ports of an operator's command, which reaches no queue and creates no job.
+    pub fn of_operator(connection: &Connection, names: ResourceNames, audit_log: AuditLog) -> Self {
+        let dynamodb = connection.dynamodb();
+        Self {
+            directory: Directory::new(dynamodb.clone(), names.directory),
+            // Nothing is stored here, so that the retention of deliveries does not matter.
+            jobs: Jobs::new(dynamodb.clone(), names.jobs, Duration::ZERO),
+            patients: Patients::new(dynamodb.clone(), names.patients),
+            external_ids: ExternalIds::new(dynamodb, names.external_ids),
+            objects: Objects::new(connection.s3(), names.files),
+            queues: SqsQueues::new(connection.sqs(), QueueUrls::default()),
+            audit_log,
+        }
+    }
+
     /// Returns the ports of a function, by the variables that template.yaml gives it.
     ///
     /// # Errors

@@ -14,6 +14,7 @@
 mod decision;
 pub mod deletion;
 mod folded;
+mod jobs;
 mod opt_out;
 mod stored;
 

@@ -137,6 +137,13 @@ impl PatientRecord {
         })
     }
 
+    /// Returns the jobs that created or changed the patient, as far as the record names them.
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = JobId> {
+        let written_by = self.written_by.iter().map(|(_, job)| *job);
+        let joined_by = self.joined_by.iter().map(|(_, job)| *job);
+        written_by.chain(joined_by).chain([self.created_by, self.changed_by])
+    }
+
     /// Returns the zip codes of the patient's addresses.
     pub(crate) fn zips(&self) -> impl Iterator<Item = Zip> {
         self.patient.address.iter().map(|address| address.zip)

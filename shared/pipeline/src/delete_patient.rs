@@ -6,10 +6,12 @@
 //! item remembers for some days what there is to clean up, so that a retry finishes what an attempt
 //! that died left behind ([`bulk_domain::person::deletion`]).
 
+use std::collections::BTreeSet;
+
 use bulk_domain::hash_key::{Bucket, HashKey};
 use bulk_domain::ids::{CohortId, CustomerId, PatientId};
 use bulk_domain::person::deletion::DeletedPatient;
-use bulk_domain::roster::Roster;
+use bulk_domain::roster::{Roster, RosterEntry};
 
 use crate::Error;
 use crate::conflicts::WriteAttempts;
@@ -89,17 +91,30 @@ async fn leave_cohort<P: Ports>(
     patient: PatientId,
     cohort: CohortId,
 ) -> Result<(), Error> {
-    let (patients, roster) = (ports.patients(), Roster::Cohort(cohort));
-    let mut last = None;
+    let roster = Roster::Cohort(cohort);
+    for entry in entries_with(ports, customer, roster, patient).await? {
+        ports.patients().remove_from_roster(customer, roster, entry, &[patient]).await?;
+    }
+    Ok(())
+}
+
+/// Returns the entries of a roster that name a patient.
+pub(crate) async fn entries_with<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    roster: Roster,
+    patient: PatientId,
+) -> PortResult<Vec<RosterEntry>> {
+    let (mut found, mut last) = (BTreeSet::new(), None);
     loop {
-        let entries = patients.read_roster(customer, roster, last, ENTRIES_PER_READ).await?;
-        for (entry, _) in entries.iter().filter(|(_, members)| members.contains(&patient)) {
-            patients.remove_from_roster(customer, roster, *entry, &[patient]).await?;
-        }
+        let entries =
+            ports.patients().read_roster(customer, roster, last, ENTRIES_PER_READ).await?;
+        let naming = entries.iter().filter(|(_, members)| members.contains(&patient));
+        found.extend(naming.map(|(entry, _)| *entry));
         // A read begins with the last entry of the read before.
         let newest = entries.last().map(|(entry, _)| *entry);
         if newest.is_none() || newest == last {
-            return Ok(());
+            return Ok(found.into_iter().collect());
         }
         last = newest;
     }

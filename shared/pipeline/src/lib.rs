@@ -23,6 +23,7 @@ pub mod end_job;
 pub mod error;
 pub mod fan_out;
 pub mod finalize;
+pub mod find_patient;
 pub mod idempotency;
 pub mod import_rows;
 mod job_ref;

@@ -7,7 +7,7 @@ use bulk_pipeline::ports::{PortError, PortResult};
 use super::Objects;
 use crate::error::{failed, malformed};
 
-const LIST: &str = "s3.ListObjectVersions";
+pub(super) const LIST: &str = "s3.ListObjectVersions";
 const DELETE: &str = "s3.DeleteObjects";
 
 impl Objects {
@@ -43,7 +43,7 @@ impl Objects {
     }
 
     /// Returns the folders at the top of the bucket, such as `uploads/`.
-    async fn folders(&self) -> PortResult<Vec<String>> {
+    pub async fn folders(&self) -> PortResult<Vec<String>> {
         let mut folders = Vec::new();
         let (mut key, mut version) = (None, None);
         loop {

@@ -30,6 +30,21 @@ fn a_later_row_about_a_deleted_patient_creates_another_one() {
 }
 
 #[test]
+fn the_item_names_the_jobs_of_a_patient_before_and_after_its_deletion() {
+    let (two, _) = places(&Person::default(), 1, &["10001", "94110"]);
+    let (both, _) = places(&two.person, 2, &["94110 60601"]);
+    let ids: Vec<PatientId> = both.person.patients().map(|record| record.patient.id).collect();
+    let named = |person: &Person, place: usize| {
+        person.jobs_about(ids[place]).into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(named(&both.person, 0), [job(1)]);
+    assert_eq!(named(&both.person, 1), [job(1), job(2)]);
+    let (left, _) = delete(&both.person, 1, 3);
+    assert_eq!(named(&left, 0), [job(1)]);
+    assert_eq!(named(&left, 1), [job(1), job(2)]);
+}
+
+#[test]
 fn a_row_that_was_folded_before_the_deletion_creates_no_patient_again() {
     let (two, _) = places(&Person::default(), 1, &["10001", "94110"]);
     let (person, deleted) = delete(&two.person, 0, 2);

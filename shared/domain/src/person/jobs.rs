@@ -1,0 +1,34 @@
+//! Which jobs the item of a person names.
+
+use std::collections::BTreeSet;
+
+use super::decision::Place;
+use super::{KnownIdentity, Person};
+use crate::ids::{JobId, PatientId};
+
+impl Person {
+    /// Returns the jobs that the item names as those with rows about a patient, who may be deleted.
+    /// A job that changed nothing is named for some days at most, or not at all.
+    pub fn jobs_about(&self, patient: PatientId) -> BTreeSet<JobId> {
+        self.identities.iter().flat_map(|known| known.jobs_about(patient)).collect()
+    }
+}
+
+impl KnownIdentity {
+    fn jobs_about(&self, patient: PatientId) -> BTreeSet<JobId> {
+        let at = self.patients.iter().position(|record| record.patient.id == patient);
+        let deleted = self.deleted.iter().position(|deleted| deleted.id == patient);
+        let is_about = |place| match place {
+            Place::At(index, _) => at == Some(index),
+            Place::Deleted(index, _) => deleted == Some(index),
+            Place::NoRoom => false,
+        };
+        let decided = self
+            .decisions
+            .iter()
+            .filter(|decision| decision.runs.iter().any(|&(_, place)| is_about(place)))
+            .map(|decision| decision.job);
+        let wrote = at.into_iter().flat_map(|index| self.patients[index].jobs());
+        decided.chain(wrote).collect()
+    }
+}
