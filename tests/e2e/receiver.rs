@@ -2,6 +2,7 @@
 //!
 //! It writes HTTP by hand, because it has to misbehave in ways that no server library offers.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -50,7 +51,7 @@ impl Delivery {
     }
 
     pub fn status(&self) -> String {
-        self.json()["bulkPatientCreate"]["status"].as_str().unwrap().to_owned()
+        self.json()["bulkPatientCreate"]["status"].as_str().unwrap_or_default().to_owned()
     }
 
     pub fn header(&self, name: &str) -> &str {
@@ -78,6 +79,8 @@ struct Recorded {
     deliveries: Mutex<Vec<Delivery>>,
     pings: Mutex<Vec<Delivery>>,
     behaviour: Mutex<Behaviour>,
+    /// Whether pings are answered with their value.
+    pongs: AtomicBool,
     arrived: Notify,
 }
 
@@ -93,6 +96,7 @@ impl Receiver {
             deliveries: Mutex::default(),
             pings: Mutex::default(),
             behaviour: Mutex::new(Behaviour::Answer(200)),
+            pongs: AtomicBool::new(true),
             arrived: Notify::new(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -111,6 +115,11 @@ impl Receiver {
     /// Changes how messages and pings are answered from now on.
     pub fn set(&self, behaviour: Behaviour) {
         *self.recorded.behaviour.lock().unwrap() = behaviour;
+    }
+
+    /// Changes whether pings are answered with their value from now on.
+    pub fn set_pongs(&self, pongs: bool) {
+        self.recorded.pongs.store(pongs, Ordering::Relaxed);
     }
 
     pub fn deliveries(&self) -> Vec<Delivery> {
@@ -141,6 +150,20 @@ impl Receiver {
     /// Waits until there are as many messages as this.
     pub async fn wait_for_count(&self, count: usize, patience: Duration) -> Vec<Delivery> {
         self.wait_until(count, |_| true, patience).await
+    }
+
+    /// Waits until there are as many pings as this.
+    pub async fn wait_for_pings(&self, count: usize, patience: Duration) {
+        let wait = async {
+            loop {
+                let arrived = self.recorded.arrived.notified();
+                if self.pings().len() >= count {
+                    return;
+                }
+                arrived.await;
+            }
+        };
+        tokio::time::timeout(patience, wait).await.unwrap();
     }
 
     async fn wait_until(
@@ -193,6 +216,7 @@ async fn serve(stream: TcpStream, recorded: &Recorded) -> std::io::Result<()> {
     list.lock().unwrap().push(message);
     recorded.arrived.notify_waiters();
     let behaviour = recorded.behaviour.lock().unwrap().clone();
+    let ping = ping.filter(|_| recorded.pongs.load(Ordering::Relaxed));
     let answer = ping.map(|ping| serde_json::json!({"pong": ping}).to_string()).unwrap_or_default();
     behave(stream.get_mut(), behaviour, &answer).await
 }

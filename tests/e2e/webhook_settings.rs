@@ -1,5 +1,7 @@
 //! Webhook settings: the ping, the key, the replacement of the key, and URLs that are refused.
 
+use std::time::{Duration, Instant};
+
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -37,7 +39,7 @@ async fn a_url_whose_ping_fails_is_set_and_says_so() {
     for (behaviour, detail) in [
         (Behaviour::Answer(500), "ping: answered 500"),
         (Behaviour::AnswerWith(302, "location", receiver.url.clone()), "ping: answered 302"),
-        (Behaviour::Slow(std::time::Duration::from_secs(20)), "ping: no answer within 4 seconds"),
+        (Behaviour::Slow(Duration::from_secs(20)), "ping: no answer in time"),
         (Behaviour::HangUp, "ping: the connection broke"),
         (Behaviour::Garbage, "ping: the connection broke"),
         (
@@ -95,6 +97,66 @@ async fn another_url_keeps_the_key_and_clearing_drops_it() {
     }
     let (_, settings) = customer.set_webhook_url(Some(&receiver.url)).await;
     assert!(settings["webhookKey"].is_string() && settings["webhookKey"] != key.as_str());
+}
+
+#[tokio::test]
+async fn a_url_that_answers_no_ping_gets_no_link_until_it_answers_one() {
+    let (customer, _) = Customer::with_facility();
+    let receiver = Receiver::start().await;
+    receiver.set_pongs(false);
+    let (_, settings) = customer.set_webhook_url(Some(&receiver.url)).await;
+    let detail = "ping: the answer was not {\"pong\": …} with the value of the ping";
+    assert_eq!(settings["webhookStatusDetail"], detail);
+    let header = "firstName,lastName,dob,gender,addressLine1,city,state,zip";
+    let (job, url) = customer.create_job("").await;
+    let row = "Ada,Lovelace,1985-12-10,F,1 Main St,Boston,MA,02108";
+    customer.upload(&url, format!("{header}\n{row}\n")).await;
+    receiver.wait_for(&["processing"], PATIENCE).await;
+    // The ping of the call, and those of the first two attempts.
+    receiver.wait_for_pings(3, PATIENCE).await;
+    assert!(receiver.deliveries().iter().all(|message| message.status() == "processing"));
+    let (_, status) = customer.call(Method::GET, "/settings/webhook").await;
+    let attempts = status["deliveries"][0]["attempts"].as_array().unwrap();
+    assert!(attempts.iter().all(|attempt| attempt["error"] == "no-pong"), "{status}");
+    receiver.set_pongs(true);
+    let message = receiver.wait_for_end_of(&job, PATIENCE).await;
+    assert!(message.json()["bulkPatientCreate"]["result"].is_string());
+    // The URL stays verified, so that the next import needs no ping.
+    let pings = receiver.pings().len();
+    customer.import(&receiver, "", &format!("{header}\n{row}\n")).await;
+    assert_eq!(receiver.pings().len(), pings);
+}
+
+#[tokio::test]
+async fn the_url_that_is_replaced_is_told_so_by_a_signed_message() {
+    let (customer, _) = Customer::with_facility();
+    let (receiver, key) = customer.listen().await;
+    let elsewhere = Receiver::start().await;
+    customer.set_webhook_url(Some(&elsewhere.url)).await;
+    customer.set_webhook_url(Some(&elsewhere.url)).await;
+    customer.set_webhook_url(None).await;
+    for replaced in [&receiver, &elsewhere] {
+        let told = replaced.deliveries();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0].json()["meta"]["type"], "settings.webhook-replaced");
+        assert!(!told[0].json().to_string().contains("http"));
+        told[0].assert_signed_with(&key);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_holds_the_call_for_a_second_only() {
+    let (customer, _) = Customer::with_facility();
+    let receiver = Receiver::start().await;
+    receiver.set(Behaviour::Slow(Duration::from_secs(20)));
+    let elsewhere = Receiver::start().await;
+    elsewhere.set(Behaviour::Slow(Duration::from_secs(20)));
+    for url in [&receiver.url, &elsewhere.url] {
+        let started = Instant::now();
+        let (status, settings) = customer.set_webhook_url(Some(url)).await;
+        assert_eq!(status, StatusCode::OK, "{settings}");
+        assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    }
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ pub async fn call_all(played: &Played) {
     api.get(&format!("/medical/v1/cohort/{}/patient", id(&cohort))).await;
     change_and_delete(&api, id(&facility), id(&cohort)).await;
 
-    api.post("/settings", &json!({"webhookUrl": customer.url})).await;
+    api.post("/settings", &json!({"webhookUrl": customer.urls[0]})).await;
     api.get("/settings").await;
     api.post("/settings/webhook/rotate", &Value::Null).await;
     api.get("/settings/webhook").await;

@@ -2,7 +2,7 @@
 
 mod counts;
 mod patients;
-mod webhooks;
+pub mod webhooks;
 
 use bulk_domain::ids::RowNumber;
 use bulk_domain::job::{Job, JobStatus};
@@ -165,6 +165,7 @@ pub fn statistics(played: &Played) -> Vec<(String, u64)> {
     seen.extend(check_queries::statistics(played));
     seen.push(("patients deleted by calls".to_owned(), played.deleted.len() as u64));
     seen.push(("webhook requests".to_owned(), played.cloud.received().len() as u64));
+    seen.push(("answered pings".to_owned(), played.cloud.answered_pings().len() as u64));
     seen
 }
 

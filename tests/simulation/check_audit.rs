@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bulk_domain::audit::{Action, AuditEvent, ImportStep, Phase};
 use bulk_domain::ids::{CustomerId, JobId, MessageId, PatientId};
 
+use crate::check::webhooks::job_webhooks;
 use crate::people::names_a_person;
 use crate::run::Played;
 
@@ -48,7 +49,7 @@ fn check_webhooks(played: &Played, events: &[AuditEvent]) {
         }
     }
     let mut posted: BTreeMap<MessageId, usize> = BTreeMap::new();
-    for (_, request) in played.cloud.received() {
+    for (_, request) in job_webhooks(played) {
         let (_, id) = request.headers.iter().find(|(name, _)| *name == "webhook-id").unwrap();
         *posted.entry(id.parse().unwrap()).or_default() += 1;
     }

@@ -24,7 +24,7 @@ use self::task::{Cause, Due, Task};
 use crate::chance::{Chance, FaultPlan, Outage};
 use crate::gateway::Exchange;
 use crate::people::names_a_person;
-use crate::story::{File, Plan, Story};
+use crate::story::{Customer, File, Plan, Story};
 
 /// The largest number of invocations and requests at the same time.
 const CONCURRENT_TASKS: usize = 12;
@@ -106,12 +106,15 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
     let cloud = Cloud::new(faults.clone(), start, seed);
     for customer in &story.customers {
         let webhooks = WebhookSettings {
-            url: Some(customer.url.clone()),
+            url: Some(customer.urls[0].clone()),
             key: Some(WebhookKey::from_random(&[7; 32])),
             ..WebhookSettings::default()
         };
         cloud.set_customer(customer.id, customer.directory(), webhooks);
-        cloud.set_answers(&customer.url, vec![500; customer.failing_answers]);
+        cloud.set_answers(&customer.urls[0], vec![500; customer.failing_answers]);
+    }
+    for url in &story.without_pong {
+        cloud.set_pong(url, false);
     }
     if let Some(receives) = story.query_receives {
         cloud.with_queues(|queues| queues.get(QueueName::Queries).set_receives(receives));
@@ -152,6 +155,11 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
     }
     for (customer, after) in player.story.deletions.clone() {
         player.later(after, Due::Deletion(customer, 200));
+    }
+    for (customer, after) in player.story.second_urls.clone() {
+        let Customer { id, urls: [_, second], .. } = &player.story.customers[customer];
+        let cause = Cause::SetUrl(*id, second.clone());
+        player.later(after, Due::Task(cause));
     }
     let steps = player.run(false);
     let Player { cloud, story, imports, deleted, exchange, downloads, crashes, .. } = player;

@@ -86,7 +86,8 @@ pub struct Customer {
     pub facilities: [FacilityId; 2],
     pub cohorts: [CohortId; 2],
     pub ids: Ids,
-    pub url: String,
+    /// The webhook URL that is set at first, and the one that may replace it.
+    pub urls: [String; 2],
     /// How many webhook requests the customer's server answers with 500 before it accepts them.
     pub failing_answers: usize,
 }
@@ -103,9 +104,10 @@ impl Customer {
             cohorts: cohorts.map(|cohort| cohort.to_string()),
             job_of_another: id(9).to_string(),
         };
-        let url = format!("https://customer-{number}.example/webhook");
+        let urls =
+            ["first", "second"].map(|name| format!("https://customer-{number}.example/{name}"));
         let failing_answers = chance.pick(&[0, 0, 1, 3]);
-        Self { id: CustomerId::new(id(0)), facilities, cohorts, ids, url, failing_answers }
+        Self { id: CustomerId::new(id(0)), facilities, cohorts, ids, urls, failing_answers }
     }
 
     pub fn directory(&self) -> Directory {
@@ -133,6 +135,10 @@ pub struct Story {
     /// How often a message about document queries is received at most, if that is less than in
     /// template.yaml.
     pub query_receives: Option<u32>,
+    /// When a customer sets its second webhook URL, counted from the start of the story.
+    pub second_urls: Vec<(usize, Duration)>,
+    /// The webhook URLs of which the server answers no ping with its value.
+    pub without_pong: Vec<String>,
     /// The outages of AWS: the service (`None` means all), the beginning, counted from the start of
     /// the story, and the duration.
     pub outages: Vec<(Option<Service>, Duration, Duration)>,
@@ -190,7 +196,6 @@ impl Story {
             gateway = gateway.map(GatewayFaults::too_slow);
         }
         Self {
-            customers,
             earlier,
             plans,
             deletions,
@@ -201,6 +206,9 @@ impl Story {
             time_to_query,
             query_receives: chance.once_in(6).then(|| u32::try_from(3 + chance.below(5)).unwrap()),
             outages: outages(chance),
+            second_urls: second_urls(chance, customers.len()),
+            without_pong: without_pong(chance, &customers),
+            customers,
         }
     }
 
@@ -217,6 +225,8 @@ impl Story {
             gateway: None,
             time_to_query: LONG_TIME_TO_QUERY,
             query_receives: None,
+            second_urls: Vec::new(),
+            without_pong: Vec::new(),
             outages: Vec::new(),
         }
     }
@@ -246,6 +256,21 @@ fn outages(chance: &Chance) -> Vec<(Option<Service>, Duration, Duration)> {
             (chance.pick(&services), Duration::from_secs(chance.below(900)), duration)
         })
         .collect()
+}
+
+/// Returns the changes of webhook URLs in a story: one in one story of three, most of them while
+/// the first jobs run.
+fn second_urls(chance: &Chance, customers: usize) -> Vec<(usize, Duration)> {
+    let longest = chance.pick(&[20_000, 60_000, 1_000_000]);
+    let change = (chance.index(customers), Duration::from_millis(chance.below(longest)));
+    chance.once_in(3).then_some(change).into_iter().collect()
+}
+
+/// Returns the URLs of which the server never answers a ping: one in eight of the first ones, and
+/// every second one of those that may replace them.
+fn without_pong(chance: &Chance, customers: &[Customer]) -> Vec<String> {
+    let urls = customers.iter().flat_map(|customer| customer.urls.iter().zip([8, 2]));
+    urls.filter(|(_, odds)| chance.once_in(*odds)).map(|(url, _)| url.clone()).collect()
 }
 
 fn random_header(chance: &Chance) -> Header {

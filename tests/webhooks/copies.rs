@@ -119,6 +119,32 @@ async fn copies_end_at_the_next_attempt() {
     assert_eq!(cloud.received().len(), 3);
 }
 
+#[tokio::test]
+async fn copies_of_a_wait_of_hours_end_at_the_next_delay() {
+    let (cloud, message) = message_to_a_server_with_answers(vec![500; 6]).await;
+    let handle_next = async || {
+        let received = next_message(&cloud).unwrap();
+        deliver(&cloud, &read(&received)).await;
+        cloud.with_queues(|queues| queues.get(QueueName::Webhooks).delete(received.receipt));
+    };
+    cloud.send_webhook(&message).await.unwrap();
+    while cloud.received().len() < 6 {
+        handle_next().await;
+    }
+    // An hour until the next attempt.
+    let carrier = record(&cloud, JobStatus::Failed).carrier();
+    for _ in 0..10 {
+        cloud.send_webhook(&WebhookMessage { carrier, ..message }).await.unwrap();
+    }
+    // The copies, the message that they are copies of, and the one that it was handed on to.
+    for _ in 0..12 {
+        handle_next().await;
+    }
+    assert_eq!(waiting(&cloud), 1);
+    deliver_all(&cloud).await;
+    assert_eq!(cloud.received().len(), 7);
+}
+
 /// An SQS that refuses every message.
 #[derive(Debug)]
 struct SqsOutage;

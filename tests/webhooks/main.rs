@@ -6,6 +6,7 @@
 mod copies;
 mod fairness;
 mod order;
+mod ping;
 mod retry;
 mod schedule;
 mod settings;

@@ -1,5 +1,6 @@
 //! The client that posts to customers' servers. It dials public addresses only, follows no
-//! redirects, waits four seconds in all, and reads no more of an answer than it needs.
+//! redirects, waits no longer than the request allows, and reads no more of an answer than it
+//! needs.
 //!
 //! The owner of a name decides which addresses it has, and can change them at every look-up. So the
 //! addresses are checked where they are dialled: the client's own resolver drops those that are not
@@ -8,7 +9,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bulk_domain::delivery::NoAnswer;
 use bulk_domain::webhook_url::{UrlPolicy, WebhookUrl};
@@ -16,9 +17,6 @@ use bulk_pipeline::ports::{PingOutcome, PostOutcome, WebhookRequest, WebhookServ
 use bulk_retry_after::retry_after;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Response, redirect};
-
-/// Time for one attempt, with look-up, connection, TLS, request and answer.
-pub const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Bytes of a ping's answer that are read. A right answer has about fifty.
 const PING_ANSWER_BYTES: usize = 4096;
@@ -86,7 +84,6 @@ impl WebhookClient {
             // A function is frozen between two messages, and a connection from before may be dead
             // after it.
             .pool_max_idle_per_host(0)
-            .timeout(TIMEOUT)
             .user_agent(concat!("bulk-patient-import/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|_| ClientError)?;
@@ -98,7 +95,7 @@ impl WebhookClient {
         // it. The rules for the text of a URL check it instead.
         let url =
             WebhookUrl::parse(&request.url, self.policy).map_err(|_| NoAnswer::UrlNotAllowed)?;
-        let mut post = self.http.post(url.as_url().clone());
+        let mut post = self.http.post(url.as_url().clone()).timeout(request.within);
         for (name, value) in request.headers {
             post = post.header(name, value);
         }
@@ -124,7 +121,7 @@ impl WebhookServer for WebhookClient {
             Err(error) => return PingOutcome::Unreachable(error),
         };
         let (status, mut body) = (answer.status().as_u16(), Vec::new());
-        // The client's timeout includes the time in which the body is read.
+        // The request's timeout includes the time in which the body is read.
         loop {
             match answer.chunk().await {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),

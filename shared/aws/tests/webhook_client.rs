@@ -106,7 +106,8 @@ impl Server {
 }
 
 fn request(url: String) -> WebhookRequest {
-    WebhookRequest { url, headers: vec![("x-test", "1".into())], body: b"{}".to_vec() }
+    let (headers, within) = (vec![("x-test", "1".into())], Duration::from_secs(4));
+    WebhookRequest { url, headers, body: b"{}".to_vec(), within }
 }
 
 fn client(policy: UrlPolicy, answers: &Answers, server: &Server) -> WebhookClient {
@@ -268,6 +269,19 @@ async fn of_a_pings_answer_no_more_is_read_than_a_right_one_can_have() {
     };
     assert_eq!(body.len(), 4096);
     assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn a_server_has_as_long_as_the_request_allows() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let client = WebhookClient::new(UrlPolicy::LoopbackToo).unwrap();
+    let within = Duration::from_millis(200);
+    let url = format!("http://127.0.0.1:{port}/");
+    let started = Instant::now();
+    let silent = client.ping(WebhookRequest { within, ..request(url) }).await;
+    assert_eq!(silent, PingOutcome::Unreachable(NoAnswer::Timeout));
+    assert!((within..Duration::from_secs(2)).contains(&started.elapsed()));
 }
 
 #[test]

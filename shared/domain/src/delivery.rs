@@ -262,9 +262,9 @@ impl WebhookDelivery {
         self.began = Some(now);
     }
 
-    /// Records that a new message carries the delivery.
-    pub const fn handed_on(&mut self) {
-        self.handovers = self.carrier().next().handovers;
+    /// Records that a new message of this round carries the delivery.
+    pub const fn handed_on_to(&mut self, message: Carrier) {
+        self.handovers = message.handovers;
     }
 
     /// Puts off the attempt that has just begun, which was not made.

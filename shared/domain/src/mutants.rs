@@ -84,6 +84,8 @@ bugs! {
     NoQueryDeadline 4: "queries have no deadline",
     PatientsNotAudited 1: "patients are written without an event in the audit trail",
     WebhookNotAudited 1: "a webhook is posted without an event in the audit trail",
+    ResultWithoutPing 4: "a link to patient data is sent to a URL that has answered no ping",
+    VerificationKept 40: "a URL counts as verified because the one before it was",
     WebhookEarly 4: "a webhook is attempted before its time",
     WebhookLeaseIgnored 13: "an attempt at a webhook keeps no copy of its message off",
     WebhookHandedToNone 112: "a webhook is handed on to a message that was not sent",

@@ -17,6 +17,9 @@ const MESSAGE_TYPE: &str = "medical.bulk-patient-create";
 /// The `type` of a ping.
 const PING_TYPE: &str = "ping";
 
+/// The `type` of the message that another URL was set.
+pub const REPLACED_TYPE: &str = "settings.webhook-replaced";
+
 /// How many random bytes a new key has.
 pub const KEY_BYTES: usize = 32;
 
@@ -44,12 +47,20 @@ struct Meta {
 #[derive(Debug, Serialize)]
 pub struct PingMessage {
     ping: String,
-    meta: PingMeta,
+    meta: ServerMeta,
 }
 
+/// The body of the message to a URL that it was replaced or cleared, so that a customer notices a
+/// change that it did not make. It does not name the new URL, which can hold a secret.
+#[derive(Debug, Serialize)]
+pub struct ReplacedMessage {
+    meta: ServerMeta,
+}
+
+/// The `meta` of a message about a server and not about a job.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PingMeta {
+struct ServerMeta {
     message_id: MessageId,
     when: Timestamp,
     r#type: &'static str,
@@ -59,7 +70,7 @@ impl PingMessage {
     /// Returns a ping. `value` must come back; a caller that did not read the ping must not be able
     /// to guess it.
     pub fn new(id: MessageId, value: String, when: Timestamp) -> Self {
-        Self { ping: value, meta: PingMeta { message_id: id, when, r#type: PING_TYPE } }
+        Self { ping: value, meta: ServerMeta { message_id: id, when, r#type: PING_TYPE } }
     }
 
     /// Returns the body in JSON.
@@ -74,6 +85,18 @@ impl PingMessage {
             pong: String,
         }
         serde_json::from_slice::<Pong>(body).is_ok_and(|answer| answer.pong == self.ping)
+    }
+}
+
+impl ReplacedMessage {
+    /// Returns the message that the URL was replaced or cleared at this time.
+    pub fn new(id: MessageId, when: Timestamp) -> Self {
+        Self { meta: ServerMeta { message_id: id, when, r#type: REPLACED_TYPE } }
+    }
+
+    /// Returns the body in JSON.
+    pub fn to_body(&self) -> Vec<u8> {
+        to_json(self)
     }
 }
 
@@ -282,6 +305,14 @@ mod tests {
             assert!(!ping.is_answered_by(body), "{body:?}");
         }
         insta::assert_json_snapshot!(ping);
+    }
+
+    #[test]
+    fn the_message_to_a_replaced_url_names_no_other_url() {
+        let when = Timestamp::from_millis(1_700_000_000_000);
+        let replaced = ReplacedMessage::new(MessageId::new(Uuid::from_u128(5)), when);
+        let body = String::from_utf8(replaced.to_body()).unwrap();
+        insta::assert_snapshot!(body, @r#"{"meta":{"messageId":"00000000-0000-0000-0000-000000000005","when":"2023-11-14T22:13:20.000Z","type":"settings.webhook-replaced"}}"#);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Webhooks: the records of their deliveries, and the customers' servers that they are posted to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bulk_domain::delivery::{DeliveryState, NoAnswer, WebhookDelivery};
 use bulk_domain::ids::{CustomerId, JobId};
@@ -18,15 +18,35 @@ use crate::{Cloud, Operation, Resource};
 pub(crate) struct WebhooksState {
     deliveries: BTreeMap<(JobId, bool, &'static str), Versioned<WebhookDelivery>>,
     received: Vec<(Timestamp, WebhookRequest)>,
+    /// The URLs of the pings that were answered with their value, and when.
+    answered_pings: Vec<(Timestamp, String)>,
+    /// The servers that answer no ping with its value.
+    without_pong: BTreeSet<String>,
     /// The status codes that each server answers next, in reverse order. A server without an entry
     /// answers 200.
     answers: BTreeMap<String, Vec<u16>>,
 }
 
 impl Cloud {
-    /// Returns every request that a server received, whether or not its answer arrived.
+    /// Returns every webhook that a server received, whether or not its answer arrived.
     pub fn received(&self) -> Vec<(Timestamp, WebhookRequest)> {
         self.state().webhooks.received.clone()
+    }
+
+    /// Returns the URLs of the pings that were answered with their value, and when they were,
+    /// whether or not the answer arrived.
+    pub fn answered_pings(&self) -> Vec<(Timestamp, String)> {
+        self.state().webhooks.answered_pings.clone()
+    }
+
+    /// Sets whether the server at `url` answers pings with their value, as servers do at first.
+    pub fn set_pong(&self, url: &str, answers: bool) {
+        let silent = &mut self.state().webhooks.without_pong;
+        if answers {
+            silent.remove(url)
+        } else {
+            silent.insert(url.to_owned())
+        };
     }
 
     /// Returns the record of every delivery, in the order of jobs and of the states that the
@@ -120,12 +140,18 @@ fn key(job: JobId, status: JobStatus) -> (JobId, bool, &'static str) {
     (job, status.is_final(), status.as_str())
 }
 
+impl WebhooksState {
+    /// Returns the status code that the server at `url` answers next.
+    fn next_answer(&mut self, url: &str) -> u16 {
+        self.answers.get_mut(url).and_then(Vec::pop).unwrap_or(200)
+    }
+}
+
 impl WebhookServer for Cloud {
     async fn post(&self, request: WebhookRequest) -> PostOutcome {
         let answer = self
             .call(Operation::Post, Resource::WebhookServer, |state| {
-                let status =
-                    state.webhooks.answers.get_mut(&request.url).and_then(Vec::pop).unwrap_or(200);
+                let status = state.webhooks.next_answer(&request.url);
                 let now = state.now;
                 state.webhooks.received.push((now, request));
                 Billed::request(status)
@@ -137,14 +163,24 @@ impl WebhookServer for Cloud {
         }
     }
 
-    /// The server answers a ping with the ping's value, as the integrator's guide asks it to.
+    /// The server answers a ping with the ping's value, as the integrator's guide asks it to,
+    /// unless it was told otherwise.
     async fn ping(&self, request: WebhookRequest) -> PingOutcome {
-        let body = request.body.clone();
-        match self.post(request).await {
-            PostOutcome::Answered { status, .. } => {
-                PingOutcome::Answered { status, body: pong(&body) }
-            }
-            PostOutcome::Unreachable(error) => PingOutcome::Unreachable(error),
+        let answer = self
+            .call(Operation::Post, Resource::WebhookServer, |state| {
+                let status = state.webhooks.next_answer(&request.url);
+                if state.webhooks.without_pong.contains(&request.url) {
+                    return Billed::request((status, Vec::new()));
+                }
+                if status == 200 {
+                    state.webhooks.answered_pings.push((state.now, request.url.clone()));
+                }
+                Billed::request((status, pong(&request.body)))
+            })
+            .await;
+        match answer {
+            Ok((status, body)) => PingOutcome::Answered { status, body },
+            Err(_) => PingOutcome::Unreachable(NoAnswer::Timeout),
         }
     }
 }

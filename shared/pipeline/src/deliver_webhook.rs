@@ -5,47 +5,52 @@
 //! message of the queue only says that it may be time: it may be received twice, early, late and in
 //! any order. No message waits in flight, because a queue with 120,000 messages in flight delivers
 //! no more ("Amazon SQS standard queue quotas"). A message that has to wait is sent as a new one
-//! with a delay, and the received one is deleted. A longer wait is several such delays.
+//! with a delay, and the received one is deleted. A longer wait is several such delays, each of
+//! which is handed on in the record.
 //!
-//! An attempt has five steps, and may die between any two of them:
+//! An attempt has six steps, and may die between any two of them:
 //!
 //! 1. **Begin.** A conditional write gives this message a lease of the delivery
 //!    ([`LEASE`](bulk_domain::delivery::LEASE)). If the attempt dies after that, the message is
 //!    received again, waits for the end of the lease, and makes the attempt.
 //! 2. **Check the order.** Only now the job's other webhook is read: if both begin at the same
 //!    time, at least one of them sees the other.
-//! 3. **Post**, after the audit trail has the event of it. If the attempt dies after that, the
+//! 3. **Ping**, if the webhook has a link and the URL has not answered a ping since it was set. A
+//!    ping that is not answered is the outcome of the attempt.
+//! 4. **Post**, after the audit trail has the event of it. If the attempt dies after that, the
 //!    customer's server receives the webhook again, under the same id.
-//! 4. **Send the next message**, if there is a next attempt. If the attempt dies after that, there
+//! 5. **Send the next message**, if there is a next attempt. If the attempt dies after that, there
 //!    are two messages. One of them finds the lease expired, and the other finds that it is too
 //!    late.
-//! 5. **Store the outcome**, the time of the next attempt, and that another message carries the
+//! 6. **Store the outcome**, the time of the next attempt, and that another message carries the
 //!    delivery on. If the next message could not be sent, the outcome is stored all the same, and
 //!    the received message is retried in its place.
 
+mod request;
+
 use std::time::Duration;
 
-use bulk_domain::audit::{Action, AuditEvent, Link, Objects, Phase};
+use bulk_domain::audit::AuditEvent;
 use bulk_domain::delivery::{
     Attempt, AttemptDecision, AttemptOutcome, Carrier, Order, WebhookDelivery,
 };
 use bulk_domain::job::{Job, JobStatus};
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::time::Timestamp;
-use bulk_domain::webhook::{JobMessage, message_id, signed_headers};
 use tracing::warn;
 
 use crate::Error;
 use crate::conflicts::retry_conflicts;
 use crate::messages::WebhookMessage;
+use crate::ping::{ping, store_report};
 use crate::ports::prelude::*;
 use crate::ports::{
-    LONGEST_DELAY, PortResult, Ports, PostOutcome, ResultFile, WebhookRequest, WebhookServer,
-    WebhookSettings, Write,
+    LONGEST_DELAY, PortResult, Ports, PostOutcome, WebhookRequest, WebhookServer, WebhookSettings,
+    Write,
 };
+use request::{ANSWER_TIME, audit_event, has_link, request};
 
-/// How long a download link is valid.
-pub const LINK_VALID: Duration = Duration::from_mins(3);
+pub use request::LINK_VALID;
 
 /// How long an attempt is put off if its event cannot be stored: as long as the longest pause of
 /// other work after a disturbance of AWS.
@@ -115,6 +120,9 @@ async fn step<P: Ports, S: WebhookServer>(
     let now = ports.environment().now();
     match recorded.delivery.decide(message.carrier, now) {
         AttemptDecision::Ignore => return Ok(Some(DeliveryOutcome::NothingToSend)),
+        AttemptDecision::Wait(due) if now.until(due) > LONGEST_DELAY => {
+            return hand_on(ports, message, recorded, now, due).await;
+        }
         AttemptDecision::Wait(due) => return wait(ports, message, now, due).await.map(Some),
         AttemptDecision::Attempt => {}
     }
@@ -125,7 +133,6 @@ async fn step<P: Ports, S: WebhookServer>(
         let is_done = recorded.version.is_none() || store(ports, &recorded).await? == Write::Done;
         return Ok(is_done.then_some(DeliveryOutcome::NoUrl));
     };
-    let request = request(ports, job, message.status, url, &settings).await?;
     recorded.delivery.begin(message.carrier, now);
     if store(ports, &recorded).await? == Write::Conflict {
         return Ok(None);
@@ -133,6 +140,15 @@ async fn step<P: Ports, S: WebhookServer>(
     recorded.version = Some(recorded.version.unwrap_or(0) + 1);
     let until = match order(ports, job, message, now).await? {
         Order::Free => {
+            if !may_post(message, &settings) {
+                let report = ping(ports, server, &url, &settings, ANSWER_TIME).await;
+                if let Some(outcome) = report.failure {
+                    let attempt = Attempt { when: ports.environment().now(), outcome };
+                    return conclude(ports, message, recorded, attempt, None).await.map(Some);
+                }
+                store_report(ports, job.customer, &settings, report).await?;
+            }
+            let request = request(ports, job, message.status, url, &settings).await?;
             let event = audit_event(message, &request, ports.environment().now());
             match record_event(ports, &event).await {
                 Ok(()) => {
@@ -168,6 +184,11 @@ async fn record_event<P: Ports>(ports: &P, event: &AuditEvent) -> PortResult<()>
         return Ok(());
     }
     ports.audit_trail().record(event).await
+}
+
+/// Returns whether a webhook may be posted without a ping before it.
+fn may_post(message: &WebhookMessage, settings: &WebhookSettings) -> bool {
+    settings.is_verified || !has_link(message.status) || has(Bug::ResultWithoutPing)
 }
 
 /// Returns whether the job's other webhook lets this one be posted now.
@@ -218,6 +239,25 @@ async fn wait<P: Ports>(
     Ok(DeliveryOutcome::TooEarly { after: now.until(due) })
 }
 
+/// Hands a wait that is longer than SQS can delay a message on to a new message, so that the record
+/// drops the copies of this one. Otherwise every copy would send another one at the end of each
+/// delay, and the copies of a wait of hours would multiply. Returns `None` if the write met a
+/// conflict.
+async fn hand_on<P: Ports>(
+    ports: &P,
+    message: &WebhookMessage,
+    mut recorded: Recorded,
+    now: Timestamp,
+    due: Timestamp,
+) -> Result<Option<DeliveryOutcome>, Error> {
+    // The message may be ahead of the record, see `WebhookDelivery::begin`.
+    let carrier = message.carrier.max(recorded.delivery.carrier()).next();
+    send_for(ports, &WebhookMessage { carrier, ..*message }, now, due).await?;
+    recorded.delivery.handed_on_to(carrier);
+    let stored = store(ports, &recorded).await?;
+    Ok((stored == Write::Done).then_some(DeliveryOutcome::TooEarly { after: now.until(due) }))
+}
+
 async fn send_for<P: Ports>(
     ports: &P,
     message: &WebhookMessage,
@@ -233,7 +273,7 @@ async fn attempt<P: Ports, S: WebhookServer>(
     ports: &P,
     server: &S,
     message: &WebhookMessage,
-    mut recorded: Recorded,
+    recorded: Recorded,
     (request, event): (WebhookRequest, AuditEvent),
 ) -> Result<DeliveryOutcome, Error> {
     let (outcome, asked) = match server.post(request).await {
@@ -245,6 +285,18 @@ async fn attempt<P: Ports, S: WebhookServer>(
     let attempt = Attempt { when: ports.environment().now(), outcome };
     // The webhook has been posted and must not be posted again, so that this event is not retried.
     let _ = ports.audit_trail().record(&event.ended(attempt.when, outcome.into())).await;
+    conclude(ports, message, recorded, attempt, asked).await
+}
+
+/// Records an attempt, and sends the next message if there is a next attempt.
+async fn conclude<P: Ports>(
+    ports: &P,
+    message: &WebhookMessage,
+    mut recorded: Recorded,
+    attempt: Attempt,
+    asked: Option<Duration>,
+) -> Result<DeliveryOutcome, Error> {
+    let outcome = attempt.outcome;
     recorded.delivery.attempted(attempt, asked);
     let Some(next) = recorded.delivery.next_attempt else {
         record(ports, message, &recorded).await?;
@@ -257,21 +309,11 @@ async fn attempt<P: Ports, S: WebhookServer>(
     let carrier = recorded.delivery.carrier().next();
     let sent = send_for(ports, &WebhookMessage { carrier, ..*message }, attempt.when, next).await;
     if sent.is_ok() || has(Bug::WebhookHandedToNone) {
-        recorded.delivery.handed_on();
+        recorded.delivery.handed_on_to(carrier);
     }
     record(ports, message, &recorded).await?;
     sent?;
     Ok(DeliveryOutcome::Retry { after: attempt.when.until(next), cause: outcome })
-}
-
-/// Returns the event that a webhook is about to be posted.
-fn audit_event(message: &WebhookMessage, request: &WebhookRequest, now: Timestamp) -> AuditEvent {
-    let WebhookMessage { customer, job, status, .. } = *message;
-    let event = AuditEvent::of_job(now, Phase::Begun, Action::webhook(&request.url), customer, job);
-    let links = (status == JobStatus::Completed).then_some(Link::Result);
-    let message = Some(message_id(job, status));
-    let objects = Objects { message, links: links.into_iter().collect(), ..event.objects.clone() };
-    AuditEvent { objects, ..event }
 }
 
 /// Stores the delivery after an attempt. If the record has changed during the attempt, it stays as
@@ -298,29 +340,6 @@ async fn record<P: Ports>(
         Ok((store(ports, &recorded).await? == Write::Done).then_some(()))
     })
     .await
-}
-
-async fn request<P: Ports>(
-    ports: &P,
-    job: &Job,
-    status: JobStatus,
-    url: String,
-    settings: &WebhookSettings,
-) -> Result<WebhookRequest, Error> {
-    let now = ports.environment().now();
-    // The link is signed in each attempt, so that it is always valid for its full time.
-    let result = match status {
-        JobStatus::Completed => {
-            Some(ports.objects().sign_download(job.into(), ResultFile::Result, LINK_VALID).await?)
-        }
-        _ => None,
-    };
-    let reason = if status == JobStatus::Failed { job.reason.as_deref() } else { None };
-    let message = JobMessage::new(job.id, status, result.as_deref(), reason, now);
-    let body = message.to_body();
-    let headers =
-        signed_headers(&settings.signing_keys(now), message_id(job.id, status), now, &body);
-    Ok(WebhookRequest { url, headers, body })
 }
 
 /// Returns the recorded delivery of a message, or a new one.

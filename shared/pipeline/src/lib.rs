@@ -29,6 +29,7 @@ pub mod import_rows;
 mod job_ref;
 pub mod messages;
 mod outcomes;
+pub mod ping;
 mod plan_file;
 pub mod ports;
 pub mod query_documents;

@@ -1,5 +1,6 @@
 //! The directory: the facilities, cohorts and webhook settings of a customer.
 
+use bulk_domain::delivery::{AttemptOutcome, NoAnswer};
 use bulk_domain::facility::Facility;
 use bulk_domain::ids::CohortId;
 use bulk_domain::row::Directory;
@@ -10,8 +11,14 @@ use crate::backend::Operator;
 use crate::given;
 
 /// Settings that were stored once, but set nothing.
-const NOTHING_SET: WebhookSettings =
-    WebhookSettings { url: None, key: None, replaced: Vec::new(), ping: None, version: 1 };
+const NOTHING_SET: WebhookSettings = WebhookSettings {
+    url: None,
+    key: None,
+    replaced: Vec::new(),
+    ping: None,
+    is_verified: false,
+    version: 1,
+};
 
 fn facilities(count: usize, words: usize) -> Vec<Facility> {
     let name = format!("Łódź Klinik “{}”", "Straße ".repeat(words));
@@ -69,13 +76,18 @@ pub async fn settings_are_loaded_as_they_were_stored(ports: &(impl Operator + Di
         key: WebhookKey::from_random(&[byte; 32]),
         valid_until: given::at(given::NOW + i64::from(byte)),
     });
-    let failure = Some("answered with 200, but not with “pong”".to_owned());
-    let ping = Some(PingReport { when: given::at(given::NOW), failure });
+    let pinged = |failure| Some(PingReport { when: given::at(given::NOW), failure });
+    let (ping, unreachable) = (
+        pinged(Some(AttemptOutcome::StatusCode(500))),
+        pinged(Some(AttemptOutcome::Error(NoAnswer::NoPong))),
+    );
     for settings in [
         NOTHING_SET,
         WebhookSettings { url: url.clone(), key: Some(key.clone()), ..NOTHING_SET },
         WebhookSettings { key: Some(key.clone()), replaced: replaced.to_vec(), ..NOTHING_SET },
-        WebhookSettings { url, key: Some(key), replaced: replaced.to_vec(), ping, version: 1 },
+        WebhookSettings { url: url.clone(), ping: unreachable, ..NOTHING_SET },
+        WebhookSettings { url: url.clone(), ping: pinged(None), is_verified: true, ..NOTHING_SET },
+        WebhookSettings { url, key: Some(key), replaced: replaced.to_vec(), ping, ..NOTHING_SET },
     ] {
         let customer = given::customer();
         ports.enter(customer, &[], &[], &settings).await;

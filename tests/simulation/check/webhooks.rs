@@ -1,18 +1,30 @@
-//! Checks that webhooks are received in order, and that no attempt is made too early.
+//! Checks that webhooks are received in order, that no attempt is made too early, and that links
+//! are sent only to URLs that have answered a ping.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bulk_domain::delivery::RETRY_WAITS;
-use bulk_domain::job::JobStatus;
+use bulk_domain::delivery::{DeliveryState, RETRY_WAITS};
+use bulk_domain::job::{Job, JobStatus};
 use bulk_domain::time::Timestamp;
+use bulk_pipeline::ports::WebhookRequest;
 
 use crate::run::Played;
+
+/// Returns the webhooks about jobs that servers received.
+pub fn job_webhooks(played: &Played) -> Vec<(Timestamp, WebhookRequest)> {
+    let mut received = played.cloud.received();
+    received.retain(|(_, request)| {
+        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+        body["bulkPatientCreate"].is_object()
+    });
+    received
+}
 
 /// Checks that the messages of a job are received in order, each at least once and under an id of
 /// its own.
 pub fn check_webhooks(played: &Played) {
     let mut by_job: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
-    for (_, request) in played.cloud.received() {
+    for (_, request) in job_webhooks(played) {
         let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
         let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
         let about = &body["bulkPatientCreate"];
@@ -28,11 +40,42 @@ pub fn check_webhooks(played: &Played) {
         match (job.status, &job.file) {
             (JobStatus::Expired, _) => assert!(statuses.is_empty(), "{statuses:?}"),
             (JobStatus::Failed, None) => assert_eq!(statuses, ["failed"]),
+            (JobStatus::Completed, _) if statuses == ["processing"] => {
+                assert_no_pong(played, &job);
+            }
             (status, _) => assert_eq!(statuses, ["processing", status.as_str()], "job {}", job.id),
         }
     }
     assert!(by_job.is_empty(), "webhooks about jobs that are not there");
     check_schedule(played);
+    check_pings(played);
+}
+
+/// Checks that a `completed` message that was never sent waited for a ping until its last attempt.
+fn assert_no_pong(played: &Played, job: &Job) {
+    let customers = &played.story.customers;
+    let customer = customers.iter().find(|customer| customer.id == job.customer).unwrap();
+    let is_silent = |url| played.story.without_pong.contains(url);
+    assert!(customer.urls.iter().any(is_silent), "job {}: every URL answers pings", job.id);
+    let deliveries = played.cloud.deliveries();
+    let delivery = deliveries
+        .iter()
+        .find(|delivery| delivery.job == job.id && delivery.status == JobStatus::Completed);
+    assert_eq!(delivery.map(|delivery| delivery.state), Some(DeliveryState::Failed));
+}
+
+/// Checks that every link went to a URL that had answered a ping before. No story sets a URL again
+/// after another one.
+fn check_pings(played: &Played) {
+    let pings = played.cloud.answered_pings();
+    for (at, request) in job_webhooks(played) {
+        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+        if body["bulkPatientCreate"].get("result").is_none() {
+            continue;
+        }
+        let is_earlier = |(pinged, url): &(Timestamp, String)| *pinged <= at && *url == request.url;
+        assert!(pings.iter().any(is_earlier), "a link was sent without a ping: {at}");
+    }
 }
 
 /// Checks that no attempt is made too early. An attempt that follows a recorded one is made when it
@@ -40,7 +83,7 @@ pub fn check_webhooks(played: &Played) {
 /// is made.
 fn check_schedule(played: &Played) {
     let mut by_id: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
-    for (at, request) in played.cloud.received() {
+    for (at, request) in job_webhooks(played) {
         let (_, id) = request.headers.into_iter().find(|(name, _)| *name == "webhook-id").unwrap();
         by_id.entry(id).or_default().push(at);
     }

@@ -9,9 +9,11 @@ use bulk_api::operations::delete_patient::delete_patient;
 use bulk_api::operations::get_document_url::Download;
 use bulk_api::operations::get_job::get_job;
 use bulk_api::operations::get_patient_by_external_id::get_patient_by_external_id;
+use bulk_api::operations::update_settings::set_webhook;
 use bulk_domain::csv::{ColumnMappings, Limits};
 use bulk_domain::document::{DocumentKey, DocumentName};
 use bulk_domain::ids::CustomerId;
+use bulk_domain::webhook_url::UrlPolicy;
 use bulk_memory::{Cloud, QueueName, Received};
 use bulk_pipeline::DirectoryCache;
 use bulk_pipeline::copy_document::copy_document;
@@ -120,6 +122,16 @@ impl Player {
                     return Box::pin(std::future::ready(Verdict::Done));
                 };
                 Box::pin(async move { download(&cloud, customer, document).await })
+            }
+            Cause::SetUrl(customer, url) => {
+                let (customer, url) = (*customer, url.clone());
+                Box::pin(async move {
+                    let policy = UrlPolicy::PublicOnly;
+                    match set_webhook(&cloud, &cloud, policy, customer, Some(&url)).await {
+                        Ok(_) => Verdict::Done,
+                        Err(error) => client_verdict(&error),
+                    }
+                })
             }
             &Cause::Read(import) => {
                 let JobRef { customer, job } = self.imports[import].job;

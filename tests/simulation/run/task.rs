@@ -47,6 +47,8 @@ pub(super) enum Cause {
     /// A call for a document of the import's customer, and the calls that the client still makes if
     /// the document is being fetched.
     Download(usize, u32),
+    /// A customer sets another webhook URL.
+    SetUrl(CustomerId, String),
 }
 
 pub(super) struct Task {
@@ -86,7 +88,8 @@ impl Cause {
             | Self::Cancel(_)
             | Self::Read(_)
             | Self::Delete(..)
-            | Self::Download(..) => "Api",
+            | Self::Download(..)
+            | Self::SetUrl(..) => "Api",
         }
     }
 
@@ -104,7 +107,8 @@ impl Cause {
             | Self::Cancel(_)
             | Self::Read(_)
             | Self::Delete(..)
-            | Self::Download(..) => 15,
+            | Self::Download(..)
+            | Self::SetUrl(..) => 15,
         })
     }
 
@@ -124,7 +128,8 @@ impl Cause {
             | Self::Cancel(_)
             | Self::Read(_)
             | Self::Delete(..)
-            | Self::Download(..) => false,
+            | Self::Download(..)
+            | Self::SetUrl(..) => false,
         }
     }
 

@@ -47,7 +47,7 @@ pub async fn rotate_webhook_key<P: Ports>(
 ) -> Result<WebhookSettings, ApiError> {
     let (fresh, now) =
         (WebhookKey::from_random(&ports.environment().secret()), ports.environment().now());
-    update(ports, customer, |before| {
+    let changed = update(ports, customer, |before| {
         if before.key.as_ref() == Some(&fresh) {
             // A write of this call succeeded, but its answer was lost.
             return Ok(before);
@@ -62,6 +62,6 @@ pub async fn rotate_webhook_key<P: Ports>(
             ));
         }
         Ok(WebhookSettings { key: Some(fresh.clone()), replaced, ..before })
-    })
-    .await
+    });
+    Ok(changed.await?.after)
 }

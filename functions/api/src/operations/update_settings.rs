@@ -2,17 +2,20 @@
 //!
 //! The URL is stored before the ping, and stays if the ping fails, because a webhook server that
 //! checks signatures gets the key from this call's answer. The outcome of the ping is in this
-//! answer and in `GET /settings/webhook`. Setting the same URL again sends another ping.
+//! answer and in `GET /settings/webhook`. Setting the same URL again sends another ping. Links are
+//! not sent to a URL before it answers one (`bulk_pipeline::ping`).
+
+use std::time::Duration;
 
 use axum::extract::State;
 use bulk_domain::ids::{CustomerId, MessageId};
-use bulk_domain::webhook::{PingMessage, WebhookKey, signed_headers};
+use bulk_domain::mutants::{Bug, has};
+use bulk_domain::webhook::{ReplacedMessage, WebhookKey, signed_headers};
 use bulk_domain::webhook_url::{UrlPolicy, WebhookUrl};
 use bulk_pipeline::conflicts::WriteAttempts;
+use bulk_pipeline::ping::{ping, store_report};
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{
-    PingOutcome, PingReport, Ports, WebhookRequest, WebhookServer, WebhookSettings, Write,
-};
+use bulk_pipeline::ports::{Ports, WebhookRequest, WebhookServer, WebhookSettings, Write};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, SchemaFormat, Type};
@@ -23,6 +26,10 @@ use crate::caller::{Caller, ManageSettings};
 use crate::error::ApiError;
 use crate::operations::get_settings::Settings;
 use crate::request::Body;
+
+/// How long this call waits for the answers of customers' servers, so that a server that does not
+/// answer holds no function for long. Later pings wait for as long as webhooks do.
+const ANSWER_TIME: Duration = Duration::from_secs(1);
 
 /// Settings that a call can change.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -48,7 +55,9 @@ fn webhook_url() -> Schema {
 
 /// Set or clear the webhook URL
 ///
-/// The first URL comes with a new key. A ping is sent to each URL that is set.
+/// The first URL comes with a new key. A ping is sent to each URL that is set, and webhooks with a
+/// link are sent to it only after it answered one. The URL that was replaced gets a message of the
+/// type `settings.webhook-replaced`.
 #[utoipa::path(
     post, path = "/settings", operation_id = "updateSettings", tag = "settings",
     request_body = NewSettings,
@@ -67,14 +76,14 @@ pub async fn handle<B: Backend>(
     let settings =
         set_webhook(ports, server, backend.webhook_policy(), customer, new.webhook_url.as_deref())
             .await?;
-    let failure = settings.ping.as_ref().and_then(|ping| ping.failure.as_ref());
+    let failure = settings.ping.and_then(|ping| ping.failure);
     let detail = failure.map(|failure| format!("ping: {failure}"));
     Ok(Audited(Settings::new(customer, settings).with_status_detail(detail)))
 }
 
 /// Sets the URL and sends a ping to it, or clears it. Clearing drops all keys, so that the next URL
-/// gets a new key.
-async fn set_webhook<P: Ports, S: WebhookServer>(
+/// gets a new key. The URL that was replaced is told so, if its server answers in time.
+pub async fn set_webhook<P: Ports, S: WebhookServer>(
     ports: &P,
     server: &S,
     policy: UrlPolicy,
@@ -85,25 +94,48 @@ async fn set_webhook<P: Ports, S: WebhookServer>(
     let url = url.map(|url| WebhookUrl::parse(url.trim(), policy)).transpose();
     let url = url.map_err(|error| ApiError::BadRequest(error.text()))?.map(|url| url.to_string());
     let fresh = WebhookKey::from_random(&ports.environment().secret());
-    let settings = update(ports, customer, |before| {
+    let changed = update(ports, customer, |before| {
         Ok(match url.clone() {
             None => WebhookSettings { version: before.version, ..WebhookSettings::default() },
             Some(url) => WebhookSettings {
+                is_verified: before.is_verified
+                    && (before.url.as_ref() == Some(&url) || has(Bug::VerificationKept)),
                 url: Some(url),
                 key: Some(before.key.unwrap_or_else(|| fresh.clone())),
                 ..before
             },
         })
     });
-    let settings = settings.await?;
-    let Some(url) = &settings.url else { return Ok(settings) };
-    let report = ping(ports, server, url.clone(), &settings).await;
-    update(ports, customer, |now| {
-        // If another call has set another URL in the meantime, this ping says nothing about it.
-        let ping = if now.url == settings.url { Some(report.clone()) } else { now.ping.clone() };
-        Ok(WebhookSettings { ping, ..now })
-    })
-    .await
+    let Changed { before, after } = changed.await?;
+    let told = tell_replaced(ports, server, &before, after.url.as_deref());
+    let Some(url) = &after.url else {
+        told.await;
+        return Ok(after);
+    };
+    let (report, ()) = futures::join!(ping(ports, server, url, &after, ANSWER_TIME), told);
+    Ok(store_report(ports, customer, &after, report).await?)
+}
+
+/// Tells the server at the URL of `before` that another URL was set, in one attempt.
+async fn tell_replaced<P: Ports, S: WebhookServer>(
+    ports: &P,
+    server: &S,
+    before: &WebhookSettings,
+    now: Option<&str>,
+) {
+    let Some(url) = before.url.clone().filter(|url| Some(url.as_str()) != now) else { return };
+    let environment = ports.environment();
+    let (when, id) = (environment.now(), MessageId::new(environment.new_id()));
+    let body = ReplacedMessage::new(id, when).to_body();
+    let headers = signed_headers(&before.signing_keys(when), id, when, &body);
+    // The URL is replaced, also if its server does not answer.
+    let _ = server.post(WebhookRequest { url, headers, body, within: ANSWER_TIME }).await;
+}
+
+/// The settings before and after a change.
+pub(super) struct Changed {
+    before: WebhookSettings,
+    pub(super) after: WebhookSettings,
 }
 
 /// Changes the customer's settings: reads them, applies `change`, and writes them unless another
@@ -113,39 +145,16 @@ pub(super) async fn update<P: Ports>(
     ports: &P,
     customer: CustomerId,
     change: impl Fn(WebhookSettings) -> Result<WebhookSettings, ApiError>,
-) -> Result<WebhookSettings, ApiError> {
+) -> Result<Changed, ApiError> {
     let directory = ports.directory();
     let mut attempts = WriteAttempts::default();
     loop {
         attempts.begin()?;
-        let changed = change(directory.load_settings(customer).await?)?;
-        if directory.store_settings(customer, &changed).await? == Write::Done {
-            return Ok(changed);
+        let before = directory.load_settings(customer).await?;
+        let after = change(before.clone())?;
+        if directory.store_settings(customer, &after).await? == Write::Done {
+            let version = after.version + 1;
+            return Ok(Changed { before, after: WebhookSettings { version, ..after } });
         }
     }
-}
-
-async fn ping<P: Ports, S: WebhookServer>(
-    ports: &P,
-    server: &S,
-    url: String,
-    settings: &WebhookSettings,
-) -> PingReport {
-    let environment = ports.environment();
-    let (when, id) = (environment.now(), MessageId::new(environment.new_id()));
-    let secret = environment.secret();
-    // Only the server learns the value, so that no other server can answer in its place.
-    let value = u128::from_le_bytes(std::array::from_fn(|index| secret[index]));
-    let message = PingMessage::new(id, format!("{value:032x}"), when);
-    let body = message.to_body();
-    let headers = signed_headers(&settings.signing_keys(when), id, when, &body);
-    let failure = match server.ping(WebhookRequest { url, headers, body }).await {
-        PingOutcome::Answered { status: 200..=299, body } if message.is_answered_by(&body) => None,
-        PingOutcome::Answered { status: 200..=299, .. } => {
-            Some("the answer was not {\"pong\": …} with the value of the ping".to_owned())
-        }
-        PingOutcome::Answered { status, .. } => Some(format!("answered {status}")),
-        PingOutcome::Unreachable(error) => Some(error.text().to_owned()),
-    };
-    PingReport { when, failure }
 }

@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use bulk_domain::ids::MessageId;
 use bulk_domain::time::Timestamp;
-use bulk_domain::webhook::WebhookKey;
+use bulk_domain::webhook::{REPLACED_TYPE, WebhookKey};
 use bulk_terminal::one_line;
 use serde::Serialize;
 use serde_json::Value;
@@ -36,6 +36,7 @@ pub struct Message {
     pub received_at: Timestamp,
     /// Of a ping: the value to send back.
     pub ping: Option<String>,
+    pub r#type: Option<String>,
     pub message_id: Option<String>,
     pub request_id: Option<String>,
     pub status: Option<String>,
@@ -64,6 +65,7 @@ impl Message {
         Self {
             received_at: now,
             ping: text(&json["ping"]),
+            r#type: text(&meta["type"]),
             message_id: text(&meta["messageId"]),
             request_id: text(&about["requestId"]),
             status: text(&about["status"]),
@@ -87,6 +89,9 @@ impl Message {
         let what = match (&self.ping, &self.status) {
             (Some(_), _) => "ping".to_owned(),
             (None, Some(status)) => one_line(status),
+            (None, None) if self.r#type.as_deref() == Some(REPLACED_TYPE) => {
+                "another URL was set in place of this one".to_owned()
+            }
             (None, None) => "not a message of ours".to_owned(),
         };
         let named = |(name, value): (&str, &Option<String>)| {
@@ -190,7 +195,7 @@ fn is_same(theirs: &str, ours: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use bulk_domain::job::JobStatus;
-    use bulk_domain::webhook::{JobMessage, message_id, signed_headers};
+    use bulk_domain::webhook::{JobMessage, ReplacedMessage, message_id, signed_headers};
 
     use super::*;
 
@@ -255,6 +260,15 @@ mod tests {
         let bare = Message::read(&HeaderMap::new(), b"not json", None, Timestamp::from_millis(NOW));
         assert_eq!(checks(&bare), (Check::Missing, Check::Missing));
         assert!(bare.is_forged() && bare.describe(false).contains("not a message of ours"));
+    }
+
+    #[test]
+    fn a_replaced_url_is_told_in_words() {
+        let now = Timestamp::from_millis(NOW);
+        let id = MessageId::new(uuid::Uuid::nil());
+        let body = ReplacedMessage::new(id, now).to_body();
+        let shown = Message::read(&HeaderMap::new(), &body, None, now).describe(false);
+        assert!(shown.contains("another URL was set in place of this one"), "{shown}");
     }
 
     #[test]

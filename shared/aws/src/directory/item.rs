@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bulk_domain::csv::ColumnMappings;
+use bulk_domain::delivery::AttemptOutcome;
 use bulk_domain::ids::{FacilityId, JobId};
 use bulk_domain::time::Timestamp;
 use bulk_domain::upload_terms::UploadTerms;
@@ -27,7 +28,9 @@ pub struct SettingsItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pinged_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    ping_failure: Option<String>,
+    ping_failure: Option<AttemptOutcome>,
+    #[serde(default)]
+    is_verified: bool,
     version: u64,
 }
 
@@ -49,8 +52,9 @@ impl From<&WebhookSettings> for SettingsItem {
             webhook_url: settings.url.clone(),
             webhook_key: settings.key.as_ref().map(|key| key.expose().to_owned()),
             replaced_keys: replaced.collect(),
-            pinged_at: settings.ping.as_ref().map(|ping| ping.when),
-            ping_failure: settings.ping.as_ref().and_then(|ping| ping.failure.clone()),
+            pinged_at: settings.ping.map(|ping| ping.when),
+            ping_failure: settings.ping.and_then(|ping| ping.failure),
+            is_verified: settings.is_verified,
             version: settings.version,
         }
     }
@@ -67,6 +71,7 @@ impl From<SettingsItem> for WebhookSettings {
             key: item.webhook_key.map(WebhookKey::from_stored),
             replaced: replaced.collect(),
             ping: item.pinged_at.map(|when| PingReport { when, failure: item.ping_failure }),
+            is_verified: item.is_verified,
             version: item.version,
         }
     }

@@ -27,6 +27,9 @@ pub enum NoAnswer {
     NoTls,
     /// The connection broke, or the answer was not HTTP.
     ConnectionBroke,
+    /// The receiver answered a ping without the value of the ping. Before that, no link is sent to
+    /// it.
+    NoPong,
     /// The service could not handle the message. The receiver is not at fault.
     Internal,
 }
@@ -35,13 +38,14 @@ impl NoAnswer {
     /// Returns what the customer is told.
     pub const fn text(self) -> &'static str {
         match self {
-            Self::Timeout => "no answer within 4 seconds",
+            Self::Timeout => "no answer in time",
             Self::NameNotFound => "the name was not found",
             Self::AddressNotAllowed => "the address is not public",
             Self::UrlNotAllowed => "the URL is not allowed",
             Self::NoConnection => "no connection",
             Self::NoTls => "no secure connection",
             Self::ConnectionBroke => "the connection broke",
+            Self::NoPong => "the answer was not {\"pong\": …} with the value of the ping",
             Self::Internal => "internal error",
         }
     }

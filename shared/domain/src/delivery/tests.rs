@@ -138,7 +138,7 @@ fn a_message_that_was_handed_on_is_over_and_its_successor_is_not() {
     let mut delivery = delivery(0);
     delivery.begin(FIRST, after(0));
     delivery.attempted(answered(500), None);
-    delivery.handed_on();
+    delivery.handed_on_to(FIRST.next());
     assert_eq!(delivery.decide(FIRST, after(9)), AttemptDecision::Ignore);
     assert_eq!(delivery.decide(FIRST.next(), after(9)), AttemptDecision::Attempt);
 }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use bulk_domain::cohort::Cohort;
+use bulk_domain::delivery::AttemptOutcome;
 use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
@@ -175,6 +176,8 @@ pub struct WebhookSettings {
     pub replaced: Vec<ReplacedKey>,
     /// The outcome of the last ping.
     pub ping: Option<PingReport>,
+    /// Whether the URL has answered a ping since it was set. Only then are links sent to it.
+    pub is_verified: bool,
     /// The version of the settings, which every write increases by one; 0 if nothing was ever
     /// stored.
     pub version: u64,
@@ -198,10 +201,10 @@ pub struct ReplacedKey {
 }
 
 /// The outcome of a ping.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PingReport {
     /// When the ping was sent.
     pub when: Timestamp,
     /// The fault of the answer; `None` if the answer was right.
-    pub failure: Option<String>,
+    pub failure: Option<AttemptOutcome>,
 }

@@ -22,6 +22,8 @@ pub struct WebhookRequest {
     pub headers: Vec<(&'static str, String)>,
     /// The exact bytes that were signed.
     pub body: Vec<u8>,
+    /// How long the server may take to answer, with look-up, connection and TLS.
+    pub within: Duration,
 }
 
 /// The outcome of a posted webhook.
