@@ -73,3 +73,66 @@ async fn everything_about_a_patient_is_found_by_place_and_exported() {
     assert_eq!(folders(&held), ["outcomes", "results", "uploads"]);
     assert!(!held["places"]["patients"].to_string().contains("Cavendish"));
 }
+
+/// Puts an item of the patients table back as it was, as point-in-time recovery does.
+#[cfg(feature = "ports")]
+mod restore {
+    use std::collections::HashMap;
+
+    use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+    use aws_sdk_dynamodb::types::AttributeValue;
+    use aws_sdk_dynamodb::{Client, Config};
+    use aws_smithy_http_client::Builder;
+
+    use super::*;
+
+    fn dynamodb() -> Client {
+        let variable = |name: &str| STACK.admin_env.get(name);
+        let url = variable("AWS_ENDPOINT_URL_DYNAMODB").or(variable("AWS_ENDPOINT_URL")).unwrap();
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(variable("AWS_REGION").unwrap().clone()))
+            .credentials_provider(Credentials::new("test", "test", None, None, "tests"))
+            .endpoint_url(url)
+            .http_client(Builder::new().build_http());
+        Client::from_conf(config.build())
+    }
+
+    async fn item(key: &str) -> HashMap<String, AttributeValue> {
+        let get = dynamodb().get_item().table_name(&STACK.admin_env["PATIENTS_TABLE"]);
+        let get = get.key("pk", AttributeValue::S(key.to_owned()));
+        let get = get.key("sk", AttributeValue::S("person".to_owned())).consistent_read(true);
+        get.send().await.unwrap().item.unwrap()
+    }
+
+    fn replay(arguments: &[&str]) -> Value {
+        STACK.admin_json(&[&["deletions", "replay", "--since", "1d"][..], arguments].concat())
+    }
+
+    #[tokio::test]
+    async fn a_patient_that_a_restore_brings_back_is_deleted_again() {
+        let (customer, _) = Customer::with_facility();
+        let (receiver, _) = customer.listen().await;
+        let header = "firstName,lastName,dob,gender,addressLine1,city,state,zip";
+        let row = "Ada,Lovelace,1985-12-10,F,1 Main St,Boston,MA,02108";
+        let (_, end) = customer.import(&receiver, "", &format!("{header}\n{row}\n")).await;
+        let link = end.json()["bulkPatientCreate"]["result"].as_str().unwrap().to_owned();
+        let table = customer.download(&link).await;
+        let id = table.column("metriportId")[0];
+        let find = ["patient", "find", "--customer", &customer.id, id];
+        let held = STACK.admin_json(&find);
+        let key = held["places"]["patients"]["key"].as_str().unwrap();
+        let before = item(key).await;
+        let path = format!("/medical/v1/patient/{id}");
+        assert_eq!(customer.call(Method::DELETE, &path).await.0, StatusCode::NO_CONTENT);
+
+        let put = dynamodb().put_item().table_name(&STACK.admin_env["PATIENTS_TABLE"]);
+        put.set_item(Some(before)).send().await.unwrap();
+        assert_eq!(customer.call(Method::GET, &path).await.0, StatusCode::OK);
+        assert!(replay(&["--dry-run"])["cameBack"].as_u64().unwrap() >= 1);
+        assert_eq!(customer.call(Method::GET, &path).await.0, StatusCode::OK);
+        assert!(replay(&[])["cameBack"].as_u64().unwrap() >= 1);
+        assert_eq!(customer.call(Method::GET, &path).await.0, StatusCode::NOT_FOUND);
+        assert!(STACK.admin_json(&find)["places"]["patients"]["record"].is_null());
+    }
+}

@@ -262,8 +262,8 @@ fn outages(chance: &Chance) -> Vec<(Option<Service>, Duration, Duration)> {
 /// the first jobs run.
 fn second_urls(chance: &Chance, customers: usize) -> Vec<(usize, Duration)> {
     let longest = chance.pick(&[20_000, 60_000, 1_000_000]);
-    let change = (chance.index(customers), Duration::from_millis(chance.below(longest)));
-    chance.once_in(3).then_some(change).into_iter().collect()
+    let at = (chance.index(customers), Duration::from_millis(chance.below(longest)));
+    chance.once_in(3).then_some(at).into_iter().collect()
 }
 
 /// Returns the URLs of which the server never answers a ping: one in eight of the first ones, and

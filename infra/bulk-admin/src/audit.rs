@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use bulk_aws::{AuditLog, Connection, System};
 use bulk_domain::audit::{Action, Actor, AuditEvent, Objects, Outcome, Phase};
-use bulk_domain::ids::CustomerId;
+use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_pipeline::ports::prelude::*;
 use bulk_terminal::{Failure, Output};
 
 use crate::commands::{
-    AuditArguments, CohortCommand, Command, CustomerCommand, FacilityCommand, KeyCommand,
-    PatientCommand,
+    AuditArguments, CohortCommand, Command, CustomerCommand, DeletionsCommand, FacilityCommand,
+    KeyCommand, PatientCommand,
 };
 use crate::failed;
 
@@ -67,6 +67,7 @@ impl Note {
                 };
                 (name, Some(*customer), Objects { patients: [*id].into(), ..none })
             }
+            Command::Deletions(DeletionsCommand::Replay(_)) => ("deletions replay", None, none),
             Command::Audit(AuditArguments { customer, patient, job, key, .. }) => {
                 let patients = patient.iter().copied().collect();
                 let (jobs, keys) = (job.iter().copied().collect(), key.iter().copied().collect());
@@ -102,6 +103,15 @@ impl Recorder {
         };
         log.record(&begun).await.map_err(failed)?;
         Ok(Self { log, begun })
+    }
+
+    /// Stores that the command is about to change these patients of a customer.
+    pub async fn before(&self, customer: CustomerId, patients: &[PatientId]) -> anyhow::Result<()> {
+        let patients = patients.iter().copied().collect();
+        let objects = Objects { patients, ..Objects::default() };
+        let (time, customer) = (System.now(), Some(customer));
+        let event = AuditEvent { time, customer, objects, ..self.begun.clone() };
+        self.log.record(&event).await.map_err(failed)
     }
 
     /// Stores how the command has ended, and returns that.

@@ -32,6 +32,9 @@ pub enum Command {
     /// Patients of a customer: what is held about one of them
     #[command(subcommand)]
     Patient(PatientCommand),
+    /// Deletions of patients, after a table was restored
+    #[command(subcommand)]
+    Deletions(DeletionsCommand),
     /// Print the audit trail, oldest events first: who did what, to which objects, from where
     Audit(AuditArguments),
 }
@@ -276,6 +279,28 @@ pub struct PatientArguments {
     /// Id of the patient: `metriportId` in result files
     #[arg(value_name = "ID")]
     pub id: PatientId,
+    #[command(flatten)]
+    pub resources: ResourceArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeletionsCommand {
+    /// Delete patients again that a restored table has brought back
+    ///
+    /// Reads in the audit trail which patients were deleted, and deletes those that are there. It
+    /// can be run again, and has to be after an interruption.
+    Replay(ReplayArguments),
+}
+
+/// Which deletions to repeat, and where.
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    /// How far to go back, at least to the restored point in time: a number and m, h or d
+    #[arg(long, value_name = "TIME", default_value = "36d", value_parser = duration)]
+    pub since: Duration,
+    /// Count the patients that are there again, and delete nothing
+    #[arg(long)]
+    pub dry_run: bool,
     #[command(flatten)]
     pub resources: ResourceArguments,
 }

@@ -11,9 +11,10 @@ use bulk_domain::ids::CustomerId;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::prelude::*;
 use bulk_terminal::{Failure, Output, one_line};
-use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget};
+use indicatif::HumanCount;
 use serde_json::{Map, Value, json};
 
+use crate::bar::Bar;
 use crate::commands::ResourceArguments;
 use crate::failed;
 
@@ -26,9 +27,6 @@ const PLACES: [(Place, &str); 6] = [
     (Place::Objects, "objects"),
     (Place::Directory, "directory"),
 ];
-
-/// How often the bar is drawn while a page is read.
-const TICK: Duration = Duration::from_millis(120);
 
 /// Deletes a customer, after its name was given or typed. What is left of a customer that is not in
 /// the directory any more, for example after a table was restored, is deleted in the same way.
@@ -135,32 +133,4 @@ fn confirm(known: &str, given: Option<String>, output: Output) -> anyhow::Result
     Err(Failure::new("the customer has another name; nothing was deleted")
         .next("bulk-admin customer list shows the names")
         .into())
-}
-
-/// The count of what is deleted at a place: a line that is redrawn on a terminal, and nothing
-/// elsewhere.
-struct Bar(Option<ProgressBar>);
-
-impl Bar {
-    fn new(name: &'static str, output: Output) -> Self {
-        Self(output.has_bars().then(|| {
-            let bar = ProgressBar::new_spinner();
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-            bar.set_message(name);
-            bar.enable_steady_tick(TICK);
-            bar
-        }))
-    }
-
-    fn tell(&self, deleted: u64) {
-        if let Some(bar) = &self.0 {
-            bar.set_position(deleted);
-        }
-    }
-
-    fn end(self) {
-        if let Some(bar) = self.0 {
-            bar.finish_and_clear();
-        }
-    }
 }

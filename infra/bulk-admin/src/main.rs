@@ -1,8 +1,10 @@
 //! `bulk-admin`: what an operator sets up for a customer, written straight to the directory table.
 
 mod audit;
+mod bar;
 mod commands;
 mod delete_customer;
+mod deletions;
 mod patient;
 
 use std::process::ExitCode;
@@ -24,9 +26,11 @@ use serde_json::{Value, json};
 
 use audit::{Note, Recorder, audit};
 use commands::{
-    CohortCommand, Command, CustomerCommand, FacilityCommand, KeyCommand, PatientCommand,
+    CohortCommand, Command, CustomerCommand, DeletionsCommand, FacilityCommand, KeyCommand,
+    PatientCommand,
 };
 use delete_customer::delete_customer;
+use deletions::replay;
 use patient::patient;
 
 /// Set up customers of the bulk patient import: their API keys, facilities and cohorts.
@@ -109,6 +113,9 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Facility(command) => facility(command, &directory, &mut note, output).await,
         Command::Cohort(command) => cohort(command, &directory, &mut note, output).await,
         Command::Patient(command) => patient(command, &connection, table, &log, output).await,
+        Command::Deletions(DeletionsCommand::Replay(arguments)) => {
+            replay(arguments, &connection, table, &log, &recorder, output).await
+        }
         Command::Audit(arguments) => audit(&arguments, &log, output).await,
     };
     recorder.end(note, ended).await?;

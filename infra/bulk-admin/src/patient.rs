@@ -4,7 +4,7 @@ mod held;
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bulk_aws::{AuditLog, AwsPorts, Connection, Objects, Patients};
 use bulk_domain::ids::{CustomerId, PatientId};
@@ -77,7 +77,7 @@ async fn show(
 }
 
 /// Writes a new file that only its owner can read. A file that is there is not replaced.
-fn write(path: &PathBuf, text: &str) -> anyhow::Result<()> {
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let written = create(path).and_then(|mut file| writeln!(file, "{text}"));
     written.map_err(|error| {
         Failure::new(format!("{} was not written: {error}", path.display()))

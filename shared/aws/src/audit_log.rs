@@ -44,7 +44,7 @@ impl AuditLog {
         Self { client, group }
     }
 
-    /// Calls `each` with the events from `since` on that contain all these ids, oldest first.
+    /// Calls `each` with the events from `since` on that contain all these texts, oldest first.
     /// CloudWatch Logs shows an event a few seconds after it was added. Only operators may read.
     ///
     /// # Errors
@@ -53,11 +53,11 @@ impl AuditLog {
     pub async fn read(
         &self,
         since: Timestamp,
-        ids: &[String],
+        texts: &[String],
         mut each: impl FnMut(StoredAuditEvent),
     ) -> PortResult<()> {
         // Quoted terms have to be in the event, all of them ("Filter pattern syntax").
-        let pattern: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
+        let pattern: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
         let filter = self
             .client
             .filter_log_events()

@@ -14,6 +14,7 @@ use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::job::Job;
 use bulk_domain::person::JOB_WRITES;
 use bulk_domain::plan::ChunkNumber;
+use bulk_domain::record::PatientRecord;
 use bulk_domain::roster::Roster;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::find_patient::{FoundPatient, find_patient};
@@ -146,7 +147,7 @@ impl Held {
         });
         json!({
             "key": format!("{}#{bucket}", self.customer),
-            "record": record.as_ref().map(|record| record.to_readable()),
+            "record": record.as_ref().map(PatientRecord::to_readable),
             "deleted": deleted,
             "jobs": jobs,
         })
