@@ -56,7 +56,7 @@ async fn everything_about_a_patient_is_found_by_place_and_exported() {
     assert_eq!(places["patients"]["jobs"], json!([job]));
     assert_eq!(places["imports"][0]["job"], job);
     assert_eq!(folders(&held), ["outcomes", "results", "uploads"]);
-    assert!(places["files"][0]["keptUntil"].is_string(), "{places}");
+    assert!(places["files"][0]["storedAt"].is_string(), "{places}");
     assert!(places["auditTrail"]["events"].as_u64().unwrap() > 2, "{places}");
 
     // A file that is there is not replaced.
