@@ -38,9 +38,11 @@ REQUESTS = {"ConditionalRequestConflict", "ReturnValuesOnConditionCheckFailure",
 RUST = {"ByteRecord", "Debug"}
 #: Names of people, as examples of values.
 PEOPLE = {"Jose", "McDonald"}
+#: Resources of FHIR.
+FHIR = {"DocumentReference"}
 #: Headers of HTTP.
 HEADERS = {"Authorization"}
-FOREIGN = CALLS | METRICS | REQUESTS | HEADERS | RUST | PEOPLE
+FOREIGN = CALLS | METRICS | REQUESTS | FHIR | HEADERS | RUST | PEOPLE
 
 #: What the documentation calls a resource, and the types of CloudFormation with that meaning.
 KINDS = {

@@ -23,7 +23,7 @@ def default(parameter: str) -> int:
 def replaced_days() -> int:
     """Returns for how long S3 keeps a version that another one replaced."""
     rules = template()["Resources"]["Files"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    (days,) = [rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in rules if "ExpirationInDays" in rule]
+    (days,) = [rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in rules if rule["Id"] == "retention"]
     return int(days)
 
 
@@ -48,12 +48,14 @@ def statements() -> dict[str, int]:
         rf"are kept for {NUMBER} days, or the stack's `RetentionDays`": default("RetentionDays"),
         rf"files: {NUMBER} days": default("RetentionDays"),
         rf"`RetentionDays` \({NUMBER}\)": default("RetentionDays"),
+        rf"`DocumentRetentionDays` \({NUMBER}\)": default("DocumentRetentionDays"),
+        rf"keeps the copy for {NUMBER} days": default("DocumentRetentionDays"),
         rf"logs: {NUMBER} days": default("LogRetentionDays"),
         rf"`AuditRetentionDays` is its retention: {NUMBER} days": default("AuditRetentionDays"),
         rf"removes (?:files|its version) {NUMBER} days (?:later|after)": replaced_days(),
         rf"then {NUMBER} more until S3 removes": replaced_days(),
         rf"and {NUMBER} days until S3 removes": replaced_days(),
-        rf"\| {NUMBER} days; webhooks and dead letters": queue_days("Uploads"),
+        rf"\| {NUMBER} days; `Copies` an hour": queue_days("Uploads"),
         rf"webhooks and dead letters {NUMBER} \|": queue_days("Webhooks"),
         rf"queues keep them for {NUMBER} days": queue_days("ChunkDeadLetters"),
         rf"retries for {NUMBER} days": queue_days("ChunkDeadLetters"),
