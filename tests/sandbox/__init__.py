@@ -1,1 +1,1 @@
-"""A sandbox FHIR server for tests and demos: an IHE gateway's searches and documents, on the loopback interface only."""
+"""A sandbox FHIR server for tests and demos: the searches and documents of an IHE gateway, on loopback only."""

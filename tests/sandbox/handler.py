@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 FHIR_JSON = "application/fhir+json; charset=utf-8; fhirVersion=4.0"
 HUGE_BYTES = 64 << 20
 SEARCHES = ("Patient", "DocumentReference")
+#: The faults that answer an error: its status, and the severity, code and text of the problem.
+REFUSALS = {
+    "500": (500, "fatal", "exception", "An error on request"),
+    "gone": (404, "error", "not-found", "It was deleted"),
+}
+#: The faults that answer 200 with something else: the body and its media type.
+WRONG_BODIES = {
+    "mislabeled": (b"Neither FHIR nor a document", "application/pdf"),
+    "html": (b"<!doctype html><title>Welcome</title>", "text/html"),
+    "malformed": (b'{"resourceType":"Bundle","type":"searchset","entry":[{"resource":{"resour', FHIR_JSON),
+}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -120,16 +131,11 @@ class Handler(BaseHTTPRequestHandler):
         elif fault == "503":
             until = formatdate(time.time() + numbers["retry-after"], usegmt=True)
             self.answer(503, records.outcome("error", "transient", "Try again later"), {"retry-after": until})
-        elif fault == "500":
-            self.answer(500, records.outcome("fatal", "exception", "An error on request"))
-        elif fault == "gone":
-            self.answer(404, records.outcome("error", "not-found", "It was deleted"))
-        elif fault == "mislabeled":
-            self.send(200, b"Neither FHIR nor a document", "application/pdf")
-        elif fault == "html":
-            self.send(200, b"<!doctype html><title>Welcome</title>", "text/html")
-        elif fault == "malformed":
-            self.send(200, b'{"resourceType":"Bundle","type":"searchset","entry":[{"resource":{"resour', FHIR_JSON)
+        elif fault in REFUSALS:
+            status, *problem = REFUSALS[fault]
+            self.answer(status, records.outcome(*problem))
+        elif fault in WRONG_BODIES:
+            self.send(200, *WRONG_BODIES[fault])
         elif fault == "reset":
             self.send(200, b'{"resourceType":"Bundle",', FHIR_JSON, claimed=1000)
         elif fault == "huge":

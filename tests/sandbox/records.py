@@ -171,8 +171,8 @@ def content(identifier: str) -> tuple[str, bytes]:
 def content_size(identifier: str) -> int:
     """Returns the bytes of a document's content: up to 65 KiB. Inside of attachments there are small contents only."""
     size = int(identifier[10:14], 16)
-    is_inside = int(identifier.rpartition("-")[2]) % 7 == 6
-    return 1000 + (size % 3000 if is_inside else size)
+    is_behind_link = (int(identifier.rpartition("-")[2]) + 1) % 7
+    return 1000 + (size if is_behind_link else size % 3000)
 
 
 def reference(identifier: str) -> Resource:

@@ -260,7 +260,7 @@ async fn documents_are_listed_as_resources_of_fhir_r4() {
     assert!(!records.is_empty());
     // What a gateway may write, although FHIR does not allow it.
     let odd = json!({
-        "id": "urn:oid:2.999|1", "fileName": "Ein Brief.pdf", "mimeType": "pdf", "size": 9_000_000_000_u64,
+        "id": "urn:oid:2.999|1", "fileName": "A letter.pdf", "mimeType": "pdf", "size": 9_000_000_000_u64,
         "type": {"coding": [{"system": "not a uri", "code": "a b"}, {"display": "x"}]}, "date": "2024-02-30",
     });
     records.push(serde_json::from_str(&odd.to_string()).unwrap());
