@@ -26,6 +26,7 @@ async fn every_foreign_id_is_not_found_on_every_route_and_does_nothing() {
         for (method, path) in [
             (Method::GET, format!("{V1}/patient/bulk/{id}")),
             (Method::POST, format!("{V1}/patient/bulk/{id}/cancel")),
+            (Method::POST, format!("{V1}/patient/bulk/{id}/undo")),
             (Method::POST, format!("{V1}/patient/bulk?facilityId={id}")),
             (Method::GET, format!("{V1}/patient/{id}")),
             (Method::GET, format!("{V1}/patient?facilityId={id}")),

@@ -60,7 +60,8 @@ fn every_function_has_an_event_and_answers_it() {
             "finalize",
             "import-rows",
             "query-documents",
-            "sweep"
+            "sweep",
+            "undo-chunk"
         ]
     );
     for function in functions {
@@ -98,6 +99,7 @@ async fn events_repeated_after_the_end_change_nothing() {
         "finalize",
         "deliver-webhook",
         "abandon",
+        "undo-chunk",
         "sweep",
     ] {
         let event = event(function).replace(CUSTOMER, &customer.id).replace(JOB, &job);

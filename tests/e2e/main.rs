@@ -36,6 +36,7 @@ mod receiver;
 mod sandbox;
 mod sdk;
 mod stack;
+mod undo;
 mod webhook_fairness;
 mod webhook_settings;
 mod webhooks;

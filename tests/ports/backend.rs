@@ -8,7 +8,8 @@ use bulk_domain::ids::{CohortId, CustomerId};
 use bulk_domain::job::Upload;
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UndoMessage, UploadMessage,
+    WebhookMessage,
 };
 use bulk_pipeline::ports::{JobRef, ResultFile, WebhookSettings};
 use bytes::Bytes;
@@ -28,6 +29,7 @@ pub trait Receive {
     async fn queries(&self) -> Vec<QueryMessage>;
     async fn copies(&self) -> Vec<CopyMessage>;
     async fn finished(&self) -> Vec<FinishedMessage>;
+    async fn undone_chunks(&self) -> Vec<UndoMessage>;
     async fn uploads(&self) -> Vec<UploadMessage>;
     async fn webhooks(&self) -> Vec<WebhookMessage>;
     /// Lets the time of the queues pass: sleeps for an emulator, and sets the clock of a cloud in

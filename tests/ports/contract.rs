@@ -53,6 +53,7 @@ pub mod rosters;
 pub mod s3;
 pub mod settings;
 pub mod sqs;
+pub mod undos;
 pub mod uploads;
 pub mod watchlist;
 pub mod webhook_queue;

@@ -39,7 +39,7 @@ macro_rules! contracts {
 macro_rules! dynamodb {
     ($backend:ident) => {
         crate::emulator::contracts!($backend.jobs:
-            jobs, open_jobs, chunks, chunk_queries, gateway_limits, watchlist, deliveries,
+            jobs, open_jobs, chunks, chunk_queries, gateway_limits, watchlist, undos, deliveries,
             listed_deliveries);
         crate::emulator::contracts!($backend.patients:
             people, rosters, patient_queries, documents, copy_records);

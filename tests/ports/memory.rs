@@ -11,7 +11,8 @@ use bulk_domain::job_size::JobSize;
 use bulk_domain::row::Directory;
 use bulk_memory::{Cloud, NoFaults, QueueName};
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UndoMessage, UploadMessage,
+    WebhookMessage,
 };
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{JobRef, ResultFile, WebhookSettings};
@@ -80,6 +81,10 @@ impl Receive for Cloud {
         receive(self, QueueName::Finished)
     }
 
+    async fn undone_chunks(&self) -> Vec<UndoMessage> {
+        receive(self, QueueName::UndoneChunks)
+    }
+
     async fn uploads(&self) -> Vec<UploadMessage> {
         receive(self, QueueName::Uploads)
     }
@@ -113,6 +118,6 @@ impl Operator for Cloud {
 }
 
 crate::emulator::contracts!(memory.cloud:
-    jobs, open_jobs, chunks, chunk_queries, gateway_limits, watchlist, deliveries, people, rosters,
+    jobs, open_jobs, chunks, chunk_queries, gateway_limits, watchlist, undos, deliveries, people, rosters,
     external_ids, patient_queries, documents, copy_records, directory, directory_changes, uploads, objects, results,
     copies, queues, webhook_queue);

@@ -68,6 +68,7 @@ class RealEvents:
             "deliver-webhook": self._deliver_webhook,
             "abandon": self._abandon,
             "sweep": self._sweep,
+            "undo-chunk": self._undo_chunk,
         }
         return makers[function]()
 
@@ -129,6 +130,14 @@ class RealEvents:
         while (query := self._next("Queries", job, seconds=0)) is not None:
             self._invoke("QueryDocuments", "query-documents", self._event("Queries", "query-documents", query))
         return self._message("Finished", "finalize", job)
+
+    def _undo_chunk(self) -> Event:
+        """Returns the event of a chunk of a job that ended and is being undone."""
+        event = self._finalize()
+        self._invoke("Finalize", "finalize", event)
+        job = json.loads(event["Records"][0]["body"])["job"]
+        self.api.call("POST", f"{CREATE}/{job}/undo")
+        return self._message("UndoneChunks", "undo-chunk", job)
 
     def _deliver_webhook(self) -> Event:
         """Returns the event of the webhook about a job that is `processing`."""

@@ -156,6 +156,10 @@ pub async fn call_all(played: &Played) {
         assert_eq!(list["documents"], json!([]));
     }
     assert!(quiet.copies(customer.id).is_empty());
+    for import in &played.imports {
+        let path = format!("/medical/v1/patient/bulk/{}/undo", import.job.job);
+        api.post(&path, &Value::Null).await;
+    }
 }
 
 /// Changes a cohort and its patients, and deletes other facilities and cohorts, also one that has

@@ -4,9 +4,12 @@ mod counts;
 mod patients;
 pub mod webhooks;
 
+use std::collections::BTreeSet;
+
 use bulk_domain::ids::RowNumber;
 use bulk_domain::job::{Job, JobStatus};
 use bulk_domain::outcome::{RowEffect, Tally};
+use bulk_domain::undo::{KeptReason, UndoOutcome};
 use bulk_pipeline::ports::ResultFile;
 
 use crate::check_audit::check_audit;
@@ -14,6 +17,7 @@ use crate::check_copies::{self, check_copies};
 use crate::check_dry_runs::check_dry_runs;
 use crate::check_external_ids;
 use crate::check_queries::{self, check_queries, check_who_is_queried};
+use crate::check_undos::{self, check_undos, undone_patients};
 use crate::header::WIDTH;
 use crate::people::PEOPLE;
 use crate::rows::{Ids, Row};
@@ -66,10 +70,32 @@ pub struct Outcome<'a> {
     pub age: u32,
     pub import: &'a Import,
     pub is_dry_run: bool,
+    /// Whether the job is undone.
+    pub is_undone: bool,
+    /// The patients that an undo could not delete.
+    not_deleted: BTreeSet<String>,
     pub rows: Vec<(&'a Row, ResultRow)>,
 }
 
-impl Outcome<'_> {
+impl<'a> Outcome<'a> {
+    fn of(played: &Played, age: u32, import: &'a Import, rows: Vec<(&'a Row, ResultRow)>) -> Self {
+        let job = played.cloud.jobs().into_iter().find(|job| job.id == import.job.job).unwrap();
+        let is_undone = job.undo.is_some();
+        let undone = if is_undone { undone_patients(played, &job) } else { Vec::new() };
+        let not_deleted = undone
+            .iter()
+            .filter(|undone| undone.outcome == UndoOutcome::Kept(KeptReason::NotDeleted))
+            .map(|undone| undone.patient.to_string());
+        Self {
+            age,
+            import,
+            is_dry_run: played.story.plans[import.plan].dry_run,
+            is_undone,
+            not_deleted: not_deleted.collect(),
+            rows,
+        }
+    }
+
     /// Returns the patient id of each row about this person.
     fn ids(&self, person: usize) -> Vec<&str> {
         let of_person = self.rows.iter().filter(|(row, _)| row.person == person);
@@ -81,11 +107,12 @@ impl Outcome<'_> {
         self.rows.iter().any(|(row, _)| row.person == person && row.opt_out == Some(true))
     }
 
-    /// Returns whether a valid row about this person was canceled or abandoned.
+    /// Returns whether a valid row about this person was canceled or abandoned, or the undo of one.
     pub fn left(&self, person: usize) -> bool {
         self.rows
             .iter()
             .any(|(row, result)| row.person == person && row.flaw.is_none() && result.was_left())
+            || self.ids(person).iter().any(|id| self.not_deleted.contains(*id))
     }
 }
 
@@ -102,12 +129,7 @@ pub fn check(played: &Played) {
             .zip(&imports)
             .filter_map(|(age, import)| {
                 let rows = check_job(played, import, &customer.ids)?;
-                Some(Outcome {
-                    age,
-                    import,
-                    is_dry_run: played.story.plans[import.plan].dry_run,
-                    rows,
-                })
+                Some(Outcome::of(played, age, import, rows))
             })
             .collect();
         let has_earlier = index == 0 && played.story.earlier.is_some();
@@ -120,6 +142,7 @@ pub fn check(played: &Played) {
     }
     check_queries(played);
     check_copies(played);
+    check_undos(played);
 }
 
 /// Returns what happened in a story and how often, to show that the stories cover every case.
@@ -163,6 +186,7 @@ pub fn statistics(played: &Played) -> Vec<(String, u64)> {
         }
     }
     seen.extend(check_queries::statistics(played));
+    seen.extend(check_undos::statistics(played));
     seen.push(("patients deleted by calls".to_owned(), played.deleted.len() as u64));
     seen.push(("webhook requests".to_owned(), played.cloud.received().len() as u64));
     seen.push(("answered pings".to_owned(), played.cloud.answered_pings().len() as u64));
@@ -340,15 +364,11 @@ pub fn check_second_upload(played: &mut Played) {
     check_rosters(played, customer);
     check_external_ids::check_entries(played, customer);
     let first = &played.imports[first];
-    let outcome = |age, import| Outcome {
-        age,
-        import,
-        is_dry_run: played.story.plans[import.plan].dry_run,
-        rows: Vec::new(),
+    let outcome = |age, import| {
+        let rows = check_job(played, import, &who.ids).unwrap();
+        Outcome::of(played, age, import, rows)
     };
-    let (mut once, mut twice) = (outcome(0, first), outcome(1, played.imports.last().unwrap()));
-    once.rows = check_job(played, first, &who.ids).unwrap();
-    twice.rows = check_job(played, played.imports.last().unwrap(), &who.ids).unwrap();
+    let (once, twice) = (outcome(0, first), outcome(1, played.imports.last().unwrap()));
     assert!(twice.rows.iter().all(|(_, result)| !result.was_left()));
     let both = [once, twice];
     check_who_is_queried(played, customer, &both, true);
@@ -361,7 +381,7 @@ pub fn check_second_upload(played: &mut Played) {
     for person in 0..PEOPLE.len() {
         let patients = stored.get(&person).cloned().unwrap_or_default();
         let deleted = deleted_of(played, person, &[&once]);
-        changes += deleted.len();
+        changes += deleted.len() + usize::from(once.is_undone);
         if once.left(person) && !deleted.is_empty() {
             continue;
         }
@@ -377,12 +397,20 @@ pub fn check_second_upload(played: &mut Played) {
             changes += 1;
             continue;
         }
-        let first = histories(&[&once], &deleted).remove(0);
-        let both = [&first[..], &[Step::Job(&twice)]].concat();
-        if let Some(difference) = differs(&who.ids, person, &both, &patients, true) {
-            panic!("person {person} after the second upload:\n{difference}");
+        let firsts = histories(&[&once], &deleted);
+        let differences: Option<Vec<String>> = firsts
+            .iter()
+            .map(|first| {
+                let both = [&first[..], &[Step::Job(&twice)]].concat();
+                differs(&who.ids, person, &both, &patients, true)
+            })
+            .collect();
+        if let Some(differences) = differences {
+            panic!("person {person} after the second upload:\n{}", differences.join("\n"));
         }
-        changes += usize::from(differs(&who.ids, person, &first, &patients, true).is_some());
+        let is_same =
+            |first: &Vec<Step<'_, '_>>| differs(&who.ids, person, first, &patients, true).is_none();
+        changes += usize::from(!firsts.iter().any(is_same));
         changes += usize::from(once.ids(person) != twice.ids(person));
     }
     // Where several patients share an identity, the item remembers which of them a row is about.
@@ -393,7 +421,8 @@ pub fn check_second_upload(played: &mut Played) {
     );
 }
 
-fn accepted_file(played: &Played, import: &Import) -> Option<File> {
+/// Returns the file that a job accepted.
+pub fn accepted_file(played: &Played, import: &Import) -> Option<File> {
     let job = played.cloud.jobs().into_iter().find(|job| job.id == import.job.job)?;
     let version = job.file?.upload.version;
     import.versions.iter().find(|(known, _)| known.version == version).map(|(_, file)| file.clone())

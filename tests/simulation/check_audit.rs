@@ -9,10 +9,12 @@ use crate::check::webhooks::job_webhooks;
 use crate::people::names_a_person;
 use crate::run::Played;
 
-/// Checks that no patient was written, no webhook posted and no job ended without an event before.
+/// Checks that no patient was written or undone, no webhook posted and no job ended without an
+/// event before.
 pub fn check_audit(played: &Played) {
     let events = played.cloud.audit_events();
     check_patients(played, &events);
+    check_undos(played, &events);
     check_webhooks(played, &events);
     check_jobs(played, &events);
     let text = serde_json::to_string(&events).unwrap();
@@ -36,6 +38,17 @@ fn check_patients(played: &Played, events: &[AuditEvent]) {
                 assert!(written.contains(&write), "no event of the write {write:?}");
             }
         }
+    }
+}
+
+fn check_undos(played: &Played, events: &[AuditEvent]) {
+    for (patient, job) in &played.undone {
+        let announces = |event: &AuditEvent| {
+            event.action == Action::Import(ImportStep::UndoChunk)
+                && event.objects.jobs.contains(job)
+                && event.objects.patients.contains(patient)
+        };
+        assert!(events.iter().any(announces), "no event of the undo that deleted {patient}");
     }
 }
 

@@ -35,7 +35,7 @@ pub fn check_dry_runs(played: &Played, ids: &Ids, outcomes: &[Outcome<'_>], has_
             }
         }
         // A patient of the earlier job may have been deleted before the dry run.
-        let has_earlier = has_earlier && played.deleted.is_empty();
+        let has_earlier = has_earlier && played.deleted.is_empty() && played.undone.is_empty();
         check_warnings_of_others(dry_run, &effective, has_earlier);
     }
 }

@@ -104,8 +104,7 @@ pub fn check_warnings(
         .collect();
     for number in 0..EXTERNAL_IDS {
         let of_id = || all.iter().filter(|(_, _, row, _)| row.external_id == Some(number));
-        let is_deleted =
-            |id: &str| id.parse().is_ok_and(|patient| played.deleted.contains(&patient));
+        let is_deleted = |id: &str| id.parse().is_ok_and(|patient| played.is_deleted(patient));
         if of_id().any(|(.., result)| is_deleted(&result.id)) {
             continue;
         }

@@ -41,10 +41,10 @@ pub fn check_queries(played: &Played) {
     }
     let asks = played.exchange.asks();
     for (patient, _) in played.cloud.document_pages() {
-        assert!(!played.deleted.contains(&patient), "documents of a deleted patient are left");
+        assert!(!played.is_deleted(patient), "documents of a deleted patient are left");
     }
     for (who, query) in &queries {
-        assert!(!played.deleted.contains(&who.1), "the query of a deleted patient is left");
+        assert!(!played.is_deleted(who.1), "the query of a deleted patient is left");
         let of_patient: Vec<&Ask> =
             asks.iter().filter(|ask| (ask.customer, ask.patient) == *who).collect();
         if !played.exchange.confuses(who.1) {
@@ -121,7 +121,7 @@ fn check_job(
     assert!(job.pending_queries.is_empty());
     // The query of a deleted patient ends in some way, and leaves nothing.
     let (deleted, asked): (Vec<_>, Vec<_>) =
-        asked.iter().partition(|(patient, _)| played.deleted.contains(patient));
+        asked.iter().partition(|(patient, _)| played.is_deleted(*patient));
     let outcomes: Vec<Option<QueryOutcome>> = asked
         .iter()
         .map(|(patient, request)| queries.get(&(job.customer, *patient))?.outcome_for(*request))

@@ -15,6 +15,7 @@ mod check_copies;
 mod check_dry_runs;
 mod check_external_ids;
 mod check_queries;
+mod check_undos;
 mod gateway;
 mod header;
 mod large;

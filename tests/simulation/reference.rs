@@ -45,6 +45,9 @@ impl Patient {
 #[derive(Clone, Default, Debug)]
 pub struct Kept {
     pub patient: Patient,
+    /// The job that created the patient, and whether another job has changed it.
+    created_by: u32,
+    is_changed_by_other: bool,
     zips: BTreeSet<usize>,
     /// The names of each row, in the order in which the rows became known, with the jobs of the
     /// rows.
@@ -151,7 +154,7 @@ impl Reference {
         let shares = |kept: &Kept| !kept.zips.is_disjoint(&zips);
         let found = known.iter().position(|kept| kept.as_ref().is_some_and(shares));
         let index = found.unwrap_or_else(|| {
-            known.push(Some(Kept::default()));
+            known.push(Some(Kept { created_by: job, ..Kept::default() }));
             known.len() - 1
         });
         let kept = known[index].get_or_insert_default();
@@ -163,6 +166,28 @@ impl Reference {
             Some(_) => RowEffect::Updated,
         };
         Outcome { patient: (row.person, index), effect, warnings }
+    }
+
+    /// Notes which patients of a person a job has changed that it did not create.
+    pub fn note_changes(&mut self, person: usize, job: u32, before: &Self) {
+        let before = before.by_person.get(&person);
+        for (index, kept) in self.by_person.entry(person).or_default().iter_mut().enumerate() {
+            let before = before.and_then(|known| known.get(index)?.as_ref());
+            if let (Some(kept), Some(before)) = (kept, before) {
+                let is_changed = kept.created_by != job && kept.patient != before.patient;
+                kept.is_changed_by_other |= is_changed;
+            }
+        }
+    }
+
+    /// Undoes a job: deletes the patients of a person that the job created and no other changed.
+    pub fn undo(&mut self, person: usize, job: u32) {
+        for known in self.by_person.entry(person).or_default() {
+            let is_undone = |kept: &Kept| kept.created_by == job && !kept.is_changed_by_other;
+            if known.as_ref().is_some_and(is_undone) {
+                *known = None;
+            }
+        }
     }
 
     /// Deletes a patient. Returns whether it was there.

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use bulk_domain::ids::{JobId, PatientId};
 use bulk_domain::job::{JobStatus, Upload as Version};
+use bulk_domain::person::Person;
 use bulk_domain::time::Timestamp;
 use bulk_domain::webhook::WebhookKey;
 use bulk_memory::{Cloud, QueueName, Service};
@@ -35,6 +36,11 @@ const LONGEST_STORY: Duration = Duration::from_hours(5 * 24);
 /// A story that takes more steps than this counts as endless. A usual story takes 1,500.
 const MOST_STEPS: u64 = 200_000;
 
+/// How often a client looks whether an import that it wants to undo has ended, and the pause
+/// between the first looks. The later pauses are sixty times as long.
+const UNDO_LOOKS: u32 = 300;
+const UNDO_PAUSE: Duration = Duration::from_secs(4);
+
 /// How long a client waits before it retries a request that the service could not answer.
 const CLIENT_PAUSE: Duration = Duration::from_secs(10);
 
@@ -48,6 +54,8 @@ pub struct Import {
     pub versions: Vec<(Version, File)>,
     /// Whether a request to cancel it was answered with success.
     pub was_canceled: bool,
+    /// Whether a request to undo it was answered with success.
+    pub was_undone: bool,
 }
 
 /// A story that was played to its end, with what it left.
@@ -58,6 +66,8 @@ pub struct Played {
     pub imports: Vec<Import>,
     /// The patients that calls have deleted.
     pub deleted: BTreeSet<PatientId>,
+    /// The patients that undos have deleted, each with the undone job.
+    pub undone: BTreeMap<PatientId, JobId>,
     pub exchange: Exchange,
     /// The calls for a document that were answered by a link, and those that were refused.
     pub downloads: (u64, u64),
@@ -161,12 +171,24 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
         let cause = Cause::SetUrl(*id, second.clone());
         player.later(after, Due::Task(cause));
     }
+    for (import, after) in player.story.undos.clone() {
+        player.later(after, Due::Undo(import, 0));
+    }
     let steps = player.run(false);
     let Player { cloud, story, imports, deleted, exchange, downloads, crashes, .. } = player;
-    Played { cloud, story, imports, deleted, exchange, downloads, crashes, steps }
+    let people = story.customers.iter().flat_map(|customer| cloud.people(customer.id).unwrap());
+    let people: Vec<Person> = people.collect();
+    let remembered = people.iter().flat_map(Person::deleted_patients);
+    let undone = remembered.filter_map(|deleted| Some((deleted.id, deleted.undone_by?))).collect();
+    Played { cloud, story, imports, deleted, undone, exchange, downloads, crashes, steps }
 }
 
 impl Played {
+    /// Returns whether a call or an undo has deleted a patient.
+    pub fn is_deleted(&self, patient: PatientId) -> bool {
+        self.deleted.contains(&patient) || self.undone.contains_key(&patient)
+    }
+
     /// Imports a file after the story, without faults.
     pub fn import_once_more(&mut self, customer: usize, file: File) {
         let chance = Chance::new(1);
@@ -294,6 +316,7 @@ impl Player {
                     self.upload(import, upload, expires, phase);
                 }
                 Due::Deletion(customer, waits) => self.delete_one(customer, waits, in_calm),
+                Due::Undo(import, looks) => self.undo_one(import, looks, in_calm),
             }
         } else if let Some(&(name, choice)) = receivable.get(choice - due.len()) {
             let received =
@@ -332,6 +355,30 @@ impl Player {
         self.exchange.deletes(customer, record);
         for _ in 0..=usize::from(self.chance.once_in(4)) {
             self.start_task(Cause::Delete(customer, patient), in_calm);
+        }
+    }
+
+    /// Lets a client undo an import, once its job has ended. In one case of four, the call is made
+    /// twice, and in one case of ten before the end, when it is refused.
+    fn undo_one(&mut self, import: usize, looks: u32, in_calm: bool) {
+        let job = self.imports.get(import).map(|import| import.job.job);
+        let job = self.cloud.jobs().into_iter().find(|known| Some(known.id) == job);
+        let Some(job) = job.filter(|job| job.status.is_final()) else {
+            if looks < UNDO_LOOKS {
+                let pause = if looks < 60 { UNDO_PAUSE } else { 60 * UNDO_PAUSE };
+                self.due.push((self.now.plus(pause), Due::Undo(import, looks + 1)));
+            }
+            if self.imports.len() > import && self.chance.once_in(10) {
+                self.start_task(Cause::Undo(import), in_calm);
+            }
+            return;
+        };
+        let records = self.cloud.patients(job.customer).unwrap();
+        for record in records.into_iter().filter(|record| record.created_by == job.id) {
+            self.exchange.deletes(job.customer, record);
+        }
+        for _ in 0..=usize::from(self.chance.once_in(4)) {
+            self.start_task(Cause::Undo(import), in_calm);
         }
     }
 

@@ -124,6 +124,9 @@ pub struct Story {
     pub plans: Vec<Plan>,
     /// When a customer deletes one of its patients, counted from the start of the story.
     pub deletions: Vec<(usize, Duration)>,
+    /// When a client undoes an import, counted from the start of the story. The import is named by
+    /// its place in the order of creation, and the undo waits for its end.
+    pub undos: Vec<(usize, Duration)>,
     pub rows_per_chunk: u32,
     pub patients_per_part: usize,
     /// Whether some chunks fail, however often they are retried.
@@ -195,10 +198,12 @@ impl Story {
         if time_to_query < LONG_TIME_TO_QUERY && chance.once_in(4) {
             gateway = gateway.map(GatewayFaults::too_slow);
         }
+        let undos = undos(chance, plans.len() + usize::from(earlier.is_some()));
         Self {
             earlier,
             plans,
             deletions,
+            undos,
             rows_per_chunk: u32::try_from(1 + chance.below(most_per_chunk)).unwrap(),
             patients_per_part: chance.pick(&[1, 3, PATIENTS_PER_PART]),
             is_poisoned: chance.once_in(6),
@@ -219,6 +224,7 @@ impl Story {
             earlier: None,
             plans: vec![Plan::of_file(0, file)],
             deletions: Vec::new(),
+            undos: Vec::new(),
             rows_per_chunk: ROWS_PER_CHUNK,
             patients_per_part: PATIENTS_PER_PART,
             is_poisoned: false,
@@ -286,6 +292,16 @@ fn deletions(chance: &Chance, customers: usize) -> Vec<(usize, Duration)> {
         (chance.index(customers), Duration::from_millis(chance.below(longest)))
     };
     (0..count).map(deletion).collect()
+}
+
+/// Returns the undos of a story: up to two in one story of three, some of them of the same import.
+fn undos(chance: &Chance, imports: usize) -> Vec<(usize, Duration)> {
+    let count = if chance.once_in(3) { 1 + chance.below(2) } else { 0 };
+    let undo = |_| {
+        let longest = chance.pick(&[20_000, 60_000, 1_000_000]);
+        (chance.index(imports), Duration::from_millis(chance.below(longest)))
+    };
+    (0..count).map(undo).collect()
 }
 
 impl Plan {

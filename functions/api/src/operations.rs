@@ -33,6 +33,7 @@ pub mod retry_webhooks;
 pub mod rotate_webhook_key;
 pub mod set_hie_opt_out;
 pub mod start_document_query;
+pub mod undo_job;
 pub mod update_cohort;
 pub mod update_facility;
 pub mod update_settings;

@@ -18,7 +18,7 @@ use crate::operations::{
     get_patient_by_external_id, get_settings, get_webhook_status, list_cohort_patients,
     list_cohorts, list_documents, list_facilities, list_jobs, list_patient_cohorts, list_patients,
     match_patient, retry_webhooks, rotate_webhook_key, set_hie_opt_out, start_document_query,
-    update_cohort, update_facility, update_settings,
+    undo_job, update_cohort, update_facility, update_settings,
 };
 use crate::response_headers::{AllowedOrigin, with_headers};
 
@@ -58,6 +58,7 @@ fn operations<B: Backend>() -> Router<B> {
         )
         .route("/medical/v1/patient/bulk/{id}", get(get_job::handle::<B>))
         .route("/medical/v1/patient/bulk/{id}/cancel", post(cancel_job::handle::<B>))
+        .route("/medical/v1/patient/bulk/{id}/undo", post(undo_job::handle::<B>))
         .route("/medical/v1/patient", get(list_patients::handle::<B>))
         .route("/medical/v1/patient/external-id", get(get_patient_by_external_id::handle::<B>))
         .route("/medical/v1/patient/match", post(match_patient::handle::<B>))

@@ -25,6 +25,7 @@ fn invoke(event: &str, endpoint: &str) -> Invocation {
         ("EXTERNAL_IDS_TABLE", "ExternalIds"),
         ("FILES_BUCKET", "files"),
         ("FINISHED_QUEUE", "https://sqs.example.com/finished"),
+        ("UNDONE_CHUNKS_QUEUE", "https://sqs.example.com/undone-chunks"),
         ("WEBHOOKS_QUEUE", "https://sqs.example.com/webhooks"),
     ];
     runtime_api::invoke(env!("CARGO_BIN_EXE_bulk-api"), &variables, event)

@@ -10,7 +10,7 @@ mod transfer;
 
 pub use client::Client;
 pub use error::ApiError;
-pub use jobs::{Job, JobTerms};
+pub use jobs::{Job, JobTerms, JobUndo};
 pub use patients::Patient;
 pub use retry::Pause;
 pub use transfer::{DownloadError, UploadError, UploadSource};

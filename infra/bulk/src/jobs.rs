@@ -5,6 +5,7 @@ mod list;
 
 use bulk_domain::ids::JobId;
 use bulk_domain::job::JobStatus;
+use bulk_domain::undo::UndoStatus;
 use bulk_terminal::{Exit, Output, one_line};
 use clap::Args;
 
@@ -116,6 +117,17 @@ fn print(output: Output, job: &Job) -> anyhow::Result<()> {
     }
     if let Some(took) = job.took() {
         line("took", duration(took))?;
+    }
+    if let Some(undo) = &job.undo {
+        let (deleted, kept) = (number(undo.deleted), number(undo.kept));
+        let state = match undo.status {
+            Some(UndoStatus::Completed) => "",
+            Some(UndoStatus::Processing) | None => " so far",
+        };
+        line("undone", format!("{deleted} patients deleted, {kept} kept{state}"))?;
+        if undo.kept_patients.is_some() {
+            line("kept", format!("bulk kept {} OUT", job.id))?;
+        }
     }
     if job.result.is_some() {
         line("result", format!("bulk result {} OUT", job.id))?;

@@ -17,6 +17,7 @@ mod problems;
 mod progress;
 mod results;
 mod source;
+mod undo;
 mod watch;
 
 use std::process::ExitCode;
@@ -67,6 +68,10 @@ enum Command {
     Result(jobs::Download),
     /// Download the failed rows of an import, to correct and import them again
     Failures(jobs::Download),
+    /// Delete the patients that an import created, and keep those that something changed since
+    Undo(undo::Undo),
+    /// Download the patients that the undo of an import kept, with the reason of each
+    Kept(jobs::Download),
     /// Read back imported patients
     #[command(subcommand)]
     Patient(patient::PatientCommand),
@@ -102,6 +107,8 @@ async fn run(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Cancel(cancel) => cancel.run(context).await,
         Command::Result(download) => download.run(context, Kind::Result).await,
         Command::Failures(download) => download.run(context, Kind::Failures).await,
+        Command::Undo(undo) => undo.run(context).await,
+        Command::Kept(download) => download.run(context, Kind::Kept).await,
         Command::Patient(command) => command.run(context).await,
         Command::Facility(command) => command.run(context).await,
         Command::Cohort(command) => command.run(context).await,

@@ -5,6 +5,7 @@ mod reasons;
 mod rows;
 mod spreadsheet;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -20,13 +21,15 @@ use rows::ResultRows;
 /// Attempts of one download before it fails.
 const ATTEMPTS: u32 = 4;
 
-/// One of the two files that an import leaves.
+/// One of the files that an import leaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// The file with every row and its outcome.
     Result,
     /// The file with the failed rows only, ready to be corrected and imported.
     Failures,
+    /// The file with the patients that an undo of the import keeps.
+    Kept,
 }
 
 impl Kind {
@@ -35,6 +38,7 @@ impl Kind {
         match self {
             Self::Result => job.result.as_deref(),
             Self::Failures => job.failures.as_deref(),
+            Self::Kept => job.undo.as_ref()?.kept_patients.as_deref(),
         }
     }
 
@@ -43,6 +47,7 @@ impl Kind {
         match self {
             Self::Result => "result",
             Self::Failures => "failures",
+            Self::Kept => "kept",
         }
     }
 }
@@ -91,6 +96,8 @@ pub struct Fetched {
     /// Path of the written file, if there is one.
     pub saved: Option<PathBuf>,
     pub problems: ProblemCounts,
+    /// The reasons for which an undo keeps patients, each with the number of patients.
+    pub kept: BTreeMap<String, u64>,
 }
 
 /// Downloads a file of an import. Returns `None` if the import has no such file. A download that
@@ -191,6 +198,7 @@ impl Copy {
             Sink::File(file) => Some(file.finish()?),
             Sink::Stdout | Sink::Nowhere => None,
         };
-        Ok(Fetched { saved, problems: self.reasons.into_counts() })
+        let (problems, kept) = self.reasons.into_counts();
+        Ok(Fetched { saved, problems, kept })
     }
 }

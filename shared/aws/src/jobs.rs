@@ -17,6 +17,7 @@ use bulk_domain::outcome::Tally;
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{QueryPart, QueryTally};
 use bulk_domain::time::Timestamp;
+use bulk_domain::undo::{Undo, UndoTally};
 use bulk_pipeline::ports::{
     ChunkCompletion, Environment as _, JobStore, OpenJob, PortResult, Watched, Write,
 };
@@ -26,7 +27,9 @@ use crate::error::{failed, malformed};
 use crate::item::{Item, key, n, number, numbers, parsed, required_number, s};
 use crate::table::{Table, Updated, find, update, update_and_return};
 pub(crate) use item::JOB;
-use item::{has_pending, new_item, read_job, read_open_job, set_state};
+use item::{
+    UNDO_PENDING, has_pending, is_undo_pending, new_item, read_job, read_open_job, set_state,
+};
 
 /// The index of jobs by customer, in the order in which they were created.
 const BY_CUSTOMER: &str = "by-customer";
@@ -167,8 +170,9 @@ impl JobStore for Jobs {
         }
         let added: Vec<String> = counts.iter().map(|(name, _)| format!("{name} :{name}")).collect();
         let added = added.join(", ");
-        complete(request.update_expression(format!("DELETE pending :removed ADD {added}{set}")))
-            .await
+        let request =
+            request.update_expression(format!("DELETE pending :removed ADD {added}{set}"));
+        complete(request, has_pending).await
     }
 
     async fn open_query_parts(&self, job: JobId, chunk: ChunkNumber, parts: u32) -> PortResult<()> {
@@ -219,7 +223,7 @@ impl JobStore for Jobs {
         let request = remove(request, "pendingQueries", chunk.get())
             .expression_attribute_values(":successful", n(tally.successful))
             .expression_attribute_values(":failed", n(tally.failed));
-        complete(request).await
+        complete(request, has_pending).await
     }
 
     async fn add_open_job(
@@ -320,6 +324,62 @@ impl JobStore for Jobs {
         update(request).await
     }
 
+    async fn begin_undo(&self, job: &Job, undo: &Undo, due: Timestamp) -> PortResult<Write> {
+        let pending: Vec<String> =
+            undo.pending_chunks.iter().map(|chunk| chunk.get().to_string()).collect();
+        let request = self
+            .table
+            .update(key(job.id, JOB))
+            .update_expression(
+                "SET undoStartedAt = :now, undoPending = :pending, watch = :watched, due = :due, \
+                 watchedPending = :count",
+            )
+            .condition_expression(
+                "#status = :status AND attribute_not_exists(undoStartedAt) \
+                 AND attribute_not_exists(watch)",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", s(job.status))
+            .expression_attribute_values(":now", n(undo.started_at.as_millis()))
+            .expression_attribute_values(":watched", s(WATCHED))
+            .expression_attribute_values(":due", n(due.as_millis()))
+            .expression_attribute_values(":count", n(pending.len()))
+            .expression_attribute_values(":pending", AttributeValue::Ns(pending));
+        update(request).await
+    }
+
+    async fn complete_undo_chunk(
+        &self,
+        job: JobId,
+        chunk: ChunkNumber,
+        tally: UndoTally,
+    ) -> PortResult<ChunkCompletion> {
+        let request = self.table.update(key(job, JOB)).update_expression(
+            "DELETE undoPending :removed ADD undoDeleted :deleted, undoKept :kept",
+        );
+        let request = remove(request, UNDO_PENDING, chunk.get())
+            .expression_attribute_values(":deleted", n(tally.deleted))
+            .expression_attribute_values(":kept", n(tally.kept));
+        complete(request, is_undo_pending).await
+    }
+
+    async fn end_undo(&self, job: JobId, has_kept_file: bool, now: Timestamp) -> PortResult<Write> {
+        let request = self
+            .table
+            .update(key(job, JOB))
+            .update_expression(
+                "SET undoFinishedAt = :now, undoKeptFile = :kept \
+                 REMOVE watch, due, watchedPending",
+            )
+            .condition_expression(
+                "attribute_exists(undoStartedAt) AND attribute_not_exists(undoPending) \
+                 AND attribute_not_exists(undoFinishedAt)",
+            )
+            .expression_attribute_values(":now", n(now.as_millis()))
+            .expression_attribute_values(":kept", AttributeValue::Bool(has_kept_file));
+        update(request).await
+    }
+
     /// Removes the keys of the index, and with them the job from the index.
     async fn unwatch(&self, job: JobId) -> PortResult<()> {
         let request = self
@@ -327,7 +387,10 @@ impl JobStore for Jobs {
             .update(key(job, JOB))
             .update_expression("REMOVE watch, due, watchedPending")
             // An update would create the item if there is none, even without an attribute to set.
-            .condition_expression("attribute_exists(pk)");
+            .condition_expression(
+                "attribute_exists(pk) \
+                 AND (attribute_not_exists(undoStartedAt) OR attribute_exists(undoFinishedAt))",
+            );
         update(request).await.map(|_| ())
     }
 }
@@ -341,14 +404,17 @@ fn remove(request: UpdateItemFluentBuilder, set: &str, number: u32) -> UpdateIte
         .expression_attribute_values(":number", AttributeValue::N(number))
 }
 
-/// Updates the sets and the counts of a job, and returns whether the job is still waiting for
-/// chunks or document queries.
-async fn complete(request: UpdateItemFluentBuilder) -> PortResult<ChunkCompletion> {
+/// Updates the sets and the counts of a job, and returns whether the job is still waiting, as
+/// `is_waiting` says by its item.
+async fn complete(
+    request: UpdateItemFluentBuilder,
+    is_waiting: impl Fn(&Item) -> bool,
+) -> PortResult<ChunkCompletion> {
     Ok(match update_and_return(request).await? {
-        Updated::Done(item) => ChunkCompletion { counted: true, was_last: !has_pending(&item) },
+        Updated::Done(item) => ChunkCompletion { counted: true, was_last: !is_waiting(&item) },
         Updated::Conflict(item) => ChunkCompletion {
             counted: false,
-            was_last: item.is_some_and(|item| !has_pending(&item)),
+            was_last: item.is_some_and(|item| !is_waiting(&item)),
         },
     })
 }

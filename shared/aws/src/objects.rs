@@ -20,6 +20,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use bulk_domain::job::Upload;
 use bulk_domain::outcome::RowOutcome;
 use bulk_domain::plan::ChunkNumber;
+use bulk_domain::undo::UndonePatient;
 use bulk_domain::upload_terms::UploadTerms;
 use bulk_pipeline::ports::{
     JobRef, ObjectStore, PortError, PortResult, ResultFile, UploadLink, Write,
@@ -30,7 +31,7 @@ use futures::stream::{self, BoxStream};
 use url::Url;
 
 use crate::error::{failed, malformed};
-use keys::{name_of, outcomes_key, plan_key, result_key, upload_key};
+use keys::{name_of, outcomes_key, plan_key, result_key, undo_key, upload_key};
 use result_writer::ObjectWriter;
 
 pub use versions::{Retention, StoredVersion};
@@ -201,6 +202,21 @@ impl ObjectStore for Objects {
 
     async fn read_outcomes(&self, job: JobRef, chunk: ChunkNumber) -> PortResult<Vec<RowOutcome>> {
         let json = self.get(outcomes_key(job, chunk), None).await?;
+        serde_json::from_slice(&json).map_err(|_| malformed(GET, "outcomes"))
+    }
+
+    async fn store_undo(
+        &self,
+        job: JobRef,
+        chunk: ChunkNumber,
+        patients: &[UndonePatient],
+    ) -> PortResult<Write> {
+        let json = serde_json::to_vec(patients).map_err(|_| malformed(PUT, "outcomes"))?;
+        self.put_first(undo_key(job, chunk), "application/json", json).await
+    }
+
+    async fn read_undo(&self, job: JobRef, chunk: ChunkNumber) -> PortResult<Vec<UndonePatient>> {
+        let json = self.get(undo_key(job, chunk), None).await?;
         serde_json::from_slice(&json).map_err(|_| malformed(GET, "outcomes"))
     }
 

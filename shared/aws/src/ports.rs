@@ -41,6 +41,7 @@ enum Resource {
     Queries,
     Copies,
     Finished,
+    UndoneChunks,
     Webhooks,
     AuditTrail,
 }
@@ -61,6 +62,7 @@ impl Resource {
             Self::Queries => &["QUERIES_QUEUE"],
             Self::Copies => &["COPIES_QUEUE"],
             Self::Finished => &["FINISHED_QUEUE"],
+            Self::UndoneChunks => &["UNDONE_CHUNKS_QUEUE"],
             Self::Webhooks => &["WEBHOOKS_QUEUE"],
             Self::AuditTrail => &["AUDIT_LOG_GROUP"],
         }
@@ -74,19 +76,34 @@ impl Program {
     const fn resources(self) -> &'static [Resource] {
         use Resource::{
             Chunks, Copies, Directory, ExternalIds, Files, Finished, Jobs, Patients, Queries,
-            Uploads, Webhooks,
+            UndoneChunks, Uploads, Webhooks,
         };
         match self {
-            Self::Api => &[Directory, Jobs, Patients, ExternalIds, Files, Finished, Webhooks],
+            Self::Api => {
+                &[Directory, Jobs, Patients, ExternalIds, Files, Finished, UndoneChunks, Webhooks]
+            }
             Self::FanOut => &[Jobs, Files, Uploads, Chunks, Finished, Webhooks],
             Self::ImportRows => &[Directory, Jobs, Patients, ExternalIds, Files, Chunks, Finished],
             Self::QueryDocuments => &[Jobs, Patients, Files, Queries, Copies, Finished],
             Self::Finalize => &[Jobs, Files, Finished, Webhooks],
-            Self::DeliverWebhook => &[Directory, Jobs, Files, Webhooks],
-            Self::Abandon => {
-                &[Directory, Jobs, Patients, ExternalIds, Files, Chunks, Finished, Webhooks]
+            Self::UndoChunk => {
+                &[Directory, Jobs, Patients, ExternalIds, Files, Finished, UndoneChunks]
             }
-            Self::Sweep => &[Jobs, Patients, Files, Uploads, Chunks, Finished, Webhooks],
+            Self::DeliverWebhook => &[Directory, Jobs, Files, Webhooks],
+            Self::Abandon => &[
+                Directory,
+                Jobs,
+                Patients,
+                ExternalIds,
+                Files,
+                Chunks,
+                Finished,
+                UndoneChunks,
+                Webhooks,
+            ],
+            Self::Sweep => {
+                &[Jobs, Patients, Files, Uploads, Chunks, Finished, UndoneChunks, Webhooks]
+            }
             Self::BulkAdmin => &[],
         }
     }
@@ -149,6 +166,7 @@ impl AwsPorts {
             queries: optional("QUERIES_QUEUE")?,
             copies: optional("COPIES_QUEUE")?,
             finished: optional("FINISHED_QUEUE")?,
+            undone_chunks: optional("UNDONE_CHUNKS_QUEUE")?,
             webhooks: optional("WEBHOOKS_QUEUE")?,
         };
         Ok(Self {
@@ -246,6 +264,7 @@ mod tests {
             Program::ImportRows,
             Program::QueryDocuments,
             Program::Finalize,
+            Program::UndoChunk,
             Program::DeliverWebhook,
             Program::Abandon,
             Program::Sweep,

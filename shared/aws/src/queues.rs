@@ -7,7 +7,8 @@ use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 use bulk_domain::ids::CustomerId;
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UndoMessage, UploadMessage,
+    WebhookMessage,
 };
 use bulk_pipeline::ports::{PortError, PortResult, Queues};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -42,6 +43,8 @@ pub struct QueueUrls {
     pub copies: Option<String>,
     /// The queue of jobs with nothing left to wait for.
     pub finished: Option<String>,
+    /// The queue of the chunks of undone jobs.
+    pub undone_chunks: Option<String>,
     /// The queue of webhooks to deliver.
     pub webhooks: Option<String>,
 }
@@ -77,6 +80,7 @@ impl SqsQueues {
             queries,
             copies,
             finished,
+            undone_chunks,
             webhooks,
         } = &self.urls;
         let name = arn.rsplit(':').next();
@@ -88,6 +92,7 @@ impl SqsQueues {
             queries,
             copies,
             finished,
+            undone_chunks,
             webhooks,
         ]
         .into_iter()
@@ -133,6 +138,11 @@ impl Queues for SqsQueues {
                 self.queue(url.as_ref())?.send_fairly(messages, |message| message.customer).await
             }
         }
+    }
+
+    async fn send_undo(&self, messages: &[UndoMessage]) -> PortResult<()> {
+        let queue = self.queue(self.urls.undone_chunks.as_ref())?;
+        queue.send_fairly(messages, |message| message.customer).await
     }
 
     async fn send_finished(&self, message: &FinishedMessage) -> PortResult<()> {

@@ -35,6 +35,7 @@ pub enum Program {
     ImportRows,
     QueryDocuments,
     Finalize,
+    UndoChunk,
     DeliverWebhook,
     Abandon,
     Sweep,
@@ -84,7 +85,7 @@ impl Program {
             // Two minutes. The calls are small, and a new table throttles for seconds while it
             // scales: six attempts bridge up to 31 s of that, and after that the message is
             // received again.
-            Self::ImportRows => Timeouts {
+            Self::ImportRows | Self::UndoChunk => Timeouts {
                 connect: seconds(3),
                 read: seconds(5),
                 attempt: seconds(8),
@@ -193,12 +194,13 @@ mod tests {
 
     use super::*;
 
-    const FUNCTIONS: [Program; 8] = [
+    const FUNCTIONS: [Program; 9] = [
         Program::Api,
         Program::FanOut,
         Program::ImportRows,
         Program::QueryDocuments,
         Program::Finalize,
+        Program::UndoChunk,
         Program::DeliverWebhook,
         Program::Abandon,
         Program::Sweep,

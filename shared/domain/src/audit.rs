@@ -90,7 +90,10 @@ pub enum ImportStep {
     QueryDocuments,
     /// `QueryDocuments` fetches the content of a document, for a caller who downloads it.
     CopyDocument,
-    /// `Finalize` writes the result files.
+    /// `UndoChunk` is about to delete patients that the rows of a chunk created. The event names
+    /// them.
+    UndoChunk,
+    /// `Finalize` writes the result files, or the file of the patients that an undo keeps.
     WriteResults,
     /// The job ends: it is completed, has failed, or waited for its file for too long.
     EndJob,
@@ -176,6 +179,8 @@ pub enum Link {
     Failures,
     /// The copy of a document.
     Document,
+    /// The patients that the undo of a job keeps.
+    Kept,
 }
 
 /// How an action ended.

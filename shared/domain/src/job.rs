@@ -13,6 +13,7 @@ use crate::outcome::Tally;
 use crate::plan::ChunkNumber;
 use crate::query::QueryTally;
 use crate::time::Timestamp;
+use crate::undo::Undo;
 
 /// How long an upload link is valid. A job without an upload expires after that.
 pub const UPLOAD_WINDOW: Duration = Duration::from_mins(10);
@@ -216,6 +217,8 @@ pub struct Job {
     /// started then are reported as canceled, and the job ends as soon as every row has its
     /// outcome.
     pub cancel_requested: bool,
+    /// The undo of the job, if a call has asked for it.
+    pub undo: Option<Undo>,
 }
 
 impl Job {
@@ -247,6 +250,7 @@ impl Job {
             tally: Tally::default(),
             reason: None,
             cancel_requested: false,
+            undo: None,
         }
     }
 

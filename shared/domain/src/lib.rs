@@ -46,6 +46,7 @@ pub mod stored_json;
 pub mod stored_size;
 mod text;
 pub mod time;
+pub mod undo;
 pub mod upload_terms;
 pub mod warning;
 pub mod webhook;

@@ -31,7 +31,8 @@ pub struct PatientRecord {
     pub patient: Patient,
     /// The job that created this patient.
     pub created_by: JobId,
-    /// The job that changed the patient last.
+    /// The job that changed the patient last. The creating job, unless another job has changed the
+    /// patient: the creating job never takes its place again.
     pub changed_by: JobId,
     /// The jobs that last wrote a field, if that was not the creating job.
     pub(crate) written_by: Vec<(Register, JobId)>,
@@ -102,7 +103,10 @@ impl PatientRecord {
     pub(crate) fn note_change(&mut self, before: Option<&Self>, source: RowsOfJob) -> bool {
         if before.is_none_or(|before| before.patient != self.patient) {
             self.patient.date_updated = source.now;
-            self.changed_by = source.job;
+            // An attempt that is repeated can change the patient after another job did.
+            if source.job != self.created_by {
+                self.changed_by = source.job;
+            }
             return true;
         }
         let is_overtaking = before.is_some_and(|before| before.written_by != self.written_by);

@@ -14,6 +14,7 @@ use bulk_domain::outcome::Tally;
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{QueryPart, QueryTally};
 use bulk_domain::time::Timestamp;
+use bulk_domain::undo::{Undo, UndoTally};
 use bulk_pipeline::ports::{ChunkCompletion, JobStore, OpenJob, PortResult, Watched, Write};
 
 use crate::call::Billed;
@@ -86,7 +87,8 @@ impl Cloud {
 /// Returns about how many bytes the item of a job has: it is small, except for its sets of pending
 /// chunks with 4 bytes each.
 fn bytes(job: &Job) -> usize {
-    700 + 4 * (job.pending_chunks.len() + job.pending_queries.len())
+    let undone = job.undo.as_ref().map_or(0, |undo| undo.pending_chunks.len());
+    700 + 4 * (job.pending_chunks.len() + job.pending_queries.len() + undone)
 }
 
 fn written<T>(value: T, bytes: usize) -> Billed<T> {
@@ -374,8 +376,65 @@ impl JobStore for Cloud {
 
     async fn unwatch(&self, job: JobId) -> PortResult<()> {
         self.call(Operation::UpdateItem, Resource::JOBS, |state| {
-            state.watch(job, None);
+            let undo = state.jobs.jobs.get(&job).and_then(|stored| stored.job.undo.as_ref());
+            if undo.is_none_or(|undo| undo.finished_at.is_some()) {
+                state.watch(job, None);
+            }
             Billed::request(())
+        })
+        .await
+    }
+
+    async fn begin_undo(&self, job: &Job, undo: &Undo, due: Timestamp) -> PortResult<Write> {
+        self.call(Operation::UpdateItem, Resource::JOBS, |state| {
+            let allows = |stored: &&mut Stored| {
+                let is_same = stored.job.status == job.status && stored.job.undo.is_none();
+                is_same && stored.watched.is_none()
+            };
+            let Some(stored) = state.jobs.jobs.get_mut(&job.id).filter(allows) else {
+                return Billed::request(Write::Conflict);
+            };
+            stored.job.undo = Some(undo.clone());
+            let bytes = bytes(&stored.job);
+            let pending = undo.pending_chunks.iter().map(|_| 1).sum();
+            state.watch(job.id, Some((due, Some(pending))));
+            written(Write::Done, bytes)
+        })
+        .await
+    }
+
+    async fn complete_undo_chunk(
+        &self,
+        job: JobId,
+        chunk: ChunkNumber,
+        tally: UndoTally,
+    ) -> PortResult<ChunkCompletion> {
+        self.call(Operation::UpdateItem, Resource::JOBS, |state| {
+            let job = state.jobs.jobs.get_mut(&job).map(|stored| &mut stored.job);
+            let bytes = job.as_deref().map_or(0, bytes);
+            let Some(undo) = job.and_then(|job| job.undo.as_mut()) else {
+                return Billed::request(ChunkCompletion { counted: false, was_last: false });
+            };
+            let counted = undo.pending_chunks.remove(&chunk);
+            if counted || has(Bug::UndoneChunkCountedTwice) {
+                undo.tally += tally;
+            }
+            written(ChunkCompletion { counted, was_last: undo.is_decided() }, bytes)
+        })
+        .await
+    }
+
+    async fn end_undo(&self, job: JobId, has_kept_file: bool, now: Timestamp) -> PortResult<Write> {
+        self.call(Operation::UpdateItem, Resource::JOBS, |state| {
+            let stored = state.jobs.jobs.get_mut(&job);
+            let undo = stored.and_then(|stored| stored.job.undo.as_mut());
+            let Some(undo) = undo.filter(|undo| undo.is_decided()) else {
+                return Billed::request(Write::Conflict);
+            };
+            undo.finished_at = Some(now);
+            undo.has_kept_file = has_kept_file;
+            state.watch(job, None);
+            Billed::request(Write::Done)
         })
         .await
     }

@@ -9,6 +9,7 @@ use bulk_domain::job::Upload;
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::outcome::RowOutcome;
 use bulk_domain::plan::ChunkNumber;
+use bulk_domain::undo::UndonePatient;
 use bulk_domain::upload_terms::UploadTerms;
 use bulk_pipeline::ports::{
     CopyRef, FileWriter, JobRef, ObjectStore, PortResult, ResultFile, UploadLink, Write,
@@ -175,6 +176,23 @@ impl ObjectStore for Cloud {
             .map_err(|_| permanent(Operation::GetObject, "malformed outcomes"))
     }
 
+    async fn store_undo(
+        &self,
+        job: JobRef,
+        chunk: ChunkNumber,
+        patients: &[UndonePatient],
+    ) -> PortResult<Write> {
+        let json = serde_json::to_vec(patients)
+            .map_err(|_| permanent(Operation::PutObject, "malformed outcomes"))?;
+        self.put_first(Resource::OUTCOMES, undo_key(job, chunk), json.into()).await
+    }
+
+    async fn read_undo(&self, job: JobRef, chunk: ChunkNumber) -> PortResult<Vec<UndonePatient>> {
+        let json = self.get(Resource::OUTCOMES, undo_key(job, chunk), 0..u64::MAX).await?;
+        serde_json::from_slice(&json)
+            .map_err(|_| permanent(Operation::GetObject, "malformed outcomes"))
+    }
+
     type Writer = Parts;
 
     async fn write_results(&self, job: JobRef, file: ResultFile) -> PortResult<Parts> {
@@ -272,6 +290,10 @@ fn plan_key(JobRef { customer, job }: JobRef, upload: &Upload) -> String {
 
 fn outcomes_key(JobRef { customer, job }: JobRef, chunk: ChunkNumber) -> String {
     format!("outcomes/{customer}/{job}/{chunk}")
+}
+
+fn undo_key(JobRef { customer, job }: JobRef, chunk: ChunkNumber) -> String {
+    format!("outcomes/{customer}/{job}/{chunk}.undo")
 }
 
 fn result_key(JobRef { customer, job }: JobRef, file: ResultFile) -> String {

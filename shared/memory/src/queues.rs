@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UndoMessage, UploadMessage,
+    WebhookMessage,
 };
 use bulk_pipeline::ports::{self, LONGEST_DELAY, PortResult};
 use serde::Serialize;
@@ -29,13 +30,15 @@ pub enum QueueName {
     Copies,
     /// Jobs that have nothing left to wait for, so that they can be finalized.
     Finished,
+    /// Chunks of jobs that are being undone.
+    UndoneChunks,
     /// Webhooks that are to be delivered, by job and status.
     Webhooks,
 }
 
 impl QueueName {
     /// All queues, once each.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Uploads,
         Self::Chunks(JobSize::Small),
         Self::Chunks(JobSize::Medium),
@@ -43,6 +46,7 @@ impl QueueName {
         Self::Queries,
         Self::Copies,
         Self::Finished,
+        Self::UndoneChunks,
         Self::Webhooks,
     ];
 
@@ -56,6 +60,7 @@ impl QueueName {
             Self::Queries => "Queries",
             Self::Copies => "Copies",
             Self::Finished => "Finished",
+            Self::UndoneChunks => "UndoneChunks",
             Self::Webhooks => "Webhooks",
         }
     }
@@ -69,6 +74,7 @@ pub struct Queues {
     queries: Queue,
     copies: Queue,
     finished: Queue,
+    undone_chunks: Queue,
     webhooks: Queue,
 }
 
@@ -80,6 +86,7 @@ impl Default for Queues {
             queries: Queue::new(Duration::from_mins(24), 1000),
             copies: Queue::new(Duration::from_mins(24), 3),
             finished: Queue::new(Duration::from_mins(90), 8),
+            undone_chunks: Queue::new(Duration::from_mins(12), 8),
             webhooks: Queue::new(Duration::from_mins(3), 100),
         }
     }
@@ -94,6 +101,7 @@ impl Queues {
             QueueName::Queries => &mut self.queries,
             QueueName::Copies => &mut self.copies,
             QueueName::Finished => &mut self.finished,
+            QueueName::UndoneChunks => &mut self.undone_chunks,
             QueueName::Webhooks => &mut self.webhooks,
         }
     }
@@ -149,6 +157,10 @@ impl ports::Queues for Cloud {
             return Ok(());
         }
         self.send(QueueName::Copies, std::slice::from_ref(message)).await
+    }
+
+    async fn send_undo(&self, messages: &[UndoMessage]) -> PortResult<()> {
+        self.send(QueueName::UndoneChunks, messages).await
     }
 
     async fn send_finished(&self, message: &FinishedMessage) -> PortResult<()> {

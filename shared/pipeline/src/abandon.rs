@@ -5,6 +5,7 @@ use bulk_domain::job::{INTERNAL_ERROR, Job, JobEvent, JobStatus};
 use bulk_domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
 use bulk_domain::plan::{Chunk, ChunkNumber};
 use bulk_domain::query::{QueryPart, QueryTally};
+use bulk_domain::undo::UndoTally;
 use futures::{StreamExt as _, stream};
 
 use crate::Error;
@@ -18,6 +19,8 @@ use crate::plan_file::chunk_of;
 use crate::ports::Ports;
 use crate::ports::prelude::*;
 use crate::query_parts::{AbandonedQueries, abandon_queries, complete_part};
+use crate::undo_chunk::{UndoChunkOutcome, abandon_undo_chunk};
+use crate::undo_job::end_undo;
 
 /// Parts of document queries that are abandoned at the same time. A job of 100,000 patients has
 /// 4,000 parts, and one run of the sweep abandons them all with a dozen calls each.
@@ -32,6 +35,10 @@ pub enum AbandonOutcome {
     Job,
     /// The document queries ended with these counts.
     Queries(QueryTally),
+    /// The chunk of an undo ended with these counts. Patients that could not be deleted are kept.
+    Undo(UndoTally),
+    /// The undo ended without the file of kept patients, because it could not be written.
+    KeptFile,
     /// The delivery of the webhook failed.
     Webhook,
     /// There was nothing left to abandon.
@@ -52,6 +59,10 @@ pub async fn abandon<P: Ports>(ports: &P, letter: &DeadLetter) -> Result<Abandon
         DeadLetter::Webhook(message) => Ok(match abandon_delivery(ports, message).await? {
             Some(_) => AbandonOutcome::Webhook,
             None => AbandonOutcome::Nothing,
+        }),
+        DeadLetter::Undo(message) => Ok(match abandon_undo_chunk(ports, message).await? {
+            UndoChunkOutcome::Chunk(tally) => AbandonOutcome::Undo(tally),
+            UndoChunkOutcome::Nothing => AbandonOutcome::Nothing,
         }),
         DeadLetter::Finished(message) => abandon_finalize(ports, message).await,
     }
@@ -84,12 +95,19 @@ async fn abandon_chunk<P: Ports>(
     }
 }
 
-/// Fails a job because `finalize` could not write its result.
+/// Fails a job because `finalize` could not write its result, or ends its undo without a file.
 async fn abandon_finalize<P: Ports>(
     ports: &P,
     message: &FinishedMessage,
 ) -> Result<AbandonOutcome, Error> {
-    match ports.jobs().load_job(message.job).await? {
+    let job = ports.jobs().load_job(message.job).await?;
+    if let Some(job) = &job
+        && let Some(undo) = job.undo.as_ref().filter(|undo| undo.is_decided())
+    {
+        let has_ended = end_undo(ports, job, undo, true).await?;
+        return Ok(if has_ended { AbandonOutcome::KeptFile } else { AbandonOutcome::Nothing });
+    }
+    match job {
         Some(job) if job.status == JobStatus::Processing && job.is_complete() => {
             abandon_job(ports, &job).await
         }

@@ -1,11 +1,13 @@
-//! Dead letters: messages that were received as often as their queue allows. A chunk is attempted
-//! once more, because the cause of its earlier failures may be over. All other work is abandoned.
+//! Dead letters: messages that were received as often as their queue allows. A chunk, of an import
+//! or an undo, is attempted once more, because the cause of its earlier failures may be over. All
+//! other work is abandoned.
 
 use crate::abandon::{AbandonOutcome, abandon};
 use crate::import_rows::{ImportOutcome, import_rows};
 use crate::messages::{ChunkMessage, DeadLetter};
 use crate::ports::Ports;
 use crate::ports::prelude::*;
+use crate::undo_chunk::{UndoChunkOutcome, undo_chunk};
 use crate::{DirectoryCache, Error};
 
 /// The last receive count with which the chunk of a dead letter is attempted. A chunk that makes
@@ -18,6 +20,8 @@ const ATTEMPTED_RECEIVES: u32 = 2;
 pub enum LetterOutcome {
     /// The last attempt of a chunk succeeded.
     Imported(ImportOutcome),
+    /// The last attempt to undo a chunk succeeded.
+    Undone(UndoChunkOutcome),
     /// The last attempt of a chunk met a transient error, so that the chunk was sent to its workers
     /// again.
     SentAgain,
@@ -38,6 +42,18 @@ pub async fn handle_dead_letter<P: Ports>(
         match Box::pin(import_rows(ports, directories, message)).await {
             Ok(imported) => return Ok(LetterOutcome::Imported(imported)),
             Err(error) if error.is_transient() => return send_again(ports, message).await,
+            Err(_) => {}
+        }
+    }
+    if let DeadLetter::Undo(message) = letter
+        && receive_count <= ATTEMPTED_RECEIVES
+    {
+        match Box::pin(undo_chunk(ports, message)).await {
+            Ok(undone) => return Ok(LetterOutcome::Undone(undone)),
+            Err(error) if error.is_transient() => {
+                ports.queues().send_undo(&[*message]).await?;
+                return Ok(LetterOutcome::SentAgain);
+            }
             Err(_) => {}
         }
     }

@@ -38,7 +38,7 @@ pub async fn delete_patient<P: Ports>(
         let known = ports.patients().load_people(customer, &[bucket]).await?.remove(&bucket);
         let Some(mut known) = known else { break None };
         let now = ports.environment().now();
-        if !known.value.delete(patient, hash_key, now) {
+        if !known.value.delete(patient, hash_key, None, now) {
             break known.value.deleted(patient).cloned();
         }
         // After a conflict the patient may be gone, by this write if its answer was lost.
@@ -62,7 +62,7 @@ pub async fn delete_patient<P: Ports>(
 
 /// Deletes the entry of a deleted patient's external id. The first entry stays while there are
 /// others, because without it the next patient with the external id would count as the only one.
-async fn forget_external_id<P: Ports>(
+pub(crate) async fn forget_external_id<P: Ports>(
     ports: &P,
     customer: CustomerId,
     deleted: &DeletedPatient,

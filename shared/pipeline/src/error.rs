@@ -31,6 +31,9 @@ pub enum Error {
     /// answer for a row about it.
     #[error("a patient was just deleted, and an earlier attempt may answer for a row about it")]
     PatientDeleted,
+    /// A worker that began to import a chunk before its job ended may still create a patient.
+    #[error("an attempt to import the chunk may still create a patient")]
+    AttemptAlive,
 }
 
 impl Error {
@@ -38,7 +41,9 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Port(error) => error.transient,
-            Self::Contended(_) | Self::QueryLeased | Self::PatientDeleted => true,
+            Self::Contended(_) | Self::QueryLeased | Self::PatientDeleted | Self::AttemptAlive => {
+                true
+            }
             Self::Inconsistent { .. } => false,
         }
     }

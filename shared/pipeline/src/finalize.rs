@@ -4,6 +4,8 @@
 //! neither. A retry writes the same files again. The state changes once, and the webhook has the
 //! same id every time.
 
+pub(crate) mod kept;
+
 use bulk_domain::audit::ImportStep;
 use bulk_domain::csv::{RawRow, ResultCells, ResultWriter, RowReader, RowStatus, Separator};
 use bulk_domain::ids::{JobId, RowNumber};
@@ -18,6 +20,7 @@ use crate::messages::FinishedMessage;
 use crate::outcomes::OutcomesInOrder;
 use crate::ports::prelude::*;
 use crate::ports::{FileWriter, ObjectStore, PortResult, Ports, ResultFile};
+use crate::undo_job::end_undo;
 
 /// Bytes of result rows that are collected before they are passed to the writer.
 const WRITE_BATCH: usize = 256 * 1024;
@@ -27,6 +30,8 @@ const WRITE_BATCH: usize = 256 * 1024;
 pub enum FinalizeOutcome {
     /// The job ended with this status.
     Ended(JobStatus),
+    /// The undo of the job ended.
+    Undone,
     /// The job is not complete yet, or had ended before, or is deleted.
     Nothing,
 }
@@ -52,6 +57,14 @@ pub async fn finalize<P: Ports>(
                 }
             }
             (JobStatus::Completed | JobStatus::Failed, Some(_)) => {
+                if let Some(undo) = job.undo.as_ref().filter(|undo| undo.is_decided()) {
+                    let has_ended = end_undo(ports, &job, undo, false).await?;
+                    return Ok(if has_ended {
+                        FinalizeOutcome::Undone
+                    } else {
+                        FinalizeOutcome::Nothing
+                    });
+                }
                 // An earlier attempt may have died before it sent the webhook.
                 announce_end(ports, &job).await?;
                 return Ok(FinalizeOutcome::Nothing);
@@ -62,16 +75,32 @@ pub async fn finalize<P: Ports>(
 }
 
 async fn write_files<P: Ports>(ports: &P, job: &Job, file: &AcceptedFile) -> Result<(), Error> {
+    let mut results = Results::start(ports.objects(), job).await?;
+    stream_rows(ports, job, file, &mut results).await?;
+    results.finish().await
+}
+
+/// Takes the rows of an upload, in file order, each with its outcome.
+trait RowSink {
+    fn header(&mut self, row: &RawRow<'_>, separator: Separator);
+    async fn row(&mut self, row: &RawRow<'_>, outcome: &RowOutcome) -> PortResult<()>;
+}
+
+/// Streams the upload of a job beside the outcomes.
+async fn stream_rows<P: Ports>(
+    ports: &P,
+    job: &Job,
+    file: &AcceptedFile,
+    sink: &mut impl RowSink,
+) -> Result<(), Error> {
     let objects = ports.objects();
     let plan = objects.read_plan(job.into(), &file.upload, None).await?;
     let mut outcomes = OutcomesInOrder::new(objects, job.into(), plan)?;
-    let mut results = Results::start(objects, job).await?;
-
     let mut body = objects.read_upload(job.into(), &file.upload, 0..file.upload.bytes).await?;
     let separator = file.columns.separator();
     let mut reader = RowReader::new(separator);
     let mut number = RowNumber::FIRST;
-    let mut at_end = false;
+    let (mut has_header, mut at_end) = (false, false);
     while !at_end {
         if let Some(bytes) = body.next().await {
             reader.push(&bytes?);
@@ -80,15 +109,16 @@ async fn write_files<P: Ports>(ports: &P, job: &Job, file: &AcceptedFile) -> Res
             at_end = true;
         }
         while let Some(row) = reader.next_row().map_err(|_| changed(job.id))? {
-            if results.has_header() {
-                results.row(&row, &outcomes.take(number).await?).await?;
+            if has_header {
+                sink.row(&row, &outcomes.take(number).await?).await?;
                 number = number.next();
             } else {
-                results.header(&row, separator);
+                sink.header(&row, separator);
+                has_header = true;
             }
         }
     }
-    results.finish().await
+    Ok(())
 }
 
 /// The result files of a job, while they are being written.
@@ -109,10 +139,16 @@ impl<W: FileWriter> Results<W> {
         Ok(Self { writer: None, all, failures })
     }
 
-    fn has_header(&self) -> bool {
-        self.writer.is_some()
+    async fn finish(self) -> Result<(), Error> {
+        self.all.finish().await?;
+        if let Some(failures) = self.failures {
+            failures.finish().await?;
+        }
+        Ok(())
     }
+}
 
+impl<W: FileWriter> RowSink for Results<W> {
     fn header(&mut self, row: &RawRow<'_>, separator: Separator) {
         let writer = self.writer.insert(ResultWriter::new(row, separator));
         writer.header(&mut self.all.bytes);
@@ -146,14 +182,6 @@ impl<W: FileWriter> Results<W> {
             }
         }
         self.all.flush_when_full().await
-    }
-
-    async fn finish(self) -> Result<(), Error> {
-        self.all.finish().await?;
-        if let Some(failures) = self.failures {
-            failures.finish().await?;
-        }
-        Ok(())
     }
 }
 

@@ -37,6 +37,8 @@ mod query_parts;
 mod read_runs;
 pub mod retry;
 pub mod sweep;
+pub mod undo_chunk;
+pub mod undo_job;
 mod upsert;
 
 pub use directory_cache::DirectoryCache;

@@ -116,6 +116,17 @@ pub struct FinishedMessage {
     pub job: JobId,
 }
 
+/// One chunk of an undone job, with patients to be deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct UndoMessage {
+    /// The customer of the job.
+    pub customer: CustomerId,
+    /// The id of the job.
+    pub job: JobId,
+    /// The number of the chunk.
+    pub chunk: ChunkNumber,
+}
+
 /// A webhook to deliver, about a status that a job reached.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct WebhookMessage {
@@ -144,6 +155,9 @@ pub enum DeadLetter {
     Upload(UploadMessage),
     /// A message about a webhook that `deliver-webhook` could not handle.
     Webhook(WebhookMessage),
+    /// A chunk of an undo that no worker could complete. It comes after [`DeadLetter::Chunk`],
+    /// which has its fields, too.
+    Undo(UndoMessage),
     /// A job that `finalize` could not finish. It is the last variant, because the first one that
     /// fits is taken, and the other messages have the field of this one, too.
     Finished(FinishedMessage),
@@ -159,6 +173,7 @@ impl DeadLetter {
             Self::Copy(_) => None,
             Self::Upload(message) => Some(message.job),
             Self::Webhook(message) => Some(message.job),
+            Self::Undo(message) => Some(message.job),
             Self::Finished(message) => Some(message.job),
         }
     }
@@ -226,6 +241,8 @@ mod tests {
             carrier: Carrier::of_round(1).next(),
         };
         assert_eq!(read(serde_json::to_string(&webhook).unwrap()), DeadLetter::Webhook(webhook));
+        let undo = UndoMessage { customer, job, chunk: ChunkNumber::new(3) };
+        assert_eq!(read(serde_json::to_string(&undo).unwrap()), DeadLetter::Undo(undo));
         let finished = FinishedMessage { job };
         assert_eq!(read(serde_json::to_string(&finished).unwrap()), DeadLetter::Finished(finished));
     }

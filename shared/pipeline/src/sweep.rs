@@ -23,10 +23,12 @@ use crate::messages::{FinishedMessage, UploadMessage, WebhookMessage};
 use crate::plan_file::PlanFile;
 use crate::ports::prelude::*;
 use crate::ports::{Ports, Watched, Write};
+use crate::undo_job::send_undo;
 
-/// Time without a completed chunk after which the pending chunks are sent again. It is longer than
+/// Time without a completed chunk, of an import or an undo, after which the pending chunks are sent
+/// again. It is longer than
 /// the message of a worker that died stays invisible, so that this message is received again first.
-const STALLED_AFTER: Duration = Duration::from_mins(15);
+pub const STALLED_AFTER: Duration = Duration::from_mins(15);
 
 /// Time without a completed part of document queries after which the pending parts are sent again.
 /// It is longer, because a gateway may be down for a while or limit the rate, and every message
@@ -64,6 +66,8 @@ pub enum SweepOutcome {
     QueriesAbandoned,
     /// `finalize` was told again that the job has nothing left to wait for.
     FinishedSent,
+    /// The pending chunks of an undo, or its end, were sent again.
+    UndoSent,
     /// The webhook about the end of the job was sent again.
     Announced,
     /// The pending rows failed, because the job's time to process is over.
@@ -125,7 +129,7 @@ impl<P: Ports> Sweep<'_, P> {
     async fn look(&self, watched: Watched, job: &Job) -> Result<SweepOutcome, Error> {
         let pending = self.pending(job).await?;
         let next = self.next_look(job);
-        if !job.status.is_final()
+        if (!job.status.is_final() || job.undo.is_some())
             && self.ports.jobs().set_due(watched, next, pending).await? == Write::Conflict
         {
             // Another run of the sweep looks at this job, so that this run leaves it alone.
@@ -134,6 +138,14 @@ impl<P: Ports> Sweep<'_, P> {
         match job.status {
             JobStatus::Waiting | JobStatus::Expired => self.without_file(job).await,
             JobStatus::Processing => self.processing(job, watched.pending == Some(pending)).await,
+            JobStatus::Completed | JobStatus::Failed if job.undo.is_some() => {
+                let is_stalled = watched.pending == Some(pending);
+                if !is_stalled || has(Bug::StalledUndoLost) {
+                    return Ok(SweepOutcome::Nothing);
+                }
+                send_undo(self.ports, job).await?;
+                Ok(SweepOutcome::UndoSent)
+            }
             JobStatus::Completed | JobStatus::Failed => {
                 announce_end(self.ports, job).await?;
                 Ok(SweepOutcome::Announced)
@@ -142,8 +154,11 @@ impl<P: Ports> Sweep<'_, P> {
     }
 
     /// Returns how much a job waits for: its pending chunks or, once there are none, its pending
-    /// parts of document queries.
+    /// parts of document queries. An ended job waits for the chunks of its undo.
     async fn pending(&self, job: &Job) -> Result<u32, Error> {
+        if let Some(undo) = &job.undo {
+            return Ok(undo.pending_chunks.iter().map(|_| 1).sum());
+        }
         let mut pending = job.pending_chunks.iter().map(|_| 1).sum();
         if pending == 0 {
             for chunk in &job.pending_queries {
@@ -157,7 +172,11 @@ impl<P: Ports> Sweep<'_, P> {
     fn next_look(&self, job: &Job) -> Timestamp {
         let now = self.now;
         match job.started_at.map(|started| started.plus(self.time_to_query)) {
-            Some(late) if job.pending_chunks.is_empty() && !job.pending_queries.is_empty() => {
+            Some(late)
+                if job.undo.is_none()
+                    && job.pending_chunks.is_empty()
+                    && !job.pending_queries.is_empty() =>
+            {
                 let next = now.plus(QUERIES_STALLED_AFTER);
                 if late > now {
                     next.min(late.plus(Duration::from_millis(1)))

@@ -138,6 +138,15 @@ pub fn report(rows: u32) {
         details(name, rows, &usage);
         (name.to_owned(), Requests::of(rows, &usage, &runs))
     };
+    let undo = |name: &str, file: &String| {
+        let account = Account::new();
+        account.import(file.clone());
+        let before = account.cloud.usage();
+        let runs = account.undo();
+        let usage = account.cloud.usage().since(&before);
+        details(name, rows, &usage);
+        (name.to_owned(), Requests::of(rows, &usage, &runs))
+    };
     println!("\nAWS calls for {rows} rows, from what the use cases really asked for");
     println!("{:>28}  {:>10} {:>10} {:>12} {:>12}", "", "calls", "per row", "units", "bytes");
     let alone = Account::new();
@@ -145,6 +154,8 @@ pub fn report(rows: u32) {
     let queried = gateway();
     let first = measure("first import", &alone, &plain);
     let again = measure("the same file again", &alone, &plain);
+    let undone = undo("undo of a first import", &plain);
+    let undone_without_ids = undo("undo of a first import, without external ids", &without_ids);
     let without_ids = measure("first import, without external ids", &Account::new(), &without_ids);
     let lines = [
         measure("a fifth of the rows about people of earlier rows", &Account::new(), &duplicates),
@@ -164,7 +175,8 @@ pub fn report(rows: u32) {
         "{:<50} {:>7} {:>9} {:>7} {:>8} {:>8} {:>8} {:>9}",
         "", "written", "written", "read", "of S3", "of SQS", "Lambda", ""
     );
-    for (name, of) in [&first, &without_ids, &again].into_iter().chain(&lines) {
+    let undos = [&undone, &undone_without_ids];
+    for (name, of) in [&first, &without_ids, &again].into_iter().chain(undos).chain(&lines) {
         println!(
             "{name:<50} {:>7.3} {:>9.3} {:>7.2} {:>8.3} {:>8.3} {:>8.3} {:>9.4}",
             of.items_written,
@@ -190,6 +202,7 @@ pub fn report(rows: u32) {
     aim("dollars with document queries", with_queries.dollars() * 100_000.0, 0.35);
     aim("write units of a row that creates a patient", first.write_units, 2.05);
     aim("write units without an external id", without_ids.write_units, 1.05);
+    aim("dollars for the undo of 100,000 rows", undone.1.dollars() * 100_000.0, 0.20);
     aim("items written for a row that changes nothing", again.items_written, 0.005);
     aim("everything else, requests for a row", first.others(), 0.1);
 }

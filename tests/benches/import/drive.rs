@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bulk_api::operations::create_job::create_job;
+use bulk_api::operations::undo_job::undo_job;
 use bulk_domain::csv::Limits;
 use bulk_domain::ids::{CustomerId, FacilityId};
 use bulk_domain::job::JobStatus;
@@ -22,6 +23,8 @@ use bulk_pipeline::import_rows::import_rows;
 use bulk_pipeline::messages::UploadMessage;
 use bulk_pipeline::ports::WebhookSettings;
 use bulk_pipeline::query_documents::{QueriesOutcome, query_documents};
+use bulk_pipeline::undo_chunk::undo_chunk;
+use bulk_pipeline::undo_chunk::undo_chunk;
 use futures::executor::block_on;
 use uuid::Uuid;
 
@@ -164,6 +167,22 @@ impl Account {
         each(next, |body| {
             block_on(finalize(&self.cloud, &read(body))).expect("a job is finalized");
         })
+    }
+
+    /// Undoes the account's import. Returns how often the functions ran, those for a chunk as
+    /// `import_rows`.
+    pub fn undo(&self) -> Runs {
+        let job = self.cloud.jobs().pop().expect("the job is there");
+        let begun = block_on(undo_job(&self.cloud, self.customer, job.id));
+        assert!(begun.is_ok(), "an import that completed can be undone");
+        let next = || self.receive(QueueName::UndoneChunks);
+        let chunks = each(next, |body| {
+            block_on(undo_chunk(&self.cloud, &read(body))).expect("a chunk is undone");
+        });
+        let finished = self.finalize();
+        let undo = self.cloud.jobs().pop().and_then(|job| job.undo).expect("the job is undone");
+        assert!(undo.finished_at.is_some() && undo.tally.deleted == job.tally.created);
+        Runs { import_rows: chunks, query_documents: 0, finalize: finished, deliver_webhook: 0 }
     }
 
     fn deliver_webhooks(&self) -> u32 {

@@ -3,6 +3,7 @@
 use bulk_domain::ids::RowNumber;
 use bulk_domain::job::Upload;
 use bulk_domain::outcome::{FailureReason, RowEffect, RowOutcome, RowResult};
+use bulk_domain::undo::{KeptReason, UndoOutcome, UndonePatient};
 use bulk_pipeline::ports::{JobRef, ObjectStore, Write};
 use bytes::Bytes;
 
@@ -104,10 +105,32 @@ pub async fn what_was_never_stored_cannot_be_read_however_often_it_is_attempted(
     assert!(!plan.transient && !outcomes.transient, "{plan}, {outcomes}");
 }
 
+pub async fn the_first_outcomes_of_an_undo_count_beside_those_of_the_rows(
+    ports: &impl ObjectStore,
+) {
+    let (job, chunk, rows) = (job_ref(), given::chunk(1), outcomes(1));
+    let undone = |outcome| UndonePatient { patient: given::patient(), outcome };
+    let first = [
+        undone(UndoOutcome::Deleted),
+        undone(UndoOutcome::Kept(KeptReason::ExistedBefore)),
+        undone(UndoOutcome::Kept(KeptReason::ChangedByJob)),
+        undone(UndoOutcome::Kept(KeptReason::ChangedByCall)),
+        undone(UndoOutcome::Kept(KeptReason::NotDeleted)),
+    ];
+    assert!(!ports.read_undo(job, chunk).await.unwrap_err().transient);
+    assert_eq!(ports.store_undo(job, chunk, &first).await.unwrap(), Write::Done);
+    assert!(!ports.has_outcomes(job, chunk).await.unwrap(), "those are of rows");
+    assert_eq!(ports.store_outcomes(job, chunk, &rows).await.unwrap(), Write::Done);
+    assert_eq!(ports.store_undo(job, chunk, &first[..1]).await.unwrap(), Write::Conflict);
+    assert_eq!(ports.read_undo(job, chunk).await.unwrap(), first);
+    assert_eq!(ports.read_outcomes(job, chunk).await.unwrap(), rows);
+}
+
 contract!($ objects:
     a_plan_is_read_whole_and_in_ranges,
     a_plan_is_of_one_version_of_the_upload_and_the_first_one_counts,
     the_first_outcomes_of_a_chunk_count,
+    the_first_outcomes_of_an_undo_count_beside_those_of_the_rows,
     of_outcomes_stored_at_the_same_time_one_counts,
     outcomes_are_of_one_chunk_of_one_job,
     what_was_never_stored_cannot_be_read_however_often_it_is_attempted,

@@ -76,7 +76,7 @@ pub async fn a_person_without_patients_is_stored_with_what_it_remembers(ports: &
     assert_eq!(ports.store_person(customer, bucket, &person, None).await.unwrap(), Write::Done);
     let mut deleted = person.clone();
     for record in person.patients() {
-        assert!(deleted.delete(record.patient.id, &given::HASH_KEY, given::at(given::NOW)));
+        assert!(deleted.delete(record.patient.id, &given::HASH_KEY, None, given::at(given::NOW)));
     }
     assert!(deleted.forgotten_at().is_some());
     assert_eq!(ports.store_person(customer, bucket, &deleted, Some(1)).await.unwrap(), Write::Done);

@@ -5,7 +5,8 @@ use bulk_domain::ids::{CustomerId, JobId};
 use bulk_domain::job_size::JobSize;
 use bulk_domain::query::QueryPart;
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, FinishedMessage, QueryAsker, QueryMessage, UploadMessage,
+    ChunkMessage, CopyMessage, FinishedMessage, QueryAsker, QueryMessage, UndoMessage,
+    UploadMessage,
 };
 use bulk_pipeline::ports::Queues;
 
@@ -87,6 +88,20 @@ pub async fn a_finished_job_arrives(ports: &(impl Queues + Receive)) {
     }
 }
 
+pub async fn undone_chunks_arrive_each_once_however_many_there_are(
+    ports: &(impl Queues + Receive),
+) {
+    for count in [0, 1, 11] {
+        let (customer, job) = (given::customer(), given::job_id());
+        let message = |number| UndoMessage { customer, job, chunk: given::chunk(number) };
+        let sent: Vec<UndoMessage> = (0..count).map(message).collect();
+        ports.send_undo(&sent).await.unwrap();
+        let mut arrived = ports.undone_chunks().await;
+        arrived.sort_by_key(|message| message.chunk);
+        assert_eq!(arrived, sent);
+    }
+}
+
 pub async fn a_found_upload_arrives(ports: &(impl Queues + Receive)) {
     let sent = UploadMessage {
         customer: given::customer(),
@@ -117,5 +132,6 @@ contract!($ queues:
     a_query_by_hand_arrives,
     a_document_to_copy_arrives,
     a_finished_job_arrives,
+    undone_chunks_arrive_each_once_however_many_there_are,
     a_found_upload_arrives,
 );

@@ -6,7 +6,8 @@ use aws_sdk_sqs::Client;
 use bulk_aws::{QueueUrls, SqsQueues};
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UndoMessage, UploadMessage,
+    WebhookMessage,
 };
 use bulk_pipeline::ports::{PortResult, Queues};
 use serde::de::DeserializeOwned;
@@ -26,6 +27,7 @@ pub struct TestedQueues {
     queries: String,
     copies: String,
     pub finished: String,
+    undone_chunks: String,
     uploads: String,
     pub webhooks: String,
 }
@@ -41,6 +43,7 @@ impl TestedQueues {
             make("MediumJobChunks").await,
             make("LargeJobChunks").await,
         ];
+        let undone_chunks = make("UndoneChunks").await;
         let (uploads, webhooks) = (make("Uploads").await, make("Webhooks").await);
         let [small, medium, large] = chunks.clone();
         let urls = QueueUrls {
@@ -51,10 +54,11 @@ impl TestedQueues {
             queries: Some(queries.clone()),
             copies: Some(copies.clone()),
             finished: Some(finished.clone()),
+            undone_chunks: Some(undone_chunks.clone()),
             webhooks: Some(webhooks.clone()),
         };
         let sqs = SqsQueues::new(client.clone(), urls);
-        Self { client, sqs, chunks, queries, copies, finished, uploads, webhooks }
+        Self { client, sqs, chunks, queries, copies, finished, undone_chunks, uploads, webhooks }
     }
 
     async fn receive<T: DeserializeOwned>(&self, url: &str) -> Vec<T> {
@@ -87,6 +91,10 @@ impl Receive for TestedQueues {
         self.receive(&self.finished).await
     }
 
+    async fn undone_chunks(&self) -> Vec<UndoMessage> {
+        self.receive(&self.undone_chunks).await
+    }
+
     async fn uploads(&self) -> Vec<UploadMessage> {
         self.receive(&self.uploads).await
     }
@@ -115,6 +123,10 @@ impl Queues for TestedQueues {
 
     async fn send_copy(&self, message: &CopyMessage) -> PortResult<()> {
         self.sqs.send_copy(message).await
+    }
+
+    async fn send_undo(&self, messages: &[UndoMessage]) -> PortResult<()> {
+        self.sqs.send_undo(messages).await
     }
 
     async fn send_finished(&self, message: &FinishedMessage) -> PortResult<()> {

@@ -126,6 +126,8 @@ pub fn orders<'a, 'b>(
 pub enum Step<'a, 'b> {
     /// A job stores its rows about the person.
     Job(&'a Outcome<'b>),
+    /// The undo of a job deletes the patients that the job created and that no other job changed.
+    Undo(&'a Outcome<'b>),
     /// A call deletes the patient with this id.
     Delete(&'a str),
 }
@@ -137,14 +139,28 @@ pub fn deleted_of(played: &Played, person: usize, outcomes: &[&Outcome<'_>]) -> 
     deleted.filter(|deleted| ids.contains(deleted.as_str())).collect()
 }
 
-/// Returns the histories in which jobs and deletions may have happened. Each deletion comes after
-/// the first job.
+/// Returns the histories in which jobs, undos and deletions may have happened. Each undo comes
+/// after its job, and each deletion after the first job.
 pub fn histories<'a, 'b>(
     order: &[&'a Outcome<'b>],
     deleted: &'a [String],
 ) -> Vec<Vec<Step<'a, 'b>>> {
     let jobs: Vec<Step<'a, 'b>> = order.iter().map(|outcome| Step::Job(outcome)).collect();
-    deleted.iter().fold(vec![jobs], |histories, deleted| {
+    let undone = order.iter().filter(|outcome| outcome.is_undone);
+    let with_undos = undone.fold(vec![jobs], |histories, undone| {
+        let with_undo = |history: Vec<Step<'a, 'b>>| {
+            let is_job =
+                |step: &Step<'_, '_>| matches!(step, Step::Job(job) if job.age == undone.age);
+            let after = history.iter().position(is_job).map_or(history.len(), |job| job + 1);
+            (after..=history.len()).map(move |place| {
+                let mut history = history.clone();
+                history.insert(place, Step::Undo(undone));
+                history
+            })
+        };
+        histories.into_iter().flat_map(with_undo).collect()
+    });
+    deleted.iter().fold(with_undos, |histories, deleted| {
         let with_deletion = |history: Vec<Step<'a, 'b>>| {
             (1..=history.len()).map(move |place| {
                 let mut history = history.clone();
@@ -184,7 +200,9 @@ impl<'a> Told<'a> {
         let mut told = Self::default();
         for step in history {
             match step {
+                Step::Undo(outcome) => told.reference.undo(person, outcome.age),
                 Step::Job(outcome) => {
+                    let before = told.reference.clone();
                     for (row, result) in rows_about(person, outcome) {
                         let expected = told.reference.row(row, outcome.age, ids);
                         let is_so = expected.warnings == result.replaced()
@@ -198,6 +216,7 @@ impl<'a> Told<'a> {
                             return Err(format!("{patient:?} is {id} and {}", result.id));
                         }
                     }
+                    told.reference.note_changes(person, outcome.age, &before);
                 }
                 Step::Delete(deleted) => {
                     let patient = told.id_of.iter().find(|(_, id)| *id == deleted);

@@ -89,8 +89,10 @@ impl Player {
                 let next = self.faults.away_until(Service::Sqs).map_or(next, |end| next.max(end));
                 self.due.push((next, Due::Task(Cause::DeadLetter(body, receives + 1))));
             }
+            // Some clients never retry, so that only the sweep knows of the undo.
+            (Cause::Undo(_), Verdict::RetryAfter(_)) if self.chance.once_in(3) => {}
             (
-                cause @ (Cause::Create(_) | Cause::Cancel(_) | Cause::Delete(..)),
+                cause @ (Cause::Create(_) | Cause::Cancel(_) | Cause::Undo(_) | Cause::Delete(..)),
                 Verdict::RetryAfter(after),
             ) => self.due.push((now.plus(after), Due::Task(cause))),
             (Cause::Download(import, left @ 1..), Verdict::RetryAfter(after)) => {
@@ -105,6 +107,7 @@ impl Player {
                 self.created(plan, job, expires);
             }
             (Cause::Cancel(import), Verdict::Canceled) => self.imports[import].was_canceled = true,
+            (Cause::Undo(import), Verdict::Undone) => self.imports[import].was_undone = true,
             (Cause::Read(import), Verdict::Read(status)) => {
                 let before = self.seen.insert(self.imports[import].job.job, status);
                 assert!(
@@ -118,7 +121,13 @@ impl Player {
 
     fn created(&mut self, plan: usize, job: JobRef, expires: Timestamp) {
         let import = self.imports.len();
-        self.imports.push(Import { plan, job, versions: Vec::new(), was_canceled: false });
+        self.imports.push(Import {
+            plan,
+            job,
+            versions: Vec::new(),
+            was_canceled: false,
+            was_undone: false,
+        });
         let Plan { uploads, canceled, reads, .. } = self.story.plans[plan].clone();
         for (upload, planned) in uploads.iter().enumerate() {
             let start = Due::Upload { import, upload, expires, phase: Phase::Starts };

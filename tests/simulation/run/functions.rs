@@ -9,6 +9,7 @@ use bulk_api::operations::delete_patient::delete_patient;
 use bulk_api::operations::get_document_url::Download;
 use bulk_api::operations::get_job::get_job;
 use bulk_api::operations::get_patient_by_external_id::get_patient_by_external_id;
+use bulk_api::operations::undo_job::undo_job;
 use bulk_api::operations::update_settings::set_webhook;
 use bulk_domain::csv::{ColumnMappings, Limits};
 use bulk_domain::document::{DocumentKey, DocumentName};
@@ -27,6 +28,7 @@ use bulk_pipeline::messages::{CopyMessage, QueryMessage};
 use bulk_pipeline::ports::JobRef;
 use bulk_pipeline::query_documents::{QueriesOutcome, query_documents};
 use bulk_pipeline::sweep::sweep;
+use bulk_pipeline::undo_chunk::undo_chunk;
 use futures::future::Future;
 use serde::de::DeserializeOwned;
 
@@ -71,6 +73,10 @@ impl Player {
                 let message = read(message);
                 Box::pin(async move { verdict(finalize(&cloud, &message).await) })
             }
+            Cause::Message(QueueName::UndoneChunks, message) => {
+                let message = read(message);
+                Box::pin(async move { verdict(undo_chunk(&cloud, &message).await) })
+            }
             Cause::Message(QueueName::Webhooks, message) => {
                 let message = read(message);
                 Box::pin(async move { verdict(deliver_webhook(&cloud, &cloud, &message).await) })
@@ -106,6 +112,15 @@ impl Player {
                 Box::pin(async move {
                     match cancel_job(&cloud, customer, job).await {
                         Ok(_) => Verdict::Canceled,
+                        Err(error) => client_verdict(&error),
+                    }
+                })
+            }
+            &Cause::Undo(import) => {
+                let JobRef { customer, job } = self.imports[import].job;
+                Box::pin(async move {
+                    match undo_job(&cloud, customer, job).await {
+                        Ok(_) => Verdict::Undone,
                         Err(error) => client_verdict(&error),
                     }
                 })

@@ -7,7 +7,7 @@ use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::job::JobStatus;
 use bulk_domain::time::Timestamp;
 use bulk_memory::{QueueName, Received};
-use bulk_pipeline::messages::{ChunkMessage, DeadLetter, QueryMessage, UploadMessage};
+use bulk_pipeline::messages::{ChunkMessage, DeadLetter, QueryMessage, UndoMessage, UploadMessage};
 use bulk_pipeline::ports::JobRef;
 use futures::future::Future;
 
@@ -24,6 +24,7 @@ pub(super) enum Verdict {
     /// The created job, and until when its link takes an upload.
     Created(JobRef, Timestamp),
     Canceled,
+    Undone,
     Read(JobStatus),
     /// The call for a document was answered by a link, or refused.
     Downloaded {
@@ -42,6 +43,7 @@ pub(super) enum Cause {
     Sweep,
     Create(usize),
     Cancel(usize),
+    Undo(usize),
     Read(usize),
     Delete(CustomerId, PatientId),
     /// A call for a document of the import's customer, and the calls that the client still makes if
@@ -81,11 +83,13 @@ impl Cause {
             Self::Message(QueueName::Chunks(_), _) => "ImportRows",
             Self::Message(QueueName::Queries | QueueName::Copies, _) => "QueryDocuments",
             Self::Message(QueueName::Finished, _) => "Finalize",
+            Self::Message(QueueName::UndoneChunks, _) => "UndoChunk",
             Self::Message(QueueName::Webhooks, _) => "DeliverWebhook",
             Self::DeadLetter(..) => "Abandon",
             Self::Sweep => "Sweep",
             Self::Create(_)
             | Self::Cancel(_)
+            | Self::Undo(_)
             | Self::Read(_)
             | Self::Delete(..)
             | Self::Download(..)
@@ -98,13 +102,14 @@ impl Cause {
     pub(super) const fn timeout(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Event(..) | Self::Message(QueueName::Uploads | QueueName::Finished, _) => 900,
-            Self::Message(QueueName::Chunks(_), _) => 120,
+            Self::Message(QueueName::Chunks(_) | QueueName::UndoneChunks, _) => 120,
             Self::Message(QueueName::Queries | QueueName::Copies, _) => 240,
             Self::Message(QueueName::Webhooks, _) => 30,
             Self::DeadLetter(..) => 150,
             Self::Sweep => 300,
             Self::Create(_)
             | Self::Cancel(_)
+            | Self::Undo(_)
             | Self::Read(_)
             | Self::Delete(..)
             | Self::Download(..)
@@ -126,6 +131,7 @@ impl Cause {
             | Self::Sweep
             | Self::Create(_)
             | Self::Cancel(_)
+            | Self::Undo(_)
             | Self::Read(_)
             | Self::Delete(..)
             | Self::Download(..)
@@ -141,10 +147,15 @@ impl Cause {
                 let chunk: ChunkMessage = serde_json::from_str(&message.body).unwrap();
                 chunk.chunk.get() % 4 == 1
             }
+            Self::Message(QueueName::UndoneChunks, message) => {
+                let chunk: UndoMessage = serde_json::from_str(&message.body).unwrap();
+                chunk.chunk.get() % 4 == 1
+            }
             // The last attempt of such a chunk.
             Self::DeadLetter(body, receives) if *receives <= 2 => {
                 match serde_json::from_str(body).unwrap() {
                     DeadLetter::Chunk(chunk) => chunk.chunk.get() % 4 == 1,
+                    DeadLetter::Undo(chunk) => chunk.chunk.get() % 4 == 1,
                     _ => false,
                 }
             }
@@ -169,6 +180,9 @@ pub(super) enum Due {
     /// A customer, as an index, deletes one of the patients that it has then. The number is how
     /// often the deletion may wait for a chunk under way.
     Deletion(usize, u32),
+    /// A client undoes an import, as its place in the order of creation. The number is how often
+    /// the client has looked whether the import has ended.
+    Undo(usize, u32),
 }
 
 /// The progress of a client's `PUT`.

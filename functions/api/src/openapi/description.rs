@@ -17,7 +17,7 @@ use crate::operations::{
     get_patient_by_external_id, get_settings, get_webhook_status, list_cohort_patients,
     list_cohorts, list_documents, list_facilities, list_jobs, list_patient_cohorts, list_patients,
     match_patient, retry_webhooks, rotate_webhook_key, set_hie_opt_out, start_document_query,
-    update_cohort, update_facility, update_settings,
+    undo_job, update_cohort, update_facility, update_settings,
 };
 
 #[derive(OpenApi)]
@@ -49,6 +49,7 @@ use crate::operations::{
         list_jobs::handle,
         get_job::handle,
         cancel_job::handle,
+        undo_job::handle,
         list_patients::handle,
         get_patient_by_external_id::handle,
         match_patient::handle,

@@ -140,6 +140,9 @@ async fn add_jobs(cloud: &Cloud) {
     completed.tally = Tally { created: 1, updated: 1, failed: 1, warnings: 1, ..Tally::default() };
     (completed.queries, completed.queries_ended.successful) = (2, 2);
     cloud.create_job(&completed).await.unwrap();
+    cloud.unwatch(JOB).await.unwrap();
+    let stored = cloud.store_outcomes((&completed).into(), ChunkNumber::new(0), &[]).await;
+    assert_eq!(stored.unwrap(), Write::Done);
     let mut delivery = WebhookDelivery::new(CUSTOMER, JOB, JobStatus::Completed);
     let gone = Attempt {
         when: now().plus(Duration::from_secs(51)),

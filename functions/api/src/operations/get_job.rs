@@ -6,6 +6,7 @@ use bulk_domain::csv::{ColumnMappings, HeaderCell};
 use bulk_domain::ids::{CustomerId, FacilityId, JobId};
 use bulk_domain::job::{Job, JobEvent, JobStatus};
 use bulk_domain::time::Timestamp;
+use bulk_domain::undo::{Undo, UndoStatus};
 use bulk_pipeline::deliver_webhook::LINK_VALID;
 use bulk_pipeline::end_job::is_expired;
 use bulk_pipeline::ports::prelude::*;
@@ -42,6 +43,42 @@ struct BulkRequestQueries {
     successful: u32,
     /// Queries that have ended without an answer.
     failed: u32,
+}
+
+/// The undo of an import: what became of the patients that the import created or updated.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct BulkRequestUndo {
+    status: UndoStatus,
+    /// Patients that have been deleted so far.
+    deleted: u32,
+    /// Patients that stay so far, because they existed before, or because a later import or a call
+    /// has changed them.
+    kept: u32,
+    /// Time of the first call that asked for the undo.
+    started_at: Timestamp,
+    /// End of the undo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<Timestamp>,
+    /// Link to the kept patients: of each the first row that created or updated it, with the reason.
+    /// In the format of the failed rows. Valid for 3 minutes. Absent until the undo has ended, if no
+    /// patient is kept, and in lists of imports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri")]
+    kept_patients: Option<String>,
+}
+
+impl From<Undo> for BulkRequestUndo {
+    fn from(undo: Undo) -> Self {
+        Self {
+            status: undo.status(),
+            deleted: undo.tally.deleted,
+            kept: undo.tally.kept,
+            started_at: undo.started_at,
+            finished_at: undo.finished_at,
+            kept_patients: None,
+        }
+    }
 }
 
 /// An import with its progress and links to its files.
@@ -100,13 +137,18 @@ pub struct BulkRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "uri")]
     failures: Option<String>,
+    /// Present once the import is being undone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo: Option<BulkRequestUndo>,
 }
 
 impl NamesObjects for BulkRequest {
     fn objects(&self) -> Objects {
+        let kept = self.undo.as_ref().and_then(|undo| undo.kept_patients.as_ref());
         let links = links([
             (Link::Result, self.result.is_some()),
             (Link::Failures, self.failures.is_some()),
+            (Link::Kept, kept.is_some()),
         ]);
         Objects { jobs: [self.request_id].into(), ..links }
     }
@@ -126,8 +168,10 @@ pub async fn handle<B: Backend>(
     Caller(customer, ..): Caller<Import>,
     Id(id): Id<JobId>,
 ) -> Result<Audited<BulkRequest>, ApiError> {
-    let JobWithLinks { job, result, failures } = get_job(backend.ports(), customer, id).await?;
-    Ok(Audited(BulkRequest { result, failures, ..job.into() }))
+    let JobWithLinks { job, result, failures, kept } =
+        get_job(backend.ports(), customer, id).await?;
+    let undo = job.undo.clone().map(|undo| BulkRequestUndo { kept_patients: kept, ..undo.into() });
+    Ok(Audited(BulkRequest { result, failures, undo, ..job.into() }))
 }
 
 /// A job with links to its result files.
@@ -139,6 +183,8 @@ pub struct JobWithLinks {
     pub result: Option<String>,
     /// Link to the failed rows, if the job has any.
     pub failures: Option<String>,
+    /// Link to the patients that the undo of the job keeps, if it has a file of them.
+    pub kept: Option<String>,
 }
 
 /// Returns a job of this customer. If the upload link of the job ran out, the job expires here
@@ -159,7 +205,11 @@ pub async fn get_job<P: Ports>(
                 Some(files.sign_download((&job).into(), ResultFile::Failures, LINK_VALID).await?);
         }
     }
-    Ok(JobWithLinks { job, result, failures })
+    let mut kept = None;
+    if job.undo.as_ref().is_some_and(|undo| undo.has_kept_file) {
+        kept = Some(files.sign_download((&job).into(), ResultFile::Kept, LINK_VALID).await?);
+    }
+    Ok(JobWithLinks { job, result, failures, kept })
 }
 
 /// Returns the job as callers see it: expired from the time at which its upload link ran out.
@@ -218,6 +268,7 @@ impl From<Job> for BulkRequest {
             reason: job.reason,
             result: None,
             failures: None,
+            undo: job.undo.map(BulkRequestUndo::from),
         }
     }
 }

@@ -129,7 +129,7 @@ fn a_repeated_call_cleans_up_what_a_call_that_died_left_behind() {
     let bucket = Bucket::of(patient).unwrap();
     let mut known = block_on(cloud.load_people(CUSTOMER, &[bucket])).unwrap();
     let mut known = known.remove(&bucket).unwrap();
-    assert!(known.value.delete(patient, &Cloud::hash_key(CUSTOMER), cloud.now()));
+    assert!(known.value.delete(patient, &Cloud::hash_key(CUSTOMER), None, cloud.now()));
     let version = Some(known.version);
     let write = block_on(cloud.store_person(CUSTOMER, bucket, &known.value, version)).unwrap();
     assert_eq!(write, Write::Done);

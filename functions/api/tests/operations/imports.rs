@@ -24,8 +24,8 @@ use uuid::Uuid;
 
 /// A customer with one facility.
 pub struct Imports {
-    cloud: Cloud,
-    customer: CustomerId,
+    pub cloud: Cloud,
+    pub customer: CustomerId,
 }
 
 /// An import that has ended.

@@ -12,4 +12,5 @@ mod late_rows;
 mod names;
 mod pages;
 mod start_document_query;
+mod undo_job;
 mod waiting_jobs;

@@ -6,6 +6,7 @@ use bulk_domain::csv::ColumnMappings;
 use bulk_domain::ids::{FacilityId, JobId};
 use bulk_domain::job::JobStatus;
 use bulk_domain::time::Timestamp;
+use bulk_domain::undo::UndoStatus;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
@@ -60,8 +61,23 @@ pub struct Job {
     pub result: Option<String>,
     #[serde(default, skip_serializing)]
     pub failures: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<JobUndo>,
     #[serde(flatten)]
     pub more: Map<String, Value>,
+}
+
+/// The undo of an import. The link is not printed.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobUndo {
+    pub status: Option<UndoStatus>,
+    #[serde(default)]
+    pub deleted: u64,
+    #[serde(default)]
+    pub kept: u64,
+    #[serde(default, skip_serializing)]
+    pub kept_patients: Option<String>,
 }
 
 /// The parameters that an import was created with.
@@ -227,6 +243,12 @@ impl Client {
     pub async fn cancel_job(&self, id: JobId) -> Result<Job, ApiError> {
         self.repeated(Method::POST, &format!("{PATH}/{id}/cancel"), Call::default()).await
     }
+
+    /// Undoes an import. The call can be repeated, because undoing twice has the effect of undoing
+    /// once.
+    pub async fn undo_job(&self, id: JobId) -> Result<Job, ApiError> {
+        self.repeated(Method::POST, &format!("{PATH}/{id}/undo"), Call::default()).await
+    }
 }
 
 #[cfg(test)]
@@ -235,6 +257,7 @@ mod tests {
 
     const JOB: &str = r#"{"requestId":"01999999-9999-7999-8999-999999999999","status":"completed",
         "createdAt":"2026-01-01T00:00:00.000Z","result":"https://canary","failures":"https://canary",
+        "undo":{"status":"completed","deleted":1,"kept":1,"keptPatients":"https://canary"},
         "novelty":1}"#;
 
     #[test]

@@ -1,9 +1,10 @@
-//! `bulk result` and `bulk failures`: download the files of an import.
+//! `bulk result`, `bulk failures` and `bulk kept`: download the files of an import.
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use bulk_domain::ids::JobId;
+use bulk_domain::undo::UndoStatus;
 use bulk_terminal::{Exit, Failure};
 use clap::Args;
 use serde_json::json;
@@ -22,7 +23,7 @@ pub struct Download {
     #[arg(value_name = "ID")]
     id: JobId,
     /// File to write, replaced if it exists; `-` is standard output
-    /// [default: ID.result.csv or ID.failures.csv in this folder, if it does not exist]
+    /// [default: ID.result.csv, ID.failures.csv or ID.kept.csv in this folder, if it does not exist]
     #[arg(value_name = "OUT")]
     out: Option<PathBuf>,
     /// Put an apostrophe before cells that a spreadsheet would run as formulas. Without this the
@@ -81,11 +82,23 @@ fn none(job: &crate::api::Job, kind: Kind, context: &Context) -> anyhow::Result<
             .next(format!("bulk status {} --wait", job.id))
             .into());
     }
-    if kind == Kind::Failures && job.result.is_some() {
+    let none = match kind {
+        Kind::Failures if job.result.is_some() => Some("no row failed, so there is no such file"),
+        Kind::Kept => Some(match &job.undo {
+            None => "the import is not undone, so there is no such file",
+            Some(undo) if undo.status != Some(UndoStatus::Completed) => {
+                "the undo has not ended, so there is no such file yet"
+            }
+            Some(undo) if undo.kept > 0 => "the service could not write the file of kept patients",
+            Some(_) => "no patient is kept, so there is no such file",
+        }),
+        Kind::Failures | Kind::Result => None,
+    };
+    if let Some(why) = none {
         if context.output.json {
             context.output.value(&json!({"requestId": job.id, "file": null, "problems": []}))?;
         } else {
-            context.output.note("no row failed, so there is no such file");
+            context.output.note(why);
         }
         return Ok(Exit::Done);
     }

@@ -1,15 +1,19 @@
-//! Counts the reasons of failed rows while a result file is downloaded.
+//! Counts the reasons of failed rows, and of kept patients, while a result file is downloaded.
+
+use std::collections::BTreeMap;
 
 use bulk_domain::csv::Cells;
 
 use crate::problems::ProblemCounts;
 
-/// The reasons of the failed rows so far.
+/// The reasons of the rows so far.
 #[derive(Debug, Default)]
 pub struct Reasons {
     /// Positions of the status and reason columns, once the header was read.
     columns: Option<Columns>,
     counts: ProblemCounts,
+    /// The reasons of rows about patients that an undo keeps.
+    kept: BTreeMap<String, u64>,
 }
 
 impl Reasons {
@@ -20,16 +24,16 @@ impl Reasons {
             return;
         };
         let cell = |column: Option<usize>| row.get(column?);
-        let failed = cell(columns.status).is_some_and(|cell| cell == b"failed");
-        if let Some(text) = cell(columns.reason).filter(|_| failed)
-            && let Ok(text) = std::str::from_utf8(text)
-        {
-            self.counts.add_text(text);
+        let Some(Ok(text)) = cell(columns.reason).map(std::str::from_utf8) else { return };
+        match cell(columns.status) {
+            Some(b"failed") => self.counts.add_text(text),
+            Some(b"kept") => *self.kept.entry(text.to_owned()).or_default() += 1,
+            _ => {}
         }
     }
 
-    pub fn into_counts(self) -> ProblemCounts {
-        self.counts
+    pub fn into_counts(self) -> (ProblemCounts, BTreeMap<String, u64>) {
+        (self.counts, self.kept)
     }
 }
 
@@ -71,7 +75,7 @@ mod tests {
                 rows.push(piece);
                 rows.each(|_, row| reasons.take(row)).unwrap();
             }
-            let json = serde_json::to_value(reasons.into_counts()).unwrap();
+            let json = serde_json::to_value(reasons.into_counts().0).unwrap();
             assert_eq!(json[0]["problem"], "zip: missing");
             assert_eq!(json[0]["rows"], 2);
             assert_eq!(json[1]["rows"], 1);

@@ -101,6 +101,52 @@ fn canceling_tells_what_the_import_is_now_and_a_finished_one_is_refused() {
 }
 
 #[test]
+fn an_undo_asks_first_waits_for_its_end_and_says_what_stays_and_why() {
+    let (fake, home) = service();
+    let path = format!("{JOBS}/{}/undo", id(1));
+    let undo = |status: &str, kept: u32| {
+        let mut undo = json!({"status": status, "deleted": 1200, "kept": kept});
+        if status == "completed" {
+            undo["keptPatients"] = json!(fake.link("kept"));
+        }
+        with(completed(&fake, 0), json!({"created": 1200, "undo": undo}))
+    };
+    let begun = with(job(1), undo("processing", 0));
+    fake.answers(&format!("POST {path}"), [Answer::Status(503), Answer::Json(200, begun)]);
+    fake.job(1, [completed(&fake, 0), completed(&fake, 0), undo("completed", 3)]);
+    let kept = "firstName,metriportId,status,reason\r\nA,1,kept,existed before\r\n\
+                B,2,kept,changed by a later job\r\nC,3,kept,existed before\r\n";
+    fake.answers("GET /storage/kept", [Answer::Text(kept.to_owned())]);
+    let run = home.run(&["undo", &id(1)]);
+    assert_eq!(run.status, 1, "{run:?}");
+    assert!(run.stderr.contains("no terminal") && run.stderr.contains("--yes"), "{run:?}");
+    assert!(fake.asked_for(&Method::POST, &path).is_empty(), "nothing is undone without consent");
+    let run = home.run(&["undo", &id(1), "--yes", "--kept", "kept.csv"]);
+    insta::assert_snapshot!(run.shown());
+    run.assert_silent_about(SIGNATURE);
+    assert_eq!(home.read("kept.csv"), kept);
+    let run = home.run(&["undo", &id(1), "--json"]);
+    assert_eq!(run.json()["reasons"]["existed before"], 2, "{run:?}");
+    assert_eq!(home.run(&["kept", &id(1), "-"]).stdout, kept);
+    let run = home.run(&["status", &id(1)]);
+    assert!(run.stdout.contains("1,200 patients deleted, 3 kept\n"), "{run:?}");
+}
+
+#[test]
+fn an_undo_that_is_refused_says_why() {
+    let (fake, home) = service();
+    fake.job(1, [processing(1)]);
+    let detail = "The request has not ended, so that it cannot be undone yet";
+    let path = format!("POST {JOBS}/{}/undo", id(1));
+    fake.answers(&path, [problem_json(409, "CONFLICT", detail)]);
+    let run = home.run(&["undo", &id(1), "--yes"]);
+    assert_eq!(run.status, 1);
+    assert!(run.stderr.contains(detail), "{run:?}");
+    let run = home.run(&["kept", &id(1)]);
+    assert!(run.stderr.contains("still processing"), "{run:?}");
+}
+
+#[test]
 fn only_a_file_that_the_user_named_is_replaced() {
     let (fake, home) = service();
     fake.job(1, [completed(&fake, 1)]);

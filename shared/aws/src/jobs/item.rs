@@ -9,6 +9,7 @@ use bulk_domain::outcome::Tally;
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::QueryTally;
 use bulk_domain::time::Timestamp;
+use bulk_domain::undo::{Undo, UndoTally};
 use bulk_pipeline::ports::{OpenJob, PortResult};
 
 use super::WATCHED;
@@ -97,6 +98,28 @@ pub(super) fn has_pending(item: &Item) -> bool {
         || (item.contains_key("pendingQueries") && !item.contains_key("cancelRequested"))
 }
 
+/// The attribute with the pending chunks of an undo.
+pub(super) const UNDO_PENDING: &str = "undoPending";
+
+/// Returns whether the undo of a job waits for chunks or has ended, by the item of the job.
+pub(super) fn is_undo_pending(item: &Item) -> bool {
+    item.contains_key(UNDO_PENDING) || item.contains_key("undoFinishedAt")
+}
+
+fn read_undo(item: &Item) -> Option<Undo> {
+    let time = |name: &str| number(item, name).map(Timestamp::from_millis);
+    Some(Undo {
+        started_at: time("undoStartedAt")?,
+        finished_at: time("undoFinishedAt"),
+        pending_chunks: numbers(item, UNDO_PENDING).map(ChunkNumber::new).collect(),
+        tally: UndoTally {
+            deleted: number(item, "undoDeleted").unwrap_or(0),
+            kept: number(item, "undoKept").unwrap_or(0),
+        },
+        has_kept_file: flag(item, "undoKeptFile"),
+    })
+}
+
 /// Returns the job of an item.
 pub(super) fn read_job(id: JobId, item: &Item) -> PortResult<Job> {
     let time = |name: &str| number(item, name).map(Timestamp::from_millis);
@@ -132,6 +155,7 @@ pub(super) fn read_job(id: JobId, item: &Item) -> PortResult<Job> {
         },
         reason: text(item, "reason").map(str::to_owned),
         cancel_requested: item.contains_key("cancelRequested"),
+        undo: read_undo(item),
     })
 }
 

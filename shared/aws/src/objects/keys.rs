@@ -1,6 +1,7 @@
 //! The keys of objects. They hold ids only, so that no key tells anything about a patient:
 //! `uploads/{customer}/{job}.csv`, `plans/{customer}/{job}/{version}.jsonl`,
-//! `outcomes/{customer}/{job}/{chunk}.json`, `results/{customer}/{job}/{result,failures}.csv`,
+//! `outcomes/{customer}/{job}/{chunk}.json`, `outcomes/{customer}/{job}/{chunk}.undo.json`,
+//! `results/{customer}/{job}/{result,failures,kept}.csv`,
 //! `documents/{customer}/{patient}/{document}`.
 
 use bulk_domain::job::Upload;
@@ -21,6 +22,10 @@ pub(super) fn outcomes_key(JobRef { customer, job }: JobRef, chunk: ChunkNumber)
     format!("outcomes/{customer}/{job}/{chunk}.json")
 }
 
+pub(super) fn undo_key(JobRef { customer, job }: JobRef, chunk: ChunkNumber) -> String {
+    format!("outcomes/{customer}/{job}/{chunk}.undo.json")
+}
+
 pub(super) fn result_key(JobRef { customer, job }: JobRef, file: ResultFile) -> String {
     format!("results/{customer}/{job}/{}.csv", name_of(file))
 }
@@ -33,5 +38,6 @@ pub(super) fn name_of(file: ResultFile) -> &'static str {
     match file {
         ResultFile::Result => "result",
         ResultFile::Failures => "failures",
+        ResultFile::Kept => "kept",
     }
 }

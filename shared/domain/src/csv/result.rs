@@ -49,6 +49,22 @@ pub enum RowStatus {
     Succeeded,
     /// Nothing was done for it.
     Failed,
+    /// An undo of the import left its patient as it is.
+    Kept,
+}
+
+impl ResultCells<'_> {
+    fn push(self, separator: u8, out: &mut Vec<u8>) {
+        if let Some(id) = self.patient_id {
+            out.extend_from_slice(
+                id.as_uuid().as_hyphenated().encode_lower(&mut [0; 36]).as_bytes(),
+            );
+        }
+        out.push(separator);
+        out.extend_from_slice(self.status.as_str().as_bytes());
+        out.push(separator);
+        push_cell(self.reason.unwrap_or_default().as_bytes(), separator, out);
+    }
 }
 
 impl RowStatus {
@@ -57,6 +73,7 @@ impl RowStatus {
         match self {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
+            Self::Kept => "kept",
         }
     }
 }
@@ -113,17 +130,15 @@ impl ResultWriter {
     /// comes after them.
     pub fn row(&mut self, row: &RawRow<'_>, outcome: ResultCells<'_>, out: &mut Vec<u8>) {
         let separator = self.separator;
-        self.line(row, out, |out| {
-            if let Some(id) = outcome.patient_id {
-                out.extend_from_slice(
-                    id.as_uuid().as_hyphenated().encode_lower(&mut [0; 36]).as_bytes(),
-                );
-            }
-            out.push(separator);
-            out.extend_from_slice(outcome.status.as_str().as_bytes());
-            out.push(separator);
-            push_cell(outcome.reason.unwrap_or_default().as_bytes(), separator, out);
-        });
+        self.line(row, out, |out| outcome.push(separator, out));
+    }
+
+    /// Appends cells about something that no row of the upload is about. The columns of the upload
+    /// are empty.
+    pub fn without_row(&self, outcome: ResultCells<'_>, out: &mut Vec<u8>) {
+        out.extend(std::iter::repeat_n(self.separator, self.width - self.dropped.len()));
+        outcome.push(self.separator, out);
+        out.extend_from_slice(b"\r\n");
     }
 
     fn line(&mut self, row: &RawRow<'_>, out: &mut Vec<u8>, add: impl FnOnce(&mut Vec<u8>)) {

@@ -31,6 +31,7 @@ use crate::mutants::{Bug, has};
 use crate::record::PatientRecord;
 use crate::stored_size::ID;
 use crate::time::Timestamp;
+use crate::undo::{KeptReason, UndoOutcome};
 
 /// How long after its beginning an attempt to import a chunk has certainly ended: longer than the
 /// functions `ImportRows` and `Abandon` may run (template.yaml: 120 and 150 seconds).
@@ -47,16 +48,29 @@ pub struct DeletedPatient {
     pub external_id: Option<ExternalIdHash>,
     /// The cohorts that it was in, so that it can be removed from their rosters.
     pub cohorts: Vec<CohortId>,
+    /// The job with the undo that deleted the patient, so that a retry of the undo counts the
+    /// patient, too. `None` if a call deleted it.
+    pub undone_by: Option<JobId>,
+}
+
+/// What the undo of a job has to do with a patient.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UndoStep {
+    /// The patient is to be deleted.
+    Delete,
+    /// The patient is decided.
+    Ended(UndoOutcome),
 }
 
 impl DeletedPatient {
-    fn new(record: &PatientRecord, key: &HashKey, at: Timestamp) -> Self {
+    fn new(record: &PatientRecord, key: &HashKey, at: Timestamp, undone_by: Option<JobId>) -> Self {
         let patient = &record.patient;
         Self {
             id: patient.id,
             at,
             external_id: patient.external_id.as_ref().map(|id| key.external_id(id)),
             cohorts: patient.cohort_ids.iter().copied().chain(record.left_cohorts()).collect(),
+            undone_by,
         }
     }
 
@@ -66,27 +80,51 @@ impl DeletedPatient {
     }
 }
 
-/// The size of a deleted patient without cohorts, `{"i":"…","t":1800000000000,"x":"…","h":[]},`,
-/// and of the hash of its identity.
-const DELETED_SIZE: usize = 45 + 3 * ID;
+/// The size of a deleted patient without cohorts,
+/// `{"i":"…","t":1800000000000,"x":"…","h":[],"u":100},`, of the hash of its identity, and of the
+/// id of the undone job.
+const DELETED_SIZE: usize = 55 + 4 * ID;
 
 impl Person {
-    /// Deletes a patient. Returns whether there was one with this id.
-    pub fn delete(&mut self, patient: PatientId, key: &HashKey, now: Timestamp) -> bool {
+    /// Deletes a patient, by the undo of a job or by a call. Returns whether there was one with this
+    /// id.
+    pub fn delete(
+        &mut self,
+        patient: PatientId,
+        key: &HashKey,
+        undone_by: Option<JobId>,
+        now: Timestamp,
+    ) -> bool {
         let place = |known: &KnownIdentity| {
             known.patients.iter().position(|record| record.patient.id == patient)
         };
         let found =
             self.identities.iter_mut().find_map(|known| place(known).map(|index| (known, index)));
         let Some((known, index)) = found else { return false };
-        known.delete(index, key, now);
+        known.delete(index, key, undone_by, now);
         true
+    }
+
+    /// Returns what the undo of a job has to do with a patient, or `None` if the patient never was
+    /// there or a call has deleted it.
+    pub fn undo_step(&self, patient: PatientId, job: JobId) -> Option<UndoStep> {
+        if let Some(record) = self.patient(patient) {
+            let kept = KeptReason::of(record, job).map(UndoOutcome::Kept);
+            return Some(kept.map_or(UndoStep::Delete, UndoStep::Ended));
+        }
+        let is_undone = self.deleted(patient).is_some_and(|deleted| deleted.undone_by == Some(job));
+        (is_undone && !has(Bug::UndoForgetsDeletions))
+            .then_some(UndoStep::Ended(UndoOutcome::Deleted))
+    }
+
+    /// Returns what is remembered of deleted patients.
+    pub fn deleted_patients(&self) -> impl Iterator<Item = &DeletedPatient> {
+        self.identities.iter().flat_map(|known| &known.deleted)
     }
 
     /// Returns what is remembered of a deleted patient.
     pub fn deleted(&self, patient: PatientId) -> Option<&DeletedPatient> {
-        let mut deleted = self.identities.iter().flat_map(|known| &known.deleted);
-        deleted.find(|deleted| deleted.id == patient)
+        self.deleted_patients().find(|deleted| deleted.id == patient)
     }
 
     /// Returns when a patient of an identity was deleted last, if a job that started at this time
@@ -107,17 +145,16 @@ impl Person {
 
     /// Returns when nothing of the item is needed any more. `None` if it has patients.
     pub fn forgotten_at(&self) -> Option<Timestamp> {
-        let deleted = self.identities.iter().flat_map(|known| &known.deleted);
-        let last = deleted.map(|deleted| deleted.at.plus(JOB_WRITES)).max();
+        let last = self.deleted_patients().map(|deleted| deleted.at.plus(JOB_WRITES)).max();
         last.filter(|_| self.patients().next().is_none())
     }
 }
 
 impl KnownIdentity {
-    fn delete(&mut self, index: usize, key: &HashKey, now: Timestamp) {
+    fn delete(&mut self, index: usize, key: &HashKey, undone_by: Option<JobId>, now: Timestamp) {
         self.forget(now);
         let record = self.patients.remove(index);
-        self.deleted.push(DeletedPatient::new(&record, key, now));
+        self.deleted.push(DeletedPatient::new(&record, key, now, undone_by));
         let place = self.deleted.len() - 1;
         for decision in &mut self.decisions {
             decision.move_places(|before| match before {

@@ -60,6 +60,8 @@ struct StoredDeleted {
     external_id: Option<Id>,
     #[serde(rename = "h", default, skip_serializing_if = "Vec::is_empty")]
     cohorts: Vec<Id>,
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    undone_by: Option<JobIndex>,
 }
 
 /// Job, runs, and warned rows.
@@ -232,9 +234,11 @@ fn stored_identity<'a>(known: &'a KnownIdentity, jobs: &mut Jobs) -> StoredIdent
         at: deleted.at.as_millis(),
         external_id: deleted.external_id.map(|hash| Id(Uuid::from_u128(hash.0))),
         cohorts: deleted.cohorts.iter().map(|id| Id(id.as_uuid())).collect(),
+        undone_by: deleted.undone_by.map(|job| jobs.index(job)),
     });
+    let deleted = deleted.collect();
     let hash = known.hash.map(|hash| Id(Uuid::from_u128(hash.0)));
-    StoredIdentity { patients, decisions, deleted: deleted.collect(), hash }
+    StoredIdentity { patients, decisions, deleted, hash }
 }
 
 fn read_identity(stored: StoredIdentity<'_>, jobs: &[Id]) -> Option<KnownIdentity> {
@@ -242,16 +246,22 @@ fn read_identity(stored: StoredIdentity<'_>, jobs: &[Id]) -> Option<KnownIdentit
     let decisions = stored.decisions.into_iter().map(|StoredDecision(by, runs, warned)| {
         Some(Decision { job: job(by, jobs)?, runs, warned })
     });
-    let deleted = stored.deleted.into_iter().map(|deleted| DeletedPatient {
-        id: PatientId::new(deleted.id.0),
-        at: Timestamp::from_millis(deleted.at),
-        external_id: deleted.external_id.map(|id| ExternalIdHash(id.0.as_u128())),
-        cohorts: deleted.cohorts.iter().map(|id| CohortId::new(id.0)).collect(),
+    let deleted = stored.deleted.into_iter().map(|deleted| {
+        Some(DeletedPatient {
+            id: PatientId::new(deleted.id.0),
+            at: Timestamp::from_millis(deleted.at),
+            external_id: deleted.external_id.map(|id| ExternalIdHash(id.0.as_u128())),
+            cohorts: deleted.cohorts.iter().map(|id| CohortId::new(id.0)).collect(),
+            undone_by: match deleted.undone_by {
+                Some(by) => Some(job(by, jobs)?),
+                None => None,
+            },
+        })
     });
     Some(KnownIdentity {
         patients: patients.collect::<Option<_>>()?,
         decisions: decisions.collect::<Option<_>>()?,
-        deleted: deleted.collect(),
+        deleted: deleted.collect::<Option<_>>()?,
         hash: stored.hash.map(|id| IdentityHash(id.0.as_u128())),
     })
 }

@@ -1,5 +1,6 @@
 mod deletion;
 mod external_ids;
+mod undo;
 
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -376,7 +377,7 @@ proptest! {
             let patient = person.patients().nth(deleted);
             if let Some(patient) = patient.map(|record| record.patient.id) {
                 let size = person.stored_size();
-                prop_assert!(person.delete(patient, &KEY, source(number).now));
+                prop_assert!(person.delete(patient, &KEY, None, source(number).now));
                 prop_assert!(person.stored_size() <= size);
                 let json = serde_json::to_string(&person).unwrap();
                 prop_assert_eq!(&serde_json::from_str::<Person>(&json).unwrap(), &person);

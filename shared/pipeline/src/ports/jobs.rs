@@ -10,6 +10,7 @@ use bulk_domain::outcome::Tally;
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{QueryPart, QueryTally};
 use bulk_domain::time::Timestamp;
+use bulk_domain::undo::{Undo, UndoTally};
 
 use super::{PortResult, Write};
 
@@ -102,6 +103,34 @@ pub trait JobStore: Send + Sync {
         tally: QueryTally,
     ) -> impl Future<Output = PortResult<ChunkCompletion>> + Send;
 
+    /// Stores the undo of an ended job, with all its chunks pending, and adds the job to the
+    /// watched jobs, at which the sweep looks at the time `due`.
+    ///
+    /// Condition: the job is as `job` says, has no undo, and is no watched job, because its end is
+    /// announced.
+    fn begin_undo(
+        &self,
+        job: &Job,
+        undo: &Undo,
+        due: Timestamp,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Takes a chunk out of the pending ones of an undo and adds its counts, both exactly once.
+    fn complete_undo_chunk(
+        &self,
+        job: JobId,
+        chunk: ChunkNumber,
+        tally: UndoTally,
+    ) -> impl Future<Output = PortResult<ChunkCompletion>> + Send;
+    /// Ends an undo, and removes its job from the watched jobs.
+    ///
+    /// Condition: the undo has no pending chunks and has not ended.
+    fn end_undo(
+        &self,
+        job: JobId,
+        has_kept_file: bool,
+        now: Timestamp,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+
     /// Adds a job that waits for its file to the open jobs. This comes before the job is stored, so
     /// that no job is missing from the open jobs. The entry of a job that is never stored expires.
     fn add_open_job(
@@ -149,7 +178,7 @@ pub trait JobStore: Send + Sync {
         next: Timestamp,
         pending: u32,
     ) -> impl Future<Output = PortResult<Write>> + Send;
-    /// Removes a job from the watched jobs.
+    /// Removes a job from the watched jobs, unless its undo is under way.
     fn unwatch(&self, job: JobId) -> impl Future<Output = PortResult<()>> + Send;
 }
 
@@ -171,7 +200,8 @@ pub struct OpenJob {
     pub is_waiting: bool,
 }
 
-/// A watched job, from its creation until its last webhook is sent.
+/// A watched job: from its creation until its last webhook is sent, and while its undo is under
+/// way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Watched {
     /// The id of the watched job.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bulk_domain::job::Upload;
 use bulk_domain::outcome::RowOutcome;
 use bulk_domain::plan::ChunkNumber;
+use bulk_domain::undo::UndonePatient;
 use bulk_domain::upload_terms::UploadTerms;
 use bytes::Bytes;
 use futures::Stream;
@@ -67,6 +68,21 @@ pub trait ObjectStore: Send + Sync {
         job: JobRef,
         chunk: ChunkNumber,
     ) -> impl Future<Output = PortResult<Vec<RowOutcome>>> + Send;
+    /// Stores what the undo of a chunk did with each patient.
+    ///
+    /// Condition: nothing is stored of the undo of this chunk. The first outcomes count.
+    fn store_undo(
+        &self,
+        job: JobRef,
+        chunk: ChunkNumber,
+        patients: &[UndonePatient],
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Returns what the undo of a chunk did with each patient.
+    fn read_undo(
+        &self,
+        job: JobRef,
+        chunk: ChunkNumber,
+    ) -> impl Future<Output = PortResult<Vec<UndonePatient>>> + Send;
     /// Starts a result file. It replaces the file of an earlier attempt when it is finished.
     fn write_results(
         &self,
@@ -99,13 +115,15 @@ pub trait FileWriter: Send {
     fn finish(self) -> impl Future<Output = PortResult<()>> + Send;
 }
 
-/// One of the two files that a finalized job has.
+/// One of the files that a finalized or an undone job has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ResultFile {
     /// Every row with its outcome.
     Result,
     /// The failed rows only.
     Failures,
+    /// The patients that the undo of the job keeps.
+    Kept,
 }
 
 /// A link that takes a file, and the headers that it was signed for.

@@ -7,7 +7,8 @@ use bulk_domain::job_size::JobSize;
 
 use super::PortResult;
 use crate::messages::{
-    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UploadMessage, WebhookMessage,
+    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UndoMessage, UploadMessage,
+    WebhookMessage,
 };
 
 /// The longest time that a message can be delayed (`DelaySeconds`; "Amazon SQS standard queue
@@ -34,7 +35,9 @@ pub trait Queues: Send + Sync {
     ) -> impl Future<Output = PortResult<()>> + Send;
     /// Asks for a copy of a document's content, or does nothing if there is no gateway.
     fn send_copy(&self, message: &CopyMessage) -> impl Future<Output = PortResult<()>> + Send;
-    /// Tells `finalize` that a job has nothing left to wait for.
+    /// Sends all messages to the queue of undone chunks. After an error some may have been sent.
+    fn send_undo(&self, messages: &[UndoMessage]) -> impl Future<Output = PortResult<()>> + Send;
+    /// Tells `finalize` that a job, or its undo, has nothing left to wait for.
     fn send_finished(
         &self,
         message: &FinishedMessage,

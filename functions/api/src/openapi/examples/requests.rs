@@ -41,6 +41,7 @@ fn patients_and_documents() -> Vec<Example> {
         example("listBulkRequests", "/medical/v1/patient/bulk?count=2".into()),
         example("getBulkRequest", format!("/medical/v1/patient/bulk/{JOB}")),
         example("cancelBulkRequest", format!("/medical/v1/patient/bulk/{WAITING_JOB}/cancel")),
+        example("undoBulkRequest", format!("/medical/v1/patient/bulk/{JOB}/undo")),
         example(
             "listPatients",
             format!("/medical/v1/patient?count=100&facilityId={FACILITY}&filters=lovelace%201980"),

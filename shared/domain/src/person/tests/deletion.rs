@@ -7,8 +7,8 @@ use crate::person::deletion::ATTEMPT_ENDS;
 fn delete(person: &Person, place: usize, second: u64) -> (Person, PatientId) {
     let patient = person.patients().nth(place).unwrap().patient.id;
     let mut person = person.clone();
-    assert!(person.delete(patient, &KEY, source(second).now));
-    assert!(!person.delete(patient, &KEY, source(second).now), "deleted once");
+    assert!(person.delete(patient, &KEY, None, source(second).now));
+    assert!(!person.delete(patient, &KEY, None, source(second).now), "deleted once");
     (person, patient)
 }
 
