@@ -140,13 +140,7 @@ impl Player {
             }
             Cause::SetUrl(customer, url) => {
                 let (customer, url) = (*customer, url.clone());
-                Box::pin(async move {
-                    let policy = UrlPolicy::PublicOnly;
-                    match set_webhook(&cloud, &cloud, policy, customer, Some(&url)).await {
-                        Ok(_) => Verdict::Done,
-                        Err(error) => client_verdict(&error),
-                    }
-                })
+                Box::pin(async move { set_url(&cloud, customer, &url).await })
             }
             &Cause::Read(import) => {
                 let JobRef { customer, job } = self.imports[import].job;
@@ -223,6 +217,13 @@ async fn download(cloud: &Cloud, customer: CustomerId, document: DocumentName) -
         Ok(Some(_)) => Verdict::Downloaded { has_link: true },
         Ok(None) | Err(ApiError::NotYet(..)) => Verdict::RetryAfter(CLIENT_PAUSE),
         Err(ApiError::NotFound(_)) => Verdict::Downloaded { has_link: false },
+        Err(error) => client_verdict(&error),
+    }
+}
+
+async fn set_url(cloud: &Cloud, customer: CustomerId, url: &str) -> Verdict {
+    match set_webhook(cloud, cloud, UrlPolicy::PublicOnly, customer, Some(url)).await {
+        Ok(_) => Verdict::Done,
         Err(error) => client_verdict(&error),
     }
 }

@@ -26,7 +26,8 @@ impl PatientRecord {
     /// Takes the patient out of a cohort by a call. Returns whether it was in it.
     pub fn leave_cohort(&mut self, cohort: CohortId, call: JobId, now: Timestamp) -> bool {
         let Some(joined_by) = self.listed_by(Roster::Cohort(cohort)) else { return false };
-        // The clocks of two functions may differ, so that the patient may have joined by a later id.
+        // The clocks of two functions may differ, so that the patient may have joined by a later
+        // id.
         let call = call.max(joined_by);
         self.patient.cohort_ids.retain(|known| *known != cohort);
         self.joined_by.retain(|(joined, _)| *joined != cohort);
