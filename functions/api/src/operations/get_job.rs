@@ -60,9 +60,9 @@ struct BulkRequestUndo {
     /// End of the undo.
     #[serde(skip_serializing_if = "Option::is_none")]
     finished_at: Option<Timestamp>,
-    /// Link to the kept patients: of each the first row that created or updated it, with the reason.
-    /// In the format of the failed rows. Valid for 3 minutes. Absent until the undo has ended, if no
-    /// patient is kept, and in lists of imports.
+    /// Link to the kept patients: of each the first row that created or updated it, with the
+    /// reason. In the format of the failed rows. Valid for 3 minutes. Absent until the undo has
+    /// ended, if no patient is kept, and in lists of imports.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "uri")]
     kept_patients: Option<String>,

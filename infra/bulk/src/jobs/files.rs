@@ -22,8 +22,8 @@ pub struct Download {
     /// Id of the import, as `bulk import` and `bulk list` print it
     #[arg(value_name = "ID")]
     id: JobId,
-    /// File to write, replaced if it exists; `-` is standard output
-    /// [default: ID.result.csv, ID.failures.csv or ID.kept.csv in this folder, if it does not exist]
+    /// File to write, replaced if it exists; `-` is standard output [default: ID.result.csv,
+    /// ID.failures.csv or ID.kept.csv in this folder, if it does not exist]
     #[arg(value_name = "OUT")]
     out: Option<PathBuf>,
     /// Put an apostrophe before cells that a spreadsheet would run as formulas. Without this the

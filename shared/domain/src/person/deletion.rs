@@ -86,8 +86,8 @@ impl DeletedPatient {
 const DELETED_SIZE: usize = 55 + 4 * ID;
 
 impl Person {
-    /// Deletes a patient, by the undo of a job or by a call. Returns whether there was one with this
-    /// id.
+    /// Deletes a patient, by the undo of a job or by a call. Returns whether there was one with
+    /// this id.
     pub fn delete(
         &mut self,
         patient: PatientId,
