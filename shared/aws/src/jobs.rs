@@ -2,6 +2,8 @@
 //! each open job.
 
 mod item;
+mod pending;
+mod undo;
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
@@ -9,7 +11,6 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bulk_domain::ids::{CustomerId, JobId};
 use bulk_domain::job::{Job, JobStatus, LONGEST_LIFE};
@@ -27,18 +28,14 @@ use crate::error::{failed, malformed};
 use crate::item::{Item, key, n, number, numbers, parsed, required_number, s};
 use crate::table::{Table, Updated, find, update, update_and_return};
 pub(crate) use item::JOB;
-use item::{
-    UNDO_PENDING, has_pending, is_undo_pending, new_item, read_job, read_open_job, set_state,
-};
+use item::{has_pending, is_undo_pending, new_item, read_job, read_open_job, set_state};
+use pending::{OPEN_PARTS, complete, parts_key, remove, tally_at_end};
 
 /// The index of jobs by customer, in the order in which they were created.
 const BY_CUSTOMER: &str = "by-customer";
 
 /// The index of watched jobs, and the one partition key in it.
 const WATCHED: &str = "watched";
-
-/// The attribute with the pending parts of a chunk's document queries, in the item of the chunk.
-const OPEN_PARTS: &str = "openParts";
 
 /// The jobs table, with the stores of jobs, deliveries and gateway limits.
 #[derive(Clone, Debug)]
@@ -325,27 +322,7 @@ impl JobStore for Jobs {
     }
 
     async fn begin_undo(&self, job: &Job, undo: &Undo, due: Timestamp) -> PortResult<Write> {
-        let pending: Vec<String> =
-            undo.pending_chunks.iter().map(|chunk| chunk.get().to_string()).collect();
-        let request = self
-            .table
-            .update(key(job.id, JOB))
-            .update_expression(
-                "SET undoStartedAt = :now, undoPending = :pending, watch = :watched, due = :due, \
-                 watchedPending = :count",
-            )
-            .condition_expression(
-                "#status = :status AND attribute_not_exists(undoStartedAt) \
-                 AND attribute_not_exists(watch)",
-            )
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", s(job.status))
-            .expression_attribute_values(":now", n(undo.started_at.as_millis()))
-            .expression_attribute_values(":watched", s(WATCHED))
-            .expression_attribute_values(":due", n(due.as_millis()))
-            .expression_attribute_values(":count", n(pending.len()))
-            .expression_attribute_values(":pending", AttributeValue::Ns(pending));
-        update(request).await
+        update(undo::begin(&self.table, job, undo, due)).await
     }
 
     async fn complete_undo_chunk(
@@ -354,30 +331,11 @@ impl JobStore for Jobs {
         chunk: ChunkNumber,
         tally: UndoTally,
     ) -> PortResult<ChunkCompletion> {
-        let request = self.table.update(key(job, JOB)).update_expression(
-            "DELETE undoPending :removed ADD undoDeleted :deleted, undoKept :kept",
-        );
-        let request = remove(request, UNDO_PENDING, chunk.get())
-            .expression_attribute_values(":deleted", n(tally.deleted))
-            .expression_attribute_values(":kept", n(tally.kept));
-        complete(request, is_undo_pending).await
+        complete(undo::complete_chunk(&self.table, job, chunk, tally), is_undo_pending).await
     }
 
     async fn end_undo(&self, job: JobId, has_kept_file: bool, now: Timestamp) -> PortResult<Write> {
-        let request = self
-            .table
-            .update(key(job, JOB))
-            .update_expression(
-                "SET undoFinishedAt = :now, undoKeptFile = :kept \
-                 REMOVE watch, due, watchedPending",
-            )
-            .condition_expression(
-                "attribute_exists(undoStartedAt) AND attribute_not_exists(undoPending) \
-                 AND attribute_not_exists(undoFinishedAt)",
-            )
-            .expression_attribute_values(":now", n(now.as_millis()))
-            .expression_attribute_values(":kept", AttributeValue::Bool(has_kept_file));
-        update(request).await
+        update(undo::end(&self.table, job, has_kept_file, now)).await
     }
 
     /// Removes the keys of the index, and with them the job from the index.
@@ -395,42 +353,6 @@ impl JobStore for Jobs {
     }
 }
 
-/// Removes a number from a set, as `:removed`, on the condition that the set has it.
-fn remove(request: UpdateItemFluentBuilder, set: &str, number: u32) -> UpdateItemFluentBuilder {
-    let number = number.to_string();
-    request
-        .condition_expression(format!("contains({set}, :number)"))
-        .expression_attribute_values(":removed", AttributeValue::Ns(vec![number.clone()]))
-        .expression_attribute_values(":number", AttributeValue::N(number))
-}
-
-/// Updates the sets and the counts of a job, and returns whether the job is still waiting, as
-/// `is_waiting` says by its item.
-async fn complete(
-    request: UpdateItemFluentBuilder,
-    is_waiting: impl Fn(&Item) -> bool,
-) -> PortResult<ChunkCompletion> {
-    Ok(match update_and_return(request).await? {
-        Updated::Done(item) => ChunkCompletion { counted: true, was_last: !is_waiting(&item) },
-        Updated::Conflict(item) => ChunkCompletion {
-            counted: false,
-            was_last: item.is_some_and(|item| !is_waiting(&item)),
-        },
-    })
-}
-
-fn parts_key(job: JobId, chunk: ChunkNumber) -> Item {
-    key(job, format_args!("queries#{chunk}"))
-}
-
 pub(crate) fn open_partition(customer: CustomerId) -> String {
     format!("open#{customer}")
-}
-
-/// Returns the counts of a chunk once no part of it is pending. DynamoDB has no empty sets, so that
-/// the attribute is missing then.
-fn tally_at_end(item: &Item) -> Option<QueryTally> {
-    let count = |name| number(item, name).unwrap_or(0);
-    let tally = QueryTally { successful: count("successful"), failed: count("failed") };
-    (!item.contains_key(OPEN_PARTS)).then_some(tally)
 }

@@ -4,6 +4,7 @@
 mod copies;
 mod erasure;
 mod keys;
+mod range;
 mod result_writer;
 mod versions;
 
@@ -32,6 +33,7 @@ use url::Url;
 
 use crate::error::{failed, malformed};
 use keys::{name_of, outcomes_key, plan_key, result_key, undo_key, upload_key};
+use range::{http_range, slice};
 use result_writer::ObjectWriter;
 
 pub use versions::{Retention, StoredVersion};
@@ -307,11 +309,6 @@ fn is_another_version<E>(error: &SdkError<E, HttpResponse>) -> bool {
     error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 403 | 404 | 412))
 }
 
-/// Returns the value of the header `Range` (RFC 9110), in which the end is inclusive.
-fn http_range(range: &Range<u64>) -> String {
-    format!("bytes={}-{}", range.start, range.end.saturating_sub(1))
-}
-
 fn is_partial(answer: &GetObjectOutput) -> bool {
     answer.content_range.is_some()
 }
@@ -328,31 +325,8 @@ fn stream_of(body: ByteStream) -> BoxStream<'static, PortResult<Bytes>> {
     .boxed()
 }
 
-/// Returns the bytes of `range` out of a stream of the whole object.
-fn slice(
-    whole: BoxStream<'static, PortResult<Bytes>>,
-    range: Range<u64>,
-) -> BoxStream<'static, PortResult<Bytes>> {
-    let cut = move |offset: &mut u64, bytes: PortResult<Bytes>| {
-        let result = bytes.map(|bytes| {
-            let (start, end) = (*offset, *offset + bytes.len() as u64);
-            *offset = end;
-            // The distance from the start of these bytes is at most their length, which is a
-            // `usize`.
-            let within = |position: u64| {
-                usize::try_from(position.clamp(start, end) - start).unwrap_or(bytes.len())
-            };
-            bytes.slice(within(range.start)..within(range.end))
-        });
-        futures::future::ready(Some(result))
-    };
-    whole.scan(0, cut).boxed()
-}
-
 #[cfg(test)]
 mod tests {
-    use futures::TryStreamExt as _;
-
     use super::*;
 
     #[test]
@@ -391,13 +365,5 @@ mod tests {
             [pair("x-amzn-trace-id", "Root=1")]
         );
         assert!(needed("host;content-md5", &headers).is_err());
-    }
-
-    #[tokio::test]
-    async fn a_slice_of_a_whole_stream_is_the_range() {
-        let pieces = ["abc", "def", "", "ghi"].map(|piece| Ok(Bytes::from(piece)));
-        let sliced: Vec<Bytes> =
-            slice(stream::iter(pieces).boxed(), 2..7).try_collect().await.unwrap();
-        assert_eq!(sliced.concat(), b"cdefg");
     }
 }

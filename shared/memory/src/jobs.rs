@@ -1,9 +1,11 @@
 //! The jobs table in memory: jobs, their indexes, the entries of open jobs and the parts of
 //! document queries.
 
+mod listed;
 mod observed;
+mod undo;
 
-use std::collections::btree_map::{Entry, Keys};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
@@ -66,21 +68,6 @@ impl State {
             let entry = watched.map(|(due, pending)| Watched { job, due, pending });
             self.jobs.watched.update(shown, job, entry);
         }
-    }
-}
-
-impl Cloud {
-    /// Returns the jobs that `read` takes of the index by customer, in its order.
-    async fn listed(
-        &self,
-        read: impl FnOnce(Keys<'_, (CustomerId, JobId), ()>) -> Vec<JobId>,
-    ) -> PortResult<Vec<Job>> {
-        let listed = self.call(Operation::Query, Resource::JOBS_BY_CUSTOMER, |state| {
-            Billed::request(read(state.jobs.by_customer.at(state.now).keys()))
-        });
-        let ids = listed.await?;
-        let mut jobs = self.load_jobs(&ids).await?;
-        Ok(ids.iter().filter_map(|id| jobs.remove(id)).collect())
     }
 }
 
@@ -386,21 +373,8 @@ impl JobStore for Cloud {
     }
 
     async fn begin_undo(&self, job: &Job, undo: &Undo, due: Timestamp) -> PortResult<Write> {
-        self.call(Operation::UpdateItem, Resource::JOBS, |state| {
-            let allows = |stored: &&mut Stored| {
-                let is_same = stored.job.status == job.status && stored.job.undo.is_none();
-                is_same && stored.watched.is_none()
-            };
-            let Some(stored) = state.jobs.jobs.get_mut(&job.id).filter(allows) else {
-                return Billed::request(Write::Conflict);
-            };
-            stored.job.undo = Some(undo.clone());
-            let bytes = bytes(&stored.job);
-            let pending = undo.pending_chunks.iter().map(|_| 1).sum();
-            state.watch(job.id, Some((due, Some(pending))));
-            written(Write::Done, bytes)
-        })
-        .await
+        self.call(Operation::UpdateItem, Resource::JOBS, |state| state.begin_undo(job, undo, due))
+            .await
     }
 
     async fn complete_undo_chunk(
@@ -410,31 +384,14 @@ impl JobStore for Cloud {
         tally: UndoTally,
     ) -> PortResult<ChunkCompletion> {
         self.call(Operation::UpdateItem, Resource::JOBS, |state| {
-            let job = state.jobs.jobs.get_mut(&job).map(|stored| &mut stored.job);
-            let bytes = job.as_deref().map_or(0, bytes);
-            let Some(undo) = job.and_then(|job| job.undo.as_mut()) else {
-                return Billed::request(ChunkCompletion { counted: false, was_last: false });
-            };
-            let counted = undo.pending_chunks.remove(&chunk);
-            if counted || has(Bug::UndoneChunkCountedTwice) {
-                undo.tally += tally;
-            }
-            written(ChunkCompletion { counted, was_last: undo.is_decided() }, bytes)
+            state.complete_undo_chunk(job, chunk, tally)
         })
         .await
     }
 
     async fn end_undo(&self, job: JobId, has_kept_file: bool, now: Timestamp) -> PortResult<Write> {
         self.call(Operation::UpdateItem, Resource::JOBS, |state| {
-            let stored = state.jobs.jobs.get_mut(&job);
-            let undo = stored.and_then(|stored| stored.job.undo.as_mut());
-            let Some(undo) = undo.filter(|undo| undo.is_decided()) else {
-                return Billed::request(Write::Conflict);
-            };
-            undo.finished_at = Some(now);
-            undo.has_kept_file = has_kept_file;
-            state.watch(job, None);
-            Billed::request(Write::Done)
+            state.end_undo(job, has_kept_file, now)
         })
         .await
     }
