@@ -6,8 +6,8 @@ use crate::undo::{KeptReason, UndoOutcome};
 
 const DELETE: Option<UndoStep> = Some(UndoStep::Delete);
 
-const fn kept(reason: KeptReason) -> Option<UndoStep> {
-    Some(UndoStep::Ended(UndoOutcome::Kept(reason)))
+const fn kept(reason: KeptReason) -> UndoStep {
+    UndoStep::Ended(UndoOutcome::Kept(reason))
 }
 
 fn only(person: &Person) -> PatientId {
@@ -34,10 +34,10 @@ fn a_patient_that_another_job_changed_is_kept_also_if_its_own_job_changes_it_aga
     for other in [1, 3] {
         let changed = fold(&created, other, &[with_phone()]).person;
         let patient = only(&changed);
-        assert_eq!(changed.undo_step(patient, job(2)), kept(KeptReason::ChangedByJob));
-        assert_eq!(changed.undo_step(patient, job(other)), kept(KeptReason::ExistedBefore));
+        assert_eq!(changed.undo_step(patient, job(2)), Some(kept(KeptReason::ChangedByJob)));
+        assert_eq!(changed.undo_step(patient, job(other)), Some(kept(KeptReason::ExistedBefore)));
         let again = fold(&changed, 2, &[row("02110"), with_everything()]).person;
-        assert_eq!(again.undo_step(patient, job(2)), kept(KeptReason::ChangedByJob));
+        assert_eq!(again.undo_step(patient, job(2)), Some(kept(KeptReason::ChangedByJob)));
     }
 }
 
@@ -48,9 +48,9 @@ fn a_patient_that_a_call_changed_is_kept_and_the_store_remembers_the_call() {
     let stored = serde_json::to_string(&person).unwrap();
     let read: Person = serde_json::from_str(&stored).unwrap();
     assert_eq!(read, person);
-    assert_eq!(read.undo_step(only(&read), job(1)), kept(KeptReason::ChangedByCall));
+    assert_eq!(read.undo_step(only(&read), job(1)), Some(kept(KeptReason::ChangedByCall)));
     let changed = fold(&read, 3, &[with_phone()]).person;
-    assert_eq!(changed.undo_step(only(&changed), job(1)), kept(KeptReason::ChangedByJob));
+    assert_eq!(changed.undo_step(only(&changed), job(1)), Some(kept(KeptReason::ChangedByJob)));
 }
 
 #[test]
