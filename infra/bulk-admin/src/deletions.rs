@@ -2,17 +2,20 @@
 //!
 //! Point-in-time recovery returns a table as it was, and with it the patients that were deleted
 //! after that time. The audit trail is no table, and no restore takes its events back. It has an
-//! event of each call that deletes a patient, which is stored before the patient is deleted, and
-//! only if the caller may delete. No other patient ever gets the id of a deleted one. So every
-//! such event can be applied again, in any order and as often as necessary.
+//! event of each call that deletes a patient and of each chunk that an undo deletes, which is
+//! stored before the patients are deleted, and only if the caller may delete. No other patient ever
+//! gets the id of a deleted one. So every such event can be applied again, in any order and as
+//! often as necessary. What an undo has deleted is deleted again only if the undo would still do
+//! so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bulk_aws::{AuditLog, AwsPorts, Connection, System};
-use bulk_domain::audit::{Action, AuditEvent, Phase};
+use bulk_domain::audit::{Action, AuditEvent, ImportStep, Phase};
 use bulk_domain::hash_key::HashKey;
-use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::time::Timestamp;
+use bulk_domain::undo::KeptReason;
 use bulk_pipeline::delete_patient::delete_patient;
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
@@ -29,6 +32,8 @@ use crate::failed;
 const DELETE_CALL: &str = "DELETE /medical/v1/patient/{id}";
 /// The command that deletes a customer, as its events name it.
 const DELETE_COMMAND: &str = "customer delete";
+/// The step of an undo that deletes patients, as its events name it.
+const UNDO_STEP: &str = "undo-chunk";
 
 /// Patients that one event names, and that are deleted before the next event is stored.
 const PATIENTS_PER_EVENT: usize = 100;
@@ -38,7 +43,8 @@ const CONCURRENT_DELETIONS: usize = 10;
 /// What was deleted in a time, by the audit trail.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Deletions {
-    patients: BTreeMap<CustomerId, BTreeSet<PatientId>>,
+    /// The patients, each with the job whose undo has deleted it. Without one if a call has.
+    patients: BTreeMap<CustomerId, BTreeMap<PatientId, Option<JobId>>>,
     customers: BTreeSet<CustomerId>,
 }
 
@@ -49,6 +55,8 @@ struct Replayed {
     came_back: u64,
     /// The patients that were not there.
     absent: u64,
+    /// The patients of undone imports that are there, and that an undo keeps as they are now.
+    kept: u64,
 }
 
 /// Deletes what was deleted since a time and is there again.
@@ -74,17 +82,20 @@ pub async fn replay(
             continue;
         }
         let key = ports.directory().load_hash_key(*customer).await.map_err(failed)?;
-        let patients: Vec<PatientId> = patients.iter().copied().collect();
+        let patients: Vec<(PatientId, Option<JobId>)> =
+            patients.iter().map(|(patient, job)| (*patient, *job)).collect();
         for page in patients.chunks(PATIENTS_PER_EVENT) {
-            let came_back = if dry_run {
-                count(&ports, *customer, page).await?
+            let to_delete = without_kept(&ports, *customer, page).await?;
+            let came_back = if dry_run || to_delete.is_empty() {
+                count(&ports, *customer, &to_delete).await?
             } else {
-                recorder.before(*customer, page).await?;
-                delete_again(&ports, *customer, &key, page).await?
+                recorder.before(*customer, &to_delete).await?;
+                delete_again(&ports, *customer, &key, &to_delete).await?
             };
             replayed.came_back += came_back;
-            replayed.absent += page.len() as u64 - came_back;
-            bar.tell(replayed.came_back + replayed.absent);
+            replayed.absent += to_delete.len() as u64 - came_back;
+            replayed.kept += (page.len() - to_delete.len()) as u64;
+            bar.tell(replayed.came_back + replayed.absent + replayed.kept);
         }
     }
     bar.end();
@@ -94,7 +105,7 @@ pub async fn replay(
 impl Deletions {
     async fn read(log: &AuditLog, since: Timestamp) -> anyhow::Result<Self> {
         let mut deletions = Self::default();
-        for text in [DELETE_CALL, DELETE_COMMAND].map(str::to_owned) {
+        for text in [DELETE_CALL, DELETE_COMMAND, UNDO_STEP].map(str::to_owned) {
             let read =
                 log.read(since, std::slice::from_ref(&text), |stored| deletions.add(&stored.event));
             read.await.map_err(failed)?;
@@ -108,7 +119,15 @@ impl Deletions {
         let (Some(customer), Phase::Begun) = (event.customer, event.phase) else { return };
         match &event.action {
             Action::Call(call) if call == DELETE_CALL => {
-                self.patients.entry(customer).or_default().extend(&event.objects.patients);
+                let patients = event.objects.patients.iter().map(|patient| (*patient, None));
+                self.patients.entry(customer).or_default().extend(patients);
+            }
+            Action::Import(ImportStep::UndoChunk) => {
+                let Some(job) = event.objects.jobs.first().copied() else { return };
+                let of_customer = self.patients.entry(customer).or_default();
+                for patient in &event.objects.patients {
+                    of_customer.entry(*patient).or_insert(Some(job));
+                }
             }
             Action::Command(command) if command == DELETE_COMMAND => {
                 self.customers.insert(customer);
@@ -116,6 +135,23 @@ impl Deletions {
             _ => {}
         }
     }
+}
+
+/// Returns the patients without those that an undo keeps as they are stored now.
+async fn without_kept<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    patients: &[(PatientId, Option<JobId>)],
+) -> anyhow::Result<Vec<PatientId>> {
+    let undone: Vec<PatientId> =
+        patients.iter().filter_map(|(patient, job)| job.map(|_| *patient)).collect();
+    let found = ports.patients().load_patients(customer, &undone).await.map_err(failed)?;
+    let is_kept = |patient: &PatientId, job: &Option<JobId>| {
+        let record = found.get(patient).zip(*job);
+        record.is_some_and(|(record, job)| KeptReason::of(record, job).is_some())
+    };
+    let others = patients.iter().filter(|(patient, job)| !is_kept(patient, job));
+    Ok(others.map(|(patient, _)| *patient).collect())
 }
 
 /// Returns how many of these patients are there.
@@ -151,17 +187,21 @@ fn report(
     dry_run: bool,
     output: Output,
 ) -> anyhow::Result<()> {
-    let Replayed { came_back, absent } = replayed;
+    let Replayed { came_back, absent, kept } = replayed;
     if output.json {
         return output.value(&json!({
-            "since": since, "dryRun": dry_run, "cameBack": came_back, "absent": absent,
+            "since": since, "dryRun": dry_run, "cameBack": came_back, "absent": absent, "kept": kept,
             "unknownCustomers": gone, "deletedCustomers": customers,
         }));
     }
     let done = if dry_run { "are there again" } else { "were there again, and are deleted" };
-    output.line(format_args!("Of the patients that calls have deleted since {since}:"))?;
+    output
+        .line(format_args!("Of the patients that calls and undos have deleted since {since}:"))?;
     output.line(format_args!("  {came_back} {done}"))?;
     output.line(format_args!("  {absent} are not there"))?;
+    if kept > 0 {
+        output.line(format_args!("  {kept} are there and kept, as an undo would keep them now"))?;
+    }
     for customer in gone {
         output.warn(format_args!("customer {customer} is not in the directory: not looked at"));
     }
@@ -213,8 +253,26 @@ mod tests {
         deletions.add(&event("begun", &json!({"call": DELETE_CALL}), Some(CUSTOMER)));
         deletions.add(&event("begun", &json!({"command": DELETE_COMMAND}), Some(CUSTOMER)));
         let (customer, patient) = (CUSTOMER.parse().unwrap(), PATIENT.parse().unwrap());
-        assert_eq!(deletions.patients, BTreeMap::from([(customer, BTreeSet::from([patient]))]));
+        let of_customer = BTreeMap::from([(patient, None)]);
+        assert_eq!(deletions.patients, BTreeMap::from([(customer, of_customer)]));
         assert_eq!(deletions.customers, BTreeSet::from([customer]));
+    }
+
+    #[test]
+    fn undone_patients_are_named_with_their_job_unless_a_call_deleted_them() {
+        const JOB: &str = "0199ac1e-0000-7000-8000-000000000002";
+        let mut undone = event("begun", &json!({"import": UNDO_STEP}), Some(CUSTOMER));
+        assert_eq!(undone.action, Action::Import(ImportStep::UndoChunk));
+        undone.objects.jobs.insert(JOB.parse().unwrap());
+        let mut deletions = Deletions::default();
+        deletions.add(&undone);
+        let (customer, patient) = (CUSTOMER.parse().unwrap(), PATIENT.parse().unwrap());
+        let by = |deletions: &Deletions| deletions.patients[&customer][&patient];
+        assert_eq!(by(&deletions), Some(JOB.parse().unwrap()));
+        let call = event("begun", &json!({"call": DELETE_CALL}), Some(CUSTOMER));
+        deletions.add(&call);
+        deletions.add(&undone);
+        assert_eq!(by(&deletions), None);
     }
 
     #[test]
@@ -239,6 +297,12 @@ mod tests {
         let (job, facility) = (JobId::first_at(now), FacilityId::new(PATIENT.parse().unwrap()));
         let source = RowsOfJob { job, facility, may_overtake: false, now };
         let patient = cloud.add_patient(customer, source, &[row]).await.unwrap();
+        // An undo of this job deletes the patient, and one of another job keeps it.
+        let other = JobId::first_at(now.plus(std::time::Duration::from_secs(1)));
+        for (by, left) in [(None, vec![patient]), (Some(job), vec![patient]), (Some(other), vec![])]
+        {
+            assert_eq!(without_kept(&cloud, customer, &[(patient, by)]).await.unwrap(), left);
+        }
         let (key, bucket) = (Cloud::hash_key(customer), Bucket::of(patient).unwrap());
         let before = cloud.load_people(customer, &[bucket]).await.unwrap().remove(&bucket).unwrap();
         assert_eq!(delete_again(&cloud, customer, &key, &[patient]).await.unwrap(), 1);
