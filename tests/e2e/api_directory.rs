@@ -26,6 +26,7 @@ async fn a_facility_is_read_back_as_it_was_made_and_normalised() {
     let id = made["id"].as_str().unwrap();
     let expected = json!({
         "id": id,
+        "eTag": made["eTag"],
         "name": "Lakeside Practice",
         "npi": "1245319599",
         "tin": "123456789",
@@ -35,6 +36,7 @@ async fn a_facility_is_read_back_as_it_was_made_and_normalised() {
         }
     });
     assert_eq!(made, expected);
+    assert!(made["eTag"].is_string(), "{made}");
     assert_eq!(customer.call(Method::GET, &format!("{FACILITY}/{id}")).await.1, expected);
     let (_, list) = customer.call(Method::GET, FACILITY).await;
     assert_eq!(list, json!({"facilities": [expected], "meta": {"itemsOnPage": 1}}));
@@ -80,9 +82,18 @@ async fn a_cohort_is_read_back_as_it_was_made() {
     let (status, made) = customer.post(COHORT, &cohort).await;
     assert_eq!(status, StatusCode::OK, "{made}");
     let id = made["id"].as_str().unwrap();
-    let expected =
-        json!({"id": id, "name": "Diabetes", "description": "Type 2", "color": "blue", "size": 0});
+    let never = json!({"enabled": false, "frequency": "monthly"});
+    let expected = json!({
+        "id": id, "eTag": made["eTag"], "name": "Diabetes", "description": "Type 2", "color": "blue", "size": 0,
+        "settings": {"monitoring": {
+            "adt": {"enabled": false},
+            "hie": never,
+            "laboratory": {"notifications": false},
+            "pharmacy": {"notifications": false, "schedule": never},
+        }},
+    });
     assert_eq!(made, expected);
+    assert!(made["eTag"].is_string(), "{made}");
     assert_eq!(customer.call(Method::GET, &format!("{COHORT}/{id}")).await.1, expected);
     assert_eq!(
         customer.call(Method::GET, COHORT).await.1,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::customer::{Customer, PATIENCE};
 use crate::receiver::Receiver;
@@ -38,6 +39,12 @@ pub fn path(document: &Value) -> String {
     format!("/medical/v1/document/download-url?fileName={name}")
 }
 
+/// Keeps the other tests that download from adding to what the gateway has counted.
+async fn alone() -> MutexGuard<'static, ()> {
+    static DOWNLOADS: Mutex<()> = Mutex::const_new(());
+    DOWNLOADS.lock().await
+}
+
 /// Returns the link to a document, which a caller may have to ask for again.
 async fn link(customer: &Customer, document: &Value) -> String {
     let until = tokio::time::Instant::now() + PATIENCE;
@@ -54,6 +61,7 @@ async fn link(customer: &Customer, document: &Value) -> String {
 
 #[tokio::test]
 async fn every_document_is_downloaded_as_it_was_listed_and_fetched_once() {
+    let _alone = alone().await;
     let (customer, _) = Customer::with_facility();
     let (receiver, _) = customer.listen().await;
     let documents = documents(&customer, &receiver, "Content").await;
@@ -111,6 +119,7 @@ async fn a_document_of_another_customer_is_not_found_and_neither_is_any_other_na
 
 #[tokio::test]
 async fn no_address_and_no_title_of_a_document_gets_into_logs() {
+    let _alone = alone().await;
     let (customer, _) = Customer::with_facility();
     let (receiver, _) = customer.listen().await;
     let documents = documents(&customer, &receiver, "Logged").await;
@@ -135,6 +144,7 @@ async fn no_address_and_no_title_of_a_document_gets_into_logs() {
 
 #[tokio::test]
 async fn an_opted_out_patient_has_no_documents_any_more() {
+    let _alone = alone().await;
     let (customer, _) = Customer::with_facility();
     let (receiver, _) = customer.listen().await;
     let document = documents(&customer, &receiver, "Withdrawn").await.remove(0);

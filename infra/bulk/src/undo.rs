@@ -136,7 +136,7 @@ fn print_end(output: Output, id: JobId, undo: &JobUndo, kept: Fetched) -> anyhow
     match kept.saved {
         Some(path) => output.line(format_args!("  kept patients  {}", path.display()))?,
         None if undo.kept > 0 => {
-            output.line(format_args!("  kept patients  bulk kept {id} OUT"))?
+            output.line(format_args!("  kept patients  bulk kept {id} OUT"))?;
         }
         None => {}
     }

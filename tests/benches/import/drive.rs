@@ -24,7 +24,6 @@ use bulk_pipeline::messages::UploadMessage;
 use bulk_pipeline::ports::WebhookSettings;
 use bulk_pipeline::query_documents::{QueriesOutcome, query_documents};
 use bulk_pipeline::undo_chunk::undo_chunk;
-use bulk_pipeline::undo_chunk::undo_chunk;
 use futures::executor::block_on;
 use uuid::Uuid;
 

@@ -87,7 +87,7 @@ pub async fn an_undo_ends_once_after_its_last_chunk(ports: &impl JobStore) {
     assert_eq!((undo.finished_at, undo.has_kept_file), (Some(at(NOW + 5)), true));
     let late = ports.complete_undo_chunk(job.id, given::chunk(0), TALLY).await.unwrap();
     assert_eq!(late, ChunkCompletion { counted: false, was_last: false });
-    let later = at(NOW).plus(Duration::from_secs(60));
+    let later = at(NOW).plus(Duration::from_mins(1));
     assert_eq!(
         ports.begin_undo(&job, &Undo::begin(&job, later), later).await.unwrap(),
         Write::Conflict

@@ -96,17 +96,7 @@ impl Player {
                     verdict(sweep(&cloud, time_to_query, |_, outcome| drop(verdict(outcome))).await)
                 })
             }
-            &Cause::Create(plan) => {
-                let (customer, new) = self.new_job(plan);
-                Box::pin(async move {
-                    match create_job(&cloud, customer, new, None).await {
-                        Ok(NewJob { job, .. }) => {
-                            Verdict::Created((&job).into(), job.upload_expires_at)
-                        }
-                        Err(error) => client_verdict(&error),
-                    }
-                })
-            }
+            &Cause::Create(plan) => self.create(cloud, plan),
             &Cause::Cancel(import) => {
                 let JobRef { customer, job } = self.imports[import].job;
                 Box::pin(async move {
@@ -142,22 +132,34 @@ impl Player {
                 let (customer, url) = (*customer, url.clone());
                 Box::pin(async move { set_url(&cloud, customer, &url).await })
             }
-            &Cause::Read(import) => {
-                let JobRef { customer, job } = self.imports[import].job;
-                let id = external_id(self.chance.below(4)).parse().unwrap();
-                Box::pin(async move {
-                    // Deletes stale entries while jobs store new ones.
-                    let found = get_patient_by_external_id(&cloud, customer, &id).await;
-                    if let Err(error @ ApiError::Internal(_)) = found {
-                        return client_verdict(&error);
-                    }
-                    match get_job(&cloud, customer, job).await {
-                        Ok(view) => Verdict::Read(view.job.status),
-                        Err(error) => client_verdict(&error),
-                    }
-                })
-            }
+            &Cause::Read(import) => self.look(cloud, import),
         }
+    }
+
+    fn create(&self, cloud: Cloud, plan: usize) -> Pin<Box<dyn Future<Output = Verdict>>> {
+        let (customer, new) = self.new_job(plan);
+        Box::pin(async move {
+            match create_job(&cloud, customer, new, None).await {
+                Ok(NewJob { job, .. }) => Verdict::Created((&job).into(), job.upload_expires_at),
+                Err(error) => client_verdict(&error),
+            }
+        })
+    }
+
+    fn look(&self, cloud: Cloud, import: usize) -> Pin<Box<dyn Future<Output = Verdict>>> {
+        let JobRef { customer, job } = self.imports[import].job;
+        let id = external_id(self.chance.below(4)).parse().unwrap();
+        Box::pin(async move {
+            // Deletes stale entries while jobs store new ones.
+            let found = get_patient_by_external_id(&cloud, customer, &id).await;
+            if let Err(error @ ApiError::Internal(_)) = found {
+                return client_verdict(&error);
+            }
+            match get_job(&cloud, customer, job).await {
+                Ok(view) => Verdict::Read(view.job.status),
+                Err(error) => client_verdict(&error),
+            }
+        })
     }
 
     fn query(&self, received: &Received) -> Pin<Box<dyn Future<Output = Verdict>>> {

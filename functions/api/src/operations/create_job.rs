@@ -73,7 +73,7 @@ pub struct NewBulkRequest {
 #[serde(untagged)]
 pub enum Answer {
     New(NewBulkRequest),
-    Known(BulkRequest),
+    Known(Box<BulkRequest>),
 }
 
 impl NamesObjects for Answer {
@@ -125,7 +125,7 @@ pub async fn handle<B: Backend>(
     let NewJob { job, upload } =
         create_job(backend.ports(), customer, parameters, key.as_ref()).await?;
     tracing::info!(job.id = %job.id, job.dry_run = job.dry_run, "Job created or recalled");
-    let Some(upload) = upload else { return Ok(Audited(Answer::Known(job.into()))) };
+    let Some(upload) = upload else { return Ok(Audited(Answer::Known(Box::new(job.into())))) };
     Ok(Audited(Answer::New(NewBulkRequest {
         request_id: job.id,
         facility_id: job.facility,
