@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::customer::{Customer, PATIENCE};
+use crate::customer::{Customer, PATIENCE, answer};
 use crate::receiver::Receiver;
 
 const PATIENT: &str = "/medical/v1/patient";
@@ -165,4 +165,38 @@ async fn an_external_id_finds_the_one_patient_that_has_it_now() {
         (status, &problem["detail"]),
         (StatusCode::BAD_REQUEST, &"externalId: missing".into())
     );
+}
+
+#[tokio::test]
+async fn a_corrected_patient_is_the_one_that_later_rows_are_about() {
+    let (customer, facility) = Customer::with_facility();
+    let (receiver, _) = customer.listen().await;
+    import(&customer, &receiver, &[1], "", &facility).await;
+    let by_external_id = format!("{PATIENT}/external-id?externalId=ext-1");
+    let (_, mut patient) = customer.call(Method::GET, &by_external_id).await;
+    let path = format!("{PATIENT}/{}", patient["id"].as_str().unwrap());
+    let put =
+        async |patient: &Value| answer(customer.request(Method::PUT, &path).json(patient)).await;
+    let stale = patient.clone();
+    patient["firstName"] = "First2".into();
+    let (status, corrected) = put(&patient).await;
+    assert_eq!(
+        (status, &corrected["firstName"]),
+        (StatusCode::OK, &"First2".into()),
+        "{corrected}"
+    );
+    assert_eq!(put(&stale).await.0, StatusCode::PRECONDITION_FAILED);
+    assert_eq!(customer.call(Method::GET, &path).await.1, corrected);
+
+    // The row of the second person is about the patient now, and that of the first one is not.
+    import(&customer, &receiver, &[2], "", &facility).await;
+    let (_, updated) = customer.call(Method::GET, &path).await;
+    assert_eq!(updated["externalId"], "ext-2");
+    import(&customer, &receiver, &[1], "", &facility).await;
+    let (_, other) = customer.call(Method::GET, &by_external_id).await;
+    assert_ne!(other["id"], updated["id"]);
+    let listed = customer.pages(&format!("{PATIENT}?count=1"), "patients").await.concat();
+    assert_eq!(listed.len(), 2);
+    assert_eq!(customer.call(Method::DELETE, &path).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(customer.call(Method::GET, &path).await.0, StatusCode::NOT_FOUND);
 }

@@ -193,6 +193,19 @@ test("cohorts are listed and read with their sizes", async () => {
   assert.deepEqual(await client.getCohort(patients.cohort), cohorts[0]);
 });
 
+test("a patient is corrected, and found by what it is then", async () => {
+  const { id } = patients["sdk-1"];
+  const patient = await client.getPatient(id);
+  const corrected = await client.updatePatient({ ...patient, lastName: "Corrected" }, patients.facility);
+  assert.deepEqual([corrected.id, corrected.lastName, corrected.cohortIds], [id, "Corrected", patient.cohortIds]);
+  assert.deepEqual(await client.getPatient(id), corrected);
+  await assert.rejects(client.updatePatient({ ...patient, lastName: "Late" }), refusal(412, /changed/));
+  const { firstName, lastName, dob, genderAtBirth, address } = corrected;
+  assert.equal((await client.matchPatient({ firstName, lastName, dob, genderAtBirth, address })).id, id);
+  assert.equal(await client.matchPatient({ firstName, lastName: "Sdkone", dob, genderAtBirth, address }), undefined);
+  assert.deepEqual((await client.listPatients({ filters: "corrected" })).patients.map((found) => found.id), [id]);
+});
+
 test("cohorts and facilities are changed, and deleted when they have no patients", async () => {
   const cohort = await client.getCohort(patients.cohort);
   const changed = await client.updateCohort({ ...cohort, description: "Changed", color: "blue" });

@@ -120,7 +120,7 @@ pub async fn call_all(played: &Played) {
     let patients = patients["patients"].as_array().unwrap();
     for patient in patients {
         let (id, facility) = (id(patient), patient["facilityIds"][0].as_str().unwrap());
-        api.get(&format!("/medical/v1/patient/{id}")).await;
+        correct(&api, id).await;
         let query = format!("/medical/v1/document/query?patientId={id}&facilityId={facility}");
         api.post(&query, &Value::Null).await;
         api.get(&format!("/medical/v1/document/query?patientId={id}")).await;
@@ -146,7 +146,11 @@ pub async fn call_all(played: &Played) {
         }
         assert_eq!(api.call("DELETE", &path, &Value::Null).await.0, StatusCode::NOT_FOUND);
     }
-    assert_eq!(api.get("/medical/v1/patient").await["patients"], json!(left));
+    let ids = |patients: &[Value]| -> Vec<Value> {
+        patients.iter().map(|patient| patient["id"].clone()).collect()
+    };
+    let listed = api.get("/medical/v1/patient").await;
+    assert_eq!(ids(listed["patients"].as_array().unwrap()), ids(left));
     for patient in left {
         let path = format!("/medical/v1/patient/{}/hie-opt-out", id(patient));
         let (_, told) = api.call("PUT", &format!("{path}?hieOptOut=true"), &Value::Null).await;
@@ -159,6 +163,28 @@ pub async fn call_all(played: &Played) {
     for import in &played.imports {
         let path = format!("/medical/v1/patient/bulk/{}/undo", import.job.job);
         api.post(&path, &Value::Null).await;
+    }
+}
+
+/// Gives a patient another name and external id, finds it by both, and takes the correction back.
+async fn correct(api: &Caller, id: &str) {
+    let path = format!("/medical/v1/patient/{id}");
+    let before = api.get(&path).await;
+    let mut corrected = before.clone();
+    corrected["lastName"] = "Corrected".into();
+    corrected["externalId"] = format!("corrected {id}").into();
+    let after = api.call("PUT", &path, &corrected).await;
+    assert_eq!((after.0, &after.1["lastName"]), (StatusCode::OK, &"Corrected".into()));
+    assert_eq!(api.get(&path).await, after.1);
+    let by_id = format!("/medical/v1/patient/external-id?externalId=corrected%20{id}");
+    assert_eq!(api.get(&by_id).await, after.1);
+    assert_eq!(api.post("/medical/v1/patient/match", &after.1).await["lastName"], "Corrected");
+    assert_eq!(api.call("PUT", &path, &corrected).await.0, StatusCode::PRECONDITION_FAILED);
+    let mut back = before.clone();
+    back["eTag"] = after.1["eTag"].clone();
+    let back = api.call("PUT", &path, &back).await.1;
+    for field in ["firstName", "lastName", "dob", "address", "contact", "personalIdentifiers"] {
+        assert_eq!(back[field], before[field], "{field}");
     }
 }
 

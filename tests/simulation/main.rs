@@ -12,6 +12,7 @@ mod chance;
 mod check;
 mod check_audit;
 mod check_copies;
+mod check_corrections;
 mod check_dry_runs;
 mod check_external_ids;
 mod check_queries;
@@ -34,6 +35,33 @@ use std::time::Instant;
 
 /// The number of stories that are played unless `SEEDS` or `SEED` is set.
 const SEEDS: u64 = 300;
+
+#[test]
+fn every_correction_is_as_the_reference_says() {
+    let seeds = match number("SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SEEDS").unwrap_or(SEEDS),
+    };
+    let mut corrected = 0;
+    for seed in seeds.clone() {
+        let played = catch_unwind(AssertUnwindSafe(|| {
+            let mut played = run::play_correction(seed);
+            check_corrections::check(&played);
+            check_corrections::check_row_after(&mut played);
+            check_external_ids::check_repair(&played);
+            played
+        }));
+        let Ok(played) = played else {
+            panic!(
+                "Seed {seed} fails. Play it again: SEED={seed} cargo test -p tests --test simulation correction"
+            );
+        };
+        corrected += u32::from(played.correction.is_some_and(|made| made.was_answered));
+    }
+    let played = seeds.end - seeds.start;
+    eprintln!("{corrected} corrections in {played} stories: all as they should be.");
+    assert!(played < SEEDS || u64::from(corrected) > played / 4, "{corrected} corrections only");
+}
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.trim().parse().ok())

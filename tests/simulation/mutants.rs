@@ -11,6 +11,7 @@ mod chance;
 mod check;
 mod check_audit;
 mod check_copies;
+mod check_corrections;
 mod check_dry_runs;
 mod check_external_ids;
 mod check_queries;
@@ -47,6 +48,9 @@ fn noticed_after(bug: Bug, seeds: u64) -> Option<u64> {
             check::check(&played);
             check::check_second_upload(&mut played);
             check_external_ids::check_repair(&played);
+            let mut corrected = run::play_correction(*seed);
+            check_corrections::check(&corrected);
+            check_corrections::check_row_after(&mut corrected);
         }));
         played.is_err()
     };

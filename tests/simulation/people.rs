@@ -124,6 +124,11 @@ impl Name {
         Self { spelling: &spellings[chance.index(spellings.len())], case }
     }
 
+    /// Returns the name in neither upper nor lower case alone.
+    pub fn as_spelled(self) -> Self {
+        Self { case: Case::AsSpelled, ..self }
+    }
+
     /// Returns the name as the file has it.
     pub fn written(self) -> String {
         match self.case {

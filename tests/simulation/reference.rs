@@ -196,6 +196,38 @@ impl Reference {
         known.is_some_and(|known| known.take().is_some())
     }
 
+    /// Corrects a patient by a call, which has its age among the jobs. The patient comes last among
+    /// those of the corrected person, unless it was one of them before.
+    pub fn correct(&mut self, (from, index): Id, to: &Row, call: u32, ids: &Ids) -> Option<Id> {
+        let before = self.by_person.get_mut(&from)?.get_mut(index)?.take()?;
+        let mut kept = Kept::default();
+        let _ = kept.fold(to, call, ids);
+        kept.writers.insert("ssn", call);
+        let old = before.patient;
+        kept.patient.facilities = old.facilities;
+        kept.patient.cohorts = old.cohorts;
+        for (value, is_given) in
+            [("externalId", to.external_id.is_some()), ("hieOptOut", to.opt_out.is_some())]
+        {
+            if !is_given && let Some(writer) = before.writers.get(value) {
+                kept.writers.insert(value, *writer);
+            }
+        }
+        if to.external_id.is_none() {
+            kept.patient.external_id = old.external_id;
+        }
+        if to.opt_out.is_none() {
+            kept.patient.opt_out = old.opt_out;
+        }
+        let known = self.by_person.entry(to.person).or_default();
+        if from == to.person {
+            known[index] = Some(kept);
+            return Some((from, index));
+        }
+        known.push(Some(kept));
+        Some((to.person, known.len() - 1))
+    }
+
     /// Returns the patients of one person, oldest first.
     pub fn patients(&self, person: usize) -> Vec<(Id, Patient)> {
         let known = self.by_person.get(&person).map_or(&[][..], Vec::as_slice);

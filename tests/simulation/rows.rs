@@ -97,6 +97,13 @@ impl Row {
         Self::about(chance.index(PEOPLE.len()), flaw, chance)
     }
 
+    /// Returns what a call corrects a patient to: a person, in the shape of a row.
+    pub fn correction(person: usize, chance: &Chance) -> Self {
+        let row = Self::about(person, None, chance);
+        let [first_name, last_name] = [row.first_name, row.last_name].map(Name::as_spelled);
+        Self { first_name, last_name, cohort: None, facility: None, ..row }
+    }
+
     /// Returns a row with the day of birth before the month.
     pub fn day_first(chance: &Chance) -> Self {
         let persons = (0..PEOPLE.len()).filter(|&index| PEOPLE[index].is_born_late_in_the_month());

@@ -6,6 +6,8 @@
 
 mod ended;
 mod functions;
+mod patient_calls;
+mod played;
 mod task;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,13 +16,15 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bulk_domain::ids::{JobId, PatientId};
-use bulk_domain::job::{JobStatus, Upload as Version};
+use bulk_domain::job::JobStatus;
 use bulk_domain::person::Person;
 use bulk_domain::time::Timestamp;
 use bulk_domain::webhook::WebhookKey;
 use bulk_memory::{Cloud, QueueName, Service};
-use bulk_pipeline::ports::{Environment, JobRef, WebhookSettings};
+use bulk_pipeline::ports::WebhookSettings;
 
+pub use self::patient_calls::MadeCorrection;
+pub use self::played::{Import, Played};
 use self::task::{Cause, Due, Task};
 use crate::chance::{Chance, FaultPlan, Outage};
 use crate::gateway::Exchange;
@@ -36,44 +40,8 @@ const LONGEST_STORY: Duration = Duration::from_hours(5 * 24);
 /// A story that takes more steps than this counts as endless. A usual story takes 1,500.
 const MOST_STEPS: u64 = 200_000;
 
-/// How often a client looks whether an import that it wants to undo has ended, and the pause
-/// between the first looks. The later pauses are sixty times as long.
-const UNDO_LOOKS: u32 = 300;
-const UNDO_PAUSE: Duration = Duration::from_secs(4);
-
 /// How long a client waits before it retries a request that the service could not answer.
 const CLIENT_PAUSE: Duration = Duration::from_secs(10);
-
-/// An import after the creation of its job.
-#[derive(Debug)]
-pub struct Import {
-    /// The index of the import's plan in the story.
-    pub plan: usize,
-    pub job: JobRef,
-    /// The versions that were uploaded, in order, each with its file.
-    pub versions: Vec<(Version, File)>,
-    /// Whether a request to cancel it was answered with success.
-    pub was_canceled: bool,
-    /// Whether a request to undo it was answered with success.
-    pub was_undone: bool,
-}
-
-/// A story that was played to its end, with what it left.
-#[derive(Debug)]
-pub struct Played {
-    pub cloud: Cloud,
-    pub story: Story,
-    pub imports: Vec<Import>,
-    /// The patients that calls have deleted.
-    pub deleted: BTreeSet<PatientId>,
-    /// The patients that undos have deleted, each with the undone job.
-    pub undone: BTreeMap<PatientId, JobId>,
-    pub exchange: Exchange,
-    /// The calls for a document that were answered by a link, and those that were refused.
-    pub downloads: (u64, u64),
-    pub crashes: u32,
-    pub steps: u64,
-}
 
 struct Player {
     cloud: Cloud,
@@ -88,6 +56,7 @@ struct Player {
     due: Vec<(Timestamp, Due)>,
     imports: Vec<Import>,
     deleted: BTreeSet<PatientId>,
+    correction: Option<MadeCorrection>,
     seen: BTreeMap<JobId, JobStatus>,
     downloads: (u64, u64),
     crashes: u32,
@@ -98,6 +67,14 @@ struct Player {
 pub fn play(seed: u64) -> Played {
     let chance = Chance::new(seed);
     let story = Story::random(&chance);
+    let faults = FaultPlan::new(&chance);
+    play_story(seed, chance, faults, story)
+}
+
+/// Plays the story of a seed in which a call corrects a patient.
+pub fn play_correction(seed: u64) -> Played {
+    let chance = Chance::new(seed);
+    let story = Story::with_correction(&chance);
     let faults = FaultPlan::new(&chance);
     play_story(seed, chance, faults, story)
 }
@@ -144,6 +121,7 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
         due: Vec::new(),
         imports: Vec::new(),
         deleted: BTreeSet::new(),
+        correction: None,
         seen: BTreeMap::new(),
         downloads: (0, 0),
         crashes: 0,
@@ -174,50 +152,28 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
     for (import, after) in player.story.undos.clone() {
         player.later(after, Due::Undo(import, 0));
     }
+    if let Some(after) = player.story.correction {
+        player.later(after, Due::Correction(200));
+    }
     let steps = player.run(false);
-    let Player { cloud, story, imports, deleted, exchange, downloads, crashes, .. } = player;
+    let Player { cloud, story, imports, deleted, correction, exchange, downloads, crashes, .. } =
+        player;
     let people = story.customers.iter().flat_map(|customer| cloud.people(customer.id).unwrap());
     let people: Vec<Person> = people.collect();
     let remembered = people.iter().flat_map(Person::deleted_patients);
-    let undone = remembered.filter_map(|deleted| Some((deleted.id, deleted.undone_by?))).collect();
-    Played { cloud, story, imports, deleted, undone, exchange, downloads, crashes, steps }
-}
-
-impl Played {
-    /// Returns whether a call or an undo has deleted a patient.
-    pub fn is_deleted(&self, patient: PatientId) -> bool {
-        self.deleted.contains(&patient) || self.undone.contains_key(&patient)
-    }
-
-    /// Imports a file after the story, without faults.
-    pub fn import_once_more(&mut self, customer: usize, file: File) {
-        let chance = Chance::new(1);
-        let faults = Arc::new(FaultPlan::new(&chance));
-        faults.set_calm(true);
-        // Some time later: for two minutes, the id of a job that a crash kept from being stored
-        // counts as the id of an older job.
-        let now = Environment::now(&self.cloud).plus(Duration::from_mins(5));
-        let mut player = Player {
-            cloud: self.cloud.with_faults(faults.clone()),
-            faults,
-            exchange: self.exchange.clone(),
-            chance,
-            story: self.story.clone(),
-            start: now,
-            now,
-            next_sweep: now,
-            tasks: Vec::new(),
-            due: Vec::new(),
-            imports: Vec::new(),
-            deleted: BTreeSet::new(),
-            seen: BTreeMap::new(),
-            downloads: (0, 0),
-            crashes: 0,
-            traces: is_traced(),
-        };
-        player.import_in_calm(customer, file);
-        self.imports.append(&mut player.imports);
-        self.story = player.story;
+    let undone =
+        remembered.filter_map(|deleted| Some((deleted.id, deleted.undone_by()?))).collect();
+    Played {
+        cloud,
+        story,
+        imports,
+        deleted,
+        undone,
+        correction,
+        exchange,
+        downloads,
+        crashes,
+        steps,
     }
 }
 
@@ -317,6 +273,7 @@ impl Player {
                 }
                 Due::Deletion(customer, waits) => self.delete_one(customer, waits, in_calm),
                 Due::Undo(import, looks) => self.undo_one(import, looks, in_calm),
+                Due::Correction(waits) => self.correct_one(waits, in_calm),
             }
         } else if let Some(&(name, choice)) = receivable.get(choice - due.len()) {
             let received =
@@ -333,53 +290,6 @@ impl Player {
             self.start_task(Cause::Sweep, in_calm);
         }
         true
-    }
-
-    /// Lets a customer delete one of its patients, if there is one. In one case of four, the call
-    /// is made twice. Most deletions wait until a chunk is under way.
-    fn delete_one(&mut self, index: usize, waits: u32, in_calm: bool) {
-        let is_chunk = |task: &Task| matches!(task.cause, Cause::Message(QueueName::Chunks(_), _));
-        if waits > 0 && !self.tasks.iter().any(is_chunk) {
-            let again = self.now.plus(Duration::from_millis(200));
-            self.due.push((again, Due::Deletion(index, waits - 1)));
-            return;
-        }
-        let customer = self.story.customers[index].id;
-        let mut patients = self.cloud.patients(customer).unwrap();
-        if patients.is_empty() {
-            return;
-        }
-        let record = patients.swap_remove(self.chance.index(patients.len()));
-        let patient = record.patient.id;
-        self.deleted.insert(patient);
-        self.exchange.deletes(customer, record);
-        for _ in 0..=usize::from(self.chance.once_in(4)) {
-            self.start_task(Cause::Delete(customer, patient), in_calm);
-        }
-    }
-
-    /// Lets a client undo an import, once its job has ended. In one case of four, the call is made
-    /// twice, and in one case of ten before the end, when it is refused.
-    fn undo_one(&mut self, import: usize, looks: u32, in_calm: bool) {
-        let job = self.imports.get(import).map(|import| import.job.job);
-        let job = self.cloud.jobs().into_iter().find(|known| Some(known.id) == job);
-        let Some(job) = job.filter(|job| job.status.is_final()) else {
-            if looks < UNDO_LOOKS {
-                let pause = if looks < 60 { UNDO_PAUSE } else { 60 * UNDO_PAUSE };
-                self.due.push((self.now.plus(pause), Due::Undo(import, looks + 1)));
-            }
-            if self.imports.len() > import && self.chance.once_in(10) {
-                self.start_task(Cause::Undo(import), in_calm);
-            }
-            return;
-        };
-        let records = self.cloud.patients(job.customer).unwrap();
-        for record in records.into_iter().filter(|record| record.created_by == job.id) {
-            self.exchange.deletes(job.customer, record);
-        }
-        for _ in 0..=usize::from(self.chance.once_in(4)) {
-            self.start_task(Cause::Undo(import), in_calm);
-        }
     }
 
     /// Prints what a task does, if `TRACE` is set.

@@ -30,6 +30,13 @@ impl File {
         Self { rows: Vec::new(), writing: Writing::PLAIN, bytes: text.into() }
     }
 
+    /// Returns a file of our own header with one row.
+    pub fn of_row(row: Row, ids: &Ids) -> Self {
+        let rows = vec![row];
+        let bytes = Writing::PLAIN.file(&rows, ids);
+        Self { rows, writing: Writing::PLAIN, bytes }
+    }
+
     fn random(chance: &Chance, ids: &Ids, most_rows: u64, header: Header) -> Self {
         let mut rows: Vec<Row> =
             (0..=chance.below(most_rows)).map(|_| Row::random(chance)).collect();
@@ -127,6 +134,8 @@ pub struct Story {
     /// When a client undoes an import, counted from the start of the story. The import is named by
     /// its place in the order of creation, and the undo waits for its end.
     pub undos: Vec<(usize, Duration)>,
+    /// When the first customer corrects one of its patients, counted from the start of the story.
+    pub correction: Option<Duration>,
     pub rows_per_chunk: u32,
     pub patients_per_part: usize,
     /// Whether some chunks fail, however often they are retried.
@@ -204,6 +213,7 @@ impl Story {
             plans,
             deletions,
             undos,
+            correction: None,
             rows_per_chunk: u32::try_from(1 + chance.below(most_per_chunk)).unwrap(),
             patients_per_part: chance.pick(&[1, 3, PATIENTS_PER_PART]),
             is_poisoned: chance.once_in(6),
@@ -217,6 +227,20 @@ impl Story {
         }
     }
 
+    /// Returns a story in which the first customer corrects one of its patients, while jobs with
+    /// rows about the patient may run. No gateway is asked, and no patient is deleted.
+    pub fn with_correction(chance: &Chance) -> Self {
+        let longest = chance.pick(&[20_000, 20_000, 60_000, 1_000_000]);
+        Self {
+            deletions: Vec::new(),
+            undos: Vec::new(),
+            correction: Some(Duration::from_millis(chance.below(longest))),
+            is_poisoned: false,
+            gateway: None,
+            ..Self::random(chance)
+        }
+    }
+
     /// Returns a story with one import of one file.
     pub fn of_file(chance: &Chance, file: File) -> Self {
         Self {
@@ -225,6 +249,7 @@ impl Story {
             plans: vec![Plan::of_file(0, file)],
             deletions: Vec::new(),
             undos: Vec::new(),
+            correction: None,
             rows_per_chunk: ROWS_PER_CHUNK,
             patients_per_part: PATIENTS_PER_PART,
             is_poisoned: false,

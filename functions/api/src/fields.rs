@@ -96,6 +96,44 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Returns what `read` makes of one object, or of each object of a list. An absent field is an
+    /// empty list. `problem` is said of any other value, and of an object of which `read` makes
+    /// nothing and names no problem.
+    pub fn list<T>(
+        &mut self,
+        name: &str,
+        problem: &str,
+        mut read: impl FnMut(&mut Fields<'_>) -> Option<T>,
+    ) -> Vec<T> {
+        let one;
+        let (list, is_list) = match self.get(name) {
+            None => return Vec::new(),
+            Some(Value::Array(list)) => (list, true),
+            Some(value) => {
+                one = vec![value.clone()];
+                (&one, false)
+            }
+        };
+        let mut values = Vec::new();
+        for (index, value) in list.iter().enumerate() {
+            let name = if is_list { format!("{name}[{index}]") } else { name.to_owned() };
+            let Value::Object(object) = value else {
+                self.refuse(&name, problem);
+                continue;
+            };
+            let path = format!("{}{name}.", self.path);
+            let mut inner = Fields { object, path, problems: Vec::new() };
+            let value = read(&mut inner);
+            let problems = inner.problems;
+            if value.is_none() && problems.is_empty() {
+                self.refuse(&name, problem);
+            }
+            self.problems.extend(problems);
+            values.extend(value);
+        }
+        values
+    }
+
     /// Returns a required address.
     pub fn address(&mut self, name: &str) -> Option<Address> {
         match self.get(name) {

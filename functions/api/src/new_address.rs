@@ -2,6 +2,8 @@
 
 use bulk_domain::patient::{Address, AddressText, Country, State, Zip};
 use utoipa::ToSchema;
+use utoipa::openapi::Ref;
+use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
 
 use crate::fields::Fields;
 
@@ -55,4 +57,12 @@ impl From<NewAddress> for Address {
         let NewAddress { address_line1, address_line2, city, state, zip, country } = new;
         Self { address_line1, address_line2, city, state, zip, country }
     }
+}
+
+/// Returns the schema of a field with one address or a list of addresses.
+pub fn one_or_more_addresses() -> Schema {
+    let address = || Ref::from_schema_name(NewAddress::name());
+    let list = ArrayBuilder::new().items(address()).min_items(Some(1));
+    let about = "One address or a list of addresses. Matching compares the zip codes.";
+    OneOfBuilder::new().item(address()).item(list).description(Some(about)).into()
 }

@@ -36,4 +36,5 @@ pub mod start_document_query;
 pub mod undo_job;
 pub mod update_cohort;
 pub mod update_facility;
+pub mod update_patient;
 pub mod update_settings;

@@ -18,7 +18,7 @@ use crate::operations::{
     get_patient_by_external_id, get_settings, get_webhook_status, list_cohort_patients,
     list_cohorts, list_documents, list_facilities, list_jobs, list_patient_cohorts, list_patients,
     match_patient, retry_webhooks, rotate_webhook_key, set_hie_opt_out, start_document_query,
-    undo_job, update_cohort, update_facility, update_settings,
+    undo_job, update_cohort, update_facility, update_patient, update_settings,
 };
 use crate::response_headers::{AllowedOrigin, with_headers};
 
@@ -64,7 +64,9 @@ fn operations<B: Backend>() -> Router<B> {
         .route("/medical/v1/patient/match", post(match_patient::handle::<B>))
         .route(
             "/medical/v1/patient/{id}",
-            get(get_patient::handle::<B>).delete(delete_patient::handle::<B>),
+            get(get_patient::handle::<B>)
+                .put(update_patient::handle::<B>)
+                .delete(delete_patient::handle::<B>),
         )
         .route(
             "/medical/v1/patient/{id}/cohort",

@@ -120,11 +120,22 @@ impl PatientStore for Patients {
         person: &Person,
         version: Option<u64>,
     ) -> PortResult<Write> {
-        let mut item = key(person_partition(customer, bucket), PERSON);
-        if let Some(at) = person.forgotten_at() {
-            item.insert("expiresAt".to_owned(), n(at.as_seconds()));
+        self.table.put_document(person_item(customer, bucket, person), person, version).await
+    }
+
+    async fn store_people(
+        &self,
+        customer: CustomerId,
+        people: &[(Bucket, Person, Option<u64>)],
+    ) -> PortResult<Write> {
+        if let [(bucket, person, version)] = people {
+            return self.store_person(customer, *bucket, person, *version).await;
         }
-        self.table.put_document(item, person, version).await
+        let puts = people.iter().map(|(bucket, person, version)| {
+            let item = person_item(customer, *bucket, person);
+            self.table.document_put(item, person, *version)
+        });
+        self.table.transact(puts.collect::<PortResult<_>>()?).await
     }
 
     async fn add_to_roster(
@@ -196,6 +207,15 @@ impl PatientStore for Patients {
         let entries = self.roster_query(customer, roster, "pk = :list AND sk <= :from", from);
         read_entries(&find(entries.scan_index_forward(false), Some(limit)).await?)
     }
+}
+
+/// Returns the item of a person without its document.
+fn person_item(customer: CustomerId, bucket: Bucket, person: &Person) -> Item {
+    let mut item = key(person_partition(customer, bucket), PERSON);
+    if let Some(at) = person.forgotten_at() {
+        item.insert("expiresAt".to_owned(), n(at.as_seconds()));
+    }
+    item
 }
 
 fn person_partition(customer: CustomerId, bucket: Bucket) -> String {

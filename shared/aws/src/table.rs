@@ -8,10 +8,11 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{
-    KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use bulk_domain::backoff::Backoff;
@@ -26,6 +27,7 @@ use crate::item::{Item, from_json, n, required_number, s};
 const BATCH_GET: &str = "dynamodb.BatchGetItem";
 const PUT: &str = "dynamodb.PutItem";
 const UPDATE: &str = "dynamodb.UpdateItem";
+const TRANSACT: &str = "dynamodb.TransactWriteItems";
 
 /// Keys that are read by one `BatchGetItem` (AWS limit).
 const KEYS_PER_BATCH: usize = 100;
@@ -152,6 +154,37 @@ impl Table {
         self.put_version(item, version).await
     }
 
+    /// Returns the part of a transaction that stores a value as [`Table::put_document`] does.
+    pub fn document_put(
+        &self,
+        mut item: Item,
+        document: &impl Serialize,
+        version: Option<u64>,
+    ) -> PortResult<Put> {
+        let json = serde_json::to_string(document).map_err(|_| malformed(PUT, "document"))?;
+        item.insert("doc".to_owned(), s(json));
+        item.insert("version".to_owned(), n(version.unwrap_or(0) + 1));
+        let put = Put::builder().table_name(&self.name).set_item(Some(item));
+        let put = match version {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(version) => put
+                .condition_expression("version = :version")
+                .expression_attribute_values(":version", n(version)),
+        };
+        put.build().map_err(|_| malformed(TRANSACT, "item"))
+    }
+
+    /// Stores all items, or none if the condition of one is not met.
+    pub async fn transact(&self, puts: Vec<Put>) -> PortResult<Write> {
+        let items = puts.into_iter().map(|put| TransactWriteItem::builder().put(put).build());
+        let write = self.client.transact_write_items().set_transact_items(Some(items.collect()));
+        match write.send().await {
+            Ok(_) => Ok(Write::Done),
+            Err(error) if is_conflict(&error) => Ok(Write::Conflict),
+            Err(error) => Err(failed(TRANSACT)(error)),
+        }
+    }
+
     /// Deletes the item with this key, if there is one.
     pub async fn delete(&self, key: Item) -> PortResult<()> {
         let delete = self.client.delete_item().table_name(&self.name).set_key(Some(key));
@@ -197,6 +230,22 @@ impl Table {
     pub fn query(&self) -> QueryFluentBuilder {
         self.client.query().table_name(&self.name)
     }
+}
+
+/// Returns whether a transaction was canceled because a condition was not met, or because another
+/// write of one of its items was under way (Amazon DynamoDB API Reference,
+/// `TransactWriteItems`). Reading
+/// again is the answer to both.
+fn is_conflict(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
+        error.as_service_error()
+    else {
+        return false;
+    };
+    let codes = canceled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+    let mut causes = codes.filter(|code| *code != "None").peekable();
+    causes.peek().is_some()
+        && causes.all(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"))
 }
 
 /// Stores an item on the condition that the request names.

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::hidden_debug;
@@ -68,7 +69,8 @@ hidden_debug!(HashKey);
 ///
 /// Two identities of a customer share a bucket with a probability of 1 in a billion billion.
 /// Matching compares identities, so that they are told apart then, too.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Bucket(u64);
 
 /// The bits of a UUID that are free in its last group (RFC 9562, section 5.8: `custom_c`).

@@ -49,6 +49,8 @@ bugs! {
     UndoForgetsDeletions 7: "a retry of an undo does not count what an earlier attempt deleted",
     UndoneChunkCountedTwice 39: "a chunk of an undo is counted as often as it ends",
     StalledUndoLost 53: "the sweep does not send pending chunks of an undo again",
+    CorrectionForgotten 16: "a correction forgets what was decided about the patient",
+    CorrectionNotMoved 7: "a patient with a corrected identity stays where its former identity is looked for",
     DeletedQueryKept 14: "the query of a deleted patient is stored",
     RosterReplaced 8: "an entry of a roster replaces the one of an earlier attempt",
     ExternalIdLate 4: "the entry of an external id is written after its patient",

@@ -9,10 +9,13 @@
 //! A chunk can be received twice, with another job's rows folded in between. Folding again would
 //! then give another answer for rows that already had one. The item therefore remembers what it
 //! decided for a job, and the answer to a repeated question is the remembered one. The module
-//! [`deletion`] says what it remembers of a deleted patient.
+//! [`deletion`] says what it remembers of a deleted patient, and [`correction`] how a patient gets
+//! another identity.
 
+pub mod correction;
 mod decision;
 pub mod deletion;
+mod external_ids;
 mod folded;
 mod jobs;
 mod opt_out;
@@ -29,9 +32,11 @@ use crate::mutants::{Bug, has};
 use crate::outcome::RowEffect;
 use crate::patient::{ExternalId, PatientRow, Zip};
 use crate::record::{Merged, PatientRecord, RowsOfJob};
+use crate::roster::Roster;
 use crate::stored_size::{LARGEST_PATIENTS, LARGEST_PERSON};
 use crate::time::Timestamp;
 
+use correction::{MOVED_SIZE, MovedPatient};
 pub use decision::PatientWarnings;
 use decision::{DECISION_SIZE, Decision, Place, RUN_SIZE, WARNED_SIZE};
 use deletion::DeletedPatient;
@@ -46,6 +51,8 @@ pub const JOB_WRITES: Duration = LONGEST_LIFE.saturating_add(Duration::from_hour
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Person {
     identities: Vec<KnownIdentity>,
+    /// The patients with an id of this bucket that are in other items.
+    moved: Vec<MovedPatient>,
 }
 
 /// The patients of one identity, in the order in which they were created. The names, the date of
@@ -82,17 +89,6 @@ impl Person {
         self.patients().find(|record| record.patient.id == id)
     }
 
-    /// Returns the patient with this id, to be changed by a call.
-    pub fn patient_mut(&mut self, id: PatientId) -> Option<&mut PatientRecord> {
-        let mut records = self.identities.iter_mut().flat_map(|known| &mut known.patients);
-        records.find(|record| record.patient.id == id)
-    }
-
-    /// Returns whether the item has room for all that is in it.
-    pub fn fits(&self) -> bool {
-        self.patients_size() <= LARGEST_PATIENTS && self.stored_size() <= LARGEST_PERSON
-    }
-
     /// Returns the patients of all identities by value.
     pub fn into_patients(self) -> impl Iterator<Item = PatientRecord> {
         self.identities.into_iter().flat_map(|known| known.patients)
@@ -104,24 +100,6 @@ impl Person {
         known.position(zips).map(|index| &known.patients[index])
     }
 
-    /// Returns whether a job may still change the external id of this patient, who may not exist
-    /// yet. A deleted patient never changes.
-    pub fn awaits(&self, patient: PatientId, job: JobId, now: Timestamp) -> bool {
-        if self.deleted(patient).is_some() {
-            return false;
-        }
-        let has_decided =
-            |known: &KnownIdentity| known.decisions.iter().any(|decision| decision.job == job);
-        let is_of_patient = |known: &&KnownIdentity| {
-            known.patients.iter().any(|record| record.patient.id == patient)
-        };
-        let has_decided = match self.identities.iter().find(is_of_patient) {
-            Some(known) => has_decided(known),
-            None => self.identities.iter().any(has_decided),
-        };
-        may_write(job, now) && !has_decided
-    }
-
     /// Returns the size of the patients in the store, in bytes.
     fn patients_size(&self) -> usize {
         self.identities.iter().map(KnownIdentity::patients_size).sum()
@@ -129,7 +107,8 @@ impl Person {
 
     /// Returns the size of the item in the store, in bytes.
     pub fn stored_size(&self) -> usize {
-        ITEM_SIZE + self.identities.iter().map(KnownIdentity::stored_size).sum::<usize>()
+        let moved = MOVED_SIZE * self.moved.len();
+        ITEM_SIZE + moved + self.identities.iter().map(KnownIdentity::stored_size).sum::<usize>()
     }
 
     /// Folds the rows of a group into the item, in file order. A row that does not fit into it is
@@ -161,11 +140,11 @@ impl Person {
             let new_id = || key.patient_id(group.bucket, source.job, *number);
             rows.push(fold.row(*number, row, new_id));
         }
-        let (is_changed, touched) = fold.finish();
+        let Finished { is_changed, touched, listed } = fold.finish();
         if self.identities[place].patients.is_empty() && self.identities[place].deleted.is_empty() {
             self.identities.remove(place);
         }
-        Folded { person: self, is_changed, rows, place, touched }
+        Folded { person: self, is_changed, rows, place, touched, listed }
     }
 }
 
@@ -365,8 +344,8 @@ impl Fold<'_> {
         })
     }
 
-    /// Adds the decision. Returns whether the item has to be stored, and the touched patients with
-    /// their external ids before.
+    /// Adds the decision. Returns whether the item has to be stored, and what is new about the
+    /// touched patients.
     ///
     /// A decision about rows that change nothing is stored only if another job could change it, by
     /// giving the zip code of a row to an older patient, before this job stores its outcomes. Then
@@ -376,17 +355,29 @@ impl Fold<'_> {
     ///
     /// The decision could be derived without this write only if each address remembered its job,
     /// and if no older job were open: then a second attempt could ignore what came later.
-    fn finish(self) -> (bool, BTreeMap<usize, Option<ExternalId>>) {
-        let mut is_changed = self.is_open;
-        let mut touched = BTreeMap::new();
+    fn finish(self) -> Finished {
+        let (mut is_changed, job) = (self.is_open, self.source.job);
+        let (mut touched, mut listed) = (BTreeMap::new(), Vec::new());
         for (index, before) in self.before {
             let record = &mut self.known.patients[index];
             is_changed |= record.note_change(before.as_ref(), self.source);
+            let is_new = |roster: &Roster| {
+                before.as_ref().is_none_or(|before| before.listed_by(*roster) != Some(job))
+            };
+            let new = record.rosters_by(job).filter(is_new);
+            listed.extend(new.map(|roster| (roster, record.patient.id)));
             touched.insert(index, before.and_then(|before| before.patient.external_id));
         }
         self.known.decisions.push(self.decision);
-        (is_changed, touched)
+        Finished { is_changed, touched, listed }
     }
+}
+
+/// What a fold has made of the patients.
+struct Finished {
+    is_changed: bool,
+    touched: BTreeMap<usize, Option<ExternalId>>,
+    listed: Vec<(Roster, PatientId)>,
 }
 
 /// The size of an item without anything in it: `{"v":1,"j":[],"p":[]}` and some room.

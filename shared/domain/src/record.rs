@@ -6,6 +6,7 @@
 //! one.
 
 mod cohorts;
+mod correction;
 mod lists;
 mod names;
 mod readable;
@@ -21,6 +22,7 @@ use crate::roster::Roster;
 use crate::stored_size::ID;
 use crate::time::Timestamp;
 
+pub use correction::Correction;
 use lists::{add, add_address, add_contact};
 use names::NameField;
 
@@ -268,10 +270,12 @@ impl PatientRecord {
 
     /// Opts the patient out or in by a call, unless a younger job has said otherwise.
     pub(crate) fn set_opt_out(&mut self, opt_out: bool, call: JobId, now: Timestamp) {
+        // The clocks of two functions may differ, so that an earlier call may have a later id.
+        let call = self.called_by.map_or(call, |earlier| call.max(earlier));
         if self.may_write(Register::HieOptOut, call) && self.patient.hie_opt_out != opt_out {
             self.patient.hie_opt_out = opt_out;
-            self.patient.date_updated = now;
             self.changed_by = call;
+            self.note_call(call, now);
         }
     }
 

@@ -1,22 +1,19 @@
 //! The patients table: documents with versions, each written on the condition that its version is
 //! the expected one.
 
+mod observed;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::ops::Range;
 
 use bulk_domain::hash_key::Bucket;
-use bulk_domain::identity::Identity;
-use bulk_domain::ids::{CustomerId, JobId, PatientId, RowNumber};
+use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::mutants::{Bug, has};
-use bulk_domain::patient::PatientRow;
-use bulk_domain::person::{Group, Person};
+use bulk_domain::person::Person;
 use bulk_domain::query::QueryAttemptId;
-use bulk_domain::record::{PatientRecord, RowsOfJob};
 use bulk_domain::roster::{REMOVED, Roster, RosterEntry};
-use bulk_pipeline::ports::{
-    CopyRef, Environment as _, ExternalIdStore as _, PatientStore, PortResult, Versioned, Write,
-};
+use bulk_pipeline::ports::{CopyRef, PatientStore, PortResult, Versioned, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -87,81 +84,6 @@ impl PatientsState {
 }
 
 impl Cloud {
-    /// Returns every stored patient of a customer, without a call that is billed or that a fault
-    /// can hit.
-    pub fn patients(&self, customer: CustomerId) -> PortResult<Vec<PatientRecord>> {
-        Ok(self.people(customer)?.into_iter().flat_map(Person::into_patients).collect())
-    }
-
-    /// Returns every person of a customer, without a call that is billed or that a fault can hit.
-    pub fn people(&self, customer: CustomerId) -> PortResult<Vec<Person>> {
-        let patients = &self.state().patients;
-        let people = patients.people.iter().filter(|((owner, _), _)| *owner == customer);
-        people.map(|(_, document)| Ok(patients.read(document)?.value)).collect()
-    }
-
-    /// Stores these rows of one identity as an import does, without a roster entry. Returns the
-    /// patient of the first row.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if a fault hits a call, or if another worker writes the person meanwhile.
-    pub async fn add_patient(
-        &self,
-        customer: CustomerId,
-        source: RowsOfJob,
-        rows: &[PatientRow],
-    ) -> PortResult<PatientId> {
-        let refused = || permanent(Operation::PutItem, "refused");
-        let (hash_key, first) = (Self::hash_key(customer), rows.first().ok_or_else(refused)?);
-        let identity = Identity::of_row(first);
-        let bucket = hash_key.bucket(&identity);
-        let rows = (1..).map(RowNumber::new).zip(rows.iter().cloned()).collect();
-        let group = Group { bucket, identity, rows };
-        let known = self.load_people(customer, &[bucket]).await?.remove(&bucket);
-        let (person, version) = known.map(|known| (known.value, known.version)).unzip();
-        let folded = person.unwrap_or_default().fold(&group, &hash_key, source);
-        for (patient, external_id) in folded.new_external_ids() {
-            let id = hash_key.external_id(external_id);
-            self.add_external_id(customer, id, patient, source.job, 0).await?;
-        }
-        match self.store_person(customer, bucket, &folded.person, version).await? {
-            Write::Done => folded.rows[0].patient.ok_or_else(refused),
-            Write::Conflict => Err(refused()),
-        }
-    }
-
-    /// Deletes the items of persons that the table deletes by now, because nothing of them is
-    /// needed any more. DynamoDB does so within days.
-    pub fn expire_people(&self) -> PortResult<()> {
-        let now = self.now();
-        let mut state = self.state();
-        let patients = &mut state.patients;
-        let mut expired = Vec::new();
-        for (key, document) in &patients.people {
-            let person: Versioned<Person> = patients.read(document)?;
-            if person.value.forgotten_at().is_some_and(|at| at < now) {
-                expired.push(*key);
-            }
-        }
-        for key in expired {
-            patients.people.remove(&key);
-        }
-        Ok(())
-    }
-
-    /// Returns the sizes of all items of persons, in bytes as DynamoDB counts them.
-    pub fn person_sizes(&self) -> Vec<usize> {
-        let people = &self.state().patients.people;
-        people.values().map(|document| document.stored_len + KEYS_SIZE).collect()
-    }
-
-    /// Returns the number of items written to the table or deleted from it so far, refused writes
-    /// included.
-    pub fn patient_writes(&self) -> u64 {
-        self.state().patients.writes
-    }
-
     pub(crate) async fn load<K: Ord + Copy, T: DeserializeOwned>(
         &self,
         resource: Resource,
@@ -262,6 +184,33 @@ impl PatientStore for Cloud {
         let bytes = json.len();
         self.store(Resource::PEOPLE, (customer, bucket), json, bytes, version, |state| {
             &mut state.patients.people
+        })
+        .await
+    }
+
+    async fn store_people(
+        &self,
+        customer: CustomerId,
+        people: &[(Bucket, Person, Option<u64>)],
+    ) -> PortResult<Write> {
+        let json: Vec<String> =
+            people.iter().map(|(_, person, _)| to_json(person)).collect::<PortResult<_>>()?;
+        self.call(Operation::PutItem, Resource::PEOPLE, |state| {
+            state.patients.writes += people.len() as u64;
+            // A transaction takes two units where a write takes one.
+            let units = 2 * json.iter().map(|json| units(json.len(), 1024)).sum::<u64>();
+            let is_met = people.iter().all(|(bucket, _, version)| {
+                let stored = state.patients.people.get(&(customer, *bucket));
+                stored.map(|stored| stored.version) == *version
+            });
+            if !is_met {
+                return Billed::new(Write::Conflict, units, people.len() as u64);
+            }
+            for ((bucket, _, version), json) in people.iter().zip(&json) {
+                let document = state.patients.write(json, json.len(), version.unwrap_or(0) + 1);
+                state.patients.people.insert((customer, *bucket), document);
+            }
+            Billed::new(Write::Done, units, people.len() as u64)
         })
         .await
     }

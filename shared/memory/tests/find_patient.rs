@@ -8,11 +8,12 @@ use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::patient::PatientRow;
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{PatientQuery, QueryAttemptId, QueryOutcome, QueryRequestId};
-use bulk_domain::record::RowsOfJob;
+use bulk_domain::record::{Correction, RowsOfJob};
 use bulk_domain::roster::{Roster, RosterEntry};
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
 use bulk_memory::{Cloud, NoFaults};
+use bulk_pipeline::correct_patient::{PatientCorrection, correct_patient};
 use bulk_pipeline::delete_patient::delete_patient;
 use bulk_pipeline::find_patient::{FoundPatient, find_patient};
 use bulk_pipeline::ports::prelude::*;
@@ -92,6 +93,35 @@ fn every_place_of_a_patient_is_found_and_none_of_another() {
     assert_eq!(found.query.unwrap().outcome, Some(QueryOutcome::Documents(9)));
     assert_eq!(found.documents.len(), 9);
     assert_ne!(wanted, other);
+}
+
+#[test]
+fn a_corrected_patient_is_found_in_the_item_of_its_new_identity() {
+    let cloud = cloud();
+    let patient = patient(&cloud, 1);
+    let before = find(&cloud, CUSTOMER, patient).record.unwrap().patient;
+    let correction = Correction {
+        first_name: "Grace".parse().unwrap(),
+        last_name: before.last_name,
+        dob: before.dob,
+        gender: before.gender_at_birth,
+        addresses: before.address,
+        contacts: Vec::new(),
+        ssn: None,
+        drivers_license: None,
+        external_id: None,
+        hie_opt_out: None,
+    };
+    let key = Cloud::hash_key(CUSTOMER);
+    let corrected = correct_patient(&cloud, CUSTOMER, &key, patient, &correction, |_| true);
+    assert!(matches!(block_on(corrected).unwrap(), PatientCorrection::Done(_)));
+    let found = find(&cloud, CUSTOMER, patient);
+    assert_ne!(found.bucket, Bucket::of(patient).unwrap());
+    assert_eq!(found.record.unwrap().patient.first_name, correction.first_name);
+    assert_eq!(found.deleted, None);
+    assert!(found.jobs.contains(&entry().job));
+    assert_eq!(found.external_ids.len(), 1);
+    assert_eq!(found.rosters.len(), 2);
 }
 
 #[test]

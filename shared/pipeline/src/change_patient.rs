@@ -1,6 +1,5 @@
 //! Changes a patient by a call.
 
-use bulk_domain::hash_key::Bucket;
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::record::PatientRecord;
 
@@ -29,12 +28,11 @@ pub async fn change_patient<P: Ports, T>(
     patient: PatientId,
     change: impl Fn(&mut PatientRecord) -> (bool, T),
 ) -> Result<PatientChange<T>, Error> {
-    let Some(bucket) = Bucket::of(patient) else { return Ok(PatientChange::NotFound) };
     let mut attempts = WriteAttempts::default();
     loop {
         attempts.begin()?;
-        let known = ports.patients().load_people(customer, &[bucket]).await?.remove(&bucket);
-        let Some(mut known) = known else { return Ok(PatientChange::NotFound) };
+        let known = ports.patients().load_item_of(customer, patient).await?;
+        let Some((bucket, mut known)) = known else { return Ok(PatientChange::NotFound) };
         let Some(record) = known.value.patient_mut(patient) else {
             return Ok(PatientChange::NotFound);
         };

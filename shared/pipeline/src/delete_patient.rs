@@ -30,13 +30,12 @@ pub async fn delete_patient<P: Ports>(
     hash_key: &HashKey,
     patient: PatientId,
 ) -> Result<bool, Error> {
-    let Some(bucket) = Bucket::of(patient) else { return Ok(false) };
     let mut was_there = false;
     let mut attempts = WriteAttempts::default();
     let deleted = loop {
         attempts.begin()?;
-        let known = ports.patients().load_people(customer, &[bucket]).await?.remove(&bucket);
-        let Some(mut known) = known else { break None };
+        let known = ports.patients().load_item_of(customer, patient).await?;
+        let Some((bucket, mut known)) = known else { break None };
         let now = ports.environment().now();
         if !known.value.delete(patient, hash_key, None, now) {
             break known.value.deleted(patient).cloned();
@@ -57,7 +56,32 @@ pub async fn delete_patient<P: Ports>(
             leave_cohort(ports, customer, patient, *cohort).await?;
         }
     }
+    forget_move(ports, customer, patient).await?;
     Ok(was_there)
+}
+
+/// Forgets where a deleted patient was. This is the last step of the clean-up, because an earlier
+/// attempt that died is continued from there.
+async fn forget_move<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    patient: PatientId,
+) -> Result<(), Error> {
+    let Some(home) = Bucket::of(patient) else { return Ok(()) };
+    let mut attempts = WriteAttempts::default();
+    loop {
+        attempts.begin()?;
+        let known = ports.patients().load_people(customer, &[home]).await?.remove(&home);
+        let Some(mut known) = known else { return Ok(()) };
+        if !known.value.note_move(patient, None) {
+            return Ok(());
+        }
+        let (person, version) = (&known.value, Some(known.version));
+        let write = ports.patients().store_person(customer, home, person, version).await?;
+        if write == Write::Done {
+            return Ok(());
+        }
+    }
 }
 
 /// Deletes the entry of a deleted patient's external id. The first entry stays while there are

@@ -26,13 +26,13 @@ const ENTRIES_PER_READ: u32 = 100;
 /// What the tables hold about a patient.
 #[derive(Clone, PartialEq, Debug)]
 pub struct FoundPatient {
-    /// The bucket of the person's item.
+    /// The bucket of the item that the patient is in, or was in.
     pub bucket: Bucket,
     /// The patient, unless it was deleted or never there.
     pub record: Option<PatientRecord>,
     /// What the item remembers of the patient after its deletion.
     pub deleted: Option<DeletedPatient>,
-    /// The jobs that the item names as those with rows about the patient.
+    /// The jobs that the items name as those with rows about the patient.
     pub jobs: BTreeSet<JobId>,
     /// The entries that name the patient under its external id.
     pub external_ids: Vec<(ExternalIdHash, ExternalIdEntry)>,
@@ -51,9 +51,16 @@ pub async fn find_patient<P: Ports>(
     hash_key: &HashKey,
     patient: PatientId,
 ) -> Result<Option<FoundPatient>, Error> {
-    let Some(bucket) = Bucket::of(patient) else { return Ok(None) };
-    let person = ports.patients().load_people(customer, &[bucket]).await?.remove(&bucket);
-    let person = person.map_or_else(Person::default, |person| person.value);
+    let Some(home) = Bucket::of(patient) else { return Ok(None) };
+    let item = ports.patients().load_item_of(customer, patient).await?;
+    let (bucket, person) =
+        item.map_or_else(|| (home, Person::default()), |(bucket, person)| (bucket, person.value));
+    let mut jobs = person.jobs_about(patient);
+    // The item of the id remembers the jobs with rows about the patient before a correction.
+    if bucket != home {
+        let left = ports.patients().load_people(customer, &[home]).await?.remove(&home);
+        jobs.extend(left.iter().flat_map(|left| left.value.jobs_about(patient)));
+    }
     let record = person.patient(patient).cloned();
     let deleted = person.deleted(patient).cloned();
     let external_id = record.as_ref().and_then(|record| record.patient.external_id.as_ref());
@@ -67,7 +74,7 @@ pub async fn find_patient<P: Ports>(
     let (query, documents) = documents(ports, customer, patient).await?;
     Ok(Some(FoundPatient {
         bucket,
-        jobs: person.jobs_about(patient),
+        jobs,
         rosters: rosters(ports, customer, patient, record.as_ref(), deleted.as_ref()).await?,
         record,
         deleted,

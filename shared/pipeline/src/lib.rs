@@ -14,6 +14,7 @@ pub mod cohort_members;
 mod complete_chunk;
 pub mod conflicts;
 pub mod copy_document;
+pub mod correct_patient;
 pub mod dead_letters;
 pub mod delete_patient;
 pub mod deliver_webhook;

@@ -208,7 +208,10 @@ impl<P: Ports> Work<'_, P> {
             let (mut outcomes, mut is_changed) = (Vec::new(), false);
             for patient in &patients {
                 let outcome = match person.undo_step(*patient, job) {
-                    None => continue,
+                    None => match self.decide_moved(*patient, &person).await? {
+                        None => continue,
+                        Some(outcome) => outcome,
+                    },
                     Some(UndoStep::Ended(outcome)) => outcome,
                     Some(UndoStep::Delete) if self.way == Way::Abandon => {
                         UndoOutcome::Kept(KeptReason::NotDeleted)
@@ -232,6 +235,23 @@ impl<P: Ports> Work<'_, P> {
             }
             known = store.load_people(customer, &[bucket]).await?.remove(&bucket);
         }
+    }
+
+    /// Decides a patient that is not in the item of its id. Returns `None` if it is in no other.
+    ///
+    /// A call has moved the patient, so that it stays.
+    async fn decide_moved(
+        &self,
+        patient: PatientId,
+        home: &Person,
+    ) -> Result<Option<UndoOutcome>, Error> {
+        if home.moved_to(patient).is_none() {
+            return Ok(None);
+        }
+        let item = self.ports.patients().load_item_of(self.job.customer, patient).await?;
+        let record = item.as_ref().and_then(|(_, person)| person.value.patient(patient));
+        let reason = record.and_then(|record| KeptReason::of(record, self.job.id));
+        Ok(reason.map(UndoOutcome::Kept))
     }
 
     /// Deletes what is stored of deleted patients elsewhere. Only this chunk has put them on

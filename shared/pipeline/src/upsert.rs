@@ -7,19 +7,19 @@
 //! means that another worker wrote the person, so that this worker reads the item again and folds
 //! again.
 
+mod outcome;
 mod preview;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bulk_domain::audit::{ImportStep, Phase};
 use bulk_domain::hash_key::{Bucket, HashKey};
 use bulk_domain::ids::{PatientId, RowNumber};
 use bulk_domain::job::Job;
 use bulk_domain::mutants::{Bug, has};
-use bulk_domain::outcome::RowResult;
 use bulk_domain::patient::ExternalId;
 use bulk_domain::person::deletion::ATTEMPT_ENDS;
-use bulk_domain::person::{Folded, FoldedRow, Group, PatientWarnings, Person};
+use bulk_domain::person::{Folded, Group, Person};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::record::{PatientRecord, RowsOfJob};
 use bulk_domain::roster::{Roster, RosterEntry};
@@ -33,6 +33,7 @@ use crate::conflicts::retry_conflicts;
 use crate::documents::withdraw_documents_of;
 use crate::ports::prelude::*;
 use crate::ports::{ExternalIdEntry, Ports, Versioned, Write};
+pub use outcome::{UpsertOutcome, UpsertedRow};
 
 /// Number of persons of a chunk that are written at the same time. At about 5 ms a write, 32 make
 /// 6,000 writes a second. One worker gets fewer than that, so that a larger number would only take
@@ -41,29 +42,6 @@ pub const CONCURRENT_UPSERTS: usize = 32;
 
 /// Entries of an external id that are looked at before a new patient under it is said to be alone.
 const OTHERS_READ: u32 = 20;
-
-/// The rows of a chunk after their upserts.
-#[derive(Default)]
-pub struct UpsertOutcome {
-    /// The outcome of each row, except of rows that the store refused for good.
-    pub rows: HashMap<RowNumber, UpsertedRow>,
-    /// The patients that are searched for documents.
-    pub to_query: HashSet<PatientId>,
-}
-
-/// The outcome of one row.
-pub struct UpsertedRow {
-    /// How the row ended.
-    pub result: RowResult,
-    /// What the row is warned of because of what is stored about patients.
-    pub warnings: PatientWarnings,
-}
-
-impl From<FoldedRow> for UpsertedRow {
-    fn from(row: FoldedRow) -> Self {
-        Self { result: row.result(), warnings: row.warnings }
-    }
-}
 
 /// The upsert of the rows of a chunk.
 pub struct Upsert<'a, P> {
@@ -157,25 +135,43 @@ impl<P: Ports> Upsert<'_, P> {
             .try_collect()
             .await?;
         let mut outcome = UpsertOutcome::default();
-        let mut opted_out = Vec::new();
+        let (mut opted_out, mut corrected) = (Vec::new(), BTreeSet::new());
         for (group, folded) in groups.iter().zip(written) {
             let Some(folded) = folded else { continue };
             if group.rows.iter().any(|(_, row)| row.hie_opt_out == Some(true)) {
                 let records = folded.records().filter(|record| record.patient.hie_opt_out);
                 opted_out.extend(records.map(|record| record.patient.id));
             }
+            corrected.extend(folded.corrected_since());
             let to_query = folded.records().filter(|record| self.queries(record));
             outcome.to_query.extend(to_query.map(|record| record.patient.id));
             outcome.rows.extend(folded.rows.into_iter().map(|row| (row.number, row.into())));
         }
         withdraw_documents_of(self.ports, self.job.customer, &opted_out).await?;
+        // An earlier attempt of this job has changed these patients, and a call has corrected them.
+        let corrected: Vec<PatientId> = corrected.into_iter().collect();
+        if !corrected.is_empty() && self.ports.queues().has_gateway() {
+            let records =
+                self.ports.patients().load_patients(self.job.customer, &corrected).await?;
+            let asked = records.into_values().filter(|record| !record.patient.hie_opt_out);
+            outcome.to_query.extend(asked.map(|record| record.patient.id));
+        }
         Ok(outcome)
     }
 
     /// Returns what is stored of the persons of all groups.
     async fn load(&self, groups: &[Group]) -> Result<HashMap<Bucket, Versioned<Person>>, Error> {
-        let buckets: BTreeSet<Bucket> = groups.iter().map(|group| group.bucket).collect();
+        self.load_buckets(groups.iter().map(|group| group.bucket).collect()).await
+    }
+
+    async fn load_buckets(
+        &self,
+        buckets: BTreeSet<Bucket>,
+    ) -> Result<HashMap<Bucket, Versioned<Person>>, Error> {
         let buckets: Vec<Bucket> = buckets.into_iter().collect();
+        if buckets.is_empty() {
+            return Ok(HashMap::new());
+        }
         Ok(self.ports.patients().load_people(self.job.customer, &buckets).await?)
     }
 
@@ -268,10 +264,8 @@ impl<P: Ports> Upsert<'_, P> {
     /// Adds the patients that changing groups put on rosters to the entries of this chunk.
     async fn add_to_rosters(&self, groups: impl Iterator<Item = &Folded>) -> Result<(), Error> {
         let mut rosters: BTreeMap<Roster, Vec<PatientId>> = BTreeMap::new();
-        for record in groups.flat_map(Folded::records) {
-            for roster in record.rosters_by(self.job.id) {
-                rosters.entry(roster).or_default().push(record.patient.id);
-            }
+        for (roster, patient) in groups.flat_map(|folded| &folded.listed) {
+            rosters.entry(*roster).or_default().push(*patient);
         }
         let entry = RosterEntry { job: self.job.id, chunk: self.chunk };
         for (roster, patients) in rosters {
@@ -340,17 +334,20 @@ impl<P: Ports> Upsert<'_, P> {
             entry.patient != patient && given.before(row, entry.patient).is_none()
         };
         let others: Vec<&ExternalIdEntry> = others.iter().filter(is_open).collect();
-        let buckets: BTreeSet<Bucket> =
-            others.iter().filter_map(|entry| Bucket::of(entry.patient)).collect();
-        if buckets.is_empty() {
-            return Ok(false);
-        }
-        let buckets: Vec<Bucket> = buckets.into_iter().collect();
-        let (patients, now) = (self.ports.patients(), self.ports.environment().now());
-        let people = patients.load_people(self.job.customer, &buckets).await?;
+        let places = others.iter().filter_map(|entry| Bucket::of(entry.patient));
+        let mut people = self.load_buckets(places.collect()).await?;
+        let moved = |entry: &ExternalIdEntry| {
+            people.get(&Bucket::of(entry.patient)?)?.value.moved_to(entry.patient)
+        };
+        let moved: HashMap<PatientId, Bucket> =
+            others.iter().filter_map(|entry| Some((entry.patient, moved(entry)?))).collect();
+        people.extend(self.load_buckets(moved.values().copied().collect()).await?);
+        let place =
+            |patient: PatientId| moved.get(&patient).copied().or_else(|| Bucket::of(patient));
+        let now = self.ports.environment().now();
         let not_stored = Person::default();
         Ok(others.iter().any(|entry| {
-            let person = Bucket::of(entry.patient).and_then(|bucket| people.get(&bucket));
+            let person = place(entry.patient).and_then(|bucket| people.get(&bucket));
             let person = person.map_or(&not_stored, |person| &person.value);
             let record = person.patient(entry.patient);
             let has_id =
@@ -362,7 +359,7 @@ impl<P: Ports> Upsert<'_, P> {
             }
             // Other attempts write this person's item under its condition, so that the later one
             // sees in the item what the earlier one stored.
-            let is_same_person = Bucket::of(entry.patient) == Bucket::of(patient);
+            let is_same_person = place(entry.patient) == Bucket::of(patient);
             let is_awaited = !is_same_person && person.awaits(entry.patient, entry.job, now);
             record.is_some_and(has_id) || is_awaited
         }))

@@ -192,6 +192,30 @@ pub async fn a_person_of_nearly_400_kb_is_stored_and_a_larger_one_refused_for_go
     assert_eq!(load(ports, customer, bucket).await, None);
 }
 
+pub async fn several_persons_are_stored_all_or_none(ports: &impl PatientStore) {
+    let customer = given::customer();
+    let [first, second, third, other] = ["1", "2", "3", "4"].map(given::person);
+    let a = create(ports, customer, &first).await;
+    let (b, c) = (given::bucket(), given::bucket());
+    let all = [(a, other.clone(), Some(1)), (b, second.clone(), None), (c, third.clone(), None)];
+    for wrong in 0..all.len() {
+        let mut people = all.clone();
+        people[wrong].2 = Some(7);
+        assert_eq!(ports.store_people(customer, &people).await.unwrap(), Write::Conflict);
+        assert_eq!(load(ports, customer, a).await, Some((first.clone(), 1)), "{wrong}");
+        assert_eq!(load(ports, customer, b).await, None, "{wrong}");
+        assert_eq!(load(ports, customer, c).await, None, "{wrong}");
+    }
+    assert_eq!(ports.store_people(customer, &all).await.unwrap(), Write::Done);
+    assert_eq!(load(ports, customer, a).await, Some((other, 2)));
+    assert_eq!(load(ports, customer, b).await, Some((second, 1)));
+    assert_eq!(load(ports, customer, c).await, Some((third.clone(), 1)));
+    assert_eq!(ports.store_people(customer, &all).await.unwrap(), Write::Conflict, "again");
+    let one = [(c, first.clone(), Some(1))];
+    assert_eq!(ports.store_people(customer, &one).await.unwrap(), Write::Done);
+    assert_eq!(load(ports, customer, c).await, Some((first, 2)));
+}
+
 contract!($ people:
     a_person_is_loaded_as_it_was_stored_letter_by_letter,
     a_person_is_stored_only_over_the_version_that_was_read,
@@ -205,4 +229,5 @@ contract!($ people:
     answers_of_more_than_16_mb_come_complete,
     the_largest_person_that_rows_make_is_stored,
     a_person_of_nearly_400_kb_is_stored_and_a_larger_one_refused_for_good,
+    several_persons_are_stored_all_or_none,
 );

@@ -75,6 +75,13 @@ impl Player {
                     }
                 }
             }
+            // The client does not repeat the call, so that it takes place once or not at all.
+            (Cause::Correct(..), Verdict::Failed(_) | Verdict::RetryAfter(_)) => {}
+            (Cause::Correct(..), _) => {
+                if let Some(correction) = &mut self.correction {
+                    correction.was_answered = true;
+                }
+            }
             (cause, Verdict::Failed(_)) => {
                 self.finished(cause, Verdict::RetryAfter(CLIENT_PAUSE), is_poisoned);
             }

@@ -13,11 +13,12 @@ use bulk_api::operations::undo_job::undo_job;
 use bulk_api::operations::update_settings::set_webhook;
 use bulk_domain::csv::{ColumnMappings, Limits};
 use bulk_domain::document::{DocumentKey, DocumentName};
-use bulk_domain::ids::CustomerId;
+use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::webhook_url::UrlPolicy;
 use bulk_memory::{Cloud, QueueName, Received};
 use bulk_pipeline::DirectoryCache;
 use bulk_pipeline::copy_document::copy_document;
+use bulk_pipeline::correct_patient::{PatientCorrection, correct_patient};
 use bulk_pipeline::dead_letters::handle_dead_letter;
 use bulk_pipeline::deliver_webhook::deliver_webhook;
 use bulk_pipeline::fan_out::{FanOutSettings, fan_out, fan_out_event};
@@ -132,6 +133,7 @@ impl Player {
                 let (customer, url) = (*customer, url.clone());
                 Box::pin(async move { set_url(&cloud, customer, &url).await })
             }
+            &Cause::Correct(customer, patient) => self.correct(cloud, customer, patient),
             &Cause::Read(import) => self.look(cloud, import),
         }
     }
@@ -142,6 +144,25 @@ impl Player {
             match create_job(&cloud, customer, new, None).await {
                 Ok(NewJob { job, .. }) => Verdict::Created((&job).into(), job.upload_expires_at),
                 Err(error) => client_verdict(&error),
+            }
+        })
+    }
+
+    fn correct(
+        &self,
+        cloud: Cloud,
+        customer: CustomerId,
+        patient: PatientId,
+    ) -> Pin<Box<dyn Future<Output = Verdict>>> {
+        let correction = self.correction.as_ref().unwrap().made();
+        Box::pin(async move {
+            let key = Cloud::hash_key(customer);
+            let corrected = correct_patient(&cloud, customer, &key, patient, &correction, |_| true);
+            match corrected.await {
+                Ok(PatientCorrection::Done(_)) => Verdict::Done,
+                Ok(other) => panic!("a correction is answered {other:?}"),
+                Err(error) if error.is_transient() => Verdict::Failed(error),
+                Err(error) => panic!("an error that no retry can mend: {error}"),
             }
         })
     }

@@ -51,6 +51,7 @@ pub(super) enum Cause {
     Download(usize, u32),
     /// A customer sets another webhook URL.
     SetUrl(CustomerId, String),
+    Correct(CustomerId, PatientId),
 }
 
 pub(super) struct Task {
@@ -93,7 +94,8 @@ impl Cause {
             | Self::Read(_)
             | Self::Delete(..)
             | Self::Download(..)
-            | Self::SetUrl(..) => "Api",
+            | Self::SetUrl(..)
+            | Self::Correct(..) => "Api",
         }
     }
 
@@ -113,7 +115,8 @@ impl Cause {
             | Self::Read(_)
             | Self::Delete(..)
             | Self::Download(..)
-            | Self::SetUrl(..) => 15,
+            | Self::SetUrl(..)
+            | Self::Correct(..) => 15,
         })
     }
 
@@ -135,7 +138,8 @@ impl Cause {
             | Self::Read(_)
             | Self::Delete(..)
             | Self::Download(..)
-            | Self::SetUrl(..) => false,
+            | Self::SetUrl(..)
+            | Self::Correct(..) => false,
         }
     }
 
@@ -183,6 +187,8 @@ pub(super) enum Due {
     /// A client undoes an import, as its place in the order of creation. The number is how often
     /// the client has looked whether the import has ended.
     Undo(usize, u32),
+    /// A customer corrects a patient, after so many more looks for a chunk that is under way.
+    Correction(u32),
 }
 
 /// The progress of a client's `PUT`.

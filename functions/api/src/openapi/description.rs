@@ -17,7 +17,7 @@ use crate::operations::{
     get_patient_by_external_id, get_settings, get_webhook_status, list_cohort_patients,
     list_cohorts, list_documents, list_facilities, list_jobs, list_patient_cohorts, list_patients,
     match_patient, retry_webhooks, rotate_webhook_key, set_hie_opt_out, start_document_query,
-    undo_job, update_cohort, update_facility, update_settings,
+    undo_job, update_cohort, update_facility, update_patient, update_settings,
 };
 
 #[derive(OpenApi)]
@@ -54,6 +54,7 @@ use crate::operations::{
         get_patient_by_external_id::handle,
         match_patient::handle,
         get_patient::handle,
+        update_patient::handle,
         get_hie_opt_out::handle,
         set_hie_opt_out::handle,
         delete_patient::handle,
@@ -90,12 +91,15 @@ use crate::operations::{
 struct Description;
 
 /// Schemas of request bodies, in which `null` is the same as absent.
-const REQUESTS: [&str; 7] = [
+const REQUESTS: [&str; 10] = [
     "CohortChange",
     "CohortPatients",
     "NewAddress",
     "NewCohort",
+    "NewContact",
+    "NewDemographics",
     "NewFacility",
+    "NewIdentifier",
     "NewSettings",
     "PersonToMatch",
 ];

@@ -10,7 +10,8 @@ use bulk_pipeline::ports::prelude::*;
 use crate::backend::Backend;
 use crate::caller::{Caller, DeletePatients};
 use crate::error::{ApiError, Named as _};
-use crate::request::Id;
+use crate::operations::update_patient::CallingFacility;
+use crate::request::{Id, Parameters};
 
 /// Delete a patient
 ///
@@ -20,17 +21,22 @@ use crate::request::Id;
 /// results keep their rows until their retention ends.
 #[utoipa::path(
     delete, path = "/medical/v1/patient/{id}", operation_id = "deletePatient", tag = "patient",
-    params(("id" = String, Path, format = "uuid", description = "The patient's id: `metriportId` in result files. A UUID of version 8.")),
+    params(
+        ("id" = String, Path, format = "uuid", description = "The patient's id: `metriportId` in result files. A UUID of version 8."),
+        CallingFacility,
+    ),
     responses(
         (status = 204, description = "The patient is deleted."),
-        (status = 404, description = "Not found, or deleted before."),
+        (status = 404, description = "The patient was not found, or was deleted before, or the facility was not found."),
     ),
 )]
 pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer, ..): Caller<DeletePatients>,
     Id(id): Id<PatientId>,
+    Parameters(query): Parameters<CallingFacility>,
 ) -> Result<StatusCode, ApiError> {
+    query.check(backend.ports(), customer).await?;
     delete_patient(backend.ports(), customer, id).await?;
     tracing::info!(patient.id = %id, "Patient deleted");
     Ok(StatusCode::NO_CONTENT)

@@ -16,6 +16,7 @@ use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::{Caller, ReadPatients};
 use crate::error::{ApiError, FieldProblem, Named as _};
+use crate::operations::get_patient::PatientWithETag;
 use crate::request::Parameters;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -32,7 +33,7 @@ pub struct ExternalIdQuery {
     get, path = "/medical/v1/patient/external-id", operation_id = "getPatientByExternalId", tag = "patient",
     params(ExternalIdQuery),
     responses(
-        (status = 200, description = "The patient.", body = Patient),
+        (status = 200, description = "The patient.", body = PatientWithETag),
         (status = 400, description = "`externalId` is missing or too long, or several patients have it."),
         (status = 404, description = "Not found."),
     ),
@@ -41,13 +42,13 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer, ..): Caller<ReadPatients>,
     Parameters(query): Parameters<ExternalIdQuery>,
-) -> Result<Audited<Patient>, ApiError> {
+) -> Result<Audited<PatientWithETag>, ApiError> {
     let external_id: ExternalId =
         query.external_id.unwrap_or_default().parse().map_err(|problem: Problem| {
             let field = "externalId".to_owned();
             ApiError::Invalid(vec![FieldProblem { field, problem: problem.to_string() }])
         })?;
-    Ok(Audited(get_patient_by_external_id(backend.ports(), customer, &external_id).await?))
+    Ok(Audited(get_patient_by_external_id(backend.ports(), customer, &external_id).await?.into()))
 }
 
 /// Entries of one read. Nearly every external id has one entry.

@@ -9,6 +9,7 @@ use crate::backend::Backend;
 use crate::caller::{Caller, ReadPatients};
 use crate::error::ApiError;
 use crate::operations::get_cohort::get_cohort;
+use crate::operations::get_patient::PatientWithETag;
 use crate::operations::list_patients::{PatientPage, Selection, list_patients};
 use crate::page::PageRequest;
 use crate::request::Id;
@@ -42,5 +43,6 @@ pub async fn handle<B: Backend>(
     let (roster, all) = (Roster::Cohort(cohort.id), Selection::default());
     let page = list_patients(ports, customer, roster, &all, request).await?;
     let meta = url.meta(&page, request.count, &[]);
-    Ok(Audited(PatientPage { patients: page.items, meta }))
+    let patients = page.items.into_iter().map(PatientWithETag::from).collect();
+    Ok(Audited(PatientPage { patients, meta }))
 }

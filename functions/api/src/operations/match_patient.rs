@@ -8,15 +8,14 @@ use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use utoipa::openapi::Ref;
-use utoipa::openapi::schema::{ArrayBuilder, OneOfBuilder, Schema};
 
 use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::{Caller, ReadPatients};
 use crate::error::{ApiError, Named as _};
 use crate::fields::Fields;
-use crate::new_address::NewAddress;
+use crate::new_address::one_or_more_addresses;
+use crate::operations::get_patient::PatientWithETag;
 use crate::request::Body;
 
 /// The values that matching compares.
@@ -39,13 +38,6 @@ struct PersonToMatch {
     address: Vec<Address>,
 }
 
-fn one_or_more_addresses() -> Schema {
-    let address = || Ref::from_schema_name(NewAddress::name());
-    let list = ArrayBuilder::new().items(address()).min_items(Some(1));
-    let about = "One address or a list of addresses. Matching compares the zip codes.";
-    OneOfBuilder::new().item(address()).item(list).description(Some(about)).into()
-}
-
 /// Find the patient that an import would update
 ///
 /// It is the oldest patient with the same names, date of birth and gender, and with a zip code in
@@ -54,7 +46,7 @@ fn one_or_more_addresses() -> Schema {
     post, path = "/medical/v1/patient/match", operation_id = "matchPatient", tag = "patient",
     request_body = PersonToMatch,
     responses(
-        (status = 200, description = "The patient.", body = Patient),
+        (status = 200, description = "The patient.", body = PatientWithETag),
         (status = 400, description = "Invalid body. `detail` names the fields."),
         (status = 404, description = "Not found."),
         (status = 413, description = "The body is larger than 64 KiB."),
@@ -64,9 +56,9 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer, ..): Caller<ReadPatients>,
     Body(body): Body<Map<String, Value>>,
-) -> Result<Audited<Patient>, ApiError> {
+) -> Result<Audited<PatientWithETag>, ApiError> {
     let person = PersonToMatch::read(&body)?;
-    Ok(Audited(match_patient(backend.ports(), customer, &person).await?))
+    Ok(Audited(match_patient(backend.ports(), customer, &person).await?.into()))
 }
 
 impl PersonToMatch {

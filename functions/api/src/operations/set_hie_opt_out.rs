@@ -3,7 +3,6 @@
 
 use axum::extract::State;
 use bulk_domain::audit::Objects;
-use bulk_domain::hash_key::Bucket;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_pipeline::conflicts::WriteAttempts;
 use bulk_pipeline::documents::{Withdrawal, withdraw_documents};
@@ -95,12 +94,11 @@ pub async fn set_hie_opt_out<P: Ports>(
     patient: PatientId,
     opt_out: bool,
 ) -> Result<bool, ApiError> {
-    let bucket = Bucket::of(patient).ok_or(PatientId::NOT_FOUND)?;
     let mut attempts = WriteAttempts::default();
     let is_opted_out = loop {
         attempts.begin()?;
-        let mut people = ports.patients().load_people(customer, &[bucket]).await?;
-        let known = people.remove(&bucket).ok_or(PatientId::NOT_FOUND)?;
+        let found = ports.patients().load_item_of(customer, patient).await?;
+        let (bucket, known) = found.ok_or(PatientId::NOT_FOUND)?;
         let mut person = known.value;
         // The call has its place among the jobs by its time.
         let (call, now) = (ports.environment().new_id(), ports.environment().now());

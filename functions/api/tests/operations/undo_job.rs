@@ -10,8 +10,10 @@ use bulk_api::operations::get_job::get_job;
 use bulk_api::operations::undo_job::undo_job;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::job::{Job, JobStatus};
+use bulk_domain::record::Correction;
 use bulk_domain::undo::{UndoRefusal, UndoStatus, UndoTally};
-use bulk_memory::QueueName;
+use bulk_memory::{Cloud, QueueName};
+use bulk_pipeline::correct_patient::{PatientCorrection, correct_patient};
 use bulk_pipeline::finalize::finalize;
 use bulk_pipeline::messages::{FinishedMessage, UndoMessage};
 use bulk_pipeline::ports::ResultFile;
@@ -124,6 +126,40 @@ fn created_patients_are_deleted_and_those_that_something_else_wrote_stay_with_th
     assert_eq!(again.undo.unwrap(), undone, "a second call changes nothing");
     work(&imports);
     assert_eq!(imports.patients().len(), 3);
+}
+
+#[test]
+fn a_corrected_patient_is_kept_in_the_item_of_its_new_identity() {
+    let imports = Imports::new();
+    let wrong = imports.import(&file(&[("Ann", ""), ("Bea", "")]), &[]);
+    let id = ids(&imports)["Ann"];
+    let ann = imports.patients().into_iter().find(|patient| patient.id == id).unwrap();
+    let correction = Correction {
+        first_name: "Annabel".parse().unwrap(),
+        last_name: ann.last_name,
+        dob: ann.dob,
+        gender: ann.gender_at_birth,
+        addresses: ann.address,
+        contacts: ann.contact,
+        ssn: None,
+        drivers_license: None,
+        external_id: None,
+        hie_opt_out: None,
+    };
+    let key = Cloud::hash_key(imports.customer);
+    let cloud = &imports.cloud;
+    let corrected = correct_patient(cloud, imports.customer, &key, ann.id, &correction, |_| true);
+    assert!(matches!(block_on(corrected).unwrap(), PatientCorrection::Done(_)));
+    let job = wrong.job.job.id;
+    undo(&imports, job).unwrap();
+    work(&imports);
+    assert_eq!(ids(&imports), [("Annabel".to_owned(), ann.id)].into());
+    let undone = block_on(get_job(cloud, imports.customer, job)).unwrap().job.undo.unwrap();
+    assert_eq!(undone.tally, UndoTally { deleted: 1, kept: 1 });
+    let job_ref = bulk_pipeline::ports::JobRef { customer: imports.customer, job };
+    let kept = cloud.result(job_ref, ResultFile::Kept).unwrap();
+    let kept = String::from_utf8(kept.to_vec()).unwrap();
+    assert!(kept.contains(&format!("{},kept,changed by a call", ann.id)), "{kept}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ use crate::undo::{KeptReason, UndoOutcome};
 /// functions `ImportRows` and `Abandon` may run (template.yaml: 120 and 150 seconds).
 pub const ATTEMPT_ENDS: Duration = Duration::from_mins(3);
 
-/// What an item remembers of a deleted patient.
+/// What an item remembers of a patient that was deleted, or corrected.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DeletedPatient {
     /// The id, which no other patient ever gets.
@@ -48,9 +48,19 @@ pub struct DeletedPatient {
     pub external_id: Option<ExternalIdHash>,
     /// The cohorts that it was in, so that it can be removed from their rosters.
     pub cohorts: Vec<CohortId>,
-    /// The job with the undo that deleted the patient, so that a retry of the undo counts the
-    /// patient, too. `None` if a call deleted it.
-    pub undone_by: Option<JobId>,
+    /// How the patient is gone.
+    pub by: Gone,
+}
+
+/// How a patient is gone for the rows that were about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gone {
+    /// A call deleted the patient.
+    Deleted,
+    /// The undo of this job deleted the patient. A retry of the undo counts the patient, too.
+    Undone(JobId),
+    /// A call corrected the patient, which for the rows of earlier jobs is the same as a deletion.
+    Corrected,
 }
 
 /// What the undo of a job has to do with a patient.
@@ -63,14 +73,31 @@ pub enum UndoStep {
 }
 
 impl DeletedPatient {
-    fn new(record: &PatientRecord, key: &HashKey, at: Timestamp, undone_by: Option<JobId>) -> Self {
+    fn new(record: &PatientRecord, key: &HashKey, at: Timestamp, by: Gone) -> Self {
         let patient = &record.patient;
         Self {
             id: patient.id,
             at,
             external_id: patient.external_id.as_ref().map(|id| key.external_id(id)),
             cohorts: patient.cohort_ids.iter().copied().chain(record.left_cohorts()).collect(),
-            undone_by,
+            by,
+        }
+    }
+
+    pub(super) const fn corrected(id: PatientId, at: Timestamp) -> Self {
+        Self { id, at, external_id: None, cohorts: Vec::new(), by: Gone::Corrected }
+    }
+
+    /// Returns whether the patient was not deleted but corrected.
+    pub const fn is_corrected(&self) -> bool {
+        matches!(self.by, Gone::Corrected)
+    }
+
+    /// Returns the job with the undo that deleted the patient, if an undo did.
+    pub const fn undone_by(&self) -> Option<JobId> {
+        match self.by {
+            Gone::Undone(job) => Some(job),
+            Gone::Deleted | Gone::Corrected => None,
         }
     }
 
@@ -82,7 +109,7 @@ impl DeletedPatient {
 
 /// The size of a deleted patient without cohorts,
 /// `{"i":"…","t":1800000000000,"x":"…","h":[],"u":100},`, of the hash of its identity, and of the
-/// id of the undone job.
+/// id of the undone job. A corrected patient takes less.
 const DELETED_SIZE: usize = 55 + 4 * ID;
 
 impl Person {
@@ -101,7 +128,8 @@ impl Person {
         let found =
             self.identities.iter_mut().find_map(|known| place(known).map(|index| (known, index)));
         let Some((known, index)) = found else { return false };
-        known.delete(index, key, undone_by, now);
+        let by = undone_by.map_or(Gone::Deleted, Gone::Undone);
+        known.take(index, key, now, by);
         true
     }
 
@@ -112,23 +140,24 @@ impl Person {
             let kept = KeptReason::of(record, job).map(UndoOutcome::Kept);
             return Some(kept.map_or(UndoStep::Delete, UndoStep::Ended));
         }
-        let is_undone = self.deleted(patient).is_some_and(|deleted| deleted.undone_by == Some(job));
+        let is_undone =
+            self.deleted(patient).is_some_and(|deleted| deleted.undone_by() == Some(job));
         (is_undone && !has(Bug::UndoForgetsDeletions))
             .then_some(UndoStep::Ended(UndoOutcome::Deleted))
     }
 
-    /// Returns what is remembered of deleted patients.
+    /// Returns what is remembered of patients that were deleted or corrected.
     pub fn deleted_patients(&self) -> impl Iterator<Item = &DeletedPatient> {
         self.identities.iter().flat_map(|known| &known.deleted)
     }
 
     /// Returns what is remembered of a deleted patient.
     pub fn deleted(&self, patient: PatientId) -> Option<&DeletedPatient> {
-        self.deleted_patients().find(|deleted| deleted.id == patient)
+        self.deleted_patients().find(|deleted| deleted.id == patient && !deleted.is_corrected())
     }
 
-    /// Returns when a patient of an identity was deleted last, if a job that started at this time
-    /// may have read the patient before without leaving a decision.
+    /// Returns when a patient of an identity was deleted or corrected last, if a job that started
+    /// at this time may have read the patient before without leaving a decision.
     pub fn deleted_since(
         &self,
         identity: &Identity,
@@ -143,31 +172,52 @@ impl Person {
         known.deleted.iter().map(|deleted| deleted.at).filter(|at| *at >= started_at).max()
     }
 
-    /// Returns when nothing of the item is needed any more. `None` if it has patients.
+    /// Returns when nothing of the item is needed any more. `None` if it has patients, or says
+    /// where a patient is.
     pub fn forgotten_at(&self) -> Option<Timestamp> {
         let last = self.deleted_patients().map(|deleted| deleted.at.plus(JOB_WRITES)).max();
-        last.filter(|_| self.patients().next().is_none())
+        last.filter(|_| self.patients().next().is_none() && self.moved.is_empty())
     }
 }
 
 impl KnownIdentity {
-    fn delete(&mut self, index: usize, key: &HashKey, undone_by: Option<JobId>, now: Timestamp) {
+    /// Takes a patient out of the identity, and remembers it for the rows that were about it.
+    pub(super) fn take(&mut self, index: usize, key: &HashKey, now: Timestamp, by: Gone) {
         self.forget(now);
+        let record = &self.patients[index];
+        let (gone, is_forgotten) = match by {
+            Gone::Corrected => {
+                (DeletedPatient::corrected(record.patient.id, now), has(Bug::CorrectionForgotten))
+            }
+            Gone::Deleted | Gone::Undone(_) => {
+                (DeletedPatient::new(record, key, now, by), has(Bug::DeletionForgetsDecisions))
+            }
+        };
+        self.remember_gone(index, gone);
         let record = self.patients.remove(index);
-        self.deleted.push(DeletedPatient::new(&record, key, now, undone_by));
-        let place = self.deleted.len() - 1;
         for decision in &mut self.decisions {
             decision.move_places(|before| match before {
-                Place::At(at, effect) if at == index => Place::Deleted(place, effect),
                 Place::At(at, effect) if at > index => Place::At(at - 1, effect),
                 Place::At(..) | Place::Deleted(..) | Place::NoRoom => before,
             });
         }
-        if has(Bug::DeletionForgetsDecisions) {
+        if is_forgotten {
             self.decisions.clear();
         }
         if self.patients.is_empty() {
             self.hash = Some(key.deleted_identity(&Identity::of_patient(&record.patient)));
+        }
+    }
+
+    /// Remembers that what was decided for a patient is not to be repeated.
+    pub(super) fn remember_gone(&mut self, index: usize, gone: DeletedPatient) {
+        self.deleted.push(gone);
+        let place = self.deleted.len() - 1;
+        for decision in &mut self.decisions {
+            decision.move_places(|before| match before {
+                Place::At(at, effect) if at == index => Place::Deleted(place, effect),
+                Place::At(..) | Place::Deleted(..) | Place::NoRoom => before,
+            });
         }
     }
 

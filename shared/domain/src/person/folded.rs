@@ -8,6 +8,7 @@ use crate::outcome::{FailureReason, RowEffect, RowResult};
 use crate::patient::ExternalId;
 use crate::problem::{Problem, RowProblems};
 use crate::record::PatientRecord;
+use crate::roster::Roster;
 
 /// A person after the rows of a job.
 #[derive(Clone, PartialEq, Debug)]
@@ -23,6 +24,9 @@ pub struct Folded {
     /// patients, each with the external id before the rows.
     pub(super) place: usize,
     pub(super) touched: BTreeMap<usize, Option<ExternalId>>,
+    /// The rosters that the rows put patients on. The stored record of a patient who was on one by
+    /// this job says that an entry names the patient, because it was stored before the record.
+    pub listed: Vec<(Roster, PatientId)>,
 }
 
 /// The outcome of a row.
@@ -77,6 +81,13 @@ impl Folded {
                 record.patient.id != patient && before.as_ref() == Some(external_id)
             })
         })
+    }
+
+    /// Returns the patients that rows have created or updated, and that were corrected since then.
+    pub fn corrected_since(&self) -> impl Iterator<Item = PatientId> {
+        let changed = self.rows.iter().filter(|row| row.effect != RowEffect::Unchanged);
+        let patients = changed.filter_map(|row| row.patient);
+        patients.filter(|patient| self.person.was_corrected(*patient))
     }
 
     /// Warns a row that creates a patient under an external id that another patient has.

@@ -17,10 +17,11 @@ impl Person {
 impl KnownIdentity {
     fn jobs_about(&self, patient: PatientId) -> BTreeSet<JobId> {
         let at = self.patients.iter().position(|record| record.patient.id == patient);
-        let deleted = self.deleted.iter().position(|deleted| deleted.id == patient);
         let is_about = |place| match place {
             Place::At(index, _) => at == Some(index),
-            Place::Deleted(index, _) => deleted == Some(index),
+            Place::Deleted(index, _) => {
+                self.deleted.get(index).is_some_and(|deleted| deleted.id == patient)
+            }
             Place::NoRoom => false,
         };
         let decided = self

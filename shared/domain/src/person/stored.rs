@@ -3,37 +3,40 @@
 //! The ids of jobs stand in a list of their own, and the bookkeeping of the patients refers to them
 //! by their place in it, so that a usual patient takes less than the 1 KB of a write unit.
 
-use std::borrow::Cow;
-use std::fmt;
+mod ids;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use std::borrow::Cow;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
+use super::correction::MovedPatient;
 use super::decision::{Decision, PatientWarnings, Place};
-use super::deletion::DeletedPatient;
+use super::deletion::{DeletedPatient, Gone};
 use super::{KnownIdentity, Person};
-use crate::hash_key::{ExternalIdHash, IdentityHash};
-use crate::ids::{CohortId, FacilityId, JobId, PatientId, RowNumber};
+use crate::hash_key::{Bucket, ExternalIdHash, IdentityHash};
+use crate::ids::{CohortId, FacilityId, PatientId, RowNumber};
 use crate::patient::{
     Address, AddressText, Contact, Country, Dob, DriversLicense, Email, ExternalId, Gender,
     LicenseNumber, Names, Patient, PersonalIdentifier, Phone, Ssn, State, Zip,
 };
 use crate::record::{PatientRecord, Register};
 use crate::time::Timestamp;
+use ids::{Id, JobIndex, Jobs, job};
 
 /// The version of the format.
 const FORMAT: u32 = 1;
 
-/// The names mean: version, jobs, persons.
+/// The names mean: version, jobs, persons, moved patients.
 #[derive(Serialize, Deserialize)]
 struct StoredPerson<'a> {
     v: u32,
     j: Vec<Id>,
     #[serde(borrow)]
     p: Vec<StoredIdentity<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    m: Vec<(Id, Bucket)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,6 +65,8 @@ struct StoredDeleted {
     cohorts: Vec<Id>,
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     undone_by: Option<JobIndex>,
+    #[serde(rename = "c", default, skip_serializing_if = "std::ops::Not::not")]
+    is_corrected: bool,
 }
 
 /// Job, runs, and warned rows.
@@ -145,80 +150,27 @@ fn is_zero(number: &i64) -> bool {
     *number == 0
 }
 
-/// The place of a job in the list of jobs.
-#[derive(Clone, Copy, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-struct JobIndex(usize);
-
-impl JobIndex {
-    // `serde` asks with a reference.
-    #[allow(clippy::trivially_copy_pass_by_ref)]
-    fn is_first(&self) -> bool {
-        self.0 == 0
-    }
-}
-
-/// A UUID, written as 22 letters and digits.
-#[derive(Clone, Copy, PartialEq)]
-struct Id(Uuid);
-
-impl Serialize for Id {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&BASE64_URL_SAFE_NO_PAD.encode(self.0.as_bytes()))
-    }
-}
-
-impl<'de> Deserialize<'de> for Id {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = Id;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a UUID in base64")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Id, E> {
-                let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(E::custom)?;
-                Uuid::from_slice(&bytes).map(Id).map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_str(Visitor)
-    }
-}
-
-/// The list of jobs, as it is written.
-#[derive(Default)]
-struct Jobs(Vec<Id>);
-
-impl Jobs {
-    fn index(&mut self, job: JobId) -> JobIndex {
-        let id = Id(job.as_uuid());
-        JobIndex(self.0.iter().position(|known| *known == id).unwrap_or_else(|| {
-            self.0.push(id);
-            self.0.len() - 1
-        }))
-    }
-}
-
 impl Serialize for Person {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut jobs = Jobs::default();
         let p = self.identities.iter().map(|known| stored_identity(known, &mut jobs)).collect();
-        StoredPerson { v: FORMAT, j: jobs.0, p }.serialize(serializer)
+        let m = self.moved.iter().map(|moved| (Id(moved.id.as_uuid()), moved.to)).collect();
+        StoredPerson { v: FORMAT, j: jobs.0, p, m }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Person {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let StoredPerson { v, j, p } = StoredPerson::deserialize(deserializer)?;
+        let StoredPerson { v, j, p, m } = StoredPerson::deserialize(deserializer)?;
         if v != FORMAT {
             return Err(D::Error::custom("another version of the format"));
         }
         let identities = p.into_iter().map(|stored| read_identity(stored, &j)).collect();
         let identities: Option<Vec<KnownIdentity>> = identities;
+        let moved = m.into_iter().map(|(id, to)| MovedPatient { id: PatientId::new(id.0), to });
+        let moved = moved.collect();
         identities
-            .map(|identities| Self { identities })
+            .map(|identities| Self { identities, moved })
             .ok_or_else(|| D::Error::custom("a place in a list that does not exist"))
     }
 }
@@ -234,7 +186,8 @@ fn stored_identity<'a>(known: &'a KnownIdentity, jobs: &mut Jobs) -> StoredIdent
         at: deleted.at.as_millis(),
         external_id: deleted.external_id.map(|hash| Id(Uuid::from_u128(hash.0))),
         cohorts: deleted.cohorts.iter().map(|id| Id(id.as_uuid())).collect(),
-        undone_by: deleted.undone_by.map(|job| jobs.index(job)),
+        undone_by: deleted.undone_by().map(|job| jobs.index(job)),
+        is_corrected: deleted.is_corrected(),
     });
     let deleted = deleted.collect();
     let hash = known.hash.map(|hash| Id(Uuid::from_u128(hash.0)));
@@ -252,9 +205,10 @@ fn read_identity(stored: StoredIdentity<'_>, jobs: &[Id]) -> Option<KnownIdentit
             at: Timestamp::from_millis(deleted.at),
             external_id: deleted.external_id.map(|id| ExternalIdHash(id.0.as_u128())),
             cohorts: deleted.cohorts.iter().map(|id| CohortId::new(id.0)).collect(),
-            undone_by: match deleted.undone_by {
-                Some(by) => Some(job(by, jobs)?),
-                None => None,
+            by: match deleted.undone_by {
+                Some(by) => Gone::Undone(job(by, jobs)?),
+                None if deleted.is_corrected => Gone::Corrected,
+                None => Gone::Deleted,
             },
         })
     });
@@ -382,8 +336,4 @@ fn read_patient(stored: StoredPatient<'_>, jobs: &[Id]) -> Option<PatientRecord>
             date_updated: Timestamp::from_millis(stored.created_at + stored.updated_after),
         },
     })
-}
-
-fn job(index: JobIndex, jobs: &[Id]) -> Option<JobId> {
-    jobs.get(index.0).map(|id| JobId::new(id.0))
 }

@@ -1,3 +1,4 @@
+mod correction;
 mod deletion;
 mod external_ids;
 mod undo;

@@ -28,12 +28,12 @@ impl PatientRecord {
         let Some(joined_by) = self.listed_by(Roster::Cohort(cohort)) else { return false };
         // The clocks of two functions may differ, so that the patient may have joined by a later
         // id.
-        let call = call.max(joined_by);
+        let left_by = call.max(joined_by);
         self.patient.cohort_ids.retain(|known| *known != cohort);
         self.joined_by.retain(|(joined, _)| *joined != cohort);
         // No job that is older than a call may write when the note of the call is forgotten.
         self.left_by.retain(|(left, by)| *left != cohort && may_write(*by, now));
-        self.left_by.push((cohort, call));
+        self.left_by.push((cohort, left_by));
         self.note_call(call, now);
         true
     }

@@ -1,6 +1,6 @@
 //! Patients, by the buckets of their identities, and the rosters.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 
 use bulk_domain::hash_key::Bucket;
@@ -29,6 +29,14 @@ pub trait PatientStore: Send + Sync {
         bucket: Bucket,
         person: &Person,
         version: Option<u64>,
+    ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Stores the items of several buckets, all of them or none. No bucket may be there twice.
+    ///
+    /// Condition: each stored version is the given one, or nothing is stored if it is `None`.
+    fn store_people(
+        &self,
+        customer: CustomerId,
+        people: &[(Bucket, Person, Option<u64>)],
     ) -> impl Future<Output = PortResult<Write>> + Send;
     /// Adds patients to an entry of a roster, behind those that it has. A patient of the entry is
     /// not added again.
@@ -76,14 +84,68 @@ pub trait PatientStore: Send + Sync {
         patients: &[PatientId],
     ) -> impl Future<Output = PortResult<HashMap<PatientId, PatientRecord>>> + Send {
         async move {
-            let buckets: BTreeSet<Bucket> =
-                patients.iter().filter_map(|patient| Bucket::of(*patient)).collect();
-            let buckets: Vec<Bucket> = buckets.into_iter().collect();
-            let wanted: BTreeSet<PatientId> = patients.iter().copied().collect();
-            let people = self.load_people(customer, &buckets).await?;
-            let records = people.into_values().flat_map(|person| person.value.into_patients());
-            let records = records.map(|record| (record.patient.id, record));
-            Ok(records.filter(|(id, _)| wanted.contains(id)).collect())
+            let mut found = HashMap::new();
+            let wanted = patients.iter().filter_map(|id| Some((*id, Bucket::of(*id)?)));
+            let mut wanted: BTreeMap<PatientId, Bucket> = wanted.collect();
+            for _ in 0..MOST_MOVES {
+                if wanted.is_empty() {
+                    break;
+                }
+                let buckets: BTreeSet<Bucket> = wanted.values().copied().collect();
+                let buckets: Vec<Bucket> = buckets.into_iter().collect();
+                let people = self.load_people(customer, &buckets).await?;
+                wanted.retain(|id, bucket| {
+                    let person = people.get(bucket).map(|person| &person.value);
+                    if let Some(record) = person.and_then(|person| person.patient(*id)) {
+                        found.insert(*id, record.clone());
+                        return false;
+                    }
+                    let next = moved_from(person, *id, *bucket);
+                    *bucket = next.unwrap_or(*bucket);
+                    next.is_some()
+                });
+            }
+            Ok(found)
         }
     }
+
+    /// Returns the item that a patient is in, with its bucket, or the one that remembers its
+    /// deletion.
+    fn load_item_of(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+    ) -> impl Future<Output = PortResult<Option<(Bucket, Versioned<Person>)>>> + Send {
+        async move {
+            let Some(mut bucket) = Bucket::of(patient) else { return Ok(None) };
+            for _ in 0..MOST_MOVES {
+                let person = self.load_people(customer, &[bucket]).await?.remove(&bucket);
+                let value = person.as_ref().map(|person| &person.value);
+                let is_here = value.is_some_and(|value| {
+                    value.patient(patient).is_some() || value.deleted(patient).is_some()
+                });
+                if is_here {
+                    return Ok(person.map(|person| (bucket, person)));
+                }
+                match moved_from(value, patient, bucket) {
+                    Some(next) => bucket = next,
+                    None => return Ok(None),
+                }
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// Reads after which a patient counts as absent that moves on between all of them. It takes two
+/// reads to find a patient that has moved, and two more if it moves in between.
+const MOST_MOVES: usize = 8;
+
+/// Returns the bucket in which a patient is looked for that is not in the item of this one. A
+/// patient that has moved on since its first item was read is looked for there again.
+fn moved_from(person: Option<&Person>, patient: PatientId, bucket: Bucket) -> Option<Bucket> {
+    let is_deleted = person.is_some_and(|person| person.deleted(patient).is_some());
+    let moved = person.and_then(|person| person.moved_to(patient));
+    let home = Bucket::of(patient).filter(|home| *home != bucket);
+    moved.or(home).filter(|_| !is_deleted)
 }

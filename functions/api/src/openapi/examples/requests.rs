@@ -59,6 +59,15 @@ fn patients_and_documents() -> Vec<Example> {
             }),
         ),
         example("getPatient", format!("/medical/v1/patient/{PATIENT}")),
+        with_body(
+            "updatePatient",
+            &format!("/medical/v1/patient/{PATIENT}"),
+            json!({
+                "firstName": "Ada", "lastName": "King", "dob": "1980-02-03", "genderAtBirth": "F",
+                "address": address(), "contact": [{"phone": "6175550100", "email": "ada@example.com"}],
+                "personalIdentifiers": [{"type": "ssn", "value": "123121234"}],
+            }),
+        ),
         example("deletePatient", format!("/medical/v1/patient/{PATIENT}")),
         example("getHieOptOut", format!("/medical/v1/patient/{PATIENT}/hie-opt-out")),
         example(
