@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,7 +15,25 @@ const { MetriportMedicalApi, patientListSchema, patientSchema } = sdk;
 const { API_URL, API_KEY } = process.env;
 const PATIENCE_MS = 90_000;
 
-const client = new MetriportMedicalApi(API_KEY, { baseAddress: API_URL });
+/** The methods of the client that were answered with success. */
+const succeeded = new Set();
+const client = new Proxy(new MetriportMedicalApi(API_KEY, { baseAddress: API_URL }), {
+  get: (target, name) => {
+    if (typeof target[name] !== "function") return target[name];
+    return (...values) => {
+      const answer = target[name](...values);
+      if (!(answer instanceof Promise)) succeeded.add(name);
+      return answer instanceof Promise ? answer.then((value) => (succeeded.add(name), value)) : answer;
+    };
+  },
+});
+
+/** The methods that the guide says are served, and those that it says are not. */
+async function methodsOfGuide() {
+  const guide = await readFile(new URL("../../infra/docs/integrator.md", import.meta.url), "utf8");
+  const row = (start) => guide.split("\n").find((line) => line.startsWith(`| ${start}`));
+  return ["work", "are answered"].map((start) => row(start).match(/`\w+`/g).map((name) => name.slice(1, -1)));
+}
 
 /** What came to the customer's receiver: the body as it was sent, and the signature. */
 const received = [];
@@ -282,4 +301,31 @@ test("a patient with several facilities needs one of them to be named, which has
   await client.startDocumentQuery(id, patients.otherFacility);
   const foreign = "01999999-9999-7999-8999-999999999999";
   await assert.rejects(client.startDocumentQuery(id, foreign), refusal(404, /facility/));
+});
+
+test("a patient is deleted", async () => {
+  const { id } = patients["sdk-2"];
+  await client.deletePatient(id, patients.otherFacility);
+  await assert.rejects(client.getPatient(id), refusal(404, /patient/));
+});
+
+test("the guide says of every method whether it works, and each that does not is answered 404 or 405", async () => {
+  const [served, others] = await methodsOfGuide();
+  const own = Object.getOwnPropertyDescriptors(MetriportMedicalApi.prototype);
+  const methods = Object.keys(own).filter((name) => name !== "constructor" && typeof own[name].value === "function");
+  assert.deepEqual([...served, ...others].sort(), methods.sort());
+  assert.deepEqual(served.filter((name) => !succeeded.has(name)), [], "methods that were not called");
+  const { id } = patients["sdk-1"];
+  /** The arguments of methods that take another first one than an id. */
+  const page = [`${API_URL}/medical/v1/message?count=1`];
+  const given = { listNetworkEntriesPage: page, listMessagesPage: page, listNetworkEntries: [{}], listMessages: [{}] };
+  for (const name of ["startNetworkQuery", "getNetworkQueryStatus"]) given[name] = [{ patientId: id, sources: ["hie"] }];
+  for (const name of ["createOrganization", "sendMessage", "createEmbedToken", "createPatient"]) given[name] = [{}, id];
+  given.updateOrganization = [{ id }];
+  for (const name of others) {
+    const error = await client[name](...(given[name] ?? [id, []])).then(() => undefined, (error) => error);
+    const { status, data } = error?.response ?? {};
+    assert.ok([404, 405].includes(status), `${name}: ${status} ${error}`);
+    assert.equal(data.status, status, name);
+  }
 });
