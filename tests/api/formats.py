@@ -65,7 +65,9 @@ def filter_case(_: schemathesis.HookContext, case: schemathesis.Case) -> bool:
     # No schema says that a list has at most one item of each type.
     body = case.body if isinstance(case.body, dict) else {}
     identifiers = body.get("personalIdentifiers")
-    types = [item.get("type") for item in identifiers if isinstance(item, dict)] if isinstance(identifiers, list) else []
+    types = (
+        [item.get("type") for item in identifiers if isinstance(item, dict)] if isinstance(identifiers, list) else []
+    )
     if len(types) > len({str(kind) for kind in types}):
         return False
     return not empty and all(str(value).strip() for value in headers.values()) and UNKNOWN_HEADER not in headers

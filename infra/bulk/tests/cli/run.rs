@@ -135,7 +135,8 @@ fn without_times(text: &str) -> String {
             Some((before, _)) => format!("{before}, checked in […]"),
             None => line.to_owned(),
         };
-        let is_progress = line.starts_with("uploading ") || line.starts_with("importing ");
+        let is_progress =
+            ["uploading ", "importing ", "undoing "].iter().any(|begun| line.starts_with(begun));
         match line.split_once(" of ").filter(|_| is_progress) {
             // `900 of 1,000 rows, 300 rows/s, 1.0 s left`: the comma of a number is no end.
             Some((before, after)) => {
