@@ -25,7 +25,7 @@ const READS_TOGETHER: usize = 8;
 const HAS_PATIENTS: ApiError = ApiError::BadRequest("The facility has patients");
 
 const HAS_IMPORTS: ApiError =
-    ApiError::BadRequest("An import for this facility waits for its file or is under way");
+    ApiError::Conflict("An import for this facility waits for its file or is under way");
 
 /// Delete a facility that has no patients
 ///
@@ -39,8 +39,9 @@ const HAS_IMPORTS: ApiError =
     ),
     responses(
         (status = 204, description = "The facility is deleted."),
-        (status = 400, description = "The facility has patients, or an import for it has not ended."),
+        (status = 400, description = "The facility has patients."),
         (status = 404, description = "Not found, or deleted before."),
+        (status = 409, description = "An import for the facility has not ended."),
         (status = 412, description = "The facility has changed since its `eTag` was read."),
     ),
 )]
