@@ -18,7 +18,7 @@ fn the_commands_of_the_guide_do_what_it_says() {
         .step_by(2)
         .filter_map(|block| block.strip_prefix("sh\n"))
         .collect();
-    assert_eq!(blocks.len(), 4, "quick start, strict upload, settings, other objects");
+    assert_eq!(blocks.len(), 5, "quick start, strict upload, correction, settings, other objects");
     // A reader sets these two variables by hand, but the test sets them in the environment.
     let commands = blocks.concat();
     let commands = commands
@@ -47,6 +47,7 @@ fn the_commands_of_the_guide_do_what_it_says() {
     let printed = String::from_utf8_lossy(&output.stdout);
     for expected in [
         "\"externalId\": \"A-1\"",
+        "Sample-Jones",
         "\"Harbor Clinic\"",
         "\"Programme A\"",
         "\"firstName\":\"Test\"",

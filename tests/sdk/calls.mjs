@@ -215,14 +215,14 @@ test("cohorts are listed and read with their sizes", async () => {
 test("a patient is corrected, and found by what it is then", async () => {
   const { id } = patients["sdk-1"];
   const patient = await client.getPatient(id);
-  const corrected = await client.updatePatient({ ...patient, lastName: "Corrected" }, patients.facility);
-  assert.deepEqual([corrected.id, corrected.lastName, corrected.cohortIds], [id, "Corrected", patient.cohortIds]);
+  const corrected = await client.updatePatient({ ...patient, lastName: "Correctly" }, patients.facility);
+  assert.deepEqual([corrected.id, corrected.lastName, corrected.cohortIds], [id, "Correctly", patient.cohortIds]);
   assert.deepEqual(await client.getPatient(id), corrected);
   await assert.rejects(client.updatePatient({ ...patient, lastName: "Late" }), refusal(412, /changed/));
   const { firstName, lastName, dob, genderAtBirth, address } = corrected;
   assert.equal((await client.matchPatient({ firstName, lastName, dob, genderAtBirth, address })).id, id);
   assert.equal(await client.matchPatient({ firstName, lastName: "Sdkone", dob, genderAtBirth, address }), undefined);
-  assert.deepEqual((await client.listPatients({ filters: "corrected" })).patients.map((found) => found.id), [id]);
+  assert.deepEqual((await client.listPatients({ filters: "correctly" })).patients.map((found) => found.id), [id]);
 });
 
 test("cohorts and facilities are changed, and deleted when they have no patients", async () => {
@@ -267,6 +267,7 @@ test("a document query is started by the patient's only facility, watched, and i
   assert.equal(ended.requestId, started.requestId);
   assert.equal(ended.download.status, "completed");
   const { documents } = await client.listDocuments(id);
+  assert.ok(documents.length > 0, "the sandbox knows the corrected patient");
   assert.equal(documents.length, ended.download.successful ?? 0);
   const dtos = await client.listDocumentsAsDTO(id);
   assert.deepEqual(
