@@ -44,7 +44,7 @@ def recovery_days() -> int:
 def statements() -> dict[str, int]:
     """Returns how the guides write a number of days, and the number by the template."""
     return {
-        rf"deleted after {NUMBER} days": default("RetentionDays"),
+        rf"are deleted {NUMBER} days after each was written": default("RetentionDays"),
         rf"are kept for {NUMBER} days, or the stack's `RetentionDays`": default("RetentionDays"),
         rf"files: {NUMBER} days": default("RetentionDays"),
         rf"`RetentionDays` \({NUMBER}\)": default("RetentionDays"),
