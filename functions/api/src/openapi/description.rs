@@ -167,7 +167,7 @@ fn describe_answers(operation: &mut Value) {
     }
     let responses = operation["responses"].as_object_mut().unwrap();
     for (status, response) in responses.iter_mut() {
-        if status != "200" {
+        if !status.starts_with('2') {
             *response = problem(response["description"].as_str().unwrap());
         }
     }
