@@ -72,11 +72,11 @@ def filter_case(_: schemathesis.HookContext, case: schemathesis.Case) -> bool:
         return False
     if query.get("dateFrom") and query.get("dateTo") and str(query["dateFrom"]) > str(query["dateTo"]):
         return False
-    # No schema says that a list has at most one item of each type.
     body = case.body if isinstance(case.body, dict) else {}
     names_patients = case.path.endswith("/cohort/{id}/patient") and case.method.upper() != "GET"
     if names_patients and bool(body.get("patientIds")) == bool(body.get("allPatients")):
         return False
+    # Nor that a list has at most one item of each type.
     identifiers = body.get("personalIdentifiers")
     types = (
         [item.get("type") for item in identifiers if isinstance(item, dict)] if isinstance(identifiers, list) else []

@@ -313,7 +313,8 @@ pub fn check_second_upload(played: &mut Played) {
     for person in 0..PEOPLE.len() {
         let patients = stored.get(&person).cloned().unwrap_or_default();
         let deleted = deleted_of(played, person, &[&once]);
-        changes += deleted.len() + usize::from(once.is_undone);
+        let is_undone = |id: &str| id.parse().is_ok_and(|id| played.undone.contains_key(&id));
+        changes += deleted.len() + usize::from(once.ids(person).into_iter().any(is_undone));
         if once.left(person) && !deleted.is_empty() {
             continue;
         }

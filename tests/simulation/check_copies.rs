@@ -1,5 +1,5 @@
-//! Checks the copies of documents: each is the whole content of a document, and each call for one
-//! ended with a link, or with a failure of the gateway.
+//! Checks the copies of documents: each is the whole content of its document, and none is about a
+//! patient that was opted out or deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::gateway::content_of;
 use crate::run::Played;
 
 /// Checks that no copy has half of a content, or the content of another document, and that nothing
-/// is left of the documents of opted-out patients.
+/// is left of the documents of opted-out and deleted patients.
 pub fn check_copies(played: &Played) {
     for customer in &played.story.customers {
         let opted_out: BTreeSet<PatientId> = (played.cloud.patients(customer.id).unwrap())
@@ -39,6 +39,7 @@ pub fn check_copies(played: &Played) {
         }
         for (document, copy) in copies {
             assert!(!opted_out.contains(&document.patient), "a copy for an opted-out patient");
+            assert!(!played.is_deleted(document.patient), "a copy for a deleted patient");
             let text = std::str::from_utf8(&copy).unwrap();
             assert_eq!(text.matches("content of ").count(), 100, "half of {document}");
         }

@@ -194,14 +194,14 @@ pub fn check_who_is_queried(
                 let states = if at_the_same_time { folds.len() } else { 1 };
                 has_changed && later.take(states).any(|fold| !fold.is_opted_out)
             });
-            assert!(may || !is_asked, "job {job} queries patient {id}, whom it did not change");
+            assert!(may || !is_asked, "job {job} queries patient {id}, which it did not change");
             // If a concurrent job changes the patient while this job still works on it, this job
             // may leave the document query to the other job, or may find the patient opted out.
             let is_left = at_the_same_time
                 && (is_opted_out || ![record.created_by, record.changed_by].contains(&job));
             assert!(
                 !must || is_asked || is_left,
-                "job {job} does not query patient {id}, whom it changed"
+                "job {job} does not query patient {id}, which it changed"
             );
         }
     }

@@ -117,7 +117,7 @@ struct Log {
     tasks: usize,
     ended_well: BTreeSet<usize>,
     is_calm: bool,
-    /// The patients whom the gateway cannot distinguish from another patient of the same
+    /// The patients that the gateway cannot distinguish from another patient of the same
     /// demographics.
     confused: BTreeSet<PatientId>,
     /// The patients that calls delete, as they were before. An invocation that has read one of them

@@ -10,7 +10,7 @@ pub const ZIPS: [&str; 4] = ["60601", "10001", "94110", "02139"];
 /// The meaning of one row, and how it is written.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Row {
-    /// The person whom the row is about, as an index into [`PEOPLE`].
+    /// The person that the row is about, as an index into [`PEOPLE`].
     pub person: usize,
     pub first_name: Name,
     pub last_name: Name,

@@ -88,7 +88,7 @@ pub(crate) struct Attachment {
 }
 
 impl DocumentReference {
-    /// Returns the id of the patient whom the document is about, if it refers to one.
+    /// Returns the id of the patient that the document is about, if it refers to one.
     pub(crate) fn subject_id(&self) -> Option<&str> {
         self.subject.patient_id()
     }

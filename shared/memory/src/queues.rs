@@ -24,7 +24,7 @@ pub enum QueueName {
     Uploads,
     /// Chunks of the jobs of one size.
     Chunks(JobSize),
-    /// Patients about whom the gateway is to be asked for documents.
+    /// Patients about which the gateway is to be asked for documents.
     Queries,
     /// Documents with contents that callers want to download.
     Copies,

@@ -268,7 +268,8 @@ async fn files(
             OUTCOMES => {
                 let names = |(job, chunks): (&JobId, &BTreeSet<ChunkNumber>)| {
                     let job = *job;
-                    chunks.clone().into_iter().map(move |chunk| format!("{job}/{chunk}.json"))
+                    // Those of the import, and those of its undo.
+                    chunks.clone().into_iter().map(move |chunk| format!("{job}/{chunk}."))
                 };
                 imports.iter().flat_map(names).collect()
             }

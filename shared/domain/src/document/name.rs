@@ -39,7 +39,7 @@ impl fmt::Display for DocumentKey {
 /// `{patient}_{key}`, in the API with the extension of its media type.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct DocumentName {
-    /// The patient whom the document is about.
+    /// The patient that the document is about.
     pub patient: PatientId,
     /// The document among those of the patient.
     pub document: DocumentKey,

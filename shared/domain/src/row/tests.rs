@@ -58,7 +58,7 @@ impl Row {
         file.into_inner().unwrap()
     }
 
-    /// What the scan of the file says about whom the row is.
+    /// What the scan of the file says about the person of the row.
     fn scanned(&self) -> Option<RowIdentity> {
         let file = self.file();
         let mut identity = None;
