@@ -85,6 +85,7 @@ async fn a_cohort_is_read_back_as_it_was_made() {
     let never = json!({"enabled": false, "frequency": "monthly"});
     let expected = json!({
         "id": id, "eTag": made["eTag"], "name": "Diabetes", "description": "Type 2", "color": "blue", "size": 0,
+        "purposeOfUse": "treatment",
         "settings": {"monitoring": {
             "adt": {"enabled": false},
             "hie": never,

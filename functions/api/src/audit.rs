@@ -9,6 +9,7 @@
 //! An event has the template of the route and ids from path, query and answer. It never has a path
 //! or a query as they were sent, which can hold patient data.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,7 +26,7 @@ use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::key_id::KeyId;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{PortError, PortResult};
+use bulk_pipeline::ports::{PortError, PortResult, Ports};
 use serde::Deserialize;
 use tracing::error;
 
@@ -87,6 +88,18 @@ impl Trail {
                 *key = Some(id);
             }
         });
+    }
+
+    /// Stores the event that the call is about to change these patients, which neither its path nor
+    /// its query names.
+    pub async fn announce<P: Ports>(
+        &self,
+        ports: &P,
+        patients: &BTreeSet<PatientId>,
+    ) -> Result<(), ApiError> {
+        let mut event = self.with(|known| known.event.clone());
+        event.objects.patients.extend(patients);
+        ports.audit_trail().record(&event).await.map_err(ApiError::Unrecorded)
     }
 
     /// Stores the event that the call is about to begin, if it may change something.

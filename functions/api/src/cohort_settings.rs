@@ -61,6 +61,15 @@ enum Frequency {
     Monthly,
 }
 
+/// What the data of a cohort's patients is used for. The service asks its gateway for the purpose
+/// of treatment only.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PurposeOfUse {
+    #[default]
+    Treatment,
+}
+
 fn off() -> Schema {
     ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false])).into()
 }

@@ -230,6 +230,10 @@ impl ApiError {
                 error!("Request failed: {cause}");
                 Self::Bug(cause)
             }
+            Self::NotYet(about, _) | Self::BadGateway(about) => {
+                warn!("Document not answered: {about}");
+                self
+            }
             other => other,
         }
     }

@@ -77,7 +77,7 @@ impl<'a> Fields<'a> {
         match self.get(name) {
             None => {}
             Some(Value::String(text)) if text.trim().eq_ignore_ascii_case(value) => {}
-            Some(_) => self.problem(name, &format!("not {value}")).unwrap_or_default(),
+            Some(_) => self.refuse(name, &format!("not {value}")),
         }
     }
 

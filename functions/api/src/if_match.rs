@@ -1,12 +1,12 @@
 //! The header `If-Match`: a call changes an object only in the state that its caller has seen.
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderValue;
 use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 use bulk_domain::e_tag::ETag;
 
 use crate::error::ApiError;
-use crate::request::header;
 
 /// The entity tags that a call expects: those of `If-Match`, or the `eTag` of its body. Without
 /// both, the call changes the object in any state.
@@ -17,13 +17,25 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        const PROBLEM: &str = "If-Match must be the eTag of the object";
-        let tags = header(&parts.headers, IF_MATCH.as_str(), PROBLEM)?;
-        Ok(Self(tags.map(str::trim).filter(|tags| !tags.is_empty()).map(str::to_owned)))
+        const PROBLEM: ApiError = ApiError::BadRequest("If-Match must be the eTag of the object");
+        let lines = parts.headers.get_all(IF_MATCH).iter().map(HeaderValue::to_str);
+        let lines = lines.collect::<Result<Vec<&str>, _>>().map_err(|_| PROBLEM)?;
+        // RFC 9110, section 5.3: several lines are one list. A blank one names no state.
+        Ok(Self((!lines.is_empty()).then(|| lines.join(","))))
     }
 }
 
 impl IfMatch {
+    /// Returns what a call expects that names no state.
+    pub const fn any() -> Self {
+        Self(None)
+    }
+
+    /// Returns what a call expects that names the state with this tag.
+    pub fn tag(tag: &ETag) -> Self {
+        Self(Some(tag.to_string()))
+    }
+
     /// Returns what the call expects, given the `eTag` of its body, which counts without a header.
     #[must_use]
     pub fn or(self, e_tag: Option<String>) -> Self {
@@ -37,12 +49,15 @@ impl IfMatch {
     /// [`ApiError::PreconditionFailed`] if the object has changed since its caller has read it.
     pub fn check(&self, current: &ETag) -> Result<(), ApiError> {
         let Some(tags) = &self.0 else { return Ok(()) };
-        // Clients of the public API send the tag without quotes.
+        // Clients of the public API send the tag without quotes. A weak tag (`W/"…"`) names no
+        // state, because RFC 9110, section 13.1.1, asks for the strong comparison.
         let names_it = |tag: &str| {
-            let tag = tag.trim().trim_start_matches("W/").trim_matches('"');
-            tag == current.as_str() || tag == "*"
+            let tag = tag.trim();
+            let quoted = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+            quoted.unwrap_or(tag) == current.as_str()
         };
-        if tags.split(',').any(names_it) { Ok(()) } else { Err(ApiError::PreconditionFailed) }
+        let is_met = tags.trim() == "*" || tags.split(',').any(names_it);
+        if is_met { Ok(()) } else { Err(ApiError::PreconditionFailed) }
     }
 }
 
@@ -55,12 +70,13 @@ mod tests {
         let current = ETag::of(&"object");
         let is_met = |tags: &str| IfMatch(Some(tags.to_owned())).check(&current).is_ok();
         for tags in
-            [format!("{current}"), format!("\"{current}\""), format!("\"x\", W/\"{current}\"")]
+            [format!("{current}"), format!("\"{current}\""), format!("\"x\", \"{current}\"")]
         {
             assert!(is_met(&tags), "{tags}");
         }
         assert!(is_met("*"));
-        for tags in ["x", "\"\"", "W/\"x\", y"] {
+        let weak = format!("W/\"{current}\"");
+        for tags in ["x", "", "\"\"", "\"x\", y", "\"*\"", "x, *", &weak] {
             assert!(!is_met(tags), "{tags}");
         }
     }

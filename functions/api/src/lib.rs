@@ -28,6 +28,7 @@ pub use audit::Origin;
 pub use audited::{Audited, NamesObjects};
 pub use backend::Backend;
 pub use error::{ApiError, FieldProblem};
+pub use if_match::IfMatch;
 pub use page::{Edge, Page, PageRequest};
 pub use request_url::RequestUrl;
 pub use response_headers::AllowedOrigin;

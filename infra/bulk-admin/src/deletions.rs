@@ -3,15 +3,15 @@
 //! Point-in-time recovery returns a table as it was, and with it the patients that were deleted
 //! after that time. The audit trail is no table, and no restore takes its events back. It has an
 //! event of each call that deletes a patient and of each chunk that an undo deletes, which is
-//! stored before the patients are deleted, and only if the caller may delete. No other patient ever
-//! gets the id of a deleted one. So every such event can be applied again, in any order and as
+//! stored before the patients are deleted. A call that was refused has deleted nothing, which its
+//! second event says. No other patient ever gets the id of a deleted one. So every such event can be applied again, in any order and as
 //! often as necessary. What an undo has deleted is deleted again only if the undo would still do
 //! so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bulk_aws::{AuditLog, AwsPorts, Connection, System};
-use bulk_domain::audit::{Action, AuditEvent, ImportStep, Phase};
+use bulk_domain::audit::{Action, Actor, AuditEvent, ImportStep, Outcome, Phase};
 use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::time::Timestamp;
@@ -43,8 +43,11 @@ const CONCURRENT_DELETIONS: usize = 10;
 /// What was deleted in a time, by the audit trail.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Deletions {
-    /// The patients, each with the job whose undo has deleted it. Without one if a call has.
-    patients: BTreeMap<CustomerId, BTreeMap<PatientId, Option<JobId>>>,
+    /// The patients that calls were about to delete, by API Gateway's ids of the calls. A call
+    /// without an id has its place among those without.
+    calls: BTreeMap<(Option<String>, usize), (CustomerId, BTreeSet<PatientId>)>,
+    /// The patients that undos were about to delete, each with its job.
+    undone: BTreeMap<(CustomerId, PatientId), JobId>,
     customers: BTreeSet<CustomerId>,
 }
 
@@ -76,7 +79,7 @@ pub async fn replay(
     let known: BTreeSet<CustomerId> = customers.into_iter().map(|customer| customer.id).collect();
     let bar = Bar::new("patients", output);
     let (mut replayed, mut gone) = (Replayed::default(), BTreeSet::new());
-    for (customer, patients) in &deletions.patients {
+    for (customer, patients) in &deletions.patients() {
         if !known.contains(customer) {
             gone.insert(*customer);
             continue;
@@ -116,24 +119,51 @@ impl Deletions {
     /// Adds what an event deletes, if it deletes something. The event from before the deletion
     /// counts, because the one after it is missing if its function died.
     fn add(&mut self, event: &AuditEvent) {
-        let (Some(customer), Phase::Begun) = (event.customer, event.phase) else { return };
-        match &event.action {
-            Action::Call(call) if call == DELETE_CALL => {
-                let patients = event.objects.patients.iter().map(|patient| (*patient, None));
-                self.patients.entry(customer).or_default().extend(patients);
+        let Some(customer) = event.customer else { return };
+        let AuditEvent { phase, action, actor, objects, outcome, .. } = event;
+        match (action, phase) {
+            (Action::Call(call), Phase::Begun) if call == DELETE_CALL => {
+                let call_id = call_id(actor);
+                let place = if call_id.is_some() { 0 } else { self.calls.len() };
+                self.calls.insert((call_id, place), (customer, objects.patients.clone()));
             }
-            Action::Import(ImportStep::UndoChunk) => {
-                let Some(job) = event.objects.jobs.first().copied() else { return };
-                let of_customer = self.patients.entry(customer).or_default();
-                for patient in &event.objects.patients {
-                    of_customer.entry(*patient).or_insert(Some(job));
+            (Action::Call(call), Phase::Ended) if call == DELETE_CALL => {
+                if let (Some(Outcome::Status(400..=499)), id @ Some(_)) = (outcome, call_id(actor))
+                {
+                    self.calls.remove(&(id, 0));
                 }
             }
-            Action::Command(command) if command == DELETE_COMMAND => {
+            (Action::Import(ImportStep::UndoChunk), Phase::Begun) => {
+                let Some(job) = objects.jobs.first() else { return };
+                let undone = objects.patients.iter().map(|patient| ((customer, *patient), *job));
+                self.undone.extend(undone);
+            }
+            (Action::Command(command), Phase::Begun) if command == DELETE_COMMAND => {
                 self.customers.insert(customer);
             }
             _ => {}
         }
+    }
+
+    /// Returns the patients, each with the job whose undo has deleted it. Without one if a call has.
+    fn patients(&self) -> BTreeMap<CustomerId, BTreeMap<PatientId, Option<JobId>>> {
+        let mut all: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for ((customer, patient), job) in &self.undone {
+            all.entry(*customer).or_default().insert(*patient, Some(*job));
+        }
+        for (customer, patients) in self.calls.values() {
+            let patients = patients.iter().map(|patient| (*patient, None));
+            all.entry(*customer).or_default().extend(patients);
+        }
+        all
+    }
+}
+
+/// Returns API Gateway's id of a call.
+fn call_id(actor: &Actor) -> Option<String> {
+    match actor {
+        Actor::Caller { call_id, .. } => call_id.clone(),
+        Actor::Service | Actor::Operator { .. } => None,
     }
 }
 
@@ -234,28 +264,45 @@ mod tests {
     fn event(phase: &str, action: &Value, customer: Option<&str>) -> AuditEvent {
         serde_json::from_value(json!({
             "time": "2027-01-15T08:00:00.000Z", "phase": phase, "action": action,
-            "customer": customer, "actor": "caller", "patients": [PATIENT],
+            "customer": customer, "actor": "caller", "callId": "call-1", "patients": [PATIENT],
         }))
         .unwrap()
     }
 
+    fn ended(status: u16) -> AuditEvent {
+        let event = event("ended", &json!({"call": DELETE_CALL}), Some(CUSTOMER));
+        AuditEvent { outcome: Some(Outcome::Status(status)), ..event }
+    }
+
+    fn only(deletions: &Deletions) -> Option<Option<JobId>> {
+        let patients = deletions.patients();
+        patients.get(&CUSTOMER.parse().unwrap())?.get(&PATIENT.parse().unwrap()).copied()
+    }
+
     #[test]
-    fn calls_that_were_allowed_to_delete_are_applied_and_no_others() {
+    fn deletions_are_applied_and_no_other_calls() {
         let mut deletions = Deletions::default();
-        deletions.add(&event(
-            "begun",
-            &json!({"call": "PUT /medical/v1/patient/{id}"}),
-            Some(CUSTOMER),
-        ));
-        deletions.add(&event("ended", &json!({"call": DELETE_CALL}), Some(CUSTOMER)));
+        let put = json!({"call": "PUT /medical/v1/patient/{id}"});
+        deletions.add(&event("begun", &put, Some(CUSTOMER)));
         deletions.add(&event("begun", &json!({"call": DELETE_CALL}), None));
+        deletions.add(&ended(204));
         assert_eq!(deletions, Deletions::default());
         deletions.add(&event("begun", &json!({"call": DELETE_CALL}), Some(CUSTOMER)));
         deletions.add(&event("begun", &json!({"command": DELETE_COMMAND}), Some(CUSTOMER)));
-        let (customer, patient) = (CUSTOMER.parse().unwrap(), PATIENT.parse().unwrap());
-        let of_customer = BTreeMap::from([(patient, None)]);
-        assert_eq!(deletions.patients, BTreeMap::from([(customer, of_customer)]));
-        assert_eq!(deletions.customers, BTreeSet::from([customer]));
+        assert_eq!(only(&deletions), Some(None));
+        assert_eq!(deletions.customers, BTreeSet::from([CUSTOMER.parse().unwrap()]));
+    }
+
+    #[test]
+    fn a_call_that_was_refused_has_deleted_nothing_and_one_that_failed_may_have() {
+        for (status, deleted) in
+            [(204, true), (404, false), (412, false), (429, false), (500, true), (503, true)]
+        {
+            let mut deletions = Deletions::default();
+            deletions.add(&event("begun", &json!({"call": DELETE_CALL}), Some(CUSTOMER)));
+            deletions.add(&ended(status));
+            assert_eq!(only(&deletions).is_some(), deleted, "{status}");
+        }
     }
 
     #[test]
@@ -266,13 +313,10 @@ mod tests {
         undone.objects.jobs.insert(JOB.parse().unwrap());
         let mut deletions = Deletions::default();
         deletions.add(&undone);
-        let (customer, patient) = (CUSTOMER.parse().unwrap(), PATIENT.parse().unwrap());
-        let by = |deletions: &Deletions| deletions.patients[&customer][&patient];
-        assert_eq!(by(&deletions), Some(JOB.parse().unwrap()));
-        let call = event("begun", &json!({"call": DELETE_CALL}), Some(CUSTOMER));
-        deletions.add(&call);
+        assert_eq!(only(&deletions), Some(Some(JOB.parse().unwrap())));
+        deletions.add(&event("begun", &json!({"call": DELETE_CALL}), Some(CUSTOMER)));
         deletions.add(&undone);
-        assert_eq!(by(&deletions), None);
+        assert_eq!(only(&deletions), Some(None));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bulk_domain::ids::JobId;
 use bulk_domain::undo::{KeptReason, UndoStatus};
-use bulk_terminal::{Exit, Output, ask};
+use bulk_terminal::{Exit, Failure, Output, ask};
 use clap::Args;
 use serde_json::json;
 
@@ -50,10 +50,16 @@ pub struct Undo {
 
 impl Undo {
     pub async fn run(self, context: &Context) -> anyhow::Result<Exit> {
-        if let Some(out) = self.kept.as_deref().filter(|out| out.as_os_str() != "-") {
+        let is_to_output = self.kept.as_deref().is_some_and(|out| out.as_os_str() == "-");
+        if let Some(out) = self.kept.as_deref().filter(|_| !is_to_output) {
             check_targets(None, &[out])?;
         }
         let (client, output) = (context.client()?, context.output);
+        if is_to_output && output.json {
+            return Err(Failure::new("--json and --kept - both write to standard output")
+                .next("leave out --json, or name a file")
+                .into());
+        }
         let job = client.job(self.id).await?;
         if job.undo.is_none() {
             ask(&question(&job), self.yes)?;
@@ -72,7 +78,11 @@ impl Undo {
         let sink = || self.kept.as_deref().map_or(Ok(Sink::Nowhere), Sink::named);
         let kept = fetch(&client, self.id, Kind::Kept, CellForm::AsSent, sink).await?;
         let undo = ended.undo.unwrap_or_default();
-        if self.kept.as_deref().is_some_and(|out| out.as_os_str() == "-") && kept.is_some() {
+        if self.kept.is_some() && kept.is_none() && undo.kept > 0 {
+            let why = "the service could not write the file of kept patients";
+            return Err(Failure::new(why).into());
+        }
+        if is_to_output && kept.is_some() {
             return Ok(Exit::Done);
         }
         print_end(output, self.id, &undo, kept.unwrap_or_default())?;

@@ -82,14 +82,20 @@ pub fn malformed(operation: &'static str, what: &'static str) -> PortError {
     PortError { operation, code: format!("malformed {what}"), transient: false }
 }
 
-/// Returns the outcome of a conditional write: a failed condition is an answer, not an error.
+/// Returns the outcome of a conditional write: a failed condition is an answer, not an error, and
+/// so is a transaction that writes the item at the same time. Reading again answers both.
 pub fn conditional<T, E: ProvideErrorMetadata>(
     operation: &'static str,
     result: Result<T, SdkError<E, HttpResponse>>,
 ) -> PortResult<Write> {
     match result {
         Ok(_) => Ok(Write::Done),
-        Err(error) if error.code() == Some("ConditionalCheckFailedException") => {
+        Err(error)
+            if matches!(
+                error.code(),
+                Some("ConditionalCheckFailedException" | "TransactionConflictException")
+            ) =>
+        {
             Ok(Write::Conflict)
         }
         Err(error) => Err(failed(operation)(error)),

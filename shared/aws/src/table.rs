@@ -180,8 +180,13 @@ impl Table {
         let write = self.client.transact_write_items().set_transact_items(Some(items.collect()));
         match write.send().await {
             Ok(_) => Ok(Write::Done),
-            Err(error) if is_conflict(&error) => Ok(Write::Conflict),
-            Err(error) => Err(failed(TRANSACT)(error)),
+            Err(error) => match cancellation(&error) {
+                Some(Cancellation::Conflict) => Ok(Write::Conflict),
+                Some(Cancellation::Throttled(code)) => {
+                    Err(PortError { operation: TRANSACT, code, transient: true })
+                }
+                None => Err(failed(TRANSACT)(error)),
+            },
         }
     }
 
@@ -232,20 +237,41 @@ impl Table {
     }
 }
 
-/// Returns whether a transaction was canceled because a condition was not met, or because another
-/// write of one of its items was under way (Amazon DynamoDB API Reference,
-/// `TransactWriteItems`). Reading
-/// again is the answer to both.
-fn is_conflict(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> bool {
-    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
-        error.as_service_error()
-    else {
-        return false;
-    };
-    let codes = canceled.cancellation_reasons().iter().filter_map(|reason| reason.code());
-    let mut causes = codes.filter(|code| *code != "None").peekable();
-    causes.peek().is_some()
-        && causes.all(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"))
+/// Why a transaction was canceled, if a retry or another read is the answer to it.
+#[derive(PartialEq, Eq, Debug)]
+enum Cancellation {
+    /// A condition was not met, or another write of one of its items was under way.
+    Conflict,
+    /// The table took no more writes at that moment, with DynamoDB's code.
+    Throttled(String),
+}
+
+/// Returns why a transaction was canceled (Amazon DynamoDB API Reference, `TransactWriteItems`).
+/// `None` if a retry does not help, for example because an item is too large.
+fn cancellation(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> Option<Cancellation> {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
+            let reasons = canceled.cancellation_reasons().iter();
+            cancellation_by(reasons.filter_map(|reason| reason.code()))
+        }
+        _ => None,
+    }
+}
+
+fn cancellation_by<'a>(codes: impl Iterator<Item = &'a str>) -> Option<Cancellation> {
+    let mut cause = None;
+    for code in codes.filter(|code| *code != "None") {
+        match code {
+            "ConditionalCheckFailed" | "TransactionConflict" => {
+                cause = cause.or(Some(Cancellation::Conflict));
+            }
+            "ThrottlingError" | "ProvisionedThroughputExceeded" => {
+                cause = Some(Cancellation::Throttled(code.to_owned()));
+            }
+            _ => return None,
+        }
+    }
+    cause
 }
 
 /// Stores an item on the condition that the request names.
@@ -297,4 +323,32 @@ pub async fn find(mut query: QueryFluentBuilder, limit: Option<u32>) -> PortResu
 /// Returns the value that is stored as JSON in an item, with its version.
 pub fn read_document<T: DeserializeOwned>(item: &Item) -> PortResult<Versioned<T>> {
     Ok(Versioned { value: from_json(item, "doc")?, version: required_number(item, "version")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_canceled_transaction_is_read_again_retried_or_refused() {
+        let cause = |codes: &[&str]| cancellation_by(codes.iter().copied());
+        let throttled = |code: &str| Some(Cancellation::Throttled(code.to_owned()));
+        for codes in [
+            &["ConditionalCheckFailed", "None"][..],
+            &["None", "TransactionConflict"],
+            &["ConditionalCheckFailed", "TransactionConflict"],
+        ] {
+            assert_eq!(cause(codes), Some(Cancellation::Conflict), "{codes:?}");
+        }
+        for code in ["ThrottlingError", "ProvisionedThroughputExceeded"] {
+            assert_eq!(cause(&["None", code]), throttled(code));
+            assert_eq!(cause(&[code, "ConditionalCheckFailed"]), throttled(code));
+            assert_eq!(cause(&["ConditionalCheckFailed", code]), throttled(code));
+        }
+        for codes in
+            [&["ValidationError"][..], &["ThrottlingError", "ValidationError"], &["None"], &[]]
+        {
+            assert_eq!(cause(codes), None, "{codes:?}");
+        }
+    }
 }

@@ -92,12 +92,13 @@ impl Program {
                 attempts: 6,
                 first_pause: seconds(1),
             },
-            // Four minutes, of which two searches take up to three. The rest is for storing the
-            // documents that they found.
+            // Four minutes, of which two searches or one content take up to three. The rest is for
+            // storing what was found. The completion of a multipart upload may take longer than
+            // another call of S3.
             Self::QueryDocuments => Timeouts {
                 connect: seconds(3),
                 read: seconds(5),
-                attempt: seconds(8),
+                attempt: seconds(12),
                 attempts: 4,
                 first_pause: seconds(1),
             },

@@ -152,12 +152,14 @@ fn words(text: &str) -> Vec<String> {
 fn has_words(words: &[String], letters: &str) -> bool {
     (0..words.len()).any(|first| {
         let mut rest = letters;
-        words[first..].iter().any(|word| {
-            let is_next = rest.strip_prefix(word.as_str());
-            // No word is empty, so that a text that is used up has ended with a word.
-            rest = is_next.unwrap_or("");
-            is_next.is_some_and(str::is_empty)
-        })
+        for word in &words[first..] {
+            match rest.strip_prefix(word.as_str()) {
+                Some("") => return true,
+                Some(next) => rest = next,
+                None => return false,
+            }
+        }
+        false
     })
 }
 

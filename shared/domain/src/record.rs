@@ -274,7 +274,6 @@ impl PatientRecord {
         let call = self.called_by.map_or(call, |earlier| call.max(earlier));
         if self.may_write(Register::HieOptOut, call) && self.patient.hie_opt_out != opt_out {
             self.patient.hie_opt_out = opt_out;
-            self.changed_by = call;
             self.note_call(call, now);
         }
     }

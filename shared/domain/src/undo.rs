@@ -166,10 +166,6 @@ pub fn undo_refusal(job: &Job) -> Option<UndoRefusal> {
 }
 
 impl KeptReason {
-    /// Every reason, in the order of the guide.
-    pub const ALL: [Self; 4] =
-        [Self::ExistedBefore, Self::ChangedByJob, Self::ChangedByCall, Self::NotDeleted];
-
     /// Returns the text in the column `reason`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -223,6 +219,19 @@ impl AddAssign for UndoTally {
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
+
+    #[test]
+    fn the_guide_has_every_reason() {
+        const GUIDE: &str = include_str!("../../../infra/docs/integrator.md");
+        for reason in [
+            KeptReason::ExistedBefore,
+            KeptReason::ChangedByJob,
+            KeptReason::ChangedByCall,
+            KeptReason::NotDeleted,
+        ] {
+            assert!(GUIDE.contains(&format!("\n| `{reason}` | ")), "{reason}");
+        }
+    }
 
     use super::*;
     use crate::ids::{CustomerId, FacilityId, JobId};

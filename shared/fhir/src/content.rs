@@ -5,6 +5,8 @@
 //! inside of JSON, as base64 of a `Binary` or an `Attachment`, is read as a whole, within the limit
 //! of all answers.
 
+use std::time::Instant;
+
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -38,13 +40,13 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// A content that is being received.
-#[derive(Debug)]
 pub struct Content {
     media_type: MediaType,
     body: Body,
 }
 
-#[derive(Debug)]
+bulk_domain::hidden_debug!(Content);
+
 enum Body {
     /// The content is here as a whole, and `None` once it was taken.
     Whole(Option<Bytes>),
@@ -75,7 +77,10 @@ impl<S: ReadSecret + std::fmt::Debug> DocumentSource for Gateway<S> {
     async fn open(&self, document: &DocumentRecord) -> Result<Content, FetchError> {
         let listed = document.document.mime_type.as_deref();
         match &document.url {
-            Some(link) => self.behind_link(link, listed, document.document.size).await,
+            Some(link) => {
+                let deadline = self.deadline();
+                self.behind_link(link, listed, document.document.size, deadline).await
+            }
             None => self.inside(document).await,
         }
     }
@@ -104,21 +109,30 @@ impl DocumentContent for Content {
 }
 
 impl<S: ReadSecret> Gateway<S> {
+    /// Returns until when a content has to be here, its redirects and a second attempt with another
+    /// token included.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.limits.content_timeout
+    }
+
     /// Fetches the content that a link leads to.
     async fn behind_link(
         &self,
         link: &str,
         listed: Option<&str>,
         size: Option<u64>,
+        deadline: Instant,
     ) -> Result<Content, FetchError> {
         let not_allowed = || fetch_error(CopyFailure::AddressNotAllowed, "address not allowed");
         let mut target = self.trusted.resolve(link).ok_or_else(not_allowed)?;
         for _ in 0..=MOST_REDIRECTS {
-            let answer = self.request(&target, listed).await?;
+            let answer = self.request(&target, listed, deadline).await?;
             match answer.status() {
                 StatusCode::OK => return self.received(answer, listed, size).await,
                 status if status.is_redirection() => {
-                    let link = header(&answer, &LOCATION).unwrap_or_default();
+                    let Some(link) = header(&answer, &LOCATION) else {
+                        return Err(failed(refusal(&answer)));
+                    };
                     target = self.trusted.follow(link, &target.url).ok_or_else(not_allowed)?;
                 }
                 _ => return Err(failed(refusal(&answer))),
@@ -131,6 +145,7 @@ impl<S: ReadSecret> Gateway<S> {
         &self,
         target: &TrustedUrl,
         listed: Option<&str>,
+        deadline: Instant,
     ) -> Result<Response, FetchError> {
         // With its media type in front, a FHIR server answers a content itself, and not as JSON.
         let accept = match listed.and_then(MediaType::new) {
@@ -139,7 +154,8 @@ impl<S: ReadSecret> Gateway<S> {
         };
         let TrustedUrl { url, is_gateway } = target;
         let send = |builder: reqwest::RequestBuilder| {
-            builder.timeout(self.limits.content_timeout).header(ACCEPT, &accept)
+            let left = deadline.saturating_duration_since(Instant::now());
+            builder.timeout(left).header(ACCEPT, &accept)
         };
         let request = Request::page(url.clone());
         self.http.send_authorized(&request, *is_gateway, send).await.map_err(failed)
@@ -174,7 +190,7 @@ impl<S: ReadSecret> Gateway<S> {
     /// Fetches a content that is part of its `DocumentReference`. The list of documents does not
     /// keep it, because it may be large, so that the resource is read again.
     async fn inside(&self, document: &DocumentRecord) -> Result<Content, FetchError> {
-        let listed = document.document.mime_type.as_deref();
+        let (listed, deadline) = (document.document.mime_type.as_deref(), self.deadline());
         let url = self.base.join(&["DocumentReference", document.document.id.as_str()]);
         let body = self.in_time_of_search(self.http.fetch(&Request::page(url))).await;
         let reference: DocumentReference =
@@ -188,7 +204,7 @@ impl<S: ReadSecret> Gateway<S> {
                 return whole(bytes?, stated, kind.as_deref());
             }
             if !url.is_empty() {
-                return self.behind_link(&url, stated, None).await;
+                return self.behind_link(&url, stated, None, deadline).await;
             }
         }
         Err(fetch_error(CopyFailure::Gone, "the document has no content"))

@@ -197,6 +197,12 @@ impl PatientStore for Cloud {
             people.iter().map(|(_, person, _)| to_json(person)).collect::<PortResult<_>>()?;
         self.call(Operation::PutItem, Resource::PEOPLE, |state| {
             state.patients.writes += people.len() as u64;
+            if json.iter().any(|json| json.len() > LARGEST_DOCUMENT) {
+                return Billed::failed(permanent(
+                    Operation::PutItem,
+                    "ValidationException (HTTP 400)",
+                ));
+            }
             // A transaction takes two units where a write takes one.
             let units = 2 * json.iter().map(|json| units(json.len(), 1024)).sum::<u64>();
             let is_met = people.iter().all(|(bucket, _, version)| {

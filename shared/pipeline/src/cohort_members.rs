@@ -20,14 +20,11 @@ use crate::change_patient::{PatientChange, change_patient};
 use crate::ports::prelude::*;
 use crate::ports::{PortResult, Ports};
 
-/// Patients that are read at once, and that one roster entry has.
-const PATIENTS_PER_READ: usize = 100;
-
 /// Patients that are written at the same time.
 const CONCURRENT_CHANGES: usize = 16;
 
-/// Entries of one read.
-const ENTRIES_PER_READ: u32 = 100;
+/// Entries of one read. An entry of a call may have one patient only.
+const ENTRIES_PER_READ: u32 = 1_000;
 
 /// The patients of a cohort, as one call changes them.
 #[derive(Debug)]
@@ -70,23 +67,26 @@ impl<'a, P: Ports> CohortMembers<'a, P> {
         chunk: ChunkNumber,
         patients: &BTreeSet<PatientId>,
     ) -> Result<Membership, Error> {
-        let mut new = Vec::new();
         let patients: Vec<PatientId> = patients.iter().copied().collect();
-        for patients in patients.chunks(PATIENTS_PER_READ) {
-            let known = self.ports.patients().load_patients(self.customer, patients).await?;
-            let is_new = |id: &&PatientId| {
-                known
-                    .get(id)
-                    .is_some_and(|record| !record.patient.cohort_ids.contains(&self.cohort))
-            };
-            new.extend(patients.iter().filter(is_new).copied());
-        }
+        let known = self.ports.patients().load_patients(self.customer, &patients).await?;
+        let is_new = |id: &PatientId| {
+            known.get(id).is_some_and(|record| !record.patient.cohort_ids.contains(&self.cohort))
+        };
+        let new: Vec<PatientId> = patients.into_iter().filter(is_new).collect();
         if new.is_empty() {
             return Ok(Membership::default());
         }
         let (roster, entry) = (Roster::Cohort(self.cohort), RosterEntry { job: self.call, chunk });
-        self.ports.patients().add_to_roster(self.customer, roster, entry, &new).await?;
-        Ok(self.change_all(new, true).await?.membership)
+        let patients = self.ports.patients();
+        patients.add_to_roster(self.customer, roster, entry, &new).await?;
+        let membership = self.change_all(new.clone(), true).await?.membership;
+        // Patients that are too large, or were deleted meanwhile, are not in the cohort.
+        let not_joined = |id: &&PatientId| !membership.changed.contains(*id);
+        let not_joined: Vec<PatientId> = new.iter().filter(not_joined).copied().collect();
+        if !not_joined.is_empty() {
+            patients.remove_from_roster(self.customer, roster, entry, &not_joined).await?;
+        }
+        Ok(membership)
     }
 
     /// Takes patients out of the cohort. Safe to repeat, and a repeated call completes what an
@@ -94,14 +94,11 @@ impl<'a, P: Ports> CohortMembers<'a, P> {
     pub async fn remove(&self, patients: &BTreeSet<PatientId>) -> Result<Membership, Error> {
         let all: Vec<PatientId> = patients.iter().copied().collect();
         let (mut members, mut left) = (Vec::new(), BTreeMap::new());
-        for patients in all.chunks(PATIENTS_PER_READ) {
-            let known = self.ports.patients().load_patients(self.customer, patients).await?;
-            for (id, record) in known {
-                if record.patient.cohort_ids.contains(&self.cohort) {
-                    members.push(id);
-                } else if let Some(by) = record.left_by(self.cohort) {
-                    left.insert(id, by);
-                }
+        for (id, record) in self.ports.patients().load_patients(self.customer, &all).await? {
+            if record.patient.cohort_ids.contains(&self.cohort) {
+                members.push(id);
+            } else if let Some(by) = record.left_by(self.cohort) {
+                left.insert(id, by);
             }
         }
         let changed = self.change_all(members, false).await?;

@@ -61,13 +61,7 @@ pub async fn correct_patient<P: Ports>(
             return Ok(PatientCorrection::Unexpected);
         }
         let new_id = correction.external_id.as_ref();
-        if let Some(external_id) = new_id.filter(|_| record.patient.external_id.as_ref() != new_id)
-            && !is_entered
-        {
-            let id = hash_key.external_id(external_id);
-            ports.external_ids().add_external_id(customer, id, patient, call, 0).await?;
-            is_entered = true;
-        }
+        let gets_new_id = new_id.is_some() && record.patient.external_id.as_ref() != new_id;
         let now = ports.environment().now();
         let mut left = known.value;
         let corrected = left.correct(patient, correction, hash_key, call, now);
@@ -92,6 +86,11 @@ pub async fn correct_patient<P: Ports>(
         };
         if items.values().any(|(person, _)| !person.fits()) {
             return Ok(PatientCorrection::TooLarge);
+        }
+        if let Some(external_id) = new_id.filter(|_| gets_new_id && !is_entered) {
+            let id = hash_key.external_id(external_id);
+            ports.external_ids().add_external_id(customer, id, patient, call, 0).await?;
+            is_entered = true;
         }
         let items: Vec<(Bucket, Person, Option<u64>)> = items
             .into_iter()

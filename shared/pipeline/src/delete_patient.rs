@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use bulk_domain::hash_key::{Bucket, HashKey};
 use bulk_domain::ids::{CohortId, CustomerId, PatientId};
+use bulk_domain::patient::Patient;
 use bulk_domain::person::deletion::DeletedPatient;
 use bulk_domain::roster::{Roster, RosterEntry};
 
@@ -20,22 +21,48 @@ use crate::ports::prelude::*;
 use crate::ports::{ExternalIdEntry, PortResult, Ports, Write};
 
 /// Entries of one read.
-const ENTRIES_PER_READ: u32 = 100;
+const ENTRIES_PER_READ: u32 = 1_000;
 
-/// Deletes a patient, or finishes the clean-up of an earlier attempt. Returns whether the patient
-/// was there. Safe to repeat, concurrently and late.
+/// What became of a patient that is to be deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PatientDeletion {
+    /// The patient was there, and is deleted.
+    Done,
+    /// The patient was not there. What an earlier attempt has left of it is cleaned up.
+    NotFound,
+    /// The patient is not as the caller expects it, and stays.
+    Unexpected,
+}
+
+/// Deletes a patient in any state, or finishes the clean-up of an earlier attempt. Returns whether
+/// the patient was there. Safe to repeat, concurrently and late.
 pub async fn delete_patient<P: Ports>(
     ports: &P,
     customer: CustomerId,
     hash_key: &HashKey,
     patient: PatientId,
 ) -> Result<bool, Error> {
+    let deletion = delete_expected_patient(ports, customer, hash_key, patient, |_| true).await?;
+    Ok(deletion == PatientDeletion::Done)
+}
+
+/// Deletes a patient, if it is as the caller expects it. Otherwise as [`delete_patient`].
+pub async fn delete_expected_patient<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    hash_key: &HashKey,
+    patient: PatientId,
+    is_expected: impl Fn(&Patient) -> bool,
+) -> Result<PatientDeletion, Error> {
     let mut was_there = false;
     let mut attempts = WriteAttempts::default();
     let deleted = loop {
         attempts.begin()?;
         let known = ports.patients().load_item_of(customer, patient).await?;
         let Some((bucket, mut known)) = known else { break None };
+        if known.value.patient(patient).is_some_and(|record| !is_expected(&record.patient)) {
+            return Ok(PatientDeletion::Unexpected);
+        }
         let now = ports.environment().now();
         if !known.value.delete(patient, hash_key, None, now) {
             break known.value.deleted(patient).cloned();
@@ -57,7 +84,7 @@ pub async fn delete_patient<P: Ports>(
         }
     }
     forget_move(ports, customer, patient).await?;
-    Ok(was_there)
+    Ok(if was_there { PatientDeletion::Done } else { PatientDeletion::NotFound })
 }
 
 /// Forgets where a deleted patient was. This is the last step of the clean-up, because an earlier

@@ -4,11 +4,15 @@ use bulk_domain::document::{DocumentKey, DocumentName, DocumentRecord};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::query::QueryAttemptId;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::Error;
 use crate::conflicts::WriteAttempts;
 use crate::ports::prelude::*;
 use crate::ports::{CopyRef, PortError, PortResult, Ports, Write};
+
+/// Patients whose documents are deleted at the same time.
+const CONCURRENT_WITHDRAWALS: usize = 16;
 
 /// Reads of the pages, if newer queries replace the documents at the same time.
 const ATTEMPTS: u32 = 5;
@@ -112,12 +116,13 @@ pub(crate) async fn withdraw_documents_of<P: Ports>(
     if patients.is_empty() || has(Bug::OptedOutDocumentsKept) {
         return Ok(());
     }
-    for (patient, query) in ports.documents().load_queries(customer, patients).await? {
-        if query.value.withdrawn() != query.value {
-            withdraw_documents(ports, customer, patient, Withdrawal::OptedOut).await?;
-        }
-    }
-    Ok(())
+    let queries = ports.documents().load_queries(customer, patients).await?;
+    let left = queries.into_iter().filter(|(_, query)| query.value.withdrawn() != query.value);
+    stream::iter(left)
+        .map(|(patient, _)| withdraw_documents(ports, customer, patient, Withdrawal::OptedOut))
+        .buffer_unordered(CONCURRENT_WITHDRAWALS)
+        .try_collect()
+        .await
 }
 
 /// Deletes all pages of a patient's documents, and the copies of their contents.

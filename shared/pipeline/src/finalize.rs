@@ -9,7 +9,7 @@ pub(crate) mod kept;
 use bulk_domain::audit::ImportStep;
 use bulk_domain::csv::{RawRow, ResultCells, ResultWriter, RowReader, RowStatus, Separator};
 use bulk_domain::ids::{JobId, RowNumber};
-use bulk_domain::job::{AcceptedFile, Job, JobStatus};
+use bulk_domain::job::{AcceptedFile, Job, JobStatus, TIME_TO_PROCESS};
 use bulk_domain::outcome::{RowOutcome, RowResult};
 use futures::StreamExt as _;
 
@@ -58,7 +58,11 @@ pub async fn finalize<P: Ports>(
             }
             (JobStatus::Completed | JobStatus::Failed, Some(_)) => {
                 if let Some(undo) = job.undo.as_ref().filter(|undo| undo.is_decided()) {
-                    let has_ended = end_undo(ports, &job, undo, false).await?;
+                    // The plan or outcomes may have been deleted after their retention, so that no
+                    // retry could write the file.
+                    let deadline = undo.started_at.plus(TIME_TO_PROCESS);
+                    let is_late = ports.environment().now() > deadline;
+                    let has_ended = end_undo(ports, &job, undo, is_late).await?;
                     return Ok(if has_ended {
                         FinalizeOutcome::Undone
                     } else {

@@ -22,6 +22,7 @@ use bulk_domain::plan::ChunkNumber;
 use bulk_domain::roster::{REMOVED, Roster, RosterEntry};
 use bulk_domain::undo::{KeptReason, UndoOutcome, UndoTally, UndonePatient};
 use futures::{StreamExt as _, stream};
+use tracing::error;
 
 use crate::Error;
 use crate::audit::event_of_step;
@@ -87,7 +88,14 @@ async fn decide_chunk<P: Ports>(
     }
     let hash_key = ports.directory().load_hash_key(job.customer).await?;
     let work = Work { ports, job: &job, chunk: message.chunk, hash_key: &hash_key, way };
-    let decided = work.decide().await?;
+    let decided = match work.decide().await {
+        // What cannot be read cannot be decided, and no retry changes that.
+        Err(error) if way == Way::Abandon && !error.is_transient() => {
+            error!("Patients of a chunk were not undone: {error}");
+            Vec::new()
+        }
+        decided => decided?,
+    };
     work.complete(&decided).await
 }
 

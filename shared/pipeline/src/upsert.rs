@@ -94,7 +94,8 @@ impl<'a> GivenIds<'a> {
     /// Returns the external id that a patient got last before a row.
     fn before(&self, row: RowNumber, patient: PatientId) -> Option<&'a ExternalId> {
         let rows = self.rows.get(&patient)?;
-        rows.iter().take_while(|(number, _)| *number < row).last().map(|(_, id)| *id)
+        let earlier = rows.partition_point(|(number, _)| *number < row);
+        rows[..earlier].last().map(|(_, id)| *id)
     }
 
     /// Returns whether a patient other than this one has an external id before a row.

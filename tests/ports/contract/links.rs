@@ -74,7 +74,7 @@ pub async fn a_copy_is_saved_under_its_name_and_with_its_media_type(files: &Obje
     let mut writer = files.write_copy(copy, &media_type).await.unwrap();
     writer.write(b"content").await.unwrap();
     writer.finish().await.unwrap();
-    let disposition = content_disposition("Bericht Müller", &media_type);
+    let disposition = content_disposition(document, &media_type);
     let link = files.sign_copy(copy, &media_type, &disposition, MINUTE).await.unwrap();
     let answer = get(&link).await;
     assert_eq!(answer.headers()["content-type"], "text/plain; charset=iso-8859-1");

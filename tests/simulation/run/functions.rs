@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 
-use bulk_api::ApiError;
 use bulk_api::operations::cancel_job::cancel_job;
 use bulk_api::operations::create_job::{NewJob, create_job};
 use bulk_api::operations::delete_patient::delete_patient;
@@ -11,6 +10,7 @@ use bulk_api::operations::get_job::get_job;
 use bulk_api::operations::get_patient_by_external_id::get_patient_by_external_id;
 use bulk_api::operations::undo_job::undo_job;
 use bulk_api::operations::update_settings::set_webhook;
+use bulk_api::{ApiError, IfMatch};
 use bulk_domain::csv::{ColumnMappings, Limits};
 use bulk_domain::document::{DocumentKey, DocumentName};
 use bulk_domain::ids::{CustomerId, PatientId};
@@ -117,7 +117,7 @@ impl Player {
                 })
             }
             &Cause::Delete(customer, patient) => Box::pin(async move {
-                match delete_patient(&cloud, customer, patient).await {
+                match delete_patient(&cloud, customer, patient, &IfMatch::any()).await {
                     Ok(()) | Err(ApiError::NotFound(_)) => Verdict::Done,
                     Err(error) => client_verdict(&error),
                 }

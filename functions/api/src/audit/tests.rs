@@ -77,9 +77,17 @@ async fn every_operation_stores_who_did_what_and_how_it_ended() {
             continue;
         }
         let phases: Vec<Phase> = called.events.iter().map(|event| event.phase).collect();
-        let expected =
-            if method == "get" { &[Phase::Ended][..] } else { &[Phase::Begun, Phase::Ended] };
+        // One more event names the patients of a body.
+        let names_patients = body.as_ref().is_some_and(|body| body.get("patientIds").is_some());
+        let expected = match &*method {
+            "get" => &[Phase::Ended][..],
+            _ if names_patients => &[Phase::Begun, Phase::Begun, Phase::Ended],
+            _ => &[Phase::Begun, Phase::Ended],
+        };
         assert_eq!(phases, expected, "{what}");
+        if names_patients {
+            assert_eq!(called.events[1].objects.patients, [PATIENT].into(), "{what}");
+        }
         for event in &called.events {
             assert_eq!(event.action, Action::Call(what.clone().into()));
             assert_eq!(event.customer, Some(CUSTOMER), "{what}");

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use axum::Extension;
 use axum::extract::State;
 use bulk_domain::audit::Objects;
-use bulk_domain::cohort::Cohort;
 use bulk_domain::ids::{CohortId, CustomerId, PatientId};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::roster::Roster;
@@ -15,6 +15,7 @@ use bulk_pipeline::ports::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::audit::Trail;
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::{Caller, Import};
@@ -66,16 +67,11 @@ pub struct ChangedCohort {
     /// What was done, for people.
     message: String,
     cohort: CohortWithSize,
-    /// The patients of the call, for the audit trail.
-    #[serde(skip)]
-    patients: BTreeSet<PatientId>,
 }
 
 impl NamesObjects for ChangedCohort {
     fn objects(&self) -> Objects {
-        let mut objects = self.cohort.objects();
-        objects.patients.extend(&self.patients);
-        objects
+        self.cohort.objects()
     }
 }
 
@@ -89,7 +85,7 @@ impl NamesObjects for ChangedCohort {
     request_body = CohortPatients,
     responses(
         (status = 200, description = "The cohort.", body = ChangedCohort),
-        (status = 400, description = "Invalid body. `detail` names the problem."),
+        (status = 400, description = "Invalid body, or a patient is too large for another cohort; then the other patients are in the cohort. `detail` names the problem."),
         (status = 404, description = "The cohort or a patient was not found. No patient was put into the cohort."),
         (status = 413, description = "The body is larger than 64 KiB."),
     ),
@@ -98,15 +94,10 @@ pub async fn add<B: Backend>(
     State(backend): State<B>,
     Caller(customer, ..): Caller<Import>,
     Id(id): Id<CohortId>,
+    Extension(trail): Extension<Trail>,
     Body(body): Body<CohortPatients>,
 ) -> Result<Audited<ChangedCohort>, ApiError> {
-    let (named, ports) = (body.named()?, backend.ports());
-    let cohort = get_cohort(ports, customer, id).await?;
-    let membership = match named {
-        Named::Some(patients) => add_patients(ports, customer, id, &patients).await?,
-        Named::All => add_all(ports, customer, id).await?,
-    };
-    answer(ports, customer, cohort, membership, "put into the cohort").await.map(Audited)
+    change(backend.ports(), customer, id, body, Direction::Join, &trail).await.map(Audited)
 }
 
 /// Take patients out of a cohort
@@ -129,73 +120,77 @@ pub async fn remove<B: Backend>(
     State(backend): State<B>,
     Caller(customer, ..): Caller<Import>,
     Id(id): Id<CohortId>,
+    Extension(trail): Extension<Trail>,
     Body(body): Body<CohortPatients>,
 ) -> Result<Audited<ChangedCohort>, ApiError> {
-    let (named, ports) = (body.named()?, backend.ports());
-    let cohort = get_cohort(ports, customer, id).await?;
-    let patients = match named {
-        Named::Some(patients) => patients,
-        Named::All => all_of(ports, customer, Roster::Cohort(id)).await?,
-    };
-    let membership = CohortMembers::new(ports, customer, id).remove(&patients).await?;
-    answer(ports, customer, cohort, membership, "taken out of the cohort").await.map(Audited)
+    change(backend.ports(), customer, id, body, Direction::Leave, &trail).await.map(Audited)
 }
 
-async fn answer<P: Ports>(
+/// Whether patients are put into a cohort or taken out of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Join,
+    Leave,
+}
+
+/// Changes the patients of a cohort, 500 at a time. The audit trail names each 500 before they are
+/// changed, because a call with `allPatients` may run out of time.
+async fn change<P: Ports>(
     ports: &P,
     customer: CustomerId,
-    cohort: Cohort,
-    membership: Membership,
-    done: &str,
+    id: CohortId,
+    body: CohortPatients,
+    direction: Direction,
+    trail: &Trail,
 ) -> Result<ChangedCohort, ApiError> {
-    if !membership.too_large.is_empty() {
+    let named = body.named()?;
+    let cohort = get_cohort(ports, customer, id).await?;
+    let roster = match direction {
+        Direction::Join => Roster::AllPatients,
+        Direction::Leave => Roster::Cohort(id),
+    };
+    let patients: Vec<PatientId> = match named {
+        Named::All => all_of(ports, customer, roster).await?.into_iter().collect(),
+        Named::Some(patients) => {
+            let patients: Vec<PatientId> = patients.into_iter().collect();
+            if direction == Direction::Join {
+                check_existence(ports, customer, &patients).await?;
+            }
+            patients
+        }
+    };
+    let (members, mut all) = (CohortMembers::new(ports, customer, id), Membership::default());
+    for (chunk, ids) in (0..).zip(patients.chunks(MOST_PATIENTS)) {
+        let ids: BTreeSet<PatientId> = ids.iter().copied().collect();
+        trail.announce(ports, &ids).await?;
+        let Membership { changed, too_large } = match direction {
+            Direction::Join => members.add(ChunkNumber::new(chunk), &ids).await?,
+            Direction::Leave => members.remove(&ids).await?,
+        };
+        all.changed.extend(changed);
+        all.too_large.extend(too_large);
+    }
+    if !all.too_large.is_empty() {
         return Err(TOO_LARGE);
     }
-    let patients = membership.changed;
-    let message = match patients.len() {
+    let done = match direction {
+        Direction::Join => "put into the cohort",
+        Direction::Leave => "taken out of the cohort",
+    };
+    let message = match all.changed.len() {
         1 => format!("1 patient was {done}"),
         count => format!("{count} patients were {done}"),
     };
-    Ok(ChangedCohort { message, cohort: with_size(ports, customer, cohort).await?, patients })
+    Ok(ChangedCohort { message, cohort: with_size(ports, customer, cohort).await? })
 }
 
-/// Puts patients into a cohort, unless one of them does not exist.
-pub async fn add_patients<P: Ports>(
+async fn check_existence<P: Ports>(
     ports: &P,
     customer: CustomerId,
-    cohort: CohortId,
-    patients: &BTreeSet<PatientId>,
-) -> Result<Membership, ApiError> {
-    let ids: Vec<PatientId> = patients.iter().copied().collect();
-    for ids in ids.chunks(PATIENTS_PER_READ) {
-        if ports.patients().load_patients(customer, ids).await?.len() < ids.len() {
-            return Err(PatientId::NOT_FOUND);
-        }
-    }
-    let members = CohortMembers::new(ports, customer, cohort);
-    Ok(members.add(ChunkNumber::new(0), patients).await?)
-}
-
-/// Patients that are read at once.
-const PATIENTS_PER_READ: usize = 100;
-
-async fn add_all<P: Ports>(
-    ports: &P,
-    customer: CustomerId,
-    cohort: CohortId,
-) -> Result<Membership, ApiError> {
-    let members = CohortMembers::new(ports, customer, cohort);
-    let all: Vec<PatientId> =
-        all_of(ports, customer, Roster::AllPatients).await?.into_iter().collect();
-    let mut membership = Membership::default();
-    for (chunk, patients) in (0..).zip(all.chunks(MOST_PATIENTS)) {
-        let patients = patients.iter().copied().collect();
-        let Membership { changed, too_large } =
-            members.add(ChunkNumber::new(chunk), &patients).await?;
-        membership.changed.extend(changed);
-        membership.too_large.extend(too_large);
-    }
-    Ok(membership)
+    patients: &[PatientId],
+) -> Result<(), ApiError> {
+    let known = ports.patients().load_patients(customer, patients).await?;
+    if known.len() < patients.len() { Err(PatientId::NOT_FOUND) } else { Ok(()) }
 }
 
 /// Returns the patients that a roster names.

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::{Caller, ManageSettings};
-use crate::cohort_settings::CohortSettings;
+use crate::cohort_settings::{CohortSettings, PurposeOfUse};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::operations::get_cohort::CohortWithSize;
@@ -19,6 +19,7 @@ use crate::request::Body;
 
 /// A cohort to add.
 #[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub struct NewCohort {
     /// 1 to 255 characters.
     #[schema(value_type = String, format = "label")]
@@ -32,6 +33,9 @@ pub struct NewCohort {
     #[schema(value_type = Option<CohortSettings>)]
     #[expect(dead_code, reason = "the only settings are those that every cohort has")]
     settings: (),
+    #[schema(value_type = Option<PurposeOfUse>)]
+    #[expect(dead_code, reason = "the only purpose is the one that every cohort has")]
+    purpose_of_use: (),
 }
 
 /// Add a cohort that rows can name
@@ -67,7 +71,9 @@ impl NewCohort {
         let description = fields.optional("description");
         let color = fields.optional("color").unwrap_or_default();
         check_settings(&mut fields);
-        fields.finish(|| Some(Self { name: name?, description, color, settings: () }))
+        fields.finish(|| {
+            Some(Self { name: name?, description, color, settings: (), purpose_of_use: () })
+        })
     }
 
     /// Returns the cohort with this id.
@@ -77,8 +83,9 @@ impl NewCohort {
     }
 }
 
-/// Checks that the settings in these fields are those that every cohort has.
+/// Checks that the settings and the purpose in these fields are those that every cohort has.
 pub fn check_settings(fields: &mut Fields<'_>) {
+    fields.only("purposeOfUse", "treatment");
     let settings: Option<CohortSettings> = fields.typed("settings", NOT_SERVED);
     if settings.is_some_and(|settings| settings != CohortSettings::default()) {
         fields.refuse("settings", NOT_SERVED);

@@ -22,8 +22,9 @@ const HAS_PATIENTS: ApiError =
 
 /// Delete a cohort that has no patients
 ///
-/// Remove its patients first. An import that is running can add patients to a cohort for a minute
-/// after it was deleted; such a patient names a cohort that does not exist.
+/// Remove its patients first. An import that is running, or a call at the same time, can add
+/// patients to a cohort for a minute after it was deleted; such a patient names a cohort that does
+/// not exist.
 #[utoipa::path(
     delete, path = "/medical/v1/cohort/{id}", operation_id = "deleteCohort", tag = "cohort",
     params(

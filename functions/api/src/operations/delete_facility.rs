@@ -30,7 +30,8 @@ const HAS_IMPORTS: ApiError =
 /// Delete a facility that has no patients
 ///
 /// All patients are read to find one of the facility. If that takes too long, because there are
-/// several hundred thousand, the answer is 503.
+/// several hundred thousand, the answer is 503. An import that is created at the same moment may
+/// give its patients a facility that does not exist.
 #[utoipa::path(
     delete, path = "/medical/v1/facility/{id}", operation_id = "deleteFacility", tag = "facility",
     params(
@@ -79,6 +80,10 @@ async fn delete_facility<P: Ports>(
         }
         if has_patient(ports, customer, id).await? {
             return Err(HAS_PATIENTS);
+        }
+        // Reading all patients takes seconds, in which an import may have been created.
+        if has_open_job(ports, customer, id).await? {
+            return Err(HAS_IMPORTS);
         }
         was_written = true;
         if directory.delete_facility(customer, id, stored.version).await? == Write::Done {

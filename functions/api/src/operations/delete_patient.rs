@@ -2,14 +2,17 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use bulk_domain::e_tag::ETag;
 use bulk_domain::ids::{CustomerId, PatientId};
-use bulk_pipeline::delete_patient::delete_patient as delete;
+use bulk_domain::patient::Patient;
+use bulk_pipeline::delete_patient::{PatientDeletion, delete_expected_patient};
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
 
 use crate::backend::Backend;
 use crate::caller::{Caller, DeletePatients};
 use crate::error::{ApiError, Named as _};
+use crate::if_match::IfMatch;
 use crate::operations::update_patient::CallingFacility;
 use crate::request::{Id, Parameters};
 
@@ -24,10 +27,12 @@ use crate::request::{Id, Parameters};
     params(
         ("id" = String, Path, format = "uuid", description = "The patient's id: `metriportId` in result files. A UUID of version 8."),
         CallingFacility,
+        ("If-Match" = Option<String>, Header, description = "The `eTag` that the patient must have. Default: any."),
     ),
     responses(
         (status = 204, description = "The patient is deleted."),
         (status = 404, description = "The patient was not found, or was deleted before, or the facility was not found."),
+        (status = 412, description = "The patient has changed since its `eTag` was read."),
     ),
 )]
 pub async fn handle<B: Backend>(
@@ -35,19 +40,26 @@ pub async fn handle<B: Backend>(
     Caller(customer, ..): Caller<DeletePatients>,
     Id(id): Id<PatientId>,
     Parameters(query): Parameters<CallingFacility>,
+    if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
     query.check(backend.ports(), customer).await?;
-    delete_patient(backend.ports(), customer, id).await?;
+    delete_patient(backend.ports(), customer, id, &if_match).await?;
     tracing::info!(patient.id = %id, "Patient deleted");
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Deletes a patient of the customer.
+/// Deletes a patient of the customer, if it is as the caller expects it.
 pub async fn delete_patient<P: Ports>(
     ports: &P,
     customer: CustomerId,
     id: PatientId,
+    if_match: &IfMatch,
 ) -> Result<(), ApiError> {
     let hash_key = ports.directory().load_hash_key(customer).await?;
-    if delete(ports, customer, &hash_key, id).await? { Ok(()) } else { Err(PatientId::NOT_FOUND) }
+    let is_expected = |patient: &Patient| if_match.check(&ETag::of(patient)).is_ok();
+    match delete_expected_patient(ports, customer, &hash_key, id, is_expected).await? {
+        PatientDeletion::Done => Ok(()),
+        PatientDeletion::NotFound => Err(PatientId::NOT_FOUND),
+        PatientDeletion::Unexpected => Err(ApiError::PreconditionFailed),
+    }
 }

@@ -16,12 +16,12 @@ use utoipa::ToSchema;
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::{AnyScope, Caller};
-use crate::cohort_settings::CohortSettings;
+use crate::cohort_settings::{CohortSettings, PurposeOfUse};
 use crate::error::{ApiError, Named as _};
 use crate::request::Id;
 
 /// Roster entries of one read.
-const ENTRIES_PER_READ: u32 = 100;
+const ENTRIES_PER_READ: u32 = 1_000;
 
 /// A cohort with its size.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,8 +33,9 @@ pub struct CohortWithSize {
     #[schema(value_type = String)]
     e_tag: ETag,
     settings: CohortSettings,
-    /// Number of patients in the cohort. While an import runs, it may be ahead of the list of
-    /// patients.
+    purpose_of_use: PurposeOfUse,
+    /// Number of patients in the cohort. While an import runs, and after a call that was answered
+    /// 5xx, it may be ahead of the list of patients.
     pub size: usize,
 }
 
@@ -42,7 +43,8 @@ impl CohortWithSize {
     /// Returns a cohort with a size.
     pub fn new(cohort: Cohort, size: usize) -> Self {
         let e_tag = ETag::of(&cohort);
-        Self { cohort, e_tag, settings: CohortSettings::default(), size }
+        let (settings, purpose_of_use) = (CohortSettings::default(), PurposeOfUse::default());
+        Self { cohort, e_tag, settings, purpose_of_use, size }
     }
 }
 

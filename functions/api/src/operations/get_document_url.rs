@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::extract::State;
 use bulk_domain::audit::{Link, Objects};
 use bulk_domain::document::{
-    CopyDecision, CopyFailure, CopyState, DocumentName, DocumentRecord, content_disposition,
+    CopyDecision, CopyFailure, CopyState, DocumentName, content_disposition,
 };
 use bulk_domain::ids::CustomerId;
 use bulk_domain::media_type::MediaType;
@@ -102,7 +102,6 @@ pub async fn handle<B: Backend>(
 pub struct Download<'a, P> {
     ports: &'a P,
     copy: CopyRef,
-    record: DocumentRecord,
     /// Whether this call has asked for a copy.
     is_asked_for: bool,
 }
@@ -124,8 +123,8 @@ impl<'a, P: Ports> Download<'a, P> {
         if patient.is_none_or(|patient| patient.hie_opt_out) {
             return Err(NOT_FOUND);
         }
-        let record = find_document(ports, copy).await?.ok_or(NOT_FOUND)?;
-        Ok(Self { ports, copy, record, is_asked_for: false })
+        find_document(ports, copy).await?.ok_or(NOT_FOUND)?;
+        Ok(Self { ports, copy, is_asked_for: false })
     }
 
     /// Returns a link to the copy, or `None` while the copy is being fetched. The first look asks
@@ -160,7 +159,8 @@ impl<'a, P: Ports> Download<'a, P> {
     }
 
     async fn link(&self, media_type: &MediaType) -> Result<String, ApiError> {
-        let disposition = content_disposition(&self.record.document.file_name, media_type);
+        // Not the title: CloudTrail and proxies keep links, and a title can tell of a patient.
+        let disposition = content_disposition(self.copy.document, media_type);
         Ok(self.ports.copies().sign_copy(self.copy, media_type, &disposition, VALID).await?)
     }
 }

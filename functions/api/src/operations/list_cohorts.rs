@@ -62,9 +62,9 @@ async fn list_cohorts<P: Ports>(
 ) -> Result<Page<CohortWithSize, CohortId>, ApiError> {
     let mut cohorts = ports.directory().list_cohorts(customer).await?;
     cohorts.sort_by_key(|cohort| cohort.id);
-    // What is added to a cohort is less than the 2 MB that a page leaves of an answer.
-    let page = Page::of(request, cohorts, |cohort| cohort.id);
-    let counted = stream::iter(page.items).map(|cohort| with_size(ports, customer, cohort));
+    let uncounted = cohorts.into_iter().map(|cohort| CohortWithSize::new(cohort, 0)).collect();
+    let page = Page::of(request, uncounted, |listed: &CohortWithSize| listed.cohort.id);
+    let counted = stream::iter(page.items).map(|it| with_size(ports, customer, it.cohort));
     let items = counted.buffered(COUNTED_TOGETHER).try_collect().await?;
     Ok(Page { items, next: page.next, previous: page.previous })
 }

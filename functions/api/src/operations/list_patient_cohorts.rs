@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use axum::extract::State;
 use bulk_domain::audit::Objects;
 use bulk_domain::ids::{CohortId, CustomerId, PatientId};
+use bulk_domain::plan::ChunkNumber;
+use bulk_pipeline::cohort_members::CohortMembers;
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -14,7 +16,6 @@ use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::{Caller, Import, ReadPatients};
 use crate::error::ApiError;
-use crate::operations::change_cohort_patients::add_patients;
 use crate::operations::get_cohort::{CohortWithSize, get_cohort, with_size};
 use crate::operations::get_patient::get_patient;
 use crate::request::{Body, Id};
@@ -93,7 +94,8 @@ pub async fn add<B: Backend>(
         get_cohort(ports, customer, *cohort).await?;
     }
     for cohort in cohort_ids {
-        let membership = add_patients(ports, customer, cohort, &BTreeSet::from([patient])).await?;
+        let members = CohortMembers::new(ports, customer, cohort);
+        let membership = members.add(ChunkNumber::new(0), &BTreeSet::from([patient])).await?;
         if !membership.too_large.is_empty() {
             return Err(ApiError::BadRequest("The patient is too large for another cohort"));
         }

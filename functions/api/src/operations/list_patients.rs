@@ -97,8 +97,8 @@ impl NamesObjects for PatientPage {
 /// List patients, oldest first
 ///
 /// A page may be shorter than `count`, or empty, although another page follows: with `facilityId`
-/// or `filters` because a call reads up to 5,000 patients, and because an answer is limited to 4
-/// MB.
+/// or `filters` because a call reads up to 5,000 patients in up to 5 seconds, and because an answer
+/// is limited to 4 MB.
 #[utoipa::path(
     get, path = "/medical/v1/patient", operation_id = "listPatients", tag = "patient",
     params(PageRequest<RosterPlace>, PatientQuery),

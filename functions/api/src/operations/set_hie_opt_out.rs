@@ -21,7 +21,7 @@ use crate::request::{Id, Parameters};
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct OptOutQuery {
-    /// `true` opts the patient out, and `false` in again. In any case.
+    /// `true` opts the patient out, and `false` in again. Upper or lower case.
     #[param(required, value_type = bool)]
     hie_opt_out: Option<String>,
 }

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::{Caller, ManageSettings};
-use crate::cohort_settings::CohortSettings;
+use crate::cohort_settings::{CohortSettings, PurposeOfUse};
 use crate::error::{ApiError, Named as _};
 use crate::fields::Fields;
 use crate::if_match::IfMatch;
@@ -24,6 +24,7 @@ use crate::request::{Body, Id};
 
 /// What is changed about a cohort. An absent field stays as it is.
 #[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
 struct CohortChange {
     /// 1 to 255 characters.
     #[schema(value_type = Option<String>, format = "label")]
@@ -38,6 +39,9 @@ struct CohortChange {
     #[schema(value_type = Option<CohortSettings>)]
     #[expect(dead_code, reason = "the only settings are those that every cohort has")]
     settings: (),
+    #[schema(value_type = Option<PurposeOfUse>)]
+    #[expect(dead_code, reason = "the only purpose is the one that every cohort has")]
+    purpose_of_use: (),
 }
 
 impl CohortChange {
@@ -46,7 +50,7 @@ impl CohortChange {
         let description = fields.has("description").then(|| fields.optional("description"));
         let color = fields.optional("color");
         check_settings(&mut fields);
-        fields.finish(|| Some(Self { name, description, color, settings: () }))
+        fields.finish(|| Some(Self { name, description, color, settings: (), purpose_of_use: () }))
     }
 
     fn applied_to(&self, mut cohort: Cohort) -> Cohort {

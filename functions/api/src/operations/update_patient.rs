@@ -174,8 +174,16 @@ pub async fn update_patient<P: Ports>(
     }
 }
 
+/// Fields by which the public API's client asks for more than a correction of the demographics.
+const NOT_SERVED: [&str; 5] = ["hie", "status", "cohorts", "networkQuery", "additionalIds"];
+
 impl NewDemographics {
     fn read(mut fields: Fields<'_>, now: Timestamp) -> Result<Self, ApiError> {
+        for name in NOT_SERVED {
+            if fields.has(name) {
+                fields.refuse(name, "not served");
+            }
+        }
         let first_name = fields.required("firstName");
         let last_name = fields.required("lastName");
         let dob: Option<Dob> = fields.required("dob");

@@ -148,13 +148,19 @@ pub(super) async fn update<P: Ports>(
 ) -> Result<Changed, ApiError> {
     let directory = ports.directory();
     let mut attempts = WriteAttempts::default();
+    let mut first = None;
     loop {
         attempts.begin()?;
         let before = directory.load_settings(customer).await?;
         let after = change(before.clone())?;
         if directory.store_settings(customer, &after).await? == Write::Done {
+            // If the answer to an earlier write was lost, only the first settings that were read
+            // tell what the call has replaced.
+            let is_repetition = before.url == after.url;
+            let before = first.filter(|_| is_repetition).unwrap_or(before);
             let version = after.version + 1;
             return Ok(Changed { before, after: WebhookSettings { version, ..after } });
         }
+        first.get_or_insert(before);
     }
 }

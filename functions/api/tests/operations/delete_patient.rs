@@ -7,7 +7,8 @@ use bulk_api::operations::get_cohort::size;
 use bulk_api::operations::get_document_query::get_document_query;
 use bulk_api::operations::get_patient_by_external_id::get_patient_by_external_id;
 use bulk_api::operations::list_patients::{Selection, list_patients};
-use bulk_api::{ApiError, PageRequest};
+use bulk_api::{ApiError, IfMatch, PageRequest};
+use bulk_domain::e_tag::ETag;
 use bulk_domain::hash_key::Bucket;
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::patient::PatientRow;
@@ -72,7 +73,7 @@ fn find_documents(cloud: &Cloud, patient: PatientId) {
 }
 
 fn delete(cloud: &Cloud, patient: PatientId) -> Result<(), ApiError> {
-    block_on(delete_patient(cloud, CUSTOMER, patient))
+    block_on(delete_patient(cloud, CUSTOMER, patient, &IfMatch::any()))
 }
 
 fn cohort_size(cloud: &Cloud) -> usize {
@@ -117,8 +118,27 @@ fn nothing_of_a_deleted_patient_is_found() {
 fn a_patient_of_another_customer_is_not_deleted() {
     let cloud = cloud();
     let patient = patient(&cloud, 1, "A");
-    assert!(is_not_found(&block_on(delete_patient(&cloud, OTHER_CUSTOMER, patient))));
+    assert!(is_not_found(&block_on(delete_patient(
+        &cloud,
+        OTHER_CUSTOMER,
+        patient,
+        &IfMatch::any()
+    ))));
     assert_eq!(cloud.patients(CUSTOMER).unwrap().len(), 1);
+}
+
+#[test]
+fn a_patient_that_has_changed_since_it_was_read_stays() {
+    let cloud = cloud();
+    let patient = patient(&cloud, 1, "A");
+    let record = cloud.patients(CUSTOMER).unwrap().remove(0);
+    let delete =
+        |tag: &ETag| block_on(delete_patient(&cloud, CUSTOMER, patient, &IfMatch::tag(tag)));
+    let stale = ETag::of(&"another state");
+    assert!(matches!(delete(&stale), Err(ApiError::PreconditionFailed)));
+    assert_eq!(cloud.patients(CUSTOMER).unwrap().len(), 1);
+    delete(&ETag::of(&record.patient)).unwrap();
+    assert!(is_not_found(&delete(&stale)), "what is gone is not found, whatever was expected");
 }
 
 #[test]

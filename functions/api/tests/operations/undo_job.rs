@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bulk_api::ApiError;
 use bulk_api::operations::cancel_job::cancel_job;
 use bulk_api::operations::delete_patient::delete_patient;
 use bulk_api::operations::get_job::get_job;
 use bulk_api::operations::undo_job::undo_job;
+use bulk_api::{ApiError, IfMatch};
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::job::{Job, JobStatus};
 use bulk_domain::record::Correction;
@@ -178,7 +178,13 @@ fn a_row_after_the_undo_creates_a_new_patient() {
 fn a_patient_that_a_call_deleted_counts_neither_as_deleted_nor_as_kept() {
     let imports = Imports::new();
     let first = imports.import(&file(&[("Ann", ""), ("Bea", "")]), &[]);
-    block_on(delete_patient(&imports.cloud, imports.customer, ids(&imports)["Ann"])).unwrap();
+    block_on(delete_patient(
+        &imports.cloud,
+        imports.customer,
+        ids(&imports)["Ann"],
+        &IfMatch::any(),
+    ))
+    .unwrap();
     undo(&imports, first.job.job.id).unwrap();
     work(&imports);
     let read = block_on(get_job(&imports.cloud, imports.customer, first.job.job.id)).unwrap();

@@ -84,14 +84,19 @@ fn none(job: &crate::api::Job, kind: Kind, context: &Context) -> anyhow::Result<
     }
     let none = match kind {
         Kind::Failures if job.result.is_some() => Some("no row failed, so there is no such file"),
-        Kind::Kept => Some(match &job.undo {
-            None => "the import is not undone, so there is no such file",
+        Kind::Kept => match &job.undo {
+            None => return Err(Failure::new("the import is not undone").into()),
             Some(undo) if undo.status != Some(UndoStatus::Completed) => {
-                "the undo has not ended, so there is no such file yet"
+                return Err(Failure::new("the undo has not ended")
+                    .next(format!("bulk status {}", job.id))
+                    .into());
             }
-            Some(undo) if undo.kept > 0 => "the service could not write the file of kept patients",
-            Some(_) => "no patient is kept, so there is no such file",
-        }),
+            Some(undo) if undo.kept > 0 => {
+                let why = "the service could not write the file of kept patients";
+                return Err(Failure::new(why).into());
+            }
+            Some(_) => Some("no patient is kept, so there is no such file"),
+        },
         Kind::Failures | Kind::Result => None,
     };
     if let Some(why) = none {

@@ -42,7 +42,7 @@ pub const ATTEMPT_ENDS: Duration = Duration::from_mins(3);
 pub struct DeletedPatient {
     /// The id, which no other patient ever gets.
     pub id: PatientId,
-    /// When the patient was deleted.
+    /// When the patient was deleted or corrected.
     pub at: Timestamp,
     /// The hash of its external id, so that its entry can be deleted by a later attempt, too.
     pub external_id: Option<ExternalIdHash>,
@@ -210,9 +210,18 @@ impl KnownIdentity {
     }
 
     /// Remembers that what was decided for a patient is not to be repeated.
+    /// A patient that is corrected again is remembered once.
     pub(super) fn remember_gone(&mut self, index: usize, gone: DeletedPatient) {
-        self.deleted.push(gone);
-        let place = self.deleted.len() - 1;
+        let is_same = |known: &DeletedPatient| {
+            known.id == gone.id && known.is_corrected() && gone.is_corrected()
+        };
+        let place = if let Some(place) = self.deleted.iter().position(is_same) {
+            self.deleted[place].at = gone.at;
+            place
+        } else {
+            self.deleted.push(gone);
+            self.deleted.len() - 1
+        };
         for decision in &mut self.decisions {
             decision.move_places(|before| match before {
                 Place::At(at, effect) if at == index => Place::Deleted(place, effect),

@@ -99,9 +99,9 @@ mod tests {
     #[test]
     fn a_call_is_a_change_of_its_patient_only_if_it_changes_something() {
         let created = fold(Person::default(), 1, Some(true));
-        let changed_by = |person: &Person| person.patients().next().unwrap().changed_by;
-        assert_eq!(changed_by(&call(created.clone(), 5, true)), changed_by(&created));
-        assert_eq!(changed_by(&call(created, 5, false)), JobId::first_at(at(5)));
+        let called_by = |person: &Person| person.patients().next().unwrap().called_by;
+        assert_eq!(called_by(&call(created.clone(), 5, true)), None);
+        assert_eq!(called_by(&call(created, 5, false)), Some(JobId::first_at(at(5))));
     }
 
     #[test]
