@@ -105,3 +105,25 @@ async fn a_cohort_is_read_back_as_it_was_made() {
     let (status, problem) = customer.post(COHORT, &json!({"name": " "})).await;
     assert_eq!((status, &problem["detail"]), (StatusCode::BAD_REQUEST, &"name: missing".into()));
 }
+
+#[tokio::test]
+async fn what_is_in_use_or_has_changed_is_not_deleted() {
+    let customer = Customer::new();
+    for (path, object) in [(FACILITY, facility()), (COHORT, json!({"name": "Diabetes"}))] {
+        let (_, made) = customer.post(path, &object).await;
+        let path = format!("{path}/{}", made["id"].as_str().unwrap());
+        let delete = async |tag: &str| {
+            let request = customer.request(Method::DELETE, &path).header("If-Match", tag);
+            request.send().await.unwrap().status()
+        };
+        assert_eq!(delete("\"another\"").await, StatusCode::PRECONDITION_FAILED, "{path}");
+        if path.starts_with(FACILITY) {
+            let (job, _) = customer.create_job("").await;
+            assert_eq!(delete("*").await, StatusCode::CONFLICT, "an import waits for its file");
+            let cancel = format!("/medical/v1/patient/bulk/{job}/cancel");
+            assert_eq!(customer.call(Method::POST, &cancel).await.0, StatusCode::OK);
+        }
+        assert_eq!(delete(made["eTag"].as_str().unwrap()).await, StatusCode::NO_CONTENT, "{path}");
+        assert_eq!(customer.call(Method::GET, &path).await.0, StatusCode::NOT_FOUND);
+    }
+}

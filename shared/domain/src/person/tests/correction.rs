@@ -154,3 +154,18 @@ fn a_corrected_patient_can_be_corrected_back_and_deleted() {
     assert!(left.deleted(patient).is_some() && other.deleted(patient).is_none());
     assert!(!other.delete(patient, &KEY, None, source(4).now));
 }
+
+#[test]
+fn a_patient_that_is_corrected_again_and_again_takes_no_more_room() {
+    let mut person = fold(&Person::default(), 1, &[row("02110")]).person;
+    for call in 2..20 {
+        let zip = if call % 2 == 0 { "94110" } else { "02110" };
+        (person, _) = correct(&person, &correction(&last_name(), zip), call);
+        assert_eq!(person.deleted_patients().count(), 1, "it is remembered once");
+    }
+    let waits = |job: u64| {
+        let identity = Identity::of_row(&row("02110"));
+        person.deleted_since(&identity, &KEY, source(job).job, source(job).now).is_some()
+    };
+    assert!(waits(18) && !waits(25), "the last correction counts");
+}
