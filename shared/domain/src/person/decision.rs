@@ -25,7 +25,8 @@ pub(super) struct Decision {
 #[serde(from = "Option<i32>", into = "Option<i32>")]
 pub(super) enum Place {
     At(usize, RowEffect),
-    /// The patient was deleted or corrected after the decision. This is its place among the deleted ones.
+    /// The patient was deleted or corrected after the decision. This is its place among the deleted
+    /// ones.
     Deleted(usize, RowEffect),
     /// The item has no room for the row.
     NoRoom,
