@@ -4,9 +4,9 @@
 //! after that time. The audit trail is no table, and no restore takes its events back. It has an
 //! event of each call that deletes a patient and of each chunk that an undo deletes, which is
 //! stored before the patients are deleted. A call that was refused has deleted nothing, which its
-//! second event says. No other patient ever gets the id of a deleted one. So every such event can be applied again, in any order and as
-//! often as necessary. What an undo has deleted is deleted again only if the undo would still do
-//! so.
+//! second event says. No other patient ever gets the id of a deleted one. So every such event can
+//! be applied again, in any order and as often as necessary. What an undo has deleted is deleted
+//! again only if the undo would still do so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -145,7 +145,8 @@ impl Deletions {
         }
     }
 
-    /// Returns the patients, each with the job whose undo has deleted it. Without one if a call has.
+    /// Returns the patients, each with the job whose undo has deleted it. Without one if a call
+    /// has.
     fn patients(&self) -> BTreeMap<CustomerId, BTreeMap<PatientId, Option<JobId>>> {
         let mut all: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
         for ((customer, patient), job) in &self.undone {

@@ -126,8 +126,8 @@ impl PatientRow {
 }
 
 /// The size of a patient's fields without the texts and lists in them, with the ids of the patient
-/// and of eleven jobs and calls: those that created, changed and corrected it, and that its eight notes
-/// name.
+/// and of eleven jobs and calls: those that created, changed and corrected it, and that its eight
+/// notes name.
 const FIELDS_SIZE: usize = 580;
 
 impl Patient {

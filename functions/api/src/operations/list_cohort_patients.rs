@@ -17,8 +17,8 @@ use crate::request_url::RequestUrl;
 
 /// List the patients of a cohort, in the order in which they joined
 ///
-/// A page may be shorter than `count`, or empty, although another page follows, because a call reads
-/// up to 5,000 patients in up to 5 seconds, and because an answer is limited to 4 MB.
+/// A page may be shorter than `count`, or empty, although another page follows, because a call
+/// reads up to 5,000 patients in up to 5 seconds, and because an answer is limited to 4 MB.
 #[utoipa::path(
     get, path = "/medical/v1/cohort/{id}/patient", operation_id = "listCohortPatients", tag = "cohort",
     params(

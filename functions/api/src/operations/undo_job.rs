@@ -20,9 +20,9 @@ use crate::request::Id;
 /// Deletes every patient that the import created and that no later import and no call has changed
 /// since, as `DELETE /medical/v1/patient/{id}` does. All other patients stay as they are: values
 /// that the import changed in patients that existed before are not changed back. `undo` counts
-/// both, and `GET` of the import has a link to the kept patients with the reason of each. A later import that had the
-/// same person and changed nothing keeps no patient: import its file again after the undo. Calling
-/// the operation again has no effect. The import's own `status` stays.
+/// both, and `GET` of the import has a link to the kept patients with the reason of each. A later
+/// import that had the same person and changed nothing keeps no patient: import its file again
+/// after the undo. Calling the operation again has no effect. The import's own `status` stays.
 #[utoipa::path(
     post, path = "/medical/v1/patient/bulk/{id}/undo", operation_id = "undoBulkRequest", tag = "bulk",
     params(("id" = String, Path, format = "uuid", description = "The `requestId` of the import.")),

@@ -21,8 +21,8 @@ const PERMANENT_PAUSE: Duration = Duration::from_mins(1);
 /// The pause after a transient failure, if the gateway asks for none.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// The shortest pause. Callers that wait for the copy look at its record at shorter intervals, so that each
-/// of them sees the failure.
+/// The shortest pause. Callers that wait for the copy look at its record at shorter intervals, so
+/// that each of them sees the failure.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// The longest pause that the gateway can ask for.
