@@ -70,14 +70,14 @@ pub(crate) async fn send_undo<P: Ports>(ports: &P, job: &Job) -> PortResult<()> 
 }
 
 /// Ends an undo with every patient decided: writes the file of kept patients, unless
-/// the file is given up. Returns whether this call has ended the undo.
+/// the file is abandoned. Returns whether this call has ended the undo.
 pub(crate) async fn end_undo<P: Ports>(
     ports: &P,
     job: &Job,
     undo: &Undo,
-    gives_up_file: bool,
+    abandons_file: bool,
 ) -> Result<bool, Error> {
-    let has_kept_file = undo.tally.kept > 0 && !gives_up_file;
+    let has_kept_file = undo.tally.kept > 0 && !abandons_file;
     if let (true, Some(file)) = (has_kept_file, &job.file) {
         record_step(ports, job, ImportStep::WriteResults).await?;
         write_kept_patients(ports, job, file).await?;
