@@ -29,7 +29,7 @@ pub fn deleted(output: Output, id: PatientId) -> anyhow::Result<()> {
     Ok(output.line(format_args!("{id}  deleted"))?)
 }
 
-/// Prints a document on one line.
+/// Prints a document on one line: the name by which it is downloaded, and what it is.
 pub fn document(output: Output, document: &Value) -> anyhow::Result<()> {
     if output.json {
         return output.value(document);
@@ -38,10 +38,10 @@ pub fn document(output: Output, document: &Value) -> anyhow::Result<()> {
         |name: &str| document.get(name).and_then(Value::as_str).map(one_line).unwrap_or_default();
     let indexed = text("indexed");
     Ok(output.line(format_args!(
-        "{:<36}  {indexed:<24}  {:<24}  {}",
-        text("id"),
+        "{:<74}  {indexed:<24}  {:<24}  {}",
+        text("fileName"),
         text("mimeType"),
-        text("fileName")
+        text("description")
     ))?)
 }
 

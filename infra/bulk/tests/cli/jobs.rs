@@ -279,7 +279,7 @@ fn a_document_query_is_begun_and_read() {
     let state = json!({"requestId": id(9), "download": {"status": "completed", "total": 3}});
     fake.answers(&format!("GET {path}"), [Answer::Json(200, state)]);
     let documents =
-        json!({"documents": [{"id": "d1", "fileName": "note.pdf", "mimeType": "application/pdf"}]});
+        json!({"documents": [{"id": "d1", "fileName": "note.pdf", "description": "A note"}]});
     fake.answers("GET /live/medical/v1/document", [Answer::Json(200, documents)]);
     assert_eq!(
         home.run(&["patient", "query", &id(7), "--start", "--json"]).json()["requestId"],
@@ -287,7 +287,8 @@ fn a_document_query_is_begun_and_read() {
     );
     let run = home.run(&["patient", "query", &id(7)]);
     assert!(run.stdout.contains("download.status  completed"), "{run:?}");
-    assert!(home.run(&["patient", "documents", &id(7)]).stdout.contains("note.pdf"));
+    let listed = home.run(&["patient", "documents", &id(7)]).stdout;
+    assert!(listed.starts_with("note.pdf ") && listed.ends_with(" A note\n"), "{listed}");
     assert_eq!(fake.asked_for(&Method::POST, path).len(), 1);
     assert!(fake.asked().iter().all(|asked| asked.path.contains(&format!("patientId={}", id(7)))));
 }
