@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use file_format::{FileFormat, Kind};
+
 use crate::column::{ColumnName, Field};
 use crate::ids::RowNumber;
 
@@ -119,9 +121,9 @@ pub enum FileError {
         /// Where the row that holds it starts.
         place: RowPlace,
     },
-    /// The file is compressed with gzip.
-    #[error("not a CSV file: it is compressed with gzip; upload it uncompressed")]
-    Gzip,
+    /// The file has a format that is recognised by its first bytes.
+    #[error("not a CSV file: its format is {} (.{}); {}", .0.name(), .0.extension(), Advice(.0.kind()))]
+    Format(FileFormat),
     /// A ZIP archive, which is what an .xlsx workbook is too.
     #[error(
         "not a CSV file: it is a ZIP archive or an Excel workbook (.xlsx); save it as CSV (UTF-8)"
@@ -133,15 +135,6 @@ pub enum FileError {
     /// The file is a PDF document.
     #[error("not a CSV file: it is a PDF document")]
     Pdf,
-    /// The file is compressed with bzip2.
-    #[error("not a CSV file: it is compressed with bzip2; upload it uncompressed")]
-    Bzip2,
-    /// The file is compressed with Zstandard.
-    #[error("not a CSV file: it is compressed with zstd; upload it uncompressed")]
-    Zstd,
-    /// The file is a 7z archive.
-    #[error("not a CSV file: it is a 7z archive; upload the CSV file in it")]
-    SevenZip,
     /// The file is an RTF document.
     #[error("not a CSV file: it is an RTF document; save it as plain text, or export CSV")]
     Rtf,
@@ -154,6 +147,16 @@ pub enum FileError {
     /// JSON, as a string or as objects.
     #[error("not a CSV file: it is JSON; send the CSV text itself")]
     Json,
+    /// A file that a web form sent as the value of a field.
+    #[error(
+        "the file is percent-encoded, as a web form sends it; send the file itself as the body"
+    )]
+    PercentEncoded,
+    /// Each line is a quoted cell.
+    #[error(
+        "each line is in double quotes, so that it is a single cell: remove the quotes around the lines"
+    )]
+    QuotedLines,
     /// The body of a multipart form, with the file in it.
     #[error("the upload is a multipart form; send the file itself as the body")]
     Multipart,
@@ -163,6 +166,9 @@ pub enum FileError {
     /// The file is an X12 interchange, such as an 834.
     #[error("not a CSV file: it is an X12 message (such as an 834); export CSV")]
     X12,
+    /// The file is an EDIFACT interchange.
+    #[error("not a CSV file: it is an EDIFACT message; export CSV")]
+    Edifact,
     /// A message of HL7 version 2.
     #[error("not a CSV file: it is an HL7 v2 message; export CSV")]
     Hl7,
@@ -203,9 +209,6 @@ impl FileError {
             Self::MappedHeaderMissing { .. } => "mapped-header-missing",
             Self::OptOutIgnored { .. } => "opt-out-ignored",
             Self::DayBeforeMonth { .. } => "day-before-month",
-            Self::Bzip2 => "bzip2",
-            Self::Zstd => "zstd",
-            Self::SevenZip => "7z",
             Self::Rtf => "rtf",
             Self::Xml => "xml",
             Self::Json => "json",
@@ -216,7 +219,10 @@ impl FileError {
             Self::Base64 => "base64",
             Self::Binary => "binary",
             Self::Nul { .. } => "nul-byte",
-            Self::Gzip => "gzip",
+            Self::Format(_) => "other-format",
+            Self::PercentEncoded => "percent-encoded",
+            Self::QuotedLines => "quoted-lines",
+            Self::Edifact => "edifact",
             Self::Zip => "zip",
             Self::Xls => "xls",
             Self::Pdf => "pdf",
@@ -274,6 +280,8 @@ pub enum OtherSeparator {
     ExclamationMark,
     /// A control character of ASCII made for this (hex 1C to 1F), or of Hive (hex 01).
     ControlCharacter,
+    /// Spaces between cells, as in a table with columns of a fixed width.
+    Space,
 }
 
 impl fmt::Display for OtherSeparator {
@@ -285,6 +293,19 @@ impl fmt::Display for OtherSeparator {
             Self::Asterisk => "*",
             Self::ExclamationMark => "!",
             Self::ControlCharacter => "a control character",
+            Self::Space => "spaces",
+        })
+    }
+}
+
+/// What to do with a file of a format of this kind.
+struct Advice(Kind);
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Archive | Kind::Compressed => "upload the CSV file in it",
+            _ => "export CSV",
         })
     }
 }

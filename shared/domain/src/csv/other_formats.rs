@@ -1,24 +1,24 @@
 //! Recognises files that are no CSV, so that their owners read what it is that they sent, rather
 //! than a list of missing columns.
 
+use file_format::FileFormat;
+
 use crate::csv::error::{FileError, OtherSeparator};
 use crate::csv::header::squeeze;
 use crate::csv::reader::BOM;
+use crate::csv::separator::Separator;
 
-/// How many of a file's first bytes are looked at. The signs of binary formats are in the first 8;
-/// the rest is room for the headers of a multipart form, and for blank lines before an HTML tag.
+/// How many of a file's first bytes are looked at. The signs of most binary formats are in the
+/// first 8, that of a tar archive ends at 262; the rest is room for the headers of a multipart
+/// form, and for blank lines before an HTML tag.
 pub(super) const HEAD: usize = 512;
 
-/// What binary formats and UTF-16 begin with.
-const SIGNATURES: [(&[u8], FileError); 12] = [
-    (b"\x1f\x8b", FileError::Gzip),
+/// What files begin with whose owners are told more than the name of the format.
+const SIGNATURES: [(&[u8], FileError); 8] = [
     (b"PK\x03\x04", FileError::Zip),
     (b"PK\x05\x06", FileError::Zip),
     (b"PK\x07\x08", FileError::Zip),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", FileError::Xls),
-    (b"BZh", FileError::Bzip2),
-    (b"\x28\xb5\x2f\xfd", FileError::Zstd),
-    (b"7z\xbc\xaf\x27\x1c", FileError::SevenZip),
     (b"%PDF-", FileError::Pdf),
     (b"{\\rtf", FileError::Rtf),
     (b"\xff\xfe", FileError::Utf16),
@@ -27,7 +27,7 @@ const SIGNATURES: [(&[u8], FileError); 12] = [
 
 /// What other texts begin with, after white space, in any case. No column of the import begins like
 /// this.
-const BEGINNINGS: [(&str, FileError); 17] = [
+const BEGINNINGS: [(&str, FileError); 19] = [
     ("<!doctype html", FileError::Html),
     ("<html", FileError::Html),
     ("<head", FileError::Html),
@@ -41,6 +41,8 @@ const BEGINNINGS: [(&str, FileError); 17] = [
     ("-----begin pgp", FileError::Pgp),
     ("isa*", FileError::X12),
     ("isa|", FileError::X12),
+    ("una:", FileError::Edifact),
+    ("unb+", FileError::Edifact),
     ("msh|", FileError::Hl7),
     ("fhs|", FileError::Hl7),
     ("bhs|", FileError::Hl7),
@@ -48,7 +50,7 @@ const BEGINNINGS: [(&str, FileError); 17] = [
 ];
 
 /// Separators of files that are not ours.
-const OTHER_SEPARATORS: [(u8, OtherSeparator); 10] = [
+const OTHER_SEPARATORS: [(u8, OtherSeparator); 11] = [
     (b'^', OtherSeparator::Caret),
     (b'~', OtherSeparator::Tilde),
     (b'*', OtherSeparator::Asterisk),
@@ -59,12 +61,17 @@ const OTHER_SEPARATORS: [(u8, OtherSeparator); 10] = [
     (0x1d, OtherSeparator::ControlCharacter),
     (0x1e, OtherSeparator::ControlCharacter),
     (0x1f, OtherSeparator::ControlCharacter),
+    (b' ', OtherSeparator::Space),
 ];
+
+/// Beginnings of texts of which the crate `file-format` knows many kinds: keys and certificates
+/// (RFC 7468), contacts (RFC 6350) and calendars (RFC 5545).
+const KINDS_OF_TEXT: [&str; 2] = ["-----begin ", "begin:v"];
 
 /// The shortest first line that can be taken for base64: no name of a column is as long.
 const SHORTEST_BASE64: usize = 40;
 
-/// The fewest control characters in a first line that make it binary data. A text may have one by
+/// The fewest control characters that make binary data of what is looked at. A text may have one by
 /// mistake.
 const FEWEST_CONTROLS: usize = 3;
 
@@ -99,7 +106,23 @@ pub(super) fn not_csv(head: &[u8]) -> Option<FileError> {
     if text.starts_with(b"--") && contains(text, b"content-disposition:") {
         return Some(FileError::Multipart);
     }
-    None
+    // Some signatures are two letters long, with which the header of a CSV file may begin, too.
+    let is_known = is_binary(head) || KINDS_OF_TEXT.iter().any(|sign| begins_with(sign));
+    is_known
+        .then(|| FileFormat::from_bytes(head))
+        .filter(|&format| says_something(format))
+        .map(FileError::Format)
+}
+
+/// Whether the format is more than binary data, or text.
+fn says_something(format: FileFormat) -> bool {
+    !matches!(format, FileFormat::ArbitraryBinaryData | FileFormat::PlainText | FileFormat::Empty)
+}
+
+/// Whether bytes are no text: they have NUL bytes or several other control characters.
+fn is_binary(bytes: &[u8]) -> bool {
+    let is_control = |byte: &&u8| matches!(byte, 0x02..=0x08 | 0x0e..=0x19);
+    bytes.contains(&0) || bytes.iter().filter(is_control).count() >= FEWEST_CONTROLS
 }
 
 /// Says what else a file may be if its first line lacks required columns, judged by its first
@@ -114,9 +137,11 @@ pub(super) fn perhaps_not_csv(head: &[u8]) -> Option<FileError> {
     if line.first() == Some(&b'"') && (contains(line, b"\\n") || contains(line, b"\\r")) {
         return Some(FileError::Json);
     }
-    let is_control = |byte: &u8| matches!(byte, 0x02..=0x08 | 0x0e..=0x19);
-    if line.iter().filter(|byte| is_control(byte)).count() >= FEWEST_CONTROLS {
+    if is_binary(line) {
         return Some(FileError::Binary);
+    }
+    if line.windows(3).filter(|window| window.eq_ignore_ascii_case(b"%2C")).count() >= 2 {
+        return Some(FileError::PercentEncoded);
     }
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
     let is_data_url = text.starts_with(b"data:") && contains(line, b";base64,");
@@ -124,6 +149,14 @@ pub(super) fn perhaps_not_csv(head: &[u8]) -> Option<FileError> {
         && line.iter().all(is_base64)
         && line.iter().any(u8::is_ascii_uppercase);
     (is_data_url || is_body).then_some(FileError::Base64)
+}
+
+/// Whether the only cell of a header is a header itself: a program took whole lines for cells.
+pub(super) fn is_quoted_line(cell: &[u8], names_a_column: impl Fn(&str) -> bool) -> bool {
+    let text = String::from_utf8_lossy(cell);
+    Separator::ALL.iter().any(|separator| {
+        text.split(char::from(separator.byte())).filter(|cell| names_a_column(cell)).count() >= 2
+    })
 }
 
 /// Returns the separator of a header that is separated by something that no file may have: the one

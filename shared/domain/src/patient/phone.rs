@@ -133,9 +133,8 @@ fn without_label(text: &str) -> &str {
     if !text.bytes().any(|byte| byte.is_ascii_alphabetic()) {
         return text;
     }
-    let is_around = |c: char| matches!(c, ' ' | '(' | ')' | '[' | ']' | ':' | '.' | '-');
     let is_label = |word: &str| {
-        LABELS.iter().any(|label| label.eq_ignore_ascii_case(word.trim_matches(is_around)))
+        LABELS.iter().any(|label| label.eq_ignore_ascii_case(word.trim_matches(is_punctuation)))
     };
     let first = text.find(|c: char| c.is_ascii_digit() || c == '+').unwrap_or(0);
     let (before, rest) = text.split_at(first);
@@ -246,6 +245,9 @@ mod tests {
             "(H) 415-555-0100",
             "Mobile Phone: 415-555-0100 x12",
             "(415) 555-0100 [work]",
+            "415-555-0100 \u{2013} mobile",
+            "home \u{2014} 415-555-0100",
+            "Mobile #: 415-555-0100",
         ] {
             assert_eq!(text.parse::<Phone>().unwrap().as_str(), "4155550100", "{text:?}");
         }

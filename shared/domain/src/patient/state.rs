@@ -78,7 +78,7 @@ const STATES: [(&str, &str); 62] = [
 
 /// Other names, and the traditional abbreviations that are not the code (Government Publishing
 /// Office Style Manual, chapter 9.33), without what is no letter.
-const OTHER_NAMES: [(&str, &str); 50] = [
+const OTHER_NAMES: [(&str, &str); 51] = [
     ("Ala", "AL"),
     ("Ariz", "AZ"),
     ("Ark", "AR"),
@@ -118,6 +118,7 @@ const OTHER_NAMES: [(&str, &str); 50] = [
     ("Wisc", "WI"),
     ("Wyo", "WY"),
     ("WashingtonDC", "DC"),
+    ("USVI", "VI"),
     ("USVirginIslands", "VI"),
     ("UnitedStatesVirginIslands", "VI"),
     ("VirginIslandsUS", "VI"),
@@ -209,6 +210,7 @@ mod tests {
         assert_eq!("new   york".parse::<State>().unwrap().as_str(), "NY");
         for (text, code) in [
             ("U.S. Virgin Islands", "VI"),
+            ("USVI", "VI"),
             ("D.C.", "DC"),
             ("Washington DC", "DC"),
             ("Washington, D.C.", "DC"),

@@ -73,6 +73,10 @@ pub(crate) fn is_plain(text: &[u8]) -> bool {
         && pairs.fold(0, |gap, (&a, &b)| gap | is_gap(a, b)) == 0
 }
 
+/// The quotes that programs and word processors put around a whole value.
+const QUOTES: [(&str, &str); 4] =
+    [("'", "'"), ("\"", "\""), ("\u{2018}", "\u{2019}"), ("\u{201c}", "\u{201d}")];
+
 /// Takes off what is around a value.
 fn unwrap(text: &str) -> &str {
     let between = |start: &str, end: &str| text.strip_prefix(start)?.strip_suffix(end);
@@ -80,7 +84,7 @@ fn unwrap(text: &str) -> &str {
     if let Some(inner) = between("=\"", "\"") {
         return inner;
     }
-    if let Some(inner) = between("'", "'").or_else(|| between("\"", "\"")) {
+    if let Some(inner) = QUOTES.iter().find_map(|(start, end)| between(start, end)) {
         return inner;
     }
     // A spreadsheet's mark of a number that is a text.
@@ -102,6 +106,8 @@ mod tests {
             ("'Sample'", "Sample"),
             (" \"Sample\" ", "Sample"),
             ("\"\"", ""),
+            ("\u{201c}Sample\u{201d}", "Sample"),
+            ("\u{2018}Sample\u{2019}", "Sample"),
             ("'02139", "02139"),
             ("' a '", "a"),
             // Once.

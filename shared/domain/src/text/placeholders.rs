@@ -60,11 +60,7 @@ pub(crate) fn is_nothing(text: &str) -> bool {
     ) {
         return false;
     }
-    let mut chars = text.chars();
-    match (chars.next(), chars.next()) {
-        (Some(c), None) => super::is_dash(c),
-        _ => text.len() <= LONGEST && NOTHINGS.iter().any(|word| word.eq_ignore_ascii_case(text)),
-    }
+    text.chars().all(super::is_dash) || NOTHINGS.iter().any(|word| word.eq_ignore_ascii_case(text))
 }
 
 /// Whether a phone number or social security number stands for nothing: one digit again and again,
@@ -119,7 +115,7 @@ mod tests {
 
     #[test]
     fn words_of_people_are_nothing_where_nothing_may_be() {
-        for text in ["none", "NONE", "Unknown", "declined", "-", "\u{2014}"] {
+        for text in ["none", "NONE", "Unknown", "declined", "-", "\u{2014}", "--"] {
             assert!(is_nothing(text), "{text}");
         }
         for text in ["", "x", "--x", "no", "nonesuch"] {

@@ -68,6 +68,8 @@ struct Unsound {
     other: Option<OtherSeparator>,
     /// Whether one of its cells is a value, such as a header never has.
     has_data: bool,
+    /// Whether its only cell is a whole header.
+    is_quoted_line: bool,
 }
 
 impl Candidate {
@@ -131,11 +133,16 @@ impl Unsound {
             known: Columns::known_cells(row),
             other: other_formats::other_separator(row.raw, Columns::names_a_column),
             has_data: row.cells.iter().any(is_data),
+            is_quoted_line: row.cells.len() == 1
+                && row
+                    .cells
+                    .iter()
+                    .all(|cell| other_formats::is_quoted_line(cell, Columns::names_a_column)),
         }
     }
 
     fn without_row(error: FileError) -> Self {
-        Self { error, known: 0, other: None, has_data: false }
+        Self { error, known: 0, other: None, has_data: false, is_quoted_line: false }
     }
 }
 
@@ -235,7 +242,7 @@ impl Beginning {
     /// that.
     fn explain(
         &self,
-        Unsound { error, known, other, .. }: &Unsound,
+        Unsound { error, known, other, is_quoted_line, .. }: &Unsound,
         separator: Separator,
         mappings: &ColumnMappings,
     ) -> Option<FileError> {
@@ -273,6 +280,9 @@ impl Beginning {
         };
         if header_line.is_some() {
             return Some(FileError::MissingColumns { columns, header_line });
+        }
+        if *is_quoted_line {
+            return Some(FileError::QuotedLines);
         }
         if let Some(other) = other.as_ref().filter(|_| *known < 2) {
             return Some(FileError::Separator(*other));

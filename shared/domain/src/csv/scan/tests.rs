@@ -1,3 +1,4 @@
+use file_format::FileFormat;
 use proptest::prelude::*;
 
 use super::*;
@@ -154,14 +155,25 @@ fn one_byte_more_than_the_limit_is_too_much() {
 #[test]
 fn other_formats_are_recognised() {
     let utf16: Vec<u8> = HEADER.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let tar = [&b"patients.csv"[..], &[0; 245], b"ustar\x0000", &[0; 248]].concat();
+    let quoted_lines = format!("\"{HEADER}\"\n\"{ROW}\"\n");
+    let encoded = HEADER.replace(',', "%2C") + "%0AAda%2CLovelace";
     let utf16_be: Vec<u8> = HEADER.encode_utf16().flat_map(u16::to_be_bytes).collect();
     for (file, expected) in [
-        (&b"\x1f\x8b\x08\0\0\0"[..], FileError::Gzip),
+        (&b"\x1f\x8b\x08\0\0\0"[..], FileError::Format(FileFormat::Gzip)),
         (b"PK\x03\x04\x14\0", FileError::Zip),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", FileError::Xls),
-        (b"BZh91AY&SY", FileError::Bzip2),
-        (b"\x28\xb5\x2f\xfd\x04", FileError::Zstd),
-        (b"7z\xbc\xaf\x27\x1c\0\x04", FileError::SevenZip),
+        (b"BZh91AY&SY\0", FileError::Format(FileFormat::Bzip2)),
+        (b"\x28\xb5\x2f\xfd\0", FileError::Format(FileFormat::Zstandard)),
+        (b"\xfd7zXZ\0\0\x04", FileError::Format(FileFormat::Xz)),
+        (b"7z\xbc\xaf\x27\x1c\0\x04", FileError::Format(FileFormat::SevenZip)),
+        (b"Rar!\x1a\x07\x01\0", FileError::Format(FileFormat::RoshalArchive)),
+        (&tar, FileError::Format(FileFormat::TapeArchive)),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", FileError::Format(FileFormat::PortableNetworkGraphics)),
+        (b"PAR1\x15\0\x15", FileError::Format(FileFormat::ApacheParquet)),
+        (b"SQLite format 3\0", FileError::Format(FileFormat::Sqlite3)),
+        (b"-----BEGIN CERTIFICATE-----\nMII", FileError::Format(FileFormat::PemCertificate)),
+        (b"BEGIN:VCARD\r\nVERSION:4.0\r\n", FileError::Format(FileFormat::Vcard)),
         (b"%PDF-1.7\n%\xe2\xe3", FileError::Pdf),
         (b"{\\rtf1\\ansi\n", FileError::Rtf),
         (b"<!DOCTYPE html>\n<html>", FileError::Html),
@@ -178,6 +190,10 @@ fn other_formats_are_recognised() {
         ),
         (b"-----BEGIN PGP MESSAGE-----\n", FileError::Pgp),
         (b"ISA*00*          *00*", FileError::X12),
+        (b"UNA:+.? 'UNB+UNOA:1+", FileError::Edifact),
+        (encoded.as_bytes(), FileError::PercentEncoded),
+        (quoted_lines.as_bytes(), FileError::QuotedLines),
+        (b"\"firstName,\"\"lastName\"\",dob\"\n", FileError::QuotedLines),
         (b"MSH|^~\\&|HARBOR|", FileError::Hl7),
         (
             b"Zmlyc3ROYW1lLGxhc3ROYW1lLGRvYixnZW5kZXIsYWRkcmVzc0xpbmUx\nLGNpdHk=\n",
