@@ -21,5 +21,6 @@ def client(service: str, endpoint: str, read_timeout: int = 60) -> Any:
         endpoint_url=endpoint,
         aws_access_key_id=ROOT["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=ROOT["AWS_SECRET_ACCESS_KEY"],
-        config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=read_timeout),
+        # One retry, because the emulator may close an idle connection at the moment in which the client uses it again.
+        config=Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=read_timeout),
     )
