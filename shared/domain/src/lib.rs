@@ -16,6 +16,8 @@ pub mod delivery;
 pub mod document;
 pub mod e_tag;
 pub mod facility;
+#[cfg(test)]
+mod given;
 pub mod hash_key;
 mod hidden_debug;
 mod hmac;

@@ -18,7 +18,7 @@ pub mod deletion;
 mod external_ids;
 mod folded;
 mod jobs;
-mod opt_out;
+mod patients;
 mod stored;
 
 use std::collections::BTreeMap;
@@ -79,21 +79,6 @@ pub struct Group {
 }
 
 impl Person {
-    /// Returns the patients of all identities, identity by identity.
-    pub fn patients(&self) -> impl Iterator<Item = &PatientRecord> {
-        self.identities.iter().flat_map(|known| &known.patients)
-    }
-
-    /// Returns the patient with this id.
-    pub fn patient(&self, id: PatientId) -> Option<&PatientRecord> {
-        self.patients().find(|record| record.patient.id == id)
-    }
-
-    /// Returns the patients of all identities by value.
-    pub fn into_patients(self) -> impl Iterator<Item = PatientRecord> {
-        self.identities.into_iter().flat_map(|known| known.patients)
-    }
-
     /// Returns the oldest patient of an identity that shares a zip code with `zips`.
     pub fn find(&self, identity: &Identity, zips: &[Zip]) -> Option<&PatientRecord> {
         let known = self.identities.iter().find(|known| known.has_patient(identity))?;

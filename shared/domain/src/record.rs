@@ -9,6 +9,7 @@ mod cohorts;
 mod correction;
 mod lists;
 mod names;
+mod opt_out;
 mod readable;
 
 use serde::{Deserialize, Serialize};
@@ -266,16 +267,6 @@ impl PatientRecord {
             }
         }
         merged
-    }
-
-    /// Opts the patient out or in by a call, unless a younger job has said otherwise.
-    pub(crate) fn set_opt_out(&mut self, opt_out: bool, call: JobId, now: Timestamp) {
-        // The clocks of two functions may differ, so that an earlier call may have a later id.
-        let call = self.called_by.map_or(call, |earlier| call.max(earlier));
-        if self.may_write(Register::HieOptOut, call) && self.patient.hie_opt_out != opt_out {
-            self.patient.hie_opt_out = opt_out;
-            self.note_call(call, now);
-        }
     }
 
     /// Whether `job` may write a register, and notes that it does.

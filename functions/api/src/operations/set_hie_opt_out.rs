@@ -4,10 +4,10 @@
 use axum::extract::State;
 use bulk_domain::audit::Objects;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
-use bulk_pipeline::conflicts::WriteAttempts;
+use bulk_pipeline::change_patient::{PatientChange, change_patient};
 use bulk_pipeline::documents::{Withdrawal, withdraw_documents};
+use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{Ports, Write};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -64,7 +64,7 @@ impl NamesObjects for HieOptOut {
 /// `hieOptOut`.
 #[utoipa::path(
     put, path = "/medical/v1/patient/{id}/hie-opt-out", operation_id = "setHieOptOut", tag = "patient",
-    params(("id" = String, Path, format = "uuid", description = "The patient's id."), OptOutQuery),
+    params(Id<PatientId>, OptOutQuery),
     responses(
         (status = 200, description = "The state after the call.", body = HieOptOut),
         (status = 400, description = "`hieOptOut` is missing, or neither `true` nor `false`."),
@@ -94,21 +94,17 @@ pub async fn set_hie_opt_out<P: Ports>(
     patient: PatientId,
     opt_out: bool,
 ) -> Result<bool, ApiError> {
-    let mut attempts = WriteAttempts::default();
-    let is_opted_out = loop {
-        attempts.begin()?;
-        let found = ports.patients().load_item_of(customer, patient).await?;
-        let (bucket, known) = found.ok_or(PatientId::NOT_FOUND)?;
-        let mut person = known.value;
-        // The call has its place among the jobs by its time.
-        let (call, now) = (ports.environment().new_id(), ports.environment().now());
-        let is_opted_out = person
-            .set_opt_out(patient, opt_out, JobId::new(call), now)
-            .ok_or(PatientId::NOT_FOUND)?;
-        let write = ports.patients().store_person(customer, bucket, &person, Some(known.version));
-        if write.await? == Write::Done {
-            break is_opted_out;
-        }
+    // The call has its place among the jobs by its id.
+    let call = JobId::new(ports.environment().new_id());
+    let change = change_patient(ports, customer, patient, |record| {
+        record.set_opt_out(opt_out, call, ports.environment().now());
+        // Stored also without a change, because rows of older jobs must not undo the call.
+        (true, record.patient.hie_opt_out)
+    });
+    let is_opted_out = match change.await? {
+        PatientChange::Done(is_opted_out) => is_opted_out,
+        PatientChange::NotFound => return Err(PatientId::NOT_FOUND),
+        PatientChange::TooLarge => return Err(ApiError::BadRequest("The patient is too large")),
     };
     if is_opted_out {
         withdraw_documents(ports, customer, patient, Withdrawal::OptedOut).await?;

@@ -53,12 +53,6 @@ pub enum Corrected {
 }
 
 impl Person {
-    /// Returns the patient with this id, to be changed by a call.
-    pub fn patient_mut(&mut self, id: PatientId) -> Option<&mut PatientRecord> {
-        let mut records = self.identities.iter_mut().flat_map(|known| &mut known.patients);
-        records.find(|record| record.patient.id == id)
-    }
-
     /// Returns whether the item has room for all that is in it.
     pub fn fits(&self) -> bool {
         self.patients_size() <= LARGEST_PATIENTS && self.stored_size() <= LARGEST_PERSON
@@ -73,13 +67,7 @@ impl Person {
         call: JobId,
         now: Timestamp,
     ) -> Option<Corrected> {
-        let place = |known: &KnownIdentity| {
-            known.patients.iter().position(|record| record.patient.id == patient)
-        };
-        let (known, index) = self
-            .identities
-            .iter_mut()
-            .find_map(|known| place(known).map(|index| (known, index)))?;
+        let (known, index) = self.place_of(patient)?;
         let before = Identity::of_patient(&known.patients[index].patient);
         let mut record = known.patients[index].clone();
         record.correct(correction, call, now);

@@ -70,8 +70,9 @@ impl Decision {
         Self { job, runs: Vec::new(), warned: Vec::new() }
     }
 
-    /// Returns what was decided of a row. `None` if nothing was. A row that was invalid then counts
-    /// as the row before it, unless that row created a patient, which only one row does.
+    /// Returns what was decided of a row, or `None` if nothing was decided. A row that was invalid
+    /// when the decision was made has that of the row before it, unless the row before it created a
+    /// patient, because only one row creates a patient.
     pub fn of(&self, row: RowNumber) -> Option<(Place, PatientWarnings)> {
         let after = self.runs.partition_point(|&(first, _)| first <= row);
         let (first, place) = after.checked_sub(1).map(|index| self.runs[index])?;

@@ -122,12 +122,7 @@ impl Person {
         undone_by: Option<JobId>,
         now: Timestamp,
     ) -> bool {
-        let place = |known: &KnownIdentity| {
-            known.patients.iter().position(|record| record.patient.id == patient)
-        };
-        let found =
-            self.identities.iter_mut().find_map(|known| place(known).map(|index| (known, index)));
-        let Some((known, index)) = found else { return false };
+        let Some((known, index)) = self.place_of(patient) else { return false };
         let by = undone_by.map_or(Gone::Deleted, Gone::Undone);
         known.take(index, key, now, by);
         true

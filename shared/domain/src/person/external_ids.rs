@@ -17,9 +17,7 @@ impl Person {
         }
         let has_decided =
             |known: &KnownIdentity| known.decisions.iter().any(|decision| decision.job == job);
-        let is_of_patient = |known: &&KnownIdentity| {
-            known.patients.iter().any(|record| record.patient.id == patient)
-        };
+        let is_of_patient = |known: &&KnownIdentity| known.index_of(patient).is_some();
         let has_decided = match self.identities.iter().find(is_of_patient) {
             Some(known) => has_decided(known),
             None => self.identities.iter().any(has_decided),

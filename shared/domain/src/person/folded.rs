@@ -20,12 +20,14 @@ pub struct Folded {
     pub is_changed: bool,
     /// The outcome of each row, in file order.
     pub rows: Vec<FoldedRow>,
-    /// The place of the identity in the item, and the places of the rows' patients among its
-    /// patients, each with the external id before the rows.
+    /// The index of the identity in the item.
     pub(super) place: usize,
+    /// The indexes of the rows' patients among those of the identity, each with the external id that
+    /// the patient had before the rows.
     pub(super) touched: BTreeMap<usize, Option<ExternalId>>,
-    /// The rosters that the rows put patients on. The stored record of a patient who was on one by
-    /// this job says that an entry names the patient, because it was stored before the record.
+    /// The rosters that the rows put patients on. A patient is not named again if its stored record
+    /// says that this job has put it on the roster, because the roster's entry was stored before the
+    /// record.
     pub listed: Vec<(Roster, PatientId)>,
 }
 
@@ -83,7 +85,8 @@ impl Folded {
         })
     }
 
-    /// Returns the patients that rows have created or updated, and that were corrected since then.
+    /// Returns the patients that the rows created or updated in an earlier attempt, and that a call
+    /// has corrected since then. [`Folded::records`] does not have them.
     pub fn corrected_since(&self) -> impl Iterator<Item = PatientId> {
         let changed = self.rows.iter().filter(|row| row.effect != RowEffect::Unchanged);
         let patients = changed.filter_map(|row| row.patient);

@@ -16,7 +16,7 @@ impl Person {
 
 impl KnownIdentity {
     fn jobs_about(&self, patient: PatientId) -> BTreeSet<JobId> {
-        let at = self.patients.iter().position(|record| record.patient.id == patient);
+        let at = self.index_of(patient);
         let is_about = |place| match place {
             Place::At(index, _) => at == Some(index),
             Place::Deleted(index, _) => {

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::given::{ada, ada_with_everything, address};
 use crate::ids::{CohortId, FacilityId};
-use crate::patient::{Address, Contact, Country, DriversLicense, NamesInOneCase};
 
 const KEY: HashKey = HashKey::new([7; 32]);
 
@@ -30,34 +30,10 @@ fn source(number: u64) -> RowsOfJob {
     }
 }
 
-fn address(line1: &str, zip: &str) -> Address {
-    Address {
-        address_line1: line1.parse().unwrap(),
-        address_line2: None,
-        city: "Boston".parse().unwrap(),
-        state: "MA".parse().unwrap(),
-        zip: zip.parse().unwrap(),
-        country: Country::Usa,
-    }
-}
-
 /// Returns a row about the patient of this first name, with homes in these zip codes.
 fn row_of(first: &str, zips: &str) -> PatientRow {
-    PatientRow {
-        external_id: None,
-        first_name: first.parse().unwrap(),
-        last_name: "Lovelace".parse().unwrap(),
-        names_in_one_case: NamesInOneCase::default(),
-        dob: "1985-12-10".parse().unwrap(),
-        gender: "F".parse().unwrap(),
-        addresses: zips.split_whitespace().map(|zip| address("1 Main St", zip)).collect(),
-        contacts: Vec::new(),
-        ssn: None,
-        drivers_license: None,
-        cohorts: Vec::new(),
-        facility: None,
-        hie_opt_out: None,
-    }
+    let addresses = zips.split_whitespace().map(|zip| address("1 Main St", zip)).collect();
+    PatientRow { first_name: first.parse().unwrap(), addresses, ..ada() }
 }
 
 fn row(zips: &str) -> PatientRow {
@@ -66,20 +42,12 @@ fn row(zips: &str) -> PatientRow {
 
 fn with_everything() -> PatientRow {
     PatientRow {
+        // JSON escapes the quotes.
         external_id: Some("A-\"1\"".parse().unwrap()),
-        contacts: vec![Contact {
-            phone: Some("6175550100".parse().unwrap()),
-            email: Some("ada@example.com".parse().unwrap()),
-        }],
+        addresses: row("02110 60601").addresses,
         ssn: Some("234567890".parse().unwrap()),
-        drivers_license: Some(DriversLicense {
-            value: "D1".parse().unwrap(),
-            state: "MA".parse().unwrap(),
-        }),
         cohorts: (0..3).map(|number| CohortId::new(Uuid::from_u128(number))).collect(),
-        facility: Some(FacilityId::new(Uuid::from_u128(6))),
-        hie_opt_out: Some(true),
-        ..row("02110 60601")
+        ..ada_with_everything()
     }
 }
 

@@ -1,28 +1,23 @@
-//! Opting a patient out of health information exchange by a call, beside jobs with rows about the
+//! How a call opts a patient out of health information exchange, beside jobs with rows about the
 //! patient.
 
-use crate::ids::{JobId, PatientId};
-use crate::person::Person;
+use super::{PatientRecord, Register};
+use crate::ids::JobId;
 use crate::time::Timestamp;
 
-impl Person {
-    /// Opts a patient out, or in again. Returns whether the patient is opted out now, or `None` if
-    /// there is no such patient.
+impl PatientRecord {
+    /// Opts the patient out or in by a call, unless a younger job has said otherwise.
     ///
     /// `call` is an id as jobs have them, made at the time of the call, so that the call has its
     /// place among the jobs: rows of a job that is older than the call do not change what the call
     /// said, and rows of a younger job do.
-    pub fn set_opt_out(
-        &mut self,
-        patient: PatientId,
-        opt_out: bool,
-        call: JobId,
-        now: Timestamp,
-    ) -> Option<bool> {
-        let records = self.identities.iter_mut().flat_map(|known| &mut known.patients);
-        let record = records.into_iter().find(|record| record.patient.id == patient)?;
-        record.set_opt_out(opt_out, call, now);
-        Some(record.patient.hie_opt_out)
+    pub fn set_opt_out(&mut self, opt_out: bool, call: JobId, now: Timestamp) {
+        // The clocks of two functions may differ, so that an earlier call may have a later id.
+        let call = self.called_by.map_or(call, |earlier| call.max(earlier));
+        if self.may_write(Register::HieOptOut, call) && self.patient.hie_opt_out != opt_out {
+            self.patient.hie_opt_out = opt_out;
+            self.note_call(call, now);
+        }
     }
 }
 
@@ -30,15 +25,15 @@ impl Person {
 mod tests {
     use std::time::Duration;
 
-    use serde_json::json;
     use uuid::Uuid;
 
     use super::*;
+    use crate::given::ada;
     use crate::hash_key::HashKey;
     use crate::identity::Identity;
     use crate::ids::{FacilityId, RowNumber};
     use crate::patient::PatientRow;
-    use crate::person::Group;
+    use crate::person::{Group, Person};
     use crate::record::RowsOfJob;
 
     fn at(seconds: u64) -> Timestamp {
@@ -47,14 +42,7 @@ mod tests {
 
     /// Folds one row of a job that was created at this second.
     fn fold(person: Person, job: u64, opt_out: Option<bool>) -> Person {
-        let mut row = json!({
-            "firstName": "Ada", "lastName": "Lovelace", "dob": "1980-02-03", "gender": "F",
-            "addresses": [{"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"}],
-        });
-        if let Some(opt_out) = opt_out {
-            row["hieOptOut"] = opt_out.into();
-        }
-        let row: PatientRow = serde_json::from_str(&row.to_string()).unwrap();
+        let row = PatientRow { hie_opt_out: opt_out, ..ada() };
         let (key, identity) = (HashKey::new([7; 32]), Identity::of_row(&row));
         let bucket = key.bucket(&identity);
         let group = Group { bucket, identity, rows: vec![(RowNumber::FIRST, row)] };
@@ -73,8 +61,9 @@ mod tests {
 
     fn call(mut person: Person, second: u64, opt_out: bool) -> Person {
         let patient = person.patients().next().unwrap().patient.id;
-        let call = JobId::first_at(at(second));
-        assert_eq!(person.set_opt_out(patient, opt_out, call, at(second)), Some(opt_out));
+        let record = person.patient_mut(patient).unwrap();
+        record.set_opt_out(opt_out, JobId::first_at(at(second)), at(second));
+        assert_eq!(record.patient.hie_opt_out, opt_out);
         person
     }
 
@@ -102,12 +91,5 @@ mod tests {
         let called_by = |person: &Person| person.patients().next().unwrap().called_by;
         assert_eq!(called_by(&call(created.clone(), 5, true)), None);
         assert_eq!(called_by(&call(created, 5, false)), Some(JobId::first_at(at(5))));
-    }
-
-    #[test]
-    fn another_patient_is_not_found() {
-        let mut person = fold(Person::default(), 1, None);
-        let other = PatientId::new(Uuid::from_u128(1));
-        assert_eq!(person.set_opt_out(other, true, JobId::first_at(at(5)), at(5)), None);
     }
 }
