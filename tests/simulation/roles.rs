@@ -216,7 +216,7 @@ fn permissions(call: &Call) -> Vec<Permission> {
         Operation::GetObject => &["s3:GetObject"],
         Operation::PutObject => &["s3:PutObject"],
         Operation::ListObjectVersions => &["s3:ListBucketVersions"],
-        Operation::DeleteObject => &["s3:DeleteObjectVersion"],
+        Operation::DeleteObjects => &["s3:DeleteObjectVersion"],
         Operation::SendMessage => &["sqs:SendMessage"],
         Operation::PutLogEvents => &["logs:PutLogEvents"],
         Operation::Post => &[],
@@ -273,14 +273,17 @@ fn allowed_by_audit_policy(policy: &Yaml, role: &str) -> BTreeSet<Permission> {
 fn allowed_by(document: &Yaml) -> BTreeSet<Permission> {
     let mut allowed = BTreeSet::new();
     for statement in statements(document) {
-        let folder = statement["Condition"]["StringLike"]["s3:prefix"].as_str();
-        for resource in texts(&statement["Resource"]) {
-            let mut name = name_of(resource);
-            if let Some(folder) = folder {
-                name = format!("{name}/{}", folder.trim_end_matches("/*"));
-            }
-            let actions = texts(&statement["Action"]);
-            allowed.extend(actions.into_iter().map(|action| (action.to_owned(), name.clone())));
+        let mut names: Vec<String> =
+            texts(&statement["Resource"]).into_iter().map(name_of).collect();
+        let prefixes = &statement["Condition"]["StringLike"]["s3:prefix"];
+        if !prefixes.is_badvalue() {
+            let folders =
+                || texts(prefixes).into_iter().map(|folder| folder.trim_end_matches("/*"));
+            let in_folders = |name: &String| folders().map(|it| format!("{name}/{it}")).collect();
+            names = names.iter().flat_map::<Vec<_>, _>(in_folders).collect();
+        }
+        for action in texts(&statement["Action"]) {
+            allowed.extend(names.iter().map(|name| (action.to_owned(), name.clone())));
         }
     }
     allowed

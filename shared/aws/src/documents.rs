@@ -14,9 +14,9 @@ use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
 use bulk_pipeline::ports::{CopyRef, DocumentStore, PortResult, Versioned, Write};
 
 use crate::Patients;
-use crate::error::{conditional, malformed};
+use crate::error::malformed;
 use crate::item::{
-    Item, compressed_json, from_compressed_json, key, n, parsed, required_number, s, text,
+    Item, compressed_json, from_compressed_json, key, parsed, required_number, s, text,
 };
 use crate::table::{find, read_document};
 
@@ -69,15 +69,7 @@ impl DocumentStore for Patients {
         patient: PatientId,
         version: u64,
     ) -> PortResult<Write> {
-        let delete = self
-            .table
-            .client
-            .delete_item()
-            .table_name(&self.table.name)
-            .set_key(Some(key(patient_partition(customer, patient), QUERY)))
-            .condition_expression("version = :version")
-            .expression_attribute_values(":version", n(version));
-        conditional("dynamodb.DeleteItem", delete.send().await)
+        self.table.delete_version(key(patient_partition(customer, patient), QUERY), version).await
     }
 
     async fn store_documents(

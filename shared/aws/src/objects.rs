@@ -4,12 +4,14 @@
 mod copies;
 mod erasure;
 mod keys;
+mod listing;
+mod object_writer;
 mod range;
-mod result_writer;
 mod versions;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::pin::pin;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -27,14 +29,15 @@ use bulk_pipeline::ports::{
     JobRef, ObjectStore, PortError, PortResult, ResultFile, UploadLink, Write,
 };
 use bytes::Bytes;
-use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _};
 use url::Url;
 
 use crate::error::{failed, malformed};
 use keys::{name_of, outcomes_key, plan_key, result_key, undo_key, upload_key};
+use listing::{LIST, pages};
+use object_writer::ObjectWriter;
 use range::{http_range, slice};
-use result_writer::ObjectWriter;
 
 pub use versions::{Retention, StoredVersion};
 
@@ -138,27 +141,14 @@ impl ObjectStore for Objects {
 
     async fn find_upload(&self, job: JobRef) -> PortResult<Option<Upload>> {
         let key = upload_key(job);
-        let (mut first, mut key_marker, mut version_marker) = (None, None, None);
+        let mut pages = pin!(pages(self.list().prefix(&key)));
+        let mut first = None;
         // Versions come latest first, so that the last one of the last page is the first upload.
-        loop {
-            let page = self
-                .client
-                .list_object_versions()
-                .bucket(&self.bucket)
-                .prefix(&key)
-                .set_key_marker(key_marker)
-                .set_version_id_marker(version_marker)
-                .send()
-                .await
-                .map_err(failed("s3.ListObjectVersions"))?;
+        while let Some(page) = pages.try_next().await? {
             // Longer keys can have the same prefix.
             let mut versions = page.versions.unwrap_or_default();
             versions.retain(|version| version.key.as_deref() == Some(&key));
             first = versions.pop().or(first);
-            (key_marker, version_marker) = (page.next_key_marker, page.next_version_id_marker);
-            if key_marker.is_none() {
-                break;
-            }
         }
         Ok(first.and_then(|version| {
             Some(Upload {
@@ -196,8 +186,8 @@ impl ObjectStore for Objects {
         // `GetObject` answers 403 about an object that does not exist, unless the function may list
         // the whole bucket (API reference, GetObject, "Permissions").
         let key = outcomes_key(job, chunk);
-        let list = self.client.list_object_versions().bucket(&self.bucket).prefix(&key).max_keys(1);
-        let page = list.send().await.map_err(failed("s3.ListObjectVersions"))?;
+        let list = self.list().prefix(&key).max_keys(1);
+        let page = list.send().await.map_err(failed(LIST))?;
         let versions = page.versions.unwrap_or_default();
         Ok(versions.iter().any(|version| version.key.as_deref() == Some(&key)))
     }

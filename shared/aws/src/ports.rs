@@ -248,27 +248,12 @@ impl Ports for AwsPorts {
 mod tests {
     use std::collections::BTreeSet;
 
-    use yaml_rust2::YamlLoader;
-
-    use super::*;
+    use crate::timeouts::tests::{FUNCTIONS, template};
 
     #[test]
     fn a_function_demands_the_variables_of_resources_that_the_template_gives_it() {
-        let text =
-            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml"))
-                .unwrap();
-        let template = YamlLoader::load_from_str(&text).unwrap().remove(0);
-        for program in [
-            Program::Api,
-            Program::FanOut,
-            Program::ImportRows,
-            Program::QueryDocuments,
-            Program::Finalize,
-            Program::UndoChunk,
-            Program::DeliverWebhook,
-            Program::Abandon,
-            Program::Sweep,
-        ] {
+        let template = template();
+        for program in FUNCTIONS {
             let name = format!("{program:?}");
             let variables =
                 &template["Resources"][name.as_str()]["Properties"]["Environment"]["Variables"];

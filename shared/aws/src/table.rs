@@ -132,45 +132,34 @@ impl Table {
     /// has the version `version`, or that there is no item if `version` is `None`.
     pub async fn put_version(&self, mut item: Item, version: Option<u64>) -> PortResult<Write> {
         item.insert("version".to_owned(), n(version.unwrap_or(0) + 1));
-        match version {
-            None => self.create(item).await,
-            Some(version) => {
-                let put = self.put(item).condition_expression("version = :version");
-                store(put.expression_attribute_values(":version", n(version))).await
-            }
-        }
+        let (condition, values) = if_version(version);
+        let put = self.put(item).condition_expression(condition);
+        store(put.set_expression_attribute_values(values)).await
     }
 
     /// Stores a value as JSON in the item with this key, on the condition of
     /// [`Table::put_version`].
     pub async fn put_document(
         &self,
-        mut item: Item,
+        item: Item,
         document: &impl Serialize,
         version: Option<u64>,
     ) -> PortResult<Write> {
-        let json = serde_json::to_string(document).map_err(|_| malformed(PUT, "document"))?;
-        item.insert("doc".to_owned(), s(json));
-        self.put_version(item, version).await
+        self.put_version(with_document(item, document)?, version).await
     }
 
     /// Returns the part of a transaction that stores a value as [`Table::put_document`] does.
     pub fn document_put(
         &self,
-        mut item: Item,
+        item: Item,
         document: &impl Serialize,
         version: Option<u64>,
     ) -> PortResult<Put> {
-        let json = serde_json::to_string(document).map_err(|_| malformed(PUT, "document"))?;
-        item.insert("doc".to_owned(), s(json));
+        let mut item = with_document(item, document)?;
         item.insert("version".to_owned(), n(version.unwrap_or(0) + 1));
+        let (condition, values) = if_version(version);
         let put = Put::builder().table_name(&self.name).set_item(Some(item));
-        let put = match version {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(version) => put
-                .condition_expression("version = :version")
-                .expression_attribute_values(":version", n(version)),
-        };
+        let put = put.condition_expression(condition).set_expression_attribute_values(values);
         put.build().map_err(|_| malformed(TRANSACT, "item"))
     }
 
@@ -199,10 +188,9 @@ impl Table {
 
     /// Deletes the item with this key, on the condition that it has this version.
     pub async fn delete_version(&self, key: Item, version: u64) -> PortResult<Write> {
+        let (condition, values) = if_version(Some(version));
         let delete = self.client.delete_item().table_name(&self.name).set_key(Some(key));
-        let delete = delete
-            .condition_expression("version = :version")
-            .expression_attribute_values(":version", n(version));
+        let delete = delete.condition_expression(condition).set_expression_attribute_values(values);
         conditional("dynamodb.DeleteItem", delete.send().await)
     }
 
@@ -235,6 +223,23 @@ impl Table {
     pub fn query(&self) -> QueryFluentBuilder {
         self.client.query().table_name(&self.name)
     }
+}
+
+/// Returns the condition that the stored item has this version, or that there is none if `version`
+/// is `None`, with the values that the condition names.
+fn if_version(version: Option<u64>) -> (&'static str, Option<Item>) {
+    match version {
+        None => ("attribute_not_exists(pk)", None),
+        Some(version) => {
+            ("version = :version", Some(HashMap::from([(":version".to_owned(), n(version))])))
+        }
+    }
+}
+
+fn with_document(mut item: Item, document: &impl Serialize) -> PortResult<Item> {
+    let json = serde_json::to_string(document).map_err(|_| malformed(PUT, "document"))?;
+    item.insert("doc".to_owned(), s(json));
+    Ok(item)
 }
 
 /// Why a transaction was canceled, if a retry or another read is the answer to it.

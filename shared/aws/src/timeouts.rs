@@ -187,15 +187,15 @@ impl Timeouts {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use bulk_domain::person::deletion::ATTEMPT_ENDS;
     use std::collections::BTreeMap;
 
-    use yaml_rust2::YamlLoader;
+    use yaml_rust2::{Yaml, YamlLoader};
 
     use super::*;
 
-    const FUNCTIONS: [Program; 9] = [
+    pub(crate) const FUNCTIONS: [Program; 9] = [
         Program::Api,
         Program::FanOut,
         Program::ImportRows,
@@ -207,12 +207,14 @@ mod tests {
         Program::Sweep,
     ];
 
+    pub(crate) fn template() -> Yaml {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
+        YamlLoader::load_from_str(&std::fs::read_to_string(path).unwrap()).unwrap().remove(0)
+    }
+
     /// The `Timeout` of each function in template.yaml.
     fn lambda_timeouts() -> BTreeMap<String, Duration> {
-        let text =
-            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml"))
-                .unwrap();
-        let template = YamlLoader::load_from_str(&text).unwrap().remove(0);
+        let template = template();
         let resources = template["Resources"].as_hash().unwrap();
         resources
             .iter()

@@ -75,15 +75,17 @@ impl CopyStore for Cloud {
                 Billed::request(copies.filter(is_of_patient).collect::<Vec<CopyRef>>())
             })
             .await?;
-        for copy in found {
-            self.call(Operation::DeleteObject, Resource::COPIES, |state| {
+        if found.is_empty() {
+            return Ok(());
+        }
+        self.call(Operation::DeleteObjects, Resource::COPIES, |state| {
+            for copy in found {
                 state.objects.objects.remove(&key(copy));
                 state.objects.copies.remove(&copy);
-                Billed::request(())
-            })
-            .await?;
-        }
-        Ok(())
+            }
+            Billed::request(())
+        })
+        .await
     }
 }
 

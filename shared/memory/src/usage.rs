@@ -24,8 +24,8 @@ pub enum Operation {
     /// S3's `ListObjectVersions`: the versions of a file that was uploaded several times, or of all
     /// files of a folder.
     ListObjectVersions,
-    /// S3's `DeleteObject` with a version, which AWS does not bill.
-    DeleteObject,
+    /// S3's `DeleteObjects` with versions, which AWS does not bill.
+    DeleteObjects,
     /// SQS's `SendMessage` and `SendMessageBatch`, both billed by their size.
     SendMessage,
     /// `PutLogEvents` of CloudWatch Logs, billed by its bytes.
@@ -57,7 +57,7 @@ impl Operation {
             | Self::UpdateItem
             | Self::DeleteItem
             | Self::Query => Some(Service::DynamoDb),
-            Self::GetObject | Self::PutObject | Self::ListObjectVersions | Self::DeleteObject => {
+            Self::GetObject | Self::PutObject | Self::ListObjectVersions | Self::DeleteObjects => {
                 Some(Service::S3)
             }
             Self::SendMessage => Some(Service::Sqs),
@@ -78,7 +78,7 @@ impl Operation {
             Self::GetObject => "s3.GetObject",
             Self::PutObject => "s3.PutObject",
             Self::ListObjectVersions => "s3.ListObjectVersions",
-            Self::DeleteObject => "s3.DeleteObject",
+            Self::DeleteObjects => "s3.DeleteObjects",
             Self::SendMessage => "sqs.SendMessage",
             Self::PutLogEvents => "logs.PutLogEvents",
             Self::Post => "http.post",

@@ -8,12 +8,11 @@ use bulk_domain::media_type::MediaType;
 use bulk_pipeline::ports::{CopyRef, CopyStore, PortResult};
 
 use super::keys::copy_key;
-use super::result_writer::ObjectWriter;
+use super::object_writer::ObjectWriter;
 use super::{GET, Objects};
 use crate::error::{failed, malformed};
 
 const HEAD: &str = "s3.HeadObject";
-const LIST: &str = "s3.ListObjectVersions";
 
 impl CopyStore for Objects {
     type Writer = ObjectWriter;
@@ -62,40 +61,6 @@ impl CopyStore for Objects {
     }
 
     async fn delete_copies(&self, customer: CustomerId, patient: PatientId) -> PortResult<()> {
-        let prefix = format!("documents/{customer}/{patient}/");
-        let (mut key_marker, mut version_marker) = (None, None);
-        loop {
-            let page = self
-                .client
-                .list_object_versions()
-                .bucket(&self.bucket)
-                .prefix(&prefix)
-                .set_key_marker(key_marker)
-                .set_version_id_marker(version_marker)
-                .send()
-                .await
-                .map_err(failed(LIST))?;
-            let versions = page.versions.unwrap_or_default().into_iter();
-            let versions = versions.map(|version| (version.key, version.version_id));
-            let markers = page.delete_markers.unwrap_or_default().into_iter();
-            let markers = markers.map(|marker| (marker.key, marker.version_id));
-            for (key, version) in versions.chain(markers) {
-                self.delete_version(key, version).await?;
-            }
-            (key_marker, version_marker) = (page.next_key_marker, page.next_version_id_marker);
-            if key_marker.is_none() {
-                return Ok(());
-            }
-        }
-    }
-}
-
-impl Objects {
-    /// Deletes one version of an object for good. With a version's id, S3 leaves no delete marker
-    /// ("Deleting object versions from a versioning-enabled bucket", Amazon S3 User Guide).
-    async fn delete_version(&self, key: Option<String>, version: Option<String>) -> PortResult<()> {
-        let delete = self.client.delete_object().bucket(&self.bucket).set_key(key);
-        delete.set_version_id(version).send().await.map_err(failed("s3.DeleteObject"))?;
-        Ok(())
+        self.delete_versions(&format!("documents/{customer}/{patient}/"), |_| ()).await
     }
 }

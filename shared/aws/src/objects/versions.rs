@@ -1,5 +1,6 @@
 //! The stored versions of objects, and until when S3 keeps them by the bucket's own lifecycle.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::DateTime;
@@ -7,9 +8,10 @@ use aws_sdk_s3::types::{ExpirationStatus, LifecycleRule, ObjectVersion};
 use bulk_domain::ids::CustomerId;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::PortResult;
+use futures::TryStreamExt as _;
 
 use super::Objects;
-use super::erasure::LIST;
+use super::listing::{LIST, pages};
 use crate::error::{failed, malformed};
 
 const LIFECYCLE: &str = "s3.GetBucketLifecycleConfiguration";
@@ -132,27 +134,15 @@ impl Objects {
         folder: &str,
         begins: &str,
     ) -> PortResult<Vec<StoredVersion>> {
-        let list = self.client.list_object_versions().bucket(&self.bucket);
-        let list = list.prefix(format!("{folder}{customer}/{begins}"));
+        let list = self.list().prefix(format!("{folder}{customer}/{begins}"));
         let (mut versions, mut ends) = (Vec::new(), Vec::new());
-        let (mut key_marker, mut version_marker) = (None, None);
-        loop {
-            let page = list
-                .clone()
-                .set_key_marker(key_marker)
-                .set_version_id_marker(version_marker)
-                .send()
-                .await
-                .map_err(failed(LIST))?;
+        let mut pages = pin!(pages(list));
+        while let Some(page) = pages.try_next().await? {
             for version in page.versions.into_iter().flatten() {
                 versions.push(stored_version(version).ok_or_else(|| malformed(LIST, "version"))?);
             }
             for marker in page.delete_markers.into_iter().flatten() {
                 ends.extend(marker.key.zip(marker.last_modified.and_then(timestamp)));
-            }
-            (key_marker, version_marker) = (page.next_key_marker, page.next_version_id_marker);
-            if key_marker.is_none() {
-                break;
             }
         }
         note_replacements(&mut versions, &ends);

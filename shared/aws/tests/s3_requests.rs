@@ -1,4 +1,4 @@
-//! What S3 is asked for an upload, and what the documented answers of S3 lead to.
+//! What S3 is asked for, and what the documented answers of S3 lead to.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::ops::Range;
@@ -12,7 +12,7 @@ use bulk_pipeline::ports::{JobRef, PortResult};
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 const ID: &str = "018f3f5e-0000-7000-8000-000000000001";
 
@@ -37,11 +37,8 @@ impl Bucket {
         tokio::spawn(async move {
             for (status, body) in answers {
                 let (mut socket, _) = listener.accept().await.unwrap();
-                let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n") {
-                    socket.read_buf(&mut head).await.unwrap();
-                }
-                noted.lock().unwrap().push(String::from_utf8(head).unwrap().to_ascii_lowercase());
+                let request = request(&mut socket).await;
+                noted.lock().unwrap().push(request);
                 let answer = format!(
                     "HTTP/1.1 {status} -\r\nconnection: close\r\ncontent-length: {}\r\n{}\r\n{body}",
                     body.len(),
@@ -61,6 +58,20 @@ impl Bucket {
 
     fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
+    }
+}
+
+/// Receives a request, and returns its head and body in lower case.
+async fn request(socket: &mut TcpStream) -> String {
+    let mut received = Vec::new();
+    loop {
+        socket.read_buf(&mut received).await.unwrap();
+        let text = String::from_utf8(received.clone()).unwrap().to_ascii_lowercase();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
+            return text;
+        }
     }
 }
 
@@ -133,20 +144,74 @@ async fn rows_of_an_upload_that_was_overwritten_are_not_read_from_another() {
     }
 }
 
-#[tokio::test]
-async fn only_versions_of_the_upload_itself_are_found() {
-    let version = |key: &str, id: &str| {
+/// Returns a page of a list with these versions, and with markers if another page follows.
+fn page(versions: &[(&str, &str)], next: Option<(&str, &str)>) -> (u16, String) {
+    let markers = next.map(|(key, version)| {
         format!(
-            "<Version><Key>{key}</Key><VersionId>{id}</VersionId><ETag>&quot;5d41&quot;</ETag><Size>9</Size></Version>"
+            "<NextKeyMarker>{key}</NextKeyMarker><NextVersionIdMarker>{version}</NextVersionIdMarker>"
+        )
+    });
+    let version = |(key, version): &(&str, &str)| {
+        format!(
+            "<Version><Key>{key}</Key><VersionId>{version}</VersionId><ETag>&quot;5d41&quot;</ETag>\
+             <Size>9</Size></Version>"
         )
     };
-    let key = format!("uploads/{ID}/{ID}.csv");
     let page = format!(
-        "<ListVersionsResult><IsTruncated>false</IsTruncated>{}{}{}</ListVersionsResult>",
-        version(&key, "v2"),
-        version(&key, "v1"),
-        version(&format!("{key}.bak"), "other"),
+        "<ListVersionsResult><IsTruncated>{}</IsTruncated>{}{}</ListVersionsResult>",
+        next.is_some(),
+        markers.unwrap_or_default(),
+        versions.iter().map(version).collect::<String>(),
     );
-    let bucket = Bucket::answering(vec![(200, page)]).await;
+    (200, page)
+}
+
+#[tokio::test]
+async fn only_versions_of_the_upload_itself_are_found() {
+    let key = format!("uploads/{ID}/{ID}.csv");
+    let other = format!("{key}.bak");
+    let versions = [(&*key, "v2"), (&*key, "v1"), (&*other, "other")];
+    let bucket = Bucket::answering(vec![page(&versions, None)]).await;
     assert_eq!(bucket.objects.find_upload(job()).await.unwrap(), Some(upload("v1")));
+}
+
+#[tokio::test]
+async fn the_first_version_of_an_upload_may_be_on_the_last_page() {
+    let key = format!("uploads/{ID}/{ID}.csv");
+    let pages = vec![page(&[(&key, "v3")], Some((&key, "v3"))), page(&[(&key, "v1")], None)];
+    let bucket = Bucket::answering(pages).await;
+    assert_eq!(bucket.objects.find_upload(job()).await.unwrap(), Some(upload("v1")));
+    let [first, second] = &bucket.asked()[..] else { panic!("{:?}", bucket.asked()) };
+    assert!(!first.contains("marker"), "{first}");
+    assert!(second.contains("key-marker=uploads") && second.contains("version-id-marker=v3"));
+}
+
+#[tokio::test]
+async fn the_copies_of_a_patient_are_deleted_by_one_request_a_page() {
+    let deleted = || (200, "<DeleteResult></DeleteResult>".to_owned());
+    let (a, b) = (format!("documents/{ID}/{ID}/a"), format!("documents/{ID}/{ID}/b"));
+    let first = page(&[(&a, "v2"), (&a, "v1")], Some((&a, "v1")));
+    let answers = vec![first, deleted(), page(&[(&b, "v3")], None), deleted()];
+    let bucket = Bucket::answering(answers).await;
+    bucket.objects.delete_copies(job().customer, ID.parse().unwrap()).await.unwrap();
+    let [_, delete, next, rest] = &bucket.asked()[..] else { panic!("{:?}", bucket.asked()) };
+    for version in ["v1", "v2"] {
+        assert!(delete.contains(&format!("<versionid>{version}</versionid>")), "{delete}");
+    }
+    assert!(!next.contains("marker"), "the first page again: {next}");
+    assert!(rest.contains("<versionid>v3</versionid>") && !rest.contains("v1"), "{rest}");
+}
+
+#[tokio::test]
+async fn a_copy_that_s3_does_not_delete_is_an_error_and_without_copies_nothing_is_deleted() {
+    let key = format!("documents/{ID}/{ID}/a");
+    let failed =
+        "<DeleteResult><Error><Key>a</Key><Code>InternalError</Code></Error></DeleteResult>";
+    let bucket =
+        Bucket::answering(vec![page(&[(&key, "v1")], None), (200, failed.to_owned())]).await;
+    let failed = bucket.objects.delete_copies(job().customer, ID.parse().unwrap()).await;
+    assert!(failed.is_err_and(|error| error.transient && error.code == "InternalError"));
+    let bucket = Bucket::answering(vec![page(&[], None)]).await;
+    bucket.objects.delete_copies(job().customer, ID.parse().unwrap()).await.unwrap();
+    assert_eq!(bucket.asked().len(), 1);
 }
