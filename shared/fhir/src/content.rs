@@ -91,6 +91,13 @@ impl DocumentContent for Content {
         &self.media_type
     }
 
+    fn announced_bytes(&self) -> Option<u64> {
+        match &self.body {
+            Body::Whole(bytes) => bytes.as_ref().map(|bytes| bytes.len() as u64),
+            Body::Answer { answer, .. } => answer.content_length(),
+        }
+    }
+
     async fn next(&mut self) -> Result<Option<Bytes>, FetchError> {
         match &mut self.body {
             Body::Whole(bytes) => Ok(bytes.take()),

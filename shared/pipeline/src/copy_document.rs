@@ -146,6 +146,10 @@ async fn fetch<P: Ports, S: DocumentSource>(
     };
     ports.audit_trail().record(&audit_event(copy, ports.environment().now())).await?;
     let mut content = source.open(&record).await?;
+    // The announced size only saves the transfer: the bytes that arrive are counted below.
+    if content.announced_bytes().is_some_and(|bytes| bytes > most_bytes) {
+        return Err(too_large().into());
+    }
     let media_type = content.media_type().clone();
     let head = head_of(&mut content, &media_type).await?;
     let mut bytes = head.len() as u64;
@@ -158,7 +162,7 @@ async fn fetch<P: Ports, S: DocumentSource>(
         writer.write(&piece).await?;
     }
     if bytes > most_bytes {
-        return Err(failed(CopyFailure::TooLarge, "the content has too many bytes").into());
+        return Err(too_large().into());
     }
     writer.finish().await?;
     Ok(bytes)
@@ -198,6 +202,10 @@ async fn head_of(
         ));
     }
     Ok(head)
+}
+
+fn too_large() -> FetchError {
+    failed(CopyFailure::TooLarge, "the content has too many bytes")
 }
 
 fn failed(failure: CopyFailure, cause: &str) -> FetchError {

@@ -20,19 +20,21 @@ async fn documents(gateway: &Gateway<impl ReadSecret>) -> Vec<DocumentRecord> {
     all
 }
 
-/// Returns the media type and the bytes of a content, of which at most `MOST_BYTES` are read.
+/// Returns the media type, the bytes and the announced size of a content, of which at most
+/// `MOST_BYTES` are read.
 async fn fetch<S: ReadSecret + std::fmt::Debug>(
     gateway: &Gateway<S>,
     document: &DocumentRecord,
-) -> Result<(String, Vec<u8>), FetchError> {
+) -> Result<(String, Vec<u8>, Option<u64>), FetchError> {
     let mut content = gateway.open(document).await?;
+    let announced = content.announced_bytes();
     let mut bytes = Vec::new();
     while bytes.len() < MOST_BYTES
         && let Some(piece) = content.next().await?
     {
         bytes.extend_from_slice(&piece);
     }
-    Ok((content.media_type().to_string(), bytes))
+    Ok((content.media_type().to_string(), bytes, announced))
 }
 
 async fn failure(gateway: &Gateway<NoSecret>, document: &DocumentRecord) -> CopyFailure {
@@ -49,9 +51,10 @@ async fn every_listed_document_has_its_content_wherever_it_is() {
     let gateway = sandbox.gateway();
     let (mut behind_links, mut inside) = (0, 0);
     for document in documents(&gateway).await {
-        let (media_type, bytes) = fetch(&gateway, &document).await.unwrap();
+        let (media_type, bytes, announced) = fetch(&gateway, &document).await.unwrap();
         assert_eq!(Some(media_type), document.document.mime_type);
         assert_eq!(Some(bytes.len() as u64), document.document.size);
+        assert_eq!(announced, document.document.size);
         *if document.url.is_some() { &mut behind_links } else { &mut inside } += 1;
     }
     assert!(behind_links > 10 && inside > 0, "{behind_links} {inside}");
@@ -97,7 +100,8 @@ async fn a_content_that_is_cut_off_is_no_content_and_an_endless_one_is_a_stream(
     let gateway = sandbox.gateway();
     let mut document = documents(&gateway).await.remove(0);
     sandbox.admin("PUT", "faults?endless=1");
-    assert!(fetch(&gateway, &document).await.unwrap().1.len() >= MOST_BYTES);
+    let (_, bytes, announced) = fetch(&gateway, &document).await.unwrap();
+    assert!(bytes.len() >= MOST_BYTES && announced.is_none());
     sandbox.admin("PUT", "faults?reset=1");
     // The fault answers JSON, which is a stream only in the place of JSON.
     document.document.mime_type = Some("application/json".to_owned());

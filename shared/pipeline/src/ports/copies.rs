@@ -68,6 +68,11 @@ pub trait DocumentSource: Send + Sync {
 pub trait DocumentContent: Send {
     /// Returns the media type that the content is said to have.
     fn media_type(&self) -> &MediaType;
+    /// Returns the number of bytes that the content is said to have, or `None` if that is unknown
+    /// until its end.
+    fn announced_bytes(&self) -> Option<u64> {
+        None
+    }
     /// Returns the next bytes, or `None` after the last ones.
     fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, FetchError>> + Send;
 }
