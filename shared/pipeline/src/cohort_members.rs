@@ -19,12 +19,10 @@ use crate::Error;
 use crate::change_patient::{PatientChange, change_patient};
 use crate::ports::prelude::*;
 use crate::ports::{PortResult, Ports};
+use crate::roster_entries::RosterEntries;
 
 /// Patients that are written at the same time.
 const CONCURRENT_CHANGES: usize = 16;
-
-/// Entries of one read. An entry of a call may have one patient only.
-const ENTRIES_PER_READ: u32 = 1_000;
 
 /// The patients of a cohort, as one call changes them.
 #[derive(Debug)]
@@ -143,23 +141,15 @@ impl<'a, P: Ports> CohortMembers<'a, P> {
             return Ok(());
         }
         let (patients, roster) = (self.ports.patients(), Roster::Cohort(self.cohort));
-        let mut last = None;
-        loop {
-            let entries =
-                patients.read_roster(self.customer, roster, last, ENTRIES_PER_READ).await?;
-            for (entry, ids) in &entries {
-                let is_left = |id: &&PatientId| left.get(id).is_some_and(|by| entry.job <= *by);
-                let gone: Vec<PatientId> = ids.iter().filter(is_left).copied().collect();
-                if !gone.is_empty() {
-                    patients.remove_from_roster(self.customer, roster, *entry, &gone).await?;
+        let mut entries = RosterEntries::of(self.ports, self.customer, roster);
+        while let Some(read) = entries.next().await? {
+            for (entry, mut ids) in read {
+                ids.retain(|id| left.get(id).is_some_and(|by| entry.job <= *by));
+                if !ids.is_empty() {
+                    patients.remove_from_roster(self.customer, roster, entry, &ids).await?;
                 }
             }
-            // A read begins with the last entry of the read before.
-            let newest = entries.last().map(|(entry, _)| *entry);
-            if newest.is_none() || newest == last {
-                return Ok(());
-            }
-            last = newest;
         }
+        Ok(())
     }
 }

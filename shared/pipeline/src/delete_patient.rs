@@ -6,8 +6,6 @@
 //! item remembers for some days what there is to clean up, so that a retry finishes what an attempt
 //! that died left behind ([`bulk_domain::person::deletion`]).
 
-use std::collections::BTreeSet;
-
 use bulk_domain::hash_key::{Bucket, HashKey};
 use bulk_domain::ids::{CohortId, CustomerId, PatientId};
 use bulk_domain::patient::Patient;
@@ -19,6 +17,7 @@ use crate::conflicts::WriteAttempts;
 use crate::documents::{Withdrawal, withdraw_documents};
 use crate::ports::prelude::*;
 use crate::ports::{ExternalIdEntry, PortResult, Ports, Write};
+use crate::roster_entries::RosterEntries;
 
 /// Entries of one read.
 const ENTRIES_PER_READ: u32 = 1_000;
@@ -156,17 +155,11 @@ pub(crate) async fn entries_with<P: Ports>(
     roster: Roster,
     patient: PatientId,
 ) -> PortResult<Vec<RosterEntry>> {
-    let (mut found, mut last) = (BTreeSet::new(), None);
-    loop {
-        let entries =
-            ports.patients().read_roster(customer, roster, last, ENTRIES_PER_READ).await?;
-        let naming = entries.iter().filter(|(_, members)| members.contains(&patient));
+    let mut entries = RosterEntries::of(ports, customer, roster);
+    let mut found = Vec::new();
+    while let Some(read) = entries.next().await? {
+        let naming = read.iter().filter(|(_, members)| members.contains(&patient));
         found.extend(naming.map(|(entry, _)| *entry));
-        // A read begins with the last entry of the read before.
-        let newest = entries.last().map(|(entry, _)| *entry);
-        if newest.is_none() || newest == last {
-            return Ok(found.into_iter().collect());
-        }
-        last = newest;
     }
+    Ok(found)
 }

@@ -8,14 +8,12 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::Error;
 use crate::conflicts::WriteAttempts;
+use crate::document_pages::{DocumentPages, READ_ATTEMPTS, always_replaced};
 use crate::ports::prelude::*;
-use crate::ports::{CopyRef, PortError, PortResult, Ports, Write};
+use crate::ports::{CopyRef, PortResult, Ports, Write};
 
 /// Patients whose documents are deleted at the same time.
 const CONCURRENT_WITHDRAWALS: usize = 16;
-
-/// Reads of the pages, if newer queries replace the documents at the same time.
-const ATTEMPTS: u32 = 5;
 
 /// Returns a document of the patient's last successful query, or `None` if the query did not find
 /// it or there was no such query.
@@ -28,31 +26,21 @@ pub async fn find_document<P: Ports>(
     copy: CopyRef,
 ) -> PortResult<Option<DocumentRecord>> {
     let CopyRef { customer, document: DocumentName { patient, document } } = copy;
-    'attempts: for _ in 0..ATTEMPTS {
+    'attempts: for _ in 0..READ_ATTEMPTS {
         let query = ports.documents().load_queries(customer, &[patient]).await?.remove(&patient);
         let Some(stored) = query.and_then(|query| query.value.documents) else { return Ok(None) };
-        let found_by = stored.found_by;
-        if let Some(found) = with_key(stored.first, document) {
-            return Ok(Some(found));
-        }
-        for page in 1..stored.pages {
-            match ports.documents().read_documents(customer, patient, found_by, page).await? {
-                None => continue 'attempts,
-                Some(documents) => {
-                    if let Some(found) = with_key(documents, document) {
-                        return Ok(Some(found));
-                    }
-                }
+        let pages = DocumentPages::of(ports, customer, patient, stored);
+        for page in 0..pages.stored().pages {
+            let Some(documents) = pages.read(page).await? else { continue 'attempts };
+            let is_wanted =
+                |record: &DocumentRecord| DocumentKey::of(&record.document.id) == document;
+            if let Some(found) = documents.into_iter().find(is_wanted) {
+                return Ok(Some(found));
             }
         }
         return Ok(None);
     }
-    let code = "documents are replaced again and again".to_owned();
-    Err(PortError { operation: "find_document", code, transient: true })
-}
-
-fn with_key(documents: Vec<DocumentRecord>, key: DocumentKey) -> Option<DocumentRecord> {
-    documents.into_iter().find(|record| DocumentKey::of(&record.document.id) == key)
+    Err(always_replaced("find_document"))
 }
 
 /// Why everything that was found about a patient is deleted.

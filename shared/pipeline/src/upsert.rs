@@ -149,7 +149,9 @@ impl<P: Ports> Upsert<'_, P> {
             outcome.rows.extend(folded.rows.into_iter().map(|row| (row.number, row.into())));
         }
         withdraw_documents_of(self.ports, self.job.customer, &opted_out).await?;
-        // An earlier attempt of this job has changed these patients, and a call has corrected them.
+        // A retry meets patients that an earlier attempt has written and a call has corrected since.
+        // A correction may have moved them to other items, so that they are read by their ids for
+        // the job to query them, too.
         let corrected: Vec<PatientId> = corrected.into_iter().collect();
         if !corrected.is_empty() && self.ports.queues().has_gateway() {
             let records =
@@ -327,10 +329,11 @@ impl<P: Ports> Upsert<'_, P> {
         others: &[ExternalIdEntry],
         given: &GivenIds<'_>,
     ) -> Result<bool, Error> {
-        // The rows of the chunk count in file order.
+        // Of the rows of the chunk, those before this row count.
         if given.have_before(row, external_id, patient) {
             return Ok(true);
         }
+        // A patient that got another external id before this row has lost the one of the entry.
         let is_open = |entry: &&ExternalIdEntry| {
             entry.patient != patient && given.before(row, entry.patient).is_none()
         };
@@ -353,8 +356,8 @@ impl<P: Ports> Upsert<'_, P> {
             let record = person.patient(entry.patient);
             let has_id =
                 |record: &PatientRecord| record.patient.external_id.as_ref() == Some(external_id);
-            // If only later rows of this chunk give the patient an id, it counts that an earlier
-            // job has given this one.
+            // The rows of this chunk that give the patient an id come later, so that it has this one
+            // before this row only if another job gave it.
             if given.has(entry.patient) {
                 return record.is_some_and(has_id) && entry.job != self.job.id;
             }

@@ -13,8 +13,8 @@ use bulk_domain::audit::Objects;
 use bulk_domain::document::{DateFilter, Document, DocumentRecord, DocumentReference};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{QueryAttemptId, StoredDocuments};
-use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{PortError, Ports};
+use bulk_pipeline::document_pages::{DocumentPages, READ_ATTEMPTS, always_replaced};
+use bulk_pipeline::ports::Ports;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -32,9 +32,6 @@ use crate::request_url::RequestUrl;
 const REPLACED: ApiError = ApiError::Conflict(
     "A newer query has replaced the patient's documents, please begin again with the first page",
 );
-
-/// Reads of the first page, if newer queries replace the documents at the same time.
-const ATTEMPTS: u32 = 5;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
@@ -188,7 +185,7 @@ pub async fn list_documents<P: Ports, T: Serialize>(
     dates: DateFilter,
     show: impl Fn(DocumentRecord) -> T,
 ) -> Result<Page<T, DocumentPlace>, ApiError> {
-    for _ in 0..ATTEMPTS {
+    for _ in 0..READ_ATTEMPTS {
         let is_opted_out = get_patient(ports, customer, patient).await?.hie_opt_out;
         let query = get_document_query(ports, customer, patient).await?;
         let stored = query.and_then(|query| query.documents).filter(|_| !is_opted_out);
@@ -198,79 +195,56 @@ pub async fn list_documents<P: Ports, T: Serialize>(
             return Err(REPLACED);
         }
         let Some(stored) = stored else { return Ok(Page::empty()) };
-        let reader = Reader { ports, customer, patient, stored };
-        if let Some(page) = reader.read(request, dates, &show).await? {
+        let stored = DocumentPages::of(ports, customer, patient, stored);
+        if let Some(page) = read_page(&stored, request, dates, &show).await? {
             return Ok(page);
         }
     }
-    let code = "documents are replaced again and again".to_owned();
-    Err(ApiError::Internal(PortError { operation: "list_documents", code, transient: true }))
+    Err(always_replaced("list_documents").into())
 }
 
-/// The documents that one attempt found for a patient.
-struct Reader<'a, P> {
-    ports: &'a P,
-    customer: CustomerId,
-    patient: PatientId,
-    stored: StoredDocuments,
-}
-
-impl<P: Ports> Reader<'_, P> {
-    /// Returns the page; none if a newer query has replaced the documents in the meantime.
-    async fn read<T: Serialize>(
-        &self,
-        request: PageRequest<DocumentPlace>,
-        dates: DateFilter,
-        show: &impl Fn(DocumentRecord) -> T,
-    ) -> Result<Option<Page<T, DocumentPlace>>, ApiError> {
-        let (edge, mut page) = (request.edge, PageBuilder::new(request.count));
-        let StoredDocuments { found_by, pages, .. } = self.stored;
-        let first = DocumentPlace { found_by, stored_page: 0, index: 0 };
-        let start = edge.place().unwrap_or(first);
-        let is_back = matches!(edge, Edge::To(_));
-        // Whether documents are on the other side of the edge, and the place that is next to it
-        // there.
-        let mut opposite = (edge != Edge::First).then(|| start.before()).flatten();
-        let mut place = start;
-        while place.stored_page < pages {
-            let Some(found) = self.stored_page(place.stored_page).await? else { return Ok(None) };
-            let (on_stored_page, numbered) = (found.len(), (0..).zip(found));
-            let on_page: Vec<(u32, DocumentRecord)> = if is_back {
-                if place == start {
-                    opposite = start.after(on_stored_page, pages);
-                }
-                let mut before: Vec<_> =
-                    numbered.filter(|(index, _)| *index <= place.index).collect();
-                before.reverse();
-                before
-            } else {
-                numbered.filter(|(index, _)| *index >= place.index).collect()
-            };
-            for (index, record) in on_page {
-                if dates.includes(&record) && !page.add(show(record)) {
-                    let more = DocumentPlace { index, ..place };
-                    return Ok(Some(page.finish(&edge, Some(more), opposite)));
-                }
+/// Returns the page; none if a newer query has replaced the documents in the meantime.
+async fn read_page<P: Ports, T: Serialize>(
+    stored: &DocumentPages<'_, P>,
+    request: PageRequest<DocumentPlace>,
+    dates: DateFilter,
+    show: &impl Fn(DocumentRecord) -> T,
+) -> Result<Option<Page<T, DocumentPlace>>, ApiError> {
+    let (edge, mut page) = (request.edge, PageBuilder::new(request.count));
+    let StoredDocuments { found_by, pages, .. } = *stored.stored();
+    let first = DocumentPlace { found_by, stored_page: 0, index: 0 };
+    let start = edge.place().unwrap_or(first);
+    let is_back = matches!(edge, Edge::To(_));
+    // Whether documents are on the other side of the edge, and the place that is next to it
+    // there.
+    let mut opposite = (edge != Edge::First).then(|| start.before()).flatten();
+    let mut place = start;
+    while place.stored_page < pages {
+        let Some(found) = stored.read(place.stored_page).await? else { return Ok(None) };
+        let (on_stored_page, numbered) = (found.len(), (0..).zip(found));
+        let on_page: Vec<(u32, DocumentRecord)> = if is_back {
+            if place == start {
+                opposite = start.after(on_stored_page, pages);
             }
-            let next = if is_back {
-                place.stored_page.checked_sub(1)
-            } else {
-                Some(place.stored_page + 1)
-            };
-            let Some(stored_page) = next else { break };
-            let index = if is_back { LAST_INDEX } else { 0 };
-            place = DocumentPlace { stored_page, index, ..place };
+            let mut before: Vec<_> = numbered.filter(|(index, _)| *index <= place.index).collect();
+            before.reverse();
+            before
+        } else {
+            numbered.filter(|(index, _)| *index >= place.index).collect()
+        };
+        for (index, record) in on_page {
+            if dates.includes(&record) && !page.add(show(record)) {
+                let more = DocumentPlace { index, ..place };
+                return Ok(Some(page.finish(&edge, Some(more), opposite)));
+            }
         }
-        Ok(Some(page.finish(&edge, None, opposite)))
+        let next =
+            if is_back { place.stored_page.checked_sub(1) } else { Some(place.stored_page + 1) };
+        let Some(stored_page) = next else { break };
+        let index = if is_back { LAST_INDEX } else { 0 };
+        place = DocumentPlace { stored_page, index, ..place };
     }
-
-    async fn stored_page(&self, page: u32) -> Result<Option<Vec<DocumentRecord>>, ApiError> {
-        if page == 0 {
-            return Ok(Some(self.stored.first.clone()));
-        }
-        let (documents, found_by) = (self.ports.documents(), self.stored.found_by);
-        Ok(documents.read_documents(self.customer, self.patient, found_by, page).await?)
-    }
+    Ok(Some(page.finish(&edge, None, opposite)))
 }
 
 impl DocumentPlace {
