@@ -1,7 +1,7 @@
 //! A customer of the API, as an integrator would program it: plain HTTP, and no code of this
 //! project.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -164,6 +164,20 @@ impl Customer {
         let (job, url) = self.create_job(query).await;
         self.upload(&url, file.to_owned()).await;
         (job, receiver.wait_for(&["completed", "failed"], PATIENCE).await)
+    }
+
+    /// Waits until a job has completed.
+    pub async fn wait_until_completed(&self, job: &str) {
+        let path = format!("/medical/v1/patient/bulk/{job}");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (_, job) = self.call(Method::GET, &path).await;
+            if job["status"] == "completed" {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{job}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     /// Downloads a CSV by its link, without any header of ours.

@@ -190,13 +190,5 @@ async fn without_a_receiver_a_job_completes_all_the_same() {
     let (customer, _) = Customer::with_facility();
     let (id, url) = customer.create_job("").await;
     customer.upload(&url, file(&["1,Ada,Lovelace,1985-12-10,F,1 Main St,Boston,MA,02110,,"])).await;
-    let deadline = std::time::Instant::now() + PATIENCE;
-    loop {
-        let (_, job) = customer.call(Method::GET, &format!("/medical/v1/patient/bulk/{id}")).await;
-        if job["status"] == "completed" {
-            break;
-        }
-        assert!(std::time::Instant::now() < deadline, "{job}");
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    }
+    customer.wait_until_completed(&id).await;
 }

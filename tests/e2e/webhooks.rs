@@ -198,14 +198,7 @@ async fn the_end_of_a_job_waits_until_its_start_was_told() {
     let (id, url) = customer.create_job("").await;
     customer.upload(&url, ROW).await;
     receiver.wait_for_count(1, PATIENCE).await;
-    let deadline = std::time::Instant::now() + PATIENCE;
-    loop {
-        let (_, job) = customer.call(Method::GET, &format!("/medical/v1/patient/bulk/{id}")).await;
-        if job["status"] == "completed" {
-            break;
-        }
-        assert!(std::time::Instant::now() < deadline, "{job}");
-    }
+    customer.wait_until_completed(&id).await;
     receiver.set(Behaviour::Answer(200));
     receiver.wait_for(&["completed"], PATIENCE).await;
     let statuses: Vec<String> = receiver.deliveries().iter().map(Delivery::status).collect();

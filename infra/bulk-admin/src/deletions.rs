@@ -246,14 +246,12 @@ fn report(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use bulk_domain::hash_key::Bucket;
-    use bulk_domain::ids::{FacilityId, JobId};
-    use bulk_domain::patient::PatientRow;
-    use bulk_domain::record::RowsOfJob;
+    use bulk_domain::ids::JobId;
+
     use bulk_domain::row::Directory;
-    use bulk_memory::{Cloud, NoFaults};
+    use bulk_memory::Cloud;
     use bulk_pipeline::ports::{WebhookSettings, Write};
     use serde_json::{Value, json};
 
@@ -329,19 +327,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_patient_that_a_restore_brought_back_is_deleted_again_with_all_that_belongs_to_it() {
-        let now = Timestamp::from_millis(1_800_000_000_000);
-        let cloud = Cloud::new(Arc::new(NoFaults), now, 1);
+        let cloud = Cloud::calm();
         let customer = CUSTOMER.parse().unwrap();
         cloud.set_customer(customer, Directory::default(), WebhookSettings::default());
-        let row: PatientRow = serde_json::from_value(json!({
-            "externalId": "A", "firstName": "Ada", "lastName": "Lovelace", "dob": "1961-12-01",
-            "gender": "F", "addresses":
-                [{"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"}],
-        }))
-        .unwrap();
-        let (job, facility) = (JobId::first_at(now), FacilityId::new(PATIENT.parse().unwrap()));
-        let source = RowsOfJob { job, facility, may_overtake: false, now };
-        let patient = cloud.add_patient(customer, source, &[row]).await.unwrap();
+        let (now, row) = (cloud.now(), json!({"externalId": "A"}));
+        let job = JobId::first_at(now);
+        let patient = cloud.add_row(customer, job, &row).await.unwrap();
         // An undo of this job deletes the patient, and one of another job keeps it.
         let other = JobId::first_at(now.plus(std::time::Duration::from_secs(1)));
         for (by, left) in [(None, vec![patient]), (Some(job), vec![patient]), (Some(other), vec![])]

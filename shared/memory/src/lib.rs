@@ -17,6 +17,7 @@ mod documents;
 mod external_ids;
 mod faults;
 mod gateway_limits;
+mod given;
 mod jobs;
 mod lagging_index;
 mod objects;

@@ -8,18 +8,14 @@ use std::time::Duration;
 use bulk_domain::document::{
     CopyDecision, CopyFailure, CopyState, DocumentKey, DocumentName, DocumentRecord,
 };
-use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
+use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::media_type::MediaType;
-use bulk_domain::patient::PatientRow;
-use bulk_domain::query::{PatientQuery, QueryAttemptId, QueryOutcome, QueryRequestId};
-use bulk_domain::record::RowsOfJob;
-use bulk_domain::time::Timestamp;
-use bulk_memory::{Cloud, NoFaults};
+use bulk_memory::Cloud;
 use bulk_pipeline::copy_document::{CopyOutcome, copy_document};
 use bulk_pipeline::documents::{Withdrawal, withdraw_documents};
 use bulk_pipeline::messages::CopyMessage;
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{CopyRef, DocumentContent, DocumentSource, FetchError, Write};
+use bulk_pipeline::ports::{CopyRef, DocumentContent, DocumentSource, FetchError};
 use bytes::Bytes;
 use serde_json::json;
 use uuid::Uuid;
@@ -32,6 +28,7 @@ const MOST_BYTES: u64 = 5_000;
 struct Source {
     pieces: Vec<Result<Bytes, FetchError>>,
     media_type: &'static str,
+    announced: Option<u64>,
     opened: Arc<AtomicU32>,
     /// What happens after the first piece was sent.
     meanwhile: Arc<Mutex<Option<Meanwhile>>>,
@@ -41,6 +38,7 @@ type Meanwhile = Box<dyn FnOnce() + Send>;
 
 struct Pieces {
     media_type: MediaType,
+    announced: Option<u64>,
     left: Vec<Result<Bytes, FetchError>>,
     meanwhile: Arc<Mutex<Option<Meanwhile>>>,
 }
@@ -48,7 +46,13 @@ struct Pieces {
 impl Source {
     fn of(pieces: &[&'static [u8]]) -> Self {
         let pieces = pieces.iter().map(|piece| Ok(Bytes::from_static(piece))).collect();
-        Self { pieces, media_type: "text/plain", opened: Arc::default(), meanwhile: Arc::default() }
+        Self {
+            pieces,
+            media_type: "text/plain",
+            announced: None,
+            opened: Arc::default(),
+            meanwhile: Arc::default(),
+        }
     }
 
     fn opened(&self) -> u32 {
@@ -63,13 +67,18 @@ impl DocumentSource for Source {
         self.opened.fetch_add(1, Ordering::Relaxed);
         let media_type = MediaType::new(self.media_type).unwrap();
         let left = self.pieces.iter().rev().cloned().collect();
-        Ok(Pieces { media_type, left, meanwhile: Arc::clone(&self.meanwhile) })
+        let (announced, meanwhile) = (self.announced, Arc::clone(&self.meanwhile));
+        Ok(Pieces { media_type, announced, left, meanwhile })
     }
 }
 
 impl DocumentContent for Pieces {
     fn media_type(&self) -> &MediaType {
         &self.media_type
+    }
+
+    fn announced_bytes(&self) -> Option<u64> {
+        self.announced
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, FetchError> {
@@ -88,13 +97,12 @@ struct Given {
 
 impl Given {
     async fn new() -> Self {
-        let start = Timestamp::from_millis(1_800_000_000_000);
-        let cloud = Cloud::new(Arc::new(NoFaults), start, 1);
+        let cloud = Cloud::calm();
         let patient = add_patient(&cloud, false).await;
         let record: DocumentRecord =
             serde_json::from_value(json!({"id": "d", "fileName": "A title.txt"})).unwrap();
         let document = DocumentName { patient, document: DocumentKey::of(&record.document.id) };
-        find(&cloud, patient, &[record]).await;
+        cloud.add_documents(CUSTOMER, patient, &[record]).await.unwrap();
         Self { cloud, copy: CopyRef { customer: CUSTOMER, document } }
     }
 
@@ -126,29 +134,9 @@ impl Given {
 }
 
 async fn add_patient(cloud: &Cloud, opted_out: bool) -> PatientId {
-    let row = json!({
-        "firstName": "Ottoline", "lastName": "Vandersloot", "dob": "1961-12-01", "gender": "F",
-        "addresses": [{"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"}],
-        "hieOptOut": opted_out,
-    });
-    let row: PatientRow = serde_json::from_slice(&serde_json::to_vec(&row).unwrap()).unwrap();
-    let source = RowsOfJob {
-        // The younger job's value counts.
-        job: JobId::new(Uuid::from_u128(4 + u128::from(opted_out))),
-        facility: FacilityId::new(Uuid::from_u128(3)),
-        may_overtake: false,
-        now: cloud.now(),
-    };
-    cloud.add_patient(CUSTOMER, source, &[row]).await.unwrap()
-}
-
-async fn find(cloud: &Cloud, patient: PatientId, documents: &[DocumentRecord]) {
-    let request = QueryRequestId::new(cloud.new_id());
-    let query = PatientQuery::asked(None, request, cloud.now()).unwrap();
-    let found_by = QueryAttemptId::new(cloud.new_id());
-    let stored = cloud.store_documents(CUSTOMER, patient, found_by, documents).await.unwrap();
-    let query = query.ended(QueryOutcome::Documents(1), Some(stored));
-    assert_eq!(cloud.store_query(CUSTOMER, patient, &query, None).await.unwrap(), Write::Done);
+    // The younger job's value counts.
+    let job = JobId::new(Uuid::from_u128(4 + u128::from(opted_out)));
+    cloud.add_row(CUSTOMER, job, &json!({"hieOptOut": opted_out})).await.unwrap()
 }
 
 #[tokio::test]
@@ -203,6 +191,18 @@ async fn a_content_over_the_limit_is_abandoned_however_long_it_goes_on() {
     assert_eq!(given.bytes(), None);
     source.pieces = vec![piece; 2];
     assert_eq!(given.copy(&source).await, CopyOutcome::Stored(4_000));
+}
+
+#[tokio::test]
+async fn a_content_that_is_announced_as_too_large_is_not_received() {
+    let given = Given::new().await;
+    let mut source = Source { announced: Some(MOST_BYTES + 1), ..Source::of(&[b"text"]) };
+    *source.meanwhile.lock().unwrap() = Some(Box::new(|| panic!("a piece was received")));
+    assert_eq!(given.failure(&source).await, CopyFailure::TooLarge);
+    assert_eq!(given.bytes(), None);
+    source.announced = Some(MOST_BYTES);
+    source.meanwhile = Arc::default();
+    assert_eq!(given.copy(&source).await, CopyOutcome::Stored(4));
 }
 
 #[tokio::test]

@@ -2,16 +2,13 @@
 //! written or asked for them.
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
-
 use bulk_domain::csv::Limits;
 use bulk_domain::document::Demographics;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::job::Upload;
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{QueryPart, QueryTally};
-use bulk_domain::time::Timestamp;
-use bulk_memory::{Cloud, NoFaults, Operation};
+use bulk_memory::{Cloud, Operation};
 use bulk_pipeline::DirectoryCache;
 use bulk_pipeline::abandon::{AbandonOutcome, abandon};
 use bulk_pipeline::fan_out::{FanOutOutcome, FanOutSettings, fan_out};
@@ -36,7 +33,7 @@ impl Gateway for Closed {
 
 #[test]
 fn every_message_ends_and_writes_nothing() {
-    let cloud = Cloud::new(Arc::new(NoFaults), Timestamp::from_millis(1_800_000_000_000), 1);
+    let cloud = Cloud::calm();
     let customer = CustomerId::new(Uuid::from_u128(1));
     let (job, chunk) = (JobId::new(Uuid::from_u128(2)), ChunkNumber::new(0));
 

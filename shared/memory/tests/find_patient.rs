@@ -1,23 +1,20 @@
 //! What an operator finds about one patient in the tables, before and after its deletion.
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
-
 use bulk_domain::hash_key::Bucket;
-use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
-use bulk_domain::patient::PatientRow;
+use bulk_domain::ids::{CohortId, CustomerId, JobId, PatientId};
 use bulk_domain::plan::ChunkNumber;
-use bulk_domain::query::{PatientQuery, QueryAttemptId, QueryOutcome, QueryRequestId};
-use bulk_domain::record::{Correction, RowsOfJob};
+use bulk_domain::query::QueryOutcome;
+use bulk_domain::record::Correction;
 use bulk_domain::roster::{Roster, RosterEntry};
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
-use bulk_memory::{Cloud, NoFaults};
+use bulk_memory::Cloud;
 use bulk_pipeline::correct_patient::{PatientCorrection, correct_patient};
 use bulk_pipeline::delete_patient::delete_patient;
 use bulk_pipeline::find_patient::{FoundPatient, find_patient};
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{ExternalIdEntry, WebhookSettings, Write};
+use bulk_pipeline::ports::{ExternalIdEntry, WebhookSettings};
 use futures::executor::block_on;
 use serde_json::json;
 use uuid::Uuid;
@@ -35,7 +32,7 @@ fn entry() -> RosterEntry {
 }
 
 fn cloud() -> Cloud {
-    let cloud = Cloud::new(Arc::new(NoFaults), now(), 1);
+    let cloud = Cloud::calm();
     for customer in [CUSTOMER, OTHER_CUSTOMER] {
         cloud.set_customer(customer, Directory::default(), WebhookSettings::default());
     }
@@ -44,15 +41,9 @@ fn cloud() -> Cloud {
 
 /// Stores a patient with an external id, a cohort and several pages of documents.
 fn patient(cloud: &Cloud, number: u32) -> PatientId {
-    let row = json!({
-        "externalId": "A", "firstName": format!("Ada{number}"), "lastName": "Lovelace",
-        "dob": "1961-12-01", "gender": "F", "cohorts": [COHORT],
-        "addresses": [{"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"}],
-    });
-    let row: PatientRow = serde_json::from_str(&row.to_string()).unwrap();
-    let facility = FacilityId::new(Uuid::from_u128(5));
-    let source = RowsOfJob { job: entry().job, facility, may_overtake: false, now: cloud.now() };
-    let patient = block_on(cloud.add_patient(CUSTOMER, source, &[row])).unwrap();
+    let (name, cohorts) = (format!("Ada{number}"), [COHORT]);
+    let row = json!({"externalId": "A", "firstName": name, "cohorts": cohorts});
+    let patient = block_on(cloud.add_row(CUSTOMER, entry().job, &row)).unwrap();
     for roster in [Roster::AllPatients, Roster::Cohort(COHORT)] {
         block_on(cloud.add_to_roster(CUSTOMER, roster, entry(), &[patient])).unwrap();
     }
@@ -60,14 +51,8 @@ fn patient(cloud: &Cloud, number: u32) -> PatientId {
     let document = |number: u32| json!({"id": number.to_string(), "fileName": "a.pdf"});
     let documents: Vec<_> =
         (0..9).map(|number| serde_json::from_str(&document(number).to_string()).unwrap()).collect();
-    let request = QueryRequestId::new(cloud.new_id());
-    let query = PatientQuery::asked(None, request, cloud.now()).unwrap();
-    let found_by = QueryAttemptId::new(cloud.new_id());
-    let stored = block_on(cloud.store_documents(CUSTOMER, patient, found_by, &documents)).unwrap();
+    let stored = block_on(cloud.add_documents(CUSTOMER, patient, &documents)).unwrap();
     assert!(stored.pages > 1);
-    let query = query.ended(QueryOutcome::Documents(9), Some(stored));
-    let write = block_on(cloud.store_query(CUSTOMER, patient, &query, None)).unwrap();
-    assert_eq!(write, Write::Done);
     patient
 }
 

@@ -9,13 +9,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bulk_domain::document::Demographics;
-use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
-use bulk_domain::patient::PatientRow;
+use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{LEASE, MOST_ATTEMPTS, PatientQuery, QueryOutcome, QueryPart, QueryTally};
-use bulk_domain::record::RowsOfJob;
-use bulk_domain::time::Timestamp;
-use bulk_memory::{Cloud, NoFaults};
+use bulk_memory::Cloud;
 use bulk_pipeline::abandon::{AbandonOutcome, abandon};
 use bulk_pipeline::delete_patient::delete_patient;
 use bulk_pipeline::messages::{DeadLetter, QueryAsker, QueryMessage};
@@ -73,9 +70,8 @@ struct Service {
 
 impl Service {
     fn new() -> Self {
-        let start = Timestamp::from_millis(1_800_000_000_000);
         Self {
-            cloud: Cloud::new(Arc::new(NoFaults), start, 1),
+            cloud: Cloud::calm(),
             gateway: Gateway::default(),
             customer: CustomerId::new(Uuid::from_u128(1)),
             interval: None,
@@ -86,19 +82,9 @@ impl Service {
 
     fn patient(&mut self, opted_out: bool) -> PatientId {
         self.patients += 1;
-        let row = json!({
-            "firstName": "Ottoline", "lastName": format!("Vandersloot {}", self.patients), "dob": "1961-12-01", "gender": "F",
-            "addresses": [{"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"}],
-            "hieOptOut": opted_out,
-        });
-        let row: PatientRow = serde_json::from_slice(&serde_json::to_vec(&row).unwrap()).unwrap();
-        let source = RowsOfJob {
-            job: job(),
-            facility: FacilityId::new(Uuid::from_u128(3)),
-            may_overtake: false,
-            now: self.cloud.now(),
-        };
-        block_on(self.cloud.add_patient(self.customer, source, &[row])).unwrap()
+        let name = format!("Vandersloot {}", self.patients);
+        let row = json!({"lastName": name, "hieOptOut": opted_out});
+        block_on(self.cloud.add_row(self.customer, job(), &row)).unwrap()
     }
 
     /// Opens a part of these patients, in a chunk of its own, and returns its message.

@@ -1,7 +1,6 @@
 //! Patients that join and leave cohorts by calls, beside imports that name the cohorts.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bulk_api::PageRequest;
@@ -14,7 +13,7 @@ use bulk_domain::plan::ChunkNumber;
 use bulk_domain::record::RowsOfJob;
 use bulk_domain::roster::{Roster, RosterEntry};
 use bulk_domain::time::Timestamp;
-use bulk_memory::{Cloud, NoFaults};
+use bulk_memory::Cloud;
 use bulk_pipeline::cohort_members::CohortMembers;
 use bulk_pipeline::ports::prelude::*;
 use futures::executor::block_on;
@@ -33,8 +32,8 @@ struct Clinic {
 
 impl Clinic {
     fn new() -> Self {
-        let now = Timestamp::from_millis(1_800_000_000_000);
-        Self { cloud: Cloud::new(Arc::new(NoFaults), now, 1), now }
+        let cloud = Cloud::calm();
+        Self { now: cloud.now(), cloud }
     }
 
     /// Returns the id of a job that is created a second later.

@@ -1,7 +1,5 @@
 //! A patient that a customer deletes: what is left, and what lists and cohorts show then.
 
-use std::sync::Arc;
-
 use bulk_api::operations::delete_patient::delete_patient;
 use bulk_api::operations::get_cohort::size;
 use bulk_api::operations::get_document_query::get_document_query;
@@ -10,15 +8,11 @@ use bulk_api::operations::list_patients::{Selection, list_patients};
 use bulk_api::{ApiError, IfMatch, PageRequest};
 use bulk_domain::e_tag::ETag;
 use bulk_domain::hash_key::Bucket;
-use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
-use bulk_domain::patient::PatientRow;
+use bulk_domain::ids::{CohortId, CustomerId, JobId, PatientId};
 use bulk_domain::plan::ChunkNumber;
-use bulk_domain::query::{PatientQuery, QueryAttemptId, QueryOutcome, QueryRequestId};
-use bulk_domain::record::RowsOfJob;
 use bulk_domain::roster::{Roster, RosterEntry, RosterPlace};
 use bulk_domain::row::Directory;
-use bulk_domain::time::Timestamp;
-use bulk_memory::{Cloud, NoFaults};
+use bulk_memory::Cloud;
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{WebhookSettings, Write};
 use futures::executor::block_on;
@@ -31,7 +25,7 @@ const COHORT: CohortId = CohortId::new(Uuid::from_u128(3));
 const JOB: JobId = JobId::new(Uuid::from_u128(4));
 
 fn cloud() -> Cloud {
-    let cloud = Cloud::new(Arc::new(NoFaults), Timestamp::from_millis(1_800_000_000_000), 1);
+    let cloud = Cloud::calm();
     for customer in [CUSTOMER, OTHER_CUSTOMER] {
         cloud.set_customer(customer, Directory::default(), WebhookSettings::default());
     }
@@ -40,15 +34,9 @@ fn cloud() -> Cloud {
 
 /// Stores a patient of the cohort with this external id.
 fn patient(cloud: &Cloud, number: u32, external_id: &str) -> PatientId {
-    let row = json!({
-        "externalId": external_id, "firstName": format!("Ada{number}"), "lastName": "Lovelace",
-        "dob": "1961-12-01", "gender": "F", "cohorts": [COHORT],
-        "addresses": [{"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"}],
-    });
-    let row: PatientRow = serde_json::from_str(&row.to_string()).unwrap();
-    let facility = FacilityId::new(Uuid::from_u128(5));
-    let source = RowsOfJob { job: JOB, facility, may_overtake: false, now: cloud.now() };
-    let patient = block_on(cloud.add_patient(CUSTOMER, source, &[row])).unwrap();
+    let (name, cohorts) = (format!("Ada{number}"), [COHORT]);
+    let row = json!({"externalId": external_id, "firstName": name, "cohorts": cohorts});
+    let patient = block_on(cloud.add_row(CUSTOMER, JOB, &row)).unwrap();
     let entry = RosterEntry { job: JOB, chunk: ChunkNumber::new(number / 4) };
     for roster in [Roster::AllPatients, Roster::Cohort(COHORT)] {
         block_on(cloud.add_to_roster(CUSTOMER, roster, entry, &[patient])).unwrap();
@@ -62,14 +50,8 @@ fn find_documents(cloud: &Cloud, patient: PatientId) {
     let document = |number| json!({"id": format!("{number}"), "fileName": "a.pdf"});
     let documents: Vec<_> =
         (0..9).map(|number| serde_json::from_str(&document(number).to_string()).unwrap()).collect();
-    let request = QueryRequestId::new(cloud.new_id());
-    let query = PatientQuery::asked(None, request, cloud.now()).unwrap();
-    let found_by = QueryAttemptId::new(cloud.new_id());
-    let stored = block_on(cloud.store_documents(CUSTOMER, patient, found_by, &documents)).unwrap();
+    let stored = block_on(cloud.add_documents(CUSTOMER, patient, &documents)).unwrap();
     assert!(stored.pages > 1);
-    let query = query.ended(QueryOutcome::Documents(9), Some(stored));
-    let write = block_on(cloud.store_query(CUSTOMER, patient, &query, None)).unwrap();
-    assert_eq!(write, Write::Done);
 }
 
 fn delete(cloud: &Cloud, patient: PatientId) -> Result<(), ApiError> {

@@ -1,20 +1,15 @@
 //! Links to documents: for a document that the caller's list shows, once a worker has copied it.
 
-use std::sync::Arc;
-
 use bulk_api::ApiError;
 use bulk_api::operations::get_document_url::Download;
 use bulk_api::operations::set_hie_opt_out::set_hie_opt_out;
 use bulk_domain::document::{CopyFailure, CopyState, DocumentName, DocumentRecord};
-use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
+use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::media_type::MediaType;
-use bulk_domain::patient::PatientRow;
 use bulk_domain::query::{
     PatientQuery, QueryAttemptId, QueryOutcome, QueryRequestId, RequestDecision,
 };
-use bulk_domain::record::RowsOfJob;
-use bulk_domain::time::Timestamp;
-use bulk_memory::{Cloud, NoFaults, QueueName};
+use bulk_memory::{Cloud, QueueName};
 use bulk_pipeline::messages::CopyMessage;
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{CopyRef, Write};
@@ -33,8 +28,7 @@ struct Service {
 impl Service {
     /// A customer with a patient who has one document.
     fn new() -> Self {
-        let start = Timestamp::from_millis(1_800_000_000_000);
-        let cloud = Cloud::new(Arc::new(NoFaults), start, 1);
+        let cloud = Cloud::calm();
         let patient = patient(&cloud, false);
         let record: DocumentRecord = serde_json::from_value(
             json!({"id": "urn:x:1", "fileName": "Note of Ottoline.pdf", "mimeType": "application/pdf"}),
@@ -46,16 +40,7 @@ impl Service {
     }
 
     fn find(&self, documents: &[DocumentRecord]) {
-        let (cloud, patient) = (&self.cloud, self.patient);
-        let known = block_on(cloud.load_queries(CUSTOMER, &[patient])).unwrap().remove(&patient);
-        let (known, version) = known.map(|known| (known.value, known.version)).unzip();
-        let request = QueryRequestId::new(cloud.new_id());
-        let query = PatientQuery::asked(known.as_ref(), request, cloud.now()).unwrap();
-        let found_by = QueryAttemptId::new(cloud.new_id());
-        let stored = cloud.store_documents(CUSTOMER, patient, found_by, documents);
-        let query = query.ended(QueryOutcome::Documents(1), Some(block_on(stored).unwrap()));
-        let write = cloud.store_query(CUSTOMER, patient, &query, version);
-        assert_eq!(block_on(write).unwrap(), Write::Done);
+        block_on(self.cloud.add_documents(CUSTOMER, self.patient, documents)).unwrap();
     }
 
     /// The name under which the list shows the document.
@@ -107,20 +92,9 @@ impl Service {
 }
 
 fn patient(cloud: &Cloud, opted_out: bool) -> PatientId {
-    let row = json!({
-        "firstName": "Ottoline", "lastName": "Vandersloot", "dob": "1961-12-01", "gender": "F",
-        "addresses": [{"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"}],
-        "hieOptOut": opted_out,
-    });
-    let row: PatientRow = serde_json::from_slice(&serde_json::to_vec(&row).unwrap()).unwrap();
-    let source = RowsOfJob {
-        // The younger job's value counts.
-        job: JobId::new(Uuid::from_u128(4 + u128::from(opted_out))),
-        facility: FacilityId::new(Uuid::from_u128(3)),
-        may_overtake: false,
-        now: cloud.now(),
-    };
-    block_on(cloud.add_patient(CUSTOMER, source, &[row])).unwrap()
+    // The younger job's value counts.
+    let job = JobId::new(Uuid::from_u128(4 + u128::from(opted_out)));
+    block_on(cloud.add_row(CUSTOMER, job, &json!({"hieOptOut": opted_out}))).unwrap()
 }
 
 #[test]

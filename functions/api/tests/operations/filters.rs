@@ -1,19 +1,16 @@
 //! Lists of patients with a filter: which patients they have, and what one call reads.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use bulk_api::{AllowedOrigin, Backend, RequestUrl, Settings, router};
+use bulk_api::{AllowedOrigin, BackendOf, RequestUrl, Settings, router};
+use bulk_domain::facility::Facility;
 use bulk_domain::ids::{CustomerId, FacilityId, JobId};
-use bulk_domain::patient::PatientRow;
 use bulk_domain::plan::ChunkNumber;
-use bulk_domain::record::RowsOfJob;
 use bulk_domain::roster::{Roster, RosterEntry};
-use bulk_domain::time::Timestamp;
 use bulk_domain::webhook_url::UrlPolicy;
-use bulk_memory::{Cloud, NoFaults};
+use bulk_memory::Cloud;
 use bulk_pipeline::ports::prelude::*;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -24,45 +21,26 @@ const CUSTOMER: CustomerId = CustomerId::new(Uuid::from_u128(1));
 const FACILITY: FacilityId = FacilityId::new(Uuid::from_u128(2));
 const JOB: JobId = JobId::new(Uuid::from_u128(3));
 
-#[derive(Clone)]
-struct Memory(Cloud);
-
-impl Backend for Memory {
-    type Ports = Cloud;
-    type WebhookServer = Cloud;
-
-    fn ports(&self) -> &Cloud {
-        &self.0
-    }
-
-    fn webhook_server(&self) -> &Cloud {
-        &self.0
-    }
-
-    fn webhook_policy(&self) -> UrlPolicy {
-        UrlPolicy::PublicOnly
-    }
+fn backend_of(cloud: Cloud) -> BackendOf<Cloud, Cloud> {
+    let (ports, webhook_server) = (cloud.clone(), cloud);
+    BackendOf { ports, webhook_server, webhook_policy: UrlPolicy::PublicOnly }
 }
 
 /// Stores this number of patients: `Ada No1`, `Ada No2` and so on, in chunks of 250.
 async fn cloud_with(patients: u32) -> Cloud {
-    let cloud = Cloud::new(Arc::new(NoFaults), Timestamp::from_millis(1_800_000_000_000), 1);
+    let cloud = Cloud::calm();
     cloud.add_key(CUSTOMER, KEY);
     let facility = json!({
         "id": FACILITY, "name": "North Clinic", "npi": "1234567893", "active": true,
         "address": {"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"},
     });
-    let facility = serde_json::from_str(&facility.to_string()).unwrap();
-    cloud.create_facility(CUSTOMER, &facility).await.unwrap();
-    let source = RowsOfJob { job: JOB, facility: FACILITY, may_overtake: false, now: cloud.now() };
+    let facility: Facility = serde_json::from_str(&facility.to_string()).unwrap();
+    cloud.create_entry(CUSTOMER, &facility).await.unwrap();
     let mut ids = Vec::new();
     for number in 1..=patients {
-        let row = json!({
-            "firstName": "Ada", "lastName": format!("No{number}"), "dob": "1961-12-01", "gender": "F",
-            "addresses": [{"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"}],
-        });
-        let row: PatientRow = serde_json::from_str(&row.to_string()).unwrap();
-        ids.push(cloud.add_patient(CUSTOMER, source, &[row]).await.unwrap());
+        let row =
+            json!({"firstName": "Ada", "lastName": format!("No{number}"), "facility": FACILITY});
+        ids.push(cloud.add_row(CUSTOMER, JOB, &row).await.unwrap());
     }
     for (chunk, ids) in (1..).zip(ids.chunks(250)) {
         let entry = RosterEntry { job: JOB, chunk: ChunkNumber::new(chunk) };
@@ -79,7 +57,7 @@ async fn pages(cloud: &Cloud, query: &str, link: &str) -> Vec<Vec<String>> {
         answer_within: Duration::from_secs(10),
         record_within: Duration::from_secs(5),
     };
-    let api = router(Memory(cloud.clone()), settings);
+    let api = router(backend_of(cloud.clone()), settings);
     let mut uri = format!("https://api.example.com/medical/v1/patient{query}");
     let mut pages = Vec::new();
     loop {
@@ -121,7 +99,7 @@ async fn a_call_reads_so_many_patients_and_the_next_page_goes_on() {
 #[tokio::test]
 async fn a_filter_that_is_too_long_is_refused_without_its_text() {
     let api = router(
-        Memory(cloud_with(0).await),
+        backend_of(cloud_with(0).await),
         Settings {
             allowed_origin: AllowedOrigin::default(),
             answer_within: Duration::from_secs(10),

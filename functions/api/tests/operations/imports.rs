@@ -1,6 +1,5 @@
 //! A service on the ports in memory that imports files step by step, as a test says.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bulk_api::operations::create_job::create_job;
@@ -9,8 +8,7 @@ use bulk_domain::csv::{ColumnMappings, Limits};
 use bulk_domain::ids::{CustomerId, FacilityId, JobId};
 use bulk_domain::patient::Patient;
 use bulk_domain::row::Directory;
-use bulk_domain::time::Timestamp;
-use bulk_memory::{Cloud, NoFaults, QueueName};
+use bulk_memory::{Cloud, QueueName};
 use bulk_pipeline::DirectoryCache;
 use bulk_pipeline::fan_out::{FanOutSettings, fan_out};
 use bulk_pipeline::finalize::finalize;
@@ -37,8 +35,7 @@ pub struct Ended {
 
 impl Imports {
     pub fn new() -> Self {
-        let start = Timestamp::from_millis(1_800_000_000_000);
-        let cloud = Cloud::new(Arc::new(NoFaults), start, 1).without_gateway();
+        let cloud = Cloud::calm().without_gateway();
         let customer = CustomerId::new(Uuid::from_u128(1));
         let facility = FacilityId::new(Uuid::from_u128(2));
         let directory = Directory { facilities: [facility].into(), cohorts: [].into() };

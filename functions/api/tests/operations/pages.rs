@@ -1,21 +1,15 @@
 //! Lists of the API: every item is on exactly one page, and no page is larger than an answer of a
 //! function can be.
 
-use std::sync::Arc;
-
 use bulk_api::operations::list_documents::{DocumentPlace, list_documents};
 use bulk_api::operations::list_patients::{Selection, list_patients};
 use bulk_api::{ApiError, Page, PageRequest};
 use bulk_domain::document::{DateFilter, DocumentRecord};
-use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
-use bulk_domain::patient::{Patient, PatientRow};
+use bulk_domain::ids::{CustomerId, JobId, PatientId};
+use bulk_domain::patient::Patient;
 use bulk_domain::plan::ChunkNumber;
-use bulk_domain::query::{PatientQuery, QueryAttemptId, QueryOutcome, QueryRequestId};
-use bulk_domain::record::RowsOfJob;
 use bulk_domain::roster::{Roster, RosterEntry, RosterPlace};
-use bulk_domain::time::Timestamp;
-use bulk_memory::{Cloud, NoFaults};
-use bulk_pipeline::ports::Write;
+use bulk_memory::Cloud;
 use bulk_pipeline::ports::prelude::*;
 use futures::executor::block_on;
 use serde::Serialize;
@@ -35,11 +29,7 @@ struct Service {
 
 impl Service {
     fn new() -> Self {
-        let start = Timestamp::from_millis(1_800_000_000_000);
-        Self {
-            cloud: Cloud::new(Arc::new(NoFaults), start, 1),
-            customer: CustomerId::new(Uuid::from_u128(1)),
-        }
+        Self { cloud: Cloud::calm(), customer: CustomerId::new(Uuid::from_u128(1)) }
     }
 
     /// Stores a patient with ten addresses. Each first line has this number of backslashes, which
@@ -48,18 +38,10 @@ impl Service {
         let line = format!("1 {}", "\\".repeat(characters));
         let address = |zip| json!({"addressLine1": line, "city": "Boston", "state": "MA", "zip": format!("{zip}")});
         let row = json!({
-            "firstName": "Ottoline", "lastName": format!("Vandersloot {}", self.cloud.new_id()),
-            "dob": "1961-12-01", "gender": "F",
+            "lastName": format!("Vandersloot {}", self.cloud.new_id()),
             "addresses": (10_001..=10_010).map(address).collect::<Vec<_>>(),
         });
-        let row: PatientRow = serde_json::from_slice(&serde_json::to_vec(&row).unwrap()).unwrap();
-        let source = RowsOfJob {
-            job: job(),
-            facility: FacilityId::new(Uuid::from_u128(3)),
-            may_overtake: false,
-            now: self.cloud.now(),
-        };
-        block_on(self.cloud.add_patient(self.customer, source, &[row])).unwrap()
+        block_on(self.cloud.add_row(self.customer, job(), &row)).unwrap()
     }
 
     fn put_on_roster(&self, chunk: u32, patients: &[PatientId]) {
@@ -70,20 +52,7 @@ impl Service {
 
     /// Stores a query of the patient that found these documents.
     fn find(&self, patient: PatientId, documents: &[DocumentRecord]) {
-        let known =
-            block_on(self.cloud.load_queries(self.customer, &[patient])).unwrap().remove(&patient);
-        let (known, version) = known.map(|known| (known.value, known.version)).unzip();
-        let request = QueryRequestId::new(self.cloud.new_id());
-        let query = PatientQuery::asked(known.as_ref(), request, self.cloud.now()).unwrap();
-        let found_by = QueryAttemptId::new(self.cloud.new_id());
-        let store = self.cloud.store_documents(self.customer, patient, found_by, documents);
-        let stored = block_on(store).unwrap();
-        let count = u32::try_from(documents.len()).unwrap();
-        let query = query.ended(QueryOutcome::Documents(count), Some(stored));
-        let write =
-            block_on(self.cloud.store_query(self.customer, patient, &query, version)).unwrap();
-        assert_eq!(write, Write::Done);
-        block_on(self.cloud.drop_documents_before(self.customer, patient, found_by)).unwrap();
+        block_on(self.cloud.add_documents(self.customer, patient, documents)).unwrap();
     }
 
     fn documents(

@@ -1,15 +1,12 @@
 //! A document query that a customer starts by hand: for which patient, and for which facility.
 
-use std::sync::Arc;
-
 use bulk_api::ApiError;
 use bulk_api::operations::start_document_query::start_document_query;
 use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::patient::PatientRow;
 use bulk_domain::record::RowsOfJob;
 use bulk_domain::row::Directory;
-use bulk_domain::time::Timestamp;
-use bulk_memory::{Cloud, NoFaults};
+use bulk_memory::Cloud;
 use bulk_pipeline::ports::WebhookSettings;
 use bulk_pipeline::ports::prelude::*;
 use futures::executor::block_on;
@@ -24,7 +21,7 @@ const FOREIGN: FacilityId = FacilityId::new(Uuid::from_u128(13));
 
 /// Returns a cloud with a customer of two facilities, and another customer of a third one.
 fn cloud() -> Cloud {
-    let cloud = Cloud::new(Arc::new(NoFaults), Timestamp::from_millis(1_800_000_000_000), 1);
+    let cloud = Cloud::calm();
     for (customer, facilities) in [(CUSTOMER, vec![NORTH, SOUTH]), (OTHER_CUSTOMER, vec![FOREIGN])]
     {
         let directory =

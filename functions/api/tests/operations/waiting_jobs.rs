@@ -1,6 +1,5 @@
 //! The open jobs of a customer: how many may wait for their files, and for how long each counts.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bulk_api::ApiError;
@@ -10,7 +9,7 @@ use bulk_domain::ids::{CustomerId, FacilityId, JobId};
 use bulk_domain::job::{UPLOAD_WINDOW, WAITING_JOBS};
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
-use bulk_memory::{Cloud, NoFaults};
+use bulk_memory::Cloud;
 use bulk_pipeline::idempotency::Parameters;
 use bulk_pipeline::ports::WebhookSettings;
 use bulk_pipeline::ports::prelude::*;
@@ -26,14 +25,13 @@ struct Service {
 
 impl Service {
     fn new() -> Self {
-        let now = Timestamp::from_millis(1_800_000_000_000);
-        let cloud = Cloud::new(Arc::new(NoFaults), now, 1);
+        let cloud = Cloud::calm();
         for number in 1..=2 {
             let facility = FacilityId::new(Uuid::from_u128(10 + number));
             let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
             cloud.set_customer(customer(number), directory, WebhookSettings::default());
         }
-        Self { cloud, now }
+        Self { now: cloud.now(), cloud }
     }
 
     fn wait(&mut self, time: Duration) {
