@@ -197,7 +197,7 @@ impl Operator for Directory {
     ) {
         self.rename(customer, "Test clinic").await;
         for facility in facilities {
-            self.create_facility(customer, facility).await.unwrap();
+            self.create_entry(customer, facility).await.unwrap();
         }
         for cohort in cohorts {
             let cohort = Cohort {
@@ -206,7 +206,7 @@ impl Operator for Directory {
                 description: None,
                 color: CohortColor::default(),
             };
-            self.create_cohort(customer, &cohort).await.unwrap();
+            self.create_entry(customer, &cohort).await.unwrap();
         }
         let settings = WebhookSettings { version: 0, ..settings.clone() };
         assert_eq!(self.store_settings(customer, &settings).await.unwrap(), Write::Done);

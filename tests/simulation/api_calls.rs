@@ -5,10 +5,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use bulk_api::{AllowedOrigin, Backend, RequestUrl, Settings};
+use bulk_api::{AllowedOrigin, BackendOf, RequestUrl, Settings};
 use bulk_domain::document::CopyState;
 use bulk_domain::webhook_url::UrlPolicy;
-use bulk_memory::Cloud;
 use bulk_pipeline::ports::CopyRef;
 use bulk_pipeline::ports::prelude::*;
 use serde_json::{Value, json};
@@ -17,27 +16,6 @@ use tower::ServiceExt as _;
 use crate::run::Played;
 
 const KEY: &str = "an API key";
-
-/// The ports in memory as the backend of the API.
-#[derive(Clone)]
-struct MemoryBackend(Cloud);
-
-impl Backend for MemoryBackend {
-    type Ports = Cloud;
-    type WebhookServer = Cloud;
-
-    fn ports(&self) -> &Cloud {
-        &self.0
-    }
-
-    fn webhook_server(&self) -> &Cloud {
-        &self.0
-    }
-
-    fn webhook_policy(&self) -> UrlPolicy {
-        UrlPolicy::PublicOnly
-    }
-}
 
 struct Caller(Router);
 
@@ -81,7 +59,12 @@ pub async fn call_all(played: &Played) {
         answer_within: Duration::from_secs(12),
         record_within: Duration::from_secs(5),
     };
-    let api = Caller(bulk_api::router(MemoryBackend(cloud), settings));
+    let backend = BackendOf {
+        ports: cloud.clone(),
+        webhook_server: cloud,
+        webhook_policy: UrlPolicy::PublicOnly,
+    };
+    let api = Caller(bulk_api::router(backend, settings));
 
     let address =
         json!({"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"});

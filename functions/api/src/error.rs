@@ -123,22 +123,29 @@ impl From<Error> for ApiError {
 pub trait Named {
     /// The error if the customer has no object with this id.
     const NOT_FOUND: ApiError;
+    /// What the id is, in the description of the API.
+    const ABOUT: &'static str;
 }
 
 impl Named for JobId {
     const NOT_FOUND: ApiError = ApiError::NotFound("Could not find bulk patient create request");
+    const ABOUT: &'static str = "The `requestId` of the import.";
 }
 
 impl Named for PatientId {
     const NOT_FOUND: ApiError = ApiError::NotFound("Could not find patient");
+    const ABOUT: &'static str =
+        "The patient's id: `metriportId` in result files. A UUID of version 8.";
 }
 
 impl Named for FacilityId {
     const NOT_FOUND: ApiError = ApiError::NotFound("Could not find facility");
+    const ABOUT: &'static str = "The facility's id.";
 }
 
 impl Named for CohortId {
     const NOT_FOUND: ApiError = ApiError::NotFound("Could not find cohort");
+    const ABOUT: &'static str = "The cohort's id.";
 }
 
 /// The problem of one field: its name and a phrase, never its value.

@@ -5,8 +5,13 @@ use axum::http::HeaderValue;
 use axum::http::header::IF_MATCH;
 use axum::http::request::Parts;
 use bulk_domain::e_tag::ETag;
+use serde_json::{Map, Value};
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use crate::error::ApiError;
+use crate::fields::Fields;
 
 /// The entity tags that a call expects: those of `If-Match`, or the `eTag` of its body. Without
 /// both, the call changes the object in any state.
@@ -25,6 +30,16 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        const ABOUT: &str = "The `eTag` that the object must have. Default: the `eTag` in the body of a `PUT` or \
+            `PATCH`, or any.";
+        let tag = ParameterBuilder::new().name("If-Match").parameter_in(ParameterIn::Header);
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        vec![tag.description(Some(ABOUT)).schema(Some(text)).build()]
+    }
+}
+
 impl IfMatch {
     /// Returns what a call expects that names no state.
     pub const fn any() -> Self {
@@ -37,9 +52,11 @@ impl IfMatch {
     }
 
     /// Returns what the call expects, given the `eTag` of its body, which counts without a header.
-    #[must_use]
-    pub fn or(self, e_tag: Option<String>) -> Self {
-        Self(self.0.or(e_tag))
+    /// Returns also the fields of the body.
+    pub fn or_in(self, body: &Map<String, Value>) -> (Self, Fields<'_>) {
+        let mut fields = Fields::of(body);
+        let e_tag = fields.optional("eTag");
+        (Self(self.0.or(e_tag)), fields)
     }
 
     /// Checks that the call expects the object in this state.
@@ -86,7 +103,8 @@ mod tests {
         let (current, other) = (ETag::of(&"object"), ETag::of(&"other"));
         let expected = |header: Option<&ETag>, body: Option<&ETag>| {
             let header = IfMatch(header.map(ToString::to_string));
-            header.or(body.map(ToString::to_string)).check(&current).is_ok()
+            let body = body.map(|tag| ("eTag".to_owned(), tag.to_string().into()));
+            header.or_in(&body.into_iter().collect()).0.check(&current).is_ok()
         };
         assert!(expected(None, None));
         assert!(expected(None, Some(&current)));

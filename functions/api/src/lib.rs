@@ -10,6 +10,7 @@ mod backend;
 mod caller;
 mod cohort_settings;
 mod deadline;
+mod directory_entries;
 mod error;
 mod fields;
 mod if_match;
@@ -26,7 +27,7 @@ mod routes;
 
 pub use audit::Origin;
 pub use audited::{Audited, NamesObjects};
-pub use backend::Backend;
+pub use backend::{Backend, BackendOf};
 pub use error::{ApiError, FieldProblem};
 pub use if_match::IfMatch;
 pub use page::{Edge, Page, PageRequest};

@@ -8,6 +8,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use bulk_domain::ids::{FacilityId, PatientId};
 use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
 
 use crate::error::{ApiError, Named};
 
@@ -38,6 +42,17 @@ impl<S: Send + Sync, T: Named + FromStr> FromRequestParts<S> for Id<T> {
         let text = Path::<String>::from_request_parts(parts, state).await;
         let id = text.ok().and_then(|Path(text)| text.parse().ok());
         Ok(Self(id.ok_or(T::NOT_FOUND)?))
+    }
+}
+
+impl<T: Named> IntoParams for Id<T> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let uuid = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::Custom("uuid".to_owned())));
+        let id = ParameterBuilder::new().name("id").parameter_in(ParameterIn::Path);
+        let id = id.required(Required::True).description(Some(T::ABOUT)).schema(Some(uuid));
+        vec![id.build()]
     }
 }
 

@@ -267,12 +267,12 @@ async fn facility(
             let id = FacilityId::new(System.new_id());
             let address = address.into();
             let facility = Facility { id, name, npi, tin: None, active: true, address };
-            directory.create_facility(customer, &facility).await.map_err(failed)?;
+            directory.create_entry(customer, &facility).await.map_err(failed)?;
             note.objects.facilities.insert(id);
             created(output, "id", &id.to_string())
         }
         FacilityCommand::List { customer } => {
-            for facility in directory.list_facilities(customer).await.map_err(failed)? {
+            for facility in directory.list_entries::<Facility>(customer).await.map_err(failed)? {
                 if output.json {
                     output.value(
                         &json!({"id": facility.id, "name": facility.name, "npi": facility.npi}),
@@ -300,12 +300,12 @@ async fn cohort(
             let id = CohortId::new(System.new_id());
             let (description, color) = (None, CohortColor::default());
             let cohort = Cohort { id, name, description, color };
-            directory.create_cohort(customer, &cohort).await.map_err(failed)?;
+            directory.create_entry(customer, &cohort).await.map_err(failed)?;
             note.objects.cohorts.insert(id);
             created(output, "id", &id.to_string())
         }
         CohortCommand::List { customer } => {
-            for cohort in directory.list_cohorts(customer).await.map_err(failed)? {
+            for cohort in directory.list_entries::<Cohort>(customer).await.map_err(failed)? {
                 if output.json {
                     output.value(&json!({"id": cohort.id, "name": cohort.name}))?;
                 } else {

@@ -6,18 +6,15 @@ mod item;
 mod operator;
 
 use aws_sdk_dynamodb::Client;
-use bulk_domain::cohort::Cohort;
-use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::HashKey;
-use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
+use bulk_domain::ids::CustomerId;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::idempotency::{IdempotencyKey, Promise};
 use bulk_pipeline::ports::{
-    Admission, CALLS_PER_MINUTE, CustomerDirectory, DirectoryStore, PortError, PortResult,
-    Versioned, WebhookSettings, Write,
+    Admission, CALLS_PER_MINUTE, CustomerDirectory, DirectoryEntry, DirectoryStore, EntryKind,
+    PortError, PortResult, Versioned, WebhookSettings, Write,
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
@@ -72,67 +69,13 @@ impl Directory {
         Self { calls_per_minute, ..self }
     }
 
-    /// Returns all items of a customer with a sort key that starts with `prefix`.
-    async fn list(&self, customer: CustomerId, prefix: &str) -> PortResult<Vec<Item>> {
-        let query = self
-            .table
-            .query()
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", s(customer_pk(customer)))
-            .expression_attribute_values(":prefix", s(prefix))
-            .consistent_read(true);
-        find(query, None).await
-    }
-
-    async fn list_all<T: DeserializeOwned>(
-        &self,
-        customer: CustomerId,
-        prefix: &str,
-    ) -> PortResult<Vec<T>> {
-        self.list(customer, prefix).await?.into_iter().map(from_fields).collect()
-    }
-
-    async fn load<T: DeserializeOwned>(
+    /// Returns the value of a customer's item with this sort key, if there is one.
+    async fn load_item<T: DeserializeOwned>(
         &self,
         customer: CustomerId,
         sk: &str,
     ) -> PortResult<Option<T>> {
         self.table.get(key(customer_pk(customer), sk)).await?.map(from_fields).transpose()
-    }
-
-    /// Returns the value of an item, with its version.
-    async fn load_versioned<T: DeserializeOwned>(
-        &self,
-        customer: CustomerId,
-        sk: &str,
-    ) -> PortResult<Option<Versioned<T>>> {
-        let Some(item) = self.table.get(key(customer_pk(customer), sk)).await? else {
-            return Ok(None);
-        };
-        let version = required_number(&item, "version")?;
-        Ok(Some(Versioned { value: from_fields(item)?, version }))
-    }
-
-    /// Stores a value on the condition that the stored item has this version, or that there is none
-    /// if `version` is `None`.
-    async fn store_versioned(
-        &self,
-        customer: CustomerId,
-        sk: &str,
-        value: &impl Serialize,
-        version: Option<u64>,
-    ) -> PortResult<Write> {
-        let item = with_fields(key(customer_pk(customer), sk), value)?;
-        self.table.put_version(item, version).await
-    }
-
-    async fn delete_versioned(
-        &self,
-        customer: CustomerId,
-        sk: &str,
-        version: u64,
-    ) -> PortResult<Write> {
-        self.table.delete_version(key(customer_pk(customer), sk), version).await
     }
 }
 
@@ -172,78 +115,60 @@ impl DirectoryStore for Directory {
         read_hash_key(&item.ok_or_else(no_hash_key)?)
     }
 
-    async fn list_facilities(&self, customer: CustomerId) -> PortResult<Vec<Facility>> {
-        self.list_all(customer, FACILITY).await
+    async fn list_entries<E: DirectoryEntry>(&self, customer: CustomerId) -> PortResult<Vec<E>> {
+        let query = self
+            .table
+            .query()
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", s(customer_pk(customer)))
+            .expression_attribute_values(":prefix", s(prefix_of(E::KIND)))
+            .consistent_read(true);
+        find(query, None).await?.into_iter().map(from_fields).collect()
     }
 
-    async fn load_facility(
+    async fn load_entry<E: DirectoryEntry>(
         &self,
         customer: CustomerId,
-        facility: FacilityId,
-    ) -> PortResult<Option<Versioned<Facility>>> {
-        self.load_versioned(customer, &facility_sk(facility)).await
+        id: E::Id,
+    ) -> PortResult<Option<Versioned<E>>> {
+        let Some(item) = self.table.get(entry_key::<E>(customer, id)).await? else {
+            return Ok(None);
+        };
+        let version = required_number(&item, "version")?;
+        Ok(Some(Versioned { value: from_fields(item)?, version }))
     }
 
-    async fn create_facility(&self, customer: CustomerId, facility: &Facility) -> PortResult<()> {
+    async fn create_entry<E: DirectoryEntry>(
+        &self,
+        customer: CustomerId,
+        entry: &E,
+    ) -> PortResult<()> {
+        let item = with_fields(entry_key::<E>(customer, entry.id()), entry)?;
         // A conflict means that an earlier attempt has stored it, because its id is fresh.
-        self.store_versioned(customer, &facility_sk(facility.id), facility, None).await.map(|_| ())
+        self.table.put_version(item, None).await.map(|_| ())
     }
 
-    async fn replace_facility(
+    async fn replace_entry<E: DirectoryEntry>(
         &self,
         customer: CustomerId,
-        facility: &Facility,
+        entry: &E,
         version: u64,
     ) -> PortResult<Write> {
-        self.store_versioned(customer, &facility_sk(facility.id), facility, Some(version)).await
+        let item = with_fields(entry_key::<E>(customer, entry.id()), entry)?;
+        self.table.put_version(item, Some(version)).await
     }
 
-    async fn delete_facility(
+    async fn delete_entry<E: DirectoryEntry>(
         &self,
         customer: CustomerId,
-        facility: FacilityId,
+        id: E::Id,
         version: u64,
     ) -> PortResult<Write> {
-        self.delete_versioned(customer, &facility_sk(facility), version).await
-    }
-
-    async fn list_cohorts(&self, customer: CustomerId) -> PortResult<Vec<Cohort>> {
-        self.list_all(customer, COHORT).await
-    }
-
-    async fn load_cohort(
-        &self,
-        customer: CustomerId,
-        cohort: CohortId,
-    ) -> PortResult<Option<Versioned<Cohort>>> {
-        self.load_versioned(customer, &cohort_sk(cohort)).await
-    }
-
-    async fn create_cohort(&self, customer: CustomerId, cohort: &Cohort) -> PortResult<()> {
-        // A conflict means that an earlier attempt has stored it, because its id is fresh.
-        self.store_versioned(customer, &cohort_sk(cohort.id), cohort, None).await.map(|_| ())
-    }
-
-    async fn replace_cohort(
-        &self,
-        customer: CustomerId,
-        cohort: &Cohort,
-        version: u64,
-    ) -> PortResult<Write> {
-        self.store_versioned(customer, &cohort_sk(cohort.id), cohort, Some(version)).await
-    }
-
-    async fn delete_cohort(
-        &self,
-        customer: CustomerId,
-        cohort: CohortId,
-        version: u64,
-    ) -> PortResult<Write> {
-        self.delete_versioned(customer, &cohort_sk(cohort), version).await
+        self.table.delete_version(entry_key::<E>(customer, id), version).await
     }
 
     async fn load_settings(&self, customer: CustomerId) -> PortResult<WebhookSettings> {
-        let stored: Option<SettingsItem> = self.load(customer, SETTINGS).await?;
+        let stored: Option<SettingsItem> = self.load_item(customer, SETTINGS).await?;
         Ok(stored.map(WebhookSettings::from).unwrap_or_default())
     }
 
@@ -264,7 +189,7 @@ impl DirectoryStore for Directory {
         key: &IdempotencyKey,
         now: Timestamp,
     ) -> PortResult<Option<Promise>> {
-        let stored: Option<PromiseItem> = self.load(customer, &promise_sk(key)).await?;
+        let stored: Option<PromiseItem> = self.load_item(customer, &promise_sk(key)).await?;
         let promise = stored.map(Promise::try_from).transpose()?;
         // DynamoDB deletes an expired item within days, not at once (Developer Guide, "Time to
         // Live").
@@ -306,12 +231,15 @@ fn key_pk(api_key: &str) -> String {
     format!("{KEY_PREFIX}{}", hash(api_key))
 }
 
-fn facility_sk(facility: FacilityId) -> String {
-    format!("{FACILITY}{facility}")
+const fn prefix_of(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Cohort => COHORT,
+        EntryKind::Facility => FACILITY,
+    }
 }
 
-fn cohort_sk(cohort: CohortId) -> String {
-    format!("{COHORT}{cohort}")
+fn entry_key<E: DirectoryEntry>(customer: CustomerId, id: E::Id) -> Item {
+    key(customer_pk(customer), format_args!("{}{id}", prefix_of(E::KIND)))
 }
 
 fn promise_sk(key: &IdempotencyKey) -> String {

@@ -7,29 +7,29 @@ use std::time::Duration;
 use bulk_domain::cohort::Cohort;
 use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::HashKey;
-use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
+use bulk_domain::ids::CustomerId;
 use bulk_domain::key_rights::KeyRights;
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::idempotency::{IdempotencyKey, Promise};
 use bulk_pipeline::ports::{
-    Admission, CALLS_PER_MINUTE, CustomerDirectory, DirectoryStore, PortResult, Versioned,
-    WebhookSettings, Write,
+    Admission, CALLS_PER_MINUTE, CustomerDirectory, DirectoryEntry, DirectoryStore, EntryKind,
+    PortResult, Versioned, WebhookSettings, Write,
 };
+use serde_json::Value;
 
-use crate::call::Billed;
+use crate::call::{Billed, permanent};
 use crate::{Cloud, Operation, Resource};
 
-/// The objects of one kind of all customers, with their versions.
-type Objects<I, T> = BTreeMap<(CustomerId, I), Versioned<T>>;
+/// The key of a facility or a cohort: its customer, which of the two it is, and its id.
+type EntryKey = (CustomerId, EntryKind, String);
 
 #[derive(Default, Debug)]
 pub(crate) struct DirectoryState {
     keys: BTreeMap<String, ApiKey>,
     /// Facilities and cohorts that a test entered by their ids alone, and webhook settings.
     customers: BTreeMap<CustomerId, (Directory, WebhookSettings)>,
-    facilities: Objects<FacilityId, Facility>,
-    cohorts: Objects<CohortId, Cohort>,
+    entries: BTreeMap<EntryKey, Versioned<Value>>,
     promises: BTreeMap<(CustomerId, String), Promise>,
 }
 
@@ -95,15 +95,20 @@ impl DirectoryStore for Cloud {
     }
 
     async fn load_directory(&self, customer: CustomerId) -> PortResult<CustomerDirectory> {
-        self.call(Operation::Query, Resource::FACILITIES, |state| {
+        let stored = self.call(Operation::Query, Resource::FACILITIES, |state| {
             let entered = state.directory.customers.get(&customer);
-            let mut ids = entered.map(|(directory, _)| directory.clone()).unwrap_or_default();
-            ids.facilities
-                .extend(of_customer(&state.directory.facilities, customer).map(|it| it.id));
-            ids.cohorts.extend(of_customer(&state.directory.cohorts, customer).map(|it| it.id));
-            Billed::request(CustomerDirectory { ids, hash_key: Self::hash_key(customer) })
-        })
-        .await
+            let ids = entered.map(|(directory, _)| directory.clone()).unwrap_or_default();
+            let entries = |kind| state.directory.entries_of(customer, kind);
+            Billed::request((ids, entries(EntryKind::Facility), entries(EntryKind::Cohort)))
+        });
+        let (mut ids, facilities, cohorts) = stored.await?;
+        for facility in facilities {
+            ids.facilities.insert(read::<Facility>(facility)?.id);
+        }
+        for cohort in cohorts {
+            ids.cohorts.insert(read::<Cohort>(cohort)?.id);
+        }
+        Ok(CustomerDirectory { ids, hash_key: Self::hash_key(customer) })
     }
 
     async fn load_hash_key(&self, customer: CustomerId) -> PortResult<HashKey> {
@@ -113,45 +118,53 @@ impl DirectoryStore for Cloud {
         .await
     }
 
-    async fn list_facilities(&self, customer: CustomerId) -> PortResult<Vec<Facility>> {
-        self.call(Operation::Query, Resource::FACILITIES, |state| {
-            Billed::request(of_customer(&state.directory.facilities, customer).cloned().collect())
-        })
-        .await
+    async fn list_entries<E: DirectoryEntry>(&self, customer: CustomerId) -> PortResult<Vec<E>> {
+        let stored = self.call(Operation::Query, resource_of(E::KIND), |state| {
+            Billed::request(state.directory.entries_of(customer, E::KIND))
+        });
+        stored.await?.into_iter().map(read).collect()
     }
 
-    async fn load_facility(
+    async fn load_entry<E: DirectoryEntry>(
         &self,
         customer: CustomerId,
-        facility: FacilityId,
-    ) -> PortResult<Option<Versioned<Facility>>> {
-        self.call(Operation::GetItem, Resource::FACILITIES, |state| {
-            Billed::request(state.directory.facilities.get(&(customer, facility)).cloned())
-        })
-        .await
+        id: E::Id,
+    ) -> PortResult<Option<Versioned<E>>> {
+        let stored = self.call(Operation::GetItem, resource_of(E::KIND), |state| {
+            Billed::request(state.directory.entries.get(&key_of::<E>(customer, id)).cloned())
+        });
+        let Some(Versioned { value, version }) = stored.await? else { return Ok(None) };
+        Ok(Some(Versioned { value: read(value)?, version }))
     }
 
-    async fn create_facility(&self, customer: CustomerId, facility: &Facility) -> PortResult<()> {
-        self.call(Operation::PutItem, Resource::FACILITIES, |state| {
-            let created = Versioned { value: facility.clone(), version: 1 };
-            state.directory.facilities.entry((customer, facility.id)).or_insert(created);
+    async fn create_entry<E: DirectoryEntry>(
+        &self,
+        customer: CustomerId,
+        entry: &E,
+    ) -> PortResult<()> {
+        let value = written(entry)?;
+        self.call(Operation::PutItem, resource_of(E::KIND), |state| {
+            let created = Versioned { value, version: 1 };
+            let key = key_of::<E>(customer, entry.id());
+            state.directory.entries.entry(key).or_insert(created);
             Billed::request(())
         })
         .await
     }
 
-    async fn replace_facility(
+    async fn replace_entry<E: DirectoryEntry>(
         &self,
         customer: CustomerId,
-        facility: &Facility,
+        entry: &E,
         version: u64,
     ) -> PortResult<Write> {
-        self.call(Operation::PutItem, Resource::FACILITIES, |state| {
-            let stored = state.directory.facilities.get_mut(&(customer, facility.id));
+        let value = written(entry)?;
+        self.call(Operation::PutItem, resource_of(E::KIND), |state| {
+            let stored = state.directory.entries.get_mut(&key_of::<E>(customer, entry.id()));
             Billed::request(match stored.filter(|stored| stored.version == version) {
                 None => Write::Conflict,
                 Some(stored) => {
-                    *stored = Versioned { value: facility.clone(), version: version + 1 };
+                    *stored = Versioned { value, version: version + 1 };
                     Write::Done
                 }
             })
@@ -159,77 +172,14 @@ impl DirectoryStore for Cloud {
         .await
     }
 
-    async fn delete_facility(
+    async fn delete_entry<E: DirectoryEntry>(
         &self,
         customer: CustomerId,
-        facility: FacilityId,
+        id: E::Id,
         version: u64,
     ) -> PortResult<Write> {
-        self.call(Operation::DeleteItem, Resource::FACILITIES, |state| {
-            let (stored, key) = (&mut state.directory.facilities, (customer, facility));
-            if stored.get(&key).is_none_or(|stored| stored.version != version) {
-                return Billed::request(Write::Conflict);
-            }
-            stored.remove(&key);
-            Billed::request(Write::Done)
-        })
-        .await
-    }
-
-    async fn list_cohorts(&self, customer: CustomerId) -> PortResult<Vec<Cohort>> {
-        self.call(Operation::Query, Resource::COHORTS, |state| {
-            Billed::request(of_customer(&state.directory.cohorts, customer).cloned().collect())
-        })
-        .await
-    }
-
-    async fn load_cohort(
-        &self,
-        customer: CustomerId,
-        cohort: CohortId,
-    ) -> PortResult<Option<Versioned<Cohort>>> {
-        self.call(Operation::GetItem, Resource::COHORTS, |state| {
-            Billed::request(state.directory.cohorts.get(&(customer, cohort)).cloned())
-        })
-        .await
-    }
-
-    async fn create_cohort(&self, customer: CustomerId, cohort: &Cohort) -> PortResult<()> {
-        self.call(Operation::PutItem, Resource::COHORTS, |state| {
-            let created = Versioned { value: cohort.clone(), version: 1 };
-            state.directory.cohorts.entry((customer, cohort.id)).or_insert(created);
-            Billed::request(())
-        })
-        .await
-    }
-
-    async fn replace_cohort(
-        &self,
-        customer: CustomerId,
-        cohort: &Cohort,
-        version: u64,
-    ) -> PortResult<Write> {
-        self.call(Operation::PutItem, Resource::COHORTS, |state| {
-            let stored = state.directory.cohorts.get_mut(&(customer, cohort.id));
-            Billed::request(match stored.filter(|stored| stored.version == version) {
-                None => Write::Conflict,
-                Some(stored) => {
-                    *stored = Versioned { value: cohort.clone(), version: version + 1 };
-                    Write::Done
-                }
-            })
-        })
-        .await
-    }
-
-    async fn delete_cohort(
-        &self,
-        customer: CustomerId,
-        cohort: CohortId,
-        version: u64,
-    ) -> PortResult<Write> {
-        self.call(Operation::DeleteItem, Resource::COHORTS, |state| {
-            let (stored, key) = (&mut state.directory.cohorts, (customer, cohort));
+        self.call(Operation::DeleteItem, resource_of(E::KIND), |state| {
+            let (stored, key) = (&mut state.directory.entries, key_of::<E>(customer, id));
             if stored.get(&key).is_none_or(|stored| stored.version != version) {
                 return Billed::request(Write::Conflict);
             }
@@ -297,7 +247,29 @@ impl DirectoryStore for Cloud {
     }
 }
 
-fn of_customer<I: Ord, T>(all: &Objects<I, T>, customer: CustomerId) -> impl Iterator<Item = &T> {
-    let of_customer = all.iter().filter(move |((owner, _), _)| *owner == customer);
-    of_customer.map(|(_, stored)| &stored.value)
+impl DirectoryState {
+    fn entries_of(&self, customer: CustomerId, kind: EntryKind) -> Vec<Value> {
+        let of_kind =
+            self.entries.iter().filter(|((owner, of, _), _)| (*owner, *of) == (customer, kind));
+        of_kind.map(|(_, stored)| stored.value.clone()).collect()
+    }
+}
+
+const fn resource_of(kind: EntryKind) -> Resource {
+    match kind {
+        EntryKind::Cohort => Resource::COHORTS,
+        EntryKind::Facility => Resource::FACILITIES,
+    }
+}
+
+fn key_of<E: DirectoryEntry>(customer: CustomerId, id: E::Id) -> EntryKey {
+    (customer, E::KIND, id.to_string())
+}
+
+fn written(entry: &impl DirectoryEntry) -> PortResult<Value> {
+    serde_json::to_value(entry).map_err(|_| permanent(Operation::PutItem, "malformed entry"))
+}
+
+fn read<E: DirectoryEntry>(stored: Value) -> PortResult<E> {
+    serde_json::from_value(stored).map_err(|_| permanent(Operation::GetItem, "malformed entry"))
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use bulk_domain::cohort::Cohort;
 use bulk_domain::document::DocumentRecord;
 use bulk_domain::hash_key::{Bucket, ExternalIdHash, HashKey};
 use bulk_domain::ids::{CohortId, CustomerId, JobId, PatientId};
@@ -17,6 +18,7 @@ use bulk_domain::roster::{Roster, RosterEntry};
 use crate::Error;
 use crate::conflicts::retry_conflicts;
 use crate::delete_patient::entries_with;
+use crate::document_pages::DocumentPages;
 use crate::ports::prelude::*;
 use crate::ports::{ExternalIdEntry, PortResult, Ports};
 
@@ -112,7 +114,7 @@ async fn rosters<P: Ports>(
     record: Option<&PatientRecord>,
     deleted: Option<&DeletedPatient>,
 ) -> PortResult<Vec<(Roster, RosterEntry)>> {
-    let cohorts = ports.directory().list_cohorts(customer).await?;
+    let cohorts = ports.directory().list_entries::<Cohort>(customer).await?;
     let mut cohorts: BTreeSet<CohortId> = cohorts.into_iter().map(|cohort| cohort.id).collect();
     cohorts.extend(record.iter().flat_map(|record| &record.patient.cohort_ids));
     cohorts.extend(deleted.iter().flat_map(|deleted| &deleted.cohorts));
@@ -130,9 +132,8 @@ async fn documents<P: Ports>(
     customer: CustomerId,
     patient: PatientId,
 ) -> Result<(Option<PatientQuery>, Vec<DocumentRecord>), Error> {
-    let store = ports.documents();
     retry_conflicts(async || {
-        let query = store.load_queries(customer, &[patient]).await?.remove(&patient);
+        let query = ports.documents().load_queries(customer, &[patient]).await?.remove(&patient);
         let Some(mut query) = query.map(|query| query.value) else {
             return Ok(Some((None, Vec::new())));
         };
@@ -140,11 +141,11 @@ async fn documents<P: Ports>(
         let Some(stored) = query.documents.take() else {
             return Ok(Some((Some(query), Vec::new())));
         };
-        let mut documents = stored.first;
-        for page in 1..stored.pages {
-            let page = store.read_documents(customer, patient, stored.found_by, page).await?;
+        let pages = DocumentPages::of(ports, customer, patient, stored);
+        let mut documents = Vec::new();
+        for page in 0..pages.stored().pages {
             // A page is gone after a newer query has ended, which is read in its place.
-            let Some(page) = page else { return Ok(None) };
+            let Some(page) = pages.read(page).await? else { return Ok(None) };
             documents.extend(page);
         }
         Ok(Some((Some(query), documents)))

@@ -32,8 +32,8 @@ pub use self::audit_trail::AuditTrail;
 pub use self::copies::{CopyRef, CopyStore, DocumentContent, DocumentSource, FetchError};
 pub use self::deliveries::{DeliveryStore, Undelivered};
 pub use self::directory::{
-    Admission, CALLS_PER_MINUTE, CustomerDirectory, DirectoryStore, PingReport, ReplacedKey,
-    WebhookSettings,
+    Admission, CALLS_PER_MINUTE, CustomerDirectory, DirectoryEntry, DirectoryStore, EntryKind,
+    PingReport, ReplacedKey, WebhookSettings,
 };
 pub use self::documents::DocumentStore;
 pub use self::environment::Environment;

@@ -107,13 +107,13 @@ pub async fn facilities_are_listed_as_they_were_entered(directory: &Directory) {
     let mut facilities: Vec<Facility> =
         ["Main Street", "Łódź “West”", "李"].map(given::facility_named).into();
     for facility in &facilities {
-        directory.create_facility(customer, facility).await.unwrap();
+        directory.create_entry(customer, facility).await.unwrap();
     }
-    let mut listed = directory.list_facilities(customer).await.unwrap();
+    let mut listed = directory.list_entries::<Facility>(customer).await.unwrap();
     facilities.sort_by_key(|facility| facility.id);
     listed.sort_by_key(|facility| facility.id);
     assert_eq!(listed, facilities);
-    assert_eq!(directory.list_facilities(other).await.unwrap(), []);
+    assert_eq!(directory.list_entries::<Facility>(other).await.unwrap(), []);
 }
 
 contract!($ api_keys:

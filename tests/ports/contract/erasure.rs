@@ -27,11 +27,11 @@ async fn enter(shared: &SharedTables) -> (CustomerId, JobId) {
     directory.create_customer(customer, "Clinic", &given::HASH_KEY).await.unwrap();
     let key = ApiKey::from_random(System.secret());
     directory.create_key(&key, given::at(given::NOW), KeyTerms::of(customer)).await.unwrap();
-    directory.create_facility(customer, &given::facility_named("Main")).await.unwrap();
+    directory.create_entry(customer, &given::facility_named("Main")).await.unwrap();
     let name = "Programme A".parse().unwrap();
     let cohort =
         Cohort { id: given::cohort(), name, description: None, color: CohortColor::default() };
-    directory.create_cohort(customer, &cohort).await.unwrap();
+    directory.create_entry(customer, &cohort).await.unwrap();
     let settings = WebhookSettings::default();
     assert_eq!(directory.store_settings(customer, &settings).await.unwrap(), Write::Done);
 

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use axum::body::Body;
 use axum::http::StatusCode;
+use bulk_domain::cohort::Cohort;
 use bulk_domain::key_rights::{KeyRights, Scope};
 use bulk_memory::{Cloud, Fault, Faults, NoFaults, Operation};
 use serde_json::Value;
@@ -14,7 +15,9 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::openapi::description::description;
-use crate::openapi::examples::{CUSTOMER, FACILITY, JOB, KEY, Memory, PATIENT, backend, examples};
+use crate::openapi::examples::{
+    CUSTOMER, FACILITY, JOB, KEY, PATIENT, backend_of, cloud, examples,
+};
 use crate::{AllowedOrigin, RequestUrl, Settings, router};
 
 /// A call, its answer and its events.
@@ -44,7 +47,7 @@ async fn call(cloud: &Cloud, method: &str, uri: &str, key: &str, body: Option<&V
     let text = body.map_or_else(Body::empty, |body| body.to_string().into());
     let request = request(method, uri).header("x-api-key", key).body(text).unwrap();
     let before = cloud.audit_events().len();
-    let answer = router(Memory(cloud.clone()), settings).oneshot(request).await.unwrap();
+    let answer = router(backend_of(cloud.clone()), settings).oneshot(request).await.unwrap();
     Called { status: answer.status(), events: cloud.audit_events().split_off(before) }
 }
 
@@ -67,7 +70,7 @@ fn operations() -> Vec<(String, String, String, Option<Value>, bool)> {
 #[tokio::test]
 async fn every_operation_stores_who_did_what_and_how_it_ended() {
     for (method, path, uri, body, needs_key) in operations() {
-        let cloud = backend().await.0;
+        let cloud = cloud().await;
         let mut called = call(&cloud, &method, &uri, KEY, body.as_ref()).await;
         // A call that cancels a waiting job ends it, which has an event of its own.
         called.events.retain(|event| event.actor != Actor::Service);
@@ -113,7 +116,7 @@ async fn every_operation_stores_a_call_that_is_refused() {
             continue;
         }
         for key in ["", "unknown"] {
-            let cloud = backend().await.0;
+            let cloud = cloud().await;
             let called = call(&cloud, &method, &uri, key, body.as_ref()).await;
             assert_eq!(called.status, StatusCode::FORBIDDEN, "{path}");
             let [event] = &called.events[..] else { panic!("{path}: {:?}", called.events) };
@@ -125,7 +128,7 @@ async fn every_operation_stores_a_call_that_is_refused() {
 
 #[tokio::test]
 async fn an_event_names_the_objects_of_path_query_and_answer() {
-    let cloud = backend().await.0;
+    let cloud = cloud().await;
     let get = async |uri: String| {
         let called = call(&cloud, "GET", &uri, KEY, None).await;
         called.events.last().unwrap().objects.clone()
@@ -146,7 +149,7 @@ async fn an_event_names_the_objects_of_path_query_and_answer() {
 
 #[tokio::test]
 async fn no_event_has_an_external_id_or_anything_else_that_a_caller_wrote() {
-    let cloud = backend().await.0;
+    let cloud = cloud().await;
     for uri in [
         "/medical/v1/patient/external-id?externalId=MRN-1001&Lovelace=Lovelace",
         "/medical/v1/patient/external-id?externalId=MRN-1001",
@@ -180,20 +183,20 @@ impl Faults for EventsLeft {
 
 #[tokio::test]
 async fn nothing_is_answered_or_changed_without_an_event() {
-    let cloud = backend().await.0;
+    let cloud = cloud().await;
     let failing = |stored: usize| cloud.with_faults(Arc::new(EventsLeft(stored.into())));
     let read = call(&failing(0), "GET", &format!("/medical/v1/patient/{PATIENT}"), KEY, None).await;
     assert_eq!((read.status, read.events), (StatusCode::SERVICE_UNAVAILABLE, vec![]));
     let cohort = serde_json::json!({"name": "Asthma"});
-    let before = cloud.list_cohorts(CUSTOMER).await.unwrap().len();
+    let before = cloud.list_entries::<Cohort>(CUSTOMER).await.unwrap().len();
     let refused = call(&failing(0), "POST", "/medical/v1/cohort", KEY, Some(&cohort)).await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(cloud.list_cohorts(CUSTOMER).await.unwrap().len(), before);
+    assert_eq!(cloud.list_entries::<Cohort>(CUSTOMER).await.unwrap().len(), before);
     // The change is done, and the event that it began says so.
     let changed = call(&failing(1), "POST", "/medical/v1/cohort", KEY, Some(&cohort)).await;
     assert_eq!(changed.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(changed.events.len(), 1);
-    assert_eq!(cloud.list_cohorts(CUSTOMER).await.unwrap().len(), before + 1);
+    assert_eq!(cloud.list_entries::<Cohort>(CUSTOMER).await.unwrap().len(), before + 1);
     let calm = cloud.with_faults(Arc::new(NoFaults));
     assert_eq!(call(&calm, "GET", "/settings", KEY, None).await.status, StatusCode::OK);
 }
@@ -237,7 +240,7 @@ async fn an_operation_is_allowed_by_the_scopes_of_the_guide_and_by_no_other() {
         let what = format!("{} {path}", method.to_uppercase());
         let mut allowed = BTreeSet::new();
         for scope in Scope::ALL {
-            let cloud = backend().await.0;
+            let cloud = cloud().await;
             let rights = KeyRights { scopes: [scope].into(), ..KeyRights::default() };
             cloud.add_key_with(CUSTOMER, "limited", rights);
             let called = call(&cloud, &method, &uri, "limited", body.as_ref()).await;
@@ -261,7 +264,7 @@ async fn an_operation_is_allowed_by_the_scopes_of_the_guide_and_by_no_other() {
 
 #[tokio::test]
 async fn a_key_is_refused_after_its_end_and_from_other_addresses() {
-    let cloud = backend().await.0;
+    let cloud = cloud().await;
     let now = cloud.now();
     let addresses = |range: &str| [range.parse().unwrap()].into();
     for (key, rights, status) in [

@@ -14,9 +14,11 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use bulk_domain::cohort::Cohort;
 use bulk_domain::csv::ColumnMappings;
 use bulk_domain::delivery::{Attempt, AttemptOutcome, WebhookDelivery};
 use bulk_domain::document::{CopyState, DocumentRecord};
+use bulk_domain::facility::Facility;
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::job::{AcceptedFile, Job, JobStatus, Upload};
 use bulk_domain::media_type::MediaType;
@@ -39,7 +41,7 @@ use uuid::{Uuid, uuid};
 pub use requests::examples;
 
 use super::description::{description, operations};
-use crate::{AllowedOrigin, Backend, RequestUrl, Settings, router};
+use crate::{AllowedOrigin, BackendOf, RequestUrl, Settings, router};
 
 pub const KEY: &str = "key";
 pub const CUSTOMER: CustomerId = CustomerId::new(uuid!("019b76da-a800-7000-8000-00000000000c"));
@@ -62,28 +64,14 @@ fn now() -> Timestamp {
     Timestamp::from_millis(1_767_225_600_000)
 }
 
-#[derive(Clone)]
-pub struct Memory(pub Cloud);
-
-impl Backend for Memory {
-    type Ports = Cloud;
-    type WebhookServer = Cloud;
-
-    fn ports(&self) -> &Cloud {
-        &self.0
-    }
-
-    fn webhook_server(&self) -> &Cloud {
-        &self.0
-    }
-
-    fn webhook_policy(&self) -> UrlPolicy {
-        UrlPolicy::PublicOnly
-    }
+/// Returns the backend of this memory.
+pub fn backend_of(cloud: Cloud) -> BackendOf<Cloud, Cloud> {
+    let (ports, webhook_server) = (cloud.clone(), cloud);
+    BackendOf { ports, webhook_server, webhook_policy: UrlPolicy::PublicOnly }
 }
 
 /// Returns a customer with an object of each kind.
-pub async fn backend() -> Memory {
+pub async fn cloud() -> Cloud {
     let cloud = Cloud::new(Arc::new(NoFaults), now(), 1);
     cloud.add_key(CUSTOMER, KEY);
     let settings = WebhookSettings {
@@ -97,17 +85,17 @@ pub async fn backend() -> Memory {
             "id": id, "name": name, "npi": "1234567893", "tin": "123456789", "active": true,
             "address": {"addressLine1": "1 Main St", "city": "Boston", "state": "MA", "zip": "02110"},
         });
-        cloud.create_facility(CUSTOMER, &read(&facility)).await.unwrap();
+        cloud.create_entry::<Facility>(CUSTOMER, &read(&facility)).await.unwrap();
     }
     for (id, name) in [(COHORT, "Diabetes"), (UNUSED_COHORT, "Asthma")] {
         let description = "Type 1 and type 2";
         let cohort = json!({"id": id, "name": name, "description": description, "color": "green"});
-        cloud.create_cohort(CUSTOMER, &read(&cohort)).await.unwrap();
+        cloud.create_entry::<Cohort>(CUSTOMER, &read(&cohort)).await.unwrap();
     }
     add_jobs(&cloud).await;
     add_patient(&cloud).await;
     add_documents(&cloud).await;
-    Memory(cloud)
+    cloud
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: &Value) -> T {
@@ -204,7 +192,7 @@ pub async fn send(method: &str, uri: &str, body: Option<&Value>) -> (StatusCode,
         request.body(body.map_or_else(Body::empty, |body| body.to_string().into())).unwrap();
     let url = format!("https://api.example.com{}", request.uri().path());
     request.extensions_mut().insert(RequestUrl(url.parse().ok()));
-    let answer = router(backend().await, settings).oneshot(request).await.unwrap();
+    let answer = router(backend_of(cloud().await), settings).oneshot(request).await.unwrap();
     let content_type = answer.headers().get(CONTENT_TYPE);
     let is_json = content_type.is_some_and(|content_type| content_type == "application/json");
     let status = answer.status();

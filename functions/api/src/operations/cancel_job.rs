@@ -21,7 +21,7 @@ use crate::request::Id;
 /// is still written. Canceling an import again has no effect.
 #[utoipa::path(
     post, path = "/medical/v1/patient/bulk/{id}/cancel", operation_id = "cancelBulkRequest", tag = "bulk",
-    params(("id" = String, Path, format = "uuid", description = "The `requestId` of the import.")),
+    params(Id<JobId>),
     responses(
         (status = 200, description = "The import. It ends as `failed` with the reason `canceled`.", body = BulkRequest),
         (status = 404, description = "Not found."),

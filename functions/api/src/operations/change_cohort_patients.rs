@@ -19,8 +19,9 @@ use crate::audit::Trail;
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::{Caller, Import};
+use crate::directory_entries::get_entry;
 use crate::error::{ApiError, Named as _};
-use crate::operations::get_cohort::{CohortWithSize, get_cohort, with_size};
+use crate::operations::get_cohort::{CohortWithSize, with_size};
 use crate::request::{Body, Id};
 use crate::roster_walk::RosterWalk;
 
@@ -81,7 +82,7 @@ impl NamesObjects for ChangedCohort {
 /// put some of the patients into the cohort: repeat it until it succeeds.
 #[utoipa::path(
     post, path = "/medical/v1/cohort/{id}/patient", operation_id = "addPatientsToCohort", tag = "cohort",
-    params(("id" = String, Path, format = "uuid", description = "The cohort's id.")),
+    params(Id<CohortId>),
     request_body = CohortPatients,
     responses(
         (status = 200, description = "The cohort.", body = ChangedCohort),
@@ -107,7 +108,7 @@ pub async fn add<B: Backend>(
 /// of an import that was created before the call do not put a patient back.
 #[utoipa::path(
     delete, path = "/medical/v1/cohort/{id}/patient", operation_id = "removePatientsFromCohort", tag = "cohort",
-    params(("id" = String, Path, format = "uuid", description = "The cohort's id.")),
+    params(Id<CohortId>),
     request_body = CohortPatients,
     responses(
         (status = 200, description = "The cohort.", body = ChangedCohort),
@@ -144,7 +145,7 @@ async fn change<P: Ports>(
     trail: &Trail,
 ) -> Result<ChangedCohort, ApiError> {
     let named = body.named()?;
-    let cohort = get_cohort(ports, customer, id).await?;
+    let cohort = get_entry(ports, customer, id).await?;
     let roster = match direction {
         Direction::Join => Roster::AllPatients,
         Direction::Leave => Roster::Cohort(id),

@@ -56,7 +56,7 @@ pub async fn handle<B: Backend>(
     let ports = backend.ports();
     let id = CohortId::new(ports.environment().new_id());
     let cohort = NewCohort::read(Fields::of(&body))?.with_id(id);
-    ports.directory().create_cohort(customer, &cohort).await?;
+    ports.directory().create_entry(customer, &cohort).await?;
     tracing::info!(cohort.id = %cohort.id, "Cohort created");
     Ok(Audited(CohortWithSize::new(cohort, 0)))
 }

@@ -55,7 +55,7 @@ pub async fn handle<B: Backend>(
     let ports = backend.ports();
     let id = FacilityId::new(ports.environment().new_id());
     let facility = NewFacility::read(Fields::of(&body))?.with_id(id);
-    ports.directory().create_facility(customer, &facility).await?;
+    ports.directory().create_entry(customer, &facility).await?;
     tracing::info!(facility.id = %facility.id, "Facility created");
     Ok(Audited(facility.into()))
 }

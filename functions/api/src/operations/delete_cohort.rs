@@ -2,16 +2,15 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use bulk_domain::e_tag::ETag;
+use bulk_domain::cohort::Cohort;
 use bulk_domain::ids::{CohortId, CustomerId};
 use bulk_domain::roster::Roster;
-use bulk_pipeline::conflicts::WriteAttempts;
-use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{Ports, Write};
+use bulk_pipeline::ports::Ports;
 
 use crate::backend::Backend;
 use crate::caller::{Caller, ManageSettings};
-use crate::error::{ApiError, Named as _};
+use crate::directory_entries::delete_entry;
+use crate::error::ApiError;
 use crate::if_match::IfMatch;
 use crate::operations::list_patients::{Selection, list_patients};
 use crate::page::PageRequest;
@@ -27,10 +26,7 @@ const HAS_PATIENTS: ApiError =
 /// not exist.
 #[utoipa::path(
     delete, path = "/medical/v1/cohort/{id}", operation_id = "deleteCohort", tag = "cohort",
-    params(
-        ("id" = String, Path, format = "uuid", description = "The cohort's id."),
-        ("If-Match" = Option<String>, Header, description = "The `eTag` that the cohort must have. Default: any."),
-    ),
+    params(Id<CohortId>, IfMatch),
     responses(
         (status = 204, description = "The cohort is deleted."),
         (status = 400, description = "The cohort has patients."),
@@ -44,53 +40,27 @@ pub async fn handle<B: Backend>(
     Id(id): Id<CohortId>,
     if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    delete_cohort(backend.ports(), customer, id, &if_match).await?;
+    let ports = backend.ports();
+    let check = || check_empty(ports, customer, id);
+    delete_entry::<Cohort, _>(ports, customer, id, &if_match, check).await?;
     tracing::info!(cohort.id = %id, "Cohort deleted");
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn delete_cohort<P: Ports>(
-    ports: &P,
-    customer: CustomerId,
-    id: CohortId,
-    if_match: &IfMatch,
-) -> Result<(), ApiError> {
-    let directory = ports.directory();
-    let mut attempts = WriteAttempts::default();
-    let mut was_written = false;
-    loop {
-        attempts.begin()?;
-        let stored = match directory.load_cohort(customer, id).await? {
-            Some(stored) => stored,
-            // The write took place, and its answer was lost.
-            None if was_written => return Ok(()),
-            None => return Err(CohortId::NOT_FOUND),
-        };
-        if_match.check(&ETag::of(&stored.value))?;
-        if has_patient(ports, customer, id).await? {
-            return Err(HAS_PATIENTS);
-        }
-        was_written = true;
-        if directory.delete_cohort(customer, id, stored.version).await? == Write::Done {
-            return Ok(());
-        }
-    }
-}
-
-/// Returns whether a patient is in the cohort. Its roster alone does not tell, because it may name
+/// Checks that no patient is in the cohort. Its roster alone does not tell, because it may name
 /// patients that were never created.
-async fn has_patient<P: Ports>(
+async fn check_empty<P: Ports>(
     ports: &P,
     customer: CustomerId,
     cohort: CohortId,
-) -> Result<bool, ApiError> {
+) -> Result<(), ApiError> {
     let (roster, all) = (Roster::Cohort(cohort), Selection::default());
     let mut request = PageRequest::first(1);
     loop {
         let page = list_patients(ports, customer, roster, &all, request).await?;
         match page.next {
-            _ if !page.items.is_empty() => return Ok(true),
-            None => return Ok(false),
+            _ if !page.items.is_empty() => return Err(HAS_PATIENTS),
+            None => return Ok(()),
             Some(next) => request = PageRequest::from(next, 1),
         }
     }

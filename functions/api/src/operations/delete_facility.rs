@@ -4,17 +4,17 @@ use std::collections::HashMap;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use bulk_domain::e_tag::ETag;
+use bulk_domain::facility::Facility;
 use bulk_domain::ids::{CustomerId, FacilityId, JobId, PatientId};
 use bulk_domain::roster::Roster;
-use bulk_pipeline::conflicts::WriteAttempts;
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{PortResult, Ports, Write};
+use bulk_pipeline::ports::{PortResult, Ports};
 use futures::future::try_join_all;
 
 use crate::backend::Backend;
 use crate::caller::{Caller, ManageSettings};
-use crate::error::{ApiError, Named as _};
+use crate::directory_entries::delete_entry;
+use crate::error::ApiError;
 use crate::if_match::IfMatch;
 use crate::request::Id;
 use crate::roster_walk::RosterWalk;
@@ -34,10 +34,7 @@ const HAS_IMPORTS: ApiError =
 /// give its patients a facility that does not exist.
 #[utoipa::path(
     delete, path = "/medical/v1/facility/{id}", operation_id = "deleteFacility", tag = "facility",
-    params(
-        ("id" = String, Path, format = "uuid", description = "The facility's id."),
-        ("If-Match" = Option<String>, Header, description = "The `eTag` that the facility must have. Default: any."),
-    ),
+    params(Id<FacilityId>, IfMatch),
     responses(
         (status = 204, description = "The facility is deleted."),
         (status = 400, description = "The facility has patients."),
@@ -52,44 +49,27 @@ pub async fn handle<B: Backend>(
     Id(id): Id<FacilityId>,
     if_match: IfMatch,
 ) -> Result<StatusCode, ApiError> {
-    delete_facility(backend.ports(), customer, id, &if_match).await?;
+    let ports = backend.ports();
+    let check = || check_unused(ports, customer, id);
+    delete_entry::<Facility, _>(ports, customer, id, &if_match, check).await?;
     tracing::info!(facility.id = %id, "Facility deleted");
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn delete_facility<P: Ports>(
+/// Checks that the facility has no patients and no imports that may give it some.
+async fn check_unused<P: Ports>(
     ports: &P,
     customer: CustomerId,
     id: FacilityId,
-    if_match: &IfMatch,
 ) -> Result<(), ApiError> {
-    let directory = ports.directory();
-    let mut attempts = WriteAttempts::default();
-    let mut was_written = false;
-    loop {
-        attempts.begin()?;
-        let stored = match directory.load_facility(customer, id).await? {
-            Some(stored) => stored,
-            // The write took place, and its answer was lost.
-            None if was_written => return Ok(()),
-            None => return Err(FacilityId::NOT_FOUND),
-        };
-        if_match.check(&ETag::of(&stored.value))?;
-        if has_open_job(ports, customer, id).await? {
-            return Err(HAS_IMPORTS);
-        }
-        if has_patient(ports, customer, id).await? {
-            return Err(HAS_PATIENTS);
-        }
-        // Reading all patients takes seconds, in which an import may have been created.
-        if has_open_job(ports, customer, id).await? {
-            return Err(HAS_IMPORTS);
-        }
-        was_written = true;
-        if directory.delete_facility(customer, id, stored.version).await? == Write::Done {
-            return Ok(());
-        }
+    if has_open_job(ports, customer, id).await? {
+        return Err(HAS_IMPORTS);
     }
+    if has_patient(ports, customer, id).await? {
+        return Err(HAS_PATIENTS);
+    }
+    // Reading all patients takes seconds, in which an import may have been created.
+    if has_open_job(ports, customer, id).await? { Err(HAS_IMPORTS) } else { Ok(()) }
 }
 
 /// Returns whether a job that may still write rows gives them this facility.

@@ -24,11 +24,7 @@ use crate::request::{Id, Parameters};
 /// results keep their rows until their retention ends.
 #[utoipa::path(
     delete, path = "/medical/v1/patient/{id}", operation_id = "deletePatient", tag = "patient",
-    params(
-        ("id" = String, Path, format = "uuid", description = "The patient's id: `metriportId` in result files. A UUID of version 8."),
-        CallingFacility,
-        ("If-Match" = Option<String>, Header, description = "The `eTag` that the patient must have. Default: any."),
-    ),
+    params(Id<PatientId>, CallingFacility, IfMatch),
     responses(
         (status = 204, description = "The patient is deleted."),
         (status = 404, description = "The patient was not found, or was deleted before, or the facility was not found."),

@@ -7,9 +7,9 @@ use bulk_domain::audit::Objects;
 use bulk_domain::cohort::Cohort;
 use bulk_domain::e_tag::ETag;
 use bulk_domain::ids::{CohortId, CustomerId, PatientId};
-use bulk_domain::roster::{REMOVED, Roster};
-use bulk_pipeline::ports::prelude::*;
+use bulk_domain::roster::Roster;
 use bulk_pipeline::ports::{PortResult, Ports};
+use bulk_pipeline::roster_entries::RosterEntries;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,11 +17,9 @@ use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::{AnyScope, Caller};
 use crate::cohort_settings::{CohortSettings, PurposeOfUse};
-use crate::error::{ApiError, Named as _};
+use crate::directory_entries::get_entry;
+use crate::error::ApiError;
 use crate::request::Id;
-
-/// Roster entries of one read.
-const ENTRIES_PER_READ: u32 = 1_000;
 
 /// A cohort with its size.
 #[derive(Debug, Serialize, ToSchema)]
@@ -57,7 +55,7 @@ impl NamesObjects for CohortWithSize {
 /// Read a cohort with its size
 #[utoipa::path(
     get, path = "/medical/v1/cohort/{id}", operation_id = "getCohort", tag = "cohort",
-    params(("id" = String, Path, format = "uuid", description = "The cohort's id.")),
+    params(Id<CohortId>),
     responses(
         (status = 200, description = "The cohort.", body = CohortWithSize),
         (status = 404, description = "Not found."),
@@ -69,18 +67,8 @@ pub async fn handle<B: Backend>(
     Id(id): Id<CohortId>,
 ) -> Result<Audited<CohortWithSize>, ApiError> {
     let ports = backend.ports();
-    let cohort = get_cohort(ports, customer, id).await?;
+    let cohort = get_entry(ports, customer, id).await?;
     Ok(Audited(with_size(ports, customer, cohort).await?))
-}
-
-/// Returns the customer's cohort with this id.
-pub async fn get_cohort<P: Ports>(
-    ports: &P,
-    customer: CustomerId,
-    id: CohortId,
-) -> Result<Cohort, ApiError> {
-    let stored = ports.directory().load_cohort(customer, id).await?;
-    stored.map(|stored| stored.value).ok_or(CohortId::NOT_FOUND)
 }
 
 /// Returns a cohort with its size now.
@@ -101,19 +89,10 @@ pub async fn size<P: Ports>(
     customer: CustomerId,
     cohort: CohortId,
 ) -> PortResult<usize> {
+    let mut entries = RosterEntries::of(ports, customer, Roster::Cohort(cohort));
     let mut members: HashSet<PatientId> = HashSet::new();
-    let mut last = None;
-    loop {
-        let entries = ports
-            .patients()
-            .read_roster(customer, Roster::Cohort(cohort), last, ENTRIES_PER_READ)
-            .await?;
-        // A read begins with the last entry of the read before.
-        let newest = entries.last().map(|(entry, _)| *entry);
-        members.extend(entries.into_iter().flat_map(|(_, ids)| ids).filter(|id| *id != REMOVED));
-        if newest.is_none() || newest == last {
-            return Ok(members.len());
-        }
-        last = newest;
+    while let Some(read) = entries.next().await? {
+        members.extend(read.into_iter().flat_map(|(_, ids)| ids));
     }
+    Ok(members.len())
 }

@@ -4,16 +4,15 @@ use axum::extract::State;
 use bulk_domain::audit::Objects;
 use bulk_domain::e_tag::ETag;
 use bulk_domain::facility::Facility;
-use bulk_domain::ids::{CustomerId, FacilityId};
-use bulk_pipeline::ports::Ports;
-use bulk_pipeline::ports::prelude::*;
+use bulk_domain::ids::FacilityId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::{AnyScope, Caller};
-use crate::error::{ApiError, Named as _};
+use crate::directory_entries::get_entry;
+use crate::error::ApiError;
 use crate::request::Id;
 
 /// A facility with its entity tag.
@@ -42,7 +41,7 @@ impl NamesObjects for FacilityWithETag {
 /// Read a facility by its id
 #[utoipa::path(
     get, path = "/medical/v1/facility/{id}", operation_id = "getFacility", tag = "facility",
-    params(("id" = String, Path, format = "uuid", description = "The facility's id.")),
+    params(Id<FacilityId>),
     responses(
         (status = 200, description = "The facility.", body = FacilityWithETag),
         (status = 404, description = "Not found."),
@@ -53,15 +52,5 @@ pub async fn handle<B: Backend>(
     Caller(customer, ..): Caller<AnyScope>,
     Id(id): Id<FacilityId>,
 ) -> Result<Audited<FacilityWithETag>, ApiError> {
-    Ok(Audited(get_facility(backend.ports(), customer, id).await?.into()))
-}
-
-/// Returns the customer's facility with this id.
-pub async fn get_facility<P: Ports>(
-    ports: &P,
-    customer: CustomerId,
-    id: FacilityId,
-) -> Result<Facility, ApiError> {
-    let stored = ports.directory().load_facility(customer, id).await?;
-    stored.map(|stored| stored.value).ok_or(FacilityId::NOT_FOUND)
+    Ok(Audited(get_entry::<Facility>(backend.ports(), customer, id).await?.into()))
 }

@@ -15,7 +15,7 @@ use crate::request::Id;
 /// Read whether a patient is opted out of health information exchange
 #[utoipa::path(
     get, path = "/medical/v1/patient/{id}/hie-opt-out", operation_id = "getHieOptOut", tag = "patient",
-    params(("id" = String, Path, format = "uuid", description = "The patient's id.")),
+    params(Id<PatientId>),
     responses(
         (status = 200, description = "The state.", body = HieOptOut),
         (status = 404, description = "Not found."),

@@ -157,7 +157,7 @@ impl NamesObjects for BulkRequest {
 /// Read an import and get fresh links to its files
 #[utoipa::path(
     get, path = "/medical/v1/patient/bulk/{id}", operation_id = "getBulkRequest", tag = "bulk",
-    params(("id" = String, Path, format = "uuid", description = "The `requestId` of the import.")),
+    params(Id<JobId>),
     responses(
         (status = 200, description = "The import.", body = BulkRequest),
         (status = 404, description = "Not found."),

@@ -42,7 +42,7 @@ impl NamesObjects for PatientWithETag {
 /// Read a patient by its id
 #[utoipa::path(
     get, path = "/medical/v1/patient/{id}", operation_id = "getPatient", tag = "patient",
-    params(("id" = String, Path, format = "uuid", description = "The patient's id: `metriportId` in result files. A UUID of version 8.")),
+    params(Id<PatientId>),
     responses(
         (status = 200, description = "The patient.", body = PatientWithETag),
         (status = 404, description = "Not found."),

@@ -1,14 +1,15 @@
 //! `GET /medical/v1/cohort/{id}/patient`: the patients of a cohort, page by page.
 
 use axum::extract::State;
+use bulk_domain::cohort::Cohort;
 use bulk_domain::ids::CohortId;
 use bulk_domain::roster::{Roster, RosterPlace};
 
 use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::{Caller, ReadPatients};
+use crate::directory_entries::get_entry;
 use crate::error::ApiError;
-use crate::operations::get_cohort::get_cohort;
 use crate::operations::get_patient::PatientWithETag;
 use crate::operations::list_patients::{PatientPage, Selection, list_patients};
 use crate::page::PageRequest;
@@ -21,10 +22,7 @@ use crate::request_url::RequestUrl;
 /// reads up to 5,000 patients in up to 5 seconds, and because an answer is limited to 4 MB.
 #[utoipa::path(
     get, path = "/medical/v1/cohort/{id}/patient", operation_id = "listCohortPatients", tag = "cohort",
-    params(
-        ("id" = String, Path, format = "uuid", description = "The cohort's id."),
-        PageRequest<RosterPlace>,
-    ),
+    params(Id<CohortId>, PageRequest<RosterPlace>),
     responses(
         (status = 200, description = "A page of patients.", body = PatientPage),
         (status = 400, description = "Invalid parameter. `detail` names it."),
@@ -39,8 +37,8 @@ pub async fn handle<B: Backend>(
     url: RequestUrl,
 ) -> Result<Audited<PatientPage>, ApiError> {
     let ports = backend.ports();
-    let cohort = get_cohort(ports, customer, id).await?;
-    let (roster, all) = (Roster::Cohort(cohort.id), Selection::default());
+    get_entry::<Cohort>(ports, customer, id).await?;
+    let (roster, all) = (Roster::Cohort(id), Selection::default());
     let page = list_patients(ports, customer, roster, &all, request).await?;
     let meta = url.meta(&page, request.count, &[]);
     let patients = page.items.into_iter().map(PatientWithETag::from).collect();

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use bulk_domain::audit::Objects;
+use bulk_domain::cohort::Cohort;
 use bulk_domain::ids::{CohortId, CustomerId};
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
@@ -60,7 +61,7 @@ async fn list_cohorts<P: Ports>(
     customer: CustomerId,
     request: PageRequest<CohortId>,
 ) -> Result<Page<CohortWithSize, CohortId>, ApiError> {
-    let mut cohorts = ports.directory().list_cohorts(customer).await?;
+    let mut cohorts = ports.directory().list_entries::<Cohort>(customer).await?;
     cohorts.sort_by_key(|cohort| cohort.id);
     let uncounted = cohorts.into_iter().map(|cohort| CohortWithSize::new(cohort, 0)).collect();
     let page = Page::of(request, uncounted, |listed: &CohortWithSize| listed.cohort.id);

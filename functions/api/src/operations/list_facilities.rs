@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use bulk_domain::audit::Objects;
+use bulk_domain::facility::Facility;
 use bulk_domain::ids::FacilityId;
 use bulk_pipeline::ports::prelude::*;
 use serde::Serialize;
@@ -46,7 +47,7 @@ pub async fn handle<B: Backend>(
     request: PageRequest<FacilityId>,
     url: RequestUrl,
 ) -> Result<Audited<Facilities>, ApiError> {
-    let mut facilities = backend.ports().directory().list_facilities(customer).await?;
+    let mut facilities = backend.ports().directory().list_entries::<Facility>(customer).await?;
     facilities.sort_by_key(|facility| facility.id);
     let facilities = facilities.into_iter().map(FacilityWithETag::from).collect();
     let page = Page::of(request, facilities, |listed: &FacilityWithETag| listed.facility.id);

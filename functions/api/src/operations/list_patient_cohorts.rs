@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use bulk_domain::audit::Objects;
+use bulk_domain::cohort::Cohort;
 use bulk_domain::ids::{CohortId, CustomerId, PatientId};
 use bulk_domain::plan::ChunkNumber;
 use bulk_pipeline::cohort_members::CohortMembers;
@@ -15,8 +16,9 @@ use utoipa::ToSchema;
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::{Caller, Import, ReadPatients};
+use crate::directory_entries::get_entry;
 use crate::error::ApiError;
-use crate::operations::get_cohort::{CohortWithSize, get_cohort, with_size};
+use crate::operations::get_cohort::{CohortWithSize, with_size};
 use crate::operations::get_patient::get_patient;
 use crate::request::{Body, Id};
 
@@ -51,7 +53,7 @@ pub struct NewCohorts {
 /// List the cohorts of a patient
 #[utoipa::path(
     get, path = "/medical/v1/patient/{id}/cohort", operation_id = "listPatientCohorts", tag = "cohort",
-    params(("id" = String, Path, format = "uuid", description = "The patient's id.")),
+    params(Id<PatientId>),
     responses(
         (status = 200, description = "The cohorts.", body = PatientCohorts),
         (status = 404, description = "Not found."),
@@ -70,7 +72,7 @@ pub async fn list<B: Backend>(
 /// The patient stays in its other cohorts.
 #[utoipa::path(
     post, path = "/medical/v1/patient/{id}/cohort", operation_id = "addPatientToCohorts", tag = "cohort",
-    params(("id" = String, Path, format = "uuid", description = "The patient's id.")),
+    params(Id<PatientId>),
     request_body = NewCohorts,
     responses(
         (status = 200, description = "All cohorts of the patient.", body = PatientCohorts),
@@ -91,7 +93,7 @@ pub async fn add<B: Backend>(
     }
     get_patient(ports, customer, patient).await?;
     for cohort in &cohort_ids {
-        get_cohort(ports, customer, *cohort).await?;
+        get_entry::<Cohort>(ports, customer, *cohort).await?;
     }
     for cohort in cohort_ids {
         let members = CohortMembers::new(ports, customer, cohort);
@@ -111,7 +113,7 @@ async fn cohorts_of<P: Ports>(
 ) -> Result<PatientCohorts, ApiError> {
     let mut cohorts = Vec::new();
     for id in get_patient(ports, customer, patient).await?.cohort_ids {
-        if let Some(stored) = ports.directory().load_cohort(customer, id).await? {
+        if let Some(stored) = ports.directory().load_entry::<Cohort>(customer, id).await? {
             cohorts.push(with_size(ports, customer, stored.value).await?);
         }
     }

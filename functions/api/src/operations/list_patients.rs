@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use bulk_domain::audit::Objects;
+use bulk_domain::facility::Facility;
 use bulk_domain::ids::{CustomerId, FacilityId};
 use bulk_domain::patient::Patient;
 use bulk_domain::patient_filter::PatientFilter;
@@ -21,8 +22,8 @@ use utoipa::{IntoParams, ToSchema};
 use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::{Caller, ReadPatients};
+use crate::directory_entries::get_entry;
 use crate::error::ApiError;
-use crate::operations::get_facility::get_facility;
 use crate::operations::get_patient::PatientWithETag;
 use crate::page::{Edge, Meta, Page, PageBuilder, PageRequest};
 use crate::request::{Parameters, facility_id};
@@ -120,7 +121,7 @@ pub async fn handle<B: Backend>(
     let filter = PatientFilter::parse(query.filters.as_deref().unwrap_or_default())
         .map_err(|problem| ApiError::BadParameter(problem.to_string()))?;
     if let Some(facility) = facility {
-        get_facility(ports, customer, facility).await?;
+        get_entry::<Facility>(ports, customer, facility).await?;
     }
     let links = [
         ("facilityId", facility.map(|id| id.to_string())),
@@ -129,7 +130,7 @@ pub async fn handle<B: Backend>(
     let filter = match filter {
         None => None,
         Some(filter) => {
-            let facilities = ports.directory().list_facilities(customer).await?;
+            let facilities = ports.directory().list_entries::<Facility>(customer).await?;
             let names = facilities.into_iter().map(|it| (it.id, it.name.as_str().to_owned()));
             Some((filter, names.collect()))
         }

@@ -25,7 +25,7 @@ use crate::request::Id;
 /// after the undo. Calling the operation again has no effect. The import's own `status` stays.
 #[utoipa::path(
     post, path = "/medical/v1/patient/bulk/{id}/undo", operation_id = "undoBulkRequest", tag = "bulk",
-    params(("id" = String, Path, format = "uuid", description = "The `requestId` of the import.")),
+    params(Id<JobId>),
     responses(
         (status = 200, description = "The import. `undo` says how far the undo is.", body = BulkRequest),
         (status = 404, description = "Not found."),

@@ -2,12 +2,9 @@
 
 use axum::extract::State;
 use bulk_domain::cohort::{Cohort, CohortColor};
-use bulk_domain::e_tag::ETag;
 use bulk_domain::ids::{CohortId, CustomerId};
 use bulk_domain::label::Label;
-use bulk_pipeline::conflicts::WriteAttempts;
-use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{Ports, Write};
+use bulk_pipeline::ports::Ports;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -15,7 +12,8 @@ use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::{Caller, ManageSettings};
 use crate::cohort_settings::{CohortSettings, PurposeOfUse};
-use crate::error::{ApiError, Named as _};
+use crate::directory_entries::change_entry;
+use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::if_match::IfMatch;
 use crate::operations::create_cohort::{NewCohort, check_settings};
@@ -71,10 +69,7 @@ impl CohortChange {
 /// body does not have.
 #[utoipa::path(
     put, path = "/medical/v1/cohort/{id}", operation_id = "replaceCohort", tag = "cohort",
-    params(
-        ("id" = String, Path, format = "uuid", description = "The cohort's id."),
-        ("If-Match" = Option<String>, Header, description = "The `eTag` that the cohort must have. Default: the `eTag` in the body, or any."),
-    ),
+    params(Id<CohortId>, IfMatch),
     request_body = NewCohort,
     responses(
         (status = 200, description = "The cohort.", body = CohortWithSize),
@@ -91,21 +86,15 @@ pub async fn replace<B: Backend>(
     if_match: IfMatch,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Audited<CohortWithSize>, ApiError> {
-    let mut fields = Fields::of(&body);
-    let if_match = if_match.or(fields.optional("eTag"));
+    let (if_match, fields) = if_match.or_in(&body);
     let cohort = NewCohort::read(fields)?.with_id(id);
-    let ports = backend.ports();
-    let cohort = change_cohort(ports, customer, id, &if_match, |_| cohort.clone()).await?;
-    Ok(Audited(with_size(ports, customer, cohort).await?))
+    change_cohort(backend.ports(), customer, id, &if_match, |_| cohort.clone()).await
 }
 
 /// Change fields of a cohort
 #[utoipa::path(
     patch, path = "/medical/v1/cohort/{id}", operation_id = "updateCohort", tag = "cohort",
-    params(
-        ("id" = String, Path, format = "uuid", description = "The cohort's id."),
-        ("If-Match" = Option<String>, Header, description = "The `eTag` that the cohort must have. Default: the `eTag` in the body, or any."),
-    ),
+    params(Id<CohortId>, IfMatch),
     request_body = CohortChange,
     responses(
         (status = 200, description = "The cohort.", body = CohortWithSize),
@@ -122,36 +111,20 @@ pub async fn update<B: Backend>(
     if_match: IfMatch,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Audited<CohortWithSize>, ApiError> {
-    let mut fields = Fields::of(&body);
-    let if_match = if_match.or(fields.optional("eTag"));
-    let (change, ports) = (CohortChange::read(fields)?, backend.ports());
+    let (if_match, fields) = if_match.or_in(&body);
+    let change = CohortChange::read(fields)?;
     let apply = |cohort| change.applied_to(cohort);
-    let cohort = change_cohort(ports, customer, id, &if_match, apply).await?;
-    Ok(Audited(with_size(ports, customer, cohort).await?))
+    change_cohort(backend.ports(), customer, id, &if_match, apply).await
 }
 
-/// Changes a cohort, if it is as the caller expects it. Returns it as it is then.
 async fn change_cohort<P: Ports>(
     ports: &P,
     customer: CustomerId,
     id: CohortId,
     if_match: &IfMatch,
     change: impl Fn(Cohort) -> Cohort,
-) -> Result<Cohort, ApiError> {
-    let directory = ports.directory();
-    let mut attempts = WriteAttempts::default();
-    loop {
-        attempts.begin()?;
-        let stored = directory.load_cohort(customer, id).await?.ok_or(CohortId::NOT_FOUND)?;
-        let changed = change(stored.value.clone());
-        // Also by an earlier attempt of this call, if the answer to its write was lost.
-        if changed == stored.value {
-            return Ok(changed);
-        }
-        if_match.check(&ETag::of(&stored.value))?;
-        if directory.replace_cohort(customer, &changed, stored.version).await? == Write::Done {
-            tracing::info!(cohort.id = %id, "Cohort changed");
-            return Ok(changed);
-        }
-    }
+) -> Result<Audited<CohortWithSize>, ApiError> {
+    let cohort = change_entry(ports, customer, id, if_match, change).await?;
+    tracing::info!(cohort.id = %id, "Cohort changed");
+    Ok(Audited(with_size(ports, customer, cohort).await?))
 }

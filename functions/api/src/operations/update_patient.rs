@@ -2,6 +2,7 @@
 
 use axum::extract;
 use bulk_domain::e_tag::ETag;
+use bulk_domain::facility::Facility;
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::patient::{
     Address, Contact, Dob, DriversLicense, Email, ExternalId, Gender, LicenseNumber, Names,
@@ -20,11 +21,11 @@ use utoipa::{IntoParams, ToSchema};
 use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::{Caller, Import};
+use crate::directory_entries::get_entry;
 use crate::error::{ApiError, Named as _};
 use crate::fields::Fields;
 use crate::if_match::IfMatch;
 use crate::new_address::one_or_more_addresses;
-use crate::operations::get_facility::get_facility;
 use crate::operations::get_patient::PatientWithETag;
 use crate::request::{Body, Id, Parameters, facility_id};
 
@@ -41,7 +42,7 @@ impl CallingFacility {
     /// Checks that the facility is one of the customer's.
     pub async fn check<P: Ports>(&self, ports: &P, customer: CustomerId) -> Result<(), ApiError> {
         if let Some(facility) = facility_id(self.facility_id.as_deref())? {
-            get_facility(ports, customer, facility).await?;
+            get_entry::<Facility>(ports, customer, facility).await?;
         }
         Ok(())
     }
@@ -119,11 +120,7 @@ enum NewIdentifier {
 /// may be sent back, and are ignored.
 #[utoipa::path(
     put, path = "/medical/v1/patient/{id}", operation_id = "updatePatient", tag = "patient",
-    params(
-        ("id" = String, Path, format = "uuid", description = "The patient's id: `metriportId` in result files. A UUID of version 8."),
-        ("If-Match" = Option<String>, Header, description = "The `eTag` that the patient must have. Default: the `eTag` in the body, or any."),
-        CallingFacility,
-    ),
+    params(Id<PatientId>, IfMatch, CallingFacility),
     request_body = NewDemographics,
     responses(
         (status = 200, description = "The patient.", body = PatientWithETag),
@@ -142,8 +139,7 @@ pub async fn handle<B: Backend>(
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Audited<PatientWithETag>, ApiError> {
     let ports = backend.ports();
-    let mut fields = Fields::of(&body);
-    let if_match = if_match.or(fields.optional("eTag"));
+    let (if_match, fields) = if_match.or_in(&body);
     let correction = NewDemographics::read(fields, ports.environment().now())?.into();
     query.check(ports, customer).await?;
     let patient = update_patient(ports, customer, id, &correction, &if_match).await?;

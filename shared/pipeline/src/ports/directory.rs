@@ -1,6 +1,7 @@
 //! Customers and what belongs to them: API keys, facilities, cohorts, webhook settings and
 //! idempotency keys.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use bulk_domain::key_rights::KeyRights;
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
 use bulk_domain::webhook::WebhookKey;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{PortResult, Versioned, Write};
 use crate::idempotency::{IdempotencyKey, Promise};
@@ -40,74 +43,39 @@ pub trait DirectoryStore: Send + Sync {
         &self,
         customer: CustomerId,
     ) -> impl Future<Output = PortResult<HashKey>> + Send;
-    /// Returns all facilities of a customer.
-    fn list_facilities(
+    /// Returns all facilities or all cohorts of a customer, in no order.
+    fn list_entries<E: DirectoryEntry>(
         &self,
         customer: CustomerId,
-    ) -> impl Future<Output = PortResult<Vec<Facility>>> + Send;
-    /// Returns the customer's facility with this id, if there is one.
-    fn load_facility(
+    ) -> impl Future<Output = PortResult<Vec<E>>> + Send;
+    /// Returns the customer's facility or cohort with this id, if there is one.
+    fn load_entry<E: DirectoryEntry>(
         &self,
         customer: CustomerId,
-        facility: FacilityId,
-    ) -> impl Future<Output = PortResult<Option<Versioned<Facility>>>> + Send;
-    /// Stores a facility under its id, which is fresh.
-    fn create_facility(
+        id: E::Id,
+    ) -> impl Future<Output = PortResult<Option<Versioned<E>>>> + Send;
+    /// Stores a facility or a cohort under its id, which is fresh.
+    fn create_entry<E: DirectoryEntry>(
         &self,
         customer: CustomerId,
-        facility: &Facility,
+        entry: &E,
     ) -> impl Future<Output = PortResult<()>> + Send;
-    /// Replaces a facility.
+    /// Replaces a facility or a cohort.
     ///
     /// Condition: the stored version is `version`.
-    fn replace_facility(
+    fn replace_entry<E: DirectoryEntry>(
         &self,
         customer: CustomerId,
-        facility: &Facility,
+        entry: &E,
         version: u64,
     ) -> impl Future<Output = PortResult<Write>> + Send;
-    /// Deletes a facility.
+    /// Deletes a facility or a cohort.
     ///
     /// Condition: the stored version is `version`.
-    fn delete_facility(
+    fn delete_entry<E: DirectoryEntry>(
         &self,
         customer: CustomerId,
-        facility: FacilityId,
-        version: u64,
-    ) -> impl Future<Output = PortResult<Write>> + Send;
-    /// Returns all cohorts of a customer.
-    fn list_cohorts(
-        &self,
-        customer: CustomerId,
-    ) -> impl Future<Output = PortResult<Vec<Cohort>>> + Send;
-    /// Returns the customer's cohort with this id, if there is one.
-    fn load_cohort(
-        &self,
-        customer: CustomerId,
-        cohort: CohortId,
-    ) -> impl Future<Output = PortResult<Option<Versioned<Cohort>>>> + Send;
-    /// Stores a cohort under its id, which is fresh.
-    fn create_cohort(
-        &self,
-        customer: CustomerId,
-        cohort: &Cohort,
-    ) -> impl Future<Output = PortResult<()>> + Send;
-    /// Replaces a cohort.
-    ///
-    /// Condition: the stored version is `version`.
-    fn replace_cohort(
-        &self,
-        customer: CustomerId,
-        cohort: &Cohort,
-        version: u64,
-    ) -> impl Future<Output = PortResult<Write>> + Send;
-    /// Deletes a cohort.
-    ///
-    /// Condition: the stored version is `version`.
-    fn delete_cohort(
-        &self,
-        customer: CustomerId,
-        cohort: CohortId,
+        id: E::Id,
         version: u64,
     ) -> impl Future<Output = PortResult<Write>> + Send;
     /// Returns the webhook settings of a customer, which are the default ones before the first
@@ -142,6 +110,43 @@ pub trait DirectoryStore: Send + Sync {
         promise: &Promise,
         now: Timestamp,
     ) -> impl Future<Output = PortResult<Write>> + Send;
+}
+
+/// A facility or a cohort: what a customer's directory lists by ids, so that rows can name it.
+pub trait DirectoryEntry: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync {
+    /// The id of an entry.
+    type Id: Copy + Display + Send + Sync;
+    /// Which of the two it is.
+    const KIND: EntryKind;
+
+    /// Returns the id of the entry.
+    fn id(&self) -> Self::Id;
+}
+
+/// The kinds of a directory's entries.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[expect(missing_docs, reason = "each is the kind of its name")]
+pub enum EntryKind {
+    Cohort,
+    Facility,
+}
+
+impl DirectoryEntry for Cohort {
+    type Id = CohortId;
+    const KIND: EntryKind = EntryKind::Cohort;
+
+    fn id(&self) -> CohortId {
+        self.id
+    }
+}
+
+impl DirectoryEntry for Facility {
+    type Id = FacilityId;
+    const KIND: EntryKind = EntryKind::Facility;
+
+    fn id(&self) -> FacilityId {
+        self.id
+    }
 }
 
 /// What the import of a customer's rows needs of the directory.
