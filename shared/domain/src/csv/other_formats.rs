@@ -108,15 +108,15 @@ pub(super) fn not_csv(head: &[u8]) -> Option<FileError> {
     }
     // Some signatures are two letters long, with which the header of a CSV file may begin, too.
     let is_known = is_binary(head) || KINDS_OF_TEXT.iter().any(|sign| begins_with(sign));
-    is_known
-        .then(|| FileFormat::from_bytes(head))
-        .filter(|&format| says_something(format))
-        .map(FileError::Format)
+    if is_known { format_of(head) } else { None }
 }
 
-/// Whether the format is more than binary data, or text.
-fn says_something(format: FileFormat) -> bool {
-    !matches!(format, FileFormat::ArbitraryBinaryData | FileFormat::PlainText | FileFormat::Empty)
+/// Names the format of a file, unless it is only known to be text or to be binary.
+fn format_of(head: &[u8]) -> Option<FileError> {
+    match FileFormat::from_bytes(head) {
+        FileFormat::ArbitraryBinaryData | FileFormat::PlainText | FileFormat::Empty => None,
+        format => Some(FileError::Format(format)),
+    }
 }
 
 /// Whether bytes are no text: they have NUL bytes or several other control characters.
@@ -136,6 +136,12 @@ pub(super) fn perhaps_not_csv(head: &[u8]) -> Option<FileError> {
     // A file as a JSON string: its line breaks are written as \n.
     if line.first() == Some(&b'"') && (contains(line, b"\\n") || contains(line, b"\\r")) {
         return Some(FileError::Json);
+    }
+    // Or it is text in another encoding.
+    if std::str::from_utf8(line).is_err()
+        && let Some(format) = format_of(head)
+    {
+        return Some(format);
     }
     if is_binary(line) {
         return Some(FileError::Binary);

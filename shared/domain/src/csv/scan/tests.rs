@@ -170,6 +170,7 @@ fn other_formats_are_recognised() {
         (b"Rar!\x1a\x07\x01\0", FileError::Format(FileFormat::RoshalArchive)),
         (&tar, FileError::Format(FileFormat::TapeArchive)),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", FileError::Format(FileFormat::PortableNetworkGraphics)),
+        (b"\xff\xd8\xff\xe0 short", FileError::Format(FileFormat::JointPhotographicExpertsGroup)),
         (b"PAR1\x15\0\x15", FileError::Format(FileFormat::ApacheParquet)),
         (b"SQLite format 3\0", FileError::Format(FileFormat::Sqlite3)),
         (b"-----BEGIN CERTIFICATE-----\nMII", FileError::Format(FileFormat::PemCertificate)),
