@@ -8,7 +8,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::customer::{Customer, PATIENCE};
-use crate::receiver::Receiver;
+use crate::receiver::{Delivery, Receiver};
 use crate::stack::STACK;
 
 const HEADER: &str =
@@ -94,6 +94,40 @@ async fn every_new_patient_is_queried_and_the_documents_can_be_read() {
         (1..26).contains(&with_documents),
         "the sandbox has documents of some of them: {with_documents}"
     );
+}
+
+#[tokio::test]
+async fn a_customer_that_chooses_it_is_told_of_the_documents_before_the_completion() {
+    let (customer, _) = Customer::with_facility();
+    let (receiver, key) = customer.listen().await;
+    let (_, settings) = customer.post("/settings", &json!({"patientWebhooks": true})).await;
+    let chosen = (&settings["patientWebhooks"], &settings["webhookUrl"]);
+    assert_eq!(chosen, (&json!(true), &json!(receiver.url)));
+    let (job, patients) = job(&customer, &receiver, &people("told", 26)).await;
+
+    let messages = receiver.deliveries();
+    let statuses: Vec<String> = messages.iter().map(Delivery::status).collect();
+    assert_eq!(
+        (statuses[0].as_str(), statuses.last().unwrap().as_str()),
+        ("processing", "completed")
+    );
+    let mut told = HashSet::new();
+    for message in &messages[1..messages.len() - 1] {
+        message.assert_signed_with(&key);
+        let body = message.json();
+        assert_eq!(body["meta"]["requestId"], job["requestId"]);
+        assert_eq!(body["meta"]["type"], "medical.document-download");
+        for patient in body["patients"].as_array().unwrap() {
+            let id = patient["patientId"].as_str().unwrap();
+            let (_, record) =
+                customer.call(Method::GET, &format!("/medical/v1/patient/{id}")).await;
+            assert_eq!(patient["externalId"], record["externalId"]);
+            assert_eq!(patient["status"], "completed");
+            assert_eq!(patient["documents"], json!(documents(&customer, id).await));
+            told.insert(id.to_owned());
+        }
+    }
+    assert_eq!(told, patients.into_iter().collect());
 }
 
 #[tokio::test]

@@ -50,8 +50,13 @@ impl Delivery {
         serde_json::from_slice(&self.body).unwrap()
     }
 
+    /// Returns the status of the job, or `documents` of a message about documents.
     pub fn status(&self) -> String {
-        self.json()["bulkPatientCreate"]["status"].as_str().unwrap_or_default().to_owned()
+        let json = self.json();
+        let documents =
+            (json["meta"]["type"] == "medical.document-download").then_some("documents");
+        let status = json["bulkPatientCreate"]["status"].as_str();
+        status.or(documents).unwrap_or_default().to_owned()
     }
 
     pub fn header(&self, name: &str) -> &str {

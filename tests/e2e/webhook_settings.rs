@@ -85,7 +85,7 @@ async fn another_url_keeps_the_key_and_clearing_drops_it() {
     );
     for empty in [None, Some("")] {
         let (_, settings) = customer.set_webhook_url(empty).await;
-        let cleared = json!({"id": customer.id, "webhookUrl": null, "webhookKey": null, "webhookEnabled": false});
+        let cleared = json!({"id": customer.id, "webhookUrl": null, "webhookKey": null, "webhookEnabled": false, "patientWebhooks": false});
         assert_eq!(settings, cleared);
     }
     for path in ["/settings/webhook/rotate", "/settings/webhook/retry"] {

@@ -145,10 +145,15 @@ test("the webhooks of an import, good or bad, are parsed and verified", async ()
     `sdk-2,Algernon,Sdktwo,1985-02-03,M,${home},,,,,,${cohort},`,
     `sdk-2,Algernon,Sdktwo,1985-02-03,M,${home},,,,,,,${patients.otherFacility}`,
   ];
+  assert.equal((await call("POST", "/settings", { patientWebhooks: true })).webhookUrl, settings.webhookUrl);
   const { bulkPatientCreate } = await importFile(`${header}${rows.join("\n")}\n`);
   assert.equal(bulkPatientCreate.status, "completed");
   assert.equal((await fetch(bulkPatientCreate.result)).status, 200);
   assert.equal((await importFile("no,patients\n1,2\n")).bulkPatientCreate.status, "failed");
+  const messages = received.map(({ body }) => MetriportMedicalApi.parseWebhookResponse(JSON.parse(body)));
+  const told = messages.filter(({ meta }) => meta.type === "medical.document-download").flatMap(({ patients }) => patients);
+  assert.deepEqual(told.map(({ externalId }) => externalId).sort(), ["sdk-1", "sdk-2"]);
+  assert.ok(told.every(({ status }) => status === "completed"));
   for (const { body, signature } of received) {
     assert.ok(client.verifyWebhookSignature(settings.webhookKey, body, signature), body);
   }

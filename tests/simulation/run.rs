@@ -95,6 +95,7 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
         let webhooks = WebhookSettings {
             url: Some(customer.urls[0].clone()),
             key: Some(WebhookKey::from_random(&[7; 32])),
+            patient_webhooks: customer.patient_webhooks,
             ..WebhookSettings::default()
         };
         cloud.set_customer(customer.id, customer.directory(), webhooks);

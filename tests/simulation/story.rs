@@ -97,6 +97,8 @@ pub struct Customer {
     pub urls: [String; 2],
     /// How many webhook requests the customer's server answers with 500 before it accepts them.
     pub failing_answers: usize,
+    /// Whether the customer wants webhooks about documents.
+    pub patient_webhooks: bool,
 }
 
 impl Customer {
@@ -114,7 +116,8 @@ impl Customer {
         let urls =
             ["first", "second"].map(|name| format!("https://customer-{number}.example/{name}"));
         let failing_answers = chance.pick(&[0, 0, 1, 3]);
-        Self { id: CustomerId::new(id(0)), facilities, cohorts, ids, urls, failing_answers }
+        let (id, patient_webhooks) = (CustomerId::new(id(0)), chance.once_in(2));
+        Self { id, facilities, cohorts, ids, urls, failing_answers, patient_webhooks }
     }
 
     pub fn directory(&self) -> Directory {

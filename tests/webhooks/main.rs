@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod copies;
+mod documents;
 mod fairness;
 mod order;
 mod ping;

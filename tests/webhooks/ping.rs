@@ -29,7 +29,7 @@ fn with_customer(answers_pings: bool) -> Cloud {
 }
 
 async fn set(cloud: &Cloud, url: Option<&str>) -> WebhookSettings {
-    set_webhook(cloud, cloud, UrlPolicy::PublicOnly, customer(1), url).await.unwrap()
+    set_webhook(cloud, cloud, UrlPolicy::PublicOnly, customer(1), url, None).await.unwrap()
 }
 
 async fn is_verified(cloud: &Cloud) -> bool {

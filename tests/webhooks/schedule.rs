@@ -64,7 +64,7 @@ async fn a_message_that_is_received_again_is_not_posted_again() {
 async fn without_a_receiver_nothing_is_sent_and_nothing_fails() {
     let cloud = cloud();
     let message = WebhookMessage::about(&canceled_job(&cloud, customer(1), 1).await);
-    assert_eq!(deliver(&cloud, &message).await, DeliveryOutcome::NoUrl);
+    assert_eq!(deliver(&cloud, &message).await, DeliveryOutcome::NotWanted);
     assert!(cloud.received().is_empty() && cloud.deliveries().is_empty());
 }
 
@@ -81,7 +81,7 @@ async fn a_receiver_that_is_taken_away_gets_no_more_tries() {
         WebhookSettings::default(),
     );
     let next = read(&next_message(&cloud).unwrap());
-    assert_eq!(deliver(&cloud, &next).await, DeliveryOutcome::NoUrl);
+    assert_eq!(deliver(&cloud, &next).await, DeliveryOutcome::NotWanted);
     assert_eq!(record(&cloud, JobStatus::Failed).state, DeliveryState::Skipped);
 }
 

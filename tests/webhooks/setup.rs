@@ -64,7 +64,7 @@ async fn end(cloud: &Cloud, job: Job) -> Job {
 
 /// Returns the message which says that the job reached `status`.
 pub fn message(job: &Job, status: JobStatus) -> WebhookMessage {
-    WebhookMessage { status, ..WebhookMessage::about(job) }
+    WebhookMessage { event: status.into(), ..WebhookMessage::about(job) }
 }
 
 pub async fn announce(cloud: &Cloud, job: &Job, status: JobStatus) {
@@ -98,7 +98,7 @@ pub async fn deliver_all(cloud: &Cloud) {
 
 /// Returns the record of the delivery about `status`.
 pub fn record(cloud: &Cloud, status: JobStatus) -> WebhookDelivery {
-    cloud.deliveries().into_iter().find(|delivery| delivery.status == status).unwrap()
+    cloud.deliveries().into_iter().find(|delivery| delivery.event == status.into()).unwrap()
 }
 
 /// Returns the statuses that the customer's server was told, in order.

@@ -15,23 +15,23 @@ async fn main() -> Result<(), Error> {
         AwsPorts::of(Program::DeliverWebhook, &Connection::open(Program::DeliverWebhook).await)?;
     let server = WebhookClient::new(webhook_policy())?;
     run_messages(ports.queues(), async |message: WebhookMessage, _| {
-        let (job, status) = (message.job, message.status);
+        let (job, event) = (message.job, message.event);
         match deliver_webhook(&ports, &server, &message).await? {
-            DeliveryOutcome::Delivered => info!(job.id = %job, job.status = %status, "Webhook delivered"),
+            DeliveryOutcome::Delivered => info!(job.id = %job, webhook.event = %event, "Webhook delivered"),
             DeliveryOutcome::NothingToSend => {
-                info!(job.id = %job, job.status = %status, "Webhook not due");
+                info!(job.id = %job, webhook.event = %event, "Webhook not due");
             }
-            DeliveryOutcome::NoUrl => {
-                info!(job.id = %job, job.status = %status, "Webhook not sent, no URL is set");
+            DeliveryOutcome::NotWanted => {
+                info!(job.id = %job, webhook.event = %event, "Webhook not sent, not wanted");
             }
             DeliveryOutcome::TooEarly { after } => {
-                info!(job.id = %job, job.status = %status, ?after, "Webhook postponed");
+                info!(job.id = %job, webhook.event = %event, ?after, "Webhook postponed");
             }
             DeliveryOutcome::Abandoned { cause } => {
-                warn!(job.id = %job, job.status = %status, %cause, "Webhook abandoned");
+                warn!(job.id = %job, webhook.event = %event, %cause, "Webhook abandoned");
             }
             DeliveryOutcome::Retry { after, cause } => {
-                warn!(job.id = %job, job.status = %status, %cause, ?after, "Webhook not delivered, will be retried");
+                warn!(job.id = %job, webhook.event = %event, %cause, ?after, "Webhook not delivered, will be retried");
             }
         }
         Ok(Handled::Done)

@@ -8,8 +8,8 @@
 use aws_sdk_dynamodb::types::Select;
 use bulk_domain::delivery::{DeliveryState, WebhookDelivery};
 use bulk_domain::ids::{CustomerId, JobId};
-use bulk_domain::job::JobStatus;
 use bulk_domain::time::Timestamp;
+use bulk_domain::webhook::WebhookEvent;
 use bulk_pipeline::ports::{DeliveryStore, JobRef, PortResult, Undelivered, Versioned, Write};
 
 use crate::Jobs;
@@ -24,9 +24,9 @@ impl DeliveryStore for Jobs {
     async fn load_delivery(
         &self,
         job: JobRef,
-        status: JobStatus,
+        event: WebhookEvent,
     ) -> PortResult<Option<Versioned<WebhookDelivery>>> {
-        let key = key(partition(job.customer), sort_key(job.job, status));
+        let key = key(partition(job.customer), sort_key(job.job, event));
         self.table.get(key).await?.as_ref().map(read).transpose()
     }
 
@@ -37,7 +37,7 @@ impl DeliveryStore for Jobs {
     ) -> PortResult<Write> {
         let record =
             serde_json::to_string(delivery).map_err(|_| malformed("dynamodb.PutItem", "record"))?;
-        let mut item = key(partition(delivery.customer), sort_key(delivery.job, delivery.status));
+        let mut item = key(partition(delivery.customer), sort_key(delivery.job, delivery.event));
         item.extend([
             ("delivery".to_owned(), s(record)),
             ("expiresAt".to_owned(), n(last_event(delivery).plus(self.retention).as_seconds())),
@@ -115,10 +115,9 @@ pub(crate) fn partition(customer: CustomerId) -> String {
 }
 
 /// Returns a key that sorts jobs by their time, and the webhooks of a job in the order of its
-/// states.
-fn sort_key(job: JobId, status: JobStatus) -> String {
-    let place = u8::from(status.is_final());
-    format!("{job}#{place}#{status}")
+/// events.
+fn sort_key(job: JobId, event: WebhookEvent) -> String {
+    format!("{job}#{}#{event}", event.place())
 }
 
 fn index_key(customer: CustomerId, state: Undelivered) -> String {

@@ -89,7 +89,7 @@ impl Program {
             Self::UndoChunk => {
                 &[Directory, Jobs, Patients, ExternalIds, Files, Finished, UndoneChunks]
             }
-            Self::DeliverWebhook => &[Directory, Jobs, Files, Webhooks],
+            Self::DeliverWebhook => &[Directory, Jobs, Patients, Files, Webhooks],
             Self::Abandon => &[
                 Directory,
                 Jobs,

@@ -2,18 +2,19 @@
 //! one is due.
 
 mod attempt;
+mod order;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CustomerId, JobId, MessageId};
-use crate::job::JobStatus;
 use crate::mutants::{Bug, has};
 use crate::time::Timestamp;
-use crate::webhook::message_id;
+use crate::webhook::{DocumentsPlace, WebhookEvent, message_id};
 
 pub use self::attempt::{Attempt, AttemptOutcome, NoAnswer};
+pub use self::order::{Order, pause_since};
 
 /// The waits after the first, second, … failed attempt. After the last one the delivery has failed.
 /// A receiver has about 15 hours and 42 minutes to come back, and up to 19 hours with jitter.
@@ -38,11 +39,6 @@ const LONGEST_WAIT: Duration = Duration::from_hours(12);
 /// any more. 5 seconds of it are for clocks that differ.
 pub const LEASE: Duration = Duration::from_secs(35);
 
-/// How long a message waits for an attempt at the other message of its job before it is checked
-/// again: the shortest delay of SQS, so that the webhook about a job's end follows promptly on that
-/// about its start.
-const BEHIND: Duration = Duration::from_secs(1);
-
 /// How many attempts a delivery remembers, the newest ones: two rounds.
 const ATTEMPTS_KEPT: usize = 20;
 
@@ -57,8 +53,8 @@ pub enum DeliveryState {
     Delivered,
     /// The last attempt failed. The customer can have the message sent again.
     Failed,
-    /// The message is not sent any more, because the customer removed the receiver or was told
-    /// something newer.
+    /// The message is not sent any more, because the customer removed the receiver, does not want
+    /// such messages, was told something newer, or because there was nothing to tell.
     Skipped,
 }
 
@@ -74,7 +70,8 @@ impl DeliveryState {
     }
 }
 
-/// The delivery of the message that a job reached a status.
+/// The delivery of the message about an event of a job. About documents there are several messages,
+/// which are delivered one after the other.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookDelivery {
@@ -82,14 +79,17 @@ pub struct WebhookDelivery {
     pub customer: CustomerId,
     /// The job that the message is about.
     pub job: JobId,
-    /// The status that the job reached.
-    pub status: JobStatus,
+    /// What the message tells about the job.
+    pub event: WebhookEvent,
+    /// The patients of the present message about documents.
+    #[serde(default, skip_serializing_if = "DocumentsRange::is_start")]
+    pub documents: DocumentsRange,
     /// The state of the delivery.
     pub state: DeliveryState,
     /// The round: 0 for the message that the job sent, and one more each time that the customer has
     /// it sent again.
     pub round: u32,
-    /// The attempts of this round with a known outcome.
+    /// The attempts of this round at the present message with a known outcome.
     pub round_attempts: u32,
     /// How often this round was handed over to a new message of the queue.
     #[serde(default)]
@@ -102,6 +102,26 @@ pub struct WebhookDelivery {
     /// When the attempt began that is running, or that died.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub began: Option<Timestamp>,
+}
+
+/// The patients of a message about documents, from one place to another.
+///
+/// A message keeps its patients for as long as it keeps its id, because a receiver that has seen
+/// the id takes a repetition for the same message. So the record has the end before the first
+/// attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct DocumentsRange {
+    /// The place of the first patient.
+    pub from: DocumentsPlace,
+    /// The place after the last patient. None before the first attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DocumentsPlace>,
+}
+
+impl DocumentsRange {
+    fn is_start(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Names the message of the queue that carries a delivery. A later message is greater.
@@ -150,24 +170,14 @@ pub enum AttemptDecision {
     Ignore,
 }
 
-/// What the other message of a job means to an attempt that is about to be made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Order {
-    /// The attempt is in order.
-    Free,
-    /// The attempt has to wait until this time at least.
-    Wait(Timestamp),
-    /// The attempt must not be made, because its message would arrive out of order.
-    TooLate,
-}
-
 impl WebhookDelivery {
     /// Returns a delivery without attempts.
-    pub fn new(customer: CustomerId, job: JobId, status: JobStatus) -> Self {
+    pub fn new(customer: CustomerId, job: JobId, event: impl Into<WebhookEvent>) -> Self {
         Self {
             customer,
             job,
-            status,
+            event: event.into(),
+            documents: DocumentsRange::default(),
             state: DeliveryState::Processing,
             round: 0,
             round_attempts: 0,
@@ -178,9 +188,9 @@ impl WebhookDelivery {
         }
     }
 
-    /// Returns the id of the message: the same for every attempt and every round.
+    /// Returns the id of the present message: the same for every attempt and every round.
     pub fn message_id(&self) -> MessageId {
-        message_id(self.job, self.status)
+        message_id(self.job, self.event, self.documents.from)
     }
 
     /// Returns which message of the queue carries the delivery.
@@ -210,44 +220,14 @@ impl WebhookDelivery {
         }
     }
 
-    /// Returns what the `processing` message of the same job means to this one, which is about the
-    /// job's end. That message was sent first, and has no record before its first attempt.
-    pub fn order_after(start: Option<&Self>, now: Timestamp) -> Order {
-        let Some(start) = start else { return Order::Wait(now.plus(BEHIND)) };
-        let is_settled = match start.state {
-            DeliveryState::Processing => false,
-            DeliveryState::Delivered | DeliveryState::Failed | DeliveryState::Skipped => true,
-        };
-        match start.next_attempt.max(start.began) {
-            _ if is_settled => Order::Free,
-            Some(due) if due > now => Order::Wait(due.plus(BEHIND)),
-            // The longer the attempt is overdue, the longer it may stay so, because its function
-            // may have died.
-            Some(due) => Order::Wait(now.plus(BEHIND + due.until(now) / 2)),
-            None => Order::Wait(now.plus(BEHIND)),
-        }
-    }
-
-    /// Returns what the message about the end of the same job means to this `processing` message,
-    /// which can be this late if the customer has it sent again or if the upload has a second
-    /// event.
-    pub fn order_before(end: Option<&Self>, now: Timestamp) -> Order {
-        match end {
-            Some(end) if end.state == DeliveryState::Delivered => Order::TooLate,
-            Some(end) if end.began.is_some_and(|began| began.plus(LEASE) > now) => {
-                Order::Wait(now.plus(BEHIND))
-            }
-            Some(_) | None => Order::Free,
-        }
-    }
-
     /// Starts a round with as many attempts as the first one had, unless this round has started.
     pub fn start_round(&mut self, round: u32) {
         if round > self.round {
             *self = Self {
                 round,
                 attempts: std::mem::take(&mut self.attempts),
-                ..Self::new(self.customer, self.job, self.status)
+                documents: self.documents,
+                ..Self::new(self.customer, self.job, self.event)
             };
         }
     }
@@ -292,6 +272,29 @@ impl WebhookDelivery {
                 (DeliveryState::Processing, Some(attempt.when.plus(wait)))
             }
         };
+    }
+
+    /// Records an attempt that succeeded, after which the delivery goes on with the patients from
+    /// `next` on.
+    pub fn attempted_before(&mut self, attempt: Attempt, next: DocumentsPlace) {
+        self.note(attempt);
+        self.go_on(next, attempt.when);
+    }
+
+    /// Goes on with the message about the documents of the patients from `next` on, which is due
+    /// at `due`.
+    pub fn go_on(&mut self, next: DocumentsPlace, due: Timestamp) {
+        self.documents = DocumentsRange { from: next, until: None };
+        self.round_attempts = 0;
+        self.put_off(due);
+    }
+
+    /// Ends the delivery after the last message about documents: delivered if there was any.
+    pub fn end_documents(&mut self) {
+        self.skip();
+        if self.attempts.iter().any(|attempt| attempt.outcome.is_success()) {
+            self.state = DeliveryState::Delivered;
+        }
     }
 
     /// Fails the delivery, because its message could not be handled.

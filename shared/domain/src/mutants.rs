@@ -96,6 +96,10 @@ bugs! {
     WebhookLeaseIgnored 5: "an attempt at a webhook keeps no copy of its message off",
     WebhookHandedToNone 10: "a webhook is handed on to a message that was not sent",
     WebhookOutOfOrder 29: "the end of a job is told without a look at its start",
+    DocumentsOutOfOrder 5: "the completion of a job is told before the documents of its patients",
+    DocumentsToldEarly 5: "the documents of a patient are told before the patient's query has ended",
+    DocumentsMessageGrows 40: "a message about documents has more patients in a later attempt",
+    DocumentsNotTold 40: "the end of a job does not start the messages about documents if its start has not",
     OptedOutDocumentsKept 33: "the documents of a patient stay when a row opts the patient out",
     CopyLeaseIgnored 1: "a lease on the copy of a document keeps no other worker off",
 }

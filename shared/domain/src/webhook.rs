@@ -1,15 +1,19 @@
 //! Webhook messages: their bodies and their signatures.
 
+mod documents;
+mod event;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::hmac::hmac_sha256;
 use crate::ids::{JobId, MessageId};
-use crate::job::JobStatus;
 use crate::time::Timestamp;
+
+pub use self::documents::{DOCUMENTS_TYPE, DocumentsMessage, DocumentsStatus, PatientDocuments};
+pub use self::event::{DocumentsPlace, WebhookEvent, message_id};
 
 /// The `type` of every message about a job.
 const MESSAGE_TYPE: &str = "medical.bulk-patient-create";
@@ -104,7 +108,7 @@ impl ReplacedMessage {
 #[serde(rename_all = "camelCase")]
 struct JobReport<'a> {
     request_id: JobId,
-    status: JobStatus,
+    status: WebhookEvent,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,14 +120,14 @@ impl<'a> JobMessage<'a> {
     /// `reason` the cause of a failed one, and `when` the time of the attempt.
     pub fn new(
         job: JobId,
-        status: JobStatus,
+        status: WebhookEvent,
         result: Option<&'a str>,
         reason: Option<&'a str>,
         when: Timestamp,
     ) -> Self {
         Self {
             meta: Meta {
-                message_id: message_id(job, status),
+                message_id: message_id(job, status, DocumentsPlace::default()),
                 request_id: job,
                 when,
                 r#type: MESSAGE_TYPE,
@@ -143,12 +147,6 @@ fn to_json(message: &impl Serialize) -> Vec<u8> {
         unreachable!("structs of strings, ids and times always serialize")
     };
     json
-}
-
-/// Returns the id of the message that `job` reached `status`. It is computed and not random, so
-/// that every attempt, and every repetition of the event behind it, has the same id.
-pub fn message_id(job: JobId, status: JobStatus) -> MessageId {
-    MessageId::new(Uuid::new_v5(&job.as_uuid(), status.as_str().as_bytes()))
 }
 
 /// The secret with which a customer checks signatures, in the form that the Standard Webhooks
@@ -221,6 +219,8 @@ pub fn signed_headers(
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn job() -> JobId {
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn the_standard_signature_is_that_of_the_public_library() {
         let key = WebhookKey::from_random(&[7; KEY_BYTES]);
-        let id = message_id(job(), JobStatus::Completed);
+        let id = message_id(job(), WebhookEvent::Completed, DocumentsPlace::default());
         let library = standardwebhooks::Webhook::new(key.expose()).unwrap();
         let body = br#"{"test": 2432232314}"#;
         assert_eq!(
@@ -251,21 +251,22 @@ mod tests {
 
     #[test]
     fn a_message_keeps_its_id_and_each_status_has_its_own() {
-        assert_eq!(
-            message_id(job(), JobStatus::Completed),
-            message_id(job(), JobStatus::Completed)
-        );
-        assert_ne!(
-            message_id(job(), JobStatus::Completed),
-            message_id(job(), JobStatus::Processing)
-        );
+        let id = |event, chunk| message_id(job(), event, DocumentsPlace { chunk, patient: 0 });
+        assert_eq!(id(WebhookEvent::Completed, 0), id(WebhookEvent::Completed, 1));
+        assert_ne!(id(WebhookEvent::Completed, 0), id(WebhookEvent::Processing, 0));
+        assert_ne!(id(WebhookEvent::Documents, 0), id(WebhookEvent::Documents, 1));
     }
 
     #[test]
     fn while_a_key_is_replaced_the_public_library_takes_either_key() {
         let keys = [[7; KEY_BYTES], [9; KEY_BYTES]].map(|bytes| WebhookKey::from_random(&bytes));
         let now = Timestamp::from_millis(i64::try_from(unix_millis()).unwrap());
-        let signed = signed_headers(&keys, message_id(job(), JobStatus::Failed), now, b"{}");
+        let signed = signed_headers(
+            &keys,
+            message_id(job(), WebhookEvent::Failed, DocumentsPlace::default()),
+            now,
+            b"{}",
+        );
         let value = |name: &str| signed.iter().find(|(found, _)| *found == name).unwrap().1.clone();
         assert_eq!(value("webhook-signature").split(' ').count(), 2);
         assert_eq!(value("x-metriport-signature"), keys[0].sign_body(b"{}"));
@@ -322,10 +323,31 @@ mod tests {
     }
 
     #[test]
+    fn a_message_about_documents_has_the_shape_that_clients_read() {
+        let document = serde_json::from_value(serde_json::json!({
+            "id": "urn:oid:2.999.1", "fileName": "a.pdf", "description": "A letter",
+            "mimeType": "application/pdf", "size": 9,
+        }));
+        let patient = |number, external_id: Option<&str>, status, documents| PatientDocuments {
+            patient_id: crate::ids::PatientId::new(Uuid::from_u128(number)),
+            external_id: external_id.map(|id| id.parse().unwrap()),
+            status,
+            documents,
+        };
+        let patients = [
+            patient(1, Some("A-1"), DocumentsStatus::Completed, vec![document.unwrap()]),
+            patient(2, None, DocumentsStatus::Failed, Vec::new()),
+        ];
+        let place = DocumentsPlace { chunk: 3, patient: 25 };
+        let when = Timestamp::from_millis(1_700_000_000_000);
+        insta::assert_json_snapshot!(DocumentsMessage::new(job(), place, &patients, when));
+    }
+
+    #[test]
     fn a_message_has_the_shape_that_clients_read() {
         let message = JobMessage::new(
             job(),
-            JobStatus::Completed,
+            WebhookEvent::Completed,
             Some("https://files.example/result"),
             None,
             Timestamp::from_millis(1_700_000_000_000),

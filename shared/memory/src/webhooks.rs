@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bulk_domain::delivery::{DeliveryState, NoAnswer, WebhookDelivery};
 use bulk_domain::ids::{CustomerId, JobId};
-use bulk_domain::job::JobStatus;
 use bulk_domain::time::Timestamp;
+use bulk_domain::webhook::WebhookEvent;
 use bulk_pipeline::ports::{
     DeliveryStore, JobRef, PingOutcome, PortResult, PostOutcome, Undelivered, Versioned,
     WebhookRequest, WebhookServer, Write,
@@ -16,7 +16,7 @@ use crate::{Cloud, Operation, Resource};
 
 #[derive(Default, Debug)]
 pub(crate) struct WebhooksState {
-    deliveries: BTreeMap<(JobId, bool, &'static str), Versioned<WebhookDelivery>>,
+    deliveries: BTreeMap<(JobId, WebhookEvent), Versioned<WebhookDelivery>>,
     received: Vec<(Timestamp, WebhookRequest)>,
     /// The URLs of the pings that were answered with their value, and when.
     answered_pings: Vec<(Timestamp, String)>,
@@ -49,8 +49,7 @@ impl Cloud {
         };
     }
 
-    /// Returns the record of every delivery, in the order of jobs and of the states that the
-    /// webhooks tell about.
+    /// Returns the record of every delivery, in the order of jobs and of their events.
     pub fn deliveries(&self) -> Vec<WebhookDelivery> {
         self.state().webhooks.deliveries.values().map(|stored| stored.value.clone()).collect()
     }
@@ -67,10 +66,10 @@ impl DeliveryStore for Cloud {
     async fn load_delivery(
         &self,
         job: JobRef,
-        status: JobStatus,
+        event: WebhookEvent,
     ) -> PortResult<Option<Versioned<WebhookDelivery>>> {
         self.call(Operation::GetItem, Resource::DELIVERIES, |state| {
-            Billed::request(state.webhooks.deliveries.get(&key(job.job, status)).cloned())
+            Billed::request(state.webhooks.deliveries.get(&(job.job, event)).cloned())
         })
         .await
     }
@@ -81,8 +80,8 @@ impl DeliveryStore for Cloud {
         version: Option<u64>,
     ) -> PortResult<Write> {
         self.call(Operation::PutItem, Resource::DELIVERIES, |state| {
-            let (key, deliveries) =
-                (key(delivery.job, delivery.status), &mut state.webhooks.deliveries);
+            let key = (delivery.job, delivery.event);
+            let deliveries = &mut state.webhooks.deliveries;
             if deliveries.get(&key).map(|stored| stored.version) != version {
                 return Billed::request(Write::Conflict);
             }
@@ -133,11 +132,6 @@ impl DeliveryStore for Cloud {
         let all = self.list_deliveries(customer, Some(state), u32::MAX).await?;
         Ok(all.iter().map(|_| 1).sum())
     }
-}
-
-/// Returns the key of a delivery, so that the webhooks of a job are in the order of its states.
-fn key(job: JobId, status: JobStatus) -> (JobId, bool, &'static str) {
-    (job, status.is_final(), status.as_str())
 }
 
 impl WebhooksState {

@@ -13,10 +13,10 @@
 //! 1. **Begin.** A conditional write gives this message a lease of the delivery
 //!    ([`LEASE`](bulk_domain::delivery::LEASE)). If the attempt dies after that, the message is
 //!    received again, waits for the end of the lease, and makes the attempt.
-//! 2. **Check the order.** Only now the job's other webhook is read: if both begin at the same
+//! 2. **Check the order.** Only now the job's other webhooks are read: if two begin at the same
 //!    time, at least one of them sees the other.
-//! 3. **Ping**, if the webhook has a link and the URL has not answered a ping since it was set. A
-//!    ping that is not answered is the outcome of the attempt.
+//! 3. **Ping**, if the webhook has patient data or a link to it and the URL has not answered a ping
+//!    since it was set. A ping that is not answered is the outcome of the attempt.
 //! 4. **Post**, after the audit trail has the event of it. If the attempt dies after that, the
 //!    customer's server receives the webhook again, under the same id.
 //! 5. **Send the next message**, if there is a next attempt. If the attempt dies after that, there
@@ -25,18 +25,28 @@
 //! 6. **Store the outcome**, the time of the next attempt, and that another message carries the
 //!    delivery on. If the next message could not be sent, the outcome is stored all the same, and
 //!    the received message is retried in its place.
+//!
+//! The webhooks about documents of a job are one delivery, which goes on with the next patients
+//! after each success. So a receiver gets one of them at a time, however slow it is, and the order
+//! of a job's webhooks needs one record more. The delivery of `processing` starts it, so that the
+//! customer learns of documents while the job runs. If it did not, the message about the end of the
+//! job does.
 
+mod documents;
+mod order;
+mod recorded;
 mod request;
 
 use std::time::Duration;
 
 use bulk_domain::audit::AuditEvent;
 use bulk_domain::delivery::{
-    Attempt, AttemptDecision, AttemptOutcome, Carrier, Order, WebhookDelivery,
+    Attempt, AttemptDecision, AttemptOutcome, Order, WebhookDelivery, pause_since,
 };
-use bulk_domain::job::{Job, JobStatus};
+use bulk_domain::job::Job;
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::time::Timestamp;
+use bulk_domain::webhook::{DocumentsPlace, WebhookEvent};
 use tracing::warn;
 
 use crate::Error;
@@ -48,7 +58,10 @@ use crate::ports::{
     LONGEST_DELAY, PortResult, Ports, PostOutcome, WebhookRequest, WebhookServer, WebhookSettings,
     Write,
 };
-use request::{ANSWER_TIME, audit_event, has_link, request};
+use documents::{is_end, read_page};
+use order::{has_documents, order, send_first};
+use recorded::{Recorded, load, record, store};
+use request::{ANSWER_TIME, audit_event, has_patient_data, request};
 
 pub use request::LINK_VALID;
 
@@ -59,15 +72,15 @@ const UNRECORDED_PAUSE: Duration = Duration::from_mins(2);
 /// The outcome of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum DeliveryOutcome {
-    /// The customer's server answered with success.
+    /// The customer's server answered with success. Another message about documents may follow.
     Delivered,
     /// There was nothing to send: the webhook was delivered or abandoned earlier, or is out of
     /// date.
     NothingToSend,
-    /// The customer has set no URL.
-    NoUrl,
-    /// It is too early: the next attempt is not due, an attempt is being made, or the job's other
-    /// webhook comes first.
+    /// The customer has set no URL, or has not chosen these webhooks.
+    NotWanted,
+    /// It is too early: the next attempt is not due, an attempt is being made, another webhook of
+    /// the job comes first, or document queries have not ended.
     TooEarly {
         /// The least time to wait.
         after: Duration,
@@ -86,11 +99,14 @@ pub enum DeliveryOutcome {
     },
 }
 
-/// A delivery with the version that its record had when it was read.
-#[derive(Clone)]
-struct Recorded {
-    delivery: WebhookDelivery,
-    version: Option<u64>,
+/// What is posted in an attempt.
+struct Post {
+    request: WebhookRequest,
+    event: AuditEvent,
+    /// Where the next message about documents begins, in an attempt at one of them.
+    next: Option<DocumentsPlace>,
+    /// Whether the webhooks about documents begin after this one.
+    starts_documents: bool,
 }
 
 /// Handles one message: makes one attempt, if one is due. The message is done when this returns
@@ -127,36 +143,51 @@ async fn step<P: Ports, S: WebhookServer>(
         AttemptDecision::Attempt => {}
     }
     let settings = ports.directory().load_settings(job.customer).await?;
-    let (Some(url), Some(_)) = (settings.url.clone(), &settings.key) else {
-        // Without a URL nothing is recorded, except that a delivery with earlier attempts ends.
+    let is_wanted = message.event != WebhookEvent::Documents || settings.patient_webhooks;
+    let (Some(url), Some(_), true) = (settings.url.clone(), &settings.key, is_wanted) else {
+        // Nothing is recorded then, except that a delivery with earlier attempts ends.
         recorded.delivery.skip();
         let is_done = recorded.version.is_none() || store(ports, &recorded).await? == Write::Done;
-        return Ok(is_done.then_some(DeliveryOutcome::NoUrl));
+        return Ok(is_done.then_some(DeliveryOutcome::NotWanted));
+    };
+    let page = match message.event {
+        WebhookEvent::Documents => {
+            let page = read_page(ports, job, recorded.delivery.documents).await?;
+            if page.patients.is_empty() {
+                return go_on(ports, job, message, recorded, page.until).await;
+            }
+            recorded.delivery.documents.until = Some(page.until);
+            Some(page)
+        }
+        WebhookEvent::Processing | WebhookEvent::Completed | WebhookEvent::Failed => None,
     };
     recorded.delivery.begin(message.carrier, now);
     if store(ports, &recorded).await? == Write::Conflict {
         return Ok(None);
     }
     recorded.version = Some(recorded.version.unwrap_or(0) + 1);
-    let until = match order(ports, job, message, now).await? {
+    let until = match order(ports, job, message, &settings, now).await? {
         Order::Free => {
             if !may_post(message, &settings) {
                 let report = ping(ports, server, &url, &settings, ANSWER_TIME).await;
                 if let Some(outcome) = report.failure {
                     let attempt = Attempt { when: ports.environment().now(), outcome };
-                    return conclude(ports, message, recorded, attempt, None).await.map(Some);
+                    return conclude(ports, message, recorded, attempt, None, None).await.map(Some);
                 }
                 store_report(ports, job.customer, &settings, report).await?;
             }
-            let request = request(ports, job, message.status, url, &settings).await?;
-            let event = audit_event(message, &request, ports.environment().now());
+            let (delivery, page) = (&recorded.delivery, page.as_ref());
+            let request = request(ports, job, delivery, page, url, &settings).await?;
+            let event = audit_event(delivery, page, &request, ports.environment().now());
             match record_event(ports, &event).await {
                 Ok(()) => {
-                    return attempt(ports, server, message, recorded, (request, event))
-                        .await
-                        .map(Some);
+                    let next = page.map(|page| page.until);
+                    let starts_documents =
+                        message.event == WebhookEvent::Processing && has_documents(job, &settings);
+                    let post = Post { request, event, next, starts_documents };
+                    return attempt(ports, server, message, recorded, post).await.map(Some);
                 }
-                // The attempt is put off and not retried by the queue, because the job's other
+                // The attempt is put off and not retried by the queue, because the job's later
                 // webhook has to see when it is due. Otherwise its messages would be received each
                 // second for as long as the audit trail takes no events.
                 Err(error) => {
@@ -179,6 +210,29 @@ async fn step<P: Ports, S: WebhookServer>(
     }
 }
 
+/// Goes on with the patients from `next` on without a post, because the present message has no
+/// patients: the next ones wait for their queries, there are no more, or all were deleted.
+async fn go_on<P: Ports>(
+    ports: &P,
+    job: &Job,
+    message: &WebhookMessage,
+    mut recorded: Recorded,
+    next: DocumentsPlace,
+) -> Result<Option<DeliveryOutcome>, Error> {
+    let now = ports.environment().now();
+    recorded.delivery.start_round(message.carrier.round);
+    if is_end(job, next, now) {
+        recorded.delivery.end_documents();
+        let stored = store(ports, &recorded).await?;
+        return Ok((stored == Write::Done).then_some(DeliveryOutcome::NothingToSend));
+    }
+    let is_behind = recorded.delivery.documents.from == next;
+    let pause = pause_since(job.started_at.unwrap_or(job.created_at), now);
+    let due = if is_behind { now.plus(pause) } else { now };
+    recorded.delivery.go_on(next, due);
+    hand_on(ports, message, recorded, now, due).await
+}
+
 async fn record_event<P: Ports>(ports: &P, event: &AuditEvent) -> PortResult<()> {
     if has(Bug::WebhookNotAudited) {
         return Ok(());
@@ -188,44 +242,7 @@ async fn record_event<P: Ports>(ports: &P, event: &AuditEvent) -> PortResult<()>
 
 /// Returns whether a webhook may be posted without a ping before it.
 fn may_post(message: &WebhookMessage, settings: &WebhookSettings) -> bool {
-    settings.is_verified || !has_link(message.status) || has(Bug::ResultWithoutPing)
-}
-
-/// Returns whether the job's other webhook lets this one be posted now.
-async fn order<P: Ports>(
-    ports: &P,
-    job: &Job,
-    message: &WebhookMessage,
-    now: Timestamp,
-) -> Result<Order, Error> {
-    let other = |status| ports.deliveries().load_delivery(message.job_ref(), status);
-    if message.status.is_final() {
-        if job.file.is_none() || has(Bug::WebhookOutOfOrder) {
-            // The job was never `processing`.
-            return Ok(Order::Free);
-        }
-        let start = other(JobStatus::Processing).await?;
-        if start.is_none() {
-            // The message about `processing` was sent before this one. It may still be in the
-            // queue, or lost, because no URL was set when it was received, or because its record
-            // has expired. Another message settles this in all cases, because the record recognizes
-            // a repetition.
-            let start = WebhookMessage {
-                status: JobStatus::Processing,
-                carrier: Carrier::default(),
-                ..*message
-            };
-            ports.queues().send_webhook(&start).await?;
-        }
-        return Ok(WebhookDelivery::order_after(start.as_ref().map(|start| &start.value), now));
-    }
-    // The job is read again, because it may have ended after the attempt began.
-    let Some(job) = ports.jobs().load_job(message.job).await? else { return Ok(Order::TooLate) };
-    if !job.status.is_final() {
-        return Ok(Order::Free);
-    }
-    let end = other(job.status).await?;
-    Ok(WebhookDelivery::order_before(end.as_ref().map(|end| &end.value), now))
+    settings.is_verified || !has_patient_data(message.event) || has(Bug::ResultWithoutPing)
 }
 
 /// Sends the message as a new one, which is delayed until `due` or for as long as SQS can delay it.
@@ -239,10 +256,9 @@ async fn wait<P: Ports>(
     Ok(DeliveryOutcome::TooEarly { after: now.until(due) })
 }
 
-/// Hands a wait that is longer than SQS can delay a message on to a new message, so that the record
-/// drops the copies of this one. Otherwise every copy would send another one at the end of each
-/// delay, and the copies of a wait of hours would multiply. Returns `None` if the write met a
-/// conflict.
+/// Hands a wait that may be followed by another one on to a new message, so that the record drops
+/// the copies of this one. Otherwise every copy would send another one at the end of each delay,
+/// and the copies of a wait of hours would multiply. Returns `None` if the write met a conflict.
 async fn hand_on<P: Ports>(
     ports: &P,
     message: &WebhookMessage,
@@ -274,7 +290,7 @@ async fn attempt<P: Ports, S: WebhookServer>(
     server: &S,
     message: &WebhookMessage,
     recorded: Recorded,
-    (request, event): (WebhookRequest, AuditEvent),
+    Post { request, event, next, starts_documents }: Post,
 ) -> Result<DeliveryOutcome, Error> {
     let (outcome, asked) = match server.post(request).await {
         PostOutcome::Answered { status, retry_after } => {
@@ -285,20 +301,29 @@ async fn attempt<P: Ports, S: WebhookServer>(
     let attempt = Attempt { when: ports.environment().now(), outcome };
     // The webhook has been posted and must not be posted again, so that this event is not retried.
     let _ = ports.audit_trail().record(&event.ended(attempt.when, outcome.into())).await;
-    conclude(ports, message, recorded, attempt, asked).await
+    if outcome.is_success() && starts_documents {
+        // If this fails, the message about the end of the job repeats it.
+        let _ = send_first(ports, message, WebhookEvent::Documents).await;
+    }
+    conclude(ports, message, recorded, attempt, asked, next).await
 }
 
-/// Records an attempt, and sends the next message if there is a next attempt.
+/// Records an attempt, and sends the next message if there is a next attempt. After success there
+/// is if another message about documents begins at `next`.
 async fn conclude<P: Ports>(
     ports: &P,
     message: &WebhookMessage,
     mut recorded: Recorded,
     attempt: Attempt,
     asked: Option<Duration>,
+    next: Option<DocumentsPlace>,
 ) -> Result<DeliveryOutcome, Error> {
     let outcome = attempt.outcome;
-    recorded.delivery.attempted(attempt, asked);
-    let Some(next) = recorded.delivery.next_attempt else {
+    match next.filter(|_| outcome.is_success()) {
+        Some(next) => recorded.delivery.attempted_before(attempt, next),
+        None => recorded.delivery.attempted(attempt, asked),
+    }
+    let Some(due) = recorded.delivery.next_attempt else {
         record(ports, message, &recorded).await?;
         return Ok(if outcome.is_success() {
             DeliveryOutcome::Delivered
@@ -307,54 +332,17 @@ async fn conclude<P: Ports>(
         });
     };
     let carrier = recorded.delivery.carrier().next();
-    let sent = send_for(ports, &WebhookMessage { carrier, ..*message }, attempt.when, next).await;
+    let sent = send_for(ports, &WebhookMessage { carrier, ..*message }, attempt.when, due).await;
     if sent.is_ok() || has(Bug::WebhookHandedToNone) {
         recorded.delivery.handed_on_to(carrier);
     }
     record(ports, message, &recorded).await?;
     sent?;
-    Ok(DeliveryOutcome::Retry { after: attempt.when.until(next), cause: outcome })
-}
-
-/// Stores the delivery after an attempt. If the record has changed during the attempt, it stays as
-/// it is, unless the webhook was delivered: a delivered webhook stays delivered.
-async fn record<P: Ports>(
-    ports: &P,
-    message: &WebhookMessage,
-    attempted: &Recorded,
-) -> Result<(), Error> {
-    if store(ports, attempted).await? == Write::Done {
-        return Ok(());
-    }
-    let last = attempted.delivery.attempts.last();
-    let Some(delivered) = last.filter(|attempt| attempt.outcome.is_success()) else {
-        return Ok(());
-    };
-    retry_conflicts(async || {
-        let mut recorded = load(ports, message).await?;
-        // An earlier write has stored the attempt already, and its answer was lost.
-        if recorded.delivery.attempts.last() == Some(delivered) {
-            return Ok(Some(()));
-        }
-        recorded.delivery.attempted(*delivered, None);
-        Ok((store(ports, &recorded).await? == Write::Done).then_some(()))
+    Ok(if outcome.is_success() {
+        DeliveryOutcome::Delivered
+    } else {
+        DeliveryOutcome::Retry { after: attempt.when.until(due), cause: outcome }
     })
-    .await
-}
-
-/// Returns the recorded delivery of a message, or a new one.
-async fn load<P: Ports>(ports: &P, message: &WebhookMessage) -> PortResult<Recorded> {
-    Ok(match ports.deliveries().load_delivery(message.job_ref(), message.status).await? {
-        Some(known) => Recorded { delivery: known.value, version: Some(known.version) },
-        None => Recorded {
-            delivery: WebhookDelivery::new(message.customer, message.job, message.status),
-            version: None,
-        },
-    })
-}
-
-async fn store<P: Ports>(ports: &P, recorded: &Recorded) -> PortResult<Write> {
-    ports.deliveries().store_delivery(&recorded.delivery, recorded.version).await
 }
 
 /// Abandons the delivery of a webhook that failed through no fault of the customer's server.

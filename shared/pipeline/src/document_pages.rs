@@ -44,6 +44,16 @@ impl<'a, P: Ports> DocumentPages<'a, P> {
         let found_by = self.stored.found_by;
         self.ports.documents().read_documents(self.customer, self.patient, found_by, page).await
     }
+
+    /// Returns the documents of all pages, or `None` if a newer query has replaced them.
+    pub async fn all(&self) -> PortResult<Option<Vec<DocumentRecord>>> {
+        let mut all = Vec::new();
+        for page in 0..self.stored.pages {
+            let Some(documents) = self.read(page).await? else { return Ok(None) };
+            all.extend(documents);
+        }
+        Ok(Some(all))
+    }
 }
 
 /// Returns the error of a call that met another list of documents at each of [`READ_ATTEMPTS`].

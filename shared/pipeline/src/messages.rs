@@ -3,9 +3,10 @@
 use bulk_domain::delivery::Carrier;
 use bulk_domain::document::DocumentName;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
-use bulk_domain::job::{Job, JobStatus, Upload};
+use bulk_domain::job::{Job, Upload};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{QueryPart, QueryRequestId};
+use bulk_domain::webhook::WebhookEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::job_ref::JobRef;
@@ -127,15 +128,15 @@ pub struct UndoMessage {
     pub chunk: ChunkNumber,
 }
 
-/// A webhook to deliver, about a status that a job reached.
+/// A webhook to deliver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct WebhookMessage {
     /// The customer of the job.
     pub customer: CustomerId,
     /// The id of the job.
     pub job: JobId,
-    /// The status that the job reached.
-    pub status: JobStatus,
+    /// What the webhook tells about the job.
+    pub event: WebhookEvent,
     /// The place of this message among those about the same webhook.
     #[serde(flatten)]
     pub carrier: Carrier,
@@ -185,7 +186,7 @@ impl WebhookMessage {
         Self {
             customer: job.customer,
             job: job.id,
-            status: job.status,
+            event: job.status.into(),
             carrier: Carrier::default(),
         }
     }
@@ -237,7 +238,7 @@ mod tests {
         let webhook = WebhookMessage {
             customer,
             job,
-            status: JobStatus::Completed,
+            event: WebhookEvent::Completed,
             carrier: Carrier::of_round(1).next(),
         };
         assert_eq!(read(serde_json::to_string(&webhook).unwrap()), DeadLetter::Webhook(webhook));

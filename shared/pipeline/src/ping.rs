@@ -1,9 +1,9 @@
 //! Pings the server of a customer, which shows that the URL is one of the customer's: the server
 //! has to answer with the value of the ping.
 //!
-//! Links to patient data are sent only to a URL that has answered a ping since it was set, so that
-//! a mistyped URL, or one that a stolen key has set, gets none before its server answers. A ping
-//! that is not answered is repeated before each attempt at a webhook with a link
+//! Patient data and links to it are sent only to a URL that has answered a ping since it was set,
+//! so that a mistyped URL, or one that a stolen key has set, gets none before its server answers. A
+//! ping that is not answered is repeated before each attempt at a webhook with patient data
 //! ([`deliver_webhook`](crate::deliver_webhook)).
 
 use std::time::Duration;

@@ -3,6 +3,7 @@
 
 use bulk_domain::delivery::{Attempt, AttemptOutcome, NoAnswer, WebhookDelivery};
 use bulk_domain::job::JobStatus;
+use bulk_domain::webhook::WebhookEvent;
 use bulk_pipeline::ports::{DeliveryStore, JobRef, Write};
 
 use crate::given::{self, NOW, at};
@@ -12,7 +13,7 @@ async fn load(
     delivery: &WebhookDelivery,
 ) -> Option<(WebhookDelivery, u64)> {
     let job = JobRef { customer: delivery.customer, job: delivery.job };
-    let found = ports.load_delivery(job, delivery.status).await.unwrap();
+    let found = ports.load_delivery(job, delivery.event).await.unwrap();
     found.map(|found| (found.value, found.version))
 }
 
@@ -56,6 +57,7 @@ pub async fn a_delivery_is_of_one_status_of_one_job(ports: &impl DeliveryStore) 
     let delivery = WebhookDelivery::new(customer, job, JobStatus::Processing);
     assert_eq!(ports.store_delivery(&delivery, None).await.unwrap(), Write::Done);
     for other in [
+        WebhookDelivery::new(customer, job, WebhookEvent::Documents),
         WebhookDelivery::new(customer, job, JobStatus::Completed),
         WebhookDelivery::new(customer, given::job_id(), JobStatus::Processing),
     ] {

@@ -15,6 +15,7 @@ const NOTHING_SET: WebhookSettings = WebhookSettings {
     url: None,
     key: None,
     replaced: Vec::new(),
+    patient_webhooks: false,
     ping: None,
     is_verified: false,
     version: 1,
@@ -87,6 +88,7 @@ pub async fn settings_are_loaded_as_they_were_stored(ports: &(impl Operator + Di
         WebhookSettings { key: Some(key.clone()), replaced: replaced.to_vec(), ..NOTHING_SET },
         WebhookSettings { url: url.clone(), ping: unreachable, ..NOTHING_SET },
         WebhookSettings { url: url.clone(), ping: pinged(None), is_verified: true, ..NOTHING_SET },
+        WebhookSettings { patient_webhooks: true, ..NOTHING_SET },
         WebhookSettings { url, key: Some(key), replaced: replaced.to_vec(), ping, ..NOTHING_SET },
     ] {
         let customer = given::customer();

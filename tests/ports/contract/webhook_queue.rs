@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bulk_domain::delivery::Carrier;
-use bulk_domain::job::JobStatus::{Completed, Processing};
+use bulk_domain::webhook::WebhookEvent::{Completed, Processing};
 use bulk_pipeline::messages::WebhookMessage;
 use bulk_pipeline::ports::Queues;
 
@@ -13,19 +13,19 @@ use crate::given;
 
 fn message() -> WebhookMessage {
     let (customer, job) = (given::customer(), given::job_id());
-    WebhookMessage { customer, job, status: Completed, carrier: Carrier::default() }
+    WebhookMessage { customer, job, event: Completed, carrier: Carrier::default() }
 }
 
 pub async fn a_webhook_arrives_as_often_as_it_is_sent(ports: &(impl Queues + Receive)) {
     let sent = message();
     let again = WebhookMessage { carrier: Carrier::of_round(1).next(), ..sent };
-    let start = WebhookMessage { status: Processing, ..sent };
+    let start = WebhookMessage { event: Processing, ..sent };
     let mut all = [sent, sent, again, start];
     for message in &all {
         ports.send_webhook(message).await.unwrap();
     }
     let mut arrived = ports.webhooks().await;
-    let order = |message: &WebhookMessage| (message.status.as_str(), message.carrier);
+    let order = |message: &WebhookMessage| (message.event.as_str(), message.carrier);
     arrived.sort_by_key(order);
     all.sort_by_key(order);
     assert_eq!(arrived, all);

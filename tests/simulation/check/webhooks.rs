@@ -1,12 +1,18 @@
-//! Checks that webhooks are received in order, that no attempt is made too early, and that links
-//! are sent only to URLs that have answered a ping.
+//! Checks that webhooks are received in order, that no attempt is made too early, and that patient
+//! data and links to it are sent only to URLs that have answered a ping.
+
+mod documents;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bulk_domain::delivery::{DeliveryState, RETRY_WAITS};
 use bulk_domain::job::{Job, JobStatus};
 use bulk_domain::time::Timestamp;
+use bulk_domain::webhook::WebhookEvent;
 use bulk_pipeline::ports::WebhookRequest;
+use serde_json::Value;
+
+use documents::check_documents;
 
 use crate::run::Played;
 
@@ -14,29 +20,51 @@ use crate::run::Played;
 pub fn job_webhooks(played: &Played) -> Vec<(Timestamp, WebhookRequest)> {
     let mut received = played.cloud.received();
     received.retain(|(_, request)| {
-        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
-        body["bulkPatientCreate"].is_object()
+        let body = body(request);
+        body["bulkPatientCreate"].is_object() || is_about_documents(&body)
     });
     received
 }
 
+fn body(request: &WebhookRequest) -> Value {
+    serde_json::from_slice(&request.body).unwrap()
+}
+
+fn is_about_documents(body: &Value) -> bool {
+    body["meta"]["type"] == "medical.document-download"
+}
+
+/// Stands for the status in a message about documents.
+const DOCUMENTS: &str = "documents";
+
 /// Checks that the messages of a job are received in order, each at least once and under an id of
-/// its own.
+/// its own. Those about documents come between the others, and for a job that failed also at the
+/// end.
 pub fn check_webhooks(played: &Played) {
     let mut by_job: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for (_, request) in job_webhooks(played) {
-        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
-        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-        let about = &body["bulkPatientCreate"];
-        let message = (text(&about["status"]), text(&body["meta"]["messageId"]));
-        by_job.entry(text(&about["requestId"])).or_default().push(message);
+        let body = body(&request);
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let status = body["bulkPatientCreate"]["status"].as_str().unwrap_or(DOCUMENTS);
+        let message = (status.to_owned(), text(&body["meta"]["messageId"]));
+        by_job.entry(text(&body["meta"]["requestId"])).or_default().push(message);
     }
     for job in played.cloud.jobs() {
         let mut messages = by_job.remove(&job.id.to_string()).unwrap_or_default();
+        if job.status == JobStatus::Failed {
+            // Attempts at `failed` and at the messages about documents alternate.
+            let mut seen = BTreeSet::new();
+            messages.retain(|message| seen.insert(message.clone()));
+        }
         messages.dedup();
-        let statuses: Vec<&str> = messages.iter().map(|(status, _)| status.as_str()).collect();
+        let mut statuses: Vec<&str> = messages.iter().map(|(status, _)| status.as_str()).collect();
         let ids: BTreeSet<&String> = messages.iter().map(|(_, id)| id).collect();
         assert_eq!(ids.len(), messages.len(), "a message changed its id, or two share one");
+        assert_ne!(statuses.first(), Some(&DOCUMENTS), "job {}", job.id);
+        if job.status == JobStatus::Completed && statuses.contains(&"completed") {
+            assert_eq!(statuses.last(), Some(&"completed"), "job {}", job.id);
+        }
+        statuses.retain(|status| *status != DOCUMENTS);
         match (job.status, &job.file) {
             (JobStatus::Expired, _) => assert!(statuses.is_empty(), "{statuses:?}"),
             (JobStatus::Failed, None) => assert_eq!(statuses, ["failed"]),
@@ -47,6 +75,7 @@ pub fn check_webhooks(played: &Played) {
         }
     }
     assert!(by_job.is_empty(), "webhooks about jobs that are not there");
+    check_documents(played);
     check_schedule(played);
     check_pings(played);
 }
@@ -60,21 +89,21 @@ fn assert_no_pong(played: &Played, job: &Job) {
     let deliveries = played.cloud.deliveries();
     let delivery = deliveries
         .iter()
-        .find(|delivery| delivery.job == job.id && delivery.status == JobStatus::Completed);
+        .find(|delivery| delivery.job == job.id && delivery.event == WebhookEvent::Completed);
     assert_eq!(delivery.map(|delivery| delivery.state), Some(DeliveryState::Failed));
 }
 
-/// Checks that every link went to a URL that had answered a ping before. No story sets a URL again
-/// after another one.
+/// Checks that patient data, and every link to it, went to a URL that had answered a ping before.
+/// No story sets a URL again after another one.
 fn check_pings(played: &Played) {
     let pings = played.cloud.answered_pings();
     for (at, request) in job_webhooks(played) {
-        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
-        if body["bulkPatientCreate"].get("result").is_none() {
+        let body = body(&request);
+        if body["bulkPatientCreate"].get("result").is_none() && !is_about_documents(&body) {
             continue;
         }
         let is_earlier = |(pinged, url): &(Timestamp, String)| *pinged <= at && *url == request.url;
-        assert!(pings.iter().any(is_earlier), "a link was sent without a ping: {at}");
+        assert!(pings.iter().any(is_earlier), "sent without a ping: {at}");
     }
 }
 
@@ -84,10 +113,15 @@ fn check_pings(played: &Played) {
 fn check_schedule(played: &Played) {
     let mut by_id: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
     for (at, request) in job_webhooks(played) {
+        // The messages about documents of a job are one delivery with several ids.
+        if is_about_documents(&body(&request)) {
+            continue;
+        }
         let (_, id) = request.headers.into_iter().find(|(name, _)| *name == "webhook-id").unwrap();
         by_id.entry(id).or_default().push(at);
     }
-    for delivery in played.cloud.deliveries() {
+    let deliveries = played.cloud.deliveries().into_iter();
+    for delivery in deliveries.filter(|delivery| delivery.event != WebhookEvent::Documents) {
         assert_eq!(delivery.round, 0, "no customer retries a webhook in a story");
         let requests = by_id.remove(&delivery.message_id().to_string()).unwrap_or_default();
         let attempts = delivery.attempts.iter();

@@ -245,7 +245,7 @@ async fn download(cloud: &Cloud, customer: CustomerId, document: DocumentName) -
 }
 
 async fn set_url(cloud: &Cloud, customer: CustomerId, url: &str) -> Verdict {
-    match set_webhook(cloud, cloud, UrlPolicy::PublicOnly, customer, Some(url)).await {
+    match set_webhook(cloud, cloud, UrlPolicy::PublicOnly, customer, Some(url), None).await {
         Ok(_) => Verdict::Done,
         Err(error) => client_verdict(&error),
     }

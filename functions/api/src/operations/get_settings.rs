@@ -28,6 +28,9 @@ pub struct Settings {
     webhook_key: Option<String>,
     /// Whether webhooks are sent.
     webhook_enabled: bool,
+    /// Whether webhooks of the type `medical.document-download` are sent, which tell of the
+    /// documents of an import's patients.
+    patient_webhooks: bool,
     /// What was wrong with the answer to the ping. Present only after a ping that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     webhook_status_detail: Option<String>,
@@ -60,6 +63,7 @@ impl Settings {
         Self {
             id,
             webhook_enabled: settings.url.is_some(),
+            patient_webhooks: settings.patient_webhooks,
             webhook_key: settings.key.map(|key| key.expose().to_owned()),
             webhook_url: settings.url,
             webhook_status_detail: None,

@@ -4,8 +4,8 @@ use axum::extract::State;
 use bulk_domain::audit::Objects;
 use bulk_domain::delivery::{Attempt, AttemptOutcome, DeliveryState, WebhookDelivery};
 use bulk_domain::ids::{CustomerId, JobId, MessageId};
-use bulk_domain::job::JobStatus;
 use bulk_domain::time::Timestamp;
+use bulk_domain::webhook::WebhookEvent;
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{Ports, Undelivered};
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,8 @@ pub struct DeliveryReport {
     deliveries: Vec<DeliverySummary>,
 }
 
-/// A webhook delivery: the message that an import reached a status.
+/// A webhook delivery: the message that an import reached a status, or the messages about the
+/// documents of its patients, of which the present one is shown.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DeliverySummary {
@@ -60,7 +61,8 @@ struct DeliverySummary {
     message_id: MessageId,
     /// Id of the import.
     request_id: JobId,
-    status: JobStatus,
+    /// What the message tells: a status of the import, or `documents` for those of its patients.
+    status: WebhookEvent,
     state: DeliveryState,
     /// The newest attempts, oldest first.
     attempts: Vec<Attempt>,
@@ -153,7 +155,7 @@ impl From<WebhookDelivery> for DeliverySummary {
         Self {
             message_id: delivery.message_id(),
             request_id: delivery.job,
-            status: delivery.status,
+            status: delivery.event,
             state: delivery.state,
             next_attempt: delivery.next_attempt,
             attempts: delivery.attempts,

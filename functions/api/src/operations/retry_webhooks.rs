@@ -96,9 +96,9 @@ async fn retry_job<P: Ports>(
 ) -> PortResult<u32> {
     let mut retried = 0;
     for Versioned { value: mut delivery, version } in deliveries {
-        let (customer, job, status) = (delivery.customer, delivery.job, delivery.status);
+        let (customer, job, event) = (delivery.customer, delivery.job, delivery.event);
         let carrier = Carrier::of_round(delivery.round + 1);
-        ports.queues().send_webhook(&WebhookMessage { customer, job, status, carrier }).await?;
+        ports.queues().send_webhook(&WebhookMessage { customer, job, event, carrier }).await?;
         delivery.start_round(carrier.round);
         match ports.deliveries().store_delivery(&delivery, Some(version)).await? {
             // A conflict: another call has sent it, or an attempt is under way already.

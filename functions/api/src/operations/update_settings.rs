@@ -2,8 +2,8 @@
 //!
 //! The URL is stored before the ping, and stays if the ping fails, because a webhook server that
 //! checks signatures gets the key from this call's answer. The outcome of the ping is in this
-//! answer and in `GET /settings/webhook`. Setting the same URL again sends another ping. Links are
-//! not sent to a URL before it answers one (`bulk_pipeline::ping`).
+//! answer and in `GET /settings/webhook`. Setting the same URL again sends another ping. Patient
+//! data and links to it are not sent to a URL before it answers one (`bulk_pipeline::ping`).
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use bulk_pipeline::conflicts::WriteAttempts;
 use bulk_pipeline::ping::{ping, store_report};
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{Ports, WebhookRequest, WebhookServer, WebhookSettings, Write};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, SchemaFormat, Type};
 
@@ -35,8 +35,18 @@ const ANSWER_TIME: Duration = Duration::from_secs(1);
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewSettings {
+    #[serde(default, deserialize_with = "given")]
     #[schema(schema_with = webhook_url)]
-    webhook_url: Option<String>,
+    webhook_url: Option<Option<String>>,
+    /// Whether to send webhooks of the type `medical.document-download`, which tell of the
+    /// documents of an import's patients. Default: as before, and `false` at first.
+    #[serde(default)]
+    patient_webhooks: Option<bool>,
+}
+
+/// Reads a value that tells `null` from an absent field.
+fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(value).map(Some)
 }
 
 fn webhook_url() -> Schema {
@@ -48,16 +58,17 @@ fn webhook_url() -> Schema {
         .item(clear)
         .item(ObjectBuilder::new().schema_type(Type::Null))
         .description(Some(
-            "An `https` URL with a public address. `null` or empty to send no webhooks.",
+            "An `https` URL with a public address. `null` or empty to send no webhooks. Optional if \
+             `patientWebhooks` is there: the URL then stays as it is.",
         ))
         .into()
 }
 
-/// Set or clear the webhook URL
+/// Set or clear the webhook URL, and choose the webhooks
 ///
-/// The first URL comes with a new key. A ping is sent to each URL that is set, and webhooks with a
-/// link are sent to it only after it answered one. The URL that was replaced gets a message of the
-/// type `settings.webhook-replaced`.
+/// The first URL comes with a new key. A ping is sent to each URL that is set, and webhooks with
+/// patient data, or a link to it, are sent to it only after it answered one. The URL that was
+/// replaced gets a message of the type `settings.webhook-replaced`.
 #[utoipa::path(
     post, path = "/settings", operation_id = "updateSettings", tag = "settings",
     request_body = NewSettings,
@@ -73,9 +84,17 @@ pub async fn handle<B: Backend>(
     Body(new): Body<NewSettings>,
 ) -> Result<Audited<Settings>, ApiError> {
     let (ports, server) = (backend.ports(), backend.webhook_server());
-    let settings =
-        set_webhook(ports, server, backend.webhook_policy(), customer, new.webhook_url.as_deref())
-            .await?;
+    let settings = match (new.webhook_url, new.patient_webhooks) {
+        (None, Some(patient_webhooks)) => {
+            update(ports, customer, |before| Ok(WebhookSettings { patient_webhooks, ..before }))
+                .await?
+                .after
+        }
+        (url, patient_webhooks) => {
+            let (url, policy) = (url.flatten(), backend.webhook_policy());
+            set_webhook(ports, server, policy, customer, url.as_deref(), patient_webhooks).await?
+        }
+    };
     let failure = settings.ping.and_then(|ping| ping.failure);
     let detail = failure.map(|failure| format!("ping: {failure}"));
     Ok(Audited(Settings::new(customer, settings).with_status_detail(detail)))
@@ -89,19 +108,26 @@ pub async fn set_webhook<P: Ports, S: WebhookServer>(
     policy: UrlPolicy,
     customer: CustomerId,
     url: Option<&str>,
+    patient_webhooks: Option<bool>,
 ) -> Result<WebhookSettings, ApiError> {
     let url = url.filter(|url| !url.is_empty());
     let url = url.map(|url| WebhookUrl::parse(url.trim(), policy)).transpose();
     let url = url.map_err(|error| ApiError::BadRequest(error.text()))?.map(|url| url.to_string());
     let fresh = WebhookKey::from_random(&ports.environment().secret());
     let changed = update(ports, customer, |before| {
+        let patient_webhooks = patient_webhooks.unwrap_or(before.patient_webhooks);
         Ok(match url.clone() {
-            None => WebhookSettings { version: before.version, ..WebhookSettings::default() },
+            None => WebhookSettings {
+                patient_webhooks,
+                version: before.version,
+                ..WebhookSettings::default()
+            },
             Some(url) => WebhookSettings {
                 is_verified: before.is_verified
                     && (before.url.as_ref() == Some(&url) || has(Bug::VerificationKept)),
                 url: Some(url),
                 key: Some(before.key.unwrap_or_else(|| fresh.clone())),
+                patient_webhooks,
                 ..before
             },
         })

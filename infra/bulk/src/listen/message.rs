@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use bulk_domain::ids::MessageId;
 use bulk_domain::time::Timestamp;
-use bulk_domain::webhook::{REPLACED_TYPE, WebhookKey};
+use bulk_domain::webhook::{DOCUMENTS_TYPE, REPLACED_TYPE, WebhookKey};
 use bulk_terminal::one_line;
 use serde::Serialize;
 use serde_json::Value;
@@ -42,6 +42,10 @@ pub struct Message {
     pub status: Option<String>,
     pub reason: Option<String>,
     pub result: Option<String>,
+    /// Of a message about documents: the number of patients.
+    pub patients: Option<usize>,
+    /// The number of documents of all these patients.
+    pub documents: Option<usize>,
     /// The header `x-metriport-signature`, HMAC-SHA256 of the body.
     pub metriport_signature: Check,
     /// The header `webhook-signature` of Standard Webhooks.
@@ -62,15 +66,19 @@ impl Message {
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let (meta, about) = (&json["meta"], &json["bulkPatientCreate"]);
+        let patients = json["patients"].as_array().filter(|_| meta["type"] == DOCUMENTS_TYPE);
+        let documents = |patient: &Value| patient["documents"].as_array().map_or(0, Vec::len);
         Self {
             received_at: now,
             ping: text(&json["ping"]),
             r#type: text(&meta["type"]),
             message_id: text(&meta["messageId"]),
-            request_id: text(&about["requestId"]),
+            request_id: text(&meta["requestId"]),
             status: text(&about["status"]),
             reason: text(&about["reason"]),
             result: text(&about["result"]),
+            patients: patients.map(Vec::len),
+            documents: patients.map(|patients| patients.iter().map(documents).sum()),
             metriport_signature: check_metriport(headers, body, key),
             standard_signature: check_standard(headers, body, key, now),
             delivery: 1,
@@ -86,13 +94,16 @@ impl Message {
 
     /// Describes the message. Its texts cannot add lines, because any program can send one.
     pub fn describe(&self, with_links: bool) -> String {
-        let what = match (&self.ping, &self.status) {
-            (Some(_), _) => "ping".to_owned(),
-            (None, Some(status)) => one_line(status),
-            (None, None) if self.r#type.as_deref() == Some(REPLACED_TYPE) => {
+        let what = match (&self.ping, &self.status, self.patients, self.documents) {
+            (Some(_), ..) => "ping".to_owned(),
+            (None, Some(status), ..) => one_line(status),
+            (None, None, Some(patients), Some(documents)) => {
+                format!("documents: {documents}, of patients: {patients}")
+            }
+            (None, None, ..) if self.r#type.as_deref() == Some(REPLACED_TYPE) => {
                 "another URL was set in place of this one".to_owned()
             }
-            (None, None) => "not a message of ours".to_owned(),
+            (None, None, ..) => "not a message of ours".to_owned(),
         };
         let named = |(name, value): (&str, &Option<String>)| {
             value.as_ref().map(|value| format!("  {name} {}", one_line(value))).unwrap_or_default()
@@ -194,8 +205,11 @@ fn is_same(theirs: &str, ours: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use bulk_domain::job::JobStatus;
-    use bulk_domain::webhook::{JobMessage, ReplacedMessage, message_id, signed_headers};
+    use bulk_domain::ids::PatientId;
+    use bulk_domain::webhook::{
+        DocumentsMessage, DocumentsPlace, DocumentsStatus, JobMessage, PatientDocuments,
+        ReplacedMessage, WebhookEvent, message_id, signed_headers,
+    };
 
     use super::*;
 
@@ -210,9 +224,9 @@ mod tests {
         let (job, now) =
             ("0199a1b2-0000-7000-8000-00000000a001".parse().unwrap(), Timestamp::from_millis(NOW));
         let link = Some("https://files.example.com/result.csv?X-Amz-Signature=secret");
-        let body = serde_json::to_vec(&JobMessage::new(job, JobStatus::Completed, link, None, now))
-            .unwrap();
-        let signed = signed_headers(keys, message_id(job, JobStatus::Completed), now, &body);
+        let (completed, place) = (WebhookEvent::Completed, DocumentsPlace::default());
+        let body = JobMessage::new(job, completed, link, None, now).to_body();
+        let signed = signed_headers(keys, message_id(job, completed, place), now, &body);
         let headers =
             signed.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         (headers.collect::<HeaderMap>(), body)
@@ -269,6 +283,27 @@ mod tests {
         let body = ReplacedMessage::new(id, now).to_body();
         let shown = Message::read(&HeaderMap::new(), &body, None, now).describe(false);
         assert!(shown.contains("another URL was set in place of this one"), "{shown}");
+    }
+
+    #[test]
+    fn patients_and_documents_are_counted_and_not_shown() {
+        let (job, now) = (uuid::Uuid::from_u128(1), Timestamp::from_millis(NOW));
+        let documents = r#"[{"id": "1", "fileName": "secret.pdf"}, {"id": "2", "fileName": "x"}]"#;
+        let patient = |id, documents| PatientDocuments {
+            patient_id: PatientId::new(uuid::Uuid::from_u128(id)),
+            external_id: None,
+            status: DocumentsStatus::Completed,
+            documents,
+        };
+        let patients =
+            [patient(7, serde_json::from_str(documents).unwrap()), patient(8, Vec::new())];
+        let place = DocumentsPlace::default();
+        let body = DocumentsMessage::new(bulk_domain::ids::JobId::new(job), place, &patients, now)
+            .to_body();
+        let message = Message::read(&HeaderMap::new(), &body, None, now);
+        let shown = message.describe(true);
+        assert!(shown.contains("documents: 2, of patients: 2  request"), "{shown}");
+        assert!(!shown.contains("secret"), "{shown}");
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct SettingsItem {
     webhook_key: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     replaced_keys: Vec<ReplacedKeyItem>,
+    #[serde(default)]
+    patient_webhooks: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pinged_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +54,7 @@ impl From<&WebhookSettings> for SettingsItem {
             webhook_url: settings.url.clone(),
             webhook_key: settings.key.as_ref().map(|key| key.expose().to_owned()),
             replaced_keys: replaced.collect(),
+            patient_webhooks: settings.patient_webhooks,
             pinged_at: settings.ping.map(|ping| ping.when),
             ping_failure: settings.ping.and_then(|ping| ping.failure),
             is_verified: settings.is_verified,
@@ -70,6 +73,7 @@ impl From<SettingsItem> for WebhookSettings {
             url: item.webhook_url,
             key: item.webhook_key.map(WebhookKey::from_stored),
             replaced: replaced.collect(),
+            patient_webhooks: item.patient_webhooks,
             ping: item.pinged_at.map(|when| PingReport { when, failure: item.ping_failure }),
             is_verified: item.is_verified,
             version: item.version,

@@ -27,8 +27,8 @@ pub enum NoAnswer {
     NoTls,
     /// The connection broke, or the answer was not HTTP.
     ConnectionBroke,
-    /// The receiver answered a ping without the value of the ping. No link is sent to it until it
-    /// answers with the value.
+    /// The receiver answered a ping without the value of the ping. No patient data is sent to it
+    /// until it answers with the value.
     NoPong,
     /// The service could not handle the message. The receiver is not at fault.
     Internal,

@@ -1,6 +1,7 @@
 use uuid::Uuid;
 
 use super::*;
+use crate::job::JobStatus;
 
 const START: i64 = 1_700_000_000_000;
 
@@ -157,7 +158,7 @@ fn a_successor_is_wanted_even_if_the_record_does_not_know_of_it_and_its_predeces
 
 #[test]
 fn the_end_is_told_after_the_start_is_settled_however_that_went() {
-    let mut start = WebhookDelivery { status: JobStatus::Processing, ..delivery(0) };
+    let mut start = WebhookDelivery { event: WebhookEvent::Processing, ..delivery(0) };
     assert_eq!(
         WebhookDelivery::order_after(None, after(0)),
         Order::Wait(after(1)),
@@ -227,4 +228,77 @@ fn a_delivery_is_stored_and_read_back_and_holds_nothing_but_codes_and_times() {
     assert_eq!(json["attempts"][0]["statusCode"], 500);
     assert_eq!(json["attempts"][1]["error"], "address-not-allowed");
     assert_eq!(serde_json::from_value::<WebhookDelivery>(json).unwrap(), before);
+}
+
+#[test]
+fn messages_about_documents_follow_each_other_and_each_has_all_attempts() {
+    let mut delivery = WebhookDelivery { event: WebhookEvent::Documents, ..delivery(0) };
+    let (first, place) = (delivery.message_id(), DocumentsPlace { chunk: 0, patient: 100 });
+    delivery.attempted(answered(500), None);
+    delivery.attempted_before(answered(200), place);
+    assert_eq!((delivery.state, wait_s(&delivery)), (DeliveryState::Processing, Some(0)));
+    assert_ne!(delivery.message_id(), first);
+    delivery.attempted(answered(500), None);
+    assert_eq!(wait_s(&delivery), Some(5), "the waits begin again");
+}
+
+#[test]
+fn a_message_about_documents_keeps_its_id_and_its_patients_in_a_new_round() {
+    let mut delivery = WebhookDelivery { event: WebhookEvent::Documents, ..delivery(0) };
+    delivery.attempted_before(answered(200), DocumentsPlace { chunk: 1, patient: 25 });
+    assert_eq!(delivery.documents.until, None);
+    delivery.documents.until = Some(DocumentsPlace { chunk: 2, patient: 0 });
+    let (id, documents) = (delivery.message_id(), delivery.documents);
+    delivery.attempted(answered(410), None);
+    delivery.start_round(1);
+    assert_eq!((delivery.message_id(), delivery.documents), (id, documents));
+}
+
+#[test]
+fn documents_without_patients_are_skipped_and_after_patients_delivered() {
+    let mut none = WebhookDelivery { event: WebhookEvent::Documents, ..delivery(0) };
+    none.go_on(DocumentsPlace { chunk: 40, patient: 0 }, after(0));
+    none.end_documents();
+    assert_eq!(none.state, DeliveryState::Skipped);
+    let mut some = WebhookDelivery { event: WebhookEvent::Documents, ..delivery(0) };
+    some.attempted_before(answered(200), DocumentsPlace { chunk: 1, patient: 0 });
+    some.end_documents();
+    assert_eq!(some.state, DeliveryState::Delivered);
+}
+
+/// Returns what documents mean to the message about a job that completed at the start.
+fn order_after_documents(documents: Option<&WebhookDelivery>, now_s: u64) -> Order {
+    WebhookDelivery::order_after_documents(documents, after(0), after(now_s))
+}
+
+#[test]
+fn completion_is_told_after_the_documents() {
+    let mut documents = WebhookDelivery { event: WebhookEvent::Documents, ..delivery(0) };
+    assert_eq!(order_after_documents(None, 0), Order::Wait(after(1)));
+    documents.begin(FIRST, after(0));
+    assert_eq!(order_after_documents(Some(&documents), 0), Order::Wait(after(1)));
+    documents.put_off(after(200));
+    assert_eq!(order_after_documents(Some(&documents), 100), Order::Wait(after(201)));
+    documents.skip();
+    assert_eq!(order_after_documents(Some(&documents), 0), Order::Free);
+}
+
+#[test]
+fn completion_is_checked_less_often_the_longer_it_waits() {
+    let mut documents = WebhookDelivery { event: WebhookEvent::Documents, ..delivery(0) };
+    for (now, pause) in [(5, 1), (200, 20), (3_000, 60)] {
+        documents.put_off(after(now));
+        assert_eq!(order_after_documents(Some(&documents), now), Order::Wait(after(now + pause)));
+    }
+}
+
+#[test]
+fn completion_waits_for_a_day_unless_the_customer_has_failed_documents_sent_again() {
+    let day = 24 * 3_600;
+    let mut documents = WebhookDelivery { event: WebhookEvent::Documents, ..delivery(0) };
+    documents.put_off(after(day));
+    assert!(matches!(order_after_documents(Some(&documents), day - 1), Order::Wait(_)));
+    assert_eq!(order_after_documents(Some(&documents), day), Order::Free);
+    documents.start_round(1);
+    assert!(matches!(order_after_documents(Some(&documents), day), Order::Wait(_)));
 }

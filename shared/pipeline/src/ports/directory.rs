@@ -179,9 +179,12 @@ pub struct WebhookSettings {
     pub key: Option<WebhookKey>,
     /// Replaced keys that may still be valid, newest first.
     pub replaced: Vec<ReplacedKey>,
+    /// Whether webhooks about the documents of patients are sent.
+    pub patient_webhooks: bool,
     /// The outcome of the last ping.
     pub ping: Option<PingReport>,
-    /// Whether the URL has answered a ping since it was set. Only then are links sent to it.
+    /// Whether the URL has answered a ping since it was set. Only then is patient data
+    /// sent to it.
     pub is_verified: bool,
     /// The version of the settings, which every write increases by one; 0 if nothing was ever
     /// stored.

@@ -143,7 +143,11 @@ fn settings_and_objects() -> Vec<Example> {
             json!({"cohortIds": [UNUSED_COHORT]}),
         ),
         example("getSettings", "/settings".into()),
-        with_body("updateSettings", "/settings", json!({"webhookUrl": URL})),
+        with_body(
+            "updateSettings",
+            "/settings",
+            json!({"webhookUrl": URL, "patientWebhooks": true}),
+        ),
         example("getWebhookStatus", "/settings/webhook?count=20&state=failed".into()),
         example("retryWebhooks", "/settings/webhook/retry".into()),
         example("rotateWebhookKey", "/settings/webhook/rotate".into()),

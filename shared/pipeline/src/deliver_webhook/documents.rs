@@ -1,0 +1,163 @@
+//! The patients of one message about documents.
+
+use bulk_domain::delivery::DocumentsRange;
+use bulk_domain::ids::PatientId;
+use bulk_domain::job::{Job, LONGEST_LIFE};
+use bulk_domain::mutants::{Bug, has};
+use bulk_domain::plan::ChunkNumber;
+use bulk_domain::query::{PatientQuery, QueryRequestId};
+use bulk_domain::time::Timestamp;
+use bulk_domain::webhook::{DocumentsPlace, DocumentsStatus, PatientDocuments};
+
+use crate::Error;
+use crate::document_pages::{DocumentPages, always_replaced};
+use crate::ports::Ports;
+use crate::ports::prelude::*;
+use crate::query_parts::parts_of;
+
+/// Parts of document queries, of up to 25 patients each, that fit into a message: a message has up
+/// to 100 patients, as in the public API.
+const PARTS_PER_MESSAGE: usize = 4;
+
+/// Bytes of JSON at which a message ends. Receivers often take bodies of up to 1 MB only. A patient
+/// with longer documents has a message of its own.
+const MOST_BYTES: usize = 512 * 1024;
+
+/// Chunks that are read for one message. Most rows of an import may have started no query, and the
+/// function has 30 seconds.
+const CHUNKS_PER_MESSAGE: u32 = 40;
+
+/// Patients that are read at the same time. The list of one can have 200 KB on its first page
+/// alone, and the function handles ten messages at a time in 256 MB.
+const READ_AT_ONCE: usize = 10;
+
+/// The patients of a message.
+pub(super) struct Page {
+    pub(super) patients: Vec<PatientDocuments>,
+    /// The place after the last patient. It is the place of the first one if the next patients wait
+    /// for the end of their queries, or if there are no more.
+    pub(super) until: DocumentsPlace,
+}
+
+/// A patient that the job queried, with the request.
+type Queried = (PatientId, QueryRequestId);
+
+/// Returns whether the job has no patients from `place` on, and will have none.
+pub(super) fn is_end(job: &Job, place: DocumentsPlace, now: Timestamp) -> bool {
+    open_chunk(job, now).is_none() && place >= end(job, now)
+}
+
+/// Returns the place after the patients with ended queries.
+fn end(job: &Job, now: Timestamp) -> DocumentsPlace {
+    let chunks = job.file.as_ref().filter(|_| job.queries > 0).map_or(0, |file| file.chunks);
+    let chunk = open_chunk(job, now).map_or(chunks, |open| open.get().min(chunks));
+    DocumentsPlace { chunk, patient: 0 }
+}
+
+/// Returns the first chunk with rows or document queries that have not ended. A canceled job waits
+/// for no query, and a query of it that gets lost is not sent again. So the chunks of a job that
+/// has lived for as long as any can count as ended.
+fn open_chunk(job: &Job, now: Timestamp) -> Option<ChunkNumber> {
+    let queries = job.pending_queries.iter().filter(|_| !has(Bug::DocumentsToldEarly));
+    let is_over = job.started_at.is_none_or(|started| started.plus(LONGEST_LIFE) <= now);
+    job.pending_chunks.iter().chain(queries).min().copied().filter(|_| !is_over)
+}
+
+/// Returns the patients of a message: those of the range if it has an end, otherwise the next ones
+/// with ended queries. Patients who were deleted are left out.
+pub(super) async fn read_page<P: Ports>(
+    ports: &P,
+    job: &Job,
+    range: DocumentsRange,
+) -> Result<Page, Error> {
+    let fixed = range.until.filter(|_| !has(Bug::DocumentsMessageGrows));
+    let most_chunks = DocumentsPlace { chunk: range.from.chunk + CHUNKS_PER_MESSAGE, patient: 0 };
+    let end = fixed.unwrap_or_else(|| end(job, ports.environment().now()).min(most_chunks));
+    let most_patients = PARTS_PER_MESSAGE * ports.environment().patients_per_part();
+    let (mut page, mut bytes) = (Page { patients: Vec::new(), until: range.from }, 0);
+    while page.until < end {
+        let queried = queried_in(ports, job, ChunkNumber::new(page.until.chunk)).await?;
+        let is_last = fixed.is_some() && end.chunk == page.until.chunk;
+        let last = if is_last { end.patient as usize } else { queried.len() };
+        let left = queried.get(page.until.patient as usize..last).unwrap_or_default();
+        for some in left.chunks(READ_AT_ONCE) {
+            for shown in read_patients(ports, job, some).await? {
+                let more = shown.as_ref().map_or(0, PatientDocuments::bytes);
+                let is_too_long = bytes + more > MOST_BYTES && !page.patients.is_empty();
+                let is_full = page.patients.len() >= most_patients;
+                if fixed.is_none() && (is_too_long || is_full) {
+                    return Ok(page);
+                }
+                bytes += more;
+                page.patients.extend(shown);
+                page.until.patient += 1;
+            }
+        }
+        if is_last {
+            page.until = end;
+        } else {
+            page.until = DocumentsPlace { chunk: page.until.chunk + 1, patient: 0 };
+        }
+    }
+    Ok(page)
+}
+
+/// Returns what the message shows of these patients; `None` in the place of a deleted one.
+async fn read_patients<P: Ports>(
+    ports: &P,
+    job: &Job,
+    queried: &[Queried],
+) -> Result<Vec<Option<PatientDocuments>>, Error> {
+    let ids: Vec<PatientId> = queried.iter().map(|(patient, _)| *patient).collect();
+    let records = ports.patients().load_patients(job.customer, &ids).await?;
+    let queries = ports.documents().load_queries(job.customer, &ids).await?;
+    let mut shown = Vec::with_capacity(queried.len());
+    for (patient, request) in queried {
+        let Some(record) = records.get(patient) else {
+            shown.push(None);
+            continue;
+        };
+        let query = queries.get(patient).map(|query| &query.value);
+        let readable = query.filter(|_| !record.patient.hie_opt_out);
+        let documents = match readable.and_then(|query| query.documents.clone()) {
+            Some(stored) => {
+                let pages = DocumentPages::of(ports, job.customer, *patient, stored);
+                pages.all().await?.ok_or_else(|| always_replaced("read_documents"))?
+            }
+            None => Vec::new(),
+        };
+        shown.push(Some(PatientDocuments {
+            patient_id: *patient,
+            external_id: record.patient.external_id.clone(),
+            status: status_of(query, *request),
+            documents: documents.into_iter().map(|document| document.shown(*patient)).collect(),
+        }));
+    }
+    Ok(shown)
+}
+
+/// Returns the patients of a chunk that were queried.
+async fn queried_in<P: Ports>(
+    ports: &P,
+    job: &Job,
+    chunk: ChunkNumber,
+) -> Result<Vec<Queried>, Error> {
+    let outcomes = ports.objects().read_outcomes(job.into(), chunk).await?;
+    let parts = parts_of(ports, job, chunk, &outcomes).into_iter();
+    let queried = parts.flat_map(|part| {
+        let request = part.asker.request();
+        part.patients.into_iter().map(move |patient| (patient, request))
+    });
+    Ok(queried.collect())
+}
+
+/// Returns how a request ended. One that the query does not remember any more was served so long
+/// ago that the documents of a later request are there.
+fn status_of(query: Option<&PatientQuery>, request: QueryRequestId) -> DocumentsStatus {
+    let outcome = query.and_then(|query| query.outcome_for(request).or(query.outcome));
+    if outcome.is_some_and(|outcome| outcome.is_success()) {
+        DocumentsStatus::Completed
+    } else {
+        DocumentsStatus::Failed
+    }
+}
