@@ -115,7 +115,8 @@ impl<'a> Import<'a> {
         let outcomes: Vec<RowOutcome> = (1..).zip(self.patients(chunk)).map(outcome).collect();
         let (chunk, tally) = (ChunkNumber::new(chunk), Tally::of(&outcomes));
         let queries = u32::try_from(outcomes.len()).unwrap();
-        self.cloud.store_outcomes((&self.job).into(), chunk, &outcomes).await.unwrap();
+        let stored = self.cloud.store_outcomes((&self.job).into(), chunk, &outcomes).await;
+        assert_eq!(stored.unwrap(), Write::Done);
         self.cloud.complete_chunk(self.job.id, chunk, tally, queries).await.unwrap();
     }
 
@@ -128,7 +129,8 @@ impl<'a> Import<'a> {
                 QueryRequestId::of_part(QueryPart { job: self.job.id, chunk: number, part });
             for patient in patients {
                 let query = ended(self.cloud, request);
-                self.cloud.store_query(customer(1), *patient, &query, None).await.unwrap();
+                let stored = self.cloud.store_query(customer(1), *patient, &query, None).await;
+                assert_eq!(stored.unwrap(), Write::Done);
             }
         }
         let successful = u32::try_from(patients.len()).unwrap();

@@ -92,8 +92,9 @@ fn check_statuses(played: &Played, import: &Import, told: &[Told]) {
         if job.started_at.unwrap().plus(LONGEST_LIFE) <= told.at {
             continue;
         }
-        let query = &queries[&told.patient];
-        let outcome = query.outcome_for(requests[&told.patient]);
+        // A query that was abandoned before it began is not stored.
+        let query = queries.get(&told.patient);
+        let outcome = query.and_then(|query| query.outcome_for(requests[&told.patient]));
         let has_succeeded = outcome.is_some_and(|outcome| outcome.is_success());
         assert!(has_succeeded || !told.has_succeeded, "a query that failed is told as completed");
         failed += u32::from(!told.has_succeeded);
