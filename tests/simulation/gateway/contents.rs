@@ -6,6 +6,7 @@ use std::time::Duration;
 use bulk_domain::document::{CopyFailure, DocumentName, DocumentRecord};
 use bulk_domain::ids::CustomerId;
 use bulk_domain::media_type::MediaType;
+use bulk_domain::record::PatientRecord;
 use bulk_domain::time::Timestamp;
 use bulk_memory::Cloud;
 use bulk_pipeline::messages::CopyMessage;
@@ -84,10 +85,17 @@ impl Contents {
         assert!(is_first, "a document is fetched twice at a time");
         let patients = self.cloud.patients(self.customer).unwrap();
         let record = patients.iter().find(|record| record.patient.id == self.document.patient);
-        let patient = record.expect("the patient of a document exists");
-        // A worker may have opted the patient out since this invocation read the patient.
-        let is_news = patient.patient.date_updated.plus(super::LONGEST_IMPORT) >= self.invoked;
-        assert!(!patient.patient.hie_opt_out || is_news, "a document of an opted-out patient");
+        // A worker may have deleted the patient, or opted the patient out, since this invocation
+        // read the patient.
+        if let Some(PatientRecord { patient, .. }) = record {
+            let is_news = patient.date_updated.plus(super::LONGEST_IMPORT) >= self.invoked;
+            assert!(!patient.hie_opt_out || is_news, "a document of an opted-out patient");
+        } else {
+            let people = self.cloud.people(self.customer).unwrap();
+            let deleted = people.iter().find_map(|person| person.deleted(self.document.patient));
+            let is_news = deleted.is_some_and(|deleted| deleted.at >= self.invoked);
+            assert!(is_news, "a document of a deleted patient");
+        }
         let Self { exchange, customer, document, .. } = self.clone();
         UnderWay { exchange, customer, document }
     }

@@ -151,13 +151,11 @@ async fn queried_in<P: Ports>(
     Ok(queried.collect())
 }
 
-/// Returns how a request ended. One that the query does not remember any more was served so long
-/// ago that the documents of a later request are there.
+/// Returns how a request ended. One that is not remembered was abandoned, or so many others were
+/// served since that the customer knows newer documents.
 fn status_of(query: Option<&PatientQuery>, request: QueryRequestId) -> DocumentsStatus {
-    let outcome = query.and_then(|query| query.outcome_for(request).or(query.outcome));
-    if outcome.is_some_and(|outcome| outcome.is_success()) {
-        DocumentsStatus::Completed
-    } else {
-        DocumentsStatus::Failed
+    match query.and_then(|query| query.outcome_for(request)) {
+        Some(outcome) if outcome.is_success() => DocumentsStatus::Completed,
+        Some(_) | None => DocumentsStatus::Failed,
     }
 }
