@@ -35,18 +35,18 @@ const ANSWER_TIME: Duration = Duration::from_secs(1);
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewSettings {
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "url_or_empty")]
     #[schema(schema_with = webhook_url)]
-    webhook_url: Option<Option<String>>,
+    webhook_url: Option<String>,
     /// Whether to send webhooks of the type `medical.document-download`, which tell of the
     /// documents of an import's patients. Default: as before, and `false` at first.
     #[serde(default)]
     patient_webhooks: Option<bool>,
 }
 
-/// Reads a value that tells `null` from an absent field.
-fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(value).map(Some)
+/// Reads `null` as an empty text, which tells it from an absent field.
+fn url_or_empty<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    Option::deserialize(value).map(|url: Option<String>| Some(url.unwrap_or_default()))
 }
 
 fn webhook_url() -> Schema {
@@ -91,7 +91,7 @@ pub async fn handle<B: Backend>(
                 .after
         }
         (url, patient_webhooks) => {
-            let (url, policy) = (url.flatten(), backend.webhook_policy());
+            let policy = backend.webhook_policy();
             set_webhook(ports, server, policy, customer, url.as_deref(), patient_webhooks).await?
         }
     };

@@ -110,14 +110,14 @@ async fn read_patients<P: Ports>(
 ) -> Result<Vec<Option<PatientDocuments>>, Error> {
     let ids: Vec<PatientId> = queried.iter().map(|(patient, _)| *patient).collect();
     let records = ports.patients().load_patients(job.customer, &ids).await?;
-    let queries = ports.documents().load_queries(job.customer, &ids).await?;
+    let newest = ports.documents().load_queries(job.customer, &ids).await?;
     let mut shown = Vec::with_capacity(queried.len());
     for (patient, request) in queried {
         let Some(record) = records.get(patient) else {
             shown.push(None);
             continue;
         };
-        let query = queries.get(patient).map(|query| &query.value);
+        let query = newest.get(patient).map(|query| &query.value);
         let readable = query.filter(|_| !record.patient.hie_opt_out);
         let documents = match readable.and_then(|query| query.documents.clone()) {
             Some(stored) => {
@@ -143,10 +143,10 @@ async fn queried_in<P: Ports>(
     chunk: ChunkNumber,
 ) -> Result<Vec<Queried>, Error> {
     let outcomes = ports.objects().read_outcomes(job.into(), chunk).await?;
-    let parts = parts_of(ports, job, chunk, &outcomes).into_iter();
-    let queried = parts.flat_map(|part| {
-        let request = part.asker.request();
-        part.patients.into_iter().map(move |patient| (patient, request))
+    let messages = parts_of(ports, job, chunk, &outcomes).into_iter();
+    let queried = messages.flat_map(|message| {
+        let request = message.asker.request();
+        message.patients.into_iter().map(move |patient| (patient, request))
     });
     Ok(queried.collect())
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bulk_domain::ids::{JobId, PatientId};
 use bulk_domain::job::LONGEST_LIFE;
-use bulk_domain::query::PatientQuery;
+use bulk_domain::query::{PatientQuery, QueryOutcome};
 use bulk_domain::time::Timestamp;
 use serde_json::Value;
 
@@ -95,7 +95,7 @@ fn check_statuses(played: &Played, import: &Import, told: &[Told]) {
         // A query that was abandoned before it began is not stored.
         let query = queries.get(&told.patient);
         let outcome = query.and_then(|query| query.outcome_for(requests[&told.patient]));
-        let has_succeeded = outcome.is_some_and(|outcome| outcome.is_success());
+        let has_succeeded = outcome.is_some_and(QueryOutcome::is_success);
         assert!(has_succeeded || !told.has_succeeded, "a query that failed is told as completed");
         failed += u32::from(!told.has_succeeded);
     }
