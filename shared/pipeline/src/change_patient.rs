@@ -19,14 +19,25 @@ pub enum PatientChange<T> {
     TooLarge,
 }
 
-/// Changes a patient's record: `change` returns whether the record has to be stored, and a value.
+/// When a changed record is stored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Store {
+    /// Nothing has changed.
+    Never,
+    /// If the item of the person has room for the record.
+    IfItFits,
+    /// In any case: the change needs less room than is kept free in each item.
+    Always,
+}
+
+/// Changes a patient's record: `change` returns when the record is stored, and a value.
 /// It is applied again after a conflict, also after one that this call caused itself, because the
 /// answer to its write was lost.
 pub async fn change_patient<P: Ports, T>(
     ports: &P,
     customer: CustomerId,
     patient: PatientId,
-    change: impl Fn(&mut PatientRecord) -> (bool, T),
+    change: impl Fn(&mut PatientRecord) -> (Store, T),
 ) -> Result<PatientChange<T>, Error> {
     let mut attempts = WriteAttempts::default();
     loop {
@@ -36,12 +47,11 @@ pub async fn change_patient<P: Ports, T>(
         let Some(record) = known.value.patient_mut(patient) else {
             return Ok(PatientChange::NotFound);
         };
-        let (is_changed, value) = change(record);
-        if !is_changed {
-            return Ok(PatientChange::Done(value));
-        }
-        if !known.value.fits() {
-            return Ok(PatientChange::TooLarge);
+        let (store, value) = change(record);
+        match store {
+            Store::Never => return Ok(PatientChange::Done(value)),
+            Store::IfItFits if !known.value.fits() => return Ok(PatientChange::TooLarge),
+            Store::IfItFits | Store::Always => {}
         }
         let (person, version) = (&known.value, Some(known.version));
         let write = ports.patients().store_person(customer, bucket, person, version).await?;

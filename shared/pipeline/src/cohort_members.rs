@@ -16,7 +16,7 @@ use bulk_domain::roster::{Roster, RosterEntry};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::Error;
-use crate::change_patient::{PatientChange, change_patient};
+use crate::change_patient::{PatientChange, Store, change_patient};
 use crate::ports::prelude::*;
 use crate::ports::{PortResult, Ports};
 use crate::roster_entries::RosterEntries;
@@ -114,7 +114,8 @@ impl<'a, P: Ports> CohortMembers<'a, P> {
                 } else {
                     record.leave_cohort(cohort, self.call, now)
                 };
-                (is_changed, record.left_by(cohort))
+                let store = if is_changed { Store::IfItFits } else { Store::Never };
+                (store, record.left_by(cohort))
             });
             Ok::<_, Error>((id, change.await?))
         });

@@ -154,7 +154,7 @@ impl<'a> Import<'a> {
     pub async fn change(&self, chunk: u32, deleted: PatientId, opted_out: PatientId) {
         let (bucket, mut person) = self.people[chunk as usize].clone();
         let (call, now) = (JobId::new(Uuid::from_u128(9 << 80)), self.cloud.now());
-        assert_eq!(person.set_opt_out(opted_out, true, call, now), Some(true));
+        person.patient_mut(opted_out).unwrap().set_opt_out(true, call, now);
         assert!(person.delete(deleted, &HASH_KEY, None, now));
         let stored = self.cloud.store_person(customer(1), bucket, &person, Some(1)).await.unwrap();
         assert_eq!(stored, Write::Done);

@@ -4,7 +4,7 @@
 use axum::extract::State;
 use bulk_domain::audit::Objects;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
-use bulk_pipeline::change_patient::{PatientChange, change_patient};
+use bulk_pipeline::change_patient::{PatientChange, Store, change_patient};
 use bulk_pipeline::documents::{Withdrawal, withdraw_documents};
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
@@ -99,7 +99,7 @@ pub async fn set_hie_opt_out<P: Ports>(
     let change = change_patient(ports, customer, patient, |record| {
         record.set_opt_out(opt_out, call, ports.environment().now());
         // Stored also without a change, because rows of older jobs must not undo the call.
-        (true, record.patient.hie_opt_out)
+        (Store::Always, record.patient.hie_opt_out)
     });
     let is_opted_out = match change.await? {
         PatientChange::Done(is_opted_out) => is_opted_out,
