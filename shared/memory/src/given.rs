@@ -25,8 +25,8 @@ impl Cloud {
         Self::new(Arc::new(NoFaults), Timestamp::from_millis(1_800_000_000_000), 1)
     }
 
-    /// Stores a row as [`Cloud::add_patient`] does. `fields` are the fields of the row, beside those
-    /// that every row has to have. Returns the patient.
+    /// Stores a row as [`Cloud::add_patient`] does. `fields` are the fields of the row, beside
+    /// those that every row has to have. Returns the patient.
     ///
     /// # Errors
     ///

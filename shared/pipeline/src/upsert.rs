@@ -149,9 +149,9 @@ impl<P: Ports> Upsert<'_, P> {
             outcome.rows.extend(folded.rows.into_iter().map(|row| (row.number, row.into())));
         }
         withdraw_documents_of(self.ports, self.job.customer, &opted_out).await?;
-        // A retry meets patients that an earlier attempt has written and a call has corrected since.
-        // A correction may have moved them to other items, so that they are read by their ids for
-        // the job to query them, too.
+        // A retry meets patients that an earlier attempt has written and a call has corrected
+        // since. A correction may have moved them to other items, so that they are read by their
+        // ids for the job to query them, too.
         let corrected: Vec<PatientId> = corrected.into_iter().collect();
         if !corrected.is_empty() && self.ports.queues().has_gateway() {
             let records =
@@ -356,8 +356,8 @@ impl<P: Ports> Upsert<'_, P> {
             let record = person.patient(entry.patient);
             let has_id =
                 |record: &PatientRecord| record.patient.external_id.as_ref() == Some(external_id);
-            // The rows of this chunk that give the patient an id come later, so that it has this one
-            // before this row only if another job gave it.
+            // The rows of this chunk that give the patient an id come later, so that it has this
+            // one before this row only if another job gave it.
             if given.has(entry.patient) {
                 return record.is_some_and(has_id) && entry.job != self.job.id;
             }

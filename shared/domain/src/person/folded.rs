@@ -22,12 +22,12 @@ pub struct Folded {
     pub rows: Vec<FoldedRow>,
     /// The index of the identity in the item.
     pub(super) place: usize,
-    /// The indexes of the rows' patients among those of the identity, each with the external id that
-    /// the patient had before the rows.
+    /// The indexes of the rows' patients among those of the identity, each with the external id
+    /// that the patient had before the rows.
     pub(super) touched: BTreeMap<usize, Option<ExternalId>>,
     /// The rosters that the rows put patients on. A patient is not named again if its stored record
-    /// says that this job has put it on the roster, because the roster's entry was stored before the
-    /// record.
+    /// says that this job has put it on the roster, because the roster's entry was stored before
+    /// the record.
     pub listed: Vec<(Roster, PatientId)>,
 }
 
