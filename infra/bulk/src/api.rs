@@ -4,6 +4,7 @@ mod client;
 mod directory;
 mod error;
 mod jobs;
+mod list;
 mod patients;
 mod retry;
 mod transfer;

@@ -14,7 +14,6 @@ use serde_json::Value;
 use url::Url;
 
 use crate::api::error::{ApiError, ErrorBody, Refusal};
-use crate::api::jobs::Meta;
 use crate::api::retry::{ATTEMPTS, Pause};
 use crate::config::{Connection, is_loopback};
 
@@ -43,14 +42,6 @@ pub struct Call<'a> {
     pub query: Vec<(String, String)>,
     pub headers: HeaderMap,
     pub body: Option<&'a Value>,
-}
-
-pub trait ListPage {
-    type Item;
-    /// Returns the link to the next page.
-    fn meta(&self) -> &Meta;
-    /// Returns the entries of the page.
-    fn items(self) -> Vec<Self::Item>;
 }
 
 impl Client {
@@ -89,49 +80,6 @@ impl Client {
         query: &[(&str, String)],
     ) -> Result<T, ApiError> {
         self.repeated(Method::GET, path, Call { query: pairs(query), ..Call::default() }).await
-    }
-
-    /// Reads a list page by page, and calls `visit` with each entry, up to `limit` of them. An
-    /// error of `visit` ends the reading.
-    pub async fn each<P: DeserializeOwned + ListPage>(
-        &self,
-        path: &str,
-        query: &[(&str, String)],
-        limit: usize,
-        mut visit: impl FnMut(P::Item) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let (mut query, mut left) = (pairs(query), limit);
-        while left > 0 {
-            let call = Call { query: query.clone(), ..Call::default() };
-            let page: P = self.repeated(Method::GET, path, call).await?;
-            let next = page.meta().next_query();
-            for item in page.items().into_iter().take(left) {
-                visit(item)?;
-                left -= 1;
-            }
-            match next {
-                // An empty page may have a next one, but a page that links to itself would be read
-                // for ever.
-                Some(next) if next != query => query = next,
-                _ => break,
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns all entries of a list.
-    pub async fn get_all<P: DeserializeOwned + ListPage>(
-        &self,
-        path: &str,
-        query: &[(&str, String)],
-    ) -> anyhow::Result<Vec<P::Item>> {
-        let mut items = Vec::new();
-        self.each::<P>(path, query, usize::MAX, |item| {
-            items.push(item);
-            Ok(())
-        })
-        .await?;
-        Ok(items)
     }
 
     /// Sends a `GET` once: for callers that ask repeatedly.

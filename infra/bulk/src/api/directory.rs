@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::api::Client;
-use crate::api::client::ListPage;
-use crate::api::jobs::Meta;
+use crate::api::list::List;
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Facility {
@@ -30,50 +29,16 @@ pub struct Cohort {
     pub more: Map<String, Value>,
 }
 
-#[derive(Deserialize)]
-struct Facilities {
-    facilities: Vec<Facility>,
-    #[serde(default)]
-    meta: Meta,
-}
+const FACILITIES: List = List { path: "/medical/v1/facility", name: "facilities" };
 
-impl ListPage for Facilities {
-    type Item = Facility;
-
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn items(self) -> Vec<Facility> {
-        self.facilities
-    }
-}
-
-#[derive(Deserialize)]
-struct Cohorts {
-    cohorts: Vec<Cohort>,
-    #[serde(default)]
-    meta: Meta,
-}
-
-impl ListPage for Cohorts {
-    type Item = Cohort;
-
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn items(self) -> Vec<Cohort> {
-        self.cohorts
-    }
-}
+const COHORTS: List = List { path: "/medical/v1/cohort", name: "cohorts" };
 
 impl Client {
     pub async fn facilities(&self) -> anyhow::Result<Vec<Facility>> {
-        self.get_all::<Facilities>("/medical/v1/facility", &[]).await
+        self.get_all(FACILITIES, &[]).await
     }
 
     pub async fn cohorts(&self) -> anyhow::Result<Vec<Cohort>> {
-        self.get_all::<Cohorts>("/medical/v1/cohort", &[]).await
+        self.get_all(COHORTS, &[]).await
     }
 }

@@ -12,7 +12,8 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::api::client::{Call, ListPage, pairs};
+use crate::api::client::{Call, pairs};
+use crate::api::list::List;
 use crate::api::{ApiError, Client};
 
 const PATH: &str = "/medical/v1/patient/bulk";
@@ -160,41 +161,7 @@ pub struct NewJob {
     pub job: Job,
 }
 
-#[derive(Deserialize)]
-struct Jobs {
-    requests: Vec<Job>,
-    #[serde(default)]
-    meta: Meta,
-}
-
-impl ListPage for Jobs {
-    type Item = Job;
-
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn items(self) -> Vec<Job> {
-        self.requests
-    }
-}
-
-/// The part of a page that links to the next one.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Meta {
-    next_page: Option<String>,
-}
-
-impl Meta {
-    /// Returns the query string of the next page. The rest of the link is ignored, because the key
-    /// is sent to the configured address only.
-    pub fn next_query(&self) -> Option<Vec<(String, String)>> {
-        let (_, query) = self.next_page.as_deref()?.split_once('?')?;
-        let pairs = url::form_urlencoded::parse(query.as_bytes());
-        Some(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
-    }
-}
+const JOBS: List = List { path: PATH, name: "requests" };
 
 impl Client {
     /// Creates an import. The call can be repeated, because the same idempotency key returns the
@@ -235,7 +202,7 @@ impl Client {
         visit: impl FnMut(Job) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let count = limit.min(LARGEST_PAGE).to_string();
-        self.each::<Jobs>(PATH, &[("count", count)], limit, visit).await
+        self.each(JOBS, &[("count", count)], limit, visit).await
     }
 
     /// Cancels an import. The call can be repeated, because canceling twice has the effect of
@@ -271,16 +238,5 @@ mod tests {
     fn what_a_newer_service_adds_is_kept() {
         let job: Job = serde_json::from_str(JOB).unwrap();
         assert_eq!(serde_json::to_value(&job).unwrap()["novelty"], 1);
-    }
-
-    #[test]
-    fn of_a_link_to_the_next_page_only_the_query_is_used() {
-        let meta =
-            Meta { next_page: Some("https://elsewhere.example/x?count=2&fromItem=a%2Fb".into()) };
-        assert_eq!(
-            meta.next_query(),
-            Some(vec![("count".into(), "2".into()), ("fromItem".into(), "a/b".into())])
-        );
-        assert_eq!(Meta::default().next_query(), None);
     }
 }

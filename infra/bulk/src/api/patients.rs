@@ -5,8 +5,8 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::api::client::{Call, ListPage, pairs};
-use crate::api::jobs::Meta;
+use crate::api::client::{Call, pairs};
+use crate::api::list::List;
 use crate::api::{ApiError, Client};
 
 const PATH: &str = "/medical/v1/patient";
@@ -27,43 +27,9 @@ pub struct Patient {
     pub more: Map<String, Value>,
 }
 
-#[derive(Deserialize)]
-struct Patients {
-    patients: Vec<Patient>,
-    #[serde(default)]
-    meta: Meta,
-}
+const PATIENTS: List = List { path: PATH, name: "patients" };
 
-impl ListPage for Patients {
-    type Item = Patient;
-
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn items(self) -> Vec<Patient> {
-        self.patients
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct Documents {
-    documents: Vec<Value>,
-    #[serde(default)]
-    meta: Meta,
-}
-
-impl ListPage for Documents {
-    type Item = Value;
-
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    fn items(self) -> Vec<Value> {
-        self.documents
-    }
-}
+const DOCUMENTS: List = List { path: "/medical/v1/document", name: "documents" };
 
 impl Client {
     /// Returns the patient with this id.
@@ -80,7 +46,7 @@ impl Client {
     ) -> anyhow::Result<()> {
         let mut query = vec![("count", limit.min(LARGEST_PAGE).to_string())];
         query.extend(facility.map(|id| ("facilityId", id.to_string())));
-        self.each::<Patients>(PATH, &query, limit, visit).await
+        self.each(PATIENTS, &query, limit, visit).await
     }
 
     /// Returns the patient with an id of the customer's own.
@@ -101,11 +67,8 @@ impl Client {
 
     /// Returns the documents that were found about a patient.
     pub async fn documents(&self, id: PatientId) -> anyhow::Result<Vec<Value>> {
-        self.get_all::<Documents>(
-            "/medical/v1/document",
-            &[("patientId", id.to_string()), ("output", "dto".to_owned())],
-        )
-        .await
+        let query = [("patientId", id.to_string()), ("output", "dto".to_owned())];
+        self.get_all(DOCUMENTS, &query).await
     }
 
     /// Returns the state of a patient's document query.
