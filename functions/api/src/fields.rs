@@ -6,12 +6,10 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use bulk_domain::patient::Address;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{ApiError, FieldProblem};
-use crate::new_address::NewAddress;
 
 /// The fields of an object, and the problems of those that were read so far.
 #[derive(Debug)]
@@ -81,18 +79,16 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Returns one address or a list of addresses, at least one.
-    pub fn addresses(&mut self, name: &str) -> Vec<Address> {
+    /// Returns what `read` makes of a required object. `problem` is said of any other value.
+    pub fn object<T>(
+        &mut self,
+        name: &str,
+        problem: &str,
+        read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+    ) -> Option<T> {
         match self.get(name) {
-            Some(Value::Object(_)) => self.address(name).into_iter().collect(),
-            Some(Value::Array(list)) if !list.is_empty() => {
-                let read = list.iter().enumerate().filter_map(|(index, value)| {
-                    self.address_in(&format!("{name}[{index}]"), value)
-                });
-                read.collect()
-            }
-            None => self.problem(name, "missing").unwrap_or_default(),
-            Some(_) => self.problem(name, "not an address").unwrap_or_default(),
+            None => self.problem(name, "missing"),
+            Some(value) => self.object_in(name, value, problem, read),
         }
     }
 
@@ -105,41 +101,31 @@ impl<'a> Fields<'a> {
         problem: &str,
         mut read: impl FnMut(&mut Fields<'_>) -> Option<T>,
     ) -> Vec<T> {
-        let one;
-        let (list, is_list) = match self.get(name) {
-            None => return Vec::new(),
-            Some(Value::Array(list)) => (list, true),
-            Some(value) => {
-                one = vec![value.clone()];
-                (&one, false)
+        match self.get(name) {
+            None => Vec::new(),
+            Some(Value::Array(list)) => {
+                let read = list.iter().enumerate().filter_map(|(index, value)| {
+                    self.object_in(&format!("{name}[{index}]"), value, problem, &mut read)
+                });
+                read.collect()
             }
-        };
-        let mut values = Vec::new();
-        for (index, value) in list.iter().enumerate() {
-            let name = if is_list { format!("{name}[{index}]") } else { name.to_owned() };
-            let Value::Object(object) = value else {
-                self.refuse(&name, problem);
-                continue;
-            };
-            let path = format!("{}{name}.", self.path);
-            let mut inner = Fields { object, path, problems: Vec::new() };
-            let value = read(&mut inner);
-            let problems = inner.problems;
-            if value.is_none() && problems.is_empty() {
-                self.refuse(&name, problem);
-            }
-            self.problems.extend(problems);
-            values.extend(value);
+            Some(value) => self.object_in(name, value, problem, read).into_iter().collect(),
         }
-        values
     }
 
-    /// Returns a required address.
-    pub fn address(&mut self, name: &str) -> Option<Address> {
+    /// Returns what [`Fields::list`] does, but at least one object is required.
+    pub fn one_or_more<T>(
+        &mut self,
+        name: &str,
+        problem: &str,
+        read: impl FnMut(&mut Fields<'_>) -> Option<T>,
+    ) -> Vec<T> {
         match self.get(name) {
-            None => self.problem(name, "missing"),
-            Some(value) => self.address_in(name, value),
+            None => self.refuse(name, "missing"),
+            Some(Value::Array(list)) if list.is_empty() => self.refuse(name, problem),
+            Some(_) => {}
         }
+        self.list(name, problem, read)
     }
 
     /// Returns what `build` makes of the values, or an error with the problems of all fields.
@@ -151,13 +137,23 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn address_in(&mut self, name: &str, value: &Value) -> Option<Address> {
-        let Value::Object(object) = value else { return self.problem(name, "not an address") };
-        let mut inner =
-            Fields { object, path: format!("{}{name}.", self.path), problems: Vec::new() };
-        let address = NewAddress::read(&mut inner);
-        self.problems.extend(inner.problems);
-        address.map(Address::from)
+    fn object_in<T>(
+        &mut self,
+        name: &str,
+        value: &Value,
+        problem: &str,
+        read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let Value::Object(object) = value else { return self.problem(name, problem) };
+        let path = format!("{}{name}.", self.path);
+        let mut inner = Fields { object, path, problems: Vec::new() };
+        let value = read(&mut inner);
+        let problems = inner.problems;
+        if value.is_none() && problems.is_empty() {
+            self.refuse(name, problem);
+        }
+        self.problems.extend(problems);
+        value
     }
 
     fn get(&self, name: &str) -> Option<&'a Value> {
@@ -181,6 +177,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::new_address::NewAddress;
 
     fn object(value: Value) -> Map<String, Value> {
         serde_json::from_value(value).unwrap()
@@ -198,7 +195,7 @@ mod tests {
         let mut fields = Fields::of(&body);
         let _ = (fields.required::<Names>("firstName"), fields.required::<Names>("lastName"));
         let _ = (fields.required::<Dob>("dob"), fields.required::<Names>("more"));
-        assert!(fields.addresses("address").is_empty());
+        assert!(NewAddress::list(&mut fields, "address").is_empty());
         let problems = fields.finish(|| Some(())).unwrap_err().to_string();
         assert_eq!(
             problems,
@@ -214,7 +211,7 @@ mod tests {
             (object(json!({"address": address})), object(json!({"address": [address]})));
         let read = |body| {
             let mut fields = Fields::of(body);
-            let read = fields.addresses("address");
+            let read = NewAddress::list(&mut fields, "address");
             fields.finish(|| Some(read)).unwrap()
         };
         assert_eq!(read(&one), read(&list));

@@ -31,10 +31,23 @@ pub struct NewAddress {
     country: Country,
 }
 
+const NOT_AN_ADDRESS: &str = "not an address";
+
 impl NewAddress {
+    /// Returns the address in a required field.
+    pub fn one(fields: &mut Fields<'_>, name: &str) -> Option<Address> {
+        fields.object(name, NOT_AN_ADDRESS, Self::read).map(Address::from)
+    }
+
+    /// Returns the addresses in a required field: one address, or a list of at least one.
+    pub fn list(fields: &mut Fields<'_>, name: &str) -> Vec<Address> {
+        let read = fields.one_or_more(name, NOT_AN_ADDRESS, Self::read);
+        read.into_iter().map(Address::from).collect()
+    }
+
     /// Returns the address in these fields. None if one of them has a problem, which `fields` then
     /// holds.
-    pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
+    fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let address_line1 = fields.required("addressLine1");
         let address_line2 = fields.optional("addressLine2");
         let city = fields.required("city");

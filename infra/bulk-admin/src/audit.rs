@@ -1,8 +1,6 @@
 //! The audit trail: each command stores an event before it begins and one after it has ended, and
 //! `bulk-admin audit` reads the events of a stack.
 
-use std::time::Duration;
-
 use bulk_aws::{AuditLog, Connection, System};
 use bulk_domain::audit::{Action, Actor, AuditEvent, Objects, Outcome, Phase};
 use bulk_domain::ids::{CustomerId, PatientId};
@@ -218,31 +216,9 @@ fn ids<'a, T: ToString + 'a>(
     }
 }
 
-/// Reads a duration: a number and `m`, `h` or `d`.
-pub fn duration(text: &str) -> Result<Duration, &'static str> {
-    const FORM: &str = "a number and m, h or d, such as 30d";
-    let unit = match text.chars().last() {
-        Some('m') => 60,
-        Some('h') => 60 * 60,
-        Some('d') => 24 * 60 * 60,
-        _ => return Err(FORM),
-    };
-    let number: u64 = text[..text.len() - 1].parse().map_err(|_| FORM)?;
-    Ok(Duration::from_secs(number.saturating_mul(unit)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_duration_has_a_unit() {
-        assert_eq!(duration("90m"), Ok(Duration::from_mins(90)));
-        assert_eq!(duration("2192d"), Ok(Duration::from_hours(24 * 2192)));
-        for text in ["", "d", "7", "7w", "-1d", "7é"] {
-            assert!(duration(text).is_err(), "{text:?}");
-        }
-    }
 
     #[test]
     fn a_line_has_the_id_of_one_object_and_the_number_of_many() {

@@ -13,7 +13,7 @@ use bulk_domain::patient::{Address, AddressText, Country, State, Zip};
 use bulk_domain::time::Timestamp;
 use clap::{Args, Subcommand};
 
-use crate::audit::duration;
+use crate::duration::duration;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {

@@ -5,6 +5,7 @@ mod bar;
 mod commands;
 mod delete_customer;
 mod deletions;
+mod duration;
 mod patient;
 
 use std::process::ExitCode;

@@ -1,5 +1,10 @@
 //! Closed lists of codes about rows: what is wrong with a row, and what it is warned of.
 
+/// Text that is not of the form that problems and warnings are written in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not a problem or a warning of a row")]
+pub struct UnknownCode;
+
 /// Defines a closed list of codes. Each has a text, which is the code itself, what it means, and
 /// what to do about it. PROBLEMS.md has the same lists.
 macro_rules! codes {
@@ -41,11 +46,11 @@ macro_rules! codes {
         }
 
         impl std::str::FromStr for $list {
-            type Err = crate::problem::NotAProblem;
+            type Err = crate::codes::UnknownCode;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let code = Self::ALL.iter().copied().find(|code| code.text() == text);
-                code.ok_or(crate::problem::NotAProblem)
+                code.ok_or(crate::codes::UnknownCode)
             }
         }
     };

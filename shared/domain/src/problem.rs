@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use crate::codes::UnknownCode;
 use crate::codes::codes;
 use crate::column::ColumnName;
 
@@ -147,11 +148,6 @@ codes! {
 
 impl std::error::Error for Problem {}
 
-/// Text that is not of the form that problems are written in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("not a row problem")]
-pub struct NotAProblem;
-
 /// What a problem or a warning is about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum ProblemColumn {
@@ -171,12 +167,12 @@ impl fmt::Display for ProblemColumn {
 }
 
 impl FromStr for ProblemColumn {
-    type Err = NotAProblem;
+    type Err = UnknownCode;
 
-    fn from_str(text: &str) -> Result<Self, NotAProblem> {
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
         match text {
             "row" => Ok(Self::Row),
-            name => name.parse().map(Self::Column).map_err(|_| NotAProblem),
+            name => name.parse().map(Self::Column).map_err(|_| UnknownCode),
         }
     }
 }
@@ -197,10 +193,10 @@ impl fmt::Display for RowProblem {
 }
 
 impl FromStr for RowProblem {
-    type Err = NotAProblem;
+    type Err = UnknownCode;
 
-    fn from_str(text: &str) -> Result<Self, NotAProblem> {
-        let (column, problem) = text.split_once(": ").ok_or(NotAProblem)?;
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
+        let (column, problem) = text.split_once(": ").ok_or(UnknownCode)?;
         Ok(Self { column: column.parse()?, problem: problem.parse()? })
     }
 }
@@ -245,10 +241,10 @@ impl fmt::Display for RowProblems {
 }
 
 impl FromStr for RowProblems {
-    type Err = NotAProblem;
+    type Err = UnknownCode;
 
     /// Reads what [`Display`](fmt::Display) writes.
-    fn from_str(text: &str) -> Result<Self, NotAProblem> {
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
         text.split("; ").map(str::parse).collect::<Result<_, _>>().map(Self)
     }
 }

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::codes::codes;
-use crate::problem::{NotAProblem, ProblemColumn};
+use crate::codes::{UnknownCode, codes};
+use crate::problem::ProblemColumn;
 
 codes! {
     /// One thing that a customer should know about a row that succeeded.
@@ -57,13 +57,13 @@ impl fmt::Display for RowWarning {
 }
 
 impl FromStr for RowWarning {
-    type Err = NotAProblem;
+    type Err = UnknownCode;
 
-    fn from_str(text: &str) -> Result<Self, NotAProblem> {
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
         let (column, warning) = text
             .strip_prefix("warning: ")
             .and_then(|rest| rest.split_once(": "))
-            .ok_or(NotAProblem)?;
+            .ok_or(UnknownCode)?;
         Ok(Self { column: column.parse()?, warning: warning.parse()? })
     }
 }
@@ -108,10 +108,10 @@ impl fmt::Display for RowWarnings {
 }
 
 impl FromStr for RowWarnings {
-    type Err = NotAProblem;
+    type Err = UnknownCode;
 
     /// Reads what [`Display`](fmt::Display) writes.
-    fn from_str(text: &str) -> Result<Self, NotAProblem> {
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
         if text.is_empty() {
             return Ok(Self::default());
         }
@@ -153,7 +153,7 @@ mod tests {
         for text in
             ["ssn: missing", "warning: ssn", "warning: nickname: cannot be dialled", "warning"]
         {
-            assert_eq!(text.parse::<RowWarnings>(), Err(NotAProblem), "{text}");
+            assert_eq!(text.parse::<RowWarnings>(), Err(UnknownCode), "{text}");
         }
     }
 

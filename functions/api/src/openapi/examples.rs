@@ -254,6 +254,18 @@ fn sent(uri: &str, template: &str, parameter: &Value) -> Option<Value> {
     })
 }
 
+#[tokio::test]
+async fn the_document_that_is_served_is_what_the_code_says() {
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/openapi.json");
+    let document = with_examples(description()).await;
+    let written = serde_json::to_string_pretty(&document).unwrap() + "\n";
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        std::fs::write(FILE, &written).unwrap();
+        return;
+    }
+    assert!(written == super::DOCUMENT, "run `make openapi` and look at the difference");
+}
+
 #[test]
 fn every_operation_has_one_example() {
     let mut document = description();

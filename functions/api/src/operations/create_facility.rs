@@ -67,7 +67,7 @@ impl NewFacility {
         let npi = fields.required("npi");
         let tin = fields.optional("tin");
         let active = fields.flag("active").unwrap_or(true);
-        let address = fields.address("address");
+        let address = NewAddress::one(&mut fields, "address");
         fields.finish(|| Some(Self { name: name?, npi: npi?, tin, active, address: address? }))
     }
 

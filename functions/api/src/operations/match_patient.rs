@@ -14,7 +14,7 @@ use crate::backend::Backend;
 use crate::caller::{Caller, ReadPatients};
 use crate::error::{ApiError, Named as _};
 use crate::fields::Fields;
-use crate::new_address::one_or_more_addresses;
+use crate::new_address::{NewAddress, one_or_more_addresses};
 use crate::operations::get_patient::PatientWithETag;
 use crate::request::Body;
 
@@ -68,7 +68,7 @@ impl PersonToMatch {
         let last_name = fields.required("lastName");
         let dob = fields.required("dob");
         let gender_at_birth = fields.required("genderAtBirth");
-        let address = fields.addresses("address");
+        let address = NewAddress::list(&mut fields, "address");
         fields.finish(|| {
             Some(Self {
                 first_name: first_name?,

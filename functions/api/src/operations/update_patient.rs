@@ -25,7 +25,7 @@ use crate::directory_entries::get_entry;
 use crate::error::{ApiError, Named as _};
 use crate::fields::Fields;
 use crate::if_match::IfMatch;
-use crate::new_address::one_or_more_addresses;
+use crate::new_address::{NewAddress, one_or_more_addresses};
 use crate::operations::get_patient::PatientWithETag;
 use crate::request::{Body, Id, Parameters, facility_id};
 
@@ -187,7 +187,7 @@ impl NewDemographics {
             fields.refuse("dob", &problem.to_string());
         }
         let gender_at_birth = fields.required("genderAtBirth");
-        let address = fields.addresses("address");
+        let address = NewAddress::list(&mut fields, "address");
         let contact = fields.list("contact", "not a contact", |fields| {
             let (phone, email) = (fields.optional("phone"), fields.optional("email"));
             Some(Contact { phone, email })
