@@ -141,14 +141,9 @@ async fn documents<P: Ports>(
         let Some(stored) = query.documents.take() else {
             return Ok(Some((Some(query), Vec::new())));
         };
-        let pages = DocumentPages::of(ports, customer, patient, stored);
-        let mut documents = Vec::new();
-        for page in 0..pages.stored().pages {
-            // A page is gone after a newer query has ended, which is read in its place.
-            let Some(page) = pages.read(page).await? else { return Ok(None) };
-            documents.extend(page);
-        }
-        Ok(Some((Some(query), documents)))
+        // The documents are gone after a newer query has ended, which is read in its place.
+        let documents = DocumentPages::of(ports, customer, patient, stored).all().await?;
+        Ok(documents.map(|documents| (Some(query), documents)))
     })
     .await
 }
