@@ -200,11 +200,11 @@ compare: .venv/installed .venv-compare/installed ## compare `bulk check` with pr
 calls: .venv/installed build ## count the AWS calls of three imports: make calls ROWS=5000
 	@$(STACK_RUN) --name calls --faults none --no-sandbox -- $(LOCAL) tests.measure.calls $(if $(ROWS),--rows $(ROWS))
 
-timeline: .venv/installed build ## draw where the time of an import goes: make timeline ROWS=10000 [DYNAMODB=memory] [QUERIES=1] [PARAMS=ImportConcurrency=8]
+timeline: .venv/installed build ## draw where the time of an import goes: make timeline ROWS=10000 [DYNAMODB=memory] [QUERIES=1 [MESSAGES=1]] [PARAMS=ImportConcurrency=8]
 	@$(if $(DYNAMODB),$(BUILD_DYNAMODB))
 	@$(STACK_RUN) --name timeline $(if $(QUERIES),,--no-sandbox) $(if $(DYNAMODB),--dynamodb $(DYNAMODB_IN_MEMORY)) \
-	  $(PARAMS:%=--param %) -- $(LOCAL) tests.measure.timeline --rows $(or $(ROWS),1000) \
-	  --out .local/timeline-$(or $(ROWS),1000)$(DYNAMODB:%=-%)$(QUERIES:%=-queries).svg
+	  $(PARAMS:%=--param %) -- $(LOCAL) tests.measure.timeline --rows $(or $(ROWS),1000) $(if $(MESSAGES),--patient-webhooks) \
+	  --out .local/timeline-$(or $(ROWS),1000)$(DYNAMODB:%=-%)$(QUERIES:%=-queries)$(MESSAGES:%=-messages).svg
 
 memory: .venv/installed build ## measure the peak memory of each function: make memory ROWS=100000 [QUERIES=1]
 	@$(BUILD_DYNAMODB)

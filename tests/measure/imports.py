@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from infra.demo import sample
 from local_stack.description import Stack
@@ -22,10 +23,10 @@ def write_sample(stack: Stack, rows: int, seed: int = 1) -> Path:
 class Importer:
     """Imports one file after the other as the demo customer, and receives the webhooks about them."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, *, patient_webhooks: bool = False) -> None:
         self.facility, self.api, self.receiver = stack.facilities[0], Api.of(stack), Receiver()
         self.job = ""
-        self.api.call("POST", "/settings", {"webhookUrl": self.receiver.url})
+        self.api.call("POST", "/settings", {"webhookUrl": self.receiver.url, "patientWebhooks": patient_webhooks})
 
     def create_job(self) -> str:
         """Creates a job and returns the link for its upload."""
@@ -39,12 +40,13 @@ class Importer:
         Raises `ApiError` if the job fails or if no webhook arrives.
         """
         while message := self.receiver.take(QUIET_SECONDS):
-            if self.is_end(message["bulkPatientCreate"]):
+            if self.is_end(message):
                 return
         raise ApiError(f"no webhook for {QUIET_SECONDS} s")
 
-    def is_end(self, report: dict[str, str]) -> bool:
+    def is_end(self, message: dict[str, Any]) -> bool:
         """Returns whether a webhook says that the job has completed. Raises `ApiError` if it says that it failed."""
+        report = message.get("bulkPatientCreate", {"requestId": None})
         if report["requestId"] != self.job or report["status"] == "processing":
             return False
         if report["status"] != "completed":

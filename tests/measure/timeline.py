@@ -41,6 +41,8 @@ class Progress:
     rows: list[tuple[float, float]] = field(default_factory=lambda: [(0.0, 0.0)])
     queries: list[tuple[float, float]] = field(default_factory=list)
     job: dict[str, Any] = field(default_factory=dict)
+    #: The patients in each webhook about documents, and in each of those the patients with documents.
+    told: list[tuple[int, int]] = field(default_factory=list)
 
     def add(self, seconds: float, job: dict[str, Any]) -> None:
         """Adds what the API says about the job at this time."""
@@ -67,7 +69,9 @@ def watch(importer: Importer, uploaded: float) -> tuple[Progress, float]:
         progress.add(now - uploaded, importer.api.call("GET", f"/medical/v1/patient/bulk/{importer.job}"))
         if message:
             deadline = now + QUIET_SECONDS
-            if importer.is_end(message["bulkPatientCreate"]):
+            if patients := message.get("patients"):
+                progress.told.append((len(patients), sum(bool(patient["documents"]) for patient in patients)))
+            if importer.is_end(message):
                 return progress, now - uploaded
     raise ApiError(f"no webhook for {QUIET_SECONDS} s")
 
@@ -138,9 +142,9 @@ def connections_opened() -> int:
     return int(values[names.index("ActiveOpens")])
 
 
-def measure(stack: Stack, file: Path) -> Measured:
+def measure(stack: Stack, file: Path, *, patient_webhooks: bool) -> Measured:
     """Imports a file and waits for its end and its logs."""
-    importer = Importer(stack)
+    importer = Importer(stack, patient_webhooks=patient_webhooks)
     link = importer.create_job()
     before, connections = usage(stack), connections_opened()
     began, uploaded = datetime.now(UTC), time.monotonic()
@@ -157,9 +161,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--out", type=Path, required=True, help="the picture, an .svg")
+    parser.add_argument("--patient-webhooks", action="store_true", help="receive webhooks about documents, too")
     arguments = parser.parse_args()
     stack, rows = Stack.current(), arguments.rows
-    measured = measure(stack, write_sample(stack, rows))
+    measured = measure(stack, write_sample(stack, rows), patient_webhooks=arguments.patient_webhooks)
     parts, seconds = measured.parts(stack), measured.seconds
     title = f"{rows:,} rows in {seconds:.1f} s"
     print(f"\n{title}, {rows / seconds:,.0f} rows/s")
@@ -172,6 +177,9 @@ def main() -> int:
     print("\n  processor: " + ", ".join(f"{name} {used:.1f} s" for name, used in shares.items()) + ",")
     print(f"  of {seconds * cores:.1f} s of {cores} cores; the client and the system use the rest, or it is idle")
     print(f"  connections that this machine opened meanwhile, those of the client included: {measured.connections:,}")
+    if told := measured.progress.told:
+        patients, with_documents = (sum(column) for column in zip(*told, strict=True))
+        print(f"  {len(told):,} webhooks about {patients:,} patients, {with_documents:,} of them with documents")
     lanes = [Lane(part.function, part.runs) for part in parts]
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(draw(title, seconds, measured.progress.curves(), lanes, shares, cores))

@@ -150,7 +150,8 @@ pub fn report(rows: u32) {
     println!("\nAWS calls for {rows} rows, from what the use cases really asked for");
     println!("{:>28}  {:>10} {:>10} {:>12} {:>12}", "", "calls", "per row", "units", "bytes");
     let alone = Account::new();
-    let gateway = || Account::with_gateway(Some(Gateway { documents: 4 }));
+    let gateway = || Account::with_gateway(Gateway { documents: 4 });
+    let told = Account::with_patient_webhooks(Gateway { documents: 4 });
     let queried = gateway();
     let first = measure("first import", &alone, &plain);
     let again = measure("the same file again", &alone, &plain);
@@ -160,6 +161,7 @@ pub fn report(rows: u32) {
     let lines = [
         measure("a fifth of the rows about people of earlier rows", &Account::new(), &duplicates),
         measure("first import, with document queries", &queried, &plain),
+        measure("the same with webhooks about the documents", &told, &plain),
         measure("the same file again, with document queries", &queried, &plain),
         measure("a fifth about earlier rows, with document queries", &gateway(), &duplicates),
         ("one function, BatchWriteItem, no matching".to_owned(), WITHOUT_MATCHING),

@@ -13,6 +13,7 @@ use bulk_domain::job_size::JobSize;
 use bulk_domain::plan::ROWS_PER_CHUNK;
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
+use bulk_domain::webhook::WebhookKey;
 use bulk_memory::{Cloud, QueueName};
 use bulk_pipeline::DirectoryCache;
 use bulk_pipeline::deliver_webhook::deliver_webhook;
@@ -77,18 +78,35 @@ impl Times {
 
 impl Account {
     pub fn new() -> Self {
-        Self::with_gateway(None)
+        Self::with(None, WebhookSettings::default())
     }
 
-    /// Returns an account. Its document queries go to the gateway, if there is one.
-    pub fn with_gateway(gateway: Option<Gateway>) -> Self {
+    /// Returns an account, the document queries of which go to the gateway.
+    pub fn with_gateway(gateway: Gateway) -> Self {
+        Self::with(Some(gateway), WebhookSettings::default())
+    }
+
+    /// Returns an account as [`with_gateway`](Self::with_gateway) does. Its owner has a server for
+    /// webhooks, and wants those about documents.
+    pub fn with_patient_webhooks(gateway: Gateway) -> Self {
+        let settings = WebhookSettings {
+            url: Some("https://receiver.example/webhooks".to_owned()),
+            key: Some(WebhookKey::from_random(&[7; 32])),
+            patient_webhooks: true,
+            is_verified: true,
+            ..WebhookSettings::default()
+        };
+        Self::with(Some(gateway), settings)
+    }
+
+    fn with(gateway: Option<Gateway>, settings: WebhookSettings) -> Self {
         let store = Arc::new(Stopwatch::default());
         let cloud = Cloud::new(store.clone(), Timestamp::from_millis(1_800_000_000_000), 1);
         let cloud = if gateway.is_some() { cloud } else { cloud.without_gateway() };
         let (customer, facility) =
             (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
         let directory = Directory { facilities: [facility].into(), cohorts: [].into() };
-        cloud.set_customer(customer, directory, WebhookSettings::default());
+        cloud.set_customer(customer, directory, settings);
         Self { cloud, store, customer, gateway }
     }
 
@@ -188,7 +206,7 @@ impl Account {
         let next = || self.receive(QueueName::Webhooks);
         each(next, |body| {
             block_on(deliver_webhook(&self.cloud, &self.cloud, &read(body)))
-                .expect("no URL is set");
+                .expect("the receiver answers");
         })
     }
 
