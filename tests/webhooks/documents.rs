@@ -55,6 +55,38 @@ async fn up_to_a_hundred_patients_are_told_in_a_message_between_start_and_comple
 }
 
 #[tokio::test]
+async fn a_message_with_long_documents_has_fewer_patients() {
+    let cloud = with_customer(true, vec![]);
+    let import = Import::start(&cloud, 1).await;
+    import.complete(0).await;
+    import.end_queries_with(0, &"x".repeat(20_000)).await;
+    import.finish(JobStatus::Completed).await;
+    deliver_all(&cloud).await;
+    // 26 descriptions of 20,000 bytes do not fit into 512 KB.
+    assert_eq!(patients(&messages(&cloud)), [25, 25, 25, PATIENTS - 75]);
+}
+
+#[tokio::test]
+async fn chunks_without_document_queries_are_passed() {
+    let cloud = with_customer(true, vec![]);
+    let import = Import::start(&cloud, 90).await;
+    for chunk in 0..90 {
+        if chunk % 44 == 43 {
+            import.complete(chunk).await;
+            import.end_queries(chunk).await;
+        } else {
+            import.fail(chunk).await;
+        }
+    }
+    import.finish(JobStatus::Completed).await;
+    deliver_all(&cloud).await;
+    let messages = messages(&cloud);
+    let told: BTreeSet<&String> = messages.iter().flat_map(|message| &message.patients).collect();
+    assert_eq!((told.len(), messages.len()), (2 * PATIENTS, 4));
+    assert_eq!(messages[3].event, "completed");
+}
+
+#[tokio::test]
 async fn a_customer_that_did_not_choose_it_is_told_of_no_documents() {
     let cloud = with_customer(false, vec![]);
     let import = Import::start(&cloud, 1).await;

@@ -1,9 +1,9 @@
 //! Records of webhook deliveries: one for each webhook, written on the condition that its version
 //! is the expected one.
 
-use bulk_domain::delivery::{Attempt, AttemptOutcome, NoAnswer, WebhookDelivery};
+use bulk_domain::delivery::{Attempt, AttemptOutcome, DocumentsRange, NoAnswer, WebhookDelivery};
 use bulk_domain::job::JobStatus;
-use bulk_domain::webhook::WebhookEvent;
+use bulk_domain::webhook::{DocumentsPlace, WebhookEvent};
 use bulk_pipeline::ports::{DeliveryStore, JobRef, Write};
 
 use crate::given::{self, NOW, at};
@@ -52,22 +52,28 @@ pub async fn a_delivery_is_stored_only_over_the_version_that_was_read(ports: &im
     assert_eq!((one, two), (1, 2));
 }
 
-pub async fn a_delivery_is_of_one_status_of_one_job(ports: &impl DeliveryStore) {
+pub async fn a_delivery_is_of_one_event_of_one_job(ports: &impl DeliveryStore) {
     let (customer, job) = (given::customer(), given::job_id());
     let delivery = WebhookDelivery::new(customer, job, JobStatus::Processing);
     assert_eq!(ports.store_delivery(&delivery, None).await.unwrap(), Write::Done);
+    let mut documents = WebhookDelivery::new(customer, job, WebhookEvent::Documents);
+    documents.documents = DocumentsRange {
+        from: DocumentsPlace { chunk: 3_999, patient: 249 },
+        until: Some(DocumentsPlace { chunk: 4_000, patient: 0 }),
+    };
     for other in [
-        WebhookDelivery::new(customer, job, WebhookEvent::Documents),
+        documents,
         WebhookDelivery::new(customer, job, JobStatus::Completed),
         WebhookDelivery::new(customer, given::job_id(), JobStatus::Processing),
     ] {
         assert_eq!(load(ports, &other).await, None);
         assert_eq!(ports.store_delivery(&other, None).await.unwrap(), Write::Done);
+        assert_eq!(load(ports, &other).await.unwrap().0, other);
     }
     assert_eq!(load(ports, &delivery).await.unwrap().0, delivery);
 }
 
 contract!($ deliveries:
     a_delivery_is_stored_only_over_the_version_that_was_read,
-    a_delivery_is_of_one_status_of_one_job,
+    a_delivery_is_of_one_event_of_one_job,
 );

@@ -4,7 +4,7 @@ use bulk_domain::hash_key::{Bucket, HashKey};
 use bulk_domain::identity::Identity;
 use bulk_domain::ids::{FacilityId, JobId, PatientId, RowNumber};
 use bulk_domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
-use bulk_domain::outcome::{RowEffect, RowOutcome, RowResult, Tally};
+use bulk_domain::outcome::{FailureReason, RowEffect, RowOutcome, RowResult, Tally};
 use bulk_domain::patient::PatientRow;
 use bulk_domain::person::{Group, Person};
 use bulk_domain::plan::ChunkNumber;
@@ -74,8 +74,8 @@ pub struct Import<'a> {
 }
 
 impl<'a> Import<'a> {
-    /// Stores a job with this number of pending chunks and the patients of all of them, and sends
-    /// the message that it is processing.
+    /// Stores a job with this number of pending chunks, and the patients of up to three of them, and
+    /// sends the message that it is processing.
     pub async fn start(cloud: &'a Cloud, chunks: u32) -> Self {
         let (id, facility) = (JobId::new(Uuid::from_u128(1 << 8)), FacilityId::new(Uuid::nil()));
         let job = Job::new(id, customer(1), facility, false, cloud.now());
@@ -101,8 +101,12 @@ impl<'a> Import<'a> {
 
     /// Returns the patients of a chunk.
     pub fn patients(&self, chunk: u32) -> Vec<PatientId> {
-        let (_, person) = &self.people[chunk as usize];
+        let (_, person) = self.person(chunk);
         person.patients().map(|record| record.patient.id).collect()
+    }
+
+    fn person(&self, chunk: u32) -> &(Bucket, Person) {
+        &self.people[chunk as usize % self.people.len()]
     }
 
     /// Completes a chunk, all rows of which start a document query.
@@ -113,22 +117,38 @@ impl<'a> Import<'a> {
             RowOutcome { starts_query: true, ..RowOutcome::new(RowNumber::new(row), result) }
         };
         let outcomes: Vec<RowOutcome> = (1..).zip(self.patients(chunk)).map(outcome).collect();
-        let (chunk, tally) = (ChunkNumber::new(chunk), Tally::of(&outcomes));
-        let queries = u32::try_from(outcomes.len()).unwrap();
-        let stored = self.cloud.store_outcomes((&self.job).into(), chunk, &outcomes).await;
+        self.store(chunk, &outcomes).await;
+    }
+
+    /// Completes a chunk of rows that all failed, so that none starts a document query.
+    pub async fn fail(&self, chunk: u32) {
+        let failed = RowResult::Failed(FailureReason::Internal);
+        self.store(chunk, &[RowOutcome::new(RowNumber::FIRST, failed)]).await;
+    }
+
+    async fn store(&self, chunk: u32, outcomes: &[RowOutcome]) {
+        let (chunk, tally) = (ChunkNumber::new(chunk), Tally::of(outcomes));
+        let starts = outcomes.iter().filter(|outcome| outcome.starts_query).count();
+        let queries = u32::try_from(starts).unwrap();
+        let stored = self.cloud.store_outcomes((&self.job).into(), chunk, outcomes).await;
         assert_eq!(stored.unwrap(), Write::Done);
         self.cloud.complete_chunk(self.job.id, chunk, tally, queries).await.unwrap();
     }
 
-    /// Ends the document queries of a chunk, each with a document.
+    /// Ends the document queries of a chunk, each with a document that has a short description.
     pub async fn end_queries(&self, chunk: u32) {
+        self.end_queries_with(chunk, "A letter").await;
+    }
+
+    /// Ends the document queries of a chunk, each with a document that has this description.
+    pub async fn end_queries_with(&self, chunk: u32, description: &str) {
         let patients = self.patients(chunk);
         let number = ChunkNumber::new(chunk);
         for (part, patients) in (0..).zip(patients.chunks(PATIENTS_PER_PART)) {
             let request =
                 QueryRequestId::of_part(QueryPart { job: self.job.id, chunk: number, part });
             for patient in patients {
-                let query = ended(self.cloud, request);
+                let query = ended(self.cloud, request, description);
                 let stored = self.cloud.store_query(customer(1), *patient, &query, None).await;
                 assert_eq!(stored.unwrap(), Write::Done);
             }
@@ -152,7 +172,7 @@ impl<'a> Import<'a> {
 
     /// Deletes a patient of a chunk, and opts another one out.
     pub async fn change(&self, chunk: u32, deleted: PatientId, opted_out: PatientId) {
-        let (bucket, mut person) = self.people[chunk as usize].clone();
+        let (bucket, mut person) = self.person(chunk).clone();
         let (call, now) = (JobId::new(Uuid::from_u128(9 << 80)), self.cloud.now());
         person.patient_mut(opted_out).unwrap().set_opt_out(true, call, now);
         assert!(person.delete(deleted, &HASH_KEY, None, now));
@@ -186,15 +206,15 @@ fn people(job: &Job, last_name: &str) -> (Bucket, Person) {
     (bucket, person)
 }
 
-/// Returns a query that found a document for a request.
-fn ended(cloud: &Cloud, request: QueryRequestId) -> PatientQuery {
+/// Returns a query that found a document with this description for a request.
+fn ended(cloud: &Cloud, request: QueryRequestId, description: &str) -> PatientQuery {
     let attempt = QueryAttemptId::new(cloud.new_id());
     let RequestDecision::Start(query) = PatientQuery::decide(None, request, attempt, cloud.now())
     else {
         panic!("the query is new")
     };
-    let document = serde_json::from_str(r#"{"id": "urn:oid:2.999", "fileName": "A letter"}"#);
-    let first = vec![document.unwrap()];
+    let document = json!({"id": "urn:oid:2.999", "fileName": "x", "description": description});
+    let first = vec![serde_json::from_str(&document.to_string()).unwrap()];
     let stored = StoredDocuments { found_by: attempt, pages: 1, first };
     query.ended(QueryOutcome::Documents(1), Some(stored))
 }
