@@ -7,7 +7,7 @@ use crate::purpose::Purpose;
 use crate::queue::{Message, Queue};
 use crate::record::ChunkCalls;
 use crate::report::{CUSTOMERS, Chunks, Files, SOON, next_to, uploads};
-use crate::simulation::{Upload, simulate};
+use crate::simulation::{Upload, Work, simulate};
 
 pub fn check(files: &Files, five_chunks: &Chunks) {
     every_write_happens_once(&files.big);
@@ -22,7 +22,7 @@ pub fn check(files: &Files, five_chunks: &Chunks) {
 }
 
 fn upload(customer: usize, chunks: &Chunks) -> Upload {
-    Upload { customer, at: 0, chunks: chunks.clone() }
+    Upload { work: Work::Import, customer, at: 0, chunks: chunks.clone() }
 }
 
 /// Checks that calls that are throttled and chunks that are retried write every item once, and that

@@ -3,8 +3,8 @@
 //! make.
 //!
 //! `cargo bench -p tests --no-default-features --bench model` runs everything; `-- speed`, `--
-//! keys`, `-- fairness` and `-- sweep` run a part. The same code prints the same tables on every
-//! machine.
+//! keys`, `-- fairness`, `-- undo` and `-- sweep` run a part. The same code prints the same tables
+//! on every machine.
 // Figures are rounded, and the input is valid.
 #![allow(
     clippy::cast_possible_truncation,
@@ -32,6 +32,7 @@ mod simulation;
 mod sweep;
 mod table;
 mod turned;
+mod undo;
 mod waits;
 mod worker;
 
@@ -45,6 +46,9 @@ fn main() {
     let is_wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|name| name == part);
     if is_wanted("sweep") {
         sweep::report();
+    }
+    if is_wanted("undo") {
+        undo::report();
     }
     if !["speed", "keys", "fairness"].into_iter().any(is_wanted) {
         return;

@@ -223,6 +223,8 @@ pub mod design {
     pub const RECEIVES: u32 = 8;
     /// The `MaximumConcurrency` of `finalize` in template.yaml.
     pub const FINALIZE: u32 = 20;
+    /// The `MaximumConcurrency` of `undo-chunk` in template.yaml.
+    pub const UNDO: u32 = 20;
     /// How many messages `fan-out` sends at the same time: 8 batches of 10.
     pub const SENT_AT_ONCE: usize = 80;
     /// The first pause before a failed chunk is retried, which doubles.

@@ -1,4 +1,4 @@
-//! What the calls of `import-rows` are for.
+//! What the calls of `import-rows` and `undo-chunk` are for.
 
 use bulk_memory::{LoggedCall, Operation, QueueName, Resource};
 
@@ -9,7 +9,7 @@ pub enum Purpose {
     LoadJob,
     /// Reads the chunk's line of the plan.
     Plan,
-    /// Reads the customer's facilities and cohorts.
+    /// Reads the customer's facilities and cohorts, or the key of its hashes.
     Directory,
     /// Reads the chunk's rows from the upload.
     Upload,
@@ -25,6 +25,16 @@ pub enum Purpose {
     StorePerson,
     /// Stores the outcomes of the rows.
     Outcomes,
+    /// Looks whether the chunk has outcomes.
+    LookForOutcomes,
+    /// Reads the chunk's entry of a roster.
+    LoadRoster,
+    /// Reads the document queries of deleted patients.
+    LoadQueries,
+    /// Reads the entries of an external id.
+    LoadExternalIds,
+    /// Deletes the entry of a deleted patient's external id.
+    DeleteExternalId,
     /// Removes the chunk from the pending chunks of the job's item.
     EndChunk,
     /// Sends the message that all chunks of the job are complete.
@@ -37,14 +47,20 @@ impl Purpose {
         match (call.resource, call.operation) {
             (Resource::JOBS, Operation::GetItem) => Self::LoadJob,
             (Resource::JOBS, Operation::UpdateItem) => Self::EndChunk,
-            (Resource::FACILITIES, Operation::Query) => Self::Directory,
+            (Resource::FACILITIES, Operation::Query)
+            | (Resource::CUSTOMERS, Operation::GetItem) => Self::Directory,
             (Resource::PLANS, Operation::GetObject) => Self::Plan,
             (Resource::UPLOADS, Operation::GetObject) => Self::Upload,
             (Resource::OUTCOMES, Operation::GetObject | Operation::PutObject) => Self::Outcomes,
+            (Resource::OUTCOMES, Operation::ListObjectVersions) => Self::LookForOutcomes,
+            (Resource::ROSTERS, Operation::Query | Operation::BatchGetItem) => Self::LoadRoster,
+            (Resource::QUERIES, Operation::BatchGetItem) => Self::LoadQueries,
+            (Resource::EXTERNAL_IDS, Operation::Query) => Self::LoadExternalIds,
+            (Resource::EXTERNAL_IDS, Operation::DeleteItem) => Self::DeleteExternalId,
             (Resource::PEOPLE, Operation::BatchGetItem) => Self::LoadPeople,
             (Resource::PEOPLE, Operation::PutItem) => Self::StorePerson,
             (Resource::EXTERNAL_IDS, Operation::PutItem) => Self::StoreExternalId,
-            (Resource::ROSTERS, Operation::PutItem) => Self::Roster,
+            (Resource::ROSTERS, Operation::PutItem | Operation::DeleteItem) => Self::Roster,
             (_, Operation::PutLogEvents) => Self::Audit,
             (Resource::Queue(QueueName::Finished), Operation::SendMessage) => Self::Finished,
             _ => panic!("a chunk makes no such call: {call:?}"),

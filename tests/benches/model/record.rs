@@ -1,12 +1,13 @@
-//! The AWS calls of an import: the real planner and the real workers run once over the ports in
-//! memory.
+//! The AWS calls of an import and of its undo: the real planner and the real workers run once over
+//! the ports in memory.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use bulk_api::operations::create_job::create_job;
 use bulk_domain::csv::Limits;
-use bulk_domain::ids::{CustomerId, FacilityId};
+use bulk_domain::ids::{CustomerId, FacilityId, JobId};
+use bulk_domain::job::JobStatus;
 use bulk_domain::job_size::JobSize;
 use bulk_domain::plan::ROWS_PER_CHUNK;
 use bulk_domain::row::Directory;
@@ -14,10 +15,13 @@ use bulk_domain::time::Timestamp;
 use bulk_memory::{Cloud, LoggedCall, NoFaults, QueueName};
 use bulk_pipeline::DirectoryCache;
 use bulk_pipeline::fan_out::{FanOutSettings, fan_out};
+use bulk_pipeline::finalize::{FinalizeOutcome, finalize};
 use bulk_pipeline::idempotency::Parameters;
 use bulk_pipeline::import_rows::{ImportOutcome, import_rows};
-use bulk_pipeline::messages::UploadMessage;
-use bulk_pipeline::ports::WebhookSettings;
+use bulk_pipeline::messages::{FinishedMessage, UploadMessage};
+use bulk_pipeline::ports::{JobStore as _, WebhookSettings};
+use bulk_pipeline::undo_chunk::{UndoChunkOutcome, undo_chunk};
+use bulk_pipeline::undo_job::request_undo;
 use futures::executor::block_on;
 use uuid::Uuid;
 
@@ -60,7 +64,7 @@ impl Step {
     }
 }
 
-/// The calls of a job, chunk by chunk.
+/// The calls of a job or of its undo, chunk by chunk.
 #[derive(Clone, Debug)]
 pub struct JobCalls {
     /// The number of rows in the file.
@@ -78,10 +82,35 @@ pub fn record(file: String) -> JobCalls {
 
 /// Imports a file in chunks of this many rows, and records every call.
 pub fn record_in_chunks(file: String, rows_per_chunk: u32) -> JobCalls {
-    block_on(run(file, rows_per_chunk))
+    block_on(import(file, rows_per_chunk)).0
 }
 
-async fn run(file: String, rows_per_chunk: u32) -> JobCalls {
+/// Imports a file in chunks of the real size, undoes the import, and records every call of the
+/// undone chunks.
+pub fn record_undo(file: String) -> JobCalls {
+    block_on(undo(file))
+}
+
+async fn undo(file: String) -> JobCalls {
+    let (imported, cloud, job) = import(file, ROWS_PER_CHUNK).await;
+    let message = FinishedMessage { job };
+    let ended = finalize(&cloud, &message).await.expect("the result is written");
+    assert_eq!(ended, FinalizeOutcome::Ended(JobStatus::Completed));
+    let job = cloud.load_job(job).await.expect("a call in memory").expect("the job is there");
+    request_undo(&cloud, job).await.expect("an ended job is undone");
+    cloud.take_log();
+    let mut chunks = Vec::new();
+    while let Some(body) = receive(&cloud, QueueName::UndoneChunks) {
+        let outcome = undo_chunk(&cloud, &read(&body)).await.expect("a chunk is undone");
+        let UndoChunkOutcome::Chunk(tally) = outcome else { unreachable!("a chunk is sent once") };
+        assert_eq!(tally.kept, 0, "nothing else has changed the patients");
+        chunks.push(ChunkCalls { rows: tally.deleted, steps: steps(&cloud.take_log()) });
+    }
+    let rows = chunks.iter().map(|chunk| chunk.rows).sum();
+    JobCalls { rows, chunks, most_writes: imported.most_writes }
+}
+
+async fn import(file: String, rows_per_chunk: u32) -> (JobCalls, Cloud, JobId) {
     let cloud = Cloud::new(Arc::new(NoFaults), now(), 1);
     let (customer, facility) =
         (CustomerId::new(Uuid::from_u128(1)), FacilityId::new(Uuid::from_u128(2)));
@@ -116,7 +145,8 @@ async fn run(file: String, rows_per_chunk: u32) -> JobCalls {
     assert!(receive(&cloud, QueueName::Finished).is_some(), "the job has no pending chunks");
     let of_people = writes.iter().filter(|((of, _), _)| *of == Purpose::StorePerson);
     let most_writes = of_people.map(|(_, count)| *count).max().unwrap_or(0);
-    JobCalls { rows: chunks.iter().map(|chunk| chunk.rows).sum(), chunks, most_writes }
+    let rows = chunks.iter().map(|chunk| chunk.rows).sum();
+    (JobCalls { rows, chunks, most_writes }, cloud, job.id)
 }
 
 /// Returns the calls as steps. Consecutive calls with the same purpose are one step. The entry of

@@ -8,7 +8,7 @@ use crate::outcome::{JobTimes, Outcome};
 use crate::parameters::{Capacity, Latency, Parameters, QueueKind, Retry, SECOND, design};
 use crate::purpose::Purpose;
 use crate::record::{ChunkCalls, JobCalls};
-use crate::simulation::{Upload, simulate};
+use crate::simulation::{Upload, Work, simulate};
 use crate::table::Access;
 
 pub const CUSTOMERS: usize = 100;
@@ -38,6 +38,7 @@ pub fn chunks_of(calls: &JobCalls) -> Chunks {
 pub fn uploads(customers: usize, chunks: &Chunks, every: u64) -> Vec<Upload> {
     (0..customers)
         .map(|customer| Upload {
+            work: Work::Import,
             customer,
             at: customer as u64 * every * SECOND,
             chunks: chunks.clone(),
@@ -58,8 +59,12 @@ pub struct Files {
 
 /// Returns the outcome of one job: the median of all seeds.
 pub fn one_job(parameters: &Parameters, chunks: &Chunks) -> Outcome {
-    let play =
-        |seed| simulate(&Parameters { seed, ..parameters.clone() }, uploads(1, chunks, 0), None);
+    one(parameters, &uploads(1, chunks, 0))
+}
+
+/// Returns the median outcome of all seeds.
+pub fn one(parameters: &Parameters, uploads: &[Upload]) -> Outcome {
+    let play = |seed| simulate(&Parameters { seed, ..parameters.clone() }, uploads.to_vec(), None);
     let mut outcomes: Vec<Outcome> = SEEDS.map(play).collect();
     outcomes.sort_by(|a, b| a.seconds().total_cmp(&b.seconds()));
     outcomes.swap_remove(outcomes.len() / 2)
@@ -255,7 +260,7 @@ pub fn next_to(
 ) -> JobTimes {
     let own = all.len();
     let at = all.last().map_or(0, |last| last.at) + later * SECOND;
-    all.push(Upload { customer: own, at, chunks: chunks.clone() });
+    all.push(Upload { work: Work::Import, customer: own, at, chunks: chunks.clone() });
     simulate(parameters, all, Some(own)).jobs[own]
 }
 

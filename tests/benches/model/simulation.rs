@@ -2,6 +2,7 @@
 //! after the other.
 
 mod calls;
+mod lane;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,12 +19,22 @@ use crate::random::Random;
 use crate::record::ChunkCalls;
 use crate::table::{Access, Key, Place};
 use crate::worker::{Run, Worker};
+use lane::Lane;
 
 /// How often an event source that grows checks for room.
 const LOOK_AGAIN: Micros = 200_000;
 
+/// What is done with the chunks of a job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Work {
+    Import,
+    Undo,
+}
+
+/// An upload that is imported, or a call that asks for the undo of an import.
 #[derive(Clone, Debug)]
 pub struct Upload {
+    pub work: Work,
     pub customer: usize,
     pub at: Micros,
     pub chunks: Rc<Vec<Rc<ChunkCalls>>>,
@@ -50,26 +61,6 @@ enum Event {
     Worked { job: usize },
     Finalize,
     Finalized(usize),
-}
-
-/// A queue of chunks with its event source and the instances that it feeds.
-#[derive(Debug)]
-struct Lane {
-    queue: Queue,
-    source: EventSource,
-    idle: Vec<usize>,
-    looks_at: Option<Micros>,
-}
-
-impl Lane {
-    const fn new(kind: QueueKind, concurrency: u32) -> Self {
-        Self {
-            queue: Queue::new(kind),
-            source: EventSource::new(concurrency),
-            idle: Vec::new(),
-            looks_at: None,
-        }
-    }
 }
 
 /// What a chunk keeps between its receives.
@@ -114,7 +105,8 @@ pub struct Simulation {
     events: BinaryHeap<Reverse<(Micros, u64, Event)>>,
     count: u64,
     jobs: Vec<Job>,
-    lanes: [Lane; JobSize::ALL.len()],
+    /// Those of small, medium and large jobs, and that of undone chunks.
+    lanes: Vec<Lane>,
     workers: Vec<Worker>,
     finished: Queue,
     finalize: EventSource,
@@ -142,15 +134,15 @@ pub fn simulate(parameters: &Parameters, uploads: Vec<Upload>, until: Option<usi
 
 impl Simulation {
     fn new(parameters: Parameters, uploads: Vec<Upload>) -> Self {
-        let lanes =
-            parameters.concurrency.map(|concurrency| Lane::new(parameters.queue, concurrency));
+        let concurrency = parameters.concurrency.into_iter().chain([design::UNDO]);
+        let lanes = concurrency.map(|concurrency| Lane::new(parameters.queue, concurrency));
         let mut simulation = Self {
             random: Random::new(parameters.seed),
             now: 0,
             events: BinaryHeap::new(),
             count: 0,
             jobs: Vec::new(),
-            lanes,
+            lanes: lanes.collect(),
             workers: Vec::new(),
             finished: Queue::new(QueueKind::Plain),
             finalize: EventSource::new(design::FINALIZE),
@@ -159,16 +151,16 @@ impl Simulation {
             parameters,
         };
         for upload in uploads {
-            let size = if simulation.parameters.one_queue {
-                JobSize::Large
-            } else {
-                JobSize::of(upload.rows())
+            let lane = match upload.work {
+                Work::Undo => JobSize::ALL.len(),
+                Work::Import if simulation.parameters.one_queue => JobSize::Large as usize,
+                Work::Import => JobSize::of(upload.rows()) as usize,
             };
             let chunks = vec![Chunk::default(); upload.chunks.len()];
             let times =
                 JobTimes { rows: upload.rows(), uploaded: upload.at, ..JobTimes::default() };
             simulation.after(upload.at, Event::Uploaded(simulation.jobs.len()));
-            let (lane, left) = (size as usize, chunks.len());
+            let left = chunks.len();
             simulation.jobs.push(Job { upload, lane, chunks, left, times });
         }
         simulation
@@ -237,11 +229,15 @@ impl Simulation {
         }
     }
 
-    /// Fan-out runs beside all others, because S3 starts one for each upload.
+    /// Fan-out runs beside all others, because S3 starts one for each upload. The call that asks
+    /// for an undo sends its chunks at once.
     fn uploaded(&mut self, job: usize) {
         let latency = self.parameters.latency;
         let rows = Micros::from(self.jobs[job].times.rows);
         self.watched(1);
+        if self.jobs[job].upload.work == Work::Undo {
+            return self.send(job, 0);
+        }
         let event = self.about(latency.upload_event);
         let scan = self.about(latency.cold_start + latency.file + rows * latency.file_row);
         self.after(event + scan, Event::Send { job, first: 0 });
@@ -377,7 +373,11 @@ impl Simulation {
             let Some((_, message)) = self.finished.receive(self.now) else { break };
             self.finalize.running += 1;
             let latency = self.parameters.latency;
-            let rows = Micros::from(self.jobs[message.job].times.rows);
+            // Without kept patients, the end of an undo writes no file.
+            let rows = match self.jobs[message.job].upload.work {
+                Work::Import => Micros::from(self.jobs[message.job].times.rows),
+                Work::Undo => 0,
+            };
             let time =
                 latency.receive + latency.cold_start + latency.file + rows * latency.file_row;
             let time = self.about(time);

@@ -1,4 +1,4 @@
-//! An instance of `import-rows`, and its current run.
+//! An instance of `import-rows` or `undo-chunk`, and its current run.
 
 use std::rc::Rc;
 
@@ -61,8 +61,13 @@ impl Run {
     /// Returns how many calls of the step are made at the same time.
     pub fn at_once(&self, writes: usize) -> usize {
         match self.purpose() {
-            Some(Purpose::StoreExternalId | Purpose::StorePerson) => writes,
-            Some(Purpose::LoadPeople) => design::CONCURRENT_BATCHES,
+            Some(
+                Purpose::StoreExternalId
+                | Purpose::StorePerson
+                | Purpose::LoadExternalIds
+                | Purpose::DeleteExternalId,
+            ) => writes,
+            Some(Purpose::LoadPeople | Purpose::LoadQueries) => design::CONCURRENT_BATCHES,
             _ => 1,
         }
     }

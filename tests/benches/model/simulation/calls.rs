@@ -91,6 +91,7 @@ impl Simulation {
             Purpose::Plan
             | Purpose::Upload
             | Purpose::Audit
+            | Purpose::LookForOutcomes
             | Purpose::Outcomes
             | Purpose::Finished => return true,
             Purpose::LoadJob => {
@@ -102,8 +103,16 @@ impl Simulation {
             Purpose::Directory => {
                 (&mut outcome.directory, Access::Read, Place::Shared(Key::Directory(customer)))
             }
-            Purpose::LoadPeople => (&mut outcome.patients, Access::Read, Place::Everywhere),
-            Purpose::StoreExternalId => (&mut outcome.external_ids, Access::Write, own),
+            Purpose::LoadPeople | Purpose::LoadQueries => {
+                (&mut outcome.patients, Access::Read, Place::Everywhere)
+            }
+            Purpose::LoadExternalIds => (&mut outcome.external_ids, Access::Read, own),
+            Purpose::StoreExternalId | Purpose::DeleteExternalId => {
+                (&mut outcome.external_ids, Access::Write, own)
+            }
+            Purpose::LoadRoster => {
+                (&mut outcome.patients, Access::Read, Place::Shared(Key::Roster(customer)))
+            }
             Purpose::StorePerson => (&mut outcome.patients, Access::Write, own),
             Purpose::Roster => {
                 (&mut outcome.patients, Access::Write, Place::Shared(Key::Roster(customer)))
@@ -115,8 +124,10 @@ impl Simulation {
     fn time_of(&mut self, purpose: Purpose) -> Micros {
         let latency = &self.parameters.latency;
         let time = match purpose {
-            Purpose::Plan | Purpose::Upload | Purpose::Outcomes => latency.object,
-            Purpose::LoadPeople => latency.batch,
+            Purpose::Plan | Purpose::Upload | Purpose::LookForOutcomes | Purpose::Outcomes => {
+                latency.object
+            }
+            Purpose::LoadPeople | Purpose::LoadQueries => latency.batch,
             Purpose::Audit | Purpose::Finished => latency.message,
             _ => latency.item,
         };
