@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use bulk_api::ApiError;
 use bulk_api::operations::get_patient_by_external_id::get_patient_by_external_id;
-use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::patient::ExternalId;
 use bulk_domain::person::JOB_WRITES;
 use bulk_memory::{Cloud, NoFaults};
-use bulk_pipeline::ports::Environment as _;
+use bulk_pipeline::ports::{Environment as _, ExternalIdEntry, ExternalIdStore as _};
 use futures::executor::block_on;
+use uuid::Uuid;
 
 use crate::check::Outcome;
 use crate::rows::{Row, external_id};
@@ -33,8 +34,9 @@ pub fn check_entries(played: &Played, customer: usize) {
     }
 }
 
-/// Checks, some days after the story, that a call finds the patients of each external id, and that
-/// it deletes all stale entries.
+/// Checks, some days after the story, that a call finds the patients of each external id, that it
+/// deletes all stale entries except a first one beside others, and that the next patient with the
+/// external id is told of those before.
 pub fn check_repair(played: &Played) {
     let cloud = played.cloud.with_faults(Arc::new(NoFaults)).called_by("Api");
     cloud.set_time(cloud.now().plus(JOB_WRITES + Duration::from_hours(1)));
@@ -55,8 +57,18 @@ pub fn check_repair(played: &Played) {
             }
             let hash = Cloud::hash_key(customer.id).external_id(&id);
             let entries = cloud.external_ids(customer.id).into_iter();
-            let of_id = entries.filter(|(of, _)| *of == hash).map(|(_, entry)| entry.patient);
-            assert_eq!(of_id.collect::<BTreeSet<_>>(), patients, "stale entries are left");
+            let of_id = entries.filter(|(of, _)| *of == hash).map(|(_, entry)| entry);
+            let is_needed = |entry: &ExternalIdEntry| {
+                !entry.is_first || patients.contains(&entry.patient) || patients.is_empty()
+            };
+            let left: BTreeSet<PatientId> =
+                of_id.filter(is_needed).map(|entry| entry.patient).collect();
+            assert_eq!(left, patients, "stale entries are left");
+            let (next, job) = (PatientId::new(Uuid::max()), JobId::first_at(cloud.now()));
+            let told = cloud.add_external_id(customer.id, hash, next, job, 20);
+            let told: BTreeSet<PatientId> =
+                block_on(told).unwrap().into_iter().map(|entry| entry.patient).collect();
+            assert!(patients.is_subset(&told), "the next patient is not told of those before");
         }
     }
 }

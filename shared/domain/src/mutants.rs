@@ -59,6 +59,7 @@ bugs! {
     DiacriticsCompared 3: "names with and without diacritics are not the same",
     PunctuationCompared 3: "names with and without punctuation are not the same",
     ScanComparesPunctuation 3: "rows of one identity whose names differ in punctuation stay where they are in the file",
+    StaleFirstDeleted 21: "the first entry of an external id is deleted while there are others",
     CapitalsKept 3: "a name in capitals replaces one that differs in case only",
     LateSpellingLost 13: "an older job that is imported late does not spell the names",
     DayFirstImported 1: "a file with the day before the month is imported",

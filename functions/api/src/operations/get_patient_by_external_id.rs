@@ -55,7 +55,8 @@ pub async fn handle<B: Backend>(
 const ENTRIES_PER_READ: u32 = 20;
 
 /// Returns the customer's only patient with this external id. Deletes the entries that it finds
-/// stale, so that the next call does not read them.
+/// stale, so that the next call does not read them. The first entry stays while there are others,
+/// because without it the next patient with the external id would count as the only one.
 pub async fn get_patient_by_external_id<P: Ports>(
     ports: &P,
     customer: CustomerId,
@@ -64,7 +65,7 @@ pub async fn get_patient_by_external_id<P: Ports>(
     let id = ports.directory().load_hash_key(customer).await?.external_id(external_id);
     let (entries, now) = (ports.external_ids(), ports.environment().now());
     let mut found: Option<Patient> = None;
-    let mut after = None;
+    let (mut after, mut stale_first, mut has_others) = (None, None, false);
     loop {
         let read = entries.read_external_id(customer, id, after, ENTRIES_PER_READ).await?;
         let patients: Vec<PatientId> = read.iter().map(|entry| entry.patient).collect();
@@ -75,9 +76,13 @@ pub async fn get_patient_by_external_id<P: Ports>(
             // about to be stored. That the job has decided about the person proves nothing: a retry
             // can find a row valid that was not, because the customer has added a cohort meanwhile.
             let is_settled = !may_write(entry.job, now) || has(Bug::YoungEntriesDeleted);
-            if is_settled && !records.contains_key(&entry.patient) {
+            let is_stale = is_settled && !records.contains_key(&entry.patient);
+            if is_stale && entry.is_first && !has(Bug::StaleFirstDeleted) {
+                stale_first = Some(*entry);
+            } else if is_stale {
                 entries.delete_external_id(customer, id, *entry).await?;
             }
+            has_others |= !is_stale && !entry.is_first;
         }
         for (id, record) in records {
             if found.as_ref().is_some_and(|found| found.id != id) {
@@ -86,6 +91,9 @@ pub async fn get_patient_by_external_id<P: Ports>(
             found = Some(record.patient);
         }
         if read.len() < ENTRIES_PER_READ as usize {
+            if let Some(first) = stale_first.filter(|_| !has_others) {
+                entries.delete_external_id(customer, id, first).await?;
+            }
             return found.ok_or(PatientId::NOT_FOUND);
         }
         after = read.last().copied();
