@@ -20,7 +20,7 @@ use bulk_domain::roster::{REMOVED, Roster, RosterEntry};
 use bulk_pipeline::ports::{PatientStore, PortResult, Versioned, Write};
 use uuid::Uuid;
 
-use crate::error::malformed;
+use crate::error::{conditional, malformed};
 use crate::item::{Item, key, n, s, text};
 use crate::table::{Table, find, read_document, store};
 
@@ -53,10 +53,30 @@ impl Patients {
                 return Ok(());
             }
             let before = stored.map(<[u8]>::to_vec);
-            if self.replace_roster(key.clone(), before, &wanted).await? == Write::Done {
+            let is_left = |id: &[u8]| id != REMOVED.as_uuid().as_bytes();
+            let write = match &before {
+                Some(before) if !wanted.chunks_exact(BYTES_PER_ID).any(is_left) => {
+                    self.delete_roster(key.clone(), before).await?
+                }
+                _ => self.replace_roster(key.clone(), before, &wanted).await?,
+            };
+            if write == Write::Done {
                 return Ok(());
             }
         }
+    }
+
+    /// Deletes an entry of a roster on the condition that it has the bytes `before`.
+    async fn delete_roster(&self, key: Item, before: &[u8]) -> PortResult<Write> {
+        let delete = self
+            .table
+            .client
+            .delete_item()
+            .table_name(&self.table.name)
+            .set_key(Some(key))
+            .condition_expression("patients = :before")
+            .expression_attribute_values(":before", AttributeValue::B(Blob::new(before)));
+        conditional("dynamodb.DeleteItem", delete.send().await)
     }
 
     /// Returns the query for the entries of a roster, with a condition on their sort keys.

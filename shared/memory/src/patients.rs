@@ -330,23 +330,29 @@ impl Cloud {
         }
     }
 
-    /// Stores an entry of a roster on the condition that the stored one has these patients.
+    /// Stores an entry of a roster on the condition that the stored one has these patients, or
+    /// deletes it if no patient is left.
     async fn replace_roster(
         &self,
         key: (CustomerId, Roster, RosterEntry),
         stored: &[PatientId],
         patients: Vec<PatientId>,
     ) -> PortResult<Write> {
-        self.call(Operation::PutItem, Resource::ROSTERS, |state| {
+        let is_empty = patients.iter().all(|patient| *patient == REMOVED);
+        let operation = if is_empty { Operation::DeleteItem } else { Operation::PutItem };
+        self.call(operation, Resource::ROSTERS, |state| {
             state.patients.writes += 1;
             let bytes = BYTES_PER_ID * patients.len();
             let before = state.patients.rosters.get(&key).map_or(&[][..], Vec::as_slice);
-            let write = if before == stored || has(Bug::RosterReplaced) {
-                state.patients.rosters.insert(key, patients);
-                Write::Done
+            if before != stored && !has(Bug::RosterReplaced) {
+                return Billed::new(Write::Conflict, units(bytes, 1024), 1);
+            }
+            if is_empty {
+                state.patients.rosters.remove(&key);
             } else {
-                Write::Conflict
-            };
+                state.patients.rosters.insert(key, patients);
+            }
+            let write = Write::Done;
             Billed::new(write, units(bytes, 1024), 1).with_bytes(bytes)
         })
         .await

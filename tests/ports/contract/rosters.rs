@@ -107,6 +107,13 @@ pub async fn a_patient_that_is_removed_leaves_its_place_to_none(ports: &impl Pat
     ports.add_to_roster(customer, roster, entry, &[more]).await.unwrap();
     let read = ports.read_roster(customer, roster, Some(entry), 1).await.unwrap();
     assert_eq!(read, [(entry, vec![all[0], REMOVED, all[2], REMOVED, more])]);
+    let rest = [all[0], all[2], more];
+    ports.remove_from_roster(customer, roster, entry, &rest).await.unwrap();
+    let read = ports.read_roster(customer, roster, None, 9).await.unwrap();
+    assert_eq!(read, [(other, all.clone())], "an entry without patients");
+    ports.add_to_roster(customer, roster, entry, &[more]).await.unwrap();
+    let read = ports.read_roster(customer, roster, Some(entry), 1).await.unwrap();
+    assert_eq!(read, [(entry, vec![more])]);
     let never = Roster::Cohort(given::cohort());
     ports.remove_from_roster(customer, never, entry, &gone).await.unwrap();
     assert_eq!(ports.read_roster(customer, never, None, 9).await.unwrap(), []);

@@ -48,7 +48,7 @@ pub trait PatientStore: Send + Sync {
         patients: &[PatientId],
     ) -> impl Future<Output = PortResult<()>> + Send;
     /// Removes patients from an entry of a roster: [`REMOVED`] takes the place of each that is
-    /// there.
+    /// there. An entry without patients is deleted.
     ///
     /// [`REMOVED`]: bulk_domain::roster::REMOVED
     fn remove_from_roster(
