@@ -28,7 +28,7 @@ use crate::error::{failed, malformed};
 use crate::item::{Item, key, n, number, numbers, parsed, required_number, s};
 use crate::table::{Table, Updated, find, update, update_and_return};
 pub(crate) use item::JOB;
-use item::{has_pending, is_undo_pending, new_item, read_job, read_open_job, set_state};
+use item::{has_pending, is_undo_decided, new_item, read_job, read_open_job, set_state};
 use pending::{OPEN_PARTS, complete, parts_key, remove, tally_at_end};
 
 /// The index of jobs by customer, in the order in which they were created.
@@ -331,11 +331,12 @@ impl JobStore for Jobs {
         chunk: ChunkNumber,
         tally: UndoTally,
     ) -> PortResult<ChunkCompletion> {
-        complete(undo::complete_chunk(&self.table, job, chunk, tally), is_undo_pending).await
+        let request = undo::complete_chunk(&self.table, job, chunk, tally);
+        complete(request, |item| !is_undo_decided(item)).await
     }
 
-    async fn end_undo(&self, job: JobId, has_kept_file: bool, now: Timestamp) -> PortResult<Write> {
-        update(undo::end(&self.table, job, has_kept_file, now)).await
+    async fn end_undo(&self, job: JobId, kept: Option<u32>, now: Timestamp) -> PortResult<Write> {
+        update(undo::end(&self.table, job, kept, now)).await
     }
 
     /// Removes the keys of the index, and with them the job from the index.

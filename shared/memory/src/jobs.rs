@@ -389,10 +389,8 @@ impl JobStore for Cloud {
         .await
     }
 
-    async fn end_undo(&self, job: JobId, has_kept_file: bool, now: Timestamp) -> PortResult<Write> {
-        self.call(Operation::UpdateItem, Resource::JOBS, |state| {
-            state.end_undo(job, has_kept_file, now)
-        })
-        .await
+    async fn end_undo(&self, job: JobId, kept: Option<u32>, now: Timestamp) -> PortResult<Write> {
+        self.call(Operation::UpdateItem, Resource::JOBS, |state| state.end_undo(job, kept, now))
+            .await
     }
 }

@@ -2,6 +2,7 @@
 
 use bulk_domain::audit::ImportStep;
 use bulk_domain::job::Job;
+use bulk_domain::mutants::{Bug, has};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::undo::{Undo, UndoRefusal, undo_refusal};
 
@@ -77,11 +78,12 @@ pub(crate) async fn end_undo<P: Ports>(
     undo: &Undo,
     abandons_file: bool,
 ) -> Result<bool, Error> {
-    let has_kept_file = undo.tally.kept > 0 && !abandons_file;
-    if let (true, Some(file)) = (has_kept_file, &job.file) {
+    let mut kept = None;
+    if let (true, Some(file)) = (undo.tally.kept > 0 && !abandons_file, &job.file) {
         record_step(ports, job, ImportStep::WriteResults).await?;
-        write_kept_patients(ports, job, file).await?;
+        let in_file = write_kept_patients(ports, job, file).await?;
+        kept = Some(if has(Bug::KeptCountedTwice) { undo.tally.kept } else { in_file });
     }
     let now = ports.environment().now();
-    Ok(ports.jobs().end_undo(job.id, has_kept_file, now).await? == Write::Done)
+    Ok(ports.jobs().end_undo(job.id, kept, now).await? == Write::Done)
 }

@@ -73,9 +73,33 @@ pub async fn a_chunk_of_an_undo_is_counted_once_and_the_last_one_is_told(ports: 
     assert!(undo.is_decided());
 }
 
+pub async fn no_chunk_is_counted_for_a_job_without_an_undo(ports: &impl JobStore) {
+    let job = completed(ports, 1).await;
+    for id in [job.id, given::job_id()] {
+        let ended = ports.complete_undo_chunk(id, given::chunk(0), TALLY).await.unwrap();
+        assert_eq!(ended, ChunkCompletion { counted: false, was_last: false });
+    }
+    assert_eq!(stored(ports, &job).await, job);
+}
+
+pub async fn the_number_of_patients_in_the_file_replaces_the_sum_of_the_chunks(
+    ports: &impl JobStore,
+) {
+    for (in_file, kept) in [(None, 4), (Some(3), 3)] {
+        let job = begun(ports, 2).await;
+        for number in [0, 1] {
+            ports.complete_undo_chunk(job.id, given::chunk(number), TALLY).await.unwrap();
+        }
+        assert_eq!(ports.end_undo(job.id, in_file, at(NOW)).await.unwrap(), Write::Done);
+        let undo = stored(ports, &job).await.undo.unwrap();
+        assert_eq!(undo.has_kept_file, in_file.is_some());
+        assert_eq!(undo.tally, UndoTally { deleted: 8, kept });
+    }
+}
+
 pub async fn an_undo_ends_once_after_its_last_chunk(ports: &impl JobStore) {
     let job = begun(ports, 1).await;
-    let end = async || ports.end_undo(job.id, true, at(NOW + 5)).await.unwrap();
+    let end = async || ports.end_undo(job.id, Some(2), at(NOW + 5)).await.unwrap();
     assert_eq!(end().await, Write::Conflict);
     ports.unwatch(job.id).await.unwrap();
     assert!(is_watched(ports, &job).await.is_some(), "an undo under way stays watched");
@@ -98,5 +122,7 @@ contract!($ undos:
     an_undo_begins_once_with_every_chunk_pending_and_is_watched,
     no_undo_begins_before_the_job_has_ended_and_left_the_watchlist,
     a_chunk_of_an_undo_is_counted_once_and_the_last_one_is_told,
+    no_chunk_is_counted_for_a_job_without_an_undo,
+    the_number_of_patients_in_the_file_replaces_the_sum_of_the_chunks,
     an_undo_ends_once_after_its_last_chunk,
 );

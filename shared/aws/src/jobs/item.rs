@@ -101,9 +101,12 @@ pub(super) fn has_pending(item: &Item) -> bool {
 /// The attribute with the pending chunks of an undo.
 pub(super) const UNDO_PENDING: &str = "undoPending";
 
-/// Returns whether the undo of a job waits for chunks or has ended, by the item of the job.
-pub(super) fn is_undo_pending(item: &Item) -> bool {
-    item.contains_key(UNDO_PENDING) || item.contains_key("undoFinishedAt")
+/// Returns whether the undo of a job has every patient decided and has not ended, by the item of
+/// the job.
+pub(super) fn is_undo_decided(item: &Item) -> bool {
+    item.contains_key("undoStartedAt")
+        && !item.contains_key(UNDO_PENDING)
+        && !item.contains_key("undoFinishedAt")
 }
 
 fn read_undo(item: &Item) -> Option<Undo> {

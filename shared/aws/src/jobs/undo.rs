@@ -61,19 +61,23 @@ pub(super) fn complete_chunk(
 pub(super) fn end(
     table: &Table,
     job: JobId,
-    has_kept_file: bool,
+    in_file: Option<u32>,
     now: Timestamp,
 ) -> UpdateItemFluentBuilder {
-    table
+    let kept = if in_file.is_some() { ", undoKept = :number" } else { "" };
+    let update = table
         .update(key(job, JOB))
-        .update_expression(
-            "SET undoFinishedAt = :now, undoKeptFile = :kept \
-             REMOVE watch, due, watchedPending",
-        )
+        .update_expression(format!(
+            "SET undoFinishedAt = :now, undoKeptFile = :kept{kept} REMOVE watch, due, watchedPending"
+        ))
         .condition_expression(
             "attribute_exists(undoStartedAt) AND attribute_not_exists(undoPending) \
              AND attribute_not_exists(undoFinishedAt)",
         )
         .expression_attribute_values(":now", n(now.as_millis()))
-        .expression_attribute_values(":kept", AttributeValue::Bool(has_kept_file))
+        .expression_attribute_values(":kept", AttributeValue::Bool(in_file.is_some()));
+    match in_file {
+        None => update,
+        Some(number) => update.expression_attribute_values(":number", n(number)),
+    }
 }

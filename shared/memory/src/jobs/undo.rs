@@ -49,7 +49,7 @@ impl State {
     pub(super) fn end_undo(
         &mut self,
         job: JobId,
-        has_kept_file: bool,
+        kept: Option<u32>,
         now: Timestamp,
     ) -> Billed<Write> {
         let stored = self.jobs.jobs.get_mut(&job);
@@ -58,7 +58,8 @@ impl State {
             return Billed::request(Write::Conflict);
         };
         undo.finished_at = Some(now);
-        undo.has_kept_file = has_kept_file;
+        undo.has_kept_file = kept.is_some();
+        undo.tally.kept = kept.unwrap_or(undo.tally.kept);
         self.watch(job, None);
         Billed::request(Write::Done)
     }

@@ -19,27 +19,35 @@ use crate::ports::{FileWriter, PortResult, Ports, ResultFile};
 /// Chunks with outcomes that are read at the same time.
 const CONCURRENT_READS: usize = 16;
 
-/// Writes the file of the patients that the undo of a job keeps.
+/// Writes the file of the patients that the undo of a job keeps. Returns their number.
+///
+/// Two chunks can have decided a patient, if a call corrected it between their rows. It counts once
+/// here, while the counts of the chunks have it twice.
 pub(crate) async fn write_kept_patients<P: Ports>(
     ports: &P,
     job: &Job,
     file: &AcceptedFile,
-) -> Result<(), Error> {
+) -> Result<u32, Error> {
     let objects = ports.objects();
     let chunks: Vec<_> = stream::iter((0..file.chunks).map(ChunkNumber::new))
         .map(|chunk| objects.read_undo(job.into(), chunk))
         .buffer_unordered(CONCURRENT_READS)
         .try_collect()
         .await?;
-    let kept = chunks.into_iter().flatten().filter_map(|undone| match undone.outcome {
-        UndoOutcome::Kept(reason) => Some((undone.patient, reason)),
-        UndoOutcome::Deleted => None,
-    });
+    let kept: BTreeMap<PatientId, KeptReason> = chunks
+        .into_iter()
+        .flatten()
+        .filter_map(|undone| match undone.outcome {
+            UndoOutcome::Kept(reason) => Some((undone.patient, reason)),
+            UndoOutcome::Deleted => None,
+        })
+        .collect();
+    let number = kept.keys().map(|_| 1).sum();
     let file_writer = objects.write_results(job.into(), ResultFile::Kept).await?;
-    let mut sink =
-        KeptPatients { kept: kept.collect(), writer: None, file: Batched::new(file_writer) };
+    let mut sink = KeptPatients { kept, writer: None, file: Batched::new(file_writer) };
     stream_rows(ports, job, file, &mut sink).await?;
-    sink.finish().await
+    sink.finish().await?;
+    Ok(number)
 }
 
 struct KeptPatients<W> {

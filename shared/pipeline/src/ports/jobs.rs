@@ -121,13 +121,15 @@ pub trait JobStore: Send + Sync {
         chunk: ChunkNumber,
         tally: UndoTally,
     ) -> impl Future<Output = PortResult<ChunkCompletion>> + Send;
-    /// Ends an undo, and removes its job from the watched jobs.
+    /// Ends an undo, and removes its job from the watched jobs. `kept` is the number of patients
+    /// in the file of kept patients, which replaces the sum of the chunks' counts; `None` if there
+    /// is no file.
     ///
     /// Condition: the undo has no pending chunks and has not ended.
     fn end_undo(
         &self,
         job: JobId,
-        has_kept_file: bool,
+        kept: Option<u32>,
         now: Timestamp,
     ) -> impl Future<Output = PortResult<Write>> + Send;
 
