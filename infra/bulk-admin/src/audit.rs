@@ -57,10 +57,12 @@ impl Note {
             }
             Command::Patient(command) => {
                 let (name, customer, id) = match command {
-                    PatientCommand::Show { customer, id, .. } => ("patient show", customer, id),
-                    PatientCommand::Find(of) => ("patient find", &of.customer, &of.id),
-                    PatientCommand::Export { arguments: of, .. } => {
-                        ("patient export", &of.customer, &of.id)
+                    PatientCommand::Show { customer, id, .. } => {
+                        ("patient show", customer, Some(*id))
+                    }
+                    PatientCommand::Find(found) => ("patient find", &found.customer, found.of.id),
+                    PatientCommand::Export { arguments: found, .. } => {
+                        ("patient export", &found.customer, found.of.id)
                     }
                 };
                 (name, Some(*customer), Objects { patients: [*id].into(), ..none })

@@ -276,20 +276,23 @@ pub struct PatientArguments {
     /// Id of the customer, as `customer list` prints it
     #[arg(long, value_name = "ID")]
     pub customer: CustomerId,
-    /// Id of the patient: `metriportId` in result files
-    #[arg(value_name = "ID")]
-    pub id: PatientId,
+    #[command(flatten)]
+    pub of: WhichPatient,
     #[command(flatten)]
     pub resources: ResourceArguments,
 }
 
-#[derive(Debug, Subcommand)]
-pub enum DeletionsCommand {
-    /// Delete patients again that a restored table has brought back
-    ///
-    /// Reads in the audit trail which patients were deleted, and deletes those that are there. It
-    /// can be run again, and has to be after an interruption.
-    Replay(ReplayArguments),
+/// The patient, by one of its ids.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct WhichPatient {
+    /// Id of the patient: `metriportId` in result files
+    #[arg(value_name = "ID")]
+    pub id: Option<PatientId>,
+    /// The value of externalId in imported files; `-` reads it from standard input, because shells
+    /// store arguments and other users of a machine can see them
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    pub external_id: Option<String>,
 }
 
 /// Which deletions to repeat, and where.

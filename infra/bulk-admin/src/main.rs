@@ -113,8 +113,10 @@ async fn run(cli: Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Key(command) => key(command, &directory, &mut note, output).await,
         Command::Facility(command) => facility(command, &directory, &mut note, output).await,
         Command::Cohort(command) => cohort(command, &directory, &mut note, output).await,
-        Command::Patient(command) => patient(command, &connection, table, &log, output).await,
-        Command::Deletions(DeletionsCommand::Replay(arguments)) => {
+        Command::Patient(command) => {
+            patient(command, &connection, table, &log, &recorder, output).await
+        }
+        Command::Replay(arguments) => {
             replay(arguments, &connection, table, &log, &recorder, output).await
         }
         Command::Audit(arguments) => audit(&arguments, &log, output).await,

@@ -1,5 +1,6 @@
 //! `bulk-admin patient`: what is held about one patient, for support and for requests of patients.
 
+mod failed_rows;
 mod held;
 
 use std::fs::OpenOptions;
@@ -8,9 +9,14 @@ use std::path::Path;
 
 use bulk_aws::{AuditLog, AwsPorts, Connection, Objects, Patients};
 use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::patient::ExternalId;
+use bulk_domain::problem::Problem;
+use bulk_pipeline::find_patient::patients_with;
+use bulk_pipeline::ports::Ports as _;
 use bulk_pipeline::ports::prelude::*;
-use bulk_terminal::{Failure, Output};
+use bulk_terminal::{Failure, Output, given_or_read};
 
+use crate::audit::Recorder;
 use crate::commands::{PatientArguments, PatientCommand};
 use crate::failed;
 use held::Held;
@@ -21,6 +27,7 @@ pub async fn patient(
     connection: &Connection,
     directory: String,
     log: &AuditLog,
+    recorder: &Recorder,
     output: Output,
 ) -> anyhow::Result<()> {
     match command {
@@ -29,14 +36,15 @@ pub async fn patient(
             show(&patients, customer, id, output).await
         }
         PatientCommand::Find(arguments) => {
-            let held = find(arguments, connection, directory, log).await?;
+            let held = find(arguments, connection, directory, log, recorder).await?;
             if output.json {
                 return output.value(&held.to_json());
             }
             Ok(output.line(held.to_text()?)?)
         }
         PatientCommand::Export { arguments, out } => {
-            let held = find(arguments, connection, directory, log).await?.to_json();
+            let held = find(arguments, connection, directory, log, recorder).await?;
+            let held = held.to_json();
             let Some(path) = out else {
                 return Ok(output.line(serde_json::to_string_pretty(&held)?)?);
             };
@@ -52,11 +60,48 @@ async fn find(
     connection: &Connection,
     directory: String,
     log: &AuditLog,
+    recorder: &Recorder,
 ) -> anyhow::Result<Held> {
-    let PatientArguments { customer, id, resources } = arguments;
+    let PatientArguments { customer, of, resources } = arguments;
     let objects = Objects::new(connection.s3(), resources.files_bucket.clone());
     let ports = AwsPorts::of_operator(connection, resources.names(directory), log.clone());
+    let id = match (of.id, of.external_id) {
+        (Some(id), _) => id,
+        (None, external_id) => {
+            let id = with_external_id(&ports, customer, external_id.unwrap_or_default()).await?;
+            // The event of the command's beginning names no patient.
+            recorder.before(customer, &[id]).await?;
+            id
+        }
+    };
     Held::find(&ports, &objects, log, customer, id).await
+}
+
+/// Returns the only patient that an entry of an external id names, who may be deleted.
+async fn with_external_id(
+    ports: &AwsPorts,
+    customer: CustomerId,
+    given: String,
+) -> anyhow::Result<PatientId> {
+    // A problem names what is wrong and not the value.
+    let external_id: ExternalId = given_or_read(given)?
+        .parse()
+        .map_err(|problem: Problem| Failure::new(format!("the external id: {problem}")))?;
+    let key = ports.directory().load_hash_key(customer).await.map_err(failed)?;
+    let found = patients_with(ports, customer, key.external_id(&external_id)).await;
+    let found: Vec<PatientId> = found.map_err(failed)?.into_iter().collect();
+    match found[..] {
+        [id] => Ok(id),
+        [] => Err(Failure::new("no patient of the customer has, or had, this external id")
+            .next("upper and lower case matter; an entry of a deleted patient is deleted with it")
+            .into()),
+        _ => {
+            let ids: Vec<String> = found.iter().map(ToString::to_string).collect();
+            Err(Failure::new(format!("several patients have, or had, it: {}", ids.join(" ")))
+                .next("run the command for each of these ids")
+                .into())
+        }
+    }
 }
 
 async fn show(

@@ -65,6 +65,27 @@ fn wrong_arguments_exit_with_1_and_reach_no_table() {
 }
 
 #[test]
+fn a_patient_is_named_by_one_of_its_ids() {
+    let places = ["--jobs-table", "--patients-table", "--external-ids-table", "--files-bucket"];
+    let places: Vec<&str> = places.into_iter().flat_map(|name| [name, "some-name"]).collect();
+    let (customer, id) =
+        ("0199a1b2-0000-7000-8000-00000000a001", "6496bec1-d4cd-879b-9f0b-e62698adc474");
+    for (which, is_right) in [
+        (&[][..], false),
+        (&[id], true),
+        (&["--external-id", "-"], true),
+        (&[id, "--external-id", "-"], false),
+    ] {
+        let command = [&["patient", "find", "--customer", customer], which, &places].concat();
+        // No log group is named, so that a command with right arguments ends there.
+        let output = run(&command, &[("DIRECTORY_TABLE", "directory")]);
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(text.contains("audit trail"), is_right, "{which:?}: {text}");
+    }
+}
+
+#[test]
 fn aws_that_does_not_answer_exits_with_4() {
     let variables = [
         ("AUDIT_LOG_GROUP", "audit"),

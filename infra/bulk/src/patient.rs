@@ -2,11 +2,11 @@
 
 mod show;
 
-use std::io::{BufRead as _, Read as _};
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use bulk_domain::ids::{FacilityId, PatientId};
-use bulk_terminal::{Exit, Failure, ask};
+use bulk_terminal::{Exit, Failure, ask, given_or_read};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
@@ -95,7 +95,7 @@ impl PatientCommand {
         match self {
             Self::Get { id } => show::patient(output, &client.patient(id).await?)?,
             Self::Find { external_id } => {
-                let external_id = if external_id == "-" { read_id()? } else { external_id };
+                let external_id = given_or_read(external_id)?;
                 show::patient(output, &client.patient_by_external_id(&external_id).await?)?;
             }
             Self::List(list) => list.run(context, &client).await?,
@@ -134,22 +134,6 @@ impl List {
             .each_patient(self.facility, limit, |patient| show::in_list(context.output, &patient))
             .await
     }
-}
-
-/// Reads an id from the first line of standard input.
-fn read_id() -> anyhow::Result<String> {
-    let mut line = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut line)
-        .map_err(|error| Failure::new(format!("standard input cannot be read: {error}")))?;
-    let id = line.trim();
-    if id.is_empty() {
-        return Err(Failure::new("standard input has no id")
-            .next("write the id on its first line")
-            .into());
-    }
-    Ok(id.to_owned())
 }
 
 /// Reads JSON from a file. An error holds the position only, because the text is about a patient.

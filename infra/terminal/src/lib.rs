@@ -2,11 +2,13 @@
 //! and their exit statuses.
 
 mod exit;
+mod input;
 mod output;
 mod printable;
 mod question;
 
 pub use exit::{Exit, Failure};
+pub use input::given_or_read;
 pub use output::Output;
 pub use printable::one_line;
 pub use question::ask;

@@ -8,7 +8,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use bulk_domain::document::{CopyState, DocumentRecord, pages_of};
+use bulk_domain::document::{CopyState, DocumentName, DocumentRecord, pages_of};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
 use bulk_pipeline::ports::{CopyRef, DocumentStore, PortResult, Versioned, Write};
@@ -139,25 +139,43 @@ impl DocumentStore for Patients {
         self.table.put_document(copy_key(copy), &state, version).await
     }
 
+    async fn list_copies(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+    ) -> PortResult<Vec<(DocumentName, CopyState)>> {
+        let copies = self.copies_of(&patient_partition(customer, patient));
+        let copy = |item: &Item| {
+            let key: String = parsed(item, "sk")?;
+            let name = format!("{patient}_{}", key.strip_prefix(COPIES).unwrap_or_default());
+            let name = name.parse().map_err(|_| malformed("dynamodb.Query", "sk"))?;
+            Ok((name, read_document(item)?.value))
+        };
+        find(copies, None).await?.iter().map(copy).collect()
+    }
+
     async fn delete_copy_records(
         &self,
         customer: CustomerId,
         patient: PatientId,
     ) -> PortResult<()> {
         let partition = patient_partition(customer, patient);
-        let copies = self
-            .table
-            .query()
-            .key_condition_expression("pk = :patient AND begins_with(sk, :copies)")
-            .expression_attribute_values(":patient", s(&partition))
-            .expression_attribute_values(":copies", s(COPIES))
-            .consistent_read(true)
-            .projection_expression("sk");
+        let copies = self.copies_of(&partition).projection_expression("sk");
         self.delete_found(&partition, copies).await
     }
 }
 
 impl Patients {
+    /// Returns the DynamoDB Query for the records of copies in a patient's partition.
+    fn copies_of(&self, partition: &str) -> QueryFluentBuilder {
+        self.table
+            .query()
+            .key_condition_expression("pk = :patient AND begins_with(sk, :copies)")
+            .expression_attribute_values(":patient", s(partition))
+            .expression_attribute_values(":copies", s(COPIES))
+            .consistent_read(true)
+    }
+
     /// Deletes the items of a partition that a DynamoDB Query finds.
     async fn delete_found(&self, partition: &str, query: QueryFluentBuilder) -> PortResult<()> {
         for item in find(query, None).await? {

@@ -43,6 +43,16 @@ impl Identity {
     }
 }
 
+/// Returns whether a text is a name that matching takes for the same as these names.
+pub fn is_same_name(text: &str, names: &Names) -> bool {
+    let folded = |text: &str| {
+        let mut folded = String::new();
+        fold(text, &mut folded);
+        folded
+    };
+    folded(text) == folded(names.as_str())
+}
+
 /// Two separators, a date and a gender.
 const ROOM_FOR_THE_REST: usize = 8;
 

@@ -57,7 +57,8 @@ id!(
 );
 id!(
     /// Identifies a job, which the API calls `requestId`. UUIDv7: ids sort by creation time, so
-    /// that the ids alone decide which of two jobs is newer.
+    /// that the ids alone decide which of two jobs is newer. A call that changes a patient has such
+    /// an id, too, which gives it a place among the jobs ([`JobId::of_call`]).
     JobId
 );
 id!(
@@ -84,6 +85,19 @@ impl JobId {
         let mut millis = [0; 8];
         millis[2..].copy_from_slice(&self.0.as_bytes()[..6]);
         Timestamp::from_millis(i64::from_be_bytes(millis))
+    }
+
+    /// Returns the id of a call that changes patients, by a UUIDv7 of the time of the call. It
+    /// sorts among the ids of jobs by that time. It is a UUID of version 8, which tells it from
+    /// them.
+    pub fn of_call(id: Uuid) -> Self {
+        let id = uuid::Builder::from_bytes(*id.as_bytes()).with_version(uuid::Version::Custom);
+        Self(id.into_uuid())
+    }
+
+    /// Returns whether the id is that of a call, and not of a job.
+    pub fn is_call(self) -> bool {
+        self.0.get_version() == Some(uuid::Version::Custom)
     }
 
     /// The least and the greatest id.
@@ -145,5 +159,15 @@ mod tests {
         assert_eq!(id.created_at().to_string(), "2022-02-22T19:22:22.000Z");
         let first = JobId::first_at(id.created_at());
         assert!(first < id && first.created_at() == id.created_at());
+    }
+
+    #[test]
+    fn the_id_of_a_call_is_told_from_that_of_a_job_and_has_its_place_among_them() {
+        let time = Timestamp::from_millis(1_800_000_000_000);
+        let at = |millis| JobId::first_at(Timestamp::from_millis(time.as_millis() + millis));
+        let call = JobId::of_call(at(5).as_uuid());
+        assert!(call.is_call() && !at(5).is_call());
+        assert_eq!(call.created_at(), at(5).created_at());
+        assert!(at(4) < call && call < at(6));
     }
 }

@@ -1,6 +1,7 @@
 //! What an operator finds about one patient in the tables, before and after its deletion.
 #![allow(clippy::unwrap_used)]
 
+use bulk_domain::document::{CopyState, DocumentId, DocumentKey, DocumentName};
 use bulk_domain::hash_key::Bucket;
 use bulk_domain::ids::{CohortId, CustomerId, JobId, PatientId};
 use bulk_domain::plan::ChunkNumber;
@@ -12,9 +13,9 @@ use bulk_domain::time::Timestamp;
 use bulk_memory::Cloud;
 use bulk_pipeline::correct_patient::{PatientCorrection, correct_patient};
 use bulk_pipeline::delete_patient::delete_patient;
-use bulk_pipeline::find_patient::{FoundPatient, find_patient};
+use bulk_pipeline::find_patient::{FoundPatient, find_patient, patients_with};
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{ExternalIdEntry, WebhookSettings};
+use bulk_pipeline::ports::{CopyRef, ExternalIdEntry, WebhookSettings, Write};
 use futures::executor::block_on;
 use serde_json::json;
 use uuid::Uuid;
@@ -53,7 +54,14 @@ fn patient(cloud: &Cloud, number: u32) -> PatientId {
         (0..9).map(|number| serde_json::from_str(&document(number).to_string()).unwrap()).collect();
     let stored = block_on(cloud.add_documents(CUSTOMER, patient, &documents)).unwrap();
     assert!(stored.pages > 1);
+    let record = block_on(cloud.store_copy(copy_of(patient), CopyState::Stored, None)).unwrap();
+    assert_eq!(record, Write::Done);
     patient
+}
+
+fn copy_of(patient: PatientId) -> CopyRef {
+    let document = DocumentKey::of(&DocumentId::new("1").unwrap());
+    CopyRef { customer: CUSTOMER, document: DocumentName { patient, document } }
 }
 
 fn find(cloud: &Cloud, customer: CustomerId, patient: PatientId) -> FoundPatient {
@@ -77,7 +85,10 @@ fn every_place_of_a_patient_is_found_and_none_of_another() {
     assert_eq!(found.rosters, [(Roster::AllPatients, entry()), (Roster::Cohort(COHORT), entry())]);
     assert_eq!(found.query.unwrap().outcome, Some(QueryOutcome::Documents(9)));
     assert_eq!(found.documents.len(), 9);
-    assert_ne!(wanted, other);
+    assert_eq!(found.copies, [(copy_of(wanted).document, CopyState::Stored)]);
+    assert!(found.calls.is_empty());
+    let all = block_on(patients_with(&cloud, CUSTOMER, id)).unwrap();
+    assert_eq!(all, [wanted, other].into());
 }
 
 #[test]
@@ -104,7 +115,8 @@ fn a_corrected_patient_is_found_in_the_item_of_its_new_identity() {
     assert_ne!(found.bucket, Bucket::of(patient).unwrap());
     assert_eq!(found.record.unwrap().patient.first_name, correction.first_name);
     assert_eq!(found.deleted, None);
-    assert!(found.jobs.contains(&entry().job));
+    assert_eq!(found.jobs, [entry().job].into());
+    assert_eq!(found.calls.len(), 1);
     assert_eq!(found.external_ids.len(), 1);
     assert_eq!(found.rosters.len(), 2);
 }
@@ -122,7 +134,7 @@ fn what_is_left_of_a_deleted_patient_is_found() {
     assert_eq!(found.jobs.into_iter().collect::<Vec<_>>(), [entry().job]);
     assert_eq!((found.external_ids, found.query), (Vec::new(), None));
     assert_eq!(found.rosters, [(Roster::AllPatients, entry())]);
-    assert!(found.documents.is_empty());
+    assert!(found.documents.is_empty() && found.copies.is_empty());
 }
 
 #[test]

@@ -56,7 +56,7 @@ struct Changed {
 impl<'a, P: Ports> CohortMembers<'a, P> {
     /// Returns the patients of a cohort for a call that begins now.
     pub fn new(ports: &'a P, customer: CustomerId, cohort: CohortId) -> Self {
-        Self { ports, customer, cohort, call: JobId::new(ports.environment().new_id()) }
+        Self { ports, customer, cohort, call: JobId::of_call(ports.environment().new_id()) }
     }
 
     /// Puts patients into the cohort. `chunk` tells the entries of one call apart. Safe to repeat.

@@ -42,7 +42,7 @@ pub async fn correct_patient<P: Ports>(
     correction: &Correction,
     is_expected: impl Fn(&Patient) -> bool,
 ) -> Result<PatientCorrection, Error> {
-    let (call, patients) = (JobId::new(ports.environment().new_id()), ports.patients());
+    let (call, patients) = (JobId::of_call(ports.environment().new_id()), ports.patients());
     let Some(home) = Bucket::of(patient) else { return Ok(PatientCorrection::NotFound) };
     let mut attempts = WriteAttempts::default();
     let mut is_entered = false;

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use bulk_domain::cohort::Cohort;
-use bulk_domain::document::DocumentRecord;
+use bulk_domain::document::{CopyState, DocumentName, DocumentRecord};
 use bulk_domain::hash_key::{Bucket, ExternalIdHash, HashKey};
 use bulk_domain::ids::{CohortId, CustomerId, JobId, PatientId};
 use bulk_domain::person::Person;
@@ -36,6 +36,8 @@ pub struct FoundPatient {
     pub deleted: Option<DeletedPatient>,
     /// The jobs that the items name as those with rows about the patient.
     pub jobs: BTreeSet<JobId>,
+    /// The calls that changed the patient, as far as its record names them.
+    pub calls: BTreeSet<JobId>,
     /// The entries that name the patient under its external id.
     pub external_ids: Vec<(ExternalIdHash, ExternalIdEntry)>,
     /// The entries that name the patient in the list of all patients and in those of cohorts.
@@ -44,6 +46,8 @@ pub struct FoundPatient {
     pub query: Option<PatientQuery>,
     /// The documents that the last successful query found.
     pub documents: Vec<DocumentRecord>,
+    /// The records of the copies of documents.
+    pub copies: Vec<(DocumentName, CopyState)>,
 }
 
 /// Returns what is held about a patient, or `None` if this service has never given the id.
@@ -77,13 +81,25 @@ pub async fn find_patient<P: Ports>(
     Ok(Some(FoundPatient {
         bucket,
         jobs,
+        calls: person.calls_about(patient),
         rosters: rosters(ports, customer, patient, record.as_ref(), deleted.as_ref()).await?,
         record,
         deleted,
         external_ids,
         query,
         documents,
+        copies: ports.documents().list_copies(customer, patient).await?,
     }))
+}
+
+/// Returns the patients that the entries of an external id name, also deleted ones.
+pub async fn patients_with<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    id: ExternalIdHash,
+) -> PortResult<BTreeSet<PatientId>> {
+    let entries = all_entries(ports, customer, id).await?;
+    Ok(entries.into_iter().map(|entry| entry.patient).collect())
 }
 
 /// Returns the entries of an external id that name a patient.
@@ -93,11 +109,20 @@ async fn external_id_entries<P: Ports>(
     id: ExternalIdHash,
     patient: PatientId,
 ) -> PortResult<Vec<ExternalIdEntry>> {
+    let entries = all_entries(ports, customer, id).await?;
+    Ok(entries.into_iter().filter(|entry| entry.patient == patient).collect())
+}
+
+async fn all_entries<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    id: ExternalIdHash,
+) -> PortResult<Vec<ExternalIdEntry>> {
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let entries = ports.external_ids();
         let read = entries.read_external_id(customer, id, after, ENTRIES_PER_READ).await?;
-        found.extend(read.iter().filter(|entry| entry.patient == patient));
+        found.extend(&read);
         if read.len() < ENTRIES_PER_READ as usize {
             return Ok(found);
         }

@@ -52,9 +52,17 @@ pub async fn the_records_of_a_patient_are_deleted_and_the_query_stays(ports: &im
     }
     let query = given::query();
     assert_eq!(ports.store_query(customer, patient, &query, None).await.unwrap(), Write::Done);
+    let second = DocumentKey::of(&DocumentId::new("urn:oid:2.999.2").unwrap());
+    let second = CopyRef { document: DocumentName { document: second, ..copy.document }, ..copy };
+    let leased = CopyState::leased(given::query_attempt(), given::at(given::NOW));
+    assert_eq!(ports.store_copy(second, leased, None).await.unwrap(), Write::Done);
+    let mut listed = ports.list_copies(customer, patient).await.unwrap();
+    listed.sort_by_key(|(document, _)| *document != copy.document);
+    assert_eq!(listed, [(copy.document, CopyState::Stored), (second.document, leased)]);
     for _ in 0..2 {
         ports.delete_copy_records(customer, patient).await.unwrap();
         assert!(ports.load_copy(copy).await.unwrap().is_none());
+        assert_eq!(ports.list_copies(customer, patient).await.unwrap(), []);
         assert!(ports.load_copy(other).await.unwrap().is_some());
         assert_eq!(ports.load_queries(customer, &[patient]).await.unwrap().len(), 1);
     }

@@ -3,7 +3,8 @@
 //!
 //! The rows of a patient are in the files of imports, and no table lists these for a patient. They
 //! are found in the audit trail, which has an event of each chunk with the patients of its rows. It
-//! is read for as long as the bucket keeps a file.
+//! is read for as long as the bucket keeps a file. Rows that failed are looked for in the
+//! failed-rows files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -22,6 +23,7 @@ use bulk_pipeline::ports::prelude::*;
 use bulk_terminal::Failure;
 use serde_json::{Map, Value, json};
 
+use super::failed_rows::{FailedRow, Wanted};
 use crate::failed;
 
 /// The folders with the rows of imports.
@@ -39,6 +41,7 @@ pub struct Held {
     found: FoundPatient,
     imports: BTreeMap<JobId, Option<Job>>,
     files: Vec<StoredVersion>,
+    failed_rows: Vec<FailedRow>,
     retention: Retention,
     trail: Trail,
 }
@@ -72,7 +75,8 @@ impl Held {
         for job in &found.jobs {
             chunks.entry(*job).or_default();
         }
-        for (_, entry) in &found.rosters {
+        // A call that puts patients into a cohort has its own entry, and no file.
+        for (_, entry) in found.rosters.iter().filter(|(_, entry)| !entry.job.is_call()) {
             chunks.entry(entry.job).or_default().insert(entry.chunk);
         }
         let jobs: Vec<JobId> = chunks.keys().copied().collect();
@@ -80,7 +84,9 @@ impl Held {
         known.retain(|_, job| job.customer == customer);
         let imports = jobs.into_iter().map(|job| (job, known.remove(&job))).collect();
         let files = files(objects, customer, patient, &chunks).await?;
-        Ok(Self { customer, patient, at, found, imports, files, retention, trail })
+        let wanted = Wanted::of(&found, &hash_key);
+        let failed_rows = wanted.search(objects, customer).await?;
+        Ok(Self { customer, patient, at, found, imports, files, failed_rows, retention, trail })
     }
 
     /// Returns all places as JSON.
@@ -124,15 +130,17 @@ impl Held {
             ("rosters", self.rosters()),
             ("documentQuery", json!(self.found.query)),
             ("documents", json!(self.found.documents)),
+            ("documentCopies", self.document_copies()),
             ("imports", self.imports()),
             ("files", self.files()),
+            ("failedRows", self.failed_rows()),
             ("auditTrail", self.audit_trail()),
         ];
         places.into_iter().map(|(name, place)| (name.to_owned(), place)).collect()
     }
 
     fn person(&self) -> Value {
-        let FoundPatient { bucket, record, deleted, jobs, .. } = &self.found;
+        let FoundPatient { bucket, record, deleted, jobs, calls, .. } = &self.found;
         if record.is_none() && deleted.is_none() {
             return Value::Null;
         }
@@ -150,6 +158,7 @@ impl Held {
             "record": record.as_ref().map(PatientRecord::to_readable),
             "deleted": deleted,
             "jobs": jobs,
+            "calls": calls,
         })
     }
 
@@ -157,7 +166,7 @@ impl Held {
         let entries = self.found.external_ids.iter().map(|(id, entry)| {
             json!({
                 "key": format!("{}#{id}", self.customer),
-                "job": entry.job,
+                (by(entry.job)): entry.job,
                 "isFirst": entry.is_first,
             })
         });
@@ -170,9 +179,27 @@ impl Held {
                 Roster::AllPatients => json!("all patients"),
                 Roster::Cohort(cohort) => json!(cohort),
             };
-            json!({"list": list, "job": entry.job, "chunk": entry.chunk})
+            json!({"list": list, (by(entry.job)): entry.job, "chunk": entry.chunk})
         });
         entries.collect()
+    }
+
+    fn document_copies(&self) -> Value {
+        let copies = self.found.copies.iter().map(|(document, state)| {
+            json!({
+                "key": format!("{}#{}", self.customer, self.patient),
+                "document": document,
+                "record": state,
+            })
+        });
+        copies.collect()
+    }
+
+    fn failed_rows(&self) -> Value {
+        let rows = self.failed_rows.iter().map(|FailedRow { file, row, matches }| {
+            json!({"key": file.key, "version": file.version, "row": row, "matches": matches})
+        });
+        rows.collect()
     }
 
     fn imports(&self) -> Value {
@@ -218,6 +245,11 @@ impl Held {
             ),
         })
     }
+}
+
+/// Returns the name of the field with the id of a job or of a call.
+fn by(id: JobId) -> &'static str {
+    if id.is_call() { "call" } else { "job" }
 }
 
 impl Trail {

@@ -8,10 +8,12 @@ use aws_sdk_s3::types::{ExpirationStatus, LifecycleRule, ObjectVersion};
 use bulk_domain::ids::CustomerId;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::PortResult;
+use bytes::Bytes;
 use futures::TryStreamExt as _;
+use futures::stream::BoxStream;
 
-use super::Objects;
 use super::listing::{LIST, pages};
+use super::{GET, Objects, stream_of};
 use crate::error::{failed, malformed};
 
 const LIFECYCLE: &str = "s3.GetBucketLifecycleConfiguration";
@@ -147,6 +149,18 @@ impl Objects {
         }
         note_replacements(&mut versions, &ends);
         Ok(versions)
+    }
+}
+
+impl Objects {
+    /// Returns the content of a version, piece by piece. Only operators may read it.
+    pub async fn read_version(
+        &self,
+        version: &StoredVersion,
+    ) -> PortResult<BoxStream<'static, PortResult<Bytes>>> {
+        let get = self.client.get_object().bucket(&self.bucket).key(&version.key);
+        let answer = get.version_id(&version.version).send().await.map_err(failed(GET))?;
+        Ok(stream_of(answer.body))
     }
 }
 

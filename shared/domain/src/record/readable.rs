@@ -29,10 +29,13 @@ impl PatientRecord {
         })
     }
 
-    /// Returns the jobs that created or changed the patient, as far as the record names them.
-    pub(crate) fn jobs(&self) -> impl Iterator<Item = JobId> {
+    /// Returns the jobs and calls that created or changed the patient, as far as the record names
+    /// them.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = JobId> {
         let written_by = self.written_by.iter().map(|(_, job)| *job);
         let joined_by = self.joined_by.iter().map(|(_, job)| *job);
-        written_by.chain(joined_by).chain([self.created_by, self.changed_by])
+        let left_by = self.left_by.iter().map(|(_, call)| *call);
+        let cohorts = joined_by.chain(left_by);
+        written_by.chain(cohorts).chain([self.created_by, self.changed_by]).chain(self.called_by)
     }
 }
