@@ -34,15 +34,23 @@ async fn everything_about_a_patient_is_found_by_place_and_exported() {
     let (receiver, _) = customer.listen().await;
     let header = "externalId,firstName,lastName,dob,gender,addressLine1,city,state,zip";
     let row = "held-7,Wilhelmina,Cavendish,1985-12-10,F,1 Main St,Boston,MA,02108";
-    let (job, _) = customer.import(&receiver, "", &format!("{header}\n{row}\n")).await;
+    let failed = "held-7,Wilhelmina,Cavendish,1985-13-10,F,1 Main St,Boston,MA,02108";
+    let file = format!("{header}\n{row}\n{failed}\n");
+    let (job, _) = customer.import(&receiver, "", &file).await;
     let path = "/medical/v1/patient/external-id?externalId=held-7";
     let (_, found) = customer.call(Method::GET, path).await;
     let id = found["id"].as_str().unwrap();
 
     let text = String::from_utf8(patient("find", &customer, &[id]).stdout).unwrap();
-    for place in
-        ["patients:", "externalIds: 1", "rosters: 1", "imports: 1", "files: ", "auditTrail:"]
-    {
+    for place in [
+        "patients:",
+        "externalIds: 1",
+        "rosters: 1",
+        "imports: 1",
+        "files: ",
+        "failedRows: 1",
+        "auditTrail:",
+    ] {
         assert!(text.contains(place), "{place} of {text}");
     }
 
@@ -55,6 +63,18 @@ async fn everything_about_a_patient_is_found_by_place_and_exported() {
     assert_eq!(places["patients"]["record"]["patient"]["lastName"], "Cavendish");
     assert_eq!(places["patients"]["jobs"], json!([job]));
     assert_eq!(places["imports"][0]["job"], job);
+    assert_eq!(places["failedRows"][0]["matches"], json!(["externalId", "names"]));
+    assert_eq!(places["documentCopies"], json!([]));
+
+    // The same by the external id, and a call is no import.
+    let opt_out = format!("/medical/v1/patient/{id}/hie-opt-out?hieOptOut=true");
+    assert_eq!(customer.call(Method::PUT, &opt_out).await.0, StatusCode::OK);
+    let by_external_id = ["patient", "find", "--customer", &customer.id, "--external-id", "held-7"];
+    let held = STACK.admin_json(&by_external_id);
+    assert_eq!(held["patient"], id);
+    let person = &held["places"]["patients"];
+    assert_eq!(person["calls"].as_array().unwrap().len(), 1, "{person}");
+    assert_eq!(held["places"]["imports"].as_array().unwrap().len(), 1);
     assert_eq!(folders(&held), ["outcomes", "results", "uploads"]);
     assert!(places["files"][0]["storedAt"].is_string(), "{places}");
     assert!(places["auditTrail"]["events"].as_u64().unwrap() > 2, "{places}");
@@ -105,34 +125,62 @@ mod restore {
         get.send().await.unwrap().item.unwrap()
     }
 
-    fn replay(arguments: &[&str]) -> Value {
-        STACK.admin_json(&[&["deletions", "replay", "--since", "1d"][..], arguments].concat())
+    async fn put_back(item: HashMap<String, AttributeValue>) {
+        let put = dynamodb().put_item().table_name(&STACK.admin_env["PATIENTS_TABLE"]);
+        put.set_item(Some(item)).send().await.unwrap();
     }
 
-    #[tokio::test]
-    async fn a_patient_that_a_restore_brings_back_is_deleted_again() {
+    /// Returns a new customer, and the id of its only patient.
+    async fn customer_with_patient() -> (Customer, String) {
         let (customer, _) = Customer::with_facility();
         let (receiver, _) = customer.listen().await;
         let header = "firstName,lastName,dob,gender,addressLine1,city,state,zip";
         let row = "Ada,Lovelace,1985-12-10,F,1 Main St,Boston,MA,02108";
         let (_, end) = customer.import(&receiver, "", &format!("{header}\n{row}\n")).await;
         let link = end.json()["bulkPatientCreate"]["result"].as_str().unwrap().to_owned();
-        let table = customer.download(&link).await;
-        let id = table.column("metriportId")[0];
-        let find = ["patient", "find", "--customer", &customer.id, id];
+        let id = customer.download(&link).await.column("metriportId")[0].to_owned();
+        (customer, id)
+    }
+
+    fn replay(arguments: &[&str]) -> Value {
+        STACK.admin_json(&[&["replay", "--since", "1d"][..], arguments].concat())
+    }
+
+    #[tokio::test]
+    async fn a_patient_that_a_restore_brings_back_is_deleted_again() {
+        let (customer, id) = customer_with_patient().await;
+        let find = ["patient", "find", "--customer", &customer.id, &id];
         let held = STACK.admin_json(&find);
         let key = held["places"]["patients"]["key"].as_str().unwrap();
         let before = item(key).await;
         let path = format!("/medical/v1/patient/{id}");
         assert_eq!(customer.call(Method::DELETE, &path).await.0, StatusCode::NO_CONTENT);
 
-        let put = dynamodb().put_item().table_name(&STACK.admin_env["PATIENTS_TABLE"]);
-        put.set_item(Some(before)).send().await.unwrap();
+        put_back(before).await;
         assert_eq!(customer.call(Method::GET, &path).await.0, StatusCode::OK);
         assert!(replay(&["--dry-run"])["cameBack"].as_u64().unwrap() >= 1);
         assert_eq!(customer.call(Method::GET, &path).await.0, StatusCode::OK);
         assert!(replay(&[])["cameBack"].as_u64().unwrap() >= 1);
         assert_eq!(customer.call(Method::GET, &path).await.0, StatusCode::NOT_FOUND);
         assert!(STACK.admin_json(&find)["places"]["patients"]["record"].is_null());
+    }
+
+    #[tokio::test]
+    async fn an_opt_out_that_a_restore_has_lost_is_repeated() {
+        let (customer, id) = customer_with_patient().await;
+        let held = STACK.admin_json(&["patient", "find", "--customer", &customer.id, &id]);
+        let before = item(held["places"]["patients"]["key"].as_str().unwrap()).await;
+        let path = format!("/medical/v1/patient/{id}/hie-opt-out");
+        for value in ["false", "true"] {
+            let set = format!("{path}?hieOptOut={value}");
+            assert_eq!(customer.call(Method::PUT, &set).await.0, StatusCode::OK);
+        }
+        put_back(before).await;
+        let is_out = async || customer.call(Method::GET, &path).await.1["hieOptOut"].clone();
+        assert_eq!(is_out().await, false);
+        assert!(replay(&["--dry-run"])["optedOut"].as_u64().unwrap() >= 1);
+        assert_eq!(is_out().await, false);
+        assert!(replay(&[])["optedOut"].as_u64().unwrap() >= 1);
+        assert_eq!(is_out().await, true);
     }
 }

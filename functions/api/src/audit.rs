@@ -9,7 +9,6 @@
 //! An event has the template of the route and ids from path, query and answer. It never has a path
 //! or a query as they were sent, which can hold patient data.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -32,6 +31,7 @@ use tracing::error;
 
 use crate::backend::Backend;
 use crate::error::ApiError;
+use crate::operations::set_hie_opt_out::parse_opt_out;
 
 /// Where a request came from. The server sets it as an extension of the request.
 #[derive(Clone, Default, Debug)]
@@ -90,15 +90,11 @@ impl Trail {
         });
     }
 
-    /// Stores the event that the call is about to change these patients, which neither its path nor
-    /// its query names.
-    pub async fn announce<P: Ports>(
-        &self,
-        ports: &P,
-        patients: &BTreeSet<PatientId>,
-    ) -> Result<(), ApiError> {
+    /// Stores the event that the call is about to change these objects, as neither its path nor its
+    /// query says.
+    pub async fn announce<P: Ports>(&self, ports: &P, objects: Objects) -> Result<(), ApiError> {
         let mut event = self.with(|known| known.event.clone());
-        event.objects.patients.extend(patients);
+        event.objects.add(objects);
         ports.audit_trail().record(&event).await.map_err(ApiError::Unrecorded)
     }
 
@@ -161,13 +157,15 @@ impl<B: Backend> Auditor<B> {
     }
 }
 
-/// Ids in a query. The other parameters are not read, and neither is a value that is no id.
+/// Ids in a query, and whether it opts a patient out. The other parameters are not read, and
+/// neither is a value that is no id.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct QueryIds {
     patient_id: Option<String>,
     facility_id: Option<String>,
     file_name: Option<String>,
+    hie_opt_out: Option<String>,
 }
 
 /// Returns the objects that path and query name, whether or not they exist.
@@ -181,7 +179,8 @@ async fn named(request: &mut Request) -> Objects {
         }
     }
     if let Ok(Query(ids)) = request.extract_parts::<Query<QueryIds>>().await {
-        let QueryIds { patient_id, facility_id, file_name } = ids;
+        let QueryIds { patient_id, facility_id, file_name, hie_opt_out } = ids;
+        objects.opt_out = parse_opt_out(hie_opt_out.as_deref());
         let document = file_name.unwrap_or_default().trim().parse::<DocumentName>();
         objects.patients.extend(document.map(|document| document.patient));
         name_object(&mut objects, "patient", patient_id.unwrap_or_default().trim());

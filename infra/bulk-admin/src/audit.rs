@@ -8,8 +8,8 @@ use bulk_pipeline::ports::prelude::*;
 use bulk_terminal::{Failure, Output};
 
 use crate::commands::{
-    AuditArguments, CohortCommand, Command, CustomerCommand, DeletionsCommand, FacilityCommand,
-    KeyCommand, PatientCommand,
+    AuditArguments, CohortCommand, Command, CustomerCommand, FacilityCommand, KeyCommand,
+    PatientCommand,
 };
 use crate::failed;
 
@@ -65,9 +65,9 @@ impl Note {
                         ("patient export", &found.customer, found.of.id)
                     }
                 };
-                (name, Some(*customer), Objects { patients: [*id].into(), ..none })
+                (name, Some(*customer), Objects { patients: id.into_iter().collect(), ..none })
             }
-            Command::Deletions(DeletionsCommand::Replay(_)) => ("deletions replay", None, none),
+            Command::Replay(_) => ("replay", None, none),
             Command::Audit(AuditArguments { customer, patient, job, key, .. }) => {
                 let patients = patient.iter().copied().collect();
                 let (jobs, keys) = (job.iter().copied().collect(), key.iter().copied().collect());

@@ -32,9 +32,12 @@ pub enum Command {
     /// Patients of a customer: what is held about one of them
     #[command(subcommand)]
     Patient(PatientCommand),
-    /// Deletions of patients, after a table was restored
-    #[command(subcommand)]
-    Deletions(DeletionsCommand),
+    /// Repeat deletions and opt-outs of patients that a restored table has lost
+    ///
+    /// Reads in the audit trail which patients were deleted, opted out and opted in. Deletes those
+    /// that are there, and opts the others out or in again. It can be run again, and has to be
+    /// after an interruption.
+    Replay(ReplayArguments),
     /// Print the audit trail, oldest events first: who did what, to which objects, from where
     Audit(AuditArguments),
 }
@@ -295,13 +298,13 @@ pub struct WhichPatient {
     pub external_id: Option<String>,
 }
 
-/// Which deletions to repeat, and where.
+/// Which deletions and opt-outs to repeat, and where.
 #[derive(Debug, Args)]
 pub struct ReplayArguments {
     /// How far to go back, at least to the restored point in time: a number and m, h or d
     #[arg(long, value_name = "TIME", default_value = "36d", value_parser = duration)]
     pub since: Duration,
-    /// Count the patients that are there again, and delete nothing
+    /// Count the patients, and change nothing
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]

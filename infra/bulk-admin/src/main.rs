@@ -4,9 +4,9 @@ mod audit;
 mod bar;
 mod commands;
 mod delete_customer;
-mod deletions;
 mod duration;
 mod patient;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -27,12 +27,11 @@ use serde_json::{Value, json};
 
 use audit::{Note, Recorder, audit};
 use commands::{
-    CohortCommand, Command, CustomerCommand, DeletionsCommand, FacilityCommand, KeyCommand,
-    PatientCommand,
+    CohortCommand, Command, CustomerCommand, FacilityCommand, KeyCommand, PatientCommand,
 };
 use delete_customer::delete_customer;
-use deletions::replay;
 use patient::patient;
+use replay::replay;
 
 /// Set up customers of the bulk patient import: their API keys, facilities and cohorts.
 #[derive(Debug, Parser)]

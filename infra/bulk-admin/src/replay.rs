@@ -1,22 +1,23 @@
-//! `bulk-admin deletions replay`: deletes patients again that a restored table has brought back.
+//! `bulk-admin replay`: deletes patients again that a restored table has brought back, and repeats
+//! the opt-outs that it has lost.
 //!
-//! Point-in-time recovery returns a table as it was, and with it the patients that were deleted
-//! after that time. The audit trail is no table, and no restore takes its events back. It has an
-//! event of each call that deletes a patient and of each chunk that an undo deletes, which is
-//! stored before the patients are deleted. A call that was refused has deleted nothing, which its
-//! second event says. No other patient ever gets the id of a deleted one. So every such event can
-//! be applied again, in any order and as often as necessary. What an undo has deleted is deleted
-//! again only if the undo would still do so.
+//! Point-in-time recovery returns a table as it was. The audit trail is no table, and no restore
+//! takes its events back ([`Since`] reads them). No other patient ever gets the id of a deleted
+//! one, so that a deletion can be repeated in any order and as often as necessary. What an undo has
+//! deleted is deleted again only if the undo would still do so. Of the opt-outs of a patient the
+//! last one counts, with the place among the jobs that its call had.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod since;
+
+use std::collections::BTreeSet;
 
 use bulk_aws::{AuditLog, AwsPorts, Connection, System};
-use bulk_domain::audit::{Action, Actor, AuditEvent, ImportStep, Outcome, Phase};
 use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::time::Timestamp;
 use bulk_domain::undo::KeptReason;
 use bulk_pipeline::delete_patient::delete_patient;
+use bulk_pipeline::opt_out::set_opt_out;
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
 use bulk_terminal::Output;
@@ -27,42 +28,43 @@ use crate::audit::Recorder;
 use crate::bar::Bar;
 use crate::commands::ReplayArguments;
 use crate::failed;
+use since::{OptOut, Since};
 
-/// The call that deletes a patient, as its events name it.
-const DELETE_CALL: &str = "DELETE /medical/v1/patient/{id}";
-/// The command that deletes a customer, as its events name it.
-const DELETE_COMMAND: &str = "customer delete";
-/// The step of an undo that deletes patients, as its events name it.
-const UNDO_STEP: &str = "undo-chunk";
-
-/// Patients that one event names, and that are deleted before the next event is stored.
+/// Patients that one event names, and that are changed before the next event is stored.
 const PATIENTS_PER_EVENT: usize = 100;
-/// Patients that are deleted at the same time: a few, because nothing waits for this command.
-const CONCURRENT_DELETIONS: usize = 10;
+/// Patients that are changed at the same time: a few, because nothing waits for this command.
+const CONCURRENT_CHANGES: usize = 10;
 
-/// What was deleted in a time, by the audit trail.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-struct Deletions {
-    /// The patients that calls were about to delete, by API Gateway's ids of the calls. A call
-    /// without an id has its place among those without.
-    calls: BTreeMap<(Option<String>, usize), (CustomerId, BTreeSet<PatientId>)>,
-    /// The patients that undos were about to delete, each with its job.
-    undone: BTreeMap<(CustomerId, PatientId), JobId>,
-    customers: BTreeSet<CustomerId>,
-}
-
-/// What became of the deletions.
+/// What became of the deletions and opt-outs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Replayed {
     /// The patients that were there again.
     came_back: u64,
-    /// The patients that were not there.
+    /// The deleted patients that were not there.
     absent: u64,
     /// The patients of undone imports that are there, and that an undo keeps as they are now.
     kept: u64,
+    /// The patients who were opted out again.
+    opted_out: u64,
+    /// The patients who were opted in again.
+    opted_in: u64,
 }
 
-/// Deletes what was deleted since a time and is there again.
+impl Replayed {
+    fn all(self) -> u64 {
+        let Self { came_back, absent, kept, opted_out, opted_in } = self;
+        came_back + absent + kept + opted_out + opted_in
+    }
+}
+
+/// A run of the command.
+struct Replay<'a, P> {
+    ports: &'a P,
+    recorder: Option<&'a Recorder>,
+    replayed: Replayed,
+}
+
+/// Repeats what calls and undos have deleted and what calls have opted out or in since a time.
 pub async fn replay(
     arguments: ReplayArguments,
     connection: &Connection,
@@ -73,13 +75,15 @@ pub async fn replay(
 ) -> anyhow::Result<()> {
     let ReplayArguments { since, dry_run, resources } = arguments;
     let since = System.now().minus(since);
-    let deletions = Deletions::read(log, since).await?;
+    let told = Since::read(log, since).await?;
     let ports = AwsPorts::of_operator(connection, resources.names(directory), log.clone());
     let customers = ports.directory().list_customers().await.map_err(failed)?;
     let known: BTreeSet<CustomerId> = customers.into_iter().map(|customer| customer.id).collect();
     let bar = Bar::new("patients", output);
-    let (mut replayed, mut gone) = (Replayed::default(), BTreeSet::new());
-    for (customer, patients) in &deletions.patients() {
+    let recorder = Some(recorder).filter(|_| !dry_run);
+    let mut run = Replay { ports: &ports, recorder, replayed: Replayed::default() };
+    let mut gone = BTreeSet::new();
+    for (customer, patients) in &told.deleted_patients() {
         if !known.contains(customer) {
             gone.insert(*customer);
             continue;
@@ -88,83 +92,65 @@ pub async fn replay(
         let patients: Vec<(PatientId, Option<JobId>)> =
             patients.iter().map(|(patient, job)| (*patient, *job)).collect();
         for page in patients.chunks(PATIENTS_PER_EVENT) {
-            let to_delete = without_kept(&ports, *customer, page).await?;
-            let came_back = if dry_run || to_delete.is_empty() {
-                count(&ports, *customer, &to_delete).await?
-            } else {
-                recorder.before(*customer, &to_delete).await?;
-                delete_again(&ports, *customer, &key, &to_delete).await?
-            };
-            replayed.came_back += came_back;
-            replayed.absent += to_delete.len() as u64 - came_back;
-            replayed.kept += (page.len() - to_delete.len()) as u64;
-            bar.tell(replayed.came_back + replayed.absent + replayed.kept);
+            run.delete(*customer, &key, page).await?;
+            bar.tell(run.replayed.all());
+        }
+    }
+    for (customer, opt_outs) in &told.opt_outs() {
+        if !known.contains(customer) {
+            gone.insert(*customer);
+            continue;
+        }
+        for page in opt_outs.chunks(PATIENTS_PER_EVENT) {
+            run.opt_out(*customer, page).await?;
+            bar.tell(run.replayed.all());
         }
     }
     bar.end();
-    report(replayed, &deletions.customers, &gone, since, dry_run, output)
+    report(run.replayed, &told.customers, &gone, since, dry_run, output)
 }
 
-impl Deletions {
-    async fn read(log: &AuditLog, since: Timestamp) -> anyhow::Result<Self> {
-        let mut deletions = Self::default();
-        for text in [DELETE_CALL, DELETE_COMMAND, UNDO_STEP].map(str::to_owned) {
-            let read =
-                log.read(since, std::slice::from_ref(&text), |stored| deletions.add(&stored.event));
-            read.await.map_err(failed)?;
-        }
-        Ok(deletions)
-    }
-
-    /// Adds what an event deletes, if it deletes something. The event from before the deletion
-    /// counts, because the one after it is missing if its function died.
-    fn add(&mut self, event: &AuditEvent) {
-        let Some(customer) = event.customer else { return };
-        let AuditEvent { phase, action, actor, objects, outcome, .. } = event;
-        match (action, phase) {
-            (Action::Call(call), Phase::Begun) if call == DELETE_CALL => {
-                let call_id = call_id(actor);
-                let place = if call_id.is_some() { 0 } else { self.calls.len() };
-                self.calls.insert((call_id, place), (customer, objects.patients.clone()));
+impl<P: Ports> Replay<'_, P> {
+    /// Stores the event that patients are about to be changed. Returns whether they are: a dry run
+    /// changes none.
+    async fn begin(&self, customer: CustomerId, patients: &[PatientId]) -> anyhow::Result<bool> {
+        match self.recorder {
+            Some(recorder) if !patients.is_empty() => {
+                recorder.before(customer, patients).await?;
+                Ok(true)
             }
-            (Action::Call(call), Phase::Ended) if call == DELETE_CALL => {
-                if let (Some(Outcome::Status(400..=499)), id @ Some(_)) = (outcome, call_id(actor))
-                {
-                    self.calls.remove(&(id, 0));
-                }
-            }
-            (Action::Import(ImportStep::UndoChunk), Phase::Begun) => {
-                let Some(job) = objects.jobs.first() else { return };
-                let undone = objects.patients.iter().map(|patient| ((customer, *patient), *job));
-                self.undone.extend(undone);
-            }
-            (Action::Command(command), Phase::Begun) if command == DELETE_COMMAND => {
-                self.customers.insert(customer);
-            }
-            _ => {}
+            _ => Ok(false),
         }
     }
 
-    /// Returns the patients, each with the job whose undo has deleted it. Without one if a call
-    /// has.
-    fn patients(&self) -> BTreeMap<CustomerId, BTreeMap<PatientId, Option<JobId>>> {
-        let mut all: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
-        for ((customer, patient), job) in &self.undone {
-            all.entry(*customer).or_default().insert(*patient, Some(*job));
-        }
-        for (customer, patients) in self.calls.values() {
-            let patients = patients.iter().map(|patient| (*patient, None));
-            all.entry(*customer).or_default().extend(patients);
-        }
-        all
+    async fn delete(
+        &mut self,
+        customer: CustomerId,
+        key: &HashKey,
+        page: &[(PatientId, Option<JobId>)],
+    ) -> anyhow::Result<()> {
+        let to_delete = without_kept(self.ports, customer, page).await?;
+        let came_back = if self.begin(customer, &to_delete).await? {
+            delete_again(self.ports, customer, key, &to_delete).await?
+        } else {
+            count(self.ports, customer, &to_delete).await?
+        };
+        self.replayed.came_back += came_back;
+        self.replayed.absent += to_delete.len() as u64 - came_back;
+        self.replayed.kept += (page.len() - to_delete.len()) as u64;
+        Ok(())
     }
-}
 
-/// Returns API Gateway's id of a call.
-fn call_id(actor: &Actor) -> Option<String> {
-    match actor {
-        Actor::Caller { call_id, .. } => call_id.clone(),
-        Actor::Service | Actor::Operator { .. } => None,
+    async fn opt_out(&mut self, customer: CustomerId, page: &[OptOut]) -> anyhow::Result<()> {
+        let lost = lost_opt_outs(self.ports, customer, page).await?;
+        let patients: Vec<PatientId> = lost.iter().map(|opt_out| opt_out.patient).collect();
+        if self.begin(customer, &patients).await? {
+            set_again(self.ports, customer, &lost).await?;
+        }
+        let out = lost.iter().filter(|opt_out| opt_out.is_out).count() as u64;
+        self.replayed.opted_out += out;
+        self.replayed.opted_in += lost.len() as u64 - out;
+        Ok(())
     }
 }
 
@@ -204,10 +190,42 @@ async fn delete_again<P: Ports>(
 ) -> anyhow::Result<u64> {
     let deleted: Vec<bool> = stream::iter(patients.to_vec())
         .map(|patient| delete_patient(ports, customer, key, patient))
-        .buffer_unordered(CONCURRENT_DELETIONS)
+        .buffer_unordered(CONCURRENT_CHANGES)
         .try_collect()
         .await?;
     Ok(deleted.into_iter().map(u64::from).sum())
+}
+
+/// Returns the opt-outs of patients who are there, and for whom the record says otherwise.
+async fn lost_opt_outs<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    opt_outs: &[OptOut],
+) -> anyhow::Result<Vec<OptOut>> {
+    let patients: Vec<PatientId> = opt_outs.iter().map(|opt_out| opt_out.patient).collect();
+    let found = ports.patients().load_patients(customer, &patients).await.map_err(failed)?;
+    let is_lost = |opt_out: &&OptOut| {
+        let record = found.get(&opt_out.patient);
+        record.is_some_and(|record| record.patient.hie_opt_out != opt_out.is_out)
+    };
+    Ok(opt_outs.iter().filter(is_lost).copied().collect())
+}
+
+/// Opts these patients out or in again.
+async fn set_again<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    opt_outs: &[OptOut],
+) -> anyhow::Result<()> {
+    stream::iter(opt_outs.to_vec())
+        .map(|OptOut { patient, is_out, at }| {
+            let call = JobId::of_call(JobId::first_at(at).as_uuid());
+            set_opt_out(ports, customer, patient, is_out, call)
+        })
+        .buffer_unordered(CONCURRENT_CHANGES)
+        .try_collect::<Vec<_>>()
+        .await?;
+    Ok(())
 }
 
 fn report(
@@ -218,21 +236,29 @@ fn report(
     dry_run: bool,
     output: Output,
 ) -> anyhow::Result<()> {
-    let Replayed { came_back, absent, kept } = replayed;
+    let Replayed { came_back, absent, kept, opted_out, opted_in } = replayed;
     if output.json {
         return output.value(&json!({
             "since": since, "dryRun": dry_run, "cameBack": came_back, "absent": absent, "kept": kept,
+            "optedOut": opted_out, "optedIn": opted_in,
             "unknownCustomers": gone, "deletedCustomers": customers,
         }));
     }
-    let done = if dry_run { "are there again" } else { "were there again, and are deleted" };
+    let (deleted, set) = if dry_run {
+        ("are there again", "have to be")
+    } else {
+        ("were there again, and are deleted", "are")
+    };
     output
         .line(format_args!("Of the patients that calls and undos have deleted since {since}:"))?;
-    output.line(format_args!("  {came_back} {done}"))?;
+    output.line(format_args!("  {came_back} {deleted}"))?;
     output.line(format_args!("  {absent} are not there"))?;
     if kept > 0 {
         output.line(format_args!("  {kept} are there and kept, as an undo would keep them now"))?;
     }
+    output.line("Of the patients that calls have opted out or in since then:")?;
+    output.line(format_args!("  {opted_out} {set} opted out again"))?;
+    output.line(format_args!("  {opted_in} {set} opted in again"))?;
     for customer in gone {
         output.warn(format_args!("customer {customer} is not in the directory: not looked at"));
     }
@@ -246,95 +272,34 @@ fn report(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
 
     use bulk_domain::hash_key::Bucket;
-    use bulk_domain::ids::JobId;
-
     use bulk_domain::row::Directory;
     use bulk_memory::Cloud;
     use bulk_pipeline::ports::{WebhookSettings, Write};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
     const CUSTOMER: &str = "0199ac1e-0000-7000-8000-000000000001";
     const PATIENT: &str = "6496bec1-d4cd-879b-9f0b-e62698adc474";
 
-    fn event(phase: &str, action: &Value, customer: Option<&str>) -> AuditEvent {
-        serde_json::from_value(json!({
-            "time": "2027-01-15T08:00:00.000Z", "phase": phase, "action": action,
-            "customer": customer, "actor": "caller", "callId": "call-1", "patients": [PATIENT],
-        }))
-        .unwrap()
-    }
-
-    fn ended(status: u16) -> AuditEvent {
-        let event = event("ended", &json!({"call": DELETE_CALL}), Some(CUSTOMER));
-        AuditEvent { outcome: Some(Outcome::Status(status)), ..event }
-    }
-
-    /// Returns for each patient the job whose undo has deleted it.
-    fn undone_by(deletions: &Deletions) -> Vec<Option<JobId>> {
-        deletions.patients().into_values().flat_map(BTreeMap::into_values).collect()
-    }
-
-    #[test]
-    fn deletions_are_applied_and_no_other_calls() {
-        let mut deletions = Deletions::default();
-        let put = json!({"call": "PUT /medical/v1/patient/{id}"});
-        deletions.add(&event("begun", &put, Some(CUSTOMER)));
-        deletions.add(&event("begun", &json!({"call": DELETE_CALL}), None));
-        deletions.add(&ended(204));
-        assert_eq!(deletions, Deletions::default());
-        deletions.add(&event("begun", &json!({"call": DELETE_CALL}), Some(CUSTOMER)));
-        deletions.add(&event("begun", &json!({"command": DELETE_COMMAND}), Some(CUSTOMER)));
-        assert_eq!(undone_by(&deletions), [None]);
-        assert_eq!(deletions.customers, BTreeSet::from([CUSTOMER.parse().unwrap()]));
-    }
-
-    #[test]
-    fn a_call_that_was_refused_has_deleted_nothing_and_one_that_failed_may_have() {
-        for (status, deleted) in
-            [(204, true), (404, false), (412, false), (429, false), (500, true), (503, true)]
-        {
-            let mut deletions = Deletions::default();
-            deletions.add(&event("begun", &json!({"call": DELETE_CALL}), Some(CUSTOMER)));
-            deletions.add(&ended(status));
-            assert_eq!(undone_by(&deletions).len(), usize::from(deleted), "{status}");
-        }
-    }
-
-    #[test]
-    fn undone_patients_are_named_with_their_job_unless_a_call_deleted_them() {
-        const JOB: &str = "0199ac1e-0000-7000-8000-000000000002";
-        let mut undone = event("begun", &json!({"import": UNDO_STEP}), Some(CUSTOMER));
-        assert_eq!(undone.action, Action::Import(ImportStep::UndoChunk));
-        undone.objects.jobs.insert(JOB.parse().unwrap());
-        let mut deletions = Deletions::default();
-        deletions.add(&undone);
-        assert_eq!(undone_by(&deletions), [Some(JOB.parse().unwrap())]);
-        deletions.add(&event("begun", &json!({"call": DELETE_CALL}), Some(CUSTOMER)));
-        deletions.add(&undone);
-        assert_eq!(undone_by(&deletions), [None]);
-    }
-
-    #[test]
-    fn the_api_has_the_call_that_is_looked_for() {
-        let openapi: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
-        let (method, path) = DELETE_CALL.split_once(' ').unwrap();
-        assert!(openapi["paths"][path][method.to_lowercase()].is_object());
+    /// Returns a cloud with a patient of a job that was created now.
+    async fn cloud_with_patient() -> (Cloud, CustomerId, PatientId, JobId) {
+        let (cloud, customer) = (Cloud::calm(), CUSTOMER.parse().unwrap());
+        cloud.set_customer(customer, Directory::default(), WebhookSettings::default());
+        let job = JobId::first_at(cloud.now());
+        let patient = cloud.add_row(customer, job, &json!({"externalId": "A"})).await.unwrap();
+        (cloud, customer, patient, job)
     }
 
     #[tokio::test]
     async fn a_patient_that_a_restore_brought_back_is_deleted_again_with_all_that_belongs_to_it() {
-        let cloud = Cloud::calm();
-        let customer = CUSTOMER.parse().unwrap();
-        cloud.set_customer(customer, Directory::default(), WebhookSettings::default());
-        let (now, row) = (cloud.now(), json!({"externalId": "A"}));
-        let job = JobId::first_at(now);
-        let patient = cloud.add_row(customer, job, &row).await.unwrap();
+        let (cloud, customer, patient, job) = cloud_with_patient().await;
+        let now = cloud.now();
         // An undo of this job deletes the patient, and one of another job keeps it.
-        let other = JobId::first_at(now.plus(std::time::Duration::from_secs(1)));
+        let other = JobId::first_at(now.plus(Duration::from_secs(1)));
         for (by, left) in [(None, vec![patient]), (Some(job), vec![patient]), (Some(other), vec![])]
         {
             assert_eq!(without_kept(&cloud, customer, &[(patient, by)]).await.unwrap(), left);
@@ -355,5 +320,24 @@ mod tests {
         assert_eq!(delete_again(&cloud, customer, &key, &patients).await.unwrap(), 0);
         assert_eq!(count(&cloud, customer, &patients).await.unwrap(), 0);
         assert!(cloud.external_ids(customer).is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_opt_out_that_a_restore_has_lost_is_repeated_and_no_other() {
+        let (cloud, customer, patient, _) = cloud_with_patient().await;
+        let at = cloud.now().plus(Duration::from_mins(1));
+        let opt_out = |is_out| OptOut { patient, is_out, at };
+        let lost =
+            async |is_out| lost_opt_outs(&cloud, customer, &[opt_out(is_out)]).await.unwrap();
+        assert_eq!(lost(false).await, []);
+        assert_eq!(lost(true).await, [opt_out(true)]);
+        let gone = OptOut { patient: PATIENT.parse().unwrap(), ..opt_out(true) };
+        assert_eq!(lost_opt_outs(&cloud, customer, &[gone]).await.unwrap(), []);
+        set_again(&cloud, customer, &[opt_out(true)]).await.unwrap();
+        assert_eq!(lost(true).await, []);
+        let records = cloud.load_patients(customer, &[patient]).await.unwrap();
+        let called_by = records[&patient].called_by.unwrap();
+        assert!(called_by.is_call());
+        assert_eq!(called_by.created_at(), opt_out(true).at);
     }
 }

@@ -10,7 +10,7 @@
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
-use bulk_domain::audit::AuditEvent;
+use bulk_domain::audit::{Action, AuditEvent};
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::{AuditTrail, PortError, PortResult};
 
@@ -54,17 +54,49 @@ impl AuditLog {
         &self,
         since: Timestamp,
         texts: &[String],
-        mut each: impl FnMut(StoredAuditEvent),
+        each: impl FnMut(StoredAuditEvent),
     ) -> PortResult<()> {
         // Quoted terms have to be in the event, all of them ("Filter pattern syntax").
         let pattern: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
+        self.read_matching(since, pattern.join(" "), each).await
+    }
+
+    /// Calls `each` with the events from `since` on that have one of these actions, oldest first,
+    /// as [`AuditLog::read`] does. An emulator may return others, too.
+    ///
+    /// # Errors
+    ///
+    /// As [`AuditLog::read`].
+    pub async fn read_actions(
+        &self,
+        since: Timestamp,
+        actions: &[Action],
+        each: impl FnMut(StoredAuditEvent),
+    ) -> PortResult<()> {
+        // An action is written as an object with one text.
+        let condition = |action: &Action| {
+            let action = serde_json::to_value(action).ok()?;
+            let (kind, name) = action.as_object()?.iter().next()?;
+            Some(format!("($.action.{kind} = {name})"))
+        };
+        let conditions: Option<Vec<String>> = actions.iter().map(condition).collect();
+        let conditions = conditions.ok_or_else(|| malformed(FILTER, "action"))?;
+        self.read_matching(since, format!("{{ {} }}", conditions.join(" || ")), each).await
+    }
+
+    async fn read_matching(
+        &self,
+        since: Timestamp,
+        pattern: String,
+        mut each: impl FnMut(StoredAuditEvent),
+    ) -> PortResult<()> {
         let filter = self
             .client
             .filter_log_events()
             .log_group_name(&self.group)
             .log_stream_names(STREAM)
             .start_time(since.as_millis())
-            .set_filter_pattern(Some(pattern.join(" ")).filter(|pattern| !pattern.is_empty()));
+            .set_filter_pattern(Some(pattern).filter(|pattern| !pattern.is_empty()));
         let mut found = filter.into_paginator().send();
         while let Some(page) = found.next().await {
             for stored in page.map_err(failed(FILTER))?.events.unwrap_or_default() {

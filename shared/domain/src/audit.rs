@@ -154,6 +154,10 @@ pub struct Objects {
     /// The message of the webhook.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<MessageId>,
+    /// Whether the call opts its patient out of health information exchange, or in again. An event
+    /// before such a call has it, so that the call can be repeated after a table was restored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opt_out: Option<bool>,
     /// Number of documents in the answer.
     #[serde(skip_serializing_if = "is_zero")]
     pub documents: usize,
@@ -256,6 +260,7 @@ impl Objects {
         self.links.extend(others.links);
         self.chunk = others.chunk.or(self.chunk);
         self.message = others.message.or(self.message);
+        self.opt_out = others.opt_out.or(self.opt_out);
         self.documents += others.documents;
         self.deliveries += others.deliveries;
     }

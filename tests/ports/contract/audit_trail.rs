@@ -48,6 +48,22 @@ pub async fn an_event_is_found_by_all_of_its_ids_and_by_no_other(log: &AuditLog)
     assert_eq!(read(log, now, &ids(&[third])).await, []);
 }
 
+pub async fn all_events_of_some_actions_are_found_in_one_pass(log: &AuditLog) {
+    let now = System.now();
+    let action = |name: &'static str| Action::Call(name.into());
+    let wanted = [action("DELETE /medical/v1/patient/{id}"), Action::Import(ImportStep::UndoChunk)];
+    let actions = [wanted[0].clone(), wanted[1].clone(), action("GET /medical/v1/patient")];
+    let events = actions.map(|action| AuditEvent { action, ..event(now, &[given::patient()]) });
+    for event in &events {
+        log.record(event).await.unwrap();
+    }
+    let mut found = Vec::new();
+    log.read_actions(now, &wanted, |stored| found.push(stored.event)).await.unwrap();
+    // The emulators do not know such a pattern, and return the third one, too.
+    found.retain(|event| wanted.contains(&event.action));
+    assert_eq!(found, events[..2]);
+}
+
 pub async fn an_event_of_several_hundred_patients_is_stored(log: &AuditLog) {
     let patients: Vec<PatientId> = (0..500).map(|_| given::patient()).collect();
     let event = event(System.now(), &patients);
@@ -58,5 +74,6 @@ pub async fn an_event_of_several_hundred_patients_is_stored(log: &AuditLog) {
 contract!($ audit_trail:
     events_are_read_as_they_were_added,
     an_event_is_found_by_all_of_its_ids_and_by_no_other,
+    all_events_of_some_actions_are_found_in_one_pass,
     an_event_of_several_hundred_patients_is_stored,
 );

@@ -201,6 +201,32 @@ async fn nothing_is_answered_or_changed_without_an_event() {
     assert_eq!(call(&calm, "GET", "/settings", KEY, None).await.status, StatusCode::OK);
 }
 
+#[tokio::test]
+async fn a_call_that_opts_a_patient_out_or_in_says_so_before_it_begins() {
+    let begun =
+        async |uri: String, body: Option<&Value>| -> Vec<(BTreeSet<PatientId>, Option<bool>)> {
+            let called = call(&backend().await.0, "PUT", &uri, KEY, body).await;
+            assert_eq!(called.status, StatusCode::OK, "{uri}");
+            let begun = called.events.into_iter().filter(|event| event.phase == Phase::Begun);
+            begun.map(|event| (event.objects.patients, event.objects.opt_out)).collect()
+        };
+    let path = format!("/medical/v1/patient/{PATIENT}");
+    for (value, is_out) in [("true", true), ("False", false)] {
+        let uri = format!("{path}/hie-opt-out?hieOptOut={value}");
+        assert_eq!(begun(uri, None).await, [([PATIENT].into(), Some(is_out))]);
+    }
+    let mut body = operations()
+        .into_iter()
+        .find(|(method, of, ..)| method == "put" && of == "/medical/v1/patient/{id}")
+        .and_then(|(.., body, _)| body)
+        .unwrap();
+    assert_eq!(begun(path.clone(), Some(&body)).await, [([PATIENT].into(), None)]);
+    body["hieOptOut"] = true.into();
+    let patients = BTreeSet::from([PATIENT]);
+    let expected = [(patients.clone(), None), (patients, Some(true))];
+    assert_eq!(begun(path, Some(&body)).await, expected);
+}
+
 #[test]
 fn the_segment_before_an_id_says_what_it_is() {
     for (route, kind) in [

@@ -163,7 +163,8 @@ async fn change<P: Ports>(
     let (members, mut all) = (CohortMembers::new(ports, customer, id), Membership::default());
     for (chunk, ids) in (0..).zip(patients.chunks(MOST_PATIENTS)) {
         let ids: BTreeSet<PatientId> = ids.iter().copied().collect();
-        trail.announce(ports, &ids).await?;
+        let objects = Objects { patients: ids.clone(), ..Objects::default() };
+        trail.announce(ports, objects).await?;
         let Membership { changed, too_large } = match direction {
             Direction::Join => members.add(ChunkNumber::new(chunk), &ids).await?,
             Direction::Leave => members.remove(&ids).await?,

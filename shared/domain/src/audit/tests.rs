@@ -112,6 +112,7 @@ fn the_guide_has_every_field_and_every_step() {
         links: [Link::Upload, Link::Result, Link::Failures].into(),
         chunk: Some(ChunkNumber::new(1)),
         message: Some(MessageId::new(id)),
+        opt_out: Some(true),
         documents: 1,
         deliveries: 1,
     };
