@@ -10,38 +10,50 @@ use bulk_pipeline::ports::{CopyRef, CopyStore, PortResult};
 use bytes::Bytes;
 
 use crate::call::{Billed, permanent};
-use crate::objects::Parts;
+use crate::objects::{Parts, Target};
 use crate::{Cloud, Operation, Resource};
 
 impl Cloud {
     /// Returns the documents of a customer that have a copy, each with the bytes of the copy.
     pub fn copies(&self, customer: CustomerId) -> Vec<(DocumentName, Bytes)> {
         let state = self.state();
-        let copies = state.objects.copies.keys().filter(|copy| copy.customer == customer);
-        let bytes = |copy: &CopyRef| state.objects.objects.get(&key(*copy)).cloned();
-        copies.filter_map(|copy| Some((copy.document, bytes(copy)?))).collect()
+        let copies = state.objects.copies.iter().filter(|(copy, _)| copy.customer == customer);
+        let newest = copies.filter_map(|(copy, versions)| {
+            Some((copy.document, versions.last()?.as_ref()?.bytes.clone()))
+        });
+        newest.collect()
+    }
+
+    /// Returns the number of versions that are stored of the copies of a patient's documents.
+    pub fn versions_of_copies(&self, customer: CustomerId, patient: PatientId) -> usize {
+        let state = self.state();
+        let copies = state.objects.copies.iter();
+        let of_patient = copies.filter(|(copy, _)| is_of_patient(**copy, customer, patient));
+        of_patient.map(|(_, versions)| versions.iter().flatten().count()).sum()
     }
 
     /// Deletes a copy, as the bucket does after the retention.
     pub fn expire_copy(&self, copy: CopyRef) {
-        self.state().objects.objects.remove(&key(copy));
+        self.state().objects.copies.entry(copy).or_default().push(None);
     }
+}
+
+fn is_of_patient(copy: CopyRef, customer: CustomerId, patient: PatientId) -> bool {
+    copy.customer == customer && copy.document.patient == patient
 }
 
 impl CopyStore for Cloud {
     type Writer = Parts;
 
     async fn write_copy(&self, copy: CopyRef, media_type: &MediaType) -> PortResult<Parts> {
-        self.state().objects.copies.insert(copy, media_type.to_string());
-        Ok(Parts::new(self, Resource::COPIES, key(copy)))
+        Ok(Parts::new(self, Resource::COPIES, Target::Copy(copy, media_type.to_string())))
     }
 
     async fn find_copy(&self, copy: CopyRef) -> PortResult<Option<MediaType>> {
         self.call(Operation::GetObject, Resource::COPIES, |state| {
-            let copies = &state.objects.copies;
-            let media_type =
-                copies.get(&copy).filter(|_| state.objects.objects.contains_key(&key(copy)));
-            match media_type.map(|media_type| MediaType::new(media_type)) {
+            let newest = state.objects.copies.get(&copy).and_then(|versions| versions.last());
+            let stored = newest.and_then(Option::as_ref);
+            match stored.map(|stored| MediaType::new(&stored.media_type)) {
                 None => Billed::request(None),
                 Some(Some(media_type)) => Billed::request(Some(media_type)),
                 Some(None) => {
@@ -67,22 +79,27 @@ impl CopyStore for Cloud {
     }
 
     async fn delete_copies(&self, customer: CustomerId, patient: PatientId) -> PortResult<()> {
-        let is_of_patient =
-            |copy: &CopyRef| copy.customer == customer && copy.document.patient == patient;
         let found = self
             .call(Operation::ListObjectVersions, Resource::COPIES, |state| {
-                let copies = state.objects.copies.keys().copied();
-                Billed::request(copies.filter(is_of_patient).collect::<Vec<CopyRef>>())
+                let copies = state.objects.copies.iter();
+                let of_patient =
+                    copies.filter(|(copy, _)| is_of_patient(**copy, customer, patient));
+                let versions =
+                    of_patient.flat_map(|(copy, versions)| versions.iter().map(|_| *copy));
+                Billed::request(versions.collect::<Vec<CopyRef>>())
             })
             .await?;
         if found.is_empty() {
             return Ok(());
         }
         self.call(Operation::DeleteObjects, Resource::COPIES, |state| {
+            // Of each copy the versions that were listed, which are the oldest ones.
             for copy in found {
-                state.objects.objects.remove(&key(copy));
-                state.objects.copies.remove(&copy);
+                if let Some(versions) = state.objects.copies.get_mut(&copy) {
+                    versions.drain(..versions.len().min(1));
+                }
             }
+            state.objects.copies.retain(|_, versions| !versions.is_empty());
             Billed::request(())
         })
         .await

@@ -26,8 +26,24 @@ use crate::{Cloud, Operation, Resource};
 pub(crate) struct ObjectsState {
     uploads: BTreeMap<(CustomerId, JobId), Vec<(Upload, Bytes)>>,
     pub(crate) objects: BTreeMap<String, Bytes>,
-    /// The media type of each copy that was begun.
-    pub(crate) copies: BTreeMap<CopyRef, String>,
+    /// The versions of each copy, the newest last. `None` is a delete marker.
+    pub(crate) copies: BTreeMap<CopyRef, Vec<Option<StoredCopy>>>,
+}
+
+/// A copy with its media type.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredCopy {
+    pub media_type: String,
+    pub bytes: Bytes,
+}
+
+/// What is stored once a file is finished.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// An object under this key.
+    Object(String),
+    /// A version of a copy, with this media type.
+    Copy(CopyRef, String),
 }
 
 /// Bytes of an upload's part, which is sent once it has them. AWS allows no smaller part but the
@@ -196,7 +212,7 @@ impl ObjectStore for Cloud {
     type Writer = Parts;
 
     async fn write_results(&self, job: JobRef, file: ResultFile) -> PortResult<Parts> {
-        Ok(Parts::new(self, Resource::RESULTS, result_key(job, file)))
+        Ok(Parts::new(self, Resource::RESULTS, Target::Object(result_key(job, file))))
     }
 
     /// The link names its validity in seconds and has the headers of the terms, so that tests can
@@ -237,14 +253,14 @@ impl ObjectStore for Cloud {
 pub struct Parts {
     cloud: Cloud,
     folder: Resource,
-    key: String,
+    target: Target,
     sent: Vec<u8>,
     part: Vec<u8>,
 }
 
 impl Parts {
-    pub(crate) fn new(cloud: &Cloud, folder: Resource, key: String) -> Self {
-        Self { cloud: cloud.clone(), folder, key, sent: Vec::new(), part: Vec::new() }
+    pub(crate) fn new(cloud: &Cloud, folder: Resource, target: Target) -> Self {
+        Self { cloud: cloud.clone(), folder, target, sent: Vec::new(), part: Vec::new() }
     }
 
     /// Sends the collected bytes as a part. Before the first part, a request creates the upload.
@@ -273,11 +289,20 @@ impl FileWriter for Parts {
             self.send_part().await?;
         }
         // This call completes the upload, or stores the whole file if it is smaller than a part.
-        let Self { cloud, folder, key, mut sent, mut part } = self;
+        let Self { cloud, folder, target, mut sent, mut part } = self;
         let complete = |state: &mut State| {
             let bytes = part.len();
             sent.append(&mut part);
-            state.objects.objects.insert(key, sent.into());
+            let stored = Bytes::from(sent);
+            match target {
+                Target::Object(key) => {
+                    state.objects.objects.insert(key, stored);
+                }
+                Target::Copy(copy, media_type) => {
+                    let versions = state.objects.copies.entry(copy).or_default();
+                    versions.push(Some(StoredCopy { media_type, bytes: stored }));
+                }
+            }
             Billed::request(()).with_bytes(bytes)
         };
         cloud.call(Operation::PutObject, folder, complete).await

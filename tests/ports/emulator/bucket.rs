@@ -1,8 +1,10 @@
-//! A customer of an emulated bucket, who uploads and downloads by signed links.
+//! A customer of an emulated bucket, who uploads and downloads by signed links, and the versions
+//! that the bucket stores.
 
 use std::time::Duration;
 
 use bulk_aws::Objects;
+use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::job::Upload;
 use bulk_domain::upload_terms::UploadTerms;
 use bulk_pipeline::ports::prelude::*;
@@ -10,7 +12,7 @@ use bulk_pipeline::ports::{JobRef, ResultFile};
 use bytes::Bytes;
 use reqwest::StatusCode;
 
-use crate::backend::Customer;
+use crate::backend::{Customer, Versions};
 use crate::services::http;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -33,5 +35,11 @@ impl Customer for Objects {
             StatusCode::NOT_FOUND => None,
             other => panic!("{other}"),
         }
+    }
+}
+
+impl Versions for Objects {
+    async fn versions_of_copies(&self, customer: CustomerId, patient: PatientId) -> usize {
+        self.versions(customer, "documents/", &patient.to_string()).await.unwrap().len()
     }
 }
