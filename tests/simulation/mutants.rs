@@ -10,8 +10,8 @@
 mod chance;
 mod check;
 mod check_audit;
+mod check_calls;
 mod check_copies;
-mod check_corrections;
 mod check_dry_runs;
 mod check_external_ids;
 mod check_queries;
@@ -48,9 +48,9 @@ fn noticed_after(bug: Bug, seeds: u64) -> Option<u64> {
             check::check(&played);
             check::check_second_upload(&mut played);
             check_external_ids::check_repair(&played);
-            let mut corrected = run::play_correction(*seed);
-            check_corrections::check(&corrected);
-            check_corrections::check_row_after(&mut corrected);
+            let mut called = run::play_call(*seed);
+            check_calls::check(&called);
+            check_calls::check_row_after(&mut called);
         }));
         played.is_err()
     };

@@ -45,7 +45,7 @@ impl Patient {
 #[derive(Clone, Default, Debug)]
 pub struct Kept {
     pub patient: Patient,
-    /// The job that created the patient, and whether another job has changed it.
+    /// The job that created the patient, and whether another job or a call has changed it.
     created_by: u32,
     is_changed_by_other: bool,
     zips: BTreeSet<usize>,
@@ -200,7 +200,8 @@ impl Reference {
     /// those of the corrected person, unless it was one of them before.
     pub fn correct(&mut self, (from, index): Id, to: &Row, call: u32, ids: &Ids) -> Option<Id> {
         let before = self.by_person.get_mut(&from)?.get_mut(index)?.take()?;
-        let mut kept = Kept::default();
+        let created_by = before.created_by;
+        let mut kept = Kept { created_by, is_changed_by_other: true, ..Kept::default() };
         let _ = kept.fold(to, call, ids);
         kept.writers.insert("ssn", call);
         let old = before.patient;
@@ -226,6 +227,16 @@ impl Reference {
         }
         known.push(Some(kept));
         Some((to.person, known.len() - 1))
+    }
+
+    /// Opts a patient out by a call, or in again. Returns the patient, if it is there.
+    pub fn opt_out(&mut self, (person, index): Id, value: bool, call: u32) -> Option<Id> {
+        let kept = self.by_person.get_mut(&person)?.get_mut(index)?.as_mut()?;
+        if kept.may_write("hieOptOut", call) {
+            kept.is_changed_by_other |= kept.patient.opt_out != value;
+            kept.patient.opt_out = value;
+        }
+        Some((person, index))
     }
 
     /// Returns the patients of one person, oldest first.

@@ -23,7 +23,7 @@ use bulk_domain::webhook::WebhookKey;
 use bulk_memory::{Cloud, QueueName, Service};
 use bulk_pipeline::ports::WebhookSettings;
 
-pub use self::patient_calls::MadeCorrection;
+pub use self::patient_calls::{Change, MadeCall};
 pub use self::played::{Import, Played};
 use self::task::{Cause, Due, Task};
 use crate::chance::{Chance, FaultPlan, Outage};
@@ -56,7 +56,7 @@ struct Player {
     due: Vec<(Timestamp, Due)>,
     imports: Vec<Import>,
     deleted: BTreeSet<PatientId>,
-    correction: Option<MadeCorrection>,
+    call: Option<MadeCall>,
     seen: BTreeMap<JobId, JobStatus>,
     downloads: (u64, u64),
     crashes: u32,
@@ -71,10 +71,10 @@ pub fn play(seed: u64) -> Played {
     play_story(seed, chance, faults, story)
 }
 
-/// Plays the story of a seed in which a call corrects a patient.
-pub fn play_correction(seed: u64) -> Played {
+/// Plays the story of a seed in which a call changes a patient.
+pub fn play_call(seed: u64) -> Played {
     let chance = Chance::new(seed);
-    let story = Story::with_correction(&chance);
+    let story = Story::with_call(&chance);
     let faults = FaultPlan::new(&chance);
     play_story(seed, chance, faults, story)
 }
@@ -122,7 +122,7 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
         due: Vec::new(),
         imports: Vec::new(),
         deleted: BTreeSet::new(),
-        correction: None,
+        call: None,
         seen: BTreeMap::new(),
         downloads: (0, 0),
         crashes: 0,
@@ -153,29 +153,17 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
     for (import, after) in player.story.undos.clone() {
         player.later(after, Due::Undo(import, 0));
     }
-    if let Some(after) = player.story.correction {
-        player.later(after, Due::Correction(200));
+    if let Some((after, kind)) = player.story.call {
+        player.later(after, Due::Call(kind, 200));
     }
     let steps = player.run(false);
-    let Player { cloud, story, imports, deleted, correction, exchange, downloads, crashes, .. } =
-        player;
+    let Player { cloud, story, imports, deleted, call, exchange, downloads, crashes, .. } = player;
     let people = story.customers.iter().flat_map(|customer| cloud.people(customer.id).unwrap());
     let people: Vec<Person> = people.collect();
     let remembered = people.iter().flat_map(Person::deleted_patients);
     let undone =
         remembered.filter_map(|deleted| Some((deleted.id, deleted.undone_by()?))).collect();
-    Played {
-        cloud,
-        story,
-        imports,
-        deleted,
-        undone,
-        correction,
-        exchange,
-        downloads,
-        crashes,
-        steps,
-    }
+    Played { cloud, story, imports, deleted, undone, call, exchange, downloads, crashes, steps }
 }
 
 impl Player {
@@ -274,7 +262,7 @@ impl Player {
                 }
                 Due::Deletion(customer, waits) => self.delete_one(customer, waits, in_calm),
                 Due::Undo(import, looks) => self.undo_one(import, looks, in_calm),
-                Due::Correction(waits) => self.correct_one(waits, in_calm),
+                Due::Call(kind, waits) => self.change_one(kind, waits, in_calm),
             }
         } else if let Some(&(name, choice)) = receivable.get(choice - due.len()) {
             let received =
@@ -305,10 +293,12 @@ impl Player {
         let future = self.future(&cause);
         let is_poisoned = !in_calm && self.story.is_poisoned && cause.is_unlucky(&self.story);
         let is_spared = in_calm || cause.has_died_enough();
-        let dies = is_poisoned || (!is_spared && self.chance.once_in(10));
+        // A call that changes a patient makes few calls of AWS, and is made once in a story.
+        let (odds, steps) = if matches!(cause, Cause::Change(..)) { (2, 20) } else { (10, 60) };
+        let dies = is_poisoned || (!is_spared && self.chance.once_in(odds));
         // Half of the poisoned tasks die before they can store an outcome, so that only an
         // abandoned chunk has one.
-        let steps = if is_poisoned { self.chance.pick(&[12, 60]) } else { 60 };
+        let steps = if is_poisoned { self.chance.pick(&[12, 60]) } else { steps };
         let task = Task {
             times_out: self.now.plus(cause.timeout()),
             cause,

@@ -1,6 +1,8 @@
 //! The story of one seed: its customers, their files, uploads and cancellations, and the
 //! disturbances that they meet.
 
+mod calls;
+
 use std::time::Duration;
 
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
@@ -15,6 +17,8 @@ use crate::gateway::GatewayFaults;
 use crate::header::Header;
 use crate::rows::{Ids, Row};
 use crate::writing::Writing;
+pub use calls::CallKind;
+use calls::{deletions, undos};
 
 /// A file with the rows that it was written from.
 #[derive(Clone, Debug)]
@@ -137,8 +141,9 @@ pub struct Story {
     /// When a client undoes an import, counted from the start of the story. The import is named by
     /// its place in the order of creation, and the undo waits for its end.
     pub undos: Vec<(usize, Duration)>,
-    /// When the first customer corrects one of its patients, counted from the start of the story.
-    pub correction: Option<Duration>,
+    /// When the first customer changes one of its patients by a call, counted from the start of the
+    /// story, and how.
+    pub call: Option<(Duration, CallKind)>,
     pub rows_per_chunk: u32,
     pub patients_per_part: usize,
     /// Whether some chunks fail, however often they are retried.
@@ -216,7 +221,7 @@ impl Story {
             plans,
             deletions,
             undos,
-            correction: None,
+            call: None,
             rows_per_chunk: u32::try_from(1 + chance.below(most_per_chunk)).unwrap(),
             patients_per_part: chance.pick(&[1, 3, PATIENTS_PER_PART]),
             is_poisoned: chance.once_in(6),
@@ -230,20 +235,6 @@ impl Story {
         }
     }
 
-    /// Returns a story in which the first customer corrects one of its patients, while jobs with
-    /// rows about the patient may run. No gateway is asked, and no patient is deleted.
-    pub fn with_correction(chance: &Chance) -> Self {
-        let longest = chance.pick(&[20_000, 20_000, 60_000, 1_000_000]);
-        Self {
-            deletions: Vec::new(),
-            undos: Vec::new(),
-            correction: Some(Duration::from_millis(chance.below(longest))),
-            is_poisoned: false,
-            gateway: None,
-            ..Self::random(chance)
-        }
-    }
-
     /// Returns a story with one import of one file.
     pub fn of_file(chance: &Chance, file: File) -> Self {
         Self {
@@ -252,7 +243,7 @@ impl Story {
             plans: vec![Plan::of_file(0, file)],
             deletions: Vec::new(),
             undos: Vec::new(),
-            correction: None,
+            call: None,
             rows_per_chunk: ROWS_PER_CHUNK,
             patients_per_part: PATIENTS_PER_PART,
             is_poisoned: false,
@@ -309,27 +300,6 @@ fn without_pong(chance: &Chance, customers: &[Customer]) -> Vec<String> {
 
 fn random_header(chance: &Chance) -> Header {
     chance.pick(&[Header::Ours, Header::Ours, Header::Ours, Header::Theirs])
-}
-
-/// Returns the deletions of a story: up to four in one story of three, most of them while the first
-/// jobs run.
-fn deletions(chance: &Chance, customers: usize) -> Vec<(usize, Duration)> {
-    let count = if chance.once_in(3) { 1 + chance.below(4) } else { 0 };
-    let deletion = |_| {
-        let longest = chance.pick(&[20_000, 20_000, 60_000, 1_000_000]);
-        (chance.index(customers), Duration::from_millis(chance.below(longest)))
-    };
-    (0..count).map(deletion).collect()
-}
-
-/// Returns the undos of a story: up to two in one story of three, some of them of the same import.
-fn undos(chance: &Chance, imports: usize) -> Vec<(usize, Duration)> {
-    let count = if chance.once_in(3) { 1 + chance.below(2) } else { 0 };
-    let undo = |_| {
-        let longest = chance.pick(&[20_000, 60_000, 1_000_000]);
-        (chance.index(imports), Duration::from_millis(chance.below(longest)))
-    };
-    (0..count).map(undo).collect()
 }
 
 impl Plan {

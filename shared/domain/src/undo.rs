@@ -184,7 +184,7 @@ impl KeptReason {
         } else if record.changed_by != job && !has(Bug::LaterChangeUndone) {
             Some(Self::ChangedByJob)
         } else {
-            record.called_by.map(|_| Self::ChangedByCall)
+            record.called_by.filter(|_| !has(Bug::CalledPatientUndone)).map(|_| Self::ChangedByCall)
         }
     }
 }

@@ -15,6 +15,7 @@ use bulk_domain::audit::{ImportStep, Phase};
 use bulk_domain::hash_key::{Bucket, HashKey};
 use bulk_domain::ids::{CohortId, PatientId};
 use bulk_domain::job::Job;
+use bulk_domain::mutants::{Bug, has};
 use bulk_domain::outcome::{RowEffect, RowOutcome, RowResult};
 use bulk_domain::person::Person;
 use bulk_domain::person::deletion::{ATTEMPT_ENDS, DeletedPatient, UndoStep};
@@ -253,7 +254,7 @@ impl<P: Ports> Work<'_, P> {
         patient: PatientId,
         home: &Person,
     ) -> Result<Option<UndoOutcome>, Error> {
-        if home.moved_to(patient).is_none() {
+        if home.moved_to(patient).is_none() || has(Bug::MovedPatientUndecided) {
             return Ok(None);
         }
         let item = self.ports.patients().load_item_of(self.job.customer, patient).await?;

@@ -76,10 +76,10 @@ impl Player {
                 }
             }
             // The client does not repeat the call, so that it takes place once or not at all.
-            (Cause::Correct(..), Verdict::Failed(_) | Verdict::RetryAfter(_)) => {}
-            (Cause::Correct(..), _) => {
-                if let Some(correction) = &mut self.correction {
-                    correction.was_answered = true;
+            (Cause::Change(..), Verdict::Failed(_) | Verdict::RetryAfter(_)) => {}
+            (Cause::Change(..), Verdict::Changed { is_found }) => {
+                if let Some(call) = &mut self.call {
+                    call.was_answered = is_found;
                 }
             }
             (cause, Verdict::Failed(_)) => {

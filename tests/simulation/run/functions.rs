@@ -8,7 +8,9 @@ use bulk_api::operations::delete_patient::delete_patient;
 use bulk_api::operations::get_document_url::Download;
 use bulk_api::operations::get_job::get_job;
 use bulk_api::operations::get_patient_by_external_id::get_patient_by_external_id;
+use bulk_api::operations::set_hie_opt_out::set_hie_opt_out;
 use bulk_api::operations::undo_job::undo_job;
+use bulk_api::operations::update_patient::update_patient;
 use bulk_api::operations::update_settings::set_webhook;
 use bulk_api::{ApiError, IfMatch};
 use bulk_domain::csv::{ColumnMappings, Limits};
@@ -18,21 +20,22 @@ use bulk_domain::webhook_url::UrlPolicy;
 use bulk_memory::{Cloud, QueueName, Received};
 use bulk_pipeline::DirectoryCache;
 use bulk_pipeline::copy_document::copy_document;
-use bulk_pipeline::correct_patient::{PatientCorrection, correct_patient};
 use bulk_pipeline::dead_letters::handle_dead_letter;
 use bulk_pipeline::deliver_webhook::deliver_webhook;
 use bulk_pipeline::fan_out::{FanOutSettings, fan_out, fan_out_event};
 use bulk_pipeline::finalize::finalize;
 use bulk_pipeline::idempotency::Parameters;
 use bulk_pipeline::import_rows::import_rows;
-use bulk_pipeline::messages::{CopyMessage, QueryMessage};
+use bulk_pipeline::messages::{CopyMessage, DeletionMessage, QueryMessage};
 use bulk_pipeline::ports::JobRef;
 use bulk_pipeline::query_documents::{QueriesOutcome, query_documents};
 use bulk_pipeline::sweep::sweep;
 use bulk_pipeline::undo_chunk::undo_chunk;
+use bulk_pipeline::withdrawal::delete_left_documents;
 use futures::future::Future;
 use serde::de::DeserializeOwned;
 
+use super::patient_calls::Change;
 use super::task::{Cause, Verdict};
 use super::{CLIENT_PAUSE, Player};
 use crate::gateway::Gateway;
@@ -76,7 +79,16 @@ impl Player {
             }
             Cause::Message(QueueName::UndoneChunks, message) => {
                 let message = read(message);
-                Box::pin(async move { verdict(undo_chunk(&cloud, &message).await) })
+                Box::pin(async move {
+                    match message {
+                        DeletionMessage::Undo(message) => {
+                            verdict(undo_chunk(&cloud, &message).await)
+                        }
+                        DeletionMessage::Withdrawal(message) => {
+                            verdict(delete_left_documents(&cloud, &message).await)
+                        }
+                    }
+                })
             }
             Cause::Message(QueueName::Webhooks, message) => {
                 let message = read(message);
@@ -133,7 +145,7 @@ impl Player {
                 let (customer, url) = (*customer, url.clone());
                 Box::pin(async move { set_url(&cloud, customer, &url).await })
             }
-            &Cause::Correct(customer, patient) => self.correct(cloud, customer, patient),
+            &Cause::Change(customer, patient) => self.change(cloud, customer, patient),
             &Cause::Read(import) => self.look(cloud, import),
         }
     }
@@ -148,21 +160,28 @@ impl Player {
         })
     }
 
-    fn correct(
+    fn change(
         &self,
         cloud: Cloud,
         customer: CustomerId,
         patient: PatientId,
     ) -> Pin<Box<dyn Future<Output = Verdict>>> {
-        let correction = self.correction.as_ref().unwrap().made();
+        let change = self.call.as_ref().unwrap().change.clone();
         Box::pin(async move {
-            let key = Cloud::hash_key(customer);
-            let corrected = correct_patient(&cloud, customer, &key, patient, &correction, |_| true);
-            match corrected.await {
-                Ok(PatientCorrection::Done(_)) => Verdict::Done,
-                Ok(other) => panic!("a correction is answered {other:?}"),
-                Err(error) if error.is_transient() => Verdict::Failed(error),
-                Err(error) => panic!("an error that no retry can mend: {error}"),
+            let changed = match change {
+                Change::Correction(row) => {
+                    let (correction, any) = (row.as_correction(), IfMatch::any());
+                    update_patient(&cloud, customer, patient, &correction, &any).await.map(drop)
+                }
+                Change::OptOut(value) => {
+                    set_hie_opt_out(&cloud, customer, patient, value).await.map(drop)
+                }
+            };
+            match changed {
+                Ok(()) => Verdict::Changed { is_found: true },
+                // The undo of an import has deleted the patient before.
+                Err(ApiError::NotFound(_)) => Verdict::Changed { is_found: false },
+                Err(error) => client_verdict(&error),
             }
         })
     }

@@ -1,11 +1,12 @@
-//! Calls that delete or correct a patient, while chunks with rows about it may be under way, and
+//! Calls that delete or change a patient, while chunks with rows about it may be under way, and
 //! calls that undo an import.
 
 use std::time::Duration;
 
-use bulk_domain::ids::PatientId;
+use bulk_domain::ids::{JobId, PatientId};
+use bulk_domain::job::JobStatus;
 use bulk_domain::patient::{Address, Contact};
-use bulk_domain::record::Correction;
+use bulk_domain::record::{Correction, PatientRecord};
 use bulk_memory::QueueName;
 use serde_json::json;
 
@@ -14,22 +15,31 @@ use super::task::{Cause, Due, Task};
 use crate::people::PEOPLE;
 use crate::reference::read;
 use crate::rows::{Row, ZIPS, address_line, city, email, external_id, ssn};
+use crate::story::CallKind;
 
 /// How often a client looks whether an import that it wants to undo has ended, and the pause
 /// between the first looks. The later pauses are sixty times as long.
 const UNDO_LOOKS: u32 = 300;
 const UNDO_PAUSE: Duration = Duration::from_secs(4);
 
-/// A correction that a customer has asked for.
+/// A change of a patient that a customer has asked for.
 #[derive(Clone, Debug)]
-pub struct MadeCorrection {
+pub struct MadeCall {
     pub patient: PatientId,
     /// The person that the patient was before, as an index into [`PEOPLE`].
     pub from: usize,
-    /// What the patient is corrected to.
-    pub to: Row,
-    /// Whether the service has answered that the patient is corrected.
+    pub change: Change,
+    /// Whether the service has answered that the patient is changed.
     pub was_answered: bool,
+}
+
+/// How a call changes a patient.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// The patient is corrected to this row.
+    Correction(Row),
+    /// The patient is opted out, or in again.
+    OptOut(bool),
 }
 
 impl Player {
@@ -80,13 +90,20 @@ impl Player {
         }
     }
 
-    /// Lets the first customer correct one of its patients, if there is one: in one case of three
-    /// without another identity. Most corrections wait until a chunk is under way.
-    pub(super) fn correct_one(&mut self, waits: u32, in_calm: bool) {
-        let is_chunk = |task: &Task| matches!(task.cause, Cause::Message(QueueName::Chunks(_), _));
+    /// Lets the first customer change one of its patients, if there is one: in half of the cases one
+    /// that a job has just changed, which is under way. One correction of three leaves the identity
+    /// as it is. Most calls wait until a chunk is under way.
+    pub(super) fn change_one(&mut self, kind: CallKind, waits: u32, in_calm: bool) {
+        let is_chunk = |task: &Task| {
+            let queue = match &task.cause {
+                Cause::Message(queue, _) => *queue,
+                _ => return false,
+            };
+            matches!(queue, QueueName::Chunks(_) | QueueName::UndoneChunks)
+        };
         if waits > 0 && !self.tasks.iter().any(is_chunk) {
             let again = self.now.plus(Duration::from_millis(200));
-            self.due.push((again, Due::Correction(waits - 1)));
+            self.due.push((again, Due::Call(kind, waits - 1)));
             return;
         }
         let customer = self.story.customers[0].id;
@@ -94,20 +111,43 @@ impl Player {
         if patients.is_empty() {
             return;
         }
+        let jobs = self.cloud.jobs().into_iter();
+        let open: Vec<JobId> =
+            jobs.filter(|job| job.status == JobStatus::Processing).map(|job| job.id).collect();
+        let is_new = |record: &PatientRecord| open.contains(&record.changed_by);
+        if patients.iter().any(is_new) && self.chance.once_in(2) {
+            patients.retain(is_new);
+        }
         let record = patients.swap_remove(self.chance.index(patients.len()));
         let (from, _) = read(&serde_json::to_value(&record.patient).unwrap());
-        let person = if self.chance.once_in(3) { from } else { self.chance.index(PEOPLE.len()) };
-        let to = Row::correction(person, &self.chance);
+        let change = match kind {
+            CallKind::Correction => {
+                let is_same = self.chance.once_in(3);
+                let person = if is_same { from } else { self.chance.index(PEOPLE.len()) };
+                Change::Correction(Row::correction(person, &self.chance))
+            }
+            CallKind::OptOut => Change::OptOut(!self.chance.once_in(4)),
+        };
         let patient = record.patient.id;
-        self.correction = Some(MadeCorrection { patient, from, to, was_answered: false });
-        self.start_task(Cause::Correct(customer, patient), in_calm);
+        self.call = Some(MadeCall { patient, from, change, was_answered: false });
+        self.start_task(Cause::Change(customer, patient), in_calm);
     }
 }
 
-impl MadeCorrection {
-    /// Returns the correction as the call makes it.
-    pub(super) fn made(&self) -> Correction {
-        let (row, person) = (&self.to, &PEOPLE[self.to.person]);
+impl MadeCall {
+    /// Returns the person that the patient is after the call.
+    pub const fn to(&self) -> usize {
+        match &self.change {
+            Change::Correction(row) => row.person,
+            Change::OptOut(_) => self.from,
+        }
+    }
+}
+
+impl Row {
+    /// Returns the row as a correction.
+    pub(super) fn as_correction(&self) -> Correction {
+        let (row, person) = (self, &PEOPLE[self.person]);
         let address = |&(zip, house): &(usize, u64)| -> Address {
             let address = json!({
                 "addressLine1": address_line(house), "city": city(zip), "state": "IL", "zip": ZIPS[zip],

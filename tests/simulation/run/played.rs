@@ -9,7 +9,7 @@ use bulk_domain::job::Upload as Version;
 use bulk_memory::Cloud;
 use bulk_pipeline::ports::{Environment, JobRef};
 
-use super::patient_calls::MadeCorrection;
+use super::patient_calls::MadeCall;
 use super::{Player, is_traced};
 use crate::chance::{Chance, FaultPlan};
 use crate::gateway::Exchange;
@@ -39,7 +39,7 @@ pub struct Played {
     pub deleted: BTreeSet<PatientId>,
     /// The patients that undos have deleted, each with the undone job.
     pub undone: BTreeMap<PatientId, JobId>,
-    pub correction: Option<MadeCorrection>,
+    pub call: Option<MadeCall>,
     pub exchange: Exchange,
     /// The calls for a document that were answered by a link, and those that were refused.
     pub downloads: (u64, u64),
@@ -74,7 +74,7 @@ impl Played {
             due: Vec::new(),
             imports: Vec::new(),
             deleted: BTreeSet::new(),
-            correction: None,
+            call: None,
             seen: BTreeMap::new(),
             downloads: (0, 0),
             crashes: 0,

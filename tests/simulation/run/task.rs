@@ -7,11 +7,13 @@ use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::job::JobStatus;
 use bulk_domain::time::Timestamp;
 use bulk_memory::{QueueName, Received};
-use bulk_pipeline::messages::{ChunkMessage, DeadLetter, QueryMessage, UndoMessage, UploadMessage};
+use bulk_pipeline::messages::{
+    ChunkMessage, DeadLetter, DeletionMessage, QueryMessage, UploadMessage,
+};
 use bulk_pipeline::ports::JobRef;
 use futures::future::Future;
 
-use crate::story::Story;
+use crate::story::{CallKind, Story};
 
 /// How a task ended.
 #[derive(Debug)]
@@ -25,6 +27,10 @@ pub(super) enum Verdict {
     Created(JobRef, Timestamp),
     Canceled,
     Undone,
+    /// The call that changes a patient was answered.
+    Changed {
+        is_found: bool,
+    },
     Read(JobStatus),
     /// The call for a document was answered by a link, or refused.
     Downloaded {
@@ -51,7 +57,8 @@ pub(super) enum Cause {
     Download(usize, u32),
     /// A customer sets another webhook URL.
     SetUrl(CustomerId, String),
-    Correct(CustomerId, PatientId),
+    /// A customer changes a patient.
+    Change(CustomerId, PatientId),
 }
 
 pub(super) struct Task {
@@ -95,7 +102,7 @@ impl Cause {
             | Self::Delete(..)
             | Self::Download(..)
             | Self::SetUrl(..)
-            | Self::Correct(..) => "Api",
+            | Self::Change(..) => "Api",
         }
     }
 
@@ -116,7 +123,7 @@ impl Cause {
             | Self::Delete(..)
             | Self::Download(..)
             | Self::SetUrl(..)
-            | Self::Correct(..) => 15,
+            | Self::Change(..) => 15,
         })
     }
 
@@ -139,7 +146,7 @@ impl Cause {
             | Self::Delete(..)
             | Self::Download(..)
             | Self::SetUrl(..)
-            | Self::Correct(..) => false,
+            | Self::Change(..) => false,
         }
     }
 
@@ -152,8 +159,10 @@ impl Cause {
                 chunk.chunk.get() % 4 == 1
             }
             Self::Message(QueueName::UndoneChunks, message) => {
-                let chunk: UndoMessage = serde_json::from_str(&message.body).unwrap();
-                chunk.chunk.get() % 4 == 1
+                match serde_json::from_str(&message.body).unwrap() {
+                    DeletionMessage::Undo(chunk) => chunk.chunk.get() % 4 == 1,
+                    DeletionMessage::Withdrawal(_) => false,
+                }
             }
             // The last attempt of such a chunk.
             Self::DeadLetter(body, receives) if *receives <= 2 => {
@@ -187,8 +196,8 @@ pub(super) enum Due {
     /// A client undoes an import, as its place in the order of creation. The number is how often
     /// the client has looked whether the import has ended.
     Undo(usize, u32),
-    /// A customer corrects a patient, after so many more looks for a chunk that is under way.
-    Correction(u32),
+    /// A customer changes a patient, after so many more looks for a chunk that is under way.
+    Call(CallKind, u32),
 }
 
 /// The progress of a client's `PUT`.
