@@ -63,7 +63,7 @@ def statements() -> dict[str, int]:
         rf"recovery [^.|]{{0,40}}for {NUMBER} days": recovery_days(),
         rf"restored for {NUMBER} days": recovery_days(),
         # A day more than a restore can go back, as the default of `--since`.
-        rf"deleted in the last {NUMBER} days": recovery_days() + 1,
+        rf"have done in the last {NUMBER} days": recovery_days() + 1,
         rf"with {NUMBER} days of point-in-time recovery": recovery_days(),
         rf"point-in-time recovery of `Patients` \| {NUMBER} days": recovery_days(),
         rf"back(?:up)?s (?:beyond|end) {NUMBER} days": recovery_days(),

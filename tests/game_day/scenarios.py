@@ -80,7 +80,8 @@ def firing_without_cause(emulator: Emulator) -> list[str]:
     )
     assert processed, "the file was not imported"
     values: dict[str, float] = {
-        metric: emulator.counted(metric) for metric in ("WorkAbandoned", "VersioningSuspended", "DocumentsNotAnswered", "ErrorsLogged")
+        metric: emulator.counted(metric)
+        for metric in ("WorkAbandoned", "VersioningSuspended", "DocumentsNotAnswered", "ErrorsLogged")
     }
     values |= {"Errors": emulator.of_function("Errors", "Finalize")}
     values |= {"Throttles": emulator.of_function("Throttles", "FanOut")}

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use bulk_domain::facility::Facility;
-use bulk_domain::ids::{CohortId, CustomerId};
+use bulk_domain::ids::{CohortId, CustomerId, PatientId};
 use bulk_domain::job::Upload;
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UndoMessage, UploadMessage,
+    ChunkMessage, CopyMessage, DeletionMessage, FinishedMessage, QueryMessage, UploadMessage,
     WebhookMessage,
 };
 use bulk_pipeline::ports::{JobRef, ResultFile, WebhookSettings};
@@ -22,6 +22,12 @@ pub trait Customer {
     async fn download(&self, job: JobRef, file: ResultFile) -> Option<Bytes>;
 }
 
+/// A bucket, which tells how many versions it stores.
+pub trait Versions {
+    /// Returns the number of versions of the copies of a patient's documents.
+    async fn versions_of_copies(&self, customer: CustomerId, patient: PatientId) -> usize;
+}
+
 /// The functions that read the queues. Each method receives and deletes all messages of one queue,
 /// one by one.
 pub trait Receive {
@@ -29,7 +35,7 @@ pub trait Receive {
     async fn queries(&self) -> Vec<QueryMessage>;
     async fn copies(&self) -> Vec<CopyMessage>;
     async fn finished(&self) -> Vec<FinishedMessage>;
-    async fn undone_chunks(&self) -> Vec<UndoMessage>;
+    async fn deletions(&self) -> Vec<DeletionMessage>;
     async fn uploads(&self) -> Vec<UploadMessage>;
     async fn webhooks(&self) -> Vec<WebhookMessage>;
     /// Lets the time of the queues pass: sleeps for an emulator, and sets the clock of a cloud in

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulk_domain::facility::Facility;
-use bulk_domain::ids::{CohortId, CustomerId};
+use bulk_domain::ids::{CohortId, CustomerId, PatientId};
 use bulk_domain::job::Upload;
 use bulk_domain::job_size::JobSize;
 use bulk_domain::row::Directory;
 use bulk_memory::{Cloud, NoFaults, QueueName};
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UndoMessage, UploadMessage,
+    ChunkMessage, CopyMessage, DeletionMessage, FinishedMessage, QueryMessage, UploadMessage,
     WebhookMessage,
 };
 use bulk_pipeline::ports::prelude::*;
@@ -19,7 +19,7 @@ use bulk_pipeline::ports::{JobRef, ResultFile, WebhookSettings};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use crate::backend::{Customer, Operator, Receive};
+use crate::backend::{Customer, Operator, Receive, Versions};
 use crate::differences::Difference;
 use crate::given;
 
@@ -48,6 +48,12 @@ impl Customer for Cloud {
 
     async fn download(&self, job: JobRef, file: ResultFile) -> Option<Bytes> {
         self.result(job, file)
+    }
+}
+
+impl Versions for Cloud {
+    async fn versions_of_copies(&self, customer: CustomerId, patient: PatientId) -> usize {
+        Self::versions_of_copies(self, customer, patient)
     }
 }
 
@@ -81,7 +87,7 @@ impl Receive for Cloud {
         receive(self, QueueName::Finished)
     }
 
-    async fn undone_chunks(&self) -> Vec<UndoMessage> {
+    async fn deletions(&self) -> Vec<DeletionMessage> {
         receive(self, QueueName::UndoneChunks)
     }
 

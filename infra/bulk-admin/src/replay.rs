@@ -16,11 +16,12 @@ use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::time::Timestamp;
 use bulk_domain::undo::KeptReason;
+use bulk_pipeline::change_patient::PatientChange;
 use bulk_pipeline::delete_patient::delete_patient;
 use bulk_pipeline::opt_out::set_opt_out;
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
-use bulk_terminal::Output;
+use bulk_terminal::{Failure, Output};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::json;
 
@@ -217,14 +218,18 @@ async fn set_again<P: Ports>(
     customer: CustomerId,
     opt_outs: &[OptOut],
 ) -> anyhow::Result<()> {
-    stream::iter(opt_outs.to_vec())
+    let set: Vec<PatientChange<bool>> = stream::iter(opt_outs.to_vec())
         .map(|OptOut { patient, is_out, at }| {
             let call = JobId::of_call(JobId::first_at(at).as_uuid());
             set_opt_out(ports, customer, patient, is_out, call)
         })
         .buffer_unordered(CONCURRENT_CHANGES)
-        .try_collect::<Vec<_>>()
+        .try_collect()
         .await?;
+    if set.contains(&PatientChange::TooLarge) {
+        let failure = "an item has no room for an opt-out: delete patients of the same identity";
+        return Err(Failure::new(failure).into());
+    }
     Ok(())
 }
 

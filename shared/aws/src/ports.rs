@@ -83,7 +83,9 @@ impl Program {
                 &[Directory, Jobs, Patients, ExternalIds, Files, Finished, UndoneChunks, Webhooks]
             }
             Self::FanOut => &[Jobs, Files, Uploads, Chunks, Finished, Webhooks],
-            Self::ImportRows => &[Directory, Jobs, Patients, ExternalIds, Files, Chunks, Finished],
+            Self::ImportRows => {
+                &[Directory, Jobs, Patients, ExternalIds, Files, Chunks, Finished, UndoneChunks]
+            }
             Self::QueryDocuments => &[Jobs, Patients, Files, Queries, Copies, Finished],
             Self::Finalize => &[Jobs, Files, Finished, Webhooks],
             Self::UndoChunk => {

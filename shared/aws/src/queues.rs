@@ -8,7 +8,7 @@ use bulk_domain::ids::CustomerId;
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
     ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UndoMessage, UploadMessage,
-    WebhookMessage,
+    WebhookMessage, WithdrawalMessage,
 };
 use bulk_pipeline::ports::{PortError, PortResult, Queues};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -145,6 +145,15 @@ impl Queues for SqsQueues {
         queue.send_fairly(messages, |message| message.customer).await
     }
 
+    async fn send_withdrawal_after(
+        &self,
+        message: &WithdrawalMessage,
+        delay: Duration,
+    ) -> PortResult<()> {
+        let queue = self.queue(self.urls.undone_chunks.as_ref())?;
+        queue.send_after(message, message.customer, delay).await
+    }
+
     async fn send_finished(&self, message: &FinishedMessage) -> PortResult<()> {
         self.queue(self.urls.finished.as_ref())?.send(message).await
     }
@@ -158,15 +167,8 @@ impl Queues for SqsQueues {
         message: &WebhookMessage,
         delay: Duration,
     ) -> PortResult<()> {
-        let Queue { client, url } = self.queue(self.urls.webhooks.as_ref())?;
-        let request = client
-            .send_message()
-            .queue_url(url)
-            .message_body(body(SEND, message)?)
-            .message_group_id(message.customer.to_string())
-            .delay_seconds(seconds(SEND, delay)?);
-        request.send().await.map_err(failed(SEND))?;
-        Ok(())
+        let queue = self.queue(self.urls.webhooks.as_ref())?;
+        queue.send_after(message, message.customer, delay).await
     }
 }
 
@@ -174,6 +176,24 @@ impl Queue<'_> {
     async fn send(&self, message: &impl Serialize) -> PortResult<()> {
         let request =
             self.client.send_message().queue_url(self.url).message_body(body(SEND, message)?);
+        request.send().await.map_err(failed(SEND))?;
+        Ok(())
+    }
+
+    /// Sends a message of a customer's group, which is received after `delay`.
+    async fn send_after(
+        &self,
+        message: &impl Serialize,
+        customer: CustomerId,
+        delay: Duration,
+    ) -> PortResult<()> {
+        let request = self
+            .client
+            .send_message()
+            .queue_url(self.url)
+            .message_body(body(SEND, message)?)
+            .message_group_id(customer.to_string())
+            .delay_seconds(seconds(SEND, delay)?);
         request.send().await.map_err(failed(SEND))?;
         Ok(())
     }

@@ -59,10 +59,10 @@ bugs! {
     ExternalIdLate 4: "the entry of an external id is written after its patient",
     OtherPatientsIgnored 3: "no row is warned of another patient with its external id",
     YoungEntriesDeleted 437: "an entry of an external id is deleted before its patient can be stored",
+    StaleFirstDeleted 21: "the first entry of an external id is deleted while there are others",
     DiacriticsCompared 3: "names with and without diacritics are not the same",
     PunctuationCompared 3: "names with and without punctuation are not the same",
     ScanComparesPunctuation 3: "rows of one identity whose names differ in punctuation stay where they are in the file",
-    StaleFirstDeleted 21: "the first entry of an external id is deleted while there are others",
     CapitalsKept 3: "a name in capitals replaces one that differs in case only",
     LateSpellingLost 13: "an older job that is imported late does not spell the names",
     DayFirstImported 1: "a file with the day before the month is imported",
@@ -104,7 +104,9 @@ bugs! {
     DocumentsToldEarly 7: "the documents of a patient are told before the patient's query has ended",
     DocumentsMessageGrows 222: "a message about documents has more patients in a later attempt",
     DocumentsNotTold 27: "the end of a job does not start the messages about documents if its start has not",
-    OptedOutDocumentsKept 33: "the documents of a patient stay when a row opts the patient out",
+    OptedOutDocumentsKept 18: "the documents of a patient stay when the patient is opted out",
+    WithdrawalNotAnnounced 34: "the documents of a patient stay if a call dies after it has opted the patient out",
+    WithdrawalByRowsNotAnnounced 500: "the documents of a patient stay if a worker dies after it has opted the patient out and its job is canceled",
     CopyLeaseIgnored 1: "a lease on the copy of a document keeps no other worker off",
 }
 

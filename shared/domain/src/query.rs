@@ -130,6 +130,12 @@ impl QueryAttemptId {
     pub const fn new(id: Uuid) -> Self {
         Self(id)
     }
+
+    /// Returns the greatest id of an attempt that begins at this time, or in 1970 if it is earlier.
+    pub fn last_at(time: Timestamp) -> Self {
+        let millis = time.as_millis().max(0).unsigned_abs();
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &[u8::MAX; 10]).into_uuid())
+    }
 }
 
 impl FromStr for QueryAttemptId {

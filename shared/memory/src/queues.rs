@@ -5,7 +5,7 @@ use std::time::Duration;
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
     ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UndoMessage, UploadMessage,
-    WebhookMessage,
+    WebhookMessage, WithdrawalMessage,
 };
 use bulk_pipeline::ports::{self, LONGEST_DELAY, PortResult};
 use serde::Serialize;
@@ -30,7 +30,7 @@ pub enum QueueName {
     Copies,
     /// Jobs that have nothing left to wait for, so that they can be finalized.
     Finished,
-    /// Chunks of jobs that are being undone.
+    /// Chunks of jobs that are being undone, and patients of which the documents are to be deleted.
     UndoneChunks,
     /// Webhooks that are to be delivered, by job and status.
     Webhooks,
@@ -118,6 +118,9 @@ impl Cloud {
         messages: &[impl Serialize + Sync],
         delay: Duration,
     ) -> PortResult<()> {
+        if delay > LONGEST_DELAY {
+            return Err(permanent(Operation::SendMessage, "InvalidParameterValue"));
+        }
         for batch in messages.chunks(MESSAGES_PER_BATCH) {
             let bodies: Vec<String> = batch.iter().map(body).collect::<PortResult<_>>()?;
             let bytes: usize = bodies.iter().map(String::len).sum();
@@ -163,6 +166,14 @@ impl ports::Queues for Cloud {
         self.send(QueueName::UndoneChunks, messages).await
     }
 
+    async fn send_withdrawal_after(
+        &self,
+        message: &WithdrawalMessage,
+        delay: Duration,
+    ) -> PortResult<()> {
+        self.send_after(QueueName::UndoneChunks, std::slice::from_ref(message), delay).await
+    }
+
     async fn send_finished(&self, message: &FinishedMessage) -> PortResult<()> {
         self.send(QueueName::Finished, std::slice::from_ref(message)).await
     }
@@ -176,9 +187,6 @@ impl ports::Queues for Cloud {
         message: &WebhookMessage,
         delay: Duration,
     ) -> PortResult<()> {
-        if delay > LONGEST_DELAY {
-            return Err(permanent(Operation::SendMessage, "InvalidParameterValue"));
-        }
         self.send_after(QueueName::Webhooks, std::slice::from_ref(message), delay).await
     }
 }

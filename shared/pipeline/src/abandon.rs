@@ -21,6 +21,7 @@ use crate::ports::prelude::*;
 use crate::query_parts::{AbandonedQueries, abandon_queries, complete_part};
 use crate::undo_chunk::{UndoChunkOutcome, abandon_undo_chunk};
 use crate::undo_job::end_undo;
+use crate::withdrawal::delete_left_documents;
 
 /// Parts of document queries that are abandoned at the same time. A job of 100,000 patients has
 /// 4,000 parts, and one run of the sweep abandons them all with a dozen calls each.
@@ -55,6 +56,11 @@ pub async fn abandon<P: Ports>(ports: &P, letter: &DeadLetter) -> Result<Abandon
         },
         // The caller asks again for a copy that it still wants.
         DeadLetter::Copy(_) => Ok(AbandonOutcome::Nothing),
+        // Never abandoned: what is left is deleted here, or the letter is retried.
+        DeadLetter::Withdrawal(message) => {
+            delete_left_documents(ports, message).await?;
+            Ok(AbandonOutcome::Nothing)
+        }
         DeadLetter::Upload(message) => abandon_upload(ports, message).await,
         DeadLetter::Webhook(message) => Ok(match abandon_delivery(ports, message).await? {
             Some(_) => AbandonOutcome::Webhook,

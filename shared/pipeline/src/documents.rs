@@ -13,7 +13,7 @@ use crate::ports::prelude::*;
 use crate::ports::{CopyRef, PortResult, Ports, Write};
 
 /// Patients whose documents are deleted at the same time.
-const CONCURRENT_WITHDRAWALS: usize = 16;
+pub(crate) const CONCURRENT_WITHDRAWALS: usize = 16;
 
 /// Returns a document of the patient's last successful query, or `None` if the query did not find
 /// it or there was no such query.
@@ -56,9 +56,9 @@ pub enum Withdrawal {
 /// Deletes the documents of a patient, and the copies of their contents. Safe to repeat.
 ///
 /// The caller has deleted the patient or opted the patient out before, so that no worker begins to
-/// find anything new. While a worker holds the lease of the query, it may store further pages. The
-/// query then stays leased to no attempt until the worker has ended, and the message about it
-/// deletes what is left.
+/// find anything new. What is found after the patient was opted in again stays. While a worker
+/// holds the lease of the query, it may store further pages. The query then stays leased to no
+/// attempt until the worker has ended, and the message about it deletes what is left.
 ///
 /// # Errors
 ///
@@ -69,6 +69,9 @@ pub async fn withdraw_documents<P: Ports>(
     patient: PatientId,
     withdrawal: Withdrawal,
 ) -> Result<(), Error> {
+    if withdrawal == Withdrawal::OptedOut && has(Bug::OptedOutDocumentsKept) {
+        return Ok(());
+    }
     let documents = ports.documents();
     let mut attempts = WriteAttempts::default();
     loop {
@@ -77,7 +80,20 @@ pub async fn withdraw_documents<P: Ports>(
         // the query is.
         let query = documents.load_queries(customer, &[patient]).await?.remove(&patient);
         let Some(query) = query else { return Ok(()) };
-        delete_documents(ports, customer, patient).await?;
+        let first_kept = match withdrawal {
+            Withdrawal::Deleted => QueryAttemptId::AFTER_ALL,
+            // The record is read after the query: an attempt that begins after the patient was
+            // opted in again changes the query's version, and has a later id.
+            Withdrawal::OptedOut => {
+                let last_before = QueryAttemptId::last_at(ports.environment().now());
+                let mut records = ports.patients().load_patients(customer, &[patient]).await?;
+                if records.remove(&patient).is_some_and(|record| !record.patient.hie_opt_out) {
+                    return Ok(());
+                }
+                last_before
+            }
+        };
+        delete_documents(ports, customer, patient, first_kept).await?;
         let is_running = query.value.is_running(ports.environment().now());
         let write = if withdrawal == Withdrawal::Deleted && !is_running {
             documents.delete_query(customer, patient, query.version).await?
@@ -101,7 +117,7 @@ pub(crate) async fn withdraw_documents_of<P: Ports>(
     customer: CustomerId,
     patients: &[PatientId],
 ) -> Result<(), Error> {
-    if patients.is_empty() || has(Bug::OptedOutDocumentsKept) {
+    if patients.is_empty() {
         return Ok(());
     }
     let queries = ports.documents().load_queries(customer, patients).await?;
@@ -113,15 +129,16 @@ pub(crate) async fn withdraw_documents_of<P: Ports>(
         .await
 }
 
-/// Deletes all pages of a patient's documents, and the copies of their contents.
+/// Deletes the pages of a patient's documents that attempts before `first_kept` found, and all
+/// copies of contents.
 pub(crate) async fn delete_documents<P: Ports>(
     ports: &P,
     customer: CustomerId,
     patient: PatientId,
+    first_kept: QueryAttemptId,
 ) -> PortResult<()> {
     delete_copies(ports, customer, patient).await?;
-    let all = QueryAttemptId::AFTER_ALL;
-    ports.documents().drop_documents_before(customer, patient, all).await
+    ports.documents().drop_documents_before(customer, patient, first_kept).await
 }
 
 /// Deletes the copies of a patient's documents. The records come first: a worker that stores a

@@ -30,6 +30,7 @@ pub mod idempotency;
 pub mod import_rows;
 mod job_ref;
 pub mod messages;
+pub mod opt_out;
 mod outcomes;
 pub mod ping;
 mod plan_file;
@@ -43,6 +44,7 @@ pub mod sweep;
 pub mod undo_chunk;
 pub mod undo_job;
 mod upsert;
+pub mod withdrawal;
 
 pub use directory_cache::DirectoryCache;
 pub use error::Error;

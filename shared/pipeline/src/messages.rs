@@ -128,6 +128,26 @@ pub struct UndoMessage {
     pub chunk: ChunkNumber,
 }
 
+/// Patients who are about to be opted out or deleted. What is left of their documents later is
+/// deleted then.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WithdrawalMessage {
+    /// The customer of the patients.
+    pub customer: CustomerId,
+    /// The ids of the patients.
+    pub withdrawn: Vec<PatientId>,
+}
+
+/// A message to the function that deletes patients and their documents. Its fields tell its kind.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum DeletionMessage {
+    /// A chunk of an undone job.
+    Undo(UndoMessage),
+    /// Patients whose documents are to be deleted, if the patients are opted out or deleted.
+    Withdrawal(WithdrawalMessage),
+}
+
 /// A webhook to deliver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct WebhookMessage {
@@ -152,6 +172,8 @@ pub enum DeadLetter {
     Query(QueryMessage),
     /// A document that no worker could copy.
     Copy(CopyMessage),
+    /// Patients of which no worker could delete the documents.
+    Withdrawal(WithdrawalMessage),
     /// An upload that `fan-out` could not read or plan.
     Upload(UploadMessage),
     /// A message about a webhook that `deliver-webhook` could not handle.
@@ -165,13 +187,13 @@ pub enum DeadLetter {
 }
 
 impl DeadLetter {
-    /// Returns the job that the message is about, or `None` if it is about document queries or a
-    /// copy that a customer asked for.
+    /// Returns the job that the message is about, or `None` if it is about documents that a
+    /// customer asked for, or that are to be deleted.
     pub fn job(&self) -> Option<JobId> {
         match self {
             Self::Chunk(message) => Some(message.job),
             Self::Query(message) => message.part().map(|part| part.job),
-            Self::Copy(_) => None,
+            Self::Copy(_) | Self::Withdrawal(_) => None,
             Self::Upload(message) => Some(message.job),
             Self::Webhook(message) => Some(message.job),
             Self::Undo(message) => Some(message.job),
@@ -233,6 +255,11 @@ mod tests {
             let copy = CopyMessage { customer, document, version };
             assert_eq!(read(serde_json::to_string(&copy).unwrap()), DeadLetter::Copy(copy));
         }
+        let withdrawal = WithdrawalMessage { customer, withdrawn: patients };
+        let sent = serde_json::to_string(&withdrawal).unwrap();
+        let deletion = serde_json::from_str::<DeletionMessage>(&sent).unwrap();
+        assert_eq!(deletion, DeletionMessage::Withdrawal(withdrawal.clone()));
+        assert_eq!(read(sent), DeadLetter::Withdrawal(withdrawal));
         let uploaded = UploadMessage { customer, job, upload };
         assert_eq!(read(serde_json::to_string(&uploaded).unwrap()), DeadLetter::Upload(uploaded));
         let webhook = WebhookMessage {

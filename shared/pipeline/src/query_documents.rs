@@ -309,7 +309,7 @@ async fn conclude<P: Ports>(
         let write = if let Some(after) = &after {
             documents.store_query(customer, patient, after, Some(version)).await?
         } else {
-            delete_documents(ports, customer, patient).await?;
+            delete_documents(ports, customer, patient, QueryAttemptId::AFTER_ALL).await?;
             documents.delete_query(customer, patient, version).await?
         };
         if write == Write::Done {

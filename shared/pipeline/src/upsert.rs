@@ -33,6 +33,7 @@ use crate::conflicts::retry_conflicts;
 use crate::documents::withdraw_documents_of;
 use crate::ports::prelude::*;
 use crate::ports::{ExternalIdEntry, Ports, Versioned, Write};
+use crate::withdrawal::announce_withdrawal;
 pub use outcome::{UpsertOutcome, UpsertedRow};
 
 /// Number of persons of a chunk that are written at the same time. At about 5 ms a write, 32 make
@@ -248,7 +249,7 @@ impl<P: Ports> Upsert<'_, P> {
     }
 
     /// Stores what has to be known of groups before they are written: the event of the audit trail,
-    /// and the roster entries.
+    /// the roster entries, and the message about patients who are opted out.
     async fn announce(&self, groups: impl Iterator<Item = &Folded> + Clone) -> Result<(), Error> {
         let changing = groups.filter(|folded| folded.is_changed);
         let patients: BTreeSet<PatientId> = changing
@@ -261,6 +262,8 @@ impl<P: Ports> Upsert<'_, P> {
             let event = event_of_step(self.ports, self.job, step, phase);
             self.ports.audit_trail().record(&event.of_chunk(self.chunk, patients)).await?;
         }
+        let opted_out = changing.clone().flat_map(Folded::opted_out).collect();
+        announce_withdrawal(self.ports, self.job.customer, opted_out).await?;
         self.add_to_rosters(changing).await
     }
 

@@ -1,12 +1,14 @@
 //! The queues between the functions: every message that is sent arrives as it was sent.
 
+use std::time::Duration;
+
 use bulk_domain::document::{DocumentId, DocumentKey, DocumentName};
 use bulk_domain::ids::{CustomerId, JobId};
 use bulk_domain::job_size::JobSize;
 use bulk_domain::query::QueryPart;
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, FinishedMessage, QueryAsker, QueryMessage, UndoMessage,
-    UploadMessage,
+    ChunkMessage, CopyMessage, DeletionMessage, FinishedMessage, QueryAsker, QueryMessage,
+    UndoMessage, UploadMessage, WithdrawalMessage,
 };
 use bulk_pipeline::ports::Queues;
 
@@ -96,10 +98,28 @@ pub async fn undone_chunks_arrive_each_once_however_many_there_are(
         let message = |number| UndoMessage { customer, job, chunk: given::chunk(number) };
         let sent: Vec<UndoMessage> = (0..count).map(message).collect();
         ports.send_undo(&sent).await.unwrap();
-        let mut arrived = ports.undone_chunks().await;
+        let chunk = |message| match message {
+            DeletionMessage::Undo(message) => message,
+            DeletionMessage::Withdrawal(message) => panic!("{message:?}"),
+        };
+        let mut arrived: Vec<UndoMessage> =
+            ports.deletions().await.into_iter().map(chunk).collect();
         arrived.sort_by_key(|message| message.chunk);
         assert_eq!(arrived, sent);
     }
+}
+
+pub async fn a_withdrawal_arrives_after_its_delay(ports: &(impl Queues + Receive)) {
+    let sent = WithdrawalMessage {
+        customer: given::customer(),
+        withdrawn: (0..250).map(|_| given::patient()).collect(),
+    };
+    let delay = Duration::from_millis(2500);
+    ports.send_withdrawal_after(&sent, delay).await.unwrap();
+    assert_eq!(ports.deletions().await, []);
+    // SQS counts whole seconds.
+    ports.pass(delay + Duration::from_secs(1)).await;
+    assert_eq!(ports.deletions().await, [DeletionMessage::Withdrawal(sent)]);
 }
 
 pub async fn a_found_upload_arrives(ports: &(impl Queues + Receive)) {
@@ -133,5 +153,6 @@ contract!($ queues:
     a_document_to_copy_arrives,
     a_finished_job_arrives,
     undone_chunks_arrive_each_once_however_many_there_are,
+    a_withdrawal_arrives_after_its_delay,
     a_found_upload_arrives,
 );

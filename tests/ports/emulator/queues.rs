@@ -6,8 +6,8 @@ use aws_sdk_sqs::Client;
 use bulk_aws::{QueueUrls, SqsQueues};
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UndoMessage, UploadMessage,
-    WebhookMessage,
+    ChunkMessage, CopyMessage, DeletionMessage, FinishedMessage, QueryMessage, UndoMessage,
+    UploadMessage, WebhookMessage, WithdrawalMessage,
 };
 use bulk_pipeline::ports::{PortResult, Queues};
 use serde::de::DeserializeOwned;
@@ -91,7 +91,7 @@ impl Receive for TestedQueues {
         self.receive(&self.finished).await
     }
 
-    async fn undone_chunks(&self) -> Vec<UndoMessage> {
+    async fn deletions(&self) -> Vec<DeletionMessage> {
         self.receive(&self.undone_chunks).await
     }
 
@@ -127,6 +127,14 @@ impl Queues for TestedQueues {
 
     async fn send_undo(&self, messages: &[UndoMessage]) -> PortResult<()> {
         self.sqs.send_undo(messages).await
+    }
+
+    async fn send_withdrawal_after(
+        &self,
+        message: &WithdrawalMessage,
+        delay: Duration,
+    ) -> PortResult<()> {
+        self.sqs.send_withdrawal_after(message, delay).await
     }
 
     async fn send_finished(&self, message: &FinishedMessage) -> PortResult<()> {

@@ -90,9 +90,9 @@ impl Player {
         }
     }
 
-    /// Lets the first customer change one of its patients, if there is one: in half of the cases one
-    /// that a job has just changed, which is under way. One correction of three leaves the identity
-    /// as it is. Most calls wait until a chunk is under way.
+    /// Lets the first customer change one of its patients, if there is one: in half of the cases
+    /// one that a job has just changed, which is under way. One correction of three leaves the
+    /// identity as it is. Most calls wait until a chunk is under way.
     pub(super) fn change_one(&mut self, kind: CallKind, waits: u32, in_calm: bool) {
         let is_chunk = |task: &Task| {
             let queue = match &task.cause {

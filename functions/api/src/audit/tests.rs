@@ -205,7 +205,7 @@ async fn nothing_is_answered_or_changed_without_an_event() {
 async fn a_call_that_opts_a_patient_out_or_in_says_so_before_it_begins() {
     let begun =
         async |uri: String, body: Option<&Value>| -> Vec<(BTreeSet<PatientId>, Option<bool>)> {
-            let called = call(&backend().await.0, "PUT", &uri, KEY, body).await;
+            let called = call(&cloud().await, "PUT", &uri, KEY, body).await;
             assert_eq!(called.status, StatusCode::OK, "{uri}");
             let begun = called.events.into_iter().filter(|event| event.phase == Phase::Begun);
             begun.map(|event| (event.objects.patients, event.objects.opt_out)).collect()

@@ -8,6 +8,7 @@ use bulk_domain::patient::Patient;
 use bulk_pipeline::delete_patient::{PatientDeletion, delete_expected_patient};
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::withdrawal::announce_withdrawal;
 
 use crate::backend::Backend;
 use crate::caller::{Caller, DeletePatients};
@@ -53,6 +54,7 @@ pub async fn delete_patient<P: Ports>(
 ) -> Result<(), ApiError> {
     let hash_key = ports.directory().load_hash_key(customer).await?;
     let is_expected = |patient: &Patient| if_match.check(&ETag::of(patient)).is_ok();
+    announce_withdrawal(ports, customer, vec![id]).await?;
     match delete_expected_patient(ports, customer, &hash_key, id, is_expected).await? {
         PatientDeletion::Done => Ok(()),
         PatientDeletion::NotFound => Err(PatientId::NOT_FOUND),

@@ -4,10 +4,11 @@
 use axum::extract::State;
 use bulk_domain::audit::Objects;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
-use bulk_pipeline::change_patient::{PatientChange, Store, change_patient};
-use bulk_pipeline::documents::{Withdrawal, withdraw_documents};
+use bulk_pipeline::change_patient::PatientChange;
+use bulk_pipeline::opt_out::set_opt_out;
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::withdrawal::announce_withdrawal;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -77,37 +78,36 @@ pub async fn handle<B: Backend>(
     Id(patient): Id<PatientId>,
     Parameters(query): Parameters<OptOutQuery>,
 ) -> Result<Audited<HieOptOut>, ApiError> {
-    let opt_out = match query.hie_opt_out.as_deref().map(|text| text.trim().to_ascii_lowercase()) {
-        Some(text) if text == "true" => true,
-        Some(text) if text == "false" => false,
-        _ => return Err(ApiError::BadRequest("hieOptOut must be true or false")),
-    };
+    let opt_out = parse_opt_out(query.hie_opt_out.as_deref())
+        .ok_or(ApiError::BadRequest("hieOptOut must be true or false"))?;
     let is_opted_out = set_hie_opt_out(backend.ports(), customer, patient, opt_out).await?;
     Ok(Audited(HieOptOut::of(patient, is_opted_out)))
 }
 
+/// Reads the parameter `hieOptOut`. Returns `None` if it is neither `true` nor `false`.
+pub fn parse_opt_out(text: Option<&str>) -> Option<bool> {
+    match text?.trim().to_ascii_lowercase().as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
 /// Opts the customer's patient out, or in again. Returns whether the patient is opted out now.
-/// Repeating the call completes a deletion that was interrupted.
 pub async fn set_hie_opt_out<P: Ports>(
     ports: &P,
     customer: CustomerId,
     patient: PatientId,
     opt_out: bool,
 ) -> Result<bool, ApiError> {
-    // The call has its place among the jobs by its id.
-    let call = JobId::new(ports.environment().new_id());
-    let change = change_patient(ports, customer, patient, |record| {
-        record.set_opt_out(opt_out, call, ports.environment().now());
-        // Stored also without a change, because rows of older jobs must not undo the call.
-        (Store::Always, record.patient.hie_opt_out)
-    });
-    let is_opted_out = match change.await? {
-        PatientChange::Done(is_opted_out) => is_opted_out,
-        PatientChange::NotFound => return Err(PatientId::NOT_FOUND),
-        PatientChange::TooLarge => return Err(ApiError::BadRequest("The patient is too large")),
-    };
-    if is_opted_out {
-        withdraw_documents(ports, customer, patient, Withdrawal::OptedOut).await?;
+    if opt_out {
+        announce_withdrawal(ports, customer, vec![patient]).await?;
     }
-    Ok(is_opted_out)
+    // The call has its place among the jobs by its id.
+    let call = JobId::of_call(ports.environment().new_id());
+    match set_opt_out(ports, customer, patient, opt_out, call).await? {
+        PatientChange::Done(is_opted_out) => Ok(is_opted_out),
+        PatientChange::NotFound => Err(PatientId::NOT_FOUND),
+        PatientChange::TooLarge => Err(ApiError::BadRequest("The patient is too large")),
+    }
 }

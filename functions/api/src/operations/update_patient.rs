@@ -1,6 +1,7 @@
 //! `PUT /medical/v1/patient/{id}`: corrects a patient of the customer.
 
 use axum::extract;
+use bulk_domain::audit::Objects;
 use bulk_domain::e_tag::ETag;
 use bulk_domain::facility::Facility;
 use bulk_domain::ids::{CustomerId, PatientId};
@@ -14,10 +15,12 @@ use bulk_pipeline::correct_patient::{PatientCorrection, correct_patient};
 use bulk_pipeline::documents::{Withdrawal, withdraw_documents};
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
+use bulk_pipeline::withdrawal::announce_withdrawal;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::audit::Trail;
 use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::{Caller, Import};
@@ -136,12 +139,17 @@ pub async fn handle<B: Backend>(
     Id(id): Id<PatientId>,
     Parameters(query): Parameters<CallingFacility>,
     if_match: IfMatch,
+    extract::Extension(trail): extract::Extension<Trail>,
     Body(body): Body<Map<String, Value>>,
 ) -> Result<Audited<PatientWithETag>, ApiError> {
     let ports = backend.ports();
     let (if_match, fields) = if_match.or_in(&body);
-    let correction = NewDemographics::read(fields, ports.environment().now())?.into();
+    let correction: Correction = NewDemographics::read(fields, ports.environment().now())?.into();
     query.check(ports, customer).await?;
+    if let Some(opt_out) = correction.hie_opt_out {
+        let objects = Objects { opt_out: Some(opt_out), ..Objects::default() };
+        trail.announce(ports, objects).await?;
+    }
     let patient = update_patient(ports, customer, id, &correction, &if_match).await?;
     tracing::info!(patient.id = %id, "Patient corrected");
     Ok(Audited(patient.into()))
@@ -157,6 +165,9 @@ pub async fn update_patient<P: Ports>(
 ) -> Result<Patient, ApiError> {
     let hash_key = ports.directory().load_hash_key(customer).await?;
     let is_expected = |patient: &Patient| if_match.check(&ETag::of(patient)).is_ok();
+    if correction.hie_opt_out == Some(true) {
+        announce_withdrawal(ports, customer, vec![id]).await?;
+    }
     match correct_patient(ports, customer, &hash_key, id, correction, is_expected).await? {
         PatientCorrection::Done(patient) => {
             if patient.hie_opt_out {

@@ -14,3 +14,4 @@ mod pages;
 mod start_document_query;
 mod undo_job;
 mod waiting_jobs;
+mod withdrawal;

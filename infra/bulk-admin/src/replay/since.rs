@@ -173,7 +173,9 @@ mod tests {
 
     fn told(events: &[AuditEvent]) -> Since {
         let mut told = Since::default();
-        events.iter().for_each(|event| told.add(event));
+        for event in events {
+            told.add(event);
+        }
         told
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{PatientWarnings, Person};
 use crate::ids::{PatientId, RowNumber};
+use crate::mutants::{Bug, has};
 use crate::outcome::{FailureReason, RowEffect, RowResult};
 use crate::patient::ExternalId;
 use crate::problem::{Problem, RowProblems};
@@ -62,6 +63,15 @@ impl Folded {
     pub fn records(&self) -> impl Iterator<Item = &PatientRecord> {
         let known = self.person.identities.get(self.place);
         known.into_iter().flat_map(|known| self.touched.keys().map(|index| &known.patients[*index]))
+    }
+
+    /// Returns the patients that are opted out after the rows, and that were there before.
+    pub fn opted_out(&self) -> impl Iterator<Item = PatientId> {
+        let is_new =
+            |id: PatientId| self.rows.iter().any(|row| row.creates && row.patient == Some(id));
+        let opted_out = self.records().filter(|record| record.patient.hie_opt_out);
+        let announced = !has(Bug::WithdrawalByRowsNotAnnounced);
+        opted_out.map(|record| record.patient.id).filter(move |id| announced && !is_new(*id))
     }
 
     /// Returns the patients to which the rows give an external id that they did not have.

@@ -8,7 +8,7 @@ use bulk_domain::job_size::JobSize;
 use super::PortResult;
 use crate::messages::{
     ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UndoMessage, UploadMessage,
-    WebhookMessage,
+    WebhookMessage, WithdrawalMessage,
 };
 
 /// The longest time that a message can be delayed (`DelaySeconds`; "Amazon SQS standard queue
@@ -37,6 +37,13 @@ pub trait Queues: Send + Sync {
     fn send_copy(&self, message: &CopyMessage) -> impl Future<Output = PortResult<()>> + Send;
     /// Sends all messages to the queue of undone chunks. After an error some may have been sent.
     fn send_undo(&self, messages: &[UndoMessage]) -> impl Future<Output = PortResult<()>> + Send;
+    /// Sends a message to the queue of undone chunks, which is received after `delay`. That is
+    /// [`LONGEST_DELAY`] at most.
+    fn send_withdrawal_after(
+        &self,
+        message: &WithdrawalMessage,
+        delay: Duration,
+    ) -> impl Future<Output = PortResult<()>> + Send;
     /// Tells `finalize` that a job, or its undo, has nothing left to wait for.
     fn send_finished(
         &self,
