@@ -1,5 +1,7 @@
 //! The table of external ids.
 
+use std::ops::Bound;
+
 use bulk_domain::hash_key::ExternalIdHash;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_pipeline::ports::{ExternalIdEntry, ExternalIdStore, PortResult, Write};
@@ -56,11 +58,12 @@ impl ExternalIdStore for Cloud {
         limit: u32,
     ) -> PortResult<Vec<ExternalIdEntry>> {
         self.call(Operation::Query, Resource::EXTERNAL_IDS, |state| {
-            let after = after.map(|after| (!after.is_first).then_some(after.patient));
-            let entries = state.patients.external_ids.iter().filter(|((owner, of, patient), _)| {
-                (*owner, *of) == (customer, id) && after.is_none_or(|after| *patient > after)
+            let from = after.map_or(Bound::Included((customer, id, None)), |after| {
+                Bound::Excluded(key(customer, id, after))
             });
-            let found = entries.take(limit as usize).map(|(key, value)| entry(key, value));
+            let entries = state.patients.external_ids.range((from, Bound::Unbounded));
+            let of_id = entries.take_while(|((owner, of, _), _)| (*owner, *of) == (customer, id));
+            let found = of_id.take(limit as usize).map(|(key, value)| entry(key, value));
             Billed::request(found.collect())
         })
         .await
