@@ -52,7 +52,7 @@ bugs! {
     UndoForgetsDeletions 7: "a retry of an undo does not count what an earlier attempt deleted",
     UndoneChunkCountedTwice 59: "a chunk of an undo is counted as often as it ends",
     StalledUndoLost 640: "the sweep does not send pending chunks of an undo again",
-    CorrectionForgotten 16: "a correction forgets what was decided about the patient",
+    CorrectionForgotten 235: "a correction forgets what was decided about the patient",
     CorrectionNotMoved 7: "a patient with a corrected identity stays where its former identity is looked for",
     DeletedQueryKept 134: "the query of a deleted patient is stored",
     RosterReplaced 4: "an entry of a roster replaces the one of an earlier attempt",
