@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bulk_api::PageRequest;
+use bulk_api::operations::get_cohort::size;
 use bulk_api::operations::list_patients::{Selection, list_patients};
 use bulk_domain::ids::PatientId;
 use bulk_domain::roster::Roster;
@@ -89,7 +90,21 @@ pub fn check_rosters(played: &Played, customer: usize) {
         expected.sort_unstable();
         listed.sort_unstable();
         assert_eq!(listed, expected, "{roster:?} of customer {customer}");
+        if let Roster::Cohort(cohort) = roster {
+            let size = block_on(size(&cloud, who.id, cohort)).unwrap();
+            assert!(size >= listed.len(), "{size} patients in {roster:?} of customer {customer}");
+            if has_exact_sizes(played) {
+                assert_eq!(size, listed.len(), "{roster:?} of customer {customer}");
+            }
+        }
     }
+}
+
+/// Returns whether no roster names a patient that does not exist. One does if a worker died after
+/// it wrote the roster, if a cancellation came in between, or if another job created the patient of
+/// its rows.
+fn has_exact_sizes(played: &Played) -> bool {
+    played.crashes == 0 && matches!(&played.imports[..], [only] if !only.was_canceled)
 }
 
 /// Returns the patients of a customer, by person and by id.
