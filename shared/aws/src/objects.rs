@@ -94,6 +94,21 @@ impl Objects {
         let body = answer.body.collect().await.map_err(|_| interrupted())?;
         Ok(body.into_bytes())
     }
+
+    /// Returns a link that answers `GET` with an object for the time `valid`, and with these values
+    /// of `Content-Type` and `Content-Disposition`.
+    async fn sign_get(
+        &self,
+        key: String,
+        content_type: &str,
+        disposition: &str,
+        valid: Duration,
+    ) -> PortResult<String> {
+        let config = PresigningConfig::expires_in(valid).map_err(|_| malformed(GET, "expiry"))?;
+        let get = self.client.get_object().bucket(&self.bucket).key(key);
+        let get = get.response_content_type(content_type).response_content_disposition(disposition);
+        Ok(get.presigned(config).await.map_err(failed(GET))?.uri().to_owned())
+    }
 }
 
 impl ObjectStore for Objects {
@@ -250,18 +265,8 @@ impl ObjectStore for Objects {
         file: ResultFile,
         valid: Duration,
     ) -> PortResult<String> {
-        let config = PresigningConfig::expires_in(valid).map_err(|_| malformed(GET, "expiry"))?;
-        let request = self
-            .client
-            .get_object()
-            .bucket(&self.bucket)
-            .key(result_key(job, file))
-            .response_content_type(CSV)
-            .response_content_disposition(format!(
-                "attachment; filename=\"{}.csv\"",
-                name_of(file)
-            ));
-        Ok(request.presigned(config).await.map_err(failed(GET))?.uri().to_owned())
+        let disposition = format!("attachment; filename=\"{}.csv\"", name_of(file));
+        self.sign_get(result_key(job, file), CSV, &disposition, valid).await
     }
 }
 

@@ -11,8 +11,8 @@ use bulk_pipeline::ports::prelude::*;
 use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::{Caller, Import};
-use crate::error::{ApiError, Named as _};
-use crate::operations::get_job::BulkRequest;
+use crate::error::ApiError;
+use crate::operations::get_job::{BulkRequest, load_job};
 use crate::request::Id;
 
 /// Cancel an import
@@ -46,10 +46,8 @@ pub async fn cancel_job<P: Ports>(
     customer: CustomerId,
     id: JobId,
 ) -> Result<Job, ApiError> {
-    let jobs = ports.jobs();
     loop {
-        let job = jobs.load_job(id).await?;
-        let job = job.filter(|job| job.customer == customer).ok_or(JobId::NOT_FOUND)?;
+        let job = load_job(ports, customer, id).await?;
         match job.status {
             JobStatus::Waiting => {
                 let reason = Some(CANCELED.to_owned());
@@ -65,7 +63,7 @@ pub async fn cancel_job<P: Ports>(
             }
             // The next iteration reads what the write led to, also after a conflict.
             JobStatus::Processing => {
-                let _ = jobs.request_cancel(id).await?;
+                let _ = ports.jobs().request_cancel(id).await?;
             }
             JobStatus::Failed if job.reason.as_deref() == Some(CANCELED) => return Ok(job),
             JobStatus::Completed | JobStatus::Failed | JobStatus::Expired => {

@@ -194,7 +194,7 @@ pub async fn get_job<P: Ports>(
     customer: CustomerId,
     id: JobId,
 ) -> Result<JobWithLinks, ApiError> {
-    let job = load(ports, customer, id).await?;
+    let job = load_job(ports, customer, id).await?;
     let job = settled(ports, job).await?;
     let files = ports.objects();
     let (mut result, mut failures) = (None, None);
@@ -223,10 +223,15 @@ pub(super) async fn settled<P: Ports>(ports: &P, job: Job) -> Result<Job, ApiErr
     if let Ok(expired) = job.end(JobEvent::UploadExpired, None, ports.environment().now()) {
         let _ = ports.jobs().change_state(JobStatus::Waiting, &expired).await?;
     }
-    load(ports, customer, id).await
+    load_job(ports, customer, id).await
 }
 
-async fn load<P: Ports>(ports: &P, customer: CustomerId, id: JobId) -> Result<Job, ApiError> {
+/// Returns the job with this id as it is stored, if it is one of this customer.
+pub(super) async fn load_job<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    id: JobId,
+) -> Result<Job, ApiError> {
     ports.jobs().load_job(id).await?.filter(|job| job.customer == customer).ok_or(JobId::NOT_FOUND)
 }
 

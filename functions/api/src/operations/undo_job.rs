@@ -5,14 +5,13 @@ use bulk_domain::ids::{CustomerId, JobId};
 use bulk_domain::job::Job;
 use bulk_pipeline::conflicts::WriteAttempts;
 use bulk_pipeline::ports::Ports;
-use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::undo_job::{UndoRequest, request_undo};
 
 use crate::audited::Audited;
 use crate::backend::Backend;
 use crate::caller::{Caller, DeletePatients};
-use crate::error::{ApiError, Named as _};
-use crate::operations::get_job::BulkRequest;
+use crate::error::ApiError;
+use crate::operations::get_job::{BulkRequest, load_job};
 use crate::request::Id;
 
 /// Undo an import
@@ -51,8 +50,7 @@ pub async fn undo_job<P: Ports>(
     let mut attempts = WriteAttempts::default();
     loop {
         attempts.begin()?;
-        let job = ports.jobs().load_job(id).await?;
-        let job = job.filter(|job| job.customer == customer).ok_or(JobId::NOT_FOUND)?;
+        let job = load_job(ports, customer, id).await?;
         match request_undo(ports, job).await? {
             UndoRequest::Accepted(job) => return Ok(*job),
             UndoRequest::Refused(refusal) => return Err(ApiError::Conflict(refusal.text())),

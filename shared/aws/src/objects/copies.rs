@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use aws_sdk_s3::presigning::PresigningConfig;
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::media_type::MediaType;
 use bulk_pipeline::ports::{CopyRef, CopyStore, PortResult};
 
+use super::Objects;
 use super::keys::copy_key;
 use super::object_writer::ObjectWriter;
-use super::{GET, Objects};
-use crate::error::{failed, malformed};
+use crate::error::failed;
 
 const HEAD: &str = "s3.HeadObject";
 
@@ -49,15 +48,7 @@ impl CopyStore for Objects {
         disposition: &str,
         valid: Duration,
     ) -> PortResult<String> {
-        let config = PresigningConfig::expires_in(valid).map_err(|_| malformed(GET, "expiry"))?;
-        let request = self
-            .client
-            .get_object()
-            .bucket(&self.bucket)
-            .key(copy_key(copy))
-            .response_content_type(media_type.to_string())
-            .response_content_disposition(disposition);
-        Ok(request.presigned(config).await.map_err(failed(GET))?.uri().to_owned())
+        self.sign_get(copy_key(copy), &media_type.to_string(), disposition, valid).await
     }
 
     async fn delete_copies(&self, customer: CustomerId, patient: PatientId) -> PortResult<()> {
