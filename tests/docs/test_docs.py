@@ -32,7 +32,17 @@ GUIDES = (
 )
 
 #: Capitalized names that are not in the template, because they belong to AWS, to Rust or to its libraries.
-CALLS = {"BatchGetItem", "BatchWriteItem", "DeleteItem", "GetObject", "PutItem", "PutObject", "Scan", "UpdateItem"}
+CALLS = {
+    "BatchExecuteStatement",
+    "BatchGetItem",
+    "BatchWriteItem",
+    "DeleteItem",
+    "GetObject",
+    "PutItem",
+    "PutObject",
+    "Scan",
+    "UpdateItem",
+}
 METRICS = {"ApproximateNumberOfMessagesDelayed", "Throttles"}
 REQUESTS = {"ConditionalRequestConflict", "ReturnValuesOnConditionCheckFailure", "WarmThroughput"}
 RUST = {"ByteRecord", "Debug"}
