@@ -11,6 +11,7 @@ mod imports;
 mod late_rows;
 mod names;
 mod pages;
+mod settings;
 mod start_document_query;
 mod undo_job;
 mod waiting_jobs;
