@@ -11,6 +11,8 @@ import yaml
 from local_stack.paths import TEMPLATE
 
 METHODS = ("get", "post", "put", "delete", "patch", "head", "options")
+#: What the emulator requires beside what AWS requires.
+EXTRA_ACTIONS = {"sqs:SendMessage": "sqs:SendMessageBatch", "s3:DeleteObjectVersion": "s3:DeleteObject"}
 
 Template = dict[str, Any]
 
@@ -82,8 +84,10 @@ def adapt(template: Template, parameters: dict[str, str], visibility: int | None
         for path in properties.get("DefinitionBody", {}).get("paths", {}).values():
             if any_method := path.pop("x-amazon-apigateway-any-method", None):
                 path.update(dict.fromkeys(METHODS, any_method))
-        # For a batch, AWS requires sqs:SendMessage and the emulator an action of the call's own name.
+        # For a batch of messages, AWS requires sqs:SendMessage and the emulator an action of the call's own name. For a
+        # batch of versions, AWS requires s3:DeleteObjectVersion, and the emulator s3:DeleteObject for the first of them.
         for policy in properties.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
-                if "sqs:SendMessage" in statement.get("Action", ()):
-                    statement["Action"].append("sqs:SendMessageBatch")
+                for action, extra in EXTRA_ACTIONS.items():
+                    if action in statement.get("Action", ()):
+                        statement["Action"].append(extra)
