@@ -11,7 +11,8 @@ import yaml
 from local_stack.paths import TEMPLATE
 
 METHODS = ("get", "post", "put", "delete", "patch", "head", "options")
-#: What the emulator requires beside what AWS requires.
+#: What the emulator requires beside what AWS requires: for a batch of messages an action of the call's own name, and for
+#: a batch of versions of objects the right to delete the first of them as if it had no version.
 EXTRA_ACTIONS = {"sqs:SendMessage": "sqs:SendMessageBatch", "s3:DeleteObjectVersion": "s3:DeleteObject"}
 
 Template = dict[str, Any]
@@ -84,10 +85,7 @@ def adapt(template: Template, parameters: dict[str, str], visibility: int | None
         for path in properties.get("DefinitionBody", {}).get("paths", {}).values():
             if any_method := path.pop("x-amazon-apigateway-any-method", None):
                 path.update(dict.fromkeys(METHODS, any_method))
-        # For a batch of messages, AWS requires sqs:SendMessage and the emulator an action of the call's own name. For a
-        # batch of versions, AWS requires s3:DeleteObjectVersion, and the emulator s3:DeleteObject for the first of them.
         for policy in properties.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
-                for action, extra in EXTRA_ACTIONS.items():
-                    if action in statement.get("Action", ()):
-                        statement["Action"].append(extra)
+                actions = statement.get("Action", [])
+                actions += [extra for action, extra in EXTRA_ACTIONS.items() if action in actions]
