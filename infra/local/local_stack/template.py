@@ -11,7 +11,7 @@ import yaml
 from local_stack.paths import TEMPLATE
 
 METHODS = ("get", "post", "put", "delete", "patch", "head", "options")
-#: What the emulator requires beside what AWS requires: for a batch of messages an action of the call's own name, and for
+#: What the emulator requires beside what AWS requires: for a batch of messages an action named as the call is, and for
 #: a batch of versions of objects the right to delete the first of them as if it had no version.
 EXTRA_ACTIONS = {"sqs:SendMessage": "sqs:SendMessageBatch", "s3:DeleteObjectVersion": "s3:DeleteObject"}
 
