@@ -40,6 +40,11 @@ pub fn path(document: &Value) -> String {
     format!("/medical/v1/document/download-url?fileName={name}")
 }
 
+/// Returns the patient of a listed document.
+fn patient_of(document: &Value) -> &str {
+    document["fileName"].as_str().unwrap().split_once('_').unwrap().0
+}
+
 /// Keeps the other tests that download from adding to what the gateway has counted.
 async fn alone() -> MutexGuard<'static, ()> {
     static DOWNLOADS: Mutex<()> = Mutex::const_new(());
@@ -150,13 +155,84 @@ async fn no_address_and_no_title_of_a_document_gets_into_logs() {
 }
 
 #[tokio::test]
+async fn all_documents_of_a_patient_are_sent_by_links_in_one_webhook() {
+    let _alone = alone().await;
+    let (customer, _) = Customer::with_facility();
+    let (receiver, _) = customer.listen().await;
+    let all = documents(&customer, &receiver, "Bulk").await;
+    let patient = patient_of(&all[0]).to_owned();
+    let of_patient = all.iter().filter(|document| patient_of(document) == patient);
+    let listed: BTreeSet<&str> =
+        of_patient.map(|document| document["fileName"].as_str().unwrap()).collect();
+    let path = format!("/medical/v1/document/download-url/bulk?patientId={patient}");
+    assert_eq!(customer.call(Method::GET, &path).await.0, StatusCode::NOT_FOUND);
+    let body = json!({"metadata": {"chart": "7731"}});
+    let (status, started) = customer.post(&path, &body).await;
+    assert_eq!((status, &started["status"]), (StatusCode::OK, &json!("processing")), "{started}");
+    let message = receiver.wait_for_request(&started["requestId"], PATIENCE).await.json();
+    assert_eq!(message["meta"]["type"], "medical.document-bulk-download-urls");
+    assert_eq!(message["meta"]["data"], body["metadata"]);
+    let [told] = &message["patients"].as_array().unwrap()[..] else { panic!("{message}") };
+    assert_eq!((&told["patientId"], &told["status"]), (&json!(patient), &json!("completed")));
+    let told = told["documents"].as_array().unwrap();
+    let names: BTreeSet<&str> =
+        told.iter().map(|document| document["fileName"].as_str().unwrap()).collect();
+    assert_eq!((names, told.len()), (listed.clone(), listed.len()));
+    for document in told {
+        let link = document["url"].as_str().unwrap();
+        let answer = Client::new().get(link).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.headers()["content-type"], document["mimeType"].as_str().unwrap());
+        let bytes = answer.bytes().await.unwrap();
+        assert_eq!(bytes.len() as u64, document["size"].as_u64().unwrap());
+    }
+    let (_, ended) = customer.call(Method::GET, &path).await;
+    let counts = (&ended["status"], &ended["successful"], &ended["errors"]);
+    assert_eq!(counts, (&json!("completed"), &json!(listed.len()), &json!(0)), "{ended}");
+    let (other, _) = Customer::with_facility();
+    let (_listener, _) = other.listen().await;
+    assert_eq!(other.post(&path, &json!({})).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_document_that_the_gateway_has_no_more_has_no_link_and_keeps_no_other_back() {
+    let _alone = alone().await;
+    let (customer, _) = Customer::with_facility();
+    let (receiver, _) = customer.listen().await;
+    let patient = patient_of(&documents(&customer, &receiver, "Gone").await[0]).to_owned();
+    let sandbox = Sandbox::of_stack();
+    sandbox.misbehave("gone=1").await;
+    let path = format!("/medical/v1/document/download-url/bulk?patientId={patient}");
+    let (_, started) = customer.post(&path, &json!({})).await;
+    let message = receiver.wait_for_request(&started["requestId"], PATIENCE).await.json();
+    sandbox.misbehave("").await;
+    let told = &message["patients"][0];
+    assert_eq!((&told["status"], &told["documents"]), (&json!("failed"), &json!([])));
+    let (_, ended) = customer.call(Method::GET, &path).await;
+    assert_eq!((&ended["status"], &ended["errors"]), (&json!("failed"), &told["errors"]));
+    assert!(told["errors"].as_u64().unwrap() > 0, "{message}");
+}
+
+#[tokio::test]
+async fn without_a_webhook_url_a_bulk_download_says_what_to_do() {
+    let (customer, _) = Customer::with_facility();
+    let (receiver, _) = customer.listen().await;
+    let patient = patient_of(&documents(&customer, &receiver, "Nowhere").await[0]).to_owned();
+    customer.set_webhook_url(None).await;
+    let path = format!("/medical/v1/document/download-url/bulk?patientId={patient}");
+    let (status, refused) = customer.post(&path, &json!({})).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(refused["detail"].as_str().unwrap().contains("POST /settings"), "{refused}");
+}
+
+#[tokio::test]
 async fn an_opted_out_patient_has_no_documents_any_more() {
     let _alone = alone().await;
     let (customer, _) = Customer::with_facility();
     let (receiver, _) = customer.listen().await;
     let document = documents(&customer, &receiver, "Withdrawn").await.remove(0);
     let copy = link(&customer, &document).await;
-    let patient = document["fileName"].as_str().unwrap().split_once('_').unwrap().0.to_owned();
+    let patient = patient_of(&document).to_owned();
     let opt_out = format!("/medical/v1/patient/{patient}/hie-opt-out");
     let (status, told) = customer.call(Method::PUT, &format!("{opt_out}?hieOptOut=true")).await;
     assert_eq!((status, &told["hieOptOut"]), (StatusCode::OK, &json!(true)), "{told}");

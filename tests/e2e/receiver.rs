@@ -152,6 +152,13 @@ impl Receiver {
         found.remove(0)
     }
 
+    /// Waits for a message about this request.
+    pub async fn wait_for_request(&self, request: &Value, patience: Duration) -> Delivery {
+        let is_about = |message: &Delivery| message.json()["meta"]["requestId"] == *request;
+        let mut found = self.wait_until(1, is_about, patience).await;
+        found.remove(0)
+    }
+
     /// Waits until there are as many messages as this.
     pub async fn wait_for_count(&self, count: usize, patience: Duration) -> Vec<Delivery> {
         self.wait_until(count, |_| true, patience).await

@@ -8,8 +8,8 @@ use bulk_domain::ids::{CohortId, CustomerId, PatientId};
 use bulk_domain::job::Upload;
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, DeletionMessage, FinishedMessage, QueryMessage, UploadMessage,
-    WebhookMessage,
+    ChunkMessage, CopyMessage, DeletionMessage, DownloadMessage, FinishedMessage, QueryMessage,
+    UploadMessage, WebhookMessage,
 };
 use bulk_pipeline::ports::{JobRef, ResultFile, WebhookSettings};
 use bytes::Bytes;
@@ -34,6 +34,7 @@ pub trait Receive {
     async fn chunks(&self, size: JobSize) -> Vec<ChunkMessage>;
     async fn queries(&self) -> Vec<QueryMessage>;
     async fn copies(&self) -> Vec<CopyMessage>;
+    async fn downloads(&self) -> Vec<DownloadMessage>;
     async fn finished(&self) -> Vec<FinishedMessage>;
     async fn deletions(&self) -> Vec<DeletionMessage>;
     async fn uploads(&self) -> Vec<UploadMessage>;

@@ -35,6 +35,7 @@ pub mod deliveries;
 pub mod directory;
 pub mod directory_changes;
 pub mod documents;
+pub mod downloads;
 pub mod dynamodb;
 pub mod erased_objects;
 pub mod erasure;

@@ -40,7 +40,7 @@ macro_rules! dynamodb {
     ($backend:ident) => {
         crate::emulator::contracts!($backend.jobs:
             jobs, open_jobs, chunks, chunk_queries, gateway_limits, watchlist, undos, deliveries,
-            listed_deliveries);
+            listed_deliveries, downloads);
         crate::emulator::contracts!($backend.patients:
             people, rosters, patient_queries, documents, copy_records);
         crate::emulator::contracts!($backend.external_ids: external_ids);

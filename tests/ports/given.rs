@@ -8,7 +8,7 @@ use bulk_domain::document::DocumentRecord;
 use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::{Bucket, HashKey};
 use bulk_domain::identity::Identity;
-use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId, RowNumber};
+use bulk_domain::ids::{CohortId, CustomerId, DownloadId, FacilityId, JobId, PatientId, RowNumber};
 use bulk_domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
 use bulk_domain::outcome::Tally;
 use bulk_domain::patient::{Address, Country, PatientRow};
@@ -42,6 +42,11 @@ fn fresh(millis: i64) -> Uuid {
 /// Returns a new request for a document query.
 pub fn request() -> QueryRequestId {
     QueryRequestId::new(fresh(NOW))
+}
+
+/// Returns the id of a new bulk download.
+pub fn download() -> DownloadId {
+    DownloadId::new(fresh(NOW))
 }
 
 /// Returns a document query that has just started.

@@ -11,8 +11,8 @@ use bulk_domain::job_size::JobSize;
 use bulk_domain::row::Directory;
 use bulk_memory::{Cloud, NoFaults, QueueName};
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, DeletionMessage, FinishedMessage, QueryMessage, UploadMessage,
-    WebhookMessage,
+    ChunkMessage, CopyMessage, DeletionMessage, DownloadMessage, FinishedMessage, QueryMessage,
+    UploadMessage, WebhookMessage,
 };
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{JobRef, ResultFile, WebhookSettings};
@@ -83,6 +83,10 @@ impl Receive for Cloud {
         receive(self, QueueName::Copies)
     }
 
+    async fn downloads(&self) -> Vec<DownloadMessage> {
+        receive(self, QueueName::Downloads)
+    }
+
     async fn finished(&self) -> Vec<FinishedMessage> {
         receive(self, QueueName::Finished)
     }
@@ -125,5 +129,5 @@ impl Operator for Cloud {
 
 crate::emulator::contracts!(memory.cloud:
     jobs, open_jobs, chunks, chunk_queries, gateway_limits, watchlist, undos, deliveries, people, rosters,
-    external_ids, patient_queries, documents, copy_records, directory, directory_changes, uploads, objects, results,
+    external_ids, patient_queries, documents, copy_records, downloads, directory, directory_changes, uploads, objects, results,
     copies, queues, webhook_queue);

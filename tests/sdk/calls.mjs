@@ -292,6 +292,31 @@ test("a document query is started by the patient's only facility, watched, and i
   assert.equal((await client.listDocuments(id, { count: 1000 })).documents.length, documents.length);
 });
 
+test("all documents of a patient are downloaded by the links of one webhook", async () => {
+  const { id } = patients["sdk-1"];
+  const { documents } = await client.listDocuments(id);
+  const metadata = { chart: "7731" };
+  const started = await client.startBulkGetDocumentUrl(id, metadata);
+  assert.equal(started.status, "processing");
+  const { meta, patients: told } = await eventually("the links are sent", () =>
+    received
+      .map(({ body }) => MetriportMedicalApi.parseWebhookResponse(JSON.parse(body)))
+      .find(({ meta }) => meta.type === "medical.document-bulk-download-urls" && meta.requestId === started.requestId)
+  );
+  assert.deepEqual(meta.data, metadata);
+  assert.deepEqual([told.length, told[0].patientId, told[0].status], [1, id, "completed"]);
+  const names = (all) => all.map((document) => document.id).sort();
+  assert.deepEqual(names(told[0].documents), names(documents));
+  for (const { url, mimeType } of told[0].documents) {
+    const content = await fetch(url);
+    assert.deepEqual([content.status, content.headers.get("content-type")], [200, mimeType]);
+  }
+  const ended = await call("GET", `/medical/v1/document/download-url/bulk?patientId=${id}`);
+  assert.deepEqual([ended.requestId, ended.status, ended.successful], [started.requestId, "completed", documents.length]);
+  const next = await client.startBulkGetDocumentUrl(id);
+  assert.notEqual(next.requestId, started.requestId);
+});
+
 test("a patient is opted out and in again", async () => {
   const { id } = patients["sdk-1"];
   for (const hieOptOut of [true, false]) {

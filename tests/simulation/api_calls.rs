@@ -108,12 +108,17 @@ pub async fn call_all(played: &Played) {
         api.post(&query, &Value::Null).await;
         api.get(&format!("/medical/v1/document/query?patientId={id}")).await;
         api.get(&format!("/medical/v1/document?patientId={id}")).await;
+        let bulk = format!("/medical/v1/document/download-url/bulk?patientId={id}");
+        let (status, started) = api.call("POST", &bulk, &Value::Null).await;
+        if status == StatusCode::OK {
+            assert_eq!(api.get(&bulk).await["requestId"], started["requestId"]);
+        }
     }
     // A call for another document would wait for a worker.
     for (document, _) in played.cloud.copies(customer.id) {
         let copy = CopyRef { customer: customer.id, document };
         let record = quiet.load_copy(copy).await.unwrap();
-        if record.is_none_or(|record| record.value != CopyState::Stored) {
+        if !record.is_some_and(|record| matches!(record.value, CopyState::Stored(_))) {
             continue;
         }
         api.get(&format!("/medical/v1/document/download-url?fileName={document}")).await;

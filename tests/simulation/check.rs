@@ -12,6 +12,7 @@ use bulk_pipeline::ports::ResultFile;
 
 use crate::check_audit::check_audit;
 use crate::check_copies::{self, check_copies};
+use crate::check_downloads::{self, check_downloads};
 use crate::check_dry_runs::check_dry_runs;
 use crate::check_external_ids;
 use crate::check_queries::{self, check_queries, check_who_is_queried};
@@ -49,6 +50,7 @@ pub fn check(played: &Played) {
     }
     check_queries(played);
     check_copies(played);
+    check_downloads(played);
     check_undos(played);
 }
 
@@ -82,6 +84,7 @@ pub fn statistics(played: &Played) -> Vec<(String, u64)> {
     let mut seen =
         vec![("steps".to_owned(), played.steps), ("crashes".to_owned(), played.crashes.into())];
     seen.extend(check_copies::statistics(played));
+    seen.extend(check_downloads::statistics(played));
     for job in played.cloud.jobs() {
         let how = match (&job.reason, job.may_overtake) {
             (Some(reason), _) if reason == CANCELED => ", canceled",

@@ -113,6 +113,8 @@ struct Log {
     running: BTreeSet<(CustomerId, PatientId)>,
     /// The documents with a content that is being sent.
     fetched: BTreeSet<(CustomerId, DocumentName)>,
+    /// The patients with a document that the gateway has said that it does not have.
+    gone: BTreeSet<(CustomerId, PatientId)>,
     /// The number of invocations so far. Those in `ended_well` ended without an error.
     tasks: usize,
     ended_well: BTreeSet<usize>,

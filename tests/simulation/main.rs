@@ -13,6 +13,7 @@ mod check;
 mod check_audit;
 mod check_calls;
 mod check_copies;
+mod check_downloads;
 mod check_dry_runs;
 mod check_external_ids;
 mod check_queries;

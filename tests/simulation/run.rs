@@ -262,6 +262,7 @@ impl Player {
                 }
                 Due::Deletion(customer, waits) => self.delete_one(customer, waits, in_calm),
                 Due::Undo(import, looks) => self.undo_one(import, looks, in_calm),
+                Due::BulkDownload(import) => self.bulk_download(import, in_calm),
                 Due::Call(kind, waits) => self.change_one(kind, waits, in_calm),
             }
         } else if let Some(&(name, choice)) = receivable.get(choice - due.len()) {

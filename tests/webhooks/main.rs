@@ -6,6 +6,7 @@
 mod copies;
 mod documents;
 mod fairness;
+mod links;
 mod order;
 mod ping;
 mod retry;

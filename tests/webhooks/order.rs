@@ -11,8 +11,8 @@ use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{WebhookSettings, Write};
 
 use crate::setup::{
-    URL, announce, canceled_job, cloud, customer, deliver, deliver_all, message, record, settings,
-    started_job, told,
+    URL, announce, canceled_job, cloud, customer, deliver, deliver_all, message, next_message,
+    read, record, settings, started_job, told,
 };
 
 /// Returns a cloud with one customer, the server of which gives these answers, and a job of this
@@ -107,5 +107,7 @@ async fn a_start_that_is_sent_again_waits_while_an_attempt_at_the_end_is_under_w
     assert!(matches!(deliver(&cloud, &again).await, DeliveryOutcome::TooEarly { .. }));
     assert_eq!(told(&cloud).len(), 1);
     cloud.set_time(cloud.now().plus(LEASE));
-    assert_eq!(deliver(&cloud, &again).await, DeliveryOutcome::Delivered);
+    let waiting = read(&next_message(&cloud).unwrap());
+    assert_eq!(deliver(&cloud, &waiting).await, DeliveryOutcome::Delivered);
+    assert_eq!(deliver(&cloud, &again).await, DeliveryOutcome::NothingToSend);
 }

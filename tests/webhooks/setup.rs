@@ -7,7 +7,7 @@ use bulk_domain::delivery::WebhookDelivery;
 use bulk_domain::ids::{CustomerId, FacilityId, JobId};
 use bulk_domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
 use bulk_domain::time::Timestamp;
-use bulk_domain::webhook::WebhookKey;
+use bulk_domain::webhook::{WebhookKey, WebhookSubject};
 use bulk_memory::{Cloud, NoFaults, QueueName, Received};
 use bulk_pipeline::deliver_webhook::{DeliveryOutcome, deliver_webhook};
 use bulk_pipeline::messages::WebhookMessage;
@@ -64,7 +64,7 @@ async fn end(cloud: &Cloud, job: Job) -> Job {
 
 /// Returns the message which says that the job reached `status`.
 pub fn message(job: &Job, status: JobStatus) -> WebhookMessage {
-    WebhookMessage { event: status.into(), ..WebhookMessage::about(job) }
+    WebhookMessage::of(job.customer, WebhookSubject::job(job.id, status))
 }
 
 pub async fn announce(cloud: &Cloud, job: &Job, status: JobStatus) {
@@ -98,7 +98,11 @@ pub async fn deliver_all(cloud: &Cloud) {
 
 /// Returns the record of the delivery about `status`.
 pub fn record(cloud: &Cloud, status: JobStatus) -> WebhookDelivery {
-    cloud.deliveries().into_iter().find(|delivery| delivery.event == status.into()).unwrap()
+    cloud
+        .deliveries()
+        .into_iter()
+        .find(|delivery| delivery.subject.event() == Some(status.into()))
+        .unwrap()
 }
 
 /// Returns the statuses that the customer's server was told, in order.

@@ -13,12 +13,13 @@ use crate::deadline::in_time;
 use crate::error::ApiError;
 use crate::operations::{
     cancel_job, change_cohort_patients, create_cohort, create_facility, create_job, delete_cohort,
-    delete_facility, delete_patient, get_cohort, get_docs, get_document_query, get_document_url,
-    get_facility, get_health, get_hie_opt_out, get_job, get_openapi, get_patient,
+    delete_facility, delete_patient, get_bulk_download, get_cohort, get_docs, get_document_query,
+    get_document_url, get_facility, get_health, get_hie_opt_out, get_job, get_openapi, get_patient,
     get_patient_by_external_id, get_settings, get_webhook_status, list_cohort_patients,
     list_cohorts, list_documents, list_facilities, list_jobs, list_patient_cohorts, list_patients,
-    match_patient, retry_webhooks, rotate_webhook_key, set_hie_opt_out, start_document_query,
-    undo_job, update_cohort, update_facility, update_patient, update_settings,
+    match_patient, retry_webhooks, rotate_webhook_key, set_hie_opt_out, start_bulk_download,
+    start_document_query, undo_job, update_cohort, update_facility, update_patient,
+    update_settings,
 };
 use crate::response_headers::{AllowedOrigin, with_headers};
 
@@ -78,6 +79,10 @@ fn operations<B: Backend>() -> Router<B> {
         )
         .route("/medical/v1/document", get(list_documents::handle::<B>))
         .route("/medical/v1/document/download-url", get(get_document_url::handle::<B>))
+        .route(
+            "/medical/v1/document/download-url/bulk",
+            post(start_bulk_download::handle::<B>).get(get_bulk_download::handle::<B>),
+        )
         .route(
             "/medical/v1/document/query",
             post(start_document_query::handle::<B>).get(get_document_query::handle::<B>),

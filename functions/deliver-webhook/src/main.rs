@@ -15,23 +15,25 @@ async fn main() -> Result<(), Error> {
         AwsPorts::of(Program::DeliverWebhook, &Connection::open(Program::DeliverWebhook).await)?;
     let server = WebhookClient::new(webhook_policy())?;
     run_messages(ports.queues(), async |message: WebhookMessage, _| {
-        let (job, event) = (message.job, message.event);
+        let event = message.subject;
+        let job = event.job_id().map(|job| job.to_string());
+        let request = event.download_id().map(|download| download.to_string());
         match deliver_webhook(&ports, &server, &message).await? {
-            DeliveryOutcome::Delivered => info!(job.id = %job, webhook.event = %event, "Webhook delivered"),
+            DeliveryOutcome::Delivered => info!(job.id = job, request.id = request, webhook.event = %event, "Webhook delivered"),
             DeliveryOutcome::NothingToSend => {
-                info!(job.id = %job, webhook.event = %event, "Webhook not due");
+                info!(job.id = job, request.id = request, webhook.event = %event, "Webhook not due");
             }
             DeliveryOutcome::NotWanted => {
-                info!(job.id = %job, webhook.event = %event, "Webhook not sent, not wanted");
+                info!(job.id = job, request.id = request, webhook.event = %event, "Webhook not sent, not wanted");
             }
             DeliveryOutcome::TooEarly { after } => {
-                info!(job.id = %job, webhook.event = %event, ?after, "Webhook postponed");
+                info!(job.id = job, request.id = request, webhook.event = %event, ?after, "Webhook postponed");
             }
             DeliveryOutcome::Abandoned { cause } => {
-                warn!(job.id = %job, webhook.event = %event, %cause, "Webhook abandoned");
+                warn!(job.id = job, request.id = request, webhook.event = %event, %cause, "Webhook abandoned");
             }
             DeliveryOutcome::Retry { after, cause } => {
-                warn!(job.id = %job, webhook.event = %event, %cause, ?after, "Webhook not delivered, will be retried");
+                warn!(job.id = job, request.id = request, webhook.event = %event, %cause, ?after, "Webhook not delivered, will be retried");
             }
         }
         Ok(Handled::Done)

@@ -1,6 +1,6 @@
 //! SQS messages about patients -> `bulk_pipeline::query_documents`; about documents to download ->
-//! `bulk_pipeline::copy_document`. One function makes all calls of the gateway, so that no other
-//! function can read its secret.
+//! `bulk_pipeline::copy_document` and `bulk_pipeline::download_documents`. One function makes all
+//! calls of the gateway, so that no other function can read its secret.
 
 mod secret;
 mod settings;
@@ -12,7 +12,8 @@ use bulk_fhir::Gateway;
 use bulk_lambda::{Handled, run_messages};
 use bulk_pipeline::Error as WorkError;
 use bulk_pipeline::copy_document::{CopyOutcome, copy_document};
-use bulk_pipeline::messages::{CopyMessage, GatewayMessage, QueryMessage};
+use bulk_pipeline::download_documents::{DownloadOutcome, download_documents};
+use bulk_pipeline::messages::{CopyMessage, DownloadMessage, GatewayMessage, QueryMessage};
 use bulk_pipeline::ports::Ports as _;
 use bulk_pipeline::query_documents::{QueriesOutcome, query_documents};
 use bulk_pipeline::retry::Attempts;
@@ -39,6 +40,7 @@ async fn main() -> Result<(), Error> {
         match message {
             GatewayMessage::Query(message) => function.query(&message, attempts).await,
             GatewayMessage::Copy(message) => function.copy(&message).await,
+            GatewayMessage::Download(message) => function.download(&message).await,
         }
     })
     .await
@@ -94,5 +96,26 @@ impl Function {
             CopyOutcome::Withdrawn => info!(%document, "Document not copied: its patient is gone"),
         }
         Ok(Handled::Done)
+    }
+
+    async fn download(&self, message: &DownloadMessage) -> Result<Handled, WorkError> {
+        let (most_bytes, request) = (self.most_content_bytes, message.download);
+        let outcome = download_documents(&self.ports, &self.gateway, most_bytes, message).await?;
+        Ok(match outcome {
+            DownloadOutcome::Ended(tally) => {
+                let (successful, failed) = (tally.successful, tally.errors());
+                info!(request.id = %request, successful, failed, "Bulk download ended");
+                Handled::Done
+            }
+            DownloadOutcome::Unfinished(after) => {
+                let pause_s = after.as_secs();
+                info!(request.id = %request, pause_s, "Bulk download will be carried on");
+                Handled::RetryAfter(after)
+            }
+            DownloadOutcome::Void => {
+                info!(request.id = %request, "Bulk download is void");
+                Handled::Done
+            }
+        })
     }
 }

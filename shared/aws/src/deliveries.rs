@@ -7,10 +7,10 @@
 
 use aws_sdk_dynamodb::types::Select;
 use bulk_domain::delivery::{DeliveryState, WebhookDelivery};
-use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::ids::CustomerId;
 use bulk_domain::time::Timestamp;
-use bulk_domain::webhook::WebhookEvent;
-use bulk_pipeline::ports::{DeliveryStore, JobRef, PortResult, Undelivered, Versioned, Write};
+use bulk_domain::webhook::WebhookSubject;
+use bulk_pipeline::ports::{DeliveryStore, PortResult, Undelivered, Versioned, Write};
 
 use crate::Jobs;
 use crate::error::{failed, malformed};
@@ -23,10 +23,10 @@ const UNDELIVERED: &str = "undelivered";
 impl DeliveryStore for Jobs {
     async fn load_delivery(
         &self,
-        job: JobRef,
-        event: WebhookEvent,
+        customer: CustomerId,
+        subject: WebhookSubject,
     ) -> PortResult<Option<Versioned<WebhookDelivery>>> {
-        let key = key(partition(job.customer), sort_key(job.job, event));
+        let key = key(partition(customer), sort_key(subject));
         self.table.get(key).await?.as_ref().map(read).transpose()
     }
 
@@ -37,7 +37,7 @@ impl DeliveryStore for Jobs {
     ) -> PortResult<Write> {
         let record =
             serde_json::to_string(delivery).map_err(|_| malformed("dynamodb.PutItem", "record"))?;
-        let mut item = key(partition(delivery.customer), sort_key(delivery.job, delivery.event));
+        let mut item = key(partition(delivery.customer), sort_key(delivery.subject));
         item.extend([
             ("delivery".to_owned(), s(record)),
             ("expiresAt".to_owned(), n(last_event(delivery).plus(self.retention).as_seconds())),
@@ -114,10 +114,13 @@ pub(crate) fn partition(customer: CustomerId) -> String {
     format!("webhooks#{customer}")
 }
 
-/// Returns a key that sorts jobs by their time, and the webhooks of a job in the order of its
-/// events.
-fn sort_key(job: JobId, event: WebhookEvent) -> String {
-    format!("{job}#{}#{event}", event.place())
+/// Returns a key that sorts jobs and bulk downloads by their time, the webhooks of a job in the
+/// order of its events, and those of a bulk download by their numbers.
+fn sort_key(subject: WebhookSubject) -> String {
+    match subject {
+        WebhookSubject::Job { job, event } => format!("{job}#{}#{event}", event.place()),
+        WebhookSubject::Links { links } => format!("{}#{:06}#links", links.download, links.page),
+    }
 }
 
 fn index_key(customer: CustomerId, state: Undelivered) -> String {
@@ -133,10 +136,14 @@ fn undelivered(state: DeliveryState) -> Option<Undelivered> {
 }
 
 /// Returns the time from which the retention counts: the next attempt, the running or the last one,
-/// or the creation of the job if there was no attempt.
+/// or the creation of the job or bulk download if there was no attempt.
 fn last_event(delivery: &WebhookDelivery) -> Timestamp {
     let last = delivery.attempts.last().map(|attempt| attempt.when);
-    delivery.next_attempt.max(delivery.began).or(last).unwrap_or_else(|| delivery.job.created_at())
+    delivery
+        .next_attempt
+        .max(delivery.began)
+        .or(last)
+        .unwrap_or_else(|| delivery.subject.request().created_at())
 }
 
 fn read(item: &Item) -> PortResult<Versioned<WebhookDelivery>> {

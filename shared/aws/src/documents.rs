@@ -8,7 +8,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use bulk_domain::document::{CopyState, DocumentName, DocumentRecord, pages_of};
+use bulk_domain::document::{CopyState, DocumentKey, DocumentName, DocumentRecord, pages_of};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
 use bulk_pipeline::ports::{CopyRef, DocumentStore, PortResult, Versioned, Write};
@@ -128,6 +128,20 @@ impl DocumentStore for Patients {
     async fn load_copy(&self, copy: CopyRef) -> PortResult<Option<Versioned<CopyState>>> {
         let items = self.table.get_many(vec![copy_key(copy)]).await?;
         items.first().map(read_document).transpose()
+    }
+
+    async fn load_copies(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+    ) -> PortResult<HashMap<DocumentKey, Versioned<CopyState>>> {
+        let partition = patient_partition(customer, patient);
+        let read = |item: &Item| {
+            let key = text(item, "sk").and_then(|sk| sk.strip_prefix(COPIES));
+            let key = key.and_then(|key| key.parse().ok());
+            Ok((key.ok_or_else(|| malformed("dynamodb.Query", "sk"))?, read_document(item)?))
+        };
+        find(self.copies_of(&partition), None).await?.iter().map(read).collect()
     }
 
     async fn store_copy(

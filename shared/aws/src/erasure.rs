@@ -132,6 +132,7 @@ impl CustomerTables {
         let lists = [
             open_partition(customer),
             crate::deliveries::partition(customer),
+            crate::downloads::partition(customer),
             required_text(&crate::gateway_limits::rate_limit_key(customer), "pk")?.to_owned(),
         ];
         for list in lists {

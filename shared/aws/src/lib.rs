@@ -10,6 +10,7 @@ mod connection;
 mod deliveries;
 mod directory;
 mod documents;
+mod downloads;
 mod erasure;
 mod error;
 mod external_ids;

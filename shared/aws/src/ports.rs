@@ -40,6 +40,7 @@ enum Resource {
     Chunks,
     Queries,
     Copies,
+    Downloads,
     Finished,
     UndoneChunks,
     Webhooks,
@@ -61,6 +62,7 @@ impl Resource {
             }
             Self::Queries => &["QUERIES_QUEUE"],
             Self::Copies => &["COPIES_QUEUE"],
+            Self::Downloads => &["DOWNLOADS_QUEUE"],
             Self::Finished => &["FINISHED_QUEUE"],
             Self::UndoneChunks => &["UNDONE_CHUNKS_QUEUE"],
             Self::Webhooks => &["WEBHOOKS_QUEUE"],
@@ -71,12 +73,12 @@ impl Resource {
 
 impl Program {
     /// Returns the resources that a function calls, besides the audit trail, which all functions
-    /// call, and the queues of document queries and of copies, which only a deployment with a
-    /// gateway has.
+    /// call, and the queues of document queries, of copies and of bulk downloads, which only a
+    /// deployment with a gateway has.
     const fn resources(self) -> &'static [Resource] {
         use Resource::{
-            Chunks, Copies, Directory, ExternalIds, Files, Finished, Jobs, Patients, Queries,
-            UndoneChunks, Uploads, Webhooks,
+            Chunks, Copies, Directory, Downloads, ExternalIds, Files, Finished, Jobs, Patients,
+            Queries, UndoneChunks, Uploads, Webhooks,
         };
         match self {
             Self::Api => {
@@ -86,7 +88,9 @@ impl Program {
             Self::ImportRows => {
                 &[Directory, Jobs, Patients, ExternalIds, Files, Chunks, Finished, UndoneChunks]
             }
-            Self::QueryDocuments => &[Jobs, Patients, Files, Queries, Copies, Finished],
+            Self::QueryDocuments => {
+                &[Jobs, Patients, Files, Queries, Copies, Downloads, Finished, Webhooks]
+            }
             Self::Finalize => &[Jobs, Files, Finished, Webhooks],
             Self::UndoChunk => {
                 &[Directory, Jobs, Patients, ExternalIds, Files, Finished, UndoneChunks]
@@ -167,6 +171,7 @@ impl AwsPorts {
             large_job_chunks: optional("LARGE_JOB_CHUNKS_QUEUE")?,
             queries: optional("QUERIES_QUEUE")?,
             copies: optional("COPIES_QUEUE")?,
+            downloads: optional("DOWNLOADS_QUEUE")?,
             finished: optional("FINISHED_QUEUE")?,
             undone_chunks: optional("UNDONE_CHUNKS_QUEUE")?,
             webhooks: optional("WEBHOOKS_QUEUE")?,
@@ -190,6 +195,7 @@ impl Ports for AwsPorts {
     type Patients = Patients;
     type ExternalIds = ExternalIds;
     type Documents = Patients;
+    type Downloads = Jobs;
     type Copies = Objects;
     type Directory = Directory;
     type Objects = Objects;
@@ -219,6 +225,10 @@ impl Ports for AwsPorts {
 
     fn documents(&self) -> &Patients {
         &self.patients
+    }
+
+    fn downloads(&self) -> &Jobs {
+        &self.jobs
     }
 
     fn copies(&self) -> &Objects {
@@ -269,7 +279,7 @@ mod tests {
                 .flat_map(|resource| resource.variables())
                 .copied()
                 .collect();
-            for optional in ["QUERIES_QUEUE", "COPIES_QUEUE"] {
+            for optional in ["QUERIES_QUEUE", "COPIES_QUEUE", "DOWNLOADS_QUEUE"] {
                 // Only a deployment with a gateway has them.
                 if !demanded.contains(optional) {
                     given.remove(optional);

@@ -7,8 +7,8 @@ use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 use bulk_domain::ids::CustomerId;
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UndoMessage, UploadMessage,
-    WebhookMessage, WithdrawalMessage,
+    ChunkMessage, CopyMessage, DownloadMessage, FinishedMessage, QueryMessage, UndoMessage,
+    UploadMessage, WebhookMessage, WithdrawalMessage,
 };
 use bulk_pipeline::ports::{PortError, PortResult, Queues};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -41,6 +41,8 @@ pub struct QueueUrls {
     pub queries: Option<String>,
     /// The queue of documents to copy; `None` if the deployment has no gateway.
     pub copies: Option<String>,
+    /// The queue of bulk downloads; `None` if the deployment has no gateway.
+    pub downloads: Option<String>,
     /// The queue of jobs with nothing left to wait for.
     pub finished: Option<String>,
     /// The queue of the chunks of undone jobs.
@@ -79,6 +81,7 @@ impl SqsQueues {
             large_job_chunks,
             queries,
             copies,
+            downloads,
             finished,
             undone_chunks,
             webhooks,
@@ -91,6 +94,7 @@ impl SqsQueues {
             large_job_chunks,
             queries,
             copies,
+            downloads,
             finished,
             undone_chunks,
             webhooks,
@@ -132,6 +136,16 @@ impl Queues for SqsQueues {
 
     async fn send_copy(&self, message: &CopyMessage) -> PortResult<()> {
         match &self.urls.copies {
+            None => Ok(()),
+            url => {
+                let messages = std::slice::from_ref(message);
+                self.queue(url.as_ref())?.send_fairly(messages, |message| message.customer).await
+            }
+        }
+    }
+
+    async fn send_download(&self, message: &DownloadMessage) -> PortResult<()> {
+        match &self.urls.downloads {
             None => Ok(()),
             url => {
                 let messages = std::slice::from_ref(message);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{CustomerId, JobId, MessageId};
 use crate::mutants::{Bug, has};
 use crate::time::Timestamp;
-use crate::webhook::{DocumentsPlace, WebhookEvent, message_id};
+use crate::webhook::{DocumentsPlace, WebhookEvent, WebhookSubject};
 
 pub use self::attempt::{Attempt, AttemptOutcome, NoAnswer};
 pub use self::order::{Order, pause_since};
@@ -70,17 +70,16 @@ impl DeliveryState {
     }
 }
 
-/// The delivery of the message about an event of a job. About documents there are several messages,
-/// which are delivered one after the other.
+/// The delivery of the message about an event of a job, or of one with links to documents. About
+/// documents of a job there are several messages, which are delivered one after the other.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookDelivery {
     /// The customer that the message is for.
     pub customer: CustomerId,
-    /// The job that the message is about.
-    pub job: JobId,
-    /// What the message tells about the job.
-    pub event: WebhookEvent,
+    /// What the message is about.
+    #[serde(flatten)]
+    pub subject: WebhookSubject,
     /// The patients of the present message about documents.
     #[serde(default, skip_serializing_if = "DocumentsRange::is_start")]
     pub documents: DocumentsRange,
@@ -171,12 +170,16 @@ pub enum AttemptDecision {
 }
 
 impl WebhookDelivery {
-    /// Returns a delivery without attempts.
+    /// Returns a delivery of the message about an event of a job, without attempts.
     pub fn new(customer: CustomerId, job: JobId, event: impl Into<WebhookEvent>) -> Self {
+        Self::about(customer, WebhookSubject::job(job, event))
+    }
+
+    /// Returns a delivery without attempts.
+    pub fn about(customer: CustomerId, subject: WebhookSubject) -> Self {
         Self {
             customer,
-            job,
-            event: event.into(),
+            subject,
             documents: DocumentsRange::default(),
             state: DeliveryState::Processing,
             round: 0,
@@ -190,7 +193,7 @@ impl WebhookDelivery {
 
     /// Returns the id of the present message: the same for every attempt and every round.
     pub fn message_id(&self) -> MessageId {
-        message_id(self.job, self.event, self.documents.from)
+        self.subject.message_id(self.documents.from)
     }
 
     /// Returns which message of the queue carries the delivery.
@@ -227,7 +230,7 @@ impl WebhookDelivery {
                 round,
                 attempts: std::mem::take(&mut self.attempts),
                 documents: self.documents,
-                ..Self::new(self.customer, self.job, self.event)
+                ..Self::about(self.customer, self.subject)
             };
         }
     }
@@ -322,7 +325,7 @@ impl WebhookDelivery {
     /// attempt.
     fn wait_after(&self, attempts: u32) -> Option<Duration> {
         let wait = *RETRY_WAITS.get(usize::try_from(attempts).ok()?.checked_sub(1)?)?;
-        let jitter = u32::from(self.job.as_uuid().as_bytes()[15]);
+        let jitter = u32::from(self.subject.request().as_uuid().as_bytes()[15]);
         Some(wait + wait * jitter / (5 * 255))
     }
 }

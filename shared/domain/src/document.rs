@@ -4,6 +4,7 @@
 mod copy;
 mod dates;
 mod disposition;
+mod download;
 mod fhir;
 mod name;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::copy::{CopyDecision, CopyFailure, CopyState};
 pub use self::dates::{BadDateFilter, DateFilter};
 pub use self::disposition::content_disposition;
+pub use self::download::{BadMetadata, BulkDownload, DocumentStep, DownloadTally, Metadata};
 pub use self::fhir::DocumentReference;
 pub use self::name::{DocumentKey, DocumentName, NotAName};
 use crate::hidden_debug;

@@ -75,16 +75,44 @@ id!(
     CohortId
 );
 id!(
+    /// Identifies a bulk download of a patient's documents, which the API calls `requestId`.
+    /// UUIDv7.
+    DownloadId
+);
+id!(
+    /// Identifies what a webhook is about: a job or a bulk download. UUIDv7.
+    RequestId
+);
+id!(
     /// Identifies a webhook message. It is the same for every attempt at its delivery.
     MessageId
 );
 
-impl JobId {
-    /// Returns when the job was created, as the first 48 bits of its UUIDv7 say.
+impl RequestId {
+    /// Returns when the job or bulk download was created, as the first 48 bits of the id say.
     pub fn created_at(self) -> Timestamp {
         let mut millis = [0; 8];
         millis[2..].copy_from_slice(&self.0.as_bytes()[..6]);
         Timestamp::from_millis(i64::from_be_bytes(millis))
+    }
+}
+
+impl From<JobId> for RequestId {
+    fn from(job: JobId) -> Self {
+        Self(job.0)
+    }
+}
+
+impl From<DownloadId> for RequestId {
+    fn from(download: DownloadId) -> Self {
+        Self(download.0)
+    }
+}
+
+impl JobId {
+    /// Returns when the job was created, as its UUIDv7 says.
+    pub fn created_at(self) -> Timestamp {
+        RequestId::from(self).created_at()
     }
 
     /// Returns the id of a call that changes patients, by a UUIDv7 of the time of the call. It

@@ -9,7 +9,9 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::csv::ColumnMapping;
 use crate::document::DocumentId;
 use crate::facility::{Npi, Tin};
-use crate::ids::{CohortId, CustomerId, FacilityId, JobId, MessageId, PatientId};
+use crate::ids::{
+    CohortId, CustomerId, DownloadId, FacilityId, JobId, MessageId, PatientId, RequestId,
+};
 use crate::label::Label;
 use crate::patient::{
     AddressText, Country, Dob, Email, ExternalId, Gender, LicenseNumber, Names, Phone, Ssn, State,
@@ -52,6 +54,7 @@ texts! {
     CustomerId: "UUID.", format "uuid";
     Dob: "Date of birth: `YYYY-MM-DD`.", format "date";
     DocumentId: "Id that the gateway has for a document.";
+    DownloadId: "UUID.", format "uuid";
     Email: "Email address in lower case.";
     ExternalId: "Id in your own system: up to 255 characters.";
     FacilityId: "UUID.", format "uuid";
@@ -64,6 +67,7 @@ texts! {
     Npi: "National Provider Identifier: 10 digits.", pattern "^[0-9]{10}$";
     PatientId: "UUID.", format "uuid";
     Phone: "Phone number in the USA: 10 digits.", pattern "^[0-9]{10}$";
+    RequestId: "UUID.", format "uuid";
     Ssn: "Social security number: 9 digits.", pattern "^[0-9]{9}$";
     State: "US state: code of two letters.", pattern "^[A-Z]{2}$";
     Timestamp: "Time in UTC with milliseconds.", format "date-time";

@@ -2,6 +2,8 @@
 
 mod documents;
 mod event;
+mod links;
+mod subject;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -14,6 +16,8 @@ use crate::time::Timestamp;
 
 pub use self::documents::{DOCUMENTS_TYPE, DocumentsMessage, DocumentsStatus, PatientDocuments};
 pub use self::event::{DocumentsPlace, WebhookEvent, message_id};
+pub use self::links::{LINKS_TYPE, LinkedDocument, LinksMessage};
+pub use self::subject::{LinksPage, WebhookSubject};
 
 /// The `type` of every message about a job.
 const MESSAGE_TYPE: &str = "medical.bulk-patient-create";

@@ -1,12 +1,15 @@
 //! The state of all services, behind one lock.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bulk_domain::audit::AuditEvent;
+use bulk_domain::document::BulkDownload;
+use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::PATIENTS_PER_PART;
 use bulk_domain::time::Timestamp;
-use bulk_pipeline::ports::Environment;
+use bulk_pipeline::ports::{Environment, Versioned};
 use uuid::Uuid;
 
 use crate::call::Recorder;
@@ -45,6 +48,7 @@ pub(crate) struct State {
     pub queues: Queues,
     pub gateway_limits: GatewayLimitsState,
     pub webhooks: WebhooksState,
+    pub downloads: BTreeMap<(CustomerId, PatientId), Versioned<BulkDownload>>,
 }
 
 impl Cloud {
@@ -64,6 +68,7 @@ impl Cloud {
             queues: Queues::default(),
             gateway_limits: GatewayLimitsState::default(),
             webhooks: WebhooksState::default(),
+            downloads: BTreeMap::new(),
         };
         Self { faults, state: Arc::new(Mutex::new(state)), has_gateway: true, caller: None }
     }

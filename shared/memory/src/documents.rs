@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use bulk_domain::document::{CopyState, DocumentName, DocumentRecord, pages_of};
+use bulk_domain::document::{CopyState, DocumentKey, DocumentName, DocumentRecord, pages_of};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
 use bulk_domain::stored_json::stored_len;
@@ -182,6 +182,29 @@ impl DocumentStore for Cloud {
         let loaded =
             self.load(Resource::COPY_RECORDS, &[copy], |state| &state.patients.copies).await?;
         Ok(loaded.into_iter().next().map(|(_, record)| record))
+    }
+
+    async fn load_copies(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+    ) -> PortResult<HashMap<DocumentKey, Versioned<CopyState>>> {
+        self.call(Operation::Query, Resource::COPY_RECORDS, |state| {
+            let of_patient =
+                |copy: &CopyRef| copy.customer == customer && copy.document.patient == patient;
+            let patients = &state.patients;
+            let copies = patients.copies.iter().filter(|(copy, _)| of_patient(copy));
+            let read =
+                copies.map(|(copy, record)| Ok((copy.document.document, patients.read(record)?)));
+            match read.collect::<PortResult<HashMap<_, _>>>() {
+                Ok(copies) => {
+                    let (units, items) = ((copies.len() as u64).div_ceil(32), copies.len() as u64);
+                    Billed::new(copies, units.max(1), items)
+                }
+                Err(error) => Billed::failed(error),
+            }
+        })
+        .await
     }
 
     async fn store_copy(

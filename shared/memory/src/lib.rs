@@ -14,6 +14,7 @@ mod cloud;
 mod copies;
 mod directory;
 mod documents;
+mod downloads;
 mod external_ids;
 mod faults;
 mod gateway_limits;

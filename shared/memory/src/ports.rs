@@ -11,6 +11,7 @@ impl Ports for Cloud {
     type Patients = Self;
     type ExternalIds = Self;
     type Documents = Self;
+    type Downloads = Self;
     type Copies = Self;
     type Directory = Self;
     type Objects = Self;
@@ -39,6 +40,10 @@ impl Ports for Cloud {
     }
 
     fn documents(&self) -> &Self {
+        self
+    }
+
+    fn downloads(&self) -> &Self {
         self
     }
 

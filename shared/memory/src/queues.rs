@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UndoMessage, UploadMessage,
-    WebhookMessage, WithdrawalMessage,
+    ChunkMessage, CopyMessage, DownloadMessage, FinishedMessage, QueryMessage, UndoMessage,
+    UploadMessage, WebhookMessage, WithdrawalMessage,
 };
 use bulk_pipeline::ports::{self, LONGEST_DELAY, PortResult};
 use serde::Serialize;
@@ -28,6 +28,8 @@ pub enum QueueName {
     Queries,
     /// Documents with contents that callers want to download.
     Copies,
+    /// Bulk downloads of patients' documents.
+    Downloads,
     /// Jobs that have nothing left to wait for, so that they can be finalized.
     Finished,
     /// Chunks of jobs that are being undone, and patients of which the documents are to be deleted.
@@ -38,13 +40,14 @@ pub enum QueueName {
 
 impl QueueName {
     /// All queues, once each.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Uploads,
         Self::Chunks(JobSize::Small),
         Self::Chunks(JobSize::Medium),
         Self::Chunks(JobSize::Large),
         Self::Queries,
         Self::Copies,
+        Self::Downloads,
         Self::Finished,
         Self::UndoneChunks,
         Self::Webhooks,
@@ -59,6 +62,7 @@ impl QueueName {
             Self::Chunks(JobSize::Large) => "LargeJobChunks",
             Self::Queries => "Queries",
             Self::Copies => "Copies",
+            Self::Downloads => "Downloads",
             Self::Finished => "Finished",
             Self::UndoneChunks => "UndoneChunks",
             Self::Webhooks => "Webhooks",
@@ -73,6 +77,7 @@ pub struct Queues {
     chunks: [Queue; JobSize::ALL.len()],
     queries: Queue,
     copies: Queue,
+    downloads: Queue,
     finished: Queue,
     undone_chunks: Queue,
     webhooks: Queue,
@@ -85,6 +90,7 @@ impl Default for Queues {
             chunks: JobSize::ALL.map(|_| Queue::new(Duration::from_mins(12), 8)),
             queries: Queue::new(Duration::from_mins(24), 1000),
             copies: Queue::new(Duration::from_mins(24), 3),
+            downloads: Queue::new(Duration::from_mins(24), 1000),
             finished: Queue::new(Duration::from_mins(90), 8),
             undone_chunks: Queue::new(Duration::from_mins(12), 8),
             webhooks: Queue::new(Duration::from_mins(3), 100),
@@ -100,6 +106,7 @@ impl Queues {
             QueueName::Chunks(size) => &mut self.chunks[size as usize],
             QueueName::Queries => &mut self.queries,
             QueueName::Copies => &mut self.copies,
+            QueueName::Downloads => &mut self.downloads,
             QueueName::Finished => &mut self.finished,
             QueueName::UndoneChunks => &mut self.undone_chunks,
             QueueName::Webhooks => &mut self.webhooks,
@@ -160,6 +167,13 @@ impl ports::Queues for Cloud {
             return Ok(());
         }
         self.send(QueueName::Copies, std::slice::from_ref(message)).await
+    }
+
+    async fn send_download(&self, message: &DownloadMessage) -> PortResult<()> {
+        if !Self::has_gateway(self) {
+            return Ok(());
+        }
+        self.send(QueueName::Downloads, std::slice::from_ref(message)).await
     }
 
     async fn send_undo(&self, messages: &[UndoMessage]) -> PortResult<()> {

@@ -43,6 +43,8 @@ impl Resource {
     pub const QUERY_PARTS: Self = Self::Items("Jobs", "queries");
     /// The records of webhook deliveries.
     pub const DELIVERIES: Self = Self::Items("Jobs", "webhooks");
+    /// The newest bulk download of each patient.
+    pub const DOWNLOADS: Self = Self::Items("Jobs", "downloads");
     /// The circuit breaker, and the rate limits of all customers.
     pub const GATEWAY: Self = Self::Items("Jobs", "gateway");
     /// The persons of all customers: an item for each bucket, with its patients.

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bulk_domain::delivery::{DeliveryState, NoAnswer, WebhookDelivery};
-use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::ids::{CustomerId, RequestId};
 use bulk_domain::time::Timestamp;
-use bulk_domain::webhook::WebhookEvent;
+use bulk_domain::webhook::WebhookSubject;
 use bulk_pipeline::ports::{
-    DeliveryStore, JobRef, PingOutcome, PortResult, PostOutcome, Undelivered, Versioned,
-    WebhookRequest, WebhookServer, Write,
+    DeliveryStore, PingOutcome, PortResult, PostOutcome, Undelivered, Versioned, WebhookRequest,
+    WebhookServer, Write,
 };
 
 use crate::call::Billed;
@@ -16,7 +16,7 @@ use crate::{Cloud, Operation, Resource};
 
 #[derive(Default, Debug)]
 pub(crate) struct WebhooksState {
-    deliveries: BTreeMap<(JobId, WebhookEvent), Versioned<WebhookDelivery>>,
+    deliveries: BTreeMap<(RequestId, WebhookSubject), Versioned<WebhookDelivery>>,
     received: Vec<(Timestamp, WebhookRequest)>,
     /// The URLs of the pings that were answered with their value, and when.
     answered_pings: Vec<(Timestamp, String)>,
@@ -65,11 +65,11 @@ impl Cloud {
 impl DeliveryStore for Cloud {
     async fn load_delivery(
         &self,
-        job: JobRef,
-        event: WebhookEvent,
+        _: CustomerId,
+        subject: WebhookSubject,
     ) -> PortResult<Option<Versioned<WebhookDelivery>>> {
         self.call(Operation::GetItem, Resource::DELIVERIES, |state| {
-            Billed::request(state.webhooks.deliveries.get(&(job.job, event)).cloned())
+            Billed::request(state.webhooks.deliveries.get(&key(subject)).cloned())
         })
         .await
     }
@@ -80,7 +80,7 @@ impl DeliveryStore for Cloud {
         version: Option<u64>,
     ) -> PortResult<Write> {
         self.call(Operation::PutItem, Resource::DELIVERIES, |state| {
-            let key = (delivery.job, delivery.event);
+            let key = key(delivery.subject);
             let deliveries = &mut state.webhooks.deliveries;
             if deliveries.get(&key).map(|stored| stored.version) != version {
                 return Billed::request(Write::Conflict);
@@ -132,6 +132,11 @@ impl DeliveryStore for Cloud {
         let all = self.list_deliveries(customer, Some(state), u32::MAX).await?;
         Ok(all.iter().map(|_| 1).sum())
     }
+}
+
+/// Returns a key that sorts jobs and bulk downloads by their time.
+fn key(subject: WebhookSubject) -> (RequestId, WebhookSubject) {
+    (subject.request(), subject)
 }
 
 impl WebhooksState {

@@ -54,7 +54,8 @@ fn patient(cloud: &Cloud, number: u32) -> PatientId {
         (0..9).map(|number| serde_json::from_str(&document(number).to_string()).unwrap()).collect();
     let stored = block_on(cloud.add_documents(CUSTOMER, patient, &documents)).unwrap();
     assert!(stored.pages > 1);
-    let record = block_on(cloud.store_copy(copy_of(patient), CopyState::Stored, None)).unwrap();
+    let record =
+        block_on(cloud.store_copy(copy_of(patient), CopyState::Stored(cloud.now()), None)).unwrap();
     assert_eq!(record, Write::Done);
     patient
 }
@@ -85,7 +86,7 @@ fn every_place_of_a_patient_is_found_and_none_of_another() {
     assert_eq!(found.rosters, [(Roster::AllPatients, entry()), (Roster::Cohort(COHORT), entry())]);
     assert_eq!(found.query.unwrap().outcome, Some(QueryOutcome::Documents(9)));
     assert_eq!(found.documents.len(), 9);
-    assert_eq!(found.copies, [(copy_of(wanted).document, CopyState::Stored)]);
+    assert_eq!(found.copies, [(copy_of(wanted).document, CopyState::Stored(cloud.now()))]);
     assert!(found.calls.is_empty());
     let all = block_on(patients_with(&cloud, CUSTOMER, id)).unwrap();
     assert_eq!(all, [wanted, other].into());

@@ -29,7 +29,10 @@ async fn patient(cloud: &Cloud, name: &str) -> PatientId {
     find_documents(cloud, patient).await;
     let document = DocumentKey::of(&DocumentId::new("1").unwrap());
     let copy = CopyRef { customer: CUSTOMER, document: DocumentName { patient, document } };
-    assert_eq!(cloud.store_copy(copy, CopyState::Stored, None).await.unwrap(), Write::Done);
+    assert_eq!(
+        cloud.store_copy(copy, CopyState::Stored(cloud.now()), None).await.unwrap(),
+        Write::Done
+    );
     let mut writer = cloud.write_copy(copy, &MediaType::new("text/plain").unwrap()).await.unwrap();
     writer.write(b"content").await.unwrap();
     writer.finish().await.unwrap();

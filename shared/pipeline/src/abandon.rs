@@ -1,6 +1,7 @@
 //! Abandons work that failed as often as it may, or for too long. Abandoned work becomes a failure
 //! that the customer sees, so that every job ends.
 
+use bulk_domain::document::DownloadTally;
 use bulk_domain::job::{INTERNAL_ERROR, Job, JobEvent, JobStatus};
 use bulk_domain::outcome::{FailureReason, RowOutcome, RowResult, Tally};
 use bulk_domain::plan::{Chunk, ChunkNumber};
@@ -13,6 +14,7 @@ use crate::complete_chunk::{
     complete_chunk, pending_queries, resume_after_count, send_pending_queries,
 };
 use crate::deliver_webhook::abandon_delivery;
+use crate::download_documents::abandon_download;
 use crate::end_job::end_job;
 use crate::messages::{ChunkMessage, DeadLetter, FinishedMessage, UploadMessage};
 use crate::plan_file::chunk_of;
@@ -40,6 +42,8 @@ pub enum AbandonOutcome {
     Undo(UndoTally),
     /// The undo ended without the file of kept patients, because it could not be written.
     KeptFile,
+    /// The bulk download ended with these counts, and the links that are there are on their way.
+    Download(DownloadTally),
     /// The delivery of the webhook failed.
     Webhook,
     /// There was nothing left to abandon.
@@ -61,6 +65,10 @@ pub async fn abandon<P: Ports>(ports: &P, letter: &DeadLetter) -> Result<Abandon
             delete_left_documents(ports, message).await?;
             Ok(AbandonOutcome::Nothing)
         }
+        DeadLetter::Download(message) => Ok(match abandon_download(ports, message).await? {
+            Some(tally) => AbandonOutcome::Download(tally),
+            None => AbandonOutcome::Nothing,
+        }),
         DeadLetter::Upload(message) => abandon_upload(ports, message).await,
         DeadLetter::Webhook(message) => Ok(match abandon_delivery(ports, message).await? {
             Some(_) => AbandonOutcome::Webhook,

@@ -10,7 +10,7 @@
 //! failure, the next caller decides about another attempt.
 
 use bulk_domain::audit::{Action, Actor, AuditEvent, ImportStep, Objects, Phase};
-use bulk_domain::document::{CopyFailure, CopyState};
+use bulk_domain::document::{CopyFailure, CopyState, DocumentRecord};
 use bulk_domain::media_type::{HEAD_BYTES, MediaType};
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::query::QueryAttemptId;
@@ -71,14 +71,26 @@ pub async fn copy_document<P: Ports, S: DocumentSource>(
     most_bytes: u64,
     message: &CopyMessage,
 ) -> Result<CopyOutcome, Error> {
+    copy(ports, source, most_bytes, message, None).await
+}
+
+/// Handles one message as [`copy_document`] does. `known` is the document, if the caller has read
+/// it: with many documents it takes many calls to find one of them.
+pub(crate) async fn copy<P: Ports, S: DocumentSource>(
+    ports: &P,
+    source: &S,
+    most_bytes: u64,
+    message: &CopyMessage,
+    known: Option<&DocumentRecord>,
+) -> Result<CopyOutcome, Error> {
     let attempt = QueryAttemptId::new(ports.environment().new_id());
     let Some(version) = lease(ports, message, attempt).await? else {
         return Ok(CopyOutcome::NotNeeded);
     };
     let copy = message.copy_ref();
     let now = || ports.environment().now();
-    let (state, outcome) = match fetch(ports, source, most_bytes, copy).await {
-        Ok(bytes) => (CopyState::Stored, Ok(CopyOutcome::Stored(bytes))),
+    let (state, outcome) = match fetch(ports, source, most_bytes, copy, known).await {
+        Ok(bytes) => (CopyState::Stored(now()), Ok(CopyOutcome::Stored(bytes))),
         Err(Unfetched::Withdrawn) => {
             delete_copies(ports, copy.customer, copy.document.patient).await?;
             return Ok(CopyOutcome::Withdrawn);
@@ -135,14 +147,18 @@ async fn fetch<P: Ports, S: DocumentSource>(
     source: &S,
     most_bytes: u64,
     copy: CopyRef,
+    known: Option<&DocumentRecord>,
 ) -> Result<u64, Unfetched> {
     let CopyRef { customer, document } = copy;
     let mut patients = ports.patients().load_patients(customer, &[document.patient]).await?;
     if patients.remove(&document.patient).is_none_or(|record| record.patient.hie_opt_out) {
         return Err(Unfetched::Withdrawn);
     }
-    let Some(record) = find_document(ports, copy).await? else {
-        return Err(failed(CopyFailure::Gone, "a newer query did not find the document").into());
+    let record = match known {
+        Some(record) => record.clone(),
+        None => find_document(ports, copy)
+            .await?
+            .ok_or_else(|| failed(CopyFailure::Gone, "a newer query did not find the document"))?,
     };
     ports.audit_trail().record(&audit_event(copy, ports.environment().now())).await?;
     let mut content = source.open(&record).await?;

@@ -33,6 +33,8 @@
 //! job does.
 
 mod documents;
+mod handover;
+mod links;
 mod order;
 mod recorded;
 mod request;
@@ -45,8 +47,7 @@ use bulk_domain::delivery::{
 };
 use bulk_domain::job::Job;
 use bulk_domain::mutants::{Bug, has};
-use bulk_domain::time::Timestamp;
-use bulk_domain::webhook::{DocumentsPlace, WebhookEvent};
+use bulk_domain::webhook::{DocumentsPlace, LinksPage, WebhookEvent, WebhookSubject};
 use tracing::warn;
 
 use crate::Error;
@@ -59,10 +60,13 @@ use crate::ports::{
     Write,
 };
 use documents::{is_end, read_page};
+use handover::{hand_on, send_for, wait};
+use links::links_request;
 use order::{has_documents, order, send_first};
 use recorded::{Recorded, load, record, store};
-use request::{ANSWER_TIME, audit_event, has_patient_data, request};
+use request::{ANSWER_TIME, audit_event, has_patient_data, objects, request};
 
+pub use links::DOCUMENT_LINK_VALID;
 pub use request::LINK_VALID;
 
 /// How long an attempt is put off if its event cannot be stored: as long as the longest pause of
@@ -100,13 +104,21 @@ pub enum DeliveryOutcome {
 }
 
 /// What is posted in an attempt.
-struct Post {
+struct Post<'a> {
     request: WebhookRequest,
     event: AuditEvent,
     /// Where the next message about documents begins, in an attempt at one of them.
     next: Option<DocumentsPlace>,
-    /// Whether the webhooks about documents begin after this one.
-    starts_documents: bool,
+    /// The job, if the webhooks about documents begin after this one.
+    starts_documents: Option<&'a Job>,
+}
+
+/// What a webhook is about, as it is stored.
+enum About {
+    /// An event of a job.
+    Job(Box<Job>, WebhookEvent),
+    /// Links to the documents of a patient.
+    Links(LinksPage),
 }
 
 /// Handles one message: makes one attempt, if one is due. The message is done when this returns
@@ -116,20 +128,24 @@ pub async fn deliver_webhook<P: Ports, S: WebhookServer>(
     server: &S,
     message: &WebhookMessage,
 ) -> Result<DeliveryOutcome, Error> {
-    // The job of a deleted customer is gone.
-    let Some(job) = ports.jobs().load_job(message.job).await? else {
-        return Ok(DeliveryOutcome::NothingToSend);
+    let about = match message.subject {
+        WebhookSubject::Job { job, event } => match ports.jobs().load_job(job).await? {
+            Some(job) => About::Job(Box::new(job), event),
+            // The job of a deleted customer is gone.
+            None => return Ok(DeliveryOutcome::NothingToSend),
+        },
+        WebhookSubject::Links { links } => About::Links(links),
     };
     // A conflict means that another message of the delivery was first, or that the answer to a
     // write of this one was lost.
-    retry_conflicts(async || step(ports, server, &job, message).await).await
+    retry_conflicts(async || step(ports, server, &about, message).await).await
 }
 
 /// Does what the record says. Returns `None` if a write met a conflict.
 async fn step<P: Ports, S: WebhookServer>(
     ports: &P,
     server: &S,
-    job: &Job,
+    about: &About,
     message: &WebhookMessage,
 ) -> Result<Option<DeliveryOutcome>, Error> {
     let mut recorded = load(ports, message).await?;
@@ -142,16 +158,17 @@ async fn step<P: Ports, S: WebhookServer>(
         AttemptDecision::Wait(due) => return wait(ports, message, now, due).await.map(Some),
         AttemptDecision::Attempt => {}
     }
-    let settings = ports.directory().load_settings(job.customer).await?;
-    let is_wanted = message.event != WebhookEvent::Documents || settings.patient_webhooks;
+    let settings = ports.directory().load_settings(message.customer).await?;
+    let is_about_documents = message.subject.event() == Some(WebhookEvent::Documents);
+    let is_wanted = !is_about_documents || settings.patient_webhooks;
     let (Some(url), Some(_), true) = (settings.url.clone(), &settings.key, is_wanted) else {
         // Nothing is recorded then, except that a delivery with earlier attempts ends.
         recorded.delivery.skip();
         let is_done = recorded.version.is_none() || store(ports, &recorded).await? == Write::Done;
         return Ok(is_done.then_some(DeliveryOutcome::NotWanted));
     };
-    let page = match message.event {
-        WebhookEvent::Documents => {
+    let page = match about {
+        About::Job(job, WebhookEvent::Documents) => {
             let page = read_page(ports, job, recorded.delivery.documents).await?;
             if page.patients.is_empty() {
                 return go_on(ports, job, message, recorded, page.until).await;
@@ -159,14 +176,18 @@ async fn step<P: Ports, S: WebhookServer>(
             recorded.delivery.documents.until = Some(page.until);
             Some(page)
         }
-        WebhookEvent::Processing | WebhookEvent::Completed | WebhookEvent::Failed => None,
+        About::Job(..) | About::Links(_) => None,
     };
     recorded.delivery.begin(message.carrier, now);
     if store(ports, &recorded).await? == Write::Conflict {
         return Ok(None);
     }
     recorded.version = Some(recorded.version.unwrap_or(0) + 1);
-    let until = match order(ports, job, message, &settings, now).await? {
+    let order = match about {
+        About::Job(job, event) => order(ports, job, *event, &settings, now).await?,
+        About::Links(_) => Order::Free,
+    };
+    let until = match order {
         Order::Free => {
             if !may_post(message, &settings) {
                 let report = ping(ports, server, &url, &settings, ANSWER_TIME).await;
@@ -174,16 +195,30 @@ async fn step<P: Ports, S: WebhookServer>(
                     let attempt = Attempt { when: ports.environment().now(), outcome };
                     return conclude(ports, message, recorded, attempt, None, None).await.map(Some);
                 }
-                store_report(ports, job.customer, &settings, report).await?;
+                store_report(ports, message.customer, &settings, report).await?;
             }
             let (delivery, page) = (&recorded.delivery, page.as_ref());
-            let request = request(ports, job, delivery, page, url, &settings).await?;
-            let event = audit_event(delivery, page, &request, ports.environment().now());
+            let made = match about {
+                About::Job(job, event) => {
+                    let of_job = (&**job, *event);
+                    let request = request(ports, of_job, delivery, page, url, &settings).await?;
+                    Some((request, objects(*event, page)))
+                }
+                About::Links(links) => {
+                    links_request(ports, *links, delivery, url, &settings).await?
+                }
+            };
+            let Some((request, objects)) = made else { return skip(ports, recorded).await };
+            let event = audit_event(delivery, &request, objects, ports.environment().now());
             match record_event(ports, &event).await {
                 Ok(()) => {
                     let next = page.map(|page| page.until);
-                    let starts_documents =
-                        message.event == WebhookEvent::Processing && has_documents(job, &settings);
+                    let starts_documents = match about {
+                        About::Job(job, WebhookEvent::Processing) => {
+                            Some(&**job).filter(|job| has_documents(job, &settings))
+                        }
+                        About::Job(..) | About::Links(_) => None,
+                    };
                     let post = Post { request, event, next, starts_documents };
                     return attempt(ports, server, message, recorded, post).await.map(Some);
                 }
@@ -197,17 +232,20 @@ async fn step<P: Ports, S: WebhookServer>(
             }
         }
         Order::Wait(until) => until,
-        Order::TooLate => {
-            recorded.delivery.skip();
-            let skipped = store(ports, &recorded).await?;
-            return Ok((skipped == Write::Done).then_some(DeliveryOutcome::NothingToSend));
-        }
+        Order::TooLate => return skip(ports, recorded).await,
     };
     recorded.delivery.put_off(until);
-    match store(ports, &recorded).await? {
-        Write::Done => wait(ports, message, now, until).await.map(Some),
-        Write::Conflict => Ok(None),
-    }
+    hand_on(ports, message, recorded, now, until).await
+}
+
+/// Ends the delivery without a post. Returns `None` if the write met a conflict.
+async fn skip<P: Ports>(
+    ports: &P,
+    mut recorded: Recorded,
+) -> Result<Option<DeliveryOutcome>, Error> {
+    recorded.delivery.skip();
+    let skipped = store(ports, &recorded).await?;
+    Ok((skipped == Write::Done).then_some(DeliveryOutcome::NothingToSend))
 }
 
 /// Goes on with the patients from `next` on without a post, because the present message has no
@@ -242,45 +280,7 @@ async fn record_event<P: Ports>(ports: &P, event: &AuditEvent) -> PortResult<()>
 
 /// Returns whether a webhook may be posted without a ping before it.
 fn may_post(message: &WebhookMessage, settings: &WebhookSettings) -> bool {
-    settings.is_verified || !has_patient_data(message.event) || has(Bug::ResultWithoutPing)
-}
-
-/// Sends the message as a new one, which is delayed until `due` or for as long as SQS can delay it.
-async fn wait<P: Ports>(
-    ports: &P,
-    message: &WebhookMessage,
-    now: Timestamp,
-    due: Timestamp,
-) -> Result<DeliveryOutcome, Error> {
-    send_for(ports, message, now, due).await?;
-    Ok(DeliveryOutcome::TooEarly { after: now.until(due) })
-}
-
-/// Hands a wait that may be followed by another one on to a new message, so that the record drops
-/// the copies of this one. Otherwise every copy would send another one at the end of each delay,
-/// and the copies of a wait of hours would multiply. Returns `None` if the write met a conflict.
-async fn hand_on<P: Ports>(
-    ports: &P,
-    message: &WebhookMessage,
-    mut recorded: Recorded,
-    now: Timestamp,
-    due: Timestamp,
-) -> Result<Option<DeliveryOutcome>, Error> {
-    // The message may be ahead of the record, see `WebhookDelivery::begin`.
-    let carrier = message.carrier.max(recorded.delivery.carrier()).next();
-    send_for(ports, &WebhookMessage { carrier, ..*message }, now, due).await?;
-    recorded.delivery.handed_on_to(carrier);
-    let stored = store(ports, &recorded).await?;
-    Ok((stored == Write::Done).then_some(DeliveryOutcome::TooEarly { after: now.until(due) }))
-}
-
-async fn send_for<P: Ports>(
-    ports: &P,
-    message: &WebhookMessage,
-    now: Timestamp,
-    due: Timestamp,
-) -> PortResult<()> {
-    ports.queues().send_webhook_after(message, now.until(due).min(LONGEST_DELAY)).await
+    settings.is_verified || !has_patient_data(message.subject) || has(Bug::ResultWithoutPing)
 }
 
 /// Posts the webhook in an attempt that has begun and that the audit trail has, and records the
@@ -290,7 +290,7 @@ async fn attempt<P: Ports, S: WebhookServer>(
     server: &S,
     message: &WebhookMessage,
     recorded: Recorded,
-    Post { request, event, next, starts_documents }: Post,
+    Post { request, event, next, starts_documents }: Post<'_>,
 ) -> Result<DeliveryOutcome, Error> {
     let (outcome, asked) = match server.post(request).await {
         PostOutcome::Answered { status, retry_after } => {
@@ -301,9 +301,11 @@ async fn attempt<P: Ports, S: WebhookServer>(
     let attempt = Attempt { when: ports.environment().now(), outcome };
     // The webhook has been posted and must not be posted again, so that this event is not retried.
     let _ = ports.audit_trail().record(&event.ended(attempt.when, outcome.into())).await;
-    if outcome.is_success() && starts_documents {
+    if outcome.is_success()
+        && let Some(job) = starts_documents
+    {
         // If this fails, the message about the end of the job repeats it.
-        let _ = send_first(ports, message, WebhookEvent::Documents).await;
+        let _ = send_first(ports, job, WebhookEvent::Documents).await;
     }
     conclude(ports, message, recorded, attempt, asked, next).await
 }

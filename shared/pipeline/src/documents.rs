@@ -43,6 +43,34 @@ pub async fn find_document<P: Ports>(
     Err(always_replaced("find_document"))
 }
 
+/// Returns those documents of the patient's last successful query that are wanted, and none if
+/// there was no such query. The others need memory for one page only.
+///
+/// # Errors
+///
+/// A call failed, or newer queries replaced the documents again and again.
+pub(crate) async fn find_documents<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    patient: PatientId,
+    is_wanted: impl Fn(&DocumentRecord) -> bool,
+) -> PortResult<Vec<DocumentRecord>> {
+    'attempts: for _ in 0..READ_ATTEMPTS {
+        let query = ports.documents().load_queries(customer, &[patient]).await?.remove(&patient);
+        let Some(stored) = query.and_then(|query| query.value.documents) else {
+            return Ok(Vec::new());
+        };
+        let pages = DocumentPages::of(ports, customer, patient, stored);
+        let mut wanted = Vec::new();
+        for page in 0..pages.stored().pages {
+            let Some(documents) = pages.read(page).await? else { continue 'attempts };
+            wanted.extend(documents.into_iter().filter(|record| is_wanted(record)));
+        }
+        return Ok(wanted);
+    }
+    Err(always_replaced("find_documents"))
+}
+
 /// Why everything that was found about a patient is deleted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Withdrawal {

@@ -21,6 +21,7 @@ pub mod deliver_webhook;
 mod directory_cache;
 pub mod document_pages;
 pub mod documents;
+pub mod download_documents;
 pub mod end_job;
 pub mod error;
 pub mod fan_out;

@@ -2,11 +2,11 @@
 
 use bulk_domain::delivery::Carrier;
 use bulk_domain::document::DocumentName;
-use bulk_domain::ids::{CustomerId, JobId, PatientId};
+use bulk_domain::ids::{CustomerId, DownloadId, JobId, PatientId};
 use bulk_domain::job::{Job, Upload};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{QueryPart, QueryRequestId};
-use bulk_domain::webhook::WebhookEvent;
+use bulk_domain::webhook::WebhookSubject;
 use serde::{Deserialize, Serialize};
 
 use crate::job_ref::JobRef;
@@ -100,6 +100,17 @@ impl CopyMessage {
     }
 }
 
+/// A bulk download of a patient's documents that is to be carried on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DownloadMessage {
+    /// The customer of the patient.
+    pub customer: CustomerId,
+    /// The patient that the documents are about.
+    pub patient: PatientId,
+    /// The id of the bulk download.
+    pub download: DownloadId,
+}
+
 /// A message to the function that calls the gateway. Its fields tell its kind.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(untagged)]
@@ -108,6 +119,8 @@ pub enum GatewayMessage {
     Query(QueryMessage),
     /// A document to copy.
     Copy(CopyMessage),
+    /// A patient with documents to copy.
+    Download(DownloadMessage),
 }
 
 /// A job that has nothing left to wait for and is to be finalized.
@@ -151,12 +164,11 @@ pub enum DeletionMessage {
 /// A webhook to deliver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct WebhookMessage {
-    /// The customer of the job.
+    /// The customer that the webhook is for.
     pub customer: CustomerId,
-    /// The id of the job.
-    pub job: JobId,
-    /// What the webhook tells about the job.
-    pub event: WebhookEvent,
+    /// What the webhook is about.
+    #[serde(flatten)]
+    pub subject: WebhookSubject,
     /// The place of this message among those about the same webhook.
     #[serde(flatten)]
     pub carrier: Carrier,
@@ -174,6 +186,8 @@ pub enum DeadLetter {
     Copy(CopyMessage),
     /// Patients of which no worker could delete the documents.
     Withdrawal(WithdrawalMessage),
+    /// A bulk download that no worker could end.
+    Download(DownloadMessage),
     /// An upload that `fan-out` could not read or plan.
     Upload(UploadMessage),
     /// A message about a webhook that `deliver-webhook` could not handle.
@@ -193,9 +207,9 @@ impl DeadLetter {
         match self {
             Self::Chunk(message) => Some(message.job),
             Self::Query(message) => message.part().map(|part| part.job),
-            Self::Copy(_) | Self::Withdrawal(_) => None,
+            Self::Copy(_) | Self::Download(_) | Self::Withdrawal(_) => None,
             Self::Upload(message) => Some(message.job),
-            Self::Webhook(message) => Some(message.job),
+            Self::Webhook(message) => message.subject.job_id(),
             Self::Undo(message) => Some(message.job),
             Self::Finished(message) => Some(message.job),
         }
@@ -203,19 +217,14 @@ impl DeadLetter {
 }
 
 impl WebhookMessage {
-    /// Returns the message about the present status of a job.
+    /// Returns the first message about the present status of a job.
     pub fn about(job: &Job) -> Self {
-        Self {
-            customer: job.customer,
-            job: job.id,
-            event: job.status.into(),
-            carrier: Carrier::default(),
-        }
+        Self::of(job.customer, WebhookSubject::job(job.id, job.status))
     }
 
-    /// Returns the job with its customer.
-    pub fn job_ref(&self) -> JobRef {
-        JobRef { customer: self.customer, job: self.job }
+    /// Returns the first message about a subject.
+    pub fn of(customer: CustomerId, subject: WebhookSubject) -> Self {
+        Self { customer, subject, carrier: Carrier::default() }
     }
 }
 
@@ -230,6 +239,7 @@ impl ChunkMessage {
 mod tests {
     use bulk_domain::document::{DocumentId, DocumentKey};
     use bulk_domain::plan::ChunkNumber;
+    use bulk_domain::webhook::{LinksPage, WebhookEvent};
     use uuid::Uuid;
 
     use super::*;
@@ -255,20 +265,25 @@ mod tests {
             let copy = CopyMessage { customer, document, version };
             assert_eq!(read(serde_json::to_string(&copy).unwrap()), DeadLetter::Copy(copy));
         }
-        let withdrawal = WithdrawalMessage { customer, withdrawn: patients };
+        let download = DownloadId::new(Uuid::from_u128(10));
+        let download = DownloadMessage { customer, patient: patients[0], download };
+        assert_eq!(read(serde_json::to_string(&download).unwrap()), DeadLetter::Download(download));
+        let withdrawal = WithdrawalMessage { customer, withdrawn: patients.clone() };
         let sent = serde_json::to_string(&withdrawal).unwrap();
         let deletion = serde_json::from_str::<DeletionMessage>(&sent).unwrap();
         assert_eq!(deletion, DeletionMessage::Withdrawal(withdrawal.clone()));
         assert_eq!(read(sent), DeadLetter::Withdrawal(withdrawal));
         let uploaded = UploadMessage { customer, job, upload };
         assert_eq!(read(serde_json::to_string(&uploaded).unwrap()), DeadLetter::Upload(uploaded));
-        let webhook = WebhookMessage {
-            customer,
-            job,
-            event: WebhookEvent::Completed,
-            carrier: Carrier::of_round(1).next(),
-        };
-        assert_eq!(read(serde_json::to_string(&webhook).unwrap()), DeadLetter::Webhook(webhook));
+        let links = LinksPage { download: download.download, patient: patients[0], page: 3 };
+        for subject in
+            [WebhookSubject::job(job, WebhookEvent::Completed), WebhookSubject::Links { links }]
+        {
+            let carrier = Carrier::of_round(1).next();
+            let webhook = WebhookMessage { customer, subject, carrier };
+            let json = serde_json::to_string(&webhook).unwrap();
+            assert_eq!(read(json), DeadLetter::Webhook(webhook));
+        }
         let undo = UndoMessage { customer, job, chunk: ChunkNumber::new(3) };
         assert_eq!(read(serde_json::to_string(&undo).unwrap()), DeadLetter::Undo(undo));
         let finished = FinishedMessage { job };

@@ -19,6 +19,7 @@ mod copies;
 mod deliveries;
 mod directory;
 mod documents;
+mod downloads;
 mod environment;
 mod external_ids;
 mod gateway;
@@ -36,6 +37,7 @@ pub use self::directory::{
     PingReport, ReplacedKey, WebhookSettings,
 };
 pub use self::documents::DocumentStore;
+pub use self::downloads::DownloadStore;
 pub use self::environment::Environment;
 pub use self::external_ids::{ExternalIdEntry, ExternalIdStore};
 pub use self::gateway::{Gateway, GatewayAnswer, GatewayFailure, GatewayLimits};
@@ -98,6 +100,8 @@ pub trait Ports: Send + Sync {
     type ExternalIds: ExternalIdStore;
     /// The type that [`Ports::documents`] returns.
     type Documents: DocumentStore;
+    /// The type that [`Ports::downloads`] returns.
+    type Downloads: DownloadStore;
     /// The type that [`Ports::copies`] returns.
     type Copies: CopyStore;
     /// The type that [`Ports::directory`] returns.
@@ -123,6 +127,8 @@ pub trait Ports: Send + Sync {
     fn external_ids(&self) -> &Self::ExternalIds;
     /// Returns the store of document queries and documents.
     fn documents(&self) -> &Self::Documents;
+    /// Returns the store of bulk downloads.
+    fn downloads(&self) -> &Self::Downloads;
     /// Returns the store of copies of documents' contents.
     fn copies(&self) -> &Self::Copies;
     /// Returns the directory of customers and what belongs to them.
@@ -142,8 +148,9 @@ pub trait Ports: Send + Sync {
 pub mod prelude {
     pub use super::{
         AuditTrail as _, CopyStore as _, DeliveryStore as _, DirectoryStore as _,
-        DocumentContent as _, DocumentSource as _, DocumentStore as _, Environment as _,
-        ExternalIdStore as _, FileWriter as _, Gateway as _, GatewayLimits as _, JobStore as _,
-        ObjectStore as _, PatientStore as _, Ports as _, Queues as _, WebhookServer as _,
+        DocumentContent as _, DocumentSource as _, DocumentStore as _, DownloadStore as _,
+        Environment as _, ExternalIdStore as _, FileWriter as _, Gateway as _, GatewayLimits as _,
+        JobStore as _, ObjectStore as _, PatientStore as _, Ports as _, Queues as _,
+        WebhookServer as _,
     };
 }

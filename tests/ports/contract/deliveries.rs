@@ -3,8 +3,8 @@
 
 use bulk_domain::delivery::{Attempt, AttemptOutcome, DocumentsRange, NoAnswer, WebhookDelivery};
 use bulk_domain::job::JobStatus;
-use bulk_domain::webhook::{DocumentsPlace, WebhookEvent};
-use bulk_pipeline::ports::{DeliveryStore, JobRef, Write};
+use bulk_domain::webhook::{DocumentsPlace, LinksPage, WebhookEvent, WebhookSubject};
+use bulk_pipeline::ports::{DeliveryStore, Write};
 
 use crate::given::{self, NOW, at};
 
@@ -12,8 +12,7 @@ async fn load(
     ports: &impl DeliveryStore,
     delivery: &WebhookDelivery,
 ) -> Option<(WebhookDelivery, u64)> {
-    let job = JobRef { customer: delivery.customer, job: delivery.job };
-    let found = ports.load_delivery(job, delivery.event).await.unwrap();
+    let found = ports.load_delivery(delivery.customer, delivery.subject).await.unwrap();
     found.map(|found| (found.value, found.version))
 }
 
@@ -52,8 +51,12 @@ pub async fn a_delivery_is_stored_only_over_the_version_that_was_read(ports: &im
     assert_eq!((one, two), (1, 2));
 }
 
-pub async fn a_delivery_is_of_one_event_of_one_job(ports: &impl DeliveryStore) {
+pub async fn a_delivery_is_of_one_event_of_one_job_or_of_one_message_with_links(
+    ports: &impl DeliveryStore,
+) {
     let (customer, job) = (given::customer(), given::job_id());
+    let (download, patient) = (given::download(), given::patient());
+    let links = |page| WebhookSubject::Links { links: LinksPage { download, patient, page } };
     let delivery = WebhookDelivery::new(customer, job, JobStatus::Processing);
     assert_eq!(ports.store_delivery(&delivery, None).await.unwrap(), Write::Done);
     let mut documents = WebhookDelivery::new(customer, job, WebhookEvent::Documents);
@@ -65,6 +68,8 @@ pub async fn a_delivery_is_of_one_event_of_one_job(ports: &impl DeliveryStore) {
         documents,
         WebhookDelivery::new(customer, job, JobStatus::Completed),
         WebhookDelivery::new(customer, given::job_id(), JobStatus::Processing),
+        WebhookDelivery::about(customer, links(0)),
+        WebhookDelivery::about(customer, links(1)),
     ] {
         assert_eq!(load(ports, &other).await, None);
         assert_eq!(ports.store_delivery(&other, None).await.unwrap(), Write::Done);
@@ -75,5 +80,5 @@ pub async fn a_delivery_is_of_one_event_of_one_job(ports: &impl DeliveryStore) {
 
 contract!($ deliveries:
     a_delivery_is_stored_only_over_the_version_that_was_read,
-    a_delivery_is_of_one_event_of_one_job,
+    a_delivery_is_of_one_event_of_one_job_or_of_one_message_with_links,
 );

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bulk_aws::{ApiKey, KeyTerms, Place, System};
 use bulk_domain::cohort::{Cohort, CohortColor};
 use bulk_domain::delivery::WebhookDelivery;
+use bulk_domain::document::{BulkDownload, Metadata};
 use bulk_domain::ids::{CustomerId, JobId};
 use bulk_domain::job::JobStatus;
 use bulk_domain::rate_limit::RateLimit;
@@ -40,6 +41,10 @@ async fn enter(shared: &SharedTables) -> (CustomerId, JobId) {
     tables.jobs.open_query_parts(job.id, given::chunk(0), 2).await.unwrap();
     let delivery = WebhookDelivery::new(customer, job.id, JobStatus::Completed);
     assert_eq!(tables.jobs.store_delivery(&delivery, None).await.unwrap(), Write::Done);
+    let key = (customer, given::patient());
+    let metadata = Metadata::default();
+    let download = BulkDownload::new(given::download(), key, metadata, given::at(given::NOW));
+    assert_eq!(tables.jobs.store_download(&download, None).await.unwrap(), Write::Done);
     let (minute, now) = (Duration::from_mins(1), given::at(given::NOW));
     let limit = RateLimit::take(None, 1, minute, now).unwrap();
     let limit = tables.jobs.store_rate_limit(customer, limit, None);

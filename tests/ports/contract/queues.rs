@@ -7,8 +7,8 @@ use bulk_domain::ids::{CustomerId, JobId};
 use bulk_domain::job_size::JobSize;
 use bulk_domain::query::QueryPart;
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, DeletionMessage, FinishedMessage, QueryAsker, QueryMessage,
-    UndoMessage, UploadMessage, WithdrawalMessage,
+    ChunkMessage, CopyMessage, DeletionMessage, DownloadMessage, FinishedMessage, QueryAsker,
+    QueryMessage, UndoMessage, UploadMessage, WithdrawalMessage,
 };
 use bulk_pipeline::ports::Queues;
 
@@ -144,6 +144,15 @@ pub async fn a_document_to_copy_arrives(ports: &(impl Queues + Receive)) {
     }
 }
 
+pub async fn a_bulk_download_arrives(ports: &(impl Queues + Receive)) {
+    let (customer, patient) = (given::customer(), given::patient());
+    let sent = DownloadMessage { customer, patient, download: given::download() };
+    for _ in 0..2 {
+        ports.send_download(&sent).await.unwrap();
+        assert_eq!(ports.downloads().await, [sent]);
+    }
+}
+
 contract!($ queues:
     chunks_arrive_each_once_however_many_there_are,
     a_chunk_that_is_sent_again_arrives_again,
@@ -151,6 +160,7 @@ contract!($ queues:
     queries_arrive_each_once_however_many_there_are,
     a_query_by_hand_arrives,
     a_document_to_copy_arrives,
+    a_bulk_download_arrives,
     a_finished_job_arrives,
     undone_chunks_arrive_each_once_however_many_there_are,
     a_withdrawal_arrives_after_its_delay,

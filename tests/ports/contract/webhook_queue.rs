@@ -5,27 +5,34 @@ use std::time::Duration;
 
 use bulk_domain::delivery::Carrier;
 use bulk_domain::webhook::WebhookEvent::{Completed, Processing};
+use bulk_domain::webhook::{LinksPage, WebhookEvent, WebhookSubject};
 use bulk_pipeline::messages::WebhookMessage;
 use bulk_pipeline::ports::Queues;
 
 use crate::backend::Receive;
 use crate::given;
 
+fn about(event: WebhookEvent) -> WebhookSubject {
+    WebhookSubject::job(given::job_id(), event)
+}
+
 fn message() -> WebhookMessage {
-    let (customer, job) = (given::customer(), given::job_id());
-    WebhookMessage { customer, job, event: Completed, carrier: Carrier::default() }
+    WebhookMessage::of(given::customer(), about(Completed))
 }
 
 pub async fn a_webhook_arrives_as_often_as_it_is_sent(ports: &(impl Queues + Receive)) {
     let sent = message();
     let again = WebhookMessage { carrier: Carrier::of_round(1).next(), ..sent };
-    let start = WebhookMessage { event: Processing, ..sent };
-    let mut all = [sent, sent, again, start];
+    let start = WebhookMessage { subject: about(Processing), ..sent };
+    let (download, patient) = (given::download(), given::patient());
+    let links = LinksPage { download, patient, page: 7 };
+    let links = WebhookMessage { subject: WebhookSubject::Links { links }, ..sent };
+    let mut all = [sent, sent, again, start, links];
     for message in &all {
         ports.send_webhook(message).await.unwrap();
     }
     let mut arrived = ports.webhooks().await;
-    let order = |message: &WebhookMessage| (message.event.as_str(), message.carrier);
+    let order = |message: &WebhookMessage| (message.subject.as_str(), message.carrier);
     arrived.sort_by_key(order);
     all.sort_by_key(order);
     assert_eq!(arrived, all);

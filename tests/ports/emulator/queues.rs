@@ -6,8 +6,8 @@ use aws_sdk_sqs::Client;
 use bulk_aws::{QueueUrls, SqsQueues};
 use bulk_domain::job_size::JobSize;
 use bulk_pipeline::messages::{
-    ChunkMessage, CopyMessage, DeletionMessage, FinishedMessage, QueryMessage, UndoMessage,
-    UploadMessage, WebhookMessage, WithdrawalMessage,
+    ChunkMessage, CopyMessage, DeletionMessage, DownloadMessage, FinishedMessage, QueryMessage,
+    UndoMessage, UploadMessage, WebhookMessage, WithdrawalMessage,
 };
 use bulk_pipeline::ports::{PortResult, Queues};
 use serde::de::DeserializeOwned;
@@ -26,6 +26,7 @@ pub struct TestedQueues {
     chunks: [String; 3],
     queries: String,
     copies: String,
+    downloads: String,
     pub finished: String,
     undone_chunks: String,
     uploads: String,
@@ -37,7 +38,7 @@ impl TestedQueues {
         let make =
             async |resource| template::create_queue(&client, resource, &fresh(resource)).await;
         let (queries, finished) = (make("Queries").await, make("Finished").await);
-        let copies = make("Copies").await;
+        let (copies, downloads) = (make("Copies").await, make("Downloads").await);
         let chunks = [
             make("SmallJobChunks").await,
             make("MediumJobChunks").await,
@@ -53,12 +54,24 @@ impl TestedQueues {
             large_job_chunks: Some(large),
             queries: Some(queries.clone()),
             copies: Some(copies.clone()),
+            downloads: Some(downloads.clone()),
             finished: Some(finished.clone()),
             undone_chunks: Some(undone_chunks.clone()),
             webhooks: Some(webhooks.clone()),
         };
         let sqs = SqsQueues::new(client.clone(), urls);
-        Self { client, sqs, chunks, queries, copies, finished, undone_chunks, uploads, webhooks }
+        Self {
+            client,
+            sqs,
+            chunks,
+            queries,
+            copies,
+            downloads,
+            finished,
+            undone_chunks,
+            uploads,
+            webhooks,
+        }
     }
 
     async fn receive<T: DeserializeOwned>(&self, url: &str) -> Vec<T> {
@@ -85,6 +98,10 @@ impl Receive for TestedQueues {
 
     async fn copies(&self) -> Vec<CopyMessage> {
         self.receive(&self.copies).await
+    }
+
+    async fn downloads(&self) -> Vec<DownloadMessage> {
+        self.receive(&self.downloads).await
     }
 
     async fn finished(&self) -> Vec<FinishedMessage> {
@@ -123,6 +140,10 @@ impl Queues for TestedQueues {
 
     async fn send_copy(&self, message: &CopyMessage) -> PortResult<()> {
         self.sqs.send_copy(message).await
+    }
+
+    async fn send_download(&self, message: &DownloadMessage) -> PortResult<()> {
+        self.sqs.send_download(message).await
     }
 
     async fn send_undo(&self, messages: &[UndoMessage]) -> PortResult<()> {

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
 use bulk_aws::{QueueUrls, SqsQueues};
-use bulk_domain::delivery::Carrier;
 use bulk_domain::job_size::JobSize;
-use bulk_domain::webhook::WebhookEvent;
+use bulk_domain::webhook::{WebhookEvent, WebhookSubject};
 use bulk_lambda::MessageSource as _;
 use bulk_pipeline::messages::{ChunkMessage, FinishedMessage, WebhookMessage};
 use bulk_pipeline::ports::PortError;
@@ -26,7 +25,7 @@ fn messages(count: u32) -> Vec<ChunkMessage> {
 
 fn webhook() -> WebhookMessage {
     let (customer, job) = (given::customer(), given::job_id());
-    WebhookMessage { customer, job, event: WebhookEvent::Failed, carrier: Carrier::default() }
+    WebhookMessage::of(customer, WebhookSubject::job(job, WebhookEvent::Failed))
 }
 
 fn queues(server: &Server) -> SqsQueues {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bulk_domain::delivery::{DeliveryState, RETRY_WAITS};
 use bulk_domain::job::{Job, JobStatus};
 use bulk_domain::time::Timestamp;
-use bulk_domain::webhook::WebhookEvent;
+use bulk_domain::webhook::{WebhookEvent, WebhookSubject};
 use bulk_pipeline::ports::WebhookRequest;
 use serde_json::Value;
 
@@ -89,7 +89,7 @@ fn assert_no_pong(played: &Played, job: &Job) {
     let deliveries = played.cloud.deliveries();
     let delivery = deliveries
         .iter()
-        .find(|delivery| delivery.job == job.id && delivery.event == WebhookEvent::Completed);
+        .find(|delivery| delivery.subject == WebhookSubject::job(job.id, WebhookEvent::Completed));
     assert_eq!(delivery.map(|delivery| delivery.state), Some(DeliveryState::Failed));
 }
 
@@ -121,7 +121,9 @@ fn check_schedule(played: &Played) {
         by_id.entry(id).or_default().push(at);
     }
     let deliveries = played.cloud.deliveries().into_iter();
-    for delivery in deliveries.filter(|delivery| delivery.event != WebhookEvent::Documents) {
+    for delivery in
+        deliveries.filter(|delivery| delivery.subject.event() != Some(WebhookEvent::Documents))
+    {
         assert_eq!(delivery.round, 0, "no customer retries a webhook in a story");
         let requests = by_id.remove(&delivery.message_id().to_string()).unwrap_or_default();
         let attempts = delivery.attempts.iter();

@@ -3,13 +3,12 @@
 
 use std::time::Duration;
 
-use bulk_domain::document::{CopyFailure, DocumentName, DocumentRecord};
-use bulk_domain::ids::CustomerId;
+use bulk_domain::document::{CopyFailure, DocumentKey, DocumentName, DocumentRecord};
+use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::media_type::MediaType;
 use bulk_domain::record::PatientRecord;
 use bulk_domain::time::Timestamp;
 use bulk_memory::Cloud;
-use bulk_pipeline::messages::CopyMessage;
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{DocumentContent, DocumentSource, FetchError};
 use bytes::Bytes;
@@ -17,7 +16,7 @@ use bytes::Bytes;
 use super::{Exchange, GatewayFaults, until};
 use crate::chance::Chance;
 
-/// The gateway, as one invocation that copies a document sees it.
+/// The gateway, as one invocation that copies documents of a patient sees it.
 #[derive(Clone, Debug)]
 pub struct Contents {
     exchange: Exchange,
@@ -25,7 +24,7 @@ pub struct Contents {
     chance: Chance,
     behaviour: GatewayFaults,
     customer: CustomerId,
-    document: DocumentName,
+    patient: PatientId,
     invoked: Timestamp,
 }
 
@@ -53,10 +52,10 @@ impl Drop for UnderWay {
 }
 
 impl Exchange {
-    /// Returns the gateway for an invocation that begins now to copy a document.
+    /// Returns the gateway for an invocation that begins now to copy documents of a patient.
     pub fn copying(
         &self,
-        message: &CopyMessage,
+        (customer, patient): (CustomerId, PatientId),
         cloud: &Cloud,
         chance: &Chance,
         behaviour: &GatewayFaults,
@@ -66,10 +65,17 @@ impl Exchange {
             cloud: cloud.clone(),
             chance: chance.clone(),
             behaviour: behaviour.clone(),
-            customer: message.customer,
-            document: message.document,
+            customer,
+            patient,
             invoked: cloud.now(),
         }
+    }
+}
+
+impl Exchange {
+    /// Returns whether the gateway has said that it does not have a document of the patient.
+    pub fn is_gone(&self, customer: CustomerId, patient: PatientId) -> bool {
+        self.log().gone.contains(&(customer, patient))
     }
 }
 
@@ -80,11 +86,11 @@ pub fn content_of(document: &DocumentRecord) -> String {
 
 impl Contents {
     /// Begins a fetch, and checks that it may be made.
-    fn begin(&self) -> UnderWay {
-        let is_first = self.exchange.log().fetched.insert((self.customer, self.document));
+    fn begin(&self, document: DocumentName) -> UnderWay {
+        let is_first = self.exchange.log().fetched.insert((self.customer, document));
         assert!(is_first, "a document is fetched twice at a time");
         let patients = self.cloud.patients(self.customer).unwrap();
-        let record = patients.iter().find(|record| record.patient.id == self.document.patient);
+        let record = patients.iter().find(|record| record.patient.id == self.patient);
         // A worker may have deleted the patient, or opted the patient out, since this invocation
         // read the patient.
         if let Some(PatientRecord { patient, .. }) = record {
@@ -92,11 +98,11 @@ impl Contents {
             assert!(!patient.hie_opt_out || is_news, "a document of an opted-out patient");
         } else {
             let people = self.cloud.people(self.customer).unwrap();
-            let deleted = people.iter().find_map(|person| person.deleted(self.document.patient));
+            let deleted = people.iter().find_map(|person| person.deleted(self.patient));
             let is_news = deleted.is_some_and(|deleted| deleted.at >= self.invoked);
             assert!(is_news, "a document of a deleted patient");
         }
-        let Self { exchange, customer, document, .. } = self.clone();
+        let Self { exchange, customer, .. } = self.clone();
         UnderWay { exchange, customer, document }
     }
 
@@ -109,7 +115,9 @@ impl DocumentSource for Contents {
     type Content = Sent;
 
     async fn open(&self, document: &DocumentRecord) -> Result<Sent, FetchError> {
-        let under_way = self.begin();
+        let key = DocumentKey::of(&document.document.id);
+        let name = DocumentName { patient: self.patient, document: key };
+        let under_way = self.begin(name);
         let is_calm = self.exchange.log().is_calm;
         let takes = if is_calm { 0 } else { self.chance.below(20_000) };
         until(&self.cloud, &self.exchange, self.cloud.now().plus(Duration::from_millis(takes)))
@@ -118,6 +126,7 @@ impl DocumentSource for Contents {
             return Err(Self::failure(CopyFailure::Unavailable));
         }
         if !is_calm && self.chance.once_in(self.behaviour.refusal_in) {
+            self.exchange.log().gone.insert((self.customer, self.patient));
             return Err(Self::failure(CopyFailure::Gone));
         }
         let content = content_of(document).into_bytes();

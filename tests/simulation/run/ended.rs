@@ -99,7 +99,11 @@ impl Player {
             // Some clients never retry, so that only the sweep knows of the undo.
             (Cause::Undo(_), Verdict::RetryAfter(_)) if self.chance.once_in(3) => {}
             (
-                cause @ (Cause::Create(_) | Cause::Cancel(_) | Cause::Undo(_) | Cause::Delete(..)),
+                cause @ (Cause::Create(_)
+                | Cause::Cancel(_)
+                | Cause::Undo(_)
+                | Cause::Delete(..)
+                | Cause::BulkDownload(..)),
                 Verdict::RetryAfter(after),
             ) => self.due.push((now.plus(after), Due::Task(cause))),
             (Cause::Download(import, left @ 1..), Verdict::RetryAfter(after)) => {
@@ -151,6 +155,7 @@ impl Player {
                     let download = Cause::Download(import, MORE_CALLS);
                     self.due.push((self.now.plus(after), Due::Task(download)));
                 }
+                self.due.push((self.now.plus(after), Due::BulkDownload(import)));
             }
         }
     }

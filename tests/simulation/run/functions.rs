@@ -9,12 +9,13 @@ use bulk_api::operations::get_document_url::Download;
 use bulk_api::operations::get_job::get_job;
 use bulk_api::operations::get_patient_by_external_id::get_patient_by_external_id;
 use bulk_api::operations::set_hie_opt_out::set_hie_opt_out;
+use bulk_api::operations::start_bulk_download::start_bulk_download;
 use bulk_api::operations::undo_job::undo_job;
 use bulk_api::operations::update_patient::update_patient;
 use bulk_api::operations::update_settings::set_webhook;
 use bulk_api::{ApiError, IfMatch};
 use bulk_domain::csv::{ColumnMappings, Limits};
-use bulk_domain::document::{DocumentKey, DocumentName};
+use bulk_domain::document::{DocumentKey, DocumentName, Metadata};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::webhook_url::UrlPolicy;
 use bulk_memory::{Cloud, QueueName, Received};
@@ -22,11 +23,12 @@ use bulk_pipeline::DirectoryCache;
 use bulk_pipeline::copy_document::copy_document;
 use bulk_pipeline::dead_letters::handle_dead_letter;
 use bulk_pipeline::deliver_webhook::deliver_webhook;
+use bulk_pipeline::download_documents::{DownloadOutcome, download_documents};
 use bulk_pipeline::fan_out::{FanOutSettings, fan_out, fan_out_event};
 use bulk_pipeline::finalize::finalize;
 use bulk_pipeline::idempotency::Parameters;
 use bulk_pipeline::import_rows::import_rows;
-use bulk_pipeline::messages::{CopyMessage, DeletionMessage, QueryMessage};
+use bulk_pipeline::messages::{CopyMessage, DeletionMessage, DownloadMessage, QueryMessage};
 use bulk_pipeline::ports::JobRef;
 use bulk_pipeline::query_documents::{QueriesOutcome, query_documents};
 use bulk_pipeline::sweep::sweep;
@@ -68,11 +70,13 @@ impl Player {
             Cause::Message(QueueName::Copies, message) => {
                 let message: CopyMessage = read(message);
                 let behaviour = self.story.gateway.as_ref().expect("there is a gateway");
-                let contents = self.exchange.copying(&message, &cloud, &self.chance, behaviour);
+                let of = (message.customer, message.document.patient);
+                let contents = self.exchange.copying(of, &cloud, &self.chance, behaviour);
                 Box::pin(async move {
                     verdict(copy_document(&cloud, &contents, MOST_BYTES, &message).await)
                 })
             }
+            Cause::Message(QueueName::Downloads, message) => self.download_all(cloud, message),
             Cause::Message(QueueName::Finished, message) => {
                 let message = read(message);
                 Box::pin(async move { verdict(finalize(&cloud, &message).await) })
@@ -141,6 +145,9 @@ impl Player {
                 };
                 Box::pin(async move { download(&cloud, customer, document).await })
             }
+            &Cause::BulkDownload(customer, patient) => {
+                Box::pin(async move { start_download(&cloud, customer, patient).await })
+            }
             Cause::SetUrl(customer, url) => {
                 let (customer, url) = (*customer, url.clone());
                 Box::pin(async move { set_url(&cloud, customer, &url).await })
@@ -148,6 +155,23 @@ impl Player {
             &Cause::Change(customer, patient) => self.change(cloud, customer, patient),
             &Cause::Read(import) => self.look(cloud, import),
         }
+    }
+
+    fn download_all(
+        &self,
+        cloud: Cloud,
+        received: &Received,
+    ) -> Pin<Box<dyn Future<Output = Verdict>>> {
+        let message: DownloadMessage = read(received);
+        let behaviour = self.story.gateway.as_ref().expect("there is a gateway");
+        let of = (message.customer, message.patient);
+        let contents = self.exchange.copying(of, &cloud, &self.chance, behaviour);
+        Box::pin(async move {
+            match download_documents(&cloud, &contents, MOST_BYTES, &message).await {
+                Ok(DownloadOutcome::Unfinished(after)) => Verdict::RetryAfter(after),
+                other => verdict(other),
+            }
+        })
     }
 
     fn create(&self, cloud: Cloud, plan: usize) -> Pin<Box<dyn Future<Output = Verdict>>> {
@@ -223,7 +247,7 @@ impl Player {
 
     /// Returns one of the first documents of a customer's patients, so that several callers choose
     /// the same.
-    fn any_document(&self, customer: CustomerId) -> Option<DocumentName> {
+    pub(super) fn any_document(&self, customer: CustomerId) -> Option<DocumentName> {
         let queries = self.cloud.patient_queries(customer).unwrap().into_iter();
         let mut names = queries.flat_map(|(patient, query)| {
             let first = query.documents.map(|stored| stored.first).unwrap_or_default();
@@ -259,6 +283,13 @@ async fn download(cloud: &Cloud, customer: CustomerId, document: DocumentName) -
         Ok(Some(_)) => Verdict::Downloaded { has_link: true },
         Ok(None) | Err(ApiError::NotYet(..)) => Verdict::RetryAfter(CLIENT_PAUSE),
         Err(ApiError::NotFound(_)) => Verdict::Downloaded { has_link: false },
+        Err(error) => client_verdict(&error),
+    }
+}
+
+async fn start_download(cloud: &Cloud, customer: CustomerId, patient: PatientId) -> Verdict {
+    match start_bulk_download(cloud, customer, patient, Metadata::default()).await {
+        Ok(_) | Err(ApiError::NotFound(_)) => Verdict::Done,
         Err(error) => client_verdict(&error),
     }
 }

@@ -1,8 +1,9 @@
 //! Calls that delete or change a patient, while chunks with rows about it may be under way, and
-//! calls that undo an import.
+//! calls that undo an import or ask for documents.
 
 use std::time::Duration;
 
+use bulk_domain::document::DocumentName;
 use bulk_domain::ids::{JobId, PatientId};
 use bulk_domain::job::JobStatus;
 use bulk_domain::patient::{Address, Contact};
@@ -87,6 +88,16 @@ impl Player {
         }
         for _ in 0..=usize::from(self.chance.once_in(4)) {
             self.start_task(Cause::Undo(import), in_calm);
+        }
+    }
+
+    /// Lets a caller ask for a bulk download of a patient's documents, if a patient has any. In one
+    /// case of four, the call is made twice.
+    pub(super) fn bulk_download(&mut self, import: usize, in_calm: bool) {
+        let customer = self.imports[import].job.customer;
+        let Some(DocumentName { patient, .. }) = self.any_document(customer) else { return };
+        for _ in 0..=usize::from(self.chance.once_in(4)) {
+            self.start_task(Cause::BulkDownload(customer, patient), in_calm);
         }
     }
 

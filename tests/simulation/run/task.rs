@@ -55,6 +55,8 @@ pub(super) enum Cause {
     /// A call for a document of the import's customer, and the calls that the client still makes if
     /// the document is being fetched.
     Download(usize, u32),
+    /// A call for a bulk download of a patient's documents.
+    BulkDownload(CustomerId, PatientId),
     /// A customer sets another webhook URL.
     SetUrl(CustomerId, String),
     /// A customer changes a patient.
@@ -89,7 +91,9 @@ impl Cause {
         match self {
             Self::Event(..) | Self::Message(QueueName::Uploads, _) => "FanOut",
             Self::Message(QueueName::Chunks(_), _) => "ImportRows",
-            Self::Message(QueueName::Queries | QueueName::Copies, _) => "QueryDocuments",
+            Self::Message(QueueName::Queries | QueueName::Copies | QueueName::Downloads, _) => {
+                "QueryDocuments"
+            }
             Self::Message(QueueName::Finished, _) => "Finalize",
             Self::Message(QueueName::UndoneChunks, _) => "UndoChunk",
             Self::Message(QueueName::Webhooks, _) => "DeliverWebhook",
@@ -101,6 +105,7 @@ impl Cause {
             | Self::Read(_)
             | Self::Delete(..)
             | Self::Download(..)
+            | Self::BulkDownload(..)
             | Self::SetUrl(..)
             | Self::Change(..) => "Api",
         }
@@ -112,7 +117,7 @@ impl Cause {
         Duration::from_secs(match self {
             Self::Event(..) | Self::Message(QueueName::Uploads | QueueName::Finished, _) => 900,
             Self::Message(QueueName::Chunks(_) | QueueName::UndoneChunks, _) => 120,
-            Self::Message(QueueName::Queries | QueueName::Copies, _) => 240,
+            Self::Message(QueueName::Queries | QueueName::Copies | QueueName::Downloads, _) => 240,
             Self::Message(QueueName::Webhooks, _) => 30,
             Self::DeadLetter(..) => 150,
             Self::Sweep => 300,
@@ -122,6 +127,7 @@ impl Cause {
             | Self::Read(_)
             | Self::Delete(..)
             | Self::Download(..)
+            | Self::BulkDownload(..)
             | Self::SetUrl(..)
             | Self::Change(..) => 15,
         })
@@ -145,6 +151,7 @@ impl Cause {
             | Self::Read(_)
             | Self::Delete(..)
             | Self::Download(..)
+            | Self::BulkDownload(..)
             | Self::SetUrl(..)
             | Self::Change(..) => false,
         }
@@ -196,6 +203,9 @@ pub(super) enum Due {
     /// A client undoes an import, as its place in the order of creation. The number is how often
     /// the client has looked whether the import has ended.
     Undo(usize, u32),
+    /// A caller asks for a bulk download of the documents of one of the patients that the import's
+    /// customer has then.
+    BulkDownload(usize),
     /// A customer changes a patient, after so many more looks for a chunk that is under way.
     Call(CallKind, u32),
 }

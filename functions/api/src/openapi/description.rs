@@ -11,12 +11,13 @@ use utoipa::OpenApi;
 use crate::error::Problem;
 use crate::operations::{
     cancel_job, change_cohort_patients, create_cohort, create_facility, create_job, delete_cohort,
-    delete_facility, delete_patient, get_cohort, get_docs, get_document_query, get_document_url,
-    get_facility, get_health, get_hie_opt_out, get_job, get_openapi, get_patient,
+    delete_facility, delete_patient, get_bulk_download, get_cohort, get_docs, get_document_query,
+    get_document_url, get_facility, get_health, get_hie_opt_out, get_job, get_openapi, get_patient,
     get_patient_by_external_id, get_settings, get_webhook_status, list_cohort_patients,
     list_cohorts, list_documents, list_facilities, list_jobs, list_patient_cohorts, list_patients,
-    match_patient, retry_webhooks, rotate_webhook_key, set_hie_opt_out, start_document_query,
-    undo_job, update_cohort, update_facility, update_patient, update_settings,
+    match_patient, retry_webhooks, rotate_webhook_key, set_hie_opt_out, start_bulk_download,
+    start_document_query, undo_job, update_cohort, update_facility, update_patient,
+    update_settings,
 };
 
 #[derive(OpenApi)]
@@ -61,6 +62,8 @@ use crate::operations::{
         start_document_query::handle,
         get_document_query::handle,
         get_document_url::handle,
+        get_bulk_download::handle,
+        start_bulk_download::handle,
         create_facility::handle,
         list_facilities::handle,
         get_facility::handle,
@@ -90,10 +93,11 @@ use crate::operations::{
 struct Description;
 
 /// Schemas of request bodies, in which `null` is the same as absent.
-const REQUESTS: [&str; 10] = [
+const REQUESTS: [&str; 11] = [
     "CohortChange",
     "CohortPatients",
     "NewAddress",
+    "NewBulkDownload",
     "NewCohort",
     "NewContact",
     "NewDemographics",

@@ -17,9 +17,9 @@ use axum::http::header::CONTENT_TYPE;
 use bulk_domain::cohort::Cohort;
 use bulk_domain::csv::ColumnMappings;
 use bulk_domain::delivery::{Attempt, AttemptOutcome, WebhookDelivery};
-use bulk_domain::document::{CopyState, DocumentRecord};
+use bulk_domain::document::{BulkDownload, CopyState, DocumentRecord, Metadata};
 use bulk_domain::facility::Facility;
-use bulk_domain::ids::{CohortId, CustomerId, FacilityId, JobId, PatientId};
+use bulk_domain::ids::{CohortId, CustomerId, DownloadId, FacilityId, JobId, PatientId};
 use bulk_domain::job::{AcceptedFile, Job, JobStatus, Upload};
 use bulk_domain::media_type::MediaType;
 use bulk_domain::outcome::Tally;
@@ -169,13 +169,20 @@ async fn add_documents(cloud: &Cloud) {
     }));
     let (request, found_by) = (Uuid::from_u128(1), QueryAttemptId::new(Uuid::from_u128(2)));
     let query = PatientQuery::asked(None, QueryRequestId::new(request), now()).unwrap();
-    let stored = cloud.store_documents(CUSTOMER, PATIENT, found_by, &[document]).await.unwrap();
+    let stored = cloud
+        .store_documents(CUSTOMER, PATIENT, found_by, std::slice::from_ref(&document))
+        .await
+        .unwrap();
     let query = query.ended(QueryOutcome::Documents(1), Some(stored));
     assert_eq!(cloud.store_query(CUSTOMER, PATIENT, &query, None).await.unwrap(), Write::Done);
     let copy = CopyRef { customer: CUSTOMER, document: DOCUMENT.parse().unwrap() };
     let media_type = MediaType::new("application/pdf").unwrap();
     cloud.write_copy(copy, &media_type).await.unwrap().finish().await.unwrap();
-    let write = cloud.store_copy(copy, CopyState::Stored, None);
+    let id = DownloadId::new(uuid!("019b76da-a800-7000-8000-0000000000d1"));
+    let download = BulkDownload::new(id, (CUSTOMER, PATIENT), Metadata::default(), now());
+    let download = download.ended(1, &[&document]);
+    assert_eq!(cloud.store_download(&download, None).await.unwrap(), Write::Done);
+    let write = cloud.store_copy(copy, CopyState::Stored(now()), None);
     assert_eq!(write.await.unwrap(), Write::Done);
 }
 

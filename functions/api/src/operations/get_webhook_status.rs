@@ -3,9 +3,8 @@
 use axum::extract::State;
 use bulk_domain::audit::Objects;
 use bulk_domain::delivery::{Attempt, AttemptOutcome, DeliveryState, WebhookDelivery};
-use bulk_domain::ids::{CustomerId, JobId, MessageId};
+use bulk_domain::ids::{CustomerId, JobId, MessageId, RequestId};
 use bulk_domain::time::Timestamp;
-use bulk_domain::webhook::WebhookEvent;
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{Ports, Undelivered};
 use serde::{Deserialize, Serialize};
@@ -52,17 +51,22 @@ pub struct DeliveryReport {
     deliveries: Vec<DeliverySummary>,
 }
 
-/// A webhook delivery: the message that an import reached a status, or the messages about the
-/// documents of its patients, of which the present one is shown.
+/// A webhook delivery: the message that an import reached a status, the messages about the
+/// documents of its patients, of which the present one is shown, or a message of a bulk download.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DeliverySummary {
     /// Id of the message, the same in each attempt.
     message_id: MessageId,
-    /// Id of the import.
-    request_id: JobId,
-    /// What the message tells: a status of the import, or `documents` for those of its patients.
-    status: WebhookEvent,
+    /// Id of the import, or of the bulk download.
+    request_id: RequestId,
+    /// What the message tells: a status of the import, `documents` for those of its patients, or
+    /// `links` for those of a bulk download.
+    #[schema(value_type = String, pattern = "^(processing|documents|completed|failed|links)$")]
+    status: &'static str,
+    /// The import, for the audit trail.
+    #[serde(skip)]
+    job: Option<JobId>,
     state: DeliveryState,
     /// The newest attempts, oldest first.
     attempts: Vec<Attempt>,
@@ -73,7 +77,7 @@ struct DeliverySummary {
 
 impl NamesObjects for DeliveryReport {
     fn objects(&self) -> Objects {
-        let jobs = self.deliveries.iter().map(|delivery| delivery.request_id);
+        let jobs = self.deliveries.iter().filter_map(|delivery| delivery.job);
         let deliveries = self.deliveries.len();
         Objects { jobs: jobs.collect(), deliveries, ..Objects::default() }
     }
@@ -154,8 +158,9 @@ impl From<WebhookDelivery> for DeliverySummary {
     fn from(delivery: WebhookDelivery) -> Self {
         Self {
             message_id: delivery.message_id(),
-            request_id: delivery.job,
-            status: delivery.event,
+            request_id: delivery.subject.request(),
+            status: delivery.subject.as_str(),
+            job: delivery.subject.job_id(),
             state: delivery.state,
             next_attempt: delivery.next_attempt,
             attempts: delivery.attempts,

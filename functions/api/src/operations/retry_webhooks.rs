@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use bulk_domain::audit::Objects;
 use bulk_domain::delivery::{Carrier, WebhookDelivery};
-use bulk_domain::ids::{CustomerId, JobId};
+use bulk_domain::ids::{CustomerId, RequestId};
 use bulk_pipeline::messages::WebhookMessage;
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{PortResult, Ports, Undelivered, Versioned, Write};
@@ -26,8 +26,8 @@ use crate::error::ApiError;
 /// Deliveries that one call sends again, oldest first, so that it ends within its time limit.
 const RETRIED_PER_CALL: u32 = 500;
 
-/// Number of jobs that have their deliveries sent at the same time.
-const CONCURRENT_JOBS: usize = 16;
+/// Number of jobs and bulk downloads that have their deliveries sent at the same time.
+const CONCURRENT_REQUESTS: usize = 16;
 
 /// Webhooks that were sent again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
@@ -74,13 +74,13 @@ pub async fn retry_webhooks<P: Ports>(
     }
     let failed = log.failed_deliveries(customer, RETRIED_PER_CALL).await?;
     let total = log.count_deliveries(customer, Undelivered::Failed).await?;
-    let mut jobs: BTreeMap<JobId, Vec<Versioned<WebhookDelivery>>> = BTreeMap::new();
+    let mut requests: BTreeMap<RequestId, Vec<Versioned<WebhookDelivery>>> = BTreeMap::new();
     for delivery in failed {
-        jobs.entry(delivery.value.job).or_default().push(delivery);
+        requests.entry(delivery.value.subject.request()).or_default().push(delivery);
     }
-    let retried: Vec<u32> = stream::iter(jobs.into_values())
-        .map(|deliveries| retry_job(ports, deliveries))
-        .buffer_unordered(CONCURRENT_JOBS)
+    let retried: Vec<u32> = stream::iter(requests.into_values())
+        .map(|deliveries| retry_request(ports, deliveries))
+        .buffer_unordered(CONCURRENT_REQUESTS)
         .try_collect()
         .await?;
     let retried = retried.into_iter().sum();
@@ -90,15 +90,15 @@ pub async fn retry_webhooks<P: Ports>(
     })
 }
 
-async fn retry_job<P: Ports>(
+async fn retry_request<P: Ports>(
     ports: &P,
     deliveries: Vec<Versioned<WebhookDelivery>>,
 ) -> PortResult<u32> {
     let mut retried = 0;
     for Versioned { value: mut delivery, version } in deliveries {
-        let (customer, job, event) = (delivery.customer, delivery.job, delivery.event);
+        let (customer, subject) = (delivery.customer, delivery.subject);
         let carrier = Carrier::of_round(delivery.round + 1);
-        ports.queues().send_webhook(&WebhookMessage { customer, job, event, carrier }).await?;
+        ports.queues().send_webhook(&WebhookMessage { customer, subject, carrier }).await?;
         delivery.start_round(carrier.round);
         match ports.deliveries().store_delivery(&delivery, Some(version)).await? {
             // A conflict: another call has sent it, or an attempt is under way already.

@@ -87,7 +87,7 @@ impl Service {
             let writer = self.cloud.write_copy(self.copy_ref(), &media_type).await.unwrap();
             writer.finish().await.unwrap();
         });
-        self.set(CopyState::Stored);
+        self.set(CopyState::Stored(self.cloud.now()));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The rules of the operations, tested on the ports in memory.
 #![allow(clippy::unwrap_used)]
 
+mod bulk_download;
 mod cohort_members;
 mod columns;
 mod delete_patient;

@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use bulk_domain::ids::MessageId;
 use bulk_domain::time::Timestamp;
-use bulk_domain::webhook::{DOCUMENTS_TYPE, REPLACED_TYPE, WebhookKey};
+use bulk_domain::webhook::{DOCUMENTS_TYPE, LINKS_TYPE, REPLACED_TYPE, WebhookKey};
 use bulk_terminal::one_line;
 use serde::Serialize;
 use serde_json::Value;
@@ -46,6 +46,9 @@ pub struct Message {
     pub patients: Option<usize>,
     /// The number of documents of all these patients.
     pub documents: Option<usize>,
+    /// Of a bulk download: the links to documents.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
     /// The header `x-metriport-signature`, HMAC-SHA256 of the body.
     pub metriport_signature: Check,
     /// The header `webhook-signature` of Standard Webhooks.
@@ -66,8 +69,11 @@ impl Message {
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let (meta, about) = (&json["meta"], &json["bulkPatientCreate"]);
-        let patients = json["patients"].as_array().filter(|_| meta["type"] == DOCUMENTS_TYPE);
+        let has_patients = meta["type"] == DOCUMENTS_TYPE || meta["type"] == LINKS_TYPE;
+        let patients = json["patients"].as_array().filter(|_| has_patients);
         let documents = |patient: &Value| patient["documents"].as_array().map_or(0, Vec::len);
+        let all = patients.into_iter().flatten();
+        let all = all.filter_map(|patient| patient["documents"].as_array()).flatten();
         Self {
             received_at: now,
             ping: text(&json["ping"]),
@@ -79,6 +85,7 @@ impl Message {
             result: text(&about["result"]),
             patients: patients.map(Vec::len),
             documents: patients.map(|patients| patients.iter().map(documents).sum()),
+            links: all.filter_map(|document| text(&document["url"])).collect(),
             metriport_signature: check_metriport(headers, body, key),
             standard_signature: check_standard(headers, body, key, now),
             delivery: 1,
@@ -119,11 +126,13 @@ impl Message {
             format!("signatures: {}; answered {}", self.signatures(), self.answered),
         ];
         lines.extend(self.reason.as_ref().map(|reason| format!("reason: {}", one_line(reason))));
-        lines.extend(self.result.as_ref().map(one_line).map(|link| match link.split_once('?') {
+        let result = self.result.iter().map(|link| ("result", link));
+        let with_documents = result.chain(self.links.iter().map(|link| ("document", link)));
+        lines.extend(with_documents.map(|(what, link)| match one_line(link).split_once('?') {
             Some((place, _)) if !with_links => {
-                format!("result: {place}?… (--links shows all of it)")
+                format!("{what}: {place}?… (--links shows all of it)")
             }
-            _ => format!("result: {link}"),
+            _ => format!("{what}: {}", one_line(link)),
         }));
         lines.join("\n    ")
     }
@@ -304,6 +313,21 @@ mod tests {
         let shown = message.describe(true);
         assert!(shown.contains("documents: 2, of patients: 2  request"), "{shown}");
         assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn links_to_documents_are_shown_in_full_only_where_they_are_asked_for() {
+        let body = format!(
+            r#"{{"meta":{{"messageId":"m","requestId":"r","type":"{LINKS_TYPE}"}},"patients":[{{"documents":[
+                {{"id":"1","url":"https://files.example.com/1?X-Amz-Signature=secret"}},
+                {{"id":"2","url":"https://files.example.com/2?X-Amz-Signature=secret"}}]}}]}}"#
+        );
+        let now = Timestamp::from_millis(NOW);
+        let message = Message::read(&HeaderMap::new(), body.as_bytes(), None, now);
+        let (short, full) = (message.describe(false), message.describe(true));
+        assert!(short.contains("documents: 2, of patients: 1  request r"), "{short}");
+        assert!(short.contains("document: https://files.example.com/2?…"), "{short}");
+        assert!(!short.contains("secret") && full.matches("secret").count() == 2, "{full}");
     }
 
     #[test]

@@ -1,13 +1,16 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::job::JobStatus;
 
 const START: i64 = 1_700_000_000_000;
 
 fn delivery(job: u128) -> WebhookDelivery {
+    about(job, WebhookEvent::Completed)
+}
+
+fn about(job: u128, event: WebhookEvent) -> WebhookDelivery {
     let (customer, job) = (CustomerId::new(Uuid::from_u128(1)), JobId::new(Uuid::from_u128(job)));
-    WebhookDelivery::new(customer, job, JobStatus::Completed)
+    WebhookDelivery::new(customer, job, event)
 }
 
 fn answered(status: u16) -> Attempt {
@@ -158,7 +161,7 @@ fn a_successor_is_wanted_even_if_the_record_does_not_know_of_it_and_its_predeces
 
 #[test]
 fn the_end_is_told_after_the_start_is_settled_however_that_went() {
-    let mut start = WebhookDelivery { event: WebhookEvent::Processing, ..delivery(0) };
+    let mut start = about(0, WebhookEvent::Processing);
     assert_eq!(
         WebhookDelivery::order_after(None, after(0)),
         Order::Wait(after(1)),
@@ -232,7 +235,7 @@ fn a_delivery_is_stored_and_read_back_and_holds_nothing_but_codes_and_times() {
 
 #[test]
 fn messages_about_documents_follow_each_other_and_each_has_all_attempts() {
-    let mut delivery = WebhookDelivery { event: WebhookEvent::Documents, ..delivery(0) };
+    let mut delivery = about(0, WebhookEvent::Documents);
     let (first, place) = (delivery.message_id(), DocumentsPlace { chunk: 0, patient: 100 });
     delivery.attempted(answered(500), None);
     delivery.attempted_before(answered(200), place);
@@ -244,7 +247,7 @@ fn messages_about_documents_follow_each_other_and_each_has_all_attempts() {
 
 #[test]
 fn a_message_about_documents_keeps_its_id_and_its_patients_in_a_new_round() {
-    let mut delivery = WebhookDelivery { event: WebhookEvent::Documents, ..delivery(0) };
+    let mut delivery = about(0, WebhookEvent::Documents);
     delivery.attempted_before(answered(200), DocumentsPlace { chunk: 1, patient: 25 });
     assert_eq!(delivery.documents.until, None);
     delivery.documents.until = Some(DocumentsPlace { chunk: 2, patient: 0 });
@@ -256,11 +259,11 @@ fn a_message_about_documents_keeps_its_id_and_its_patients_in_a_new_round() {
 
 #[test]
 fn documents_without_patients_are_skipped_and_after_patients_delivered() {
-    let mut none = WebhookDelivery { event: WebhookEvent::Documents, ..delivery(0) };
+    let mut none = about(0, WebhookEvent::Documents);
     none.go_on(DocumentsPlace { chunk: 40, patient: 0 }, after(0));
     none.end_documents();
     assert_eq!(none.state, DeliveryState::Skipped);
-    let mut some = WebhookDelivery { event: WebhookEvent::Documents, ..delivery(0) };
+    let mut some = about(0, WebhookEvent::Documents);
     some.attempted_before(answered(200), DocumentsPlace { chunk: 1, patient: 0 });
     some.end_documents();
     assert_eq!(some.state, DeliveryState::Delivered);
@@ -273,7 +276,7 @@ fn order_after_documents(documents: Option<&WebhookDelivery>, now_s: u64) -> Ord
 
 #[test]
 fn completion_is_told_after_the_documents() {
-    let mut documents = WebhookDelivery { event: WebhookEvent::Documents, ..delivery(0) };
+    let mut documents = about(0, WebhookEvent::Documents);
     assert_eq!(order_after_documents(None, 0), Order::Wait(after(1)));
     documents.begin(FIRST, after(0));
     assert_eq!(order_after_documents(Some(&documents), 0), Order::Wait(after(1)));
@@ -285,7 +288,7 @@ fn completion_is_told_after_the_documents() {
 
 #[test]
 fn completion_is_checked_less_often_the_longer_it_waits() {
-    let mut documents = WebhookDelivery { event: WebhookEvent::Documents, ..delivery(0) };
+    let mut documents = about(0, WebhookEvent::Documents);
     for (now, pause) in [(5, 1), (200, 20), (3_000, 60)] {
         documents.put_off(after(now));
         assert_eq!(order_after_documents(Some(&documents), now), Order::Wait(after(now + pause)));
@@ -295,7 +298,7 @@ fn completion_is_checked_less_often_the_longer_it_waits() {
 #[test]
 fn completion_waits_for_a_day_unless_the_customer_has_failed_documents_sent_again() {
     let day = 24 * 3_600;
-    let mut documents = WebhookDelivery { event: WebhookEvent::Documents, ..delivery(0) };
+    let mut documents = about(0, WebhookEvent::Documents);
     documents.put_off(after(day));
     assert!(matches!(order_after_documents(Some(&documents), day - 1), Order::Wait(_)));
     assert_eq!(order_after_documents(Some(&documents), day), Order::Free);

@@ -34,8 +34,9 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 pub enum CopyState {
     /// A worker fetches the content.
     Leased(Lease),
-    /// The content was stored. Its bytes may have been deleted since, after their retention.
-    Stored,
+    /// The content was stored at this time. Its bytes may have been deleted since, after their
+    /// retention.
+    Stored(Timestamp),
     /// The content could not be fetched. The gateway is not asked again before this time.
     Failed(CopyFailure, Timestamp),
 }
@@ -95,7 +96,7 @@ impl CopyState {
     /// Returns what to do for a caller, who finds this state or none.
     pub fn decide(state: Option<Self>, now: Timestamp) -> CopyDecision {
         match state {
-            Some(Self::Stored) => CopyDecision::Stored,
+            Some(Self::Stored(_)) => CopyDecision::Stored,
             Some(Self::Leased(lease)) if now < lease.until => CopyDecision::Wait,
             Some(Self::Failed(failure, until)) if now < until => {
                 CopyDecision::Failed(failure, now.until(until))
@@ -123,7 +124,7 @@ mod tests {
     fn a_copy_is_fetched_unless_it_is_stored_or_being_fetched() {
         let leased = CopyState::leased(QueryAttemptId::new(Uuid::nil()), now());
         assert_eq!(CopyState::decide(None, now()), CopyDecision::Fetch);
-        assert_eq!(CopyState::decide(Some(CopyState::Stored), now()), CopyDecision::Stored);
+        assert_eq!(CopyState::decide(Some(CopyState::Stored(now())), now()), CopyDecision::Stored);
         assert_eq!(CopyState::decide(Some(leased), after(299)), CopyDecision::Wait);
         assert_eq!(CopyState::decide(Some(leased), after(300)), CopyDecision::Fetch);
     }

@@ -35,6 +35,30 @@ impl fmt::Display for DocumentKey {
     }
 }
 
+impl FromStr for DocumentKey {
+    type Err = NotAName;
+
+    /// Reads the form that [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Self, NotAName> {
+        let mut bytes = [0; KEY_BYTES];
+        const_hex::decode_to_slice(text, &mut bytes).map_err(|_| NotAName)?;
+        // The decoder also takes a prefix, which no key has.
+        if text.len() == 2 * KEY_BYTES { Ok(Self(bytes)) } else { Err(NotAName) }
+    }
+}
+
+impl Serialize for DocumentKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for DocumentKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// The name of a document: the patient and the key of the document. Written as
 /// `{patient}_{key}`, in the API with the extension of its media type.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -75,14 +99,8 @@ impl FromStr for DocumentName {
     fn from_str(text: &str) -> Result<Self, NotAName> {
         let (name, _) = text.split_once('.').unwrap_or((text, ""));
         let (patient, key) = name.split_once('_').ok_or(NotAName)?;
-        let mut bytes = [0; KEY_BYTES];
-        const_hex::decode_to_slice(key, &mut bytes).map_err(|_| NotAName)?;
-        // The decoder also takes a prefix, which no name has.
-        if key.len() != 2 * KEY_BYTES {
-            return Err(NotAName);
-        }
         let patient = patient.parse().map_err(|_| NotAName)?;
-        Ok(Self { patient, document: DocumentKey(bytes) })
+        Ok(Self { patient, document: key.parse()? })
     }
 }
 

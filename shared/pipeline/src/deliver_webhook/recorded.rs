@@ -44,10 +44,10 @@ pub(super) async fn record<P: Ports>(
 
 /// Returns the recorded delivery of a message, or a new one.
 pub(super) async fn load<P: Ports>(ports: &P, message: &WebhookMessage) -> PortResult<Recorded> {
-    Ok(match ports.deliveries().load_delivery(message.job_ref(), message.event).await? {
+    Ok(match ports.deliveries().load_delivery(message.customer, message.subject).await? {
         Some(known) => Recorded { delivery: known.value, version: Some(known.version) },
         None => Recorded {
-            delivery: WebhookDelivery::new(message.customer, message.job, message.event),
+            delivery: WebhookDelivery::about(message.customer, message.subject),
             version: None,
         },
     })

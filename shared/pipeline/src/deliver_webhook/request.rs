@@ -1,12 +1,14 @@
-//! The request of a webhook about a job, and the event that tells the audit trail about it.
+//! The request of a webhook about a job, and the event that tells the audit trail about a webhook.
 
 use std::time::Duration;
 
-use bulk_domain::audit::{Action, AuditEvent, Link, Objects, Phase};
+use bulk_domain::audit::{Action, Actor, AuditEvent, Link, Objects, Phase};
 use bulk_domain::delivery::WebhookDelivery;
 use bulk_domain::job::Job;
 use bulk_domain::time::Timestamp;
-use bulk_domain::webhook::{DocumentsMessage, JobMessage, WebhookEvent, signed_headers};
+use bulk_domain::webhook::{
+    DocumentsMessage, JobMessage, WebhookEvent, WebhookSubject, signed_headers,
+};
 
 use super::documents::Page;
 use crate::Error;
@@ -19,11 +21,11 @@ pub const LINK_VALID: Duration = Duration::from_mins(3);
 /// How long the customer's server may take to answer a webhook or a ping.
 pub(super) const ANSWER_TIME: Duration = Duration::from_secs(4);
 
-/// Returns whether the webhook about this event has patient data, or a link to it.
-pub(super) fn has_patient_data(event: WebhookEvent) -> bool {
-    match event {
-        WebhookEvent::Documents | WebhookEvent::Completed => true,
-        WebhookEvent::Processing | WebhookEvent::Failed => false,
+/// Returns whether the webhook about this subject has patient data, or a link to it.
+pub(super) fn has_patient_data(subject: WebhookSubject) -> bool {
+    match subject.event() {
+        Some(WebhookEvent::Documents | WebhookEvent::Completed) | None => true,
+        Some(WebhookEvent::Processing | WebhookEvent::Failed) => false,
     }
 }
 
@@ -31,7 +33,7 @@ pub(super) fn has_patient_data(event: WebhookEvent) -> bool {
 /// patients of a webhook about documents.
 pub(super) async fn request<P: Ports>(
     ports: &P,
-    job: &Job,
+    (job, event): (&Job, WebhookEvent),
     delivery: &WebhookDelivery,
     page: Option<&Page>,
     url: String,
@@ -42,7 +44,7 @@ pub(super) async fn request<P: Ports>(
         DocumentsMessage::new(job.id, delivery.documents.from, &page.patients, now).to_body()
     } else {
         // The link is signed in each attempt, so that it is always valid for its full time.
-        let result = match delivery.event {
+        let result = match event {
             WebhookEvent::Completed => {
                 let link =
                     ports.objects().sign_download(job.into(), ResultFile::Result, LINK_VALID);
@@ -50,29 +52,53 @@ pub(super) async fn request<P: Ports>(
             }
             WebhookEvent::Processing | WebhookEvent::Documents | WebhookEvent::Failed => None,
         };
-        let reason = job.reason.as_deref().filter(|_| delivery.event == WebhookEvent::Failed);
-        JobMessage::new(job.id, delivery.event, result.as_deref(), reason, now).to_body()
+        let reason = job.reason.as_deref().filter(|_| event == WebhookEvent::Failed);
+        JobMessage::new(job.id, event, result.as_deref(), reason, now).to_body()
     };
-    let headers = signed_headers(&settings.signing_keys(now), delivery.message_id(), now, &body);
-    Ok(WebhookRequest { url, headers, body, within: ANSWER_TIME })
+    Ok(signed(delivery, body, url, settings, now))
 }
 
-/// Returns the event that a webhook is about to be posted.
-pub(super) fn audit_event(
+/// Returns the request of a webhook with this body.
+pub(super) fn signed(
     delivery: &WebhookDelivery,
-    page: Option<&Page>,
-    request: &WebhookRequest,
+    body: Vec<u8>,
+    url: String,
+    settings: &WebhookSettings,
     now: Timestamp,
-) -> AuditEvent {
-    let WebhookDelivery { customer, job, .. } = *delivery;
-    let event = AuditEvent::of_job(now, Phase::Begun, Action::webhook(&request.url), customer, job);
-    let links = (delivery.event == WebhookEvent::Completed).then_some(Link::Result);
+) -> WebhookRequest {
+    let headers = signed_headers(&settings.signing_keys(now), delivery.message_id(), now, &body);
+    WebhookRequest { url, headers, body, within: ANSWER_TIME }
+}
+
+/// Returns what a webhook about a job has: the patients, and the links.
+pub(super) fn objects(event: WebhookEvent, page: Option<&Page>) -> Objects {
+    let links = (event == WebhookEvent::Completed).then_some(Link::Result);
     let patients = page.map(|page| page.patients.as_slice()).unwrap_or_default();
-    let objects = Objects {
-        message: Some(delivery.message_id()),
+    Objects {
         links: links.into_iter().collect(),
         patients: patients.iter().map(|patient| patient.patient_id).collect(),
-        ..event.objects.clone()
-    };
-    AuditEvent { objects, ..event }
+        ..Objects::default()
+    }
+}
+
+/// Returns the event that a webhook with these objects is about to be posted.
+pub(super) fn audit_event(
+    delivery: &WebhookDelivery,
+    request: &WebhookRequest,
+    objects: Objects,
+    now: Timestamp,
+) -> AuditEvent {
+    AuditEvent {
+        time: now,
+        phase: Phase::Begun,
+        action: Action::webhook(&request.url),
+        customer: Some(delivery.customer),
+        actor: Actor::Service,
+        objects: Objects {
+            jobs: delivery.subject.job_id().into_iter().collect(),
+            message: Some(delivery.message_id()),
+            ..objects
+        },
+        outcome: None,
+    }
 }

@@ -4,18 +4,18 @@ use std::future::Future;
 
 use bulk_domain::delivery::{DeliveryState, WebhookDelivery};
 use bulk_domain::ids::CustomerId;
-use bulk_domain::webhook::WebhookEvent;
+use bulk_domain::webhook::WebhookSubject;
 
-use super::{JobRef, PortResult, Versioned, Write};
+use super::{PortResult, Versioned, Write};
 
-/// The records of webhook deliveries, one for each event of a job. A record expires
-/// after the retention time.
+/// The records of webhook deliveries, one for each event of a job and for each message of a bulk
+/// download. A record expires after the retention time.
 pub trait DeliveryStore: Send + Sync {
-    /// Returns the delivery of the webhook about `event`; `None` before its first attempt.
+    /// Returns the delivery of the webhook about `subject`; `None` before its first attempt.
     fn load_delivery(
         &self,
-        job: JobRef,
-        event: WebhookEvent,
+        customer: CustomerId,
+        subject: WebhookSubject,
     ) -> impl Future<Output = PortResult<Option<Versioned<WebhookDelivery>>>> + Send;
     /// Stores a delivery. The stored version is then `version` plus one, and 1 for a new record.
     ///

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 
-use bulk_domain::document::{CopyState, DocumentName, DocumentRecord};
+use bulk_domain::document::{CopyState, DocumentKey, DocumentName, DocumentRecord};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
 
@@ -70,6 +70,12 @@ pub trait DocumentStore: Send + Sync {
         &self,
         copy: CopyRef,
     ) -> impl Future<Output = PortResult<Option<Versioned<CopyState>>>> + Send;
+    /// Returns the records of the copies of a patient's documents.
+    fn load_copies(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+    ) -> impl Future<Output = PortResult<HashMap<DocumentKey, Versioned<CopyState>>>> + Send;
     /// Stores the record of a copy.
     ///
     /// Condition: the stored version is `version`, or nothing is stored if `version` is `None`.

@@ -7,8 +7,8 @@ use bulk_domain::job_size::JobSize;
 
 use super::PortResult;
 use crate::messages::{
-    ChunkMessage, CopyMessage, FinishedMessage, QueryMessage, UndoMessage, UploadMessage,
-    WebhookMessage, WithdrawalMessage,
+    ChunkMessage, CopyMessage, DownloadMessage, FinishedMessage, QueryMessage, UndoMessage,
+    UploadMessage, WebhookMessage, WithdrawalMessage,
 };
 
 /// The longest time that a message can be delayed (`DelaySeconds`; "Amazon SQS standard queue
@@ -35,6 +35,11 @@ pub trait Queues: Send + Sync {
     ) -> impl Future<Output = PortResult<()>> + Send;
     /// Asks for a copy of a document's content, or does nothing if there is no gateway.
     fn send_copy(&self, message: &CopyMessage) -> impl Future<Output = PortResult<()>> + Send;
+    /// Asks for a bulk download to be carried on, or does nothing if there is no gateway.
+    fn send_download(
+        &self,
+        message: &DownloadMessage,
+    ) -> impl Future<Output = PortResult<()>> + Send;
     /// Sends all messages to the queue of undone chunks. After an error some may have been sent.
     fn send_undo(&self, messages: &[UndoMessage]) -> impl Future<Output = PortResult<()>> + Send;
     /// Sends a message to the queue of undone chunks, which is received after `delay`. That is

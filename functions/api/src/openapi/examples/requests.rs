@@ -84,6 +84,15 @@ fn patients_and_documents() -> Vec<Example> {
             "getDocumentUrl",
             format!("/medical/v1/document/download-url?fileName={DOCUMENT}.pdf"),
         ),
+        example(
+            "getBulkDownload",
+            format!("/medical/v1/document/download-url/bulk?patientId={PATIENT}"),
+        ),
+        with_body(
+            "startBulkDownload",
+            &format!("/medical/v1/document/download-url/bulk?patientId={PATIENT}"),
+            json!({"metadata": {"chart": "7731"}}),
+        ),
         example("getDocumentQuery", format!("/medical/v1/document/query?patientId={PATIENT}")),
         example(
             "startDocumentQuery",
