@@ -74,8 +74,8 @@ pub struct Import<'a> {
 }
 
 impl<'a> Import<'a> {
-    /// Stores a job with this number of pending chunks, and the patients of up to three of them, and
-    /// sends the message that it is processing.
+    /// Stores a job with this number of pending chunks, and the patients of up to three of them,
+    /// and sends the message that it is processing.
     pub async fn start(cloud: &'a Cloud, chunks: u32) -> Self {
         let (id, facility) = (JobId::new(Uuid::from_u128(1 << 8)), FacilityId::new(Uuid::nil()));
         let job = Job::new(id, customer(1), facility, false, cloud.now());
