@@ -106,7 +106,7 @@ bugs! {
     DocumentsNotTold 27: "the end of a job does not start the messages about documents if its start has not",
     OptedOutDocumentsKept 18: "the documents of a patient stay when the patient is opted out",
     WithdrawalNotAnnounced 34: "the documents of a patient stay if a call dies after it has opted the patient out",
-    WithdrawalByRowsNotAnnounced 500: "the documents of a patient stay if a worker dies after it has opted the patient out and its job is canceled",
+    WithdrawalByRowsNotAnnounced 1604: "the documents of a patient stay if a worker dies after it has opted the patient out and its job is canceled",
     DownloadEndsEarly 1: "a bulk download ends although documents wait for the gateway",
     DownloadNotResumed 1: "a repeated call does not carry on a bulk download that no message carries",
     DownloadEndedSilently 1: "a bulk download ends without links if its worker dies before it sends them",
