@@ -21,6 +21,7 @@ fn invoke(event: &str) -> Invocation {
         ("MEDIUM_JOB_CHUNKS_QUEUE", "https://sqs.example.com/medium"),
         ("LARGE_JOB_CHUNKS_QUEUE", "https://sqs.example.com/large"),
         ("FINISHED_QUEUE", "https://sqs.example.com/finished"),
+        ("UNDONE_CHUNKS_QUEUE", "https://sqs.example.com/undone-chunks"),
     ];
     runtime_api::invoke(env!("CARGO_BIN_EXE_bulk-import-rows"), &variables, event)
 }

@@ -67,15 +67,7 @@ impl Player {
                 Box::pin(async move { verdict(import_rows(&cloud, &directories, &message).await) })
             }
             Cause::Message(QueueName::Queries, message) => self.query(message),
-            Cause::Message(QueueName::Copies, message) => {
-                let message: CopyMessage = read(message);
-                let behaviour = self.story.gateway.as_ref().expect("there is a gateway");
-                let of = (message.customer, message.document.patient);
-                let contents = self.exchange.copying(of, &cloud, &self.chance, behaviour);
-                Box::pin(async move {
-                    verdict(copy_document(&cloud, &contents, MOST_BYTES, &message).await)
-                })
-            }
+            Cause::Message(QueueName::Copies, message) => self.copy(cloud, message),
             Cause::Message(QueueName::Downloads, message) => self.download_all(cloud, message),
             Cause::Message(QueueName::Finished, message) => {
                 let message = read(message);
@@ -155,6 +147,16 @@ impl Player {
             &Cause::Change(customer, patient) => self.change(cloud, customer, patient),
             &Cause::Read(import) => self.look(cloud, import),
         }
+    }
+
+    fn copy(&self, cloud: Cloud, received: &Received) -> Pin<Box<dyn Future<Output = Verdict>>> {
+        let message: CopyMessage = read(received);
+        let behaviour = self.story.gateway.as_ref().expect("there is a gateway");
+        let of = (message.customer, message.document.patient);
+        let contents = self.exchange.copying(of, &cloud, &self.chance, behaviour);
+        Box::pin(
+            async move { verdict(copy_document(&cloud, &contents, MOST_BYTES, &message).await) },
+        )
     }
 
     fn download_all(
