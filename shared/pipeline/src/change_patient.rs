@@ -22,7 +22,7 @@ pub enum PatientChange<T> {
 /// When a changed record is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Store {
-    /// Nothing has changed.
+    /// The change has left the record as it was, so that a write would be wasted.
     Never,
     /// If the item of the person has room for the record.
     IfItFits,

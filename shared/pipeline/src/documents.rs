@@ -12,7 +12,7 @@ use crate::document_pages::{DocumentPages, READ_ATTEMPTS, always_replaced};
 use crate::ports::prelude::*;
 use crate::ports::{CopyRef, PortResult, Ports, Write};
 
-/// Patients whose documents are deleted at the same time.
+/// How many patients lose their documents at the same time.
 pub(crate) const CONCURRENT_WITHDRAWALS: usize = 16;
 
 /// Returns a document of the patient's last successful query, or `None` if the query did not find

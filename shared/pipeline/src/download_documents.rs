@@ -2,7 +2,7 @@
 //! links sent.
 //!
 //! One message carries a bulk download to its end: it is received again until every document is
-//! copied or has failed. A run starts fetches for [`STARTS`] only, because a content may take
+//! copied or has failed. A run starts fetches for `STARTS` only, because a content may take
 //! minutes and the function ends after four. The records of the copies say what is left, so that a
 //! run after a crash goes on where the last one stopped, and a document that a caller downloads by
 //! itself at the same time is fetched once.

@@ -157,7 +157,7 @@ pub struct WithdrawalMessage {
 pub enum DeletionMessage {
     /// A chunk of an undone job.
     Undo(UndoMessage),
-    /// Patients whose documents are to be deleted, if the patients are opted out or deleted.
+    /// Patients who may lose their documents: those of them who are opted out or deleted.
     Withdrawal(WithdrawalMessage),
 }
 

@@ -40,7 +40,7 @@ pub async fn announce_withdrawal<P: Ports>(
 }
 
 /// Deletes what is left of the documents of announced patients, except of those who are there and
-/// take part. Returns the number of the patients whose documents are gone. Safe to repeat,
+/// take part. Returns how many patients have no documents then. Safe to repeat,
 /// concurrently and late.
 pub async fn delete_left_documents<P: Ports>(
     ports: &P,
