@@ -65,6 +65,7 @@ async fn everything_about_a_patient_is_found_by_place_and_exported() {
     assert_eq!(places["imports"][0]["job"], job);
     assert_eq!(places["failedRows"][0]["matches"], json!(["externalId", "names"]));
     assert_eq!(places["documentCopies"], json!([]));
+    assert_eq!(places["bulkDownload"], json!(null));
 
     // The same by the external id, and a call is no import.
     let opt_out = format!("/medical/v1/patient/{id}/hie-opt-out?hieOptOut=true");

@@ -1,9 +1,11 @@
 //! What an operator finds about one patient in the tables, before and after its deletion.
 #![allow(clippy::unwrap_used)]
 
-use bulk_domain::document::{CopyState, DocumentId, DocumentKey, DocumentName};
+use bulk_domain::document::{
+    BulkDownload, CopyState, DocumentId, DocumentKey, DocumentName, Metadata,
+};
 use bulk_domain::hash_key::Bucket;
-use bulk_domain::ids::{CohortId, CustomerId, JobId, PatientId};
+use bulk_domain::ids::{CohortId, CustomerId, DownloadId, JobId, PatientId};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::QueryOutcome;
 use bulk_domain::record::Correction;
@@ -74,6 +76,10 @@ fn find(cloud: &Cloud, customer: CustomerId, patient: PatientId) -> FoundPatient
 fn every_place_of_a_patient_is_found_and_none_of_another() {
     let cloud = cloud();
     let (wanted, other) = (patient(&cloud, 1), patient(&cloud, 2));
+    let download = DownloadId::new(Uuid::from_u128(4));
+    let download =
+        BulkDownload::new(download, (CUSTOMER, wanted), Metadata::default(), cloud.now());
+    assert_eq!(block_on(cloud.store_download(&download, None)).unwrap(), Write::Done);
     let found = find(&cloud, CUSTOMER, wanted);
     assert_eq!(found.bucket, Bucket::of(wanted).unwrap());
     assert_eq!(found.record.unwrap().patient.id, wanted);
@@ -87,6 +93,7 @@ fn every_place_of_a_patient_is_found_and_none_of_another() {
     assert_eq!(found.query.unwrap().outcome, Some(QueryOutcome::Documents(9)));
     assert_eq!(found.documents.len(), 9);
     assert_eq!(found.copies, [(copy_of(wanted).document, CopyState::Stored(cloud.now()))]);
+    assert_eq!(found.download, Some(download));
     assert!(found.calls.is_empty());
     let all = block_on(patients_with(&cloud, CUSTOMER, id)).unwrap();
     assert_eq!(all, [wanted, other].into());

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use bulk_domain::cohort::Cohort;
-use bulk_domain::document::{CopyState, DocumentName, DocumentRecord};
+use bulk_domain::document::{BulkDownload, CopyState, DocumentName, DocumentRecord};
 use bulk_domain::hash_key::{Bucket, ExternalIdHash, HashKey};
 use bulk_domain::ids::{CohortId, CustomerId, JobId, PatientId};
 use bulk_domain::person::Person;
@@ -48,6 +48,8 @@ pub struct FoundPatient {
     pub documents: Vec<DocumentRecord>,
     /// The records of the copies of documents.
     pub copies: Vec<(DocumentName, CopyState)>,
+    /// The newest bulk download of the documents.
+    pub download: Option<BulkDownload>,
 }
 
 /// Returns what is held about a patient, or `None` if this service has never given the id.
@@ -89,6 +91,11 @@ pub async fn find_patient<P: Ports>(
         query,
         documents,
         copies: ports.documents().list_copies(customer, patient).await?,
+        download: ports
+            .downloads()
+            .load_download(customer, patient)
+            .await?
+            .map(|download| download.value),
     }))
 }
 

@@ -131,6 +131,7 @@ impl Held {
             ("documentQuery", json!(self.found.query)),
             ("documents", json!(self.found.documents)),
             ("documentCopies", self.document_copies()),
+            ("bulkDownload", json!(self.found.download)),
             ("imports", self.imports()),
             ("files", self.files()),
             ("failedRows", self.failed_rows()),
