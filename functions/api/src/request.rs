@@ -87,7 +87,7 @@ pub fn header<'a>(
     }
 }
 
-/// A JSON body. Its `Content-Type` is not checked, because clients of the public API may omit it.
+/// A body that is a JSON object. Its `Content-Type` is not checked, because clients of the public API may omit it.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
@@ -103,6 +103,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
                 _ => MALFORMED,
             }
         })?;
-        Ok(Self(serde_json::from_slice(&bytes).map_err(|_| MALFORMED)?))
+        json_object(&bytes).map(Self).ok_or(MALFORMED)
     }
+}
+
+/// Reads a JSON object. Returns `None` for other JSON: serde reads the fields of a structure from a
+/// list, too.
+pub fn json_object<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let is_object = bytes.trim_ascii_start().first() == Some(&b'{');
+    if is_object { serde_json::from_slice(bytes).ok() } else { None }
 }

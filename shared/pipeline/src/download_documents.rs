@@ -26,7 +26,7 @@ use futures::{StreamExt as _, stream};
 use crate::Error;
 use crate::conflicts::retry_conflicts;
 use crate::copy_document::{CopyOutcome, copy};
-use crate::documents::find_documents;
+use crate::documents::{delete_copies, find_documents};
 use crate::messages::{CopyMessage, DownloadMessage, WebhookMessage};
 use crate::ports::prelude::*;
 use crate::ports::{CopyRef, DocumentSource, PortResult, Ports, Versioned, Write};
@@ -159,7 +159,8 @@ async fn load<P: Ports>(
 }
 
 /// Returns all documents of the patient of a bulk download. `None` if the patient is deleted or
-/// opted out: the bulk download then ends without documents.
+/// opted out: the bulk download then ends without documents, and what an earlier run has copied is
+/// deleted, because that run may have died after it stored a content.
 async fn documents_of<P: Ports>(
     ports: &P,
     download: &BulkDownload,
@@ -167,6 +168,7 @@ async fn documents_of<P: Ports>(
     let (customer, patient) = (download.customer, download.patient);
     let record = ports.patients().load_patients(customer, &[patient]).await?.remove(&patient);
     if record.is_none_or(|record| record.patient.hie_opt_out) {
+        delete_copies(ports, customer, patient).await?;
         return Ok(None);
     }
     Ok(Some(find_documents(ports, customer, patient, |_| true).await?))

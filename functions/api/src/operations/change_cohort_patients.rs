@@ -51,7 +51,9 @@ impl CohortPatients {
     fn named(self) -> Result<Named, ApiError> {
         const ONE_OF_BOTH: ApiError =
             ApiError::BadRequest("Either patientIds or allPatients must be given, and not both");
-        match (self.patient_ids, self.all_patients.unwrap_or(false)) {
+        let all = self.all_patients.unwrap_or(false);
+        // A client may send an empty list beside `allPatients`.
+        match (self.patient_ids.filter(|ids| !(all && ids.is_empty())), all) {
             (None, true) => Ok(Named::All),
             (Some(ids), false) if ids.len() > MOST_PATIENTS => {
                 Err(ApiError::BadRequest("patientIds has more than 500 ids"))
@@ -206,4 +208,34 @@ async fn all_of<P: Ports>(
         all.extend(ids.into_iter().map(|(_, id)| id));
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn named(body: Value) -> Option<Named> {
+        serde_json::from_value::<CohortPatients>(body).unwrap().named().ok()
+    }
+
+    #[test]
+    fn a_call_names_some_patients_or_all_of_them() {
+        let id = "01234567-89ab-8cde-8123-456789abcdef";
+        let some = |ids: &[&str]| named(json!({"patientIds": ids}));
+        assert!(matches!(some(&[id, id]), Some(Named::Some(ids)) if ids.len() == 1));
+        assert!(matches!(some(&[]), Some(Named::Some(ids)) if ids.is_empty()));
+        for body in [json!({"allPatients": true}), json!({"patientIds": [], "allPatients": true})] {
+            assert!(matches!(named(body), Some(Named::All)));
+        }
+        for body in [
+            json!({}),
+            json!({"allPatients": false}),
+            json!({"patientIds": [id], "allPatients": true}),
+            json!({"patientIds": vec![id; MOST_PATIENTS + 1]}),
+        ] {
+            assert!(named(body).is_none());
+        }
+    }
 }

@@ -22,7 +22,7 @@ use crate::caller::{Caller, ReadPatients};
 use crate::error::ApiError;
 use crate::operations::get_bulk_download::{BulkDownloadState, check_patient};
 use crate::operations::get_document_query::PatientIdQuery;
-use crate::request::{Parameters, patient_id};
+use crate::request::{Parameters, json_object, patient_id};
 
 const NO_URL: ApiError = ApiError::BadRequest(
     "There is no webhook URL that the links can be sent to, please set one with POST /settings",
@@ -77,15 +77,16 @@ pub async fn handle<B: Backend>(
     Ok(Audited(download.into()))
 }
 
-/// Returns the metadata of a body, which is empty or JSON.
+/// Returns the metadata of a body, which is empty, `null` or a JSON object.
 fn metadata(body: &[u8]) -> Result<Metadata, ApiError> {
-    if body.is_empty() {
+    const MALFORMED: ApiError = ApiError::BadRequest(
+        "The body is not a JSON object, or metadata is not an object of texts",
+    );
+    if matches!(body.trim_ascii(), b"" | b"null") {
         return Ok(Metadata::default());
     }
-    let new: Option<NewBulkDownload> = serde_json::from_slice(body).map_err(|_| {
-        ApiError::BadRequest("The body is not JSON, or metadata is not an object of texts")
-    })?;
-    new.and_then(|new| new.metadata)
+    let new: NewBulkDownload = json_object(body).ok_or(MALFORMED)?;
+    new.metadata
         .unwrap_or_default()
         .try_into()
         .map_err(|problem: BadMetadata| ApiError::BadParameter(problem.to_string()))

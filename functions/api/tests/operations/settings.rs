@@ -74,3 +74,11 @@ async fn a_choice_that_is_no_boolean_is_refused() {
     let (status, ..) = post(&cloud(), json!({"patientWebhooks": "yes"})).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn a_body_that_is_no_object_is_refused() {
+    let cloud = cloud();
+    for body in [json!([URL, true]), json!([null, null]), json!([]), json!("x"), json!(null)] {
+        assert_eq!(post(&cloud, body.clone()).await.0, StatusCode::BAD_REQUEST, "{body}");
+    }
+}
