@@ -141,7 +141,8 @@ e2e: .venv/installed .venv-tools/installed .venv-schemathesis/installed ## test 
 	  $(CARGO) test -p tests --test ports -- local_stack; \
 	  $(LOCAL) tests.api; \
 	  $(LOCAL) infra.demo --rows 300 --out .local/test'
-	$(MAKE) faults game-day
+	# Both wait for most of their time.
+	$(MAKE) -j 2 --output-sync=target faults game-day
 
 faults: .venv/installed ## import while AWS calls fail and functions are killed, after `make build`
 	$(STACK_RUN) --name faults --faults none --visibility 10 --param GatewayRequestSeconds=3 -- \
