@@ -34,6 +34,7 @@ GUIDES = (
 #: Capitalized names that are not in the template, because they belong to AWS, to Rust or to its libraries.
 CALLS = {
     "BatchExecuteStatement",
+    "DeleteObjects",
     "BatchGetItem",
     "BatchWriteItem",
     "DeleteItem",
