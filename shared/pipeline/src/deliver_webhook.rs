@@ -121,6 +121,10 @@ enum About {
     Links(LinksPage),
 }
 
+/// The time in which the outcome of an attempt is recorded after the next message was sent. A
+/// message that is received before that waits for the end of the attempt's lease.
+const RECORDING: Duration = Duration::from_secs(1);
+
 /// Handles one message: makes one attempt, if one is due. The message is done when this returns
 /// `Ok`, because every later attempt has a message of its own.
 pub async fn deliver_webhook<P: Ports, S: WebhookServer>(
@@ -334,7 +338,9 @@ async fn conclude<P: Ports>(
         });
     };
     let carrier = recorded.delivery.carrier().next();
-    let sent = send_for(ports, &WebhookMessage { carrier, ..*message }, attempt.when, due).await;
+    let received = due.max(attempt.when.plus(RECORDING));
+    let next = WebhookMessage { carrier, ..*message };
+    let sent = send_for(ports, &next, attempt.when, received).await;
     if sent.is_ok() || has(Bug::WebhookHandedToNone) {
         recorded.delivery.handed_on_to(carrier);
     }
