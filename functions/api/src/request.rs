@@ -87,7 +87,8 @@ pub fn header<'a>(
     }
 }
 
-/// A body that is a JSON object. Its `Content-Type` is not checked, because clients of the public API may omit it.
+/// A body that is a JSON object. Its `Content-Type` is not checked, because clients of the public
+/// API may omit it.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
