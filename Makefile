@@ -141,7 +141,7 @@ e2e: .venv/installed .venv-tools/installed .venv-schemathesis/installed ## test 
 	  $(CARGO) test -p tests --test ports -- local_stack; \
 	  $(LOCAL) tests.api; \
 	  $(LOCAL) infra.demo --rows 300 --out .local/test'
-	# Both wait for most of their time.
+	# At the same time, because both targets wait for most of theirs.
 	$(MAKE) -j 2 --output-sync=target faults game-day
 
 faults: .venv/installed ## import while AWS calls fail and functions are killed, after `make build`

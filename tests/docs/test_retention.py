@@ -27,9 +27,9 @@ def replaced_days() -> int:
     return int(days)
 
 
-def queue_days(name: str) -> int:
+def queue_days(name: str) -> float:
     """Returns for how long a queue keeps a message."""
-    return int(template()["Resources"][name]["Properties"]["MessageRetentionPeriod"]) // DAY
+    return int(template()["Resources"][name]["Properties"]["MessageRetentionPeriod"]) / DAY
 
 
 def recovery_days() -> int:
@@ -41,7 +41,7 @@ def recovery_days() -> int:
     return int(days)
 
 
-def statements() -> dict[str, int]:
+def statements() -> dict[str, float]:
     """Returns how the guides write a number of days, and the number by the template."""
     return {
         rf"are deleted {NUMBER} days after each was written": default("RetentionDays"),
@@ -101,7 +101,7 @@ def test_each_queue_of_the_platform_guide_keeps_messages_for_as_long_as_it_says(
     rows = re.findall(r"^\| `(\w+)` \|.*\| (\d+ days|a day|an hour) \|$", platform.text, re.MULTILINE)
     sources = {name for name, it in template()["Resources"].items() if it["Type"] == "AWS::SQS::Queue"}
     assert {name for name, _ in rows} == {name for name in sources if not name.endswith("DeadLetters")}
-    words = {"an hour": 0, "a day": 1}
+    words = {"an hour": 1 / 24, "a day": 1}
     kept = {name: words[time] if time in words else int(time.removesuffix(" days")) for name, time in rows}
     assert kept == {name: queue_days(name) for name, _ in rows}
 

@@ -80,8 +80,7 @@ def firing_without_cause(emulator: Emulator) -> list[str]:
     )
     assert processed, "the file was not imported"
     values: dict[str, float] = {
-        metric: emulator.counted(metric)
-        for metric in ("WorkAbandoned", "VersioningSuspended", "DocumentsNotAnswered", "ErrorsLogged")
+        metric: emulator.counted(metric) for metric in ("WorkAbandoned", "VersioningSuspended", "ErrorsLogged")
     }
     values |= {"Errors": emulator.of_function("Errors", "Finalize")}
     values |= {"Throttles": emulator.of_function("Throttles", "FanOut")}
@@ -124,7 +123,7 @@ def work_waits(emulator: Emulator) -> float:
 
 
 def api_fails(emulator: Emulator) -> float:
-    """`Api` loses the rights of its role. Downloads that a gateway does not answer do not count."""
+    """`Api` loses the rights of its role."""
     iam, role = emulator.client("iam"), emulator.resource("ApiRole")
     policy = iam.get_role_policy(RoleName=role, PolicyName="api")["PolicyDocument"]
     iam.delete_role_policy(RoleName=role, PolicyName="api")
@@ -137,7 +136,7 @@ def api_fails(emulator: Emulator) -> float:
                 failed += ": 5" in str(error)
     finally:
         iam.put_role_policy(RoleName=role, PolicyName="api", PolicyDocument=json.dumps(policy))
-    return failed - emulator.counted("DocumentsNotAnswered")
+    return failed
 
 
 def invoke(emulator: Emulator, function: str, event: Any) -> None:

@@ -197,7 +197,7 @@ async fn delete_again<P: Ports>(
     Ok(deleted.into_iter().map(u64::from).sum())
 }
 
-/// Returns the opt-outs of patients who are there, and for whom the record says otherwise.
+/// Returns the opt-outs of stored patients that contradict the patients' records.
 async fn lost_opt_outs<P: Ports>(
     ports: &P,
     customer: CustomerId,

@@ -49,8 +49,8 @@ fn texts() -> Schema {
 /// Start a bulk download of a patient's documents
 ///
 /// The service fetches all documents of the patient's last document query, and then sends a link to
-/// each in the webhook `medical.document-bulk-download-urls`. A document that cannot be fetched has
-/// no link there. After two hours the links are sent that are there. A patient has one bulk
+/// each in the webhook `medical.document-bulk-download-urls`. A document that cannot be fetched is
+/// left out there. After two hours the links are sent that are there. A patient has one bulk
 /// download at a time. While it has not ended, this call answers with it, and does not take other
 /// metadata.
 #[utoipa::path(
@@ -62,6 +62,7 @@ fn texts() -> Schema {
         (status = 400, description = "`patientId` is missing, `metadata` is not as described, or no webhook URL is set."),
         (status = 404, description = "Patient not found or opted out."),
         (status = 409, description = "This deployment has no gateway."),
+        (status = 413, description = "The body is larger than 64 KiB."),
     ),
 )]
 pub async fn handle<B: Backend>(

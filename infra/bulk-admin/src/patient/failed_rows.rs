@@ -1,8 +1,8 @@
 //! Rows in the failed-rows files of imports that seem to be about a patient.
 //!
 //! A row that failed has created and updated no patient, so that neither a table nor the audit
-//! trail knows whom it is about. Its cells tell: they have the patient's external id, or both
-//! names. Columns do not matter, because a row may have failed for a wrong column.
+//! trail knows which patient it is about. Its cells tell: they have the patient's external id, or
+//! both names. Columns do not matter, because a row may have failed for a wrong column.
 
 use bulk_aws::{Objects, StoredVersion};
 use bulk_domain::csv::{RowReader, Separator};

@@ -20,7 +20,7 @@ const CORRECT_CALL: &str = "PUT /medical/v1/patient/{id}";
 /// The command that deletes a customer, as its events name it.
 const DELETE_COMMAND: &str = "customer delete";
 
-/// A patient whom a call has opted out or in.
+/// What a call has last said about the opt-out of a patient.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OptOut {
     pub patient: PatientId,
