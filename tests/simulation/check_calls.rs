@@ -66,7 +66,9 @@ pub fn check(played: &Played) {
     let is_unmarked = !is_correction && called_by.is_none();
     let ages = (0..=effective.len()).map(|older| age_of_call(&effective, older));
     let unmarked = ages.filter(|_| is_unmarked).map(|age| Told { call: Some(age), ..told });
-    for told in [told].into_iter().chain(unmarked) {
+    // An answered opt-out took place, whether it left a mark or not.
+    let as_stored = (!(is_unmarked && made.was_answered)).then_some(told);
+    for told in as_stored.into_iter().chain(unmarked) {
         for history in histories(&orders, made, told.call.is_some(), has_earlier) {
             match told.difference(&history, &persons, &stored) {
                 None => return,

@@ -1,5 +1,4 @@
-//! Checks bulk downloads: each ends, its links are sent, and none is about a patient that was opted
-//! out or deleted before.
+//! Checks bulk downloads: each ends, and its links are sent, to URLs that have answered a ping.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

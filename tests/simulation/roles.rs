@@ -16,7 +16,13 @@ type Permission = (String, String);
 
 /// The permissions for calls that no story of the usual number makes, or that the ports in memory
 /// do not record, each with its reason.
-const OTHER_CALLS: [(&str, &str, &str, &str); 28] = [
+const OTHER_CALLS: [(&str, &str, &str, &str); 29] = [
+    (
+        "QueryDocuments",
+        "dynamodb:DeleteItem",
+        "Jobs",
+        "the last attempt of a document query meets a deleted patient",
+    ),
     (
         "QueryDocuments",
         "secretsmanager:GetSecretValue",

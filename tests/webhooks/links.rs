@@ -179,7 +179,7 @@ async fn only_the_newest_bulk_download_of_a_patient_is_told() {
     let given = Given::new(2, 0).await;
     let next = DownloadId::new(Uuid::from_u128(0x78 << 8));
     let of = (customer(1), given.patient);
-    let next = BulkDownload::new(next, of, Metadata::default(), given.cloud.now());
+    let next = BulkDownload::new(next, of, Metadata::default(), given.cloud.now()).ended(0, &[]);
     assert_eq!(given.cloud.store_download(&next, Some(1)).await.unwrap(), Write::Done);
     deliver_all(&given.cloud).await;
     assert!(given.cloud.received().is_empty());

@@ -18,6 +18,7 @@ use bulk_domain::time::Timestamp;
 use bulk_domain::undo::KeptReason;
 use bulk_pipeline::change_patient::PatientChange;
 use bulk_pipeline::delete_patient::delete_patient;
+use bulk_pipeline::documents::{with_documents_left, withdraw_documents_of};
 use bulk_pipeline::opt_out::set_opt_out;
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;
@@ -143,10 +144,14 @@ impl<P: Ports> Replay<'_, P> {
     }
 
     async fn opt_out(&mut self, customer: CustomerId, page: &[OptOut]) -> anyhow::Result<()> {
-        let lost = lost_opt_outs(self.ports, customer, page).await?;
-        let patients: Vec<PatientId> = lost.iter().map(|opt_out| opt_out.patient).collect();
+        let (lost, is_out) = compare(self.ports, customer, page).await?;
+        // An interrupted run may have left them, or a restored point in time.
+        let left = with_documents_left(self.ports, customer, &is_out).await.map_err(failed)?;
+        let mut patients: Vec<PatientId> = lost.iter().map(|opt_out| opt_out.patient).collect();
+        patients.extend(&left);
         if self.begin(customer, &patients).await? {
             set_again(self.ports, customer, &lost).await?;
+            withdraw_documents_of(self.ports, customer, &left).await?;
         }
         let out = lost.iter().filter(|opt_out| opt_out.is_out).count() as u64;
         self.replayed.opted_out += out;
@@ -197,19 +202,32 @@ async fn delete_again<P: Ports>(
     Ok(deleted.into_iter().map(u64::from).sum())
 }
 
-/// Returns the opt-outs of stored patients that contradict the patients' records.
-async fn lost_opt_outs<P: Ports>(
+/// Returns the opt-outs that the patients' records have lost, and the patients that are opted out
+/// as the last call about them said. An opt-out that a younger job has changed is not lost.
+async fn compare<P: Ports>(
     ports: &P,
     customer: CustomerId,
     opt_outs: &[OptOut],
-) -> anyhow::Result<Vec<OptOut>> {
+) -> anyhow::Result<(Vec<OptOut>, Vec<PatientId>)> {
     let patients: Vec<PatientId> = opt_outs.iter().map(|opt_out| opt_out.patient).collect();
     let found = ports.patients().load_patients(customer, &patients).await.map_err(failed)?;
-    let is_lost = |opt_out: &&OptOut| {
-        let record = found.get(&opt_out.patient);
-        record.is_some_and(|record| record.patient.hie_opt_out != opt_out.is_out)
-    };
-    Ok(opt_outs.iter().filter(is_lost).copied().collect())
+    let (mut lost, mut is_out) = (Vec::new(), Vec::new());
+    for opt_out in opt_outs {
+        let Some(record) = found.get(&opt_out.patient) else { continue };
+        let mut repeated = record.clone();
+        repeated.set_opt_out(opt_out.is_out, call_of(opt_out), opt_out.at);
+        if repeated.patient.hie_opt_out != record.patient.hie_opt_out {
+            lost.push(*opt_out);
+        } else if opt_out.is_out && record.patient.hie_opt_out {
+            is_out.push(opt_out.patient);
+        }
+    }
+    Ok((lost, is_out))
+}
+
+/// Returns the id that gives a repeated call the place of the first one among the jobs.
+fn call_of(opt_out: &OptOut) -> JobId {
+    JobId::of_call(JobId::first_at(opt_out.at).as_uuid())
 }
 
 /// Opts these patients out or in again.
@@ -219,9 +237,8 @@ async fn set_again<P: Ports>(
     opt_outs: &[OptOut],
 ) -> anyhow::Result<()> {
     let set: Vec<PatientChange<bool>> = stream::iter(opt_outs.to_vec())
-        .map(|OptOut { patient, is_out, at }| {
-            let call = JobId::of_call(JobId::first_at(at).as_uuid());
-            set_opt_out(ports, customer, patient, is_out, call)
+        .map(|opt_out| {
+            set_opt_out(ports, customer, opt_out.patient, opt_out.is_out, call_of(&opt_out))
         })
         .buffer_unordered(CONCURRENT_CHANGES)
         .try_collect()
@@ -332,17 +349,23 @@ mod tests {
         let (cloud, customer, patient, _) = cloud_with_patient().await;
         let at = cloud.now().plus(Duration::from_mins(1));
         let opt_out = |is_out| OptOut { patient, is_out, at };
-        let lost =
-            async |is_out| lost_opt_outs(&cloud, customer, &[opt_out(is_out)]).await.unwrap();
+        let lost = async |is_out| compare(&cloud, customer, &[opt_out(is_out)]).await.unwrap().0;
         assert_eq!(lost(false).await, []);
         assert_eq!(lost(true).await, [opt_out(true)]);
         let gone = OptOut { patient: PATIENT.parse().unwrap(), ..opt_out(true) };
-        assert_eq!(lost_opt_outs(&cloud, customer, &[gone]).await.unwrap(), []);
+        assert_eq!(compare(&cloud, customer, &[gone]).await.unwrap(), (vec![], vec![]));
         set_again(&cloud, customer, &[opt_out(true)]).await.unwrap();
         assert_eq!(lost(true).await, []);
         let records = cloud.load_patients(customer, &[patient]).await.unwrap();
         let called_by = records[&patient].called_by.unwrap();
         assert!(called_by.is_call());
         assert_eq!(called_by.created_at(), opt_out(true).at);
+        let as_told = compare(&cloud, customer, &[opt_out(true)]).await.unwrap();
+        assert_eq!(as_told, (vec![], vec![patient]), "documents may be left");
+        // What a row of a younger job says is not lost.
+        let younger = JobId::first_at(at.plus(Duration::from_mins(1)));
+        let row = json!({"externalId": "A", "hieOptOut": false});
+        assert_eq!(cloud.add_row(customer, younger, &row).await.unwrap(), patient);
+        assert_eq!(lost(true).await, []);
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use bulk_domain::document::{CopyState, DocumentKey, DocumentName, DocumentRecord, pages_of};
+use bulk_domain::document::{CopyState, DocumentKey, DocumentRecord, pages_of};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
 use bulk_pipeline::ports::{CopyRef, DocumentStore, PortResult, Versioned, Write};
@@ -151,21 +151,6 @@ impl DocumentStore for Patients {
         version: Option<u64>,
     ) -> PortResult<Write> {
         self.table.put_document(copy_key(copy), &state, version).await
-    }
-
-    async fn list_copies(
-        &self,
-        customer: CustomerId,
-        patient: PatientId,
-    ) -> PortResult<Vec<(DocumentName, CopyState)>> {
-        let copies = self.copies_of(&patient_partition(customer, patient));
-        let copy = |item: &Item| {
-            let key: String = parsed(item, "sk")?;
-            let name = format!("{patient}_{}", key.strip_prefix(COPIES).unwrap_or_default());
-            let name = name.parse().map_err(|_| malformed("dynamodb.Query", "sk"))?;
-            Ok((name, read_document(item)?.value))
-        };
-        find(copies, None).await?.iter().map(copy).collect()
     }
 
     async fn delete_copy_records(

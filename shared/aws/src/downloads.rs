@@ -29,6 +29,10 @@ impl DownloadStore for Jobs {
         item.insert("expiresAt".to_owned(), n(expires_at));
         self.table.put_document(item, download, version).await
     }
+
+    async fn delete_download(&self, customer: CustomerId, patient: PatientId) -> PortResult<()> {
+        self.table.delete(key(partition(customer), patient)).await
+    }
 }
 
 /// Returns the partition of a customer's bulk downloads.

@@ -208,9 +208,19 @@ impl WebhookDelivery {
         let lease_end = self.began.map(|began| began.plus(lease));
         match self.next_attempt.max(lease_end) {
             _ if !self.wants(message) => AttemptDecision::Ignore,
-            Some(due) if due > now && !has(Bug::WebhookEarly) => AttemptDecision::Wait(due),
+            Some(due) if due > now && !has(Bug::WebhookEarly) => AttemptDecision::Wait(
+                self.next_look(message, now).map_or(due, |look| look.min(due)),
+            ),
             Some(_) | None => AttemptDecision::Attempt,
         }
+    }
+
+    /// Returns when to look again at an attempt that has sent `message`, and has not recorded its
+    /// outcome: soon, because it does so now, and later the longer it takes, because its function
+    /// may have died. Returns `None` if no such attempt is being made.
+    fn next_look(&self, message: Carrier, now: Timestamp) -> Option<Timestamp> {
+        let began = self.began.filter(|_| message > self.carrier())?;
+        Some(now.plus(began.until(now).max(order::BEHIND)))
     }
 
     /// Returns whether `message` still matters to the delivery. A message of an ended round does

@@ -105,6 +105,7 @@ bugs! {
     DocumentsMessageGrows 703: "a message about documents has more patients in a later attempt",
     DocumentsNotTold 156: "the end of a job does not start the messages about documents if its start has not",
     OptedOutDocumentsKept 4: "the documents of a patient stay when the patient is opted out",
+    OptOutNotStored 100: "a call answers an opt-out that it has not stored",
     WithdrawalNotAnnounced 63: "the documents of a patient stay if a call dies after it has opted the patient out",
     WithdrawalByRowsNotAnnounced 1680: "the documents of a patient stay if a worker dies after it has opted the patient out and its job is canceled",
     DownloadEndsEarly 4: "a bulk download ends although documents wait for the gateway",

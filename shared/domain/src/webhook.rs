@@ -337,6 +337,7 @@ mod tests {
             external_id: external_id.map(|id| id.parse().unwrap()),
             status,
             documents,
+            more_documents: false,
         };
         let patients = [
             patient(1, Some("A-1"), DocumentsStatus::Completed, vec![document.unwrap()]),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use bulk_domain::document::{CopyState, DocumentKey, DocumentName, DocumentRecord, pages_of};
+use bulk_domain::document::{CopyState, DocumentKey, DocumentRecord, pages_of};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
 use bulk_domain::stored_json::stored_len;
@@ -217,27 +217,6 @@ impl DocumentStore for Cloud {
         let bytes = json.len();
         self.store(Resource::COPY_RECORDS, copy, json, bytes, version, |state| {
             &mut state.patients.copies
-        })
-        .await
-    }
-
-    async fn list_copies(
-        &self,
-        customer: CustomerId,
-        patient: PatientId,
-    ) -> PortResult<Vec<(DocumentName, CopyState)>> {
-        self.call(Operation::Query, Resource::COPY_RECORDS, |state| {
-            let copies =
-                state.patients.copies.iter().filter(|(copy, _)| {
-                    (copy.customer, copy.document.patient) == (customer, patient)
-                });
-            let read = |(copy, record): (&CopyRef, &Document)| {
-                Ok((copy.document, state.patients.read(record)?.value))
-            };
-            match copies.map(read).collect::<PortResult<Vec<_>>>() {
-                Ok(copies) => Billed::request(copies),
-                Err(error) => Billed::failed(error),
-            }
         })
         .await
     }

@@ -42,4 +42,12 @@ impl DownloadStore for Cloud {
         })
         .await
     }
+
+    async fn delete_download(&self, customer: CustomerId, patient: PatientId) -> PortResult<()> {
+        self.call(Operation::DeleteItem, Resource::DOWNLOADS, |state| {
+            state.downloads.remove(&(customer, patient));
+            Billed::request(())
+        })
+        .await
+    }
 }

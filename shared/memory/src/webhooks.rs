@@ -16,7 +16,7 @@ use crate::{Cloud, Operation, Resource};
 
 #[derive(Default, Debug)]
 pub(crate) struct WebhooksState {
-    deliveries: BTreeMap<(RequestId, WebhookSubject), Versioned<WebhookDelivery>>,
+    deliveries: BTreeMap<(RequestId, WebhookSubject, CustomerId), Versioned<WebhookDelivery>>,
     received: Vec<(Timestamp, WebhookRequest)>,
     /// The URLs of the pings that were answered with their value, and when.
     answered_pings: Vec<(Timestamp, String)>,
@@ -65,11 +65,11 @@ impl Cloud {
 impl DeliveryStore for Cloud {
     async fn load_delivery(
         &self,
-        _: CustomerId,
+        customer: CustomerId,
         subject: WebhookSubject,
     ) -> PortResult<Option<Versioned<WebhookDelivery>>> {
         self.call(Operation::GetItem, Resource::DELIVERIES, |state| {
-            Billed::request(state.webhooks.deliveries.get(&key(subject)).cloned())
+            Billed::request(state.webhooks.deliveries.get(&key(customer, subject)).cloned())
         })
         .await
     }
@@ -80,7 +80,7 @@ impl DeliveryStore for Cloud {
         version: Option<u64>,
     ) -> PortResult<Write> {
         self.call(Operation::PutItem, Resource::DELIVERIES, |state| {
-            let key = key(delivery.subject);
+            let key = key(delivery.customer, delivery.subject);
             let deliveries = &mut state.webhooks.deliveries;
             if deliveries.get(&key).map(|stored| stored.version) != version {
                 return Billed::request(Write::Conflict);
@@ -135,8 +135,8 @@ impl DeliveryStore for Cloud {
 }
 
 /// Returns a key that sorts jobs and bulk downloads by their time.
-fn key(subject: WebhookSubject) -> (RequestId, WebhookSubject) {
-    (subject.request(), subject)
+fn key(customer: CustomerId, subject: WebhookSubject) -> (RequestId, WebhookSubject, CustomerId) {
+    (subject.request(), subject, customer)
 }
 
 impl WebhooksState {

@@ -74,7 +74,7 @@ async fn left(cloud: &Cloud, patient: PatientId) -> [usize; 3] {
     let queries = cloud.load_queries(CUSTOMER, &[patient]).await.unwrap();
     let first = queries.get(&patient).and_then(|query| query.value.documents.as_ref());
     let pages = cloud.document_pages().iter().filter(|(of, _)| *of == patient).count();
-    let records = cloud.list_copies(CUSTOMER, patient).await.unwrap().len();
+    let records = cloud.load_copies(CUSTOMER, patient).await.unwrap().len();
     let first = first.map_or(0, |documents| documents.first.len());
     [first + pages, records, cloud.versions_of_copies(CUSTOMER, patient)]
 }

@@ -121,8 +121,8 @@ enum About {
     Links(LinksPage),
 }
 
-/// The time in which the outcome of an attempt is recorded after the next message was sent. A
-/// message that is received before that waits for the end of the attempt's lease.
+/// The time in which a worker usually records what it has done, after it has sent the next message.
+/// A message that is received earlier has to be sent once more.
 const RECORDING: Duration = Duration::from_secs(1);
 
 /// Handles one message: makes one attempt, if one is due. The message is done when this returns
@@ -270,7 +270,7 @@ async fn go_on<P: Ports>(
     }
     let is_behind = recorded.delivery.documents.from == next;
     let pause = pause_since(job.started_at.unwrap_or(job.created_at), now);
-    let due = if is_behind { now.plus(pause) } else { now };
+    let due = now.plus(if is_behind { pause } else { RECORDING });
     recorded.delivery.go_on(next, due);
     hand_on(ports, message, recorded, now, due).await
 }

@@ -56,8 +56,8 @@ impl<'a, P: Ports> DocumentPages<'a, P> {
     }
 }
 
-/// Returns the error of a call that met another list of documents at each of [`READ_ATTEMPTS`].
-pub fn always_replaced(operation: &'static str) -> PortError {
-    let code = "documents are replaced again and again".to_owned();
+/// Returns the error of a call that read a list of documents while a newer query replaced it.
+pub fn replaced(operation: &'static str) -> PortError {
+    let code = "documents were replaced while they were read".to_owned();
     PortError { operation, code, transient: true }
 }

@@ -8,7 +8,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::Error;
 use crate::conflicts::WriteAttempts;
-use crate::document_pages::{DocumentPages, READ_ATTEMPTS, always_replaced};
+use crate::document_pages::{DocumentPages, READ_ATTEMPTS, replaced};
 use crate::ports::prelude::*;
 use crate::ports::{CopyRef, PortResult, Ports, Write};
 
@@ -26,25 +26,12 @@ pub async fn find_document<P: Ports>(
     copy: CopyRef,
 ) -> PortResult<Option<DocumentRecord>> {
     let CopyRef { customer, document: DocumentName { patient, document } } = copy;
-    'attempts: for _ in 0..READ_ATTEMPTS {
-        let query = ports.documents().load_queries(customer, &[patient]).await?.remove(&patient);
-        let Some(stored) = query.and_then(|query| query.value.documents) else { return Ok(None) };
-        let pages = DocumentPages::of(ports, customer, patient, stored);
-        for page in 0..pages.stored().pages {
-            let Some(documents) = pages.read(page).await? else { continue 'attempts };
-            let is_wanted =
-                |record: &DocumentRecord| DocumentKey::of(&record.document.id) == document;
-            if let Some(found) = documents.into_iter().find(is_wanted) {
-                return Ok(Some(found));
-            }
-        }
-        return Ok(None);
-    }
-    Err(always_replaced("find_document"))
+    let is_wanted = |record: &DocumentRecord| DocumentKey::of(&record.document.id) == document;
+    Ok(find_documents(ports, customer, patient, 1, is_wanted).await?.pop())
 }
 
-/// Returns those documents of the patient's last successful query that are wanted, and none if
-/// there was no such query. The others need memory for one page only.
+/// Returns the first `most` documents of the patient's last successful query that are wanted, and
+/// none if there was no such query. The others need memory for one page only.
 ///
 /// # Errors
 ///
@@ -53,6 +40,7 @@ pub(crate) async fn find_documents<P: Ports>(
     ports: &P,
     customer: CustomerId,
     patient: PatientId,
+    most: usize,
     is_wanted: impl Fn(&DocumentRecord) -> bool,
 ) -> PortResult<Vec<DocumentRecord>> {
     'attempts: for _ in 0..READ_ATTEMPTS {
@@ -64,11 +52,15 @@ pub(crate) async fn find_documents<P: Ports>(
         let mut wanted = Vec::new();
         for page in 0..pages.stored().pages {
             let Some(documents) = pages.read(page).await? else { continue 'attempts };
-            wanted.extend(documents.into_iter().filter(|record| is_wanted(record)));
+            let room = most - wanted.len();
+            wanted.extend(documents.into_iter().filter(|record| is_wanted(record)).take(room));
+            if wanted.len() == most {
+                break;
+            }
         }
         return Ok(wanted);
     }
-    Err(always_replaced("find_documents"))
+    Err(replaced("find_documents"))
 }
 
 /// Why everything that was found about a patient is deleted.
@@ -81,7 +73,8 @@ pub enum Withdrawal {
     OptedOut,
 }
 
-/// Deletes the documents of a patient, and the copies of their contents. Safe to repeat.
+/// Deletes the documents of a patient, the copies of their contents, and the bulk download of a
+/// deleted patient. Safe to repeat.
 ///
 /// The caller has deleted the patient or opted the patient out before, so that no worker begins to
 /// find anything new. What is found after the patient was opted in again stays. While a worker
@@ -101,6 +94,10 @@ pub async fn withdraw_documents<P: Ports>(
         return Ok(());
     }
     let documents = ports.documents();
+    if withdrawal == Withdrawal::Deleted {
+        // What a caller has written about the patient is in it.
+        ports.downloads().delete_download(customer, patient).await?;
+    }
     let mut attempts = WriteAttempts::default();
     loop {
         attempts.begin()?;
@@ -138,20 +135,29 @@ pub async fn withdraw_documents<P: Ports>(
     }
 }
 
-/// Deletes the documents of patients who were opted out by the rows of a chunk, if there are any.
-/// Safe to repeat: a retry of the chunk finds what an earlier attempt has left.
-pub(crate) async fn withdraw_documents_of<P: Ports>(
+/// Returns those of the patients, who are opted out, that have documents left.
+pub async fn with_documents_left<P: Ports>(
     ports: &P,
     customer: CustomerId,
-    patients: &[PatientId],
-) -> Result<(), Error> {
-    if patients.is_empty() {
-        return Ok(());
+    opted_out: &[PatientId],
+) -> PortResult<Vec<PatientId>> {
+    if opted_out.is_empty() {
+        return Ok(Vec::new());
     }
-    let queries = ports.documents().load_queries(customer, patients).await?;
+    let queries = ports.documents().load_queries(customer, opted_out).await?;
     let left = queries.into_iter().filter(|(_, query)| query.value.withdrawn() != query.value);
-    stream::iter(left)
-        .map(|(patient, _)| withdraw_documents(ports, customer, patient, Withdrawal::OptedOut))
+    Ok(left.map(|(patient, _)| patient).collect())
+}
+
+/// Deletes the documents of patients who are opted out, if there are any. Safe to repeat: a retry
+/// finds what an earlier attempt has left.
+pub async fn withdraw_documents_of<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    opted_out: &[PatientId],
+) -> Result<(), Error> {
+    stream::iter(with_documents_left(ports, customer, opted_out).await?)
+        .map(|patient| withdraw_documents(ports, customer, patient, Withdrawal::OptedOut))
         .buffer_unordered(CONCURRENT_WITHDRAWALS)
         .try_collect()
         .await

@@ -21,7 +21,7 @@ use bulk_domain::document::{
 use bulk_domain::mutants::{self, Bug};
 use bulk_domain::time::Timestamp;
 use bulk_domain::webhook::{LinksPage, WebhookSubject};
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::Error;
 use crate::conflicts::retry_conflicts;
@@ -29,11 +29,14 @@ use crate::copy_document::{CopyOutcome, copy};
 use crate::documents::{delete_copies, find_documents};
 use crate::messages::{CopyMessage, DownloadMessage, WebhookMessage};
 use crate::ports::prelude::*;
-use crate::ports::{CopyRef, DocumentSource, PortResult, Ports, Versioned, Write};
+use crate::ports::{CopyRef, DocumentSource, PortError, PortResult, Ports, Versioned, Write};
 
 /// Documents that one run fetches at the same time: few enough that a gateway is not flooded, and
 /// that the parts of the uploads, of 5 MiB each, fit into the function's memory.
 const CONCURRENT_FETCHES: usize = 4;
+
+/// Copies that are looked for at the same time.
+const CONCURRENT_LOOKS: usize = 16;
 
 /// How long a run starts fetches. A content may then take the three minutes that the parameter
 /// `GatewayContentSeconds` allows, before the function ends after four.
@@ -96,6 +99,9 @@ pub async fn download_documents<P: Ports, S: DocumentSource>(
         // An earlier run may have died before it had the links sent.
         return send_links(ports, &download).await;
     }
+    let Some(download) = begin_run(ports, message).await? else {
+        return Ok(DownloadOutcome::Void);
+    };
     let Some(documents) = documents_of(ports, &download).await? else {
         return end(ports, message, &[], &[]).await;
     };
@@ -136,12 +142,15 @@ pub(crate) async fn abandon_download<P: Ports>(
         return Ok(None);
     };
     let documents = documents_of(ports, &download).await?.unwrap_or_default();
-    let records = ports.documents().load_copies(download.customer, download.patient).await?;
-    let is_copied = |document: &&DocumentRecord| {
-        let copy = records.get(&DocumentKey::of(&document.document.id));
-        matches!(copy, Some(Versioned { value: CopyState::Stored(_), .. }))
-    };
-    let copied: Vec<&DocumentRecord> = documents.iter().filter(is_copied).collect();
+    let copies = documents.iter().map(async |document| {
+        let key = DocumentKey::of(&document.document.id);
+        let document_name = DocumentName { patient: download.patient, document: key };
+        let copy = CopyRef { customer: download.customer, document: document_name };
+        Ok::<_, PortError>(ports.copies().find_copy(copy).await?.map(|_| document))
+    });
+    let copies = stream::iter(copies).buffer_unordered(CONCURRENT_LOOKS);
+    let copied: Vec<Option<&DocumentRecord>> = copies.try_collect().await?;
+    let copied: Vec<&DocumentRecord> = copied.into_iter().flatten().collect();
     match end(ports, message, &documents, &copied).await? {
         DownloadOutcome::Ended(tally) => Ok(Some(tally)),
         DownloadOutcome::Unfinished(_) | DownloadOutcome::Void => Ok(None),
@@ -158,6 +167,22 @@ async fn load<P: Ports>(
     Ok(stored.filter(|stored| stored.value.id == message.download))
 }
 
+/// Records that a run begins. Returns the bulk download, or `None` if it is void.
+async fn begin_run<P: Ports>(
+    ports: &P,
+    message: &DownloadMessage,
+) -> Result<Option<BulkDownload>, Error> {
+    retry_conflicts(async || {
+        let Some(Versioned { value: download, version }) = load(ports, message).await? else {
+            return Ok(Some(None));
+        };
+        let running = download.running(ports.environment().now());
+        let write = ports.downloads().store_download(&running, Some(version)).await?;
+        Ok((write == Write::Done).then_some(Some(running)))
+    })
+    .await
+}
+
 /// Returns all documents of the patient of a bulk download. `None` if the patient is deleted or
 /// opted out: the bulk download then ends without documents, and what an earlier run has copied is
 /// deleted, because that run may have died after it stored a content.
@@ -171,7 +196,7 @@ async fn documents_of<P: Ports>(
         delete_copies(ports, customer, patient).await?;
         return Ok(None);
     }
-    Ok(Some(find_documents(ports, customer, patient, |_| true).await?))
+    Ok(Some(find_documents(ports, customer, patient, usize::MAX, |_| true).await?))
 }
 
 impl<P: Ports, S: DocumentSource> Run<'_, P, S> {

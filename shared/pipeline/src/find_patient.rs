@@ -90,13 +90,27 @@ pub async fn find_patient<P: Ports>(
         external_ids,
         query,
         documents,
-        copies: ports.documents().list_copies(customer, patient).await?,
+        copies: copies(ports, customer, patient).await?,
         download: ports
             .downloads()
             .load_download(customer, patient)
             .await?
             .map(|download| download.value),
     }))
+}
+
+/// Returns the records of the copies of a patient's documents, by the documents.
+async fn copies<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    patient: PatientId,
+) -> PortResult<Vec<(DocumentName, CopyState)>> {
+    let copies = ports.documents().load_copies(customer, patient).await?.into_iter();
+    let mut copies: Vec<(DocumentName, CopyState)> = copies
+        .map(|(document, record)| (DocumentName { patient, document }, record.value))
+        .collect();
+    copies.sort_unstable_by_key(|(document, _)| document.document);
+    Ok(copies)
 }
 
 /// Returns the patients that the entries of an external id name, also deleted ones.

@@ -1,6 +1,7 @@
 //! Opts a patient out of health information exchange, or in again.
 
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
+use bulk_domain::mutants::{Bug, has};
 
 use crate::Error;
 use crate::change_patient::{PatientChange, Store, change_patient};
@@ -22,7 +23,8 @@ pub async fn set_opt_out<P: Ports>(
     let change = change_patient(ports, customer, patient, |record| {
         record.set_opt_out(opt_out, call, ports.environment().now());
         // Stored also without a change, because rows of older jobs must not undo the call.
-        (Store::Always, record.patient.hie_opt_out)
+        let store = if has(Bug::OptOutNotStored) { Store::Never } else { Store::Always };
+        (store, record.patient.hie_opt_out)
     });
     let changed = change.await?;
     if changed == PatientChange::Done(true) {

@@ -127,7 +127,7 @@ impl<P: Ports> Upsert<'_, P> {
         // Of two identities that share a bucket, the second one meets a conflict, and reads again.
         let attempts = groups.iter().map(|group| self.fold(group, known.remove(&group.bucket)));
         let attempts = attempts.collect::<Result<Vec<Attempt>, Error>>()?;
-        self.announce(attempts.iter().map(|attempt| &attempt.folded)).await?;
+        self.announce(groups.iter().zip(attempts.iter().map(|attempt| &attempt.folded))).await?;
         let given = GivenIds::of(groups, &attempts);
         let written: Vec<Option<Folded>> = stream::iter(groups.iter().zip(attempts))
             .map(async |(group, attempt)| {
@@ -140,7 +140,7 @@ impl<P: Ports> Upsert<'_, P> {
         let (mut opted_out, mut corrected) = (Vec::new(), BTreeSet::new());
         for (group, folded) in groups.iter().zip(written) {
             let Some(folded) = folded else { continue };
-            if group.rows.iter().any(|(_, row)| row.hie_opt_out == Some(true)) {
+            if opts_out(group) {
                 let records = folded.records().filter(|record| record.patient.hie_opt_out);
                 opted_out.extend(records.map(|record| record.patient.id));
             }
@@ -229,7 +229,7 @@ impl<P: Ports> Upsert<'_, P> {
                         .load_people(self.job.customer, &[group.bucket])
                         .await?;
                     attempt = self.fold(group, known.remove(&group.bucket))?;
-                    self.announce(std::iter::once(&attempt.folded)).await?;
+                    self.announce(std::iter::once((group, &attempt.folded))).await?;
                     return Ok(None);
                 }
                 if has(Bug::ExternalIdLate) {
@@ -250,8 +250,13 @@ impl<P: Ports> Upsert<'_, P> {
 
     /// Stores what has to be known of groups before they are written: the event of the audit trail,
     /// the roster entries, and the message about patients who are opted out.
-    async fn announce(&self, groups: impl Iterator<Item = &Folded> + Clone) -> Result<(), Error> {
-        let changing = groups.filter(|folded| folded.is_changed);
+    async fn announce<'g>(
+        &self,
+        groups: impl Iterator<Item = (&'g Group, &'g Folded)> + Clone,
+    ) -> Result<(), Error> {
+        let opting_out =
+            groups.clone().filter(|(group, folded)| folded.is_changed && opts_out(group));
+        let changing = groups.map(|(_, folded)| folded).filter(|folded| folded.is_changed);
         let patients: BTreeSet<PatientId> = changing
             .clone()
             .flat_map(|folded| &folded.rows)
@@ -262,7 +267,7 @@ impl<P: Ports> Upsert<'_, P> {
             let event = event_of_step(self.ports, self.job, step, phase);
             self.ports.audit_trail().record(&event.of_chunk(self.chunk, patients)).await?;
         }
-        let opted_out = changing.clone().flat_map(Folded::opted_out).collect();
+        let opted_out = opting_out.flat_map(|(_, folded)| folded.opted_out()).collect();
         announce_withdrawal(self.ports, self.job.customer, opted_out).await?;
         self.add_to_rosters(changing).await
     }
@@ -397,4 +402,9 @@ fn unless_permanent<T>(done: Result<T, Error>) -> Result<Option<T>, Error> {
             Ok(None)
         }
     }
+}
+
+/// Whether rows of the group opt their patient out.
+fn opts_out(group: &Group) -> bool {
+    group.rows.iter().any(|(_, row)| row.hie_opt_out == Some(true))
 }

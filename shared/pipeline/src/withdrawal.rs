@@ -14,7 +14,7 @@ use bulk_domain::query::LEASE;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::Error;
-use crate::documents::{CONCURRENT_WITHDRAWALS, Withdrawal, withdraw_documents};
+use crate::documents::{CONCURRENT_WITHDRAWALS, Withdrawal, delete_copies, withdraw_documents};
 use crate::messages::WithdrawalMessage;
 use crate::ports::prelude::*;
 use crate::ports::{LONGEST_DELAY, PortResult, Ports};
@@ -39,8 +39,8 @@ pub async fn announce_withdrawal<P: Ports>(
     ports.queues().send_withdrawal_after(&message, LOOKS_AFTER).await
 }
 
-/// Deletes what is left of the documents of announced patients, except of those who are there and
-/// take part. Returns how many patients have no documents then. Safe to repeat,
+/// Deletes what is left of the documents of announced patients, except of patients who exist and
+/// are not opted out. Returns how many patients have no documents then. Safe to repeat,
 /// concurrently and late.
 pub async fn delete_left_documents<P: Ports>(
     ports: &P,
@@ -55,7 +55,13 @@ pub async fn delete_left_documents<P: Ports>(
     let withdrawn: Vec<(PatientId, Withdrawal)> =
         message.withdrawn.iter().filter_map(withdrawal).collect();
     stream::iter(&withdrawn)
-        .map(|(patient, withdrawal)| withdraw_documents(ports, customer, *patient, *withdrawal))
+        .map(async |(patient, withdrawal)| {
+            if *withdrawal == Withdrawal::Deleted {
+                // A worker may have stored a content after the query was deleted, and then died.
+                delete_copies(ports, customer, *patient).await?;
+            }
+            withdraw_documents(ports, customer, *patient, *withdrawal).await
+        })
         .buffer_unordered(CONCURRENT_WITHDRAWALS)
         .try_collect::<()>()
         .await?;

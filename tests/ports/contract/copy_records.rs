@@ -58,16 +58,11 @@ pub async fn the_records_of_a_patient_are_deleted_and_the_query_stays(ports: &im
     let second = CopyRef { document: DocumentName { document: second, ..copy.document }, ..copy };
     let leased = CopyState::leased(given::query_attempt(), given::at(given::NOW));
     assert_eq!(ports.store_copy(second, leased, None).await.unwrap(), Write::Done);
-    let mut listed = ports.list_copies(customer, patient).await.unwrap();
-    listed.sort_by_key(|(document, _)| *document != copy.document);
-    assert_eq!(
-        listed,
-        [(copy.document, CopyState::Stored(given::at(given::NOW))), (second.document, leased)]
-    );
+    assert_eq!(ports.load_copies(customer, patient).await.unwrap().len(), 2);
     for _ in 0..2 {
         ports.delete_copy_records(customer, patient).await.unwrap();
         assert!(ports.load_copy(copy).await.unwrap().is_none());
-        assert_eq!(ports.list_copies(customer, patient).await.unwrap(), []);
+        assert!(ports.load_copies(customer, patient).await.unwrap().is_empty());
         assert!(ports.load_copy(other).await.unwrap().is_some());
         assert_eq!(ports.load_queries(customer, &[patient]).await.unwrap().len(), 1);
     }

@@ -52,7 +52,25 @@ pub async fn patients_and_customers_have_downloads_of_their_own(ports: &impl Dow
     }
 }
 
+pub async fn a_deleted_download_is_gone_and_that_of_another_patient_is_not(
+    ports: &impl DownloadStore,
+) {
+    let (customer, patient, other) = (given::customer(), given::patient(), given::patient());
+    for patient in [patient, other] {
+        let stored = ports.store_download(&download_of((customer, patient)), None).await;
+        assert_eq!(stored.unwrap(), Write::Done);
+    }
+    for _ in 0..2 {
+        ports.delete_download(customer, patient).await.unwrap();
+    }
+    assert!(ports.load_download(customer, patient).await.unwrap().is_none());
+    assert!(ports.load_download(customer, other).await.unwrap().is_some());
+    let stored = ports.store_download(&download_of((customer, patient)), Some(1)).await;
+    assert_eq!(stored.unwrap(), Write::Conflict);
+}
+
 contract!($ downloads:
+    a_deleted_download_is_gone_and_that_of_another_patient_is_not,
     a_download_is_read_as_it_was_stored,
     a_download_is_stored_on_the_condition_of_its_version,
     patients_and_customers_have_downloads_of_their_own,

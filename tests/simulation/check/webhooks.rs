@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use documents::check_documents;
 
+use crate::check_downloads::links_webhooks;
 use crate::run::Played;
 
 /// Returns the webhooks about jobs that servers received.
@@ -51,27 +52,27 @@ pub fn check_webhooks(played: &Played) {
     }
     for job in played.cloud.jobs() {
         let mut messages = by_job.remove(&job.id.to_string()).unwrap_or_default();
+        let of_job = messages.iter().map(|(status, _)| status.as_str().to_owned());
+        let mut told: Vec<String> = of_job.filter(|status| status != DOCUMENTS).collect();
+        told.dedup();
         if job.status == JobStatus::Failed {
             // Attempts at `failed` and at the messages about documents alternate.
             let mut seen = BTreeSet::new();
             messages.retain(|message| seen.insert(message.clone()));
         }
         messages.dedup();
-        let mut statuses: Vec<&str> = messages.iter().map(|(status, _)| status.as_str()).collect();
+        let statuses: Vec<&str> = messages.iter().map(|(status, _)| status.as_str()).collect();
         let ids: BTreeSet<&String> = messages.iter().map(|(_, id)| id).collect();
         assert_eq!(ids.len(), messages.len(), "a message changed its id, or two share one");
         assert_ne!(statuses.first(), Some(&DOCUMENTS), "job {}", job.id);
         if job.status == JobStatus::Completed && statuses.contains(&"completed") {
             assert_eq!(statuses.last(), Some(&"completed"), "job {}", job.id);
         }
-        statuses.retain(|status| *status != DOCUMENTS);
         match (job.status, &job.file) {
-            (JobStatus::Expired, _) => assert!(statuses.is_empty(), "{statuses:?}"),
-            (JobStatus::Failed, None) => assert_eq!(statuses, ["failed"]),
-            (JobStatus::Completed, _) if statuses == ["processing"] => {
-                assert_no_pong(played, &job);
-            }
-            (status, _) => assert_eq!(statuses, ["processing", status.as_str()], "job {}", job.id),
+            (JobStatus::Expired, _) => assert!(told.is_empty(), "{told:?}"),
+            (JobStatus::Failed, None) => assert_eq!(told, ["failed"]),
+            (JobStatus::Completed, _) if told == ["processing"] => assert_no_pong(played, &job),
+            (status, _) => assert_eq!(told, ["processing", status.as_str()], "job {}", job.id),
         }
     }
     assert!(by_job.is_empty(), "webhooks about jobs that are not there");
@@ -112,7 +113,8 @@ fn check_pings(played: &Played) {
 /// is made.
 fn check_schedule(played: &Played) {
     let mut by_id: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
-    for (at, request) in job_webhooks(played) {
+    let links = links_webhooks(played).into_iter().map(|(at, request, _)| (at, request));
+    for (at, request) in job_webhooks(played).into_iter().chain(links) {
         // The messages about documents of a job are one delivery with several ids.
         if is_about_documents(&body(&request)) {
             continue;

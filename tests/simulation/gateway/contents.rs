@@ -70,9 +70,7 @@ impl Exchange {
             invoked: cloud.now(),
         }
     }
-}
 
-impl Exchange {
     /// Returns whether the gateway has said that it does not have a document of the patient.
     pub fn is_gone(&self, customer: CustomerId, patient: PatientId) -> bool {
         self.log().gone.contains(&(customer, patient))

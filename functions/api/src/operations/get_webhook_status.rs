@@ -43,7 +43,8 @@ pub struct DeliveryReport {
     /// What was wrong with the last answer to a ping or a webhook. Absent if it was right.
     #[serde(skip_serializing_if = "Option::is_none")]
     webhook_status_detail: Option<String>,
-    /// Deliveries that failed and will be retried.
+    /// Deliveries that go on: an attempt failed and is retried, an earlier message or document
+    /// queries are waited for, or more documents follow.
     webhook_requests_processing: u32,
     /// Deliveries that failed for good.
     webhook_requests_failed: u32,

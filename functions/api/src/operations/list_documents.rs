@@ -13,7 +13,7 @@ use bulk_domain::audit::Objects;
 use bulk_domain::document::{DateFilter, Document, DocumentRecord, DocumentReference};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{QueryAttemptId, StoredDocuments};
-use bulk_pipeline::document_pages::{DocumentPages, READ_ATTEMPTS, always_replaced};
+use bulk_pipeline::document_pages::{DocumentPages, READ_ATTEMPTS, replaced};
 use bulk_pipeline::ports::Ports;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -200,7 +200,7 @@ pub async fn list_documents<P: Ports, T: Serialize>(
             return Ok(page);
         }
     }
-    Err(always_replaced("list_documents").into())
+    Err(replaced("list_documents").into())
 }
 
 /// Returns the page; none if a newer query has replaced the documents in the meantime.

@@ -108,8 +108,9 @@ pub async fn start_bulk_download<P: Ports>(
         return Err(NO_URL);
     }
     let (download, is_new) = store(ports, customer, patient, metadata).await?;
+    let is_carried = download.is_carried(ports.environment().now());
     // Also for a bulk download of an earlier call, which may have died before it sent the message.
-    if is_new || !has(Bug::DownloadNotResumed) {
+    if is_new || !(is_carried || has(Bug::DownloadNotResumed)) {
         let message = DownloadMessage { customer, patient, download: download.id };
         ports.queues().send_download(&message).await?;
     }

@@ -85,10 +85,12 @@ pub async fn handle<B: Backend>(
 ) -> Result<Audited<Settings>, ApiError> {
     let (ports, server) = (backend.ports(), backend.webhook_server());
     let settings = match (new.webhook_url, new.patient_webhooks) {
-        (None, Some(patient_webhooks)) => {
-            update(ports, customer, |before| Ok(WebhookSettings { patient_webhooks, ..before }))
-                .await?
-                .after
+        (None, patient_webhooks) => {
+            let changed = update(ports, customer, |before| {
+                let patient_webhooks = patient_webhooks.unwrap_or(before.patient_webhooks);
+                Ok(WebhookSettings { patient_webhooks, ..before })
+            });
+            changed.await?.after
         }
         (url, patient_webhooks) => {
             let policy = backend.webhook_policy();

@@ -76,6 +76,17 @@ async fn a_choice_that_is_no_boolean_is_refused() {
 }
 
 #[tokio::test]
+async fn a_call_without_a_field_changes_nothing_and_null_clears_the_url() {
+    let cloud = cloud();
+    let on = post(&cloud, json!({"webhookUrl": URL, "patientWebhooks": true})).await;
+    for body in [json!({}), json!({"patientWebhooks": null}), json!({"webhookUrls": null})] {
+        assert_eq!(post(&cloud, body.clone()).await, on, "{body}");
+    }
+    let cleared = (StatusCode::OK, Value::Null, json!(true));
+    assert_eq!(post(&cloud, json!({"webhookUrl": null})).await, cleared);
+}
+
+#[tokio::test]
 async fn a_body_that_is_no_object_is_refused() {
     let cloud = cloud();
     for body in [json!([URL, true]), json!([null, null]), json!([]), json!("x"), json!(null)] {

@@ -23,6 +23,10 @@ const FAILURES: &str = "/failures.csv";
 /// A header cell that every result file has, and that tells with which separator it is written.
 const ADDED_CELL: &[u8] = b"metriportId";
 
+/// The longest row of a failed-rows file in bytes. A row of an upload has 1 MiB at most; here it has
+/// three more cells, and each of its quotes may be doubled.
+const LONGEST_ROW: usize = 4 * 1024 * 1024;
+
 /// What a row is looked for by. Of a deleted patient only the hash of the external id is known.
 pub struct Wanted<'a> {
     key: &'a HashKey,
@@ -78,7 +82,7 @@ impl<'a> Wanted<'a> {
     /// Returns what cells have in common with the patient; nothing if that is too little.
     fn matches<'b>(&self, cells: impl Iterator<Item = &'b [u8]>) -> Vec<&'static str> {
         let (mut has_id, mut has_first, mut has_last, mut has_dob) = (false, false, false, false);
-        for cell in cells {
+        for cell in cells.flat_map(with_pieces) {
             let text = text(cell);
             let text = text.trim();
             let is_id = |wanted| {
@@ -96,6 +100,18 @@ impl<'a> Wanted<'a> {
         let matching = all.into_iter().filter(|(_, has)| *has && (has_id || has_names));
         matching.map(|(what, _)| what).collect()
     }
+}
+
+/// Returns a cell and the pieces between its separators. A row with a misplaced double quote is one
+/// cell of its file, with the text of the whole row.
+fn with_pieces(cell: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_separator = |byte: &u8| Separator::ALL.iter().any(|one| one.byte() == *byte);
+    let pieces = cell.split(is_separator).map(|piece| {
+        let piece = piece.trim_ascii();
+        let piece = piece.strip_prefix(b"\"").unwrap_or(piece);
+        piece.strip_suffix(b"\"").unwrap_or(piece)
+    });
+    std::iter::once(cell).chain(pieces.filter(move |piece| piece.len() < cell.len()))
 }
 
 /// Returns the text of a cell: files are UTF-8, or in a one-byte encoding like ISO 8859-1.
@@ -154,7 +170,7 @@ impl<'a> Rows<'a> {
 /// Returns a reader of the rows after the header, once the beginning of the file has it.
 fn reader_after_header(beginning: &[u8]) -> Option<RowReader> {
     Separator::ALL.into_iter().find_map(|separator| {
-        let mut reader = RowReader::new(separator);
+        let mut reader = RowReader::new(separator).row_limit(LONGEST_ROW);
         reader.push(beginning);
         let header = reader.next_row().ok().flatten()?;
         header.cells.iter().any(|cell| cell == ADDED_CELL).then_some(())?;
@@ -211,6 +227,9 @@ mod tests {
             assert_eq!(found(&file.replace(',', separator), &wanted), expected, "{separator:?}");
         }
         assert_eq!(found("id,first\nMRN-7,Zoe\n", &wanted), [], "no result file");
+        let misplaced = "id,first,last,metriportId,status,reason\n\
+            \"MRN-9,\"\"Zoe\"\",O'Neil\",,,,failed,row: misplaced double quote\n";
+        assert_eq!(found(misplaced, &wanted), [(1, vec!["names"])]);
     }
 
     #[test]

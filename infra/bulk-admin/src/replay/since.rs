@@ -4,7 +4,7 @@
 //! that an undo deletes, which is stored before the patients are changed. A call that was refused
 //! has changed nothing, which its second event says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use bulk_aws::AuditLog;
 use bulk_domain::audit::{Action, Actor, AuditEvent, ImportStep, Outcome, Phase};
@@ -41,6 +41,8 @@ enum Call {
 pub struct Since {
     /// The calls in the order of their events, each with its customer and API Gateway's id of it.
     calls: Vec<(CustomerId, Option<String>, Call)>,
+    /// API Gateway's ids of the calls that were refused, and have changed nothing.
+    refused: HashSet<String>,
     /// The patients that undos were about to delete, each with its job.
     undone: BTreeMap<(CustomerId, PatientId), JobId>,
     /// The customers that were about to be deleted.
@@ -84,7 +86,7 @@ impl Since {
                 if let (Some(Outcome::Status(400..=499)), ended @ Some(_)) =
                     (outcome, call_id(actor))
                 {
-                    self.calls.retain(|(_, call, _)| *call != ended);
+                    self.refused.extend(ended);
                 }
             }
             (Action::Import(ImportStep::UndoChunk), Phase::Begun) => {
@@ -99,6 +101,14 @@ impl Since {
         }
     }
 
+    /// Returns the calls that were not refused, in their order.
+    fn effective(&self) -> impl Iterator<Item = (&CustomerId, &Call)> {
+        let is_refused =
+            |id: &Option<String>| id.as_ref().is_some_and(|id| self.refused.contains(id));
+        let effective = self.calls.iter().filter(move |(_, id, _)| !is_refused(id));
+        effective.map(|(customer, _, call)| (customer, call))
+    }
+
     /// Returns the deleted patients, each with the job of the undo that has deleted it. Without a
     /// job if a call has.
     pub fn deleted_patients(&self) -> BTreeMap<CustomerId, BTreeMap<PatientId, Option<JobId>>> {
@@ -106,7 +116,7 @@ impl Since {
         for ((customer, patient), job) in &self.undone {
             all.entry(*customer).or_default().insert(*patient, Some(*job));
         }
-        for (customer, _, call) in &self.calls {
+        for (customer, call) in self.effective() {
             if let Call::Delete(patients) = call {
                 let patients = patients.iter().map(|patient| (*patient, None));
                 all.entry(*customer).or_default().extend(patients);
@@ -118,7 +128,7 @@ impl Since {
     /// Returns the last opt-out of each patient.
     pub fn opt_outs(&self) -> BTreeMap<CustomerId, Vec<OptOut>> {
         let mut last: BTreeMap<CustomerId, BTreeMap<PatientId, OptOut>> = BTreeMap::new();
-        for (customer, _, call) in &self.calls {
+        for (customer, call) in self.effective() {
             if let Call::OptOut(opt_out) = call {
                 last.entry(*customer).or_default().insert(opt_out.patient, *opt_out);
             }

@@ -303,6 +303,7 @@ mod tests {
             external_id: None,
             status: DocumentsStatus::Completed,
             documents,
+            more_documents: false,
         };
         let patients =
             [patient(7, serde_json::from_str(documents).unwrap()), patient(8, Vec::new())];

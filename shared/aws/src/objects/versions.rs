@@ -150,9 +150,7 @@ impl Objects {
         note_replacements(&mut versions, &ends);
         Ok(versions)
     }
-}
 
-impl Objects {
     /// Returns the content of a version, piece by piece. Only operators may read it.
     pub async fn read_version(
         &self,

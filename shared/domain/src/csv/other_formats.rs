@@ -106,8 +106,9 @@ pub(super) fn not_csv(head: &[u8]) -> Option<FileError> {
     if text.starts_with(b"--") && contains(text, b"content-disposition:") {
         return Some(FileError::Multipart);
     }
-    // Some signatures are two letters long, with which the header of a CSV file may begin, too.
-    let is_known = is_binary(head) || KINDS_OF_TEXT.iter().any(|sign| begins_with(sign));
+    // Some signatures are two letters long, with which the header of a CSV file may begin, too. A
+    // NUL byte makes a file fail in any case.
+    let is_known = head.contains(&0) || KINDS_OF_TEXT.iter().any(|sign| begins_with(sign));
     if is_known { format_of(head) } else { None }
 }
 
@@ -137,8 +138,9 @@ pub(super) fn perhaps_not_csv(head: &[u8]) -> Option<FileError> {
     if line.first() == Some(&b'"') && (contains(line, b"\\n") || contains(line, b"\\r")) {
         return Some(FileError::Json);
     }
-    // Or it is text in another encoding.
-    if std::str::from_utf8(line).is_err()
+    // The line may be cut within a letter, and it may be text in another encoding.
+    let is_utf8 = !std::str::from_utf8(line).is_err_and(|error| error.error_len().is_some());
+    if (is_binary(head) || !is_utf8)
         && let Some(format) = format_of(head)
     {
         return Some(format);
@@ -176,7 +178,10 @@ pub(super) fn other_separator(
         let cells = text.split(char::from(byte));
         cells.filter(|cell| squeeze(cell).is_some() && names_a_column(cell)).count()
     };
-    let best = OTHER_SEPARATORS.iter().rev().max_by_key(|(byte, _)| known(*byte))?;
+    // Names have spaces in them, and between them if another separator does not.
+    let has_own = Separator::ALL.iter().any(|own| header.contains(&own.byte()));
+    let others = OTHER_SEPARATORS.iter().filter(|(byte, _)| *byte != b' ' || !has_own);
+    let best = others.rev().max_by_key(|(byte, _)| known(*byte))?;
     (known(best.0) >= 2).then_some(best.1)
 }
 

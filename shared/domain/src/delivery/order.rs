@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 /// How long a message waits for an attempt at the other message of its job before it is checked
 /// again: the shortest delay of SQS, so that the webhook about a job's end follows promptly on that
 /// about its start.
-const BEHIND: Duration = Duration::from_secs(1);
+pub(super) const BEHIND: Duration = Duration::from_secs(1);
 
 /// How long the message about the completion of a job waits for those about documents at most. It
 /// is longer than ten attempts at one message take, so that the order is kept unless message after

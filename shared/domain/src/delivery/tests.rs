@@ -160,6 +160,19 @@ fn a_successor_is_wanted_even_if_the_record_does_not_know_of_it_and_its_predeces
 }
 
 #[test]
+fn a_successor_that_comes_before_the_outcome_is_recorded_looks_again_soon() {
+    let mut delivery = delivery(1);
+    let first = delivery.carrier();
+    delivery.begin(first, after(0));
+    for (seconds, look) in [(0, 1), (2, 4), (10, 20), (30, 35)] {
+        let decision = delivery.decide(first.next(), after(seconds));
+        assert_eq!(decision, AttemptDecision::Wait(after(look)), "{seconds}");
+    }
+    assert_eq!(delivery.decide(first, after(2)), AttemptDecision::Wait(after(0).plus(LEASE)));
+    assert_eq!(delivery.decide(first.next(), after(36)), AttemptDecision::Attempt);
+}
+
+#[test]
 fn the_end_is_told_after_the_start_is_settled_however_that_went() {
     let mut start = about(0, WebhookEvent::Processing);
     assert_eq!(

@@ -16,13 +16,16 @@ use crate::hidden_debug;
 use crate::ids::{CustomerId, DownloadId, PatientId};
 use crate::time::Timestamp;
 
-/// How long a bulk download may take. Two hours are enough for 960 documents of 30 seconds each,
+/// How long a bulk download may take from its first run on. Two hours are enough for 960 documents of 30 seconds each,
 /// four at a time. Then the links are sent that are there.
 pub const DEADLINE: Duration = Duration::from_hours(2);
 
-/// How long after the start a document is tried again that the gateway could not send. One document
+/// How long after the first run a document is tried again that the gateway could not send. One document
 /// that the gateway never sends would otherwise hold up the links to all others until the deadline.
 const RETRIED_FOR: Duration = Duration::from_mins(15);
+
+/// How long a run takes at most: the timeout of its function.
+const LONGEST_RUN: Duration = Duration::from_mins(4);
 
 /// The shortest and the longest pause of a bulk download that waits for the gateway.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(2));
@@ -50,14 +53,21 @@ pub struct BulkDownload {
     pub patient: PatientId,
     /// When a caller asked for it.
     pub started_at: Timestamp,
+    /// When the first run of a worker began. Its message may have waited for those of other
+    /// patients before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    began_at: Option<Timestamp>,
+    /// When the last run began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_run_at: Option<Timestamp>,
     /// What the caller wants to be sent along with the links.
     #[serde(default)]
     pub metadata: Metadata,
     /// How many documents were copied. None until the bulk download has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tally: Option<DownloadTally>,
-    /// Where the messages with the links begin, after the first one. The documents of a message
-    /// stay the same for as long as its id does, because a receiver that has seen the id takes a
+    /// Where the messages with the links begin, after the first one. The range of a message stays
+    /// the same for as long as its id does, because a receiver that has seen the id takes a
     /// repetition for the same message.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     later_messages: Vec<DocumentKey>,
@@ -143,7 +153,34 @@ impl BulkDownload {
         now: Timestamp,
     ) -> Self {
         let later_messages = Vec::new();
-        Self { id, customer, patient, started_at: now, metadata, tally: None, later_messages }
+        Self {
+            id,
+            customer,
+            patient,
+            started_at: now,
+            began_at: None,
+            last_run_at: None,
+            metadata,
+            tally: None,
+            later_messages,
+        }
+    }
+
+    /// Returns the bulk download with a run that begins now.
+    #[must_use]
+    pub fn running(self, now: Timestamp) -> Self {
+        Self { began_at: Some(self.began_at.unwrap_or(now)), last_run_at: Some(now), ..self }
+    }
+
+    /// Returns whether a message carries it on, as far as the record tells: a run began a short
+    /// time ago. The message of one that has not begun may have been lost with the call that was
+    /// about to send it.
+    pub fn is_carried(&self, now: Timestamp) -> bool {
+        self.last_run_at.is_some_and(|run| now < run.plus(LONGEST_RUN + PAUSES.1))
+    }
+
+    fn began(&self, now: Timestamp) -> Timestamp {
+        self.began_at.unwrap_or(now)
     }
 
     /// Returns what is left to do for a document with this record of its copy.
@@ -154,7 +191,7 @@ impl BulkDownload {
             Some(CopyState::Leased(lease)) if now < lease.until => DocumentStep::Wait,
             Some(CopyState::Failed(failure, until)) if until > self.started_at => {
                 let is_retried =
-                    failure == CopyFailure::Unavailable && now < self.started_at.plus(RETRIED_FOR);
+                    failure == CopyFailure::Unavailable && now < self.began(now).plus(RETRIED_FOR);
                 match (is_retried, now < until) {
                     (false, _) => DocumentStep::Failed,
                     (true, true) => DocumentStep::Wait,
@@ -171,14 +208,14 @@ impl BulkDownload {
 
     /// Returns whether the deadline has passed.
     fn is_over(&self, now: Timestamp) -> bool {
-        now >= self.started_at.plus(DEADLINE)
+        now >= self.began(now).plus(DEADLINE)
     }
 
     /// Returns the pause before the next look at documents that wait for the gateway. It grows with
-    /// the time that the bulk download has taken, so that a gateway that is away is asked about ten
+    /// the time that the bulk download has taken, so that a gateway that is away is asked about 20
     /// times.
     pub fn pause(&self, now: Timestamp) -> Duration {
-        (self.started_at.until(now) / 4).clamp(PAUSES.0, PAUSES.1)
+        (self.began(now).until(now) / 4).clamp(PAUSES.0, PAUSES.1)
     }
 
     /// Returns the bulk download after its end. `total` is the number of the patient's documents,
@@ -237,7 +274,25 @@ mod tests {
     fn download() -> BulkDownload {
         let patient = (CustomerId::new(Uuid::from_u128(1)), PatientId::new(Uuid::from_u128(2)));
         let id = DownloadId::new(Uuid::from_u128(3));
-        BulkDownload::new(id, patient, Metadata::default(), started_at())
+        BulkDownload::new(id, patient, Metadata::default(), started_at()).running(started_at())
+    }
+
+    #[test]
+    fn time_counts_from_the_first_run() {
+        let waiting = BulkDownload { began_at: None, last_run_at: None, ..download() };
+        let late = at(DEADLINE.as_secs());
+        assert_eq!(waiting.step(None, late), DocumentStep::Fetch);
+        assert_eq!(waiting.pause(late), PAUSES.0);
+        let run_again = waiting.running(late).running(late.plus(DEADLINE));
+        assert_eq!(run_again.step(None, late.plus(DEADLINE)), DocumentStep::Failed);
+    }
+
+    #[test]
+    fn a_message_carries_a_download_on_while_its_runs_follow_each_other() {
+        let waiting = BulkDownload { began_at: None, last_run_at: None, ..download() };
+        assert!(!waiting.is_carried(at(0)));
+        assert!(download().is_carried(at(359)));
+        assert!(!download().is_carried(at(360)));
     }
 
     fn step(copy: CopyState, seconds: u64) -> DocumentStep {

@@ -25,6 +25,9 @@ pub struct PatientDocuments {
     pub status: DocumentsStatus,
     /// The documents of the last query that succeeded.
     pub documents: Vec<Document>,
+    /// Whether the patient has more documents than a message has room for. A caller can list them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub more_documents: bool,
 }
 
 impl PatientDocuments {
@@ -38,7 +41,7 @@ impl PatientDocuments {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DocumentsStatus {
-    /// The gateway answered, or had not to be asked.
+    /// The gateway answered, or did not have to be asked.
     Completed,
     /// The gateway did not answer in any attempt.
     Failed,

@@ -10,7 +10,7 @@ use bulk_domain::time::Timestamp;
 use bulk_domain::webhook::{DocumentsPlace, DocumentsStatus, PatientDocuments};
 
 use crate::Error;
-use crate::document_pages::{DocumentPages, always_replaced};
+use crate::document_pages::{DocumentPages, replaced};
 use crate::ports::Ports;
 use crate::ports::prelude::*;
 use crate::query_parts::parts_of;
@@ -20,7 +20,7 @@ use crate::query_parts::parts_of;
 const PARTS_PER_MESSAGE: usize = 4;
 
 /// Bytes of JSON at which a message ends. Receivers often take bodies of up to 1 MB only. A patient
-/// with longer documents has a message of its own.
+/// whose documents are longer has a message of its own, with the first of them.
 const MOST_BYTES: usize = 512 * 1024;
 
 /// Chunks that are read for one message. Most rows of an import may have started no query, and the
@@ -119,21 +119,39 @@ async fn read_patients<P: Ports>(
         };
         let query = newest.get(patient).map(|query| &query.value);
         let readable = query.filter(|_| !record.patient.hie_opt_out);
-        let documents = match readable.and_then(|query| query.documents.clone()) {
-            Some(stored) => {
-                let pages = DocumentPages::of(ports, job.customer, *patient, stored);
-                pages.all().await?.ok_or_else(|| always_replaced("read_documents"))?
-            }
-            None => Vec::new(),
-        };
-        shown.push(Some(PatientDocuments {
+        let mut patient = PatientDocuments {
             patient_id: *patient,
             external_id: record.patient.external_id.clone(),
             status: status_of(query, *request),
-            documents: documents.into_iter().map(|document| document.shown(*patient)).collect(),
-        }));
+            documents: Vec::new(),
+            more_documents: false,
+        };
+        if let Some(stored) = readable.and_then(|query| query.documents.clone()) {
+            let pages = DocumentPages::of(ports, job.customer, patient.patient_id, stored);
+            add_documents(&mut patient, &pages).await?;
+        }
+        shown.push(Some(patient));
     }
     Ok(shown)
+}
+
+/// Adds the documents of a patient, page by page, as long as a message has room for them.
+async fn add_documents<P: Ports>(
+    patient: &mut PatientDocuments,
+    pages: &DocumentPages<'_, P>,
+) -> Result<(), Error> {
+    for page in 0..pages.stored().pages {
+        let documents = pages.read(page).await?.ok_or_else(|| replaced("read_documents"))?;
+        let documents = documents.into_iter().map(|document| document.shown(patient.patient_id));
+        let before = patient.documents.len();
+        patient.documents.extend(documents);
+        if before > 0 && patient.bytes() > MOST_BYTES {
+            patient.documents.truncate(before);
+            patient.more_documents = true;
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Returns the patients of a chunk that were queried.
@@ -142,6 +160,10 @@ async fn queried_in<P: Ports>(
     job: &Job,
     chunk: ChunkNumber,
 ) -> Result<Vec<Queried>, Error> {
+    // Only of a job that has lived for as long as any can, see `open_chunk`.
+    if job.pending_chunks.contains(&chunk) {
+        return Ok(Vec::new());
+    }
     let outcomes = ports.objects().read_outcomes(job.into(), chunk).await?;
     let messages = parts_of(ports, job, chunk, &outcomes).into_iter();
     let queried = messages.flat_map(|message| {

@@ -46,7 +46,7 @@ pub(super) async fn links_request<P: Ports>(
     };
     let is_wanted =
         |record: &DocumentRecord| download.is_in(links.page, DocumentKey::of(&record.document.id));
-    let documents = find_documents(ports, customer, patient, is_wanted).await?;
+    let documents = find_documents(ports, customer, patient, usize::MAX, is_wanted).await?;
     let linked = documents.into_iter().map(|document| {
         let document_name =
             DocumentName { patient, document: DocumentKey::of(&document.document.id) };

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 
-use bulk_domain::document::{CopyState, DocumentKey, DocumentName, DocumentRecord};
+use bulk_domain::document::{CopyState, DocumentKey, DocumentRecord};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::query::{PatientQuery, QueryAttemptId, StoredDocuments};
 
@@ -85,12 +85,6 @@ pub trait DocumentStore: Send + Sync {
         state: CopyState,
         version: Option<u64>,
     ) -> impl Future<Output = PortResult<Write>> + Send;
-    /// Returns the records of all copies of a patient's documents.
-    fn list_copies(
-        &self,
-        customer: CustomerId,
-        patient: PatientId,
-    ) -> impl Future<Output = PortResult<Vec<(DocumentName, CopyState)>>> + Send;
     /// Deletes the records of all copies of a patient's documents.
     fn delete_copy_records(
         &self,

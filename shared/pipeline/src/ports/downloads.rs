@@ -23,4 +23,10 @@ pub trait DownloadStore: Send + Sync {
         download: &BulkDownload,
         version: Option<u64>,
     ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Deletes the bulk download of a patient's documents, if there is one.
+    fn delete_download(
+        &self,
+        customer: CustomerId,
+        patient: PatientId,
+    ) -> impl Future<Output = PortResult<()>> + Send;
 }

@@ -134,10 +134,10 @@ impl Unsound {
             other: other_formats::other_separator(row.raw, Columns::names_a_column),
             has_data: row.cells.iter().any(is_data),
             is_quoted_line: row.cells.len() == 1
-                && row
-                    .cells
-                    .iter()
-                    .all(|cell| other_formats::is_quoted_line(cell, Columns::names_a_column)),
+                && row.raw.contains(&b'"')
+                && row.cells.get(0).is_some_and(|cell| {
+                    other_formats::is_quoted_line(cell, Columns::names_a_column)
+                }),
         }
     }
 
