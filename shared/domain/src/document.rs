@@ -6,6 +6,7 @@ mod dates;
 mod disposition;
 mod download;
 mod fhir;
+mod metadata;
 mod name;
 
 use serde::{Deserialize, Serialize};
@@ -13,8 +14,9 @@ use serde::{Deserialize, Serialize};
 pub use self::copy::{CopyDecision, CopyFailure, CopyState};
 pub use self::dates::{BadDateFilter, DateFilter};
 pub use self::disposition::content_disposition;
-pub use self::download::{BadMetadata, BulkDownload, DocumentStep, DownloadTally, Metadata};
+pub use self::download::{BulkDownload, DocumentStep, DownloadTally};
 pub use self::fhir::DocumentReference;
+pub use self::metadata::{BadMetadata, Metadata};
 pub use self::name::{DocumentKey, DocumentName, NotAName};
 use crate::hidden_debug;
 use crate::ids::PatientId;

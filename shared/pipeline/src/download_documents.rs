@@ -142,14 +142,14 @@ pub(crate) async fn abandon_download<P: Ports>(
         return Ok(None);
     };
     let documents = documents_of(ports, &download).await?.unwrap_or_default();
-    let copies = documents.iter().map(async |document| {
+    let looks = documents.iter().map(async |document| {
         let key = DocumentKey::of(&document.document.id);
         let document_name = DocumentName { patient: download.patient, document: key };
         let copy = CopyRef { customer: download.customer, document: document_name };
         Ok::<_, PortError>(ports.copies().find_copy(copy).await?.map(|_| document))
     });
-    let copies = stream::iter(copies).buffer_unordered(CONCURRENT_LOOKS);
-    let copied: Vec<Option<&DocumentRecord>> = copies.try_collect().await?;
+    let looks = stream::iter(looks).buffer_unordered(CONCURRENT_LOOKS);
+    let copied: Vec<Option<&DocumentRecord>> = looks.try_collect().await?;
     let copied: Vec<&DocumentRecord> = copied.into_iter().flatten().collect();
     match end(ports, message, &documents, &copied).await? {
         DownloadOutcome::Ended(tally) => Ok(Some(tally)),

@@ -7,6 +7,7 @@
 //! means that another worker wrote the person, so that this worker reads the item again and folds
 //! again.
 
+mod given_ids;
 mod outcome;
 mod preview;
 
@@ -34,6 +35,7 @@ use crate::documents::withdraw_documents_of;
 use crate::ports::prelude::*;
 use crate::ports::{ExternalIdEntry, Ports, Versioned, Write};
 use crate::withdrawal::announce_withdrawal;
+use given_ids::GivenIds;
 pub use outcome::{UpsertOutcome, UpsertedRow};
 
 /// Number of persons of a chunk that are written at the same time. At about 5 ms a write, 32 make
@@ -64,52 +66,6 @@ struct Attempt {
     folded: Folded,
     /// The version of the item that was read.
     version: Option<u64>,
-}
-
-/// The external ids that the rows of a chunk give to patients.
-#[derive(Default)]
-struct GivenIds<'a> {
-    /// The rows that give a patient an external id, in file order.
-    rows: HashMap<PatientId, Vec<(RowNumber, &'a ExternalId)>>,
-    /// The patients that get an external id. Usually it is one.
-    patients: HashMap<&'a ExternalId, BTreeSet<PatientId>>,
-}
-
-impl<'a> GivenIds<'a> {
-    fn of(groups: &'a [Group], attempts: &[Attempt]) -> Self {
-        let mut given = Self::default();
-        for (group, attempt) in groups.iter().zip(attempts) {
-            for ((number, row), folded) in group.rows.iter().zip(&attempt.folded.rows) {
-                if let (Some(external_id), Some(patient)) = (&row.external_id, folded.patient) {
-                    given.rows.entry(patient).or_default().push((*number, external_id));
-                    given.patients.entry(external_id).or_default().insert(patient);
-                }
-            }
-        }
-        for rows in given.rows.values_mut() {
-            rows.sort_unstable_by_key(|(number, _)| *number);
-        }
-        given
-    }
-
-    /// Returns the external id that a patient got last before a row.
-    fn before(&self, row: RowNumber, patient: PatientId) -> Option<&'a ExternalId> {
-        let rows = self.rows.get(&patient)?;
-        let earlier = rows.partition_point(|(number, _)| *number < row);
-        rows[..earlier].last().map(|(_, id)| *id)
-    }
-
-    /// Returns whether a patient other than this one has an external id before a row.
-    fn have_before(&self, row: RowNumber, id: &ExternalId, except: PatientId) -> bool {
-        let patients = self.patients.get(id).into_iter().flatten();
-        patients
-            .filter(|patient| **patient != except)
-            .any(|patient| self.before(row, *patient) == Some(id))
-    }
-
-    fn has(&self, patient: PatientId) -> bool {
-        self.rows.contains_key(&patient)
-    }
 }
 
 impl<P: Ports> Upsert<'_, P> {

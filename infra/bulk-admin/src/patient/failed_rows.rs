@@ -23,8 +23,8 @@ const FAILURES: &str = "/failures.csv";
 /// A header cell that every result file has, and that tells with which separator it is written.
 const ADDED_CELL: &[u8] = b"metriportId";
 
-/// The longest row of a failed-rows file in bytes. A row of an upload has 1 MiB at most; here it has
-/// three more cells, and each of its quotes may be doubled.
+/// The longest row of a failed-rows file in bytes. A row of an upload has 1 MiB at most. Here it
+/// has three more cells, and each of its quotes may be doubled.
 const LONGEST_ROW: usize = 4 * 1024 * 1024;
 
 /// What a row is looked for by. Of a deleted patient only the hash of the external id is known.

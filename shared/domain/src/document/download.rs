@@ -5,23 +5,22 @@
 //! copies say, so that a worker that takes over after a crash goes on where the last one stopped. A
 //! document that cannot be copied does not keep the others from being sent.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::copy::{CopyFailure, CopyState};
-use super::{DocumentKey, DocumentRecord};
-use crate::hidden_debug;
+use super::{DocumentKey, DocumentRecord, Metadata};
 use crate::ids::{CustomerId, DownloadId, PatientId};
 use crate::time::Timestamp;
 
-/// How long a bulk download may take from its first run on. Two hours are enough for 960 documents of 30 seconds each,
-/// four at a time. Then the links are sent that are there.
+/// How long a bulk download may take from its first run on. Two hours are enough for 960 documents
+/// of 30 seconds each, four at a time. Then the links are sent that are there.
 pub const DEADLINE: Duration = Duration::from_hours(2);
 
-/// How long after the first run a document is tried again that the gateway could not send. One document
-/// that the gateway never sends would otherwise hold up the links to all others until the deadline.
+/// How long after the first run a document is tried again that the gateway could not send. One
+/// document that the gateway never sends would otherwise hold up the links to all others until the
+/// deadline.
 const RETRIED_FOR: Duration = Duration::from_mins(15);
 
 /// How long a run takes at most: the timeout of its function.
@@ -71,41 +70,6 @@ pub struct BulkDownload {
     /// repetition for the same message.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     later_messages: Vec<DocumentKey>,
-}
-
-/// Texts of a caller, which come back in the webhook. They may tell of the patient.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(try_from = "BTreeMap<String, String>")]
-pub struct Metadata(BTreeMap<String, String>);
-
-/// The metadata have more entries, or longer texts, than the public API takes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error(
-    "metadata has more than 50 entries, a key of more than 40 characters, or a value of more than 500"
-)]
-pub struct BadMetadata;
-
-hidden_debug!(Metadata);
-
-impl TryFrom<BTreeMap<String, String>> for Metadata {
-    type Error = BadMetadata;
-
-    fn try_from(texts: BTreeMap<String, String>) -> Result<Self, BadMetadata> {
-        let (entries, key, value) = Self::LIMITS;
-        let fits = |text: &str, most| text.chars().nth(most).is_none();
-        let all_fit = texts.iter().all(|(name, text)| fits(name, key) && fits(text, value));
-        if texts.len() <= entries && all_fit { Ok(Self(texts)) } else { Err(BadMetadata) }
-    }
-}
-
-impl Metadata {
-    /// The most entries, and the most characters of a key and of a value, as in the public API.
-    pub const LIMITS: (usize, usize, usize) = (50, 40, 500);
-
-    /// Returns whether there is nothing to send along.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 /// How many documents of a bulk download were copied.
@@ -389,17 +353,5 @@ mod tests {
         assert_eq!(messages(&records(250, 10)), [100, 100, 50]);
         assert_eq!(messages(&records(5, 200 * 1024)), [2, 2, 1]);
         assert_eq!(messages(&records(3, 600 * 1024)), [1, 1, 1]);
-    }
-
-    #[test]
-    fn metadata_have_the_limits_of_the_public_api_and_stay_out_of_logs() {
-        let of = |entries: usize, key: usize, value: usize| {
-            let texts = (0..entries).map(|number| (format!("{number:0key$}"), "ä".repeat(value)));
-            Metadata::try_from(texts.collect::<BTreeMap<_, _>>())
-        };
-        assert!(of(50, 40, 500).is_ok_and(|metadata| !format!("{metadata:?}").contains('ä')));
-        for (entries, key, value) in [(51, 40, 500), (50, 41, 500), (50, 40, 501)] {
-            assert_eq!(of(entries, key, value), Err(BadMetadata));
-        }
     }
 }
