@@ -87,6 +87,8 @@ pub fn header<'a>(
     }
 }
 
+const MALFORMED: ApiError = ApiError::BadRequest("The body is not JSON of the expected form");
+
 /// A body that is a JSON object. Its `Content-Type` is not checked, because clients of the public
 /// API may omit it.
 #[derive(Debug)]
@@ -96,15 +98,24 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        const MALFORMED: ApiError =
-            ApiError::BadRequest("The body is not JSON of the expected form");
-        let bytes = Bytes::from_request(request, state).await.map_err(|refused| {
-            match refused.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
-                _ => MALFORMED,
-            }
-        })?;
+        let RawBody(bytes) = RawBody::from_request(request, state).await?;
         json_object(&bytes).map(Self).ok_or(MALFORMED)
+    }
+}
+
+/// The bytes of a body, which an operation reads itself, because the body is optional there.
+#[derive(Debug)]
+pub struct RawBody(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let read = Bytes::from_request(request, state).await;
+        read.map(Self).map_err(|refused| match refused.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => ApiError::TooLarge,
+            _ => MALFORMED,
+        })
     }
 }
 

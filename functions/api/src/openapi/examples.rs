@@ -327,3 +327,27 @@ async fn an_error_is_valid_by_its_schema() {
         [""; 0]
     );
 }
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_a_problem_of_the_documented_form() {
+    let too_large = json!({"metadata": "x".repeat(64 * 1024)});
+    let document = description();
+    let examples = examples();
+    let mut tried = 0;
+    for (method, operation) in
+        document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap())
+    {
+        let id = operation["operationId"].as_str().unwrap();
+        if operation["responses"].get("413").is_none() {
+            assert!(operation.get("requestBody").is_none(), "{id}");
+            continue;
+        }
+        let example = examples.iter().find(|example| example.operation == id).unwrap();
+        let (status, answer) = send(method, &example.uri, Some(&too_large)).await;
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{id}");
+        let schema = json!({"$ref": "#/components/schemas/Problem"});
+        assert_eq!(errors(&document, &schema, &answer), [""; 0], "{id}");
+        tried += 1;
+    }
+    assert!(tried > 10);
+}

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::body::Bytes;
 use axum::extract::State;
 use bulk_domain::document::{BadMetadata, BulkDownload, Metadata};
 use bulk_domain::ids::{CustomerId, DownloadId, PatientId};
@@ -22,7 +21,7 @@ use crate::caller::{Caller, ReadPatients};
 use crate::error::ApiError;
 use crate::operations::get_bulk_download::{BulkDownloadState, check_patient};
 use crate::operations::get_document_query::PatientIdQuery;
-use crate::request::{Parameters, json_object, patient_id};
+use crate::request::{Parameters, RawBody, json_object, patient_id};
 
 const NO_URL: ApiError = ApiError::BadRequest(
     "There is no webhook URL that the links can be sent to, please set one with POST /settings",
@@ -50,8 +49,8 @@ fn texts() -> Schema {
 ///
 /// The service fetches all documents of the patient's last document query, and then sends a link to
 /// each in the webhook `medical.document-bulk-download-urls`. A document that cannot be fetched is
-/// left out there. After two hours the links are sent that are there. A patient has one bulk
-/// download at a time. While it has not ended, this call answers with it, and does not take other
+/// left out there. Two hours after the service began to fetch, the links are sent that are there. A
+/// patient has one bulk download at a time. While it has not ended, this call answers with it, and does not take other
 /// metadata.
 #[utoipa::path(
     post, path = "/medical/v1/document/download-url/bulk", operation_id = "startBulkDownload", tag = "document",
@@ -69,7 +68,7 @@ pub async fn handle<B: Backend>(
     State(backend): State<B>,
     Caller(customer, ..): Caller<ReadPatients>,
     Parameters(query): Parameters<PatientIdQuery>,
-    body: Bytes,
+    RawBody(body): RawBody,
 ) -> Result<Audited<BulkDownloadState>, ApiError> {
     let patient = patient_id(query.patient_id.as_deref())?;
     let metadata = metadata(&body)?;

@@ -1,7 +1,6 @@
 //! `POST /medical/v1/document/query?patientId=&facilityId=`: starts a document query for one
 //! patient.
 
-use axum::body::Bytes;
 use axum::extract::State;
 use bulk_domain::ids::{CustomerId, FacilityId, PatientId};
 use bulk_domain::patient::Patient;
@@ -21,7 +20,7 @@ use crate::caller::{Caller, ReadPatients};
 use crate::error::{ApiError, FieldProblem, Named as _};
 use crate::operations::get_document_query::{DocumentQuery, PatientIdQuery};
 use crate::operations::get_patient::get_patient;
-use crate::request::{Parameters, facility_id, patient_id};
+use crate::request::{Parameters, RawBody, facility_id, patient_id};
 
 /// The error if the caller names no facility for a patient with several.
 const SEVERAL_FACILITIES: ApiError =
@@ -47,6 +46,7 @@ pub struct FacilityQuery {
         (status = 400, description = "`patientId` is missing, or `facilityId` although the patient has several facilities, or the body excludes networks (`hie`)."),
         (status = 404, description = "Patient or facility not found."),
         (status = 409, description = "The patient is opted out, or this deployment has no gateway."),
+        (status = 413, description = "The body is larger than 64 KiB."),
     ),
 )]
 pub async fn handle<B: Backend>(
@@ -54,7 +54,7 @@ pub async fn handle<B: Backend>(
     Caller(customer, ..): Caller<ReadPatients>,
     Parameters(query): Parameters<PatientIdQuery>,
     Parameters(asker): Parameters<FacilityQuery>,
-    body: Bytes,
+    RawBody(body): RawBody,
 ) -> Result<Audited<DocumentQuery>, ApiError> {
     refuse_choice_of_networks(&body)?;
     let patient = patient_id(query.patient_id.as_deref())?;
