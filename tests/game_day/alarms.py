@@ -11,9 +11,10 @@ from local_stack.aws import client
 from local_stack.deploy import STACK_NAME
 from local_stack.description import Stack
 from local_stack.template import load_template
-from tests.game_day.metric_filter import matcher
+from tests.game_day.metrics import value_of
 
 TEMPLATE = load_template()
+LOG_GROUP = "AWS::Logs::LogGroup"
 COMPARE = {"GreaterThanOrEqualToThreshold": operator.ge, "LessThanThreshold": operator.lt}
 ALARMS = {
     name: resource["Properties"]
@@ -50,18 +51,10 @@ class Emulator:
             for event in page["events"]:
                 yield event["message"].strip()
 
-    def counted(self, metric: str) -> int:
-        """Returns how many lines the metric filters of the template count for one of the stack's own metrics."""
-        count = 0
-        for resource in TEMPLATE["Resources"].values():
-            properties = resource.get("Properties", {})
-            if resource["Type"] != "AWS::Logs::MetricFilter":
-                continue
-            if properties["MetricTransformations"][0]["MetricName"] != metric:
-                continue
-            matches = matcher(properties["FilterPattern"])
-            count += sum(map(matches, self.log_lines(properties["LogGroupName"]["Ref"])))
-        return count
+    def counted(self, metric: str) -> float:
+        """Returns the sum of one of the stack's own metrics, which the functions write to their logs."""
+        groups = (name for name, resource in TEMPLATE["Resources"].items() if resource["Type"] == LOG_GROUP)
+        return sum(value_of(line, metric) for group in groups for line in self.log_lines(group))
 
     def of_function(self, metric: str, function: str) -> float:
         """Returns the sum of a metric of a function over the last hour."""

@@ -6,8 +6,6 @@ import json
 import re
 from typing import Any
 
-import pytest
-
 from tests.sam.project import PROJECT, load_template
 
 GUIDE = (PROJECT / "infra" / "docs" / "platform.md").read_text()
@@ -21,7 +19,6 @@ def of_type(kind: str) -> dict[str, Any]:
 
 
 ALARMS = of_type("AWS::CloudWatch::Alarm")
-FILTERS = of_type("AWS::Logs::MetricFilter")
 
 
 def metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
@@ -56,34 +53,44 @@ def test_each_alarm_notifies_the_topic_and_says_what_happened() -> None:
         assert alarm["AlarmDescription"].endswith("."), name
 
 
-def test_each_metric_of_a_log_has_a_filter_and_an_alarm() -> None:
-    filtered = {one["MetricTransformations"][0]["MetricName"] for one in FILTERS.values()}
+def test_the_guide_has_the_metrics_that_the_code_counts_with_their_units() -> None:
+    sources = [path for folder in ("functions", "shared") for path in (PROJECT / folder).rglob("src/**/*.rs")]
+    layer = next(path for path in sources if path.match("lambda/src/metrics.rs"))
+    counted = {name for path in sources if path != layer for name in re.findall(r"metric\.([A-Z]\w+)", path.read_text())}
+    seconds = set(re.findall(r'\("(\w+)", "Seconds"\)', layer.read_text()))
+    errors = set(re.findall(r'const ERRORS: &str = "(\w+)"', layer.read_text()))
+    rows = re.findall(r"^\| (`[^|]+`) \| (Count|Seconds) \|", GUIDE, re.MULTILINE)
+    described = {name: unit for names, unit in rows for name in re.findall(r"`(\w+)`", names)}
+    assert described == {name: "Seconds" if name in seconds else "Count" for name in counted | errors}
+    assert shown_metrics("${AWS::StackName}") == set(described), "what the dashboard shows"
+
+
+def test_alarms_watch_metrics_that_the_code_counts() -> None:
     own = (metric for alarm in ALARMS.values() for metric in metrics(alarm))
-    assert filtered == {metric["MetricName"] for metric in own if metric["Namespace"] == {"Ref": "AWS::StackName"}}
+    watched = {metric["MetricName"] for metric in own if metric["Namespace"] == {"Ref": "AWS::StackName"}}
+    assert watched <= shown_metrics("${AWS::StackName}")
 
 
-def test_the_errors_of_each_function_are_counted() -> None:
-    counted = {name for name, one in FILTERS.items() if one["FilterPattern"] == '{ $.level = "ERROR" }'}
-    assert counted == {f"{function}Errors" for function in of_type("AWS::Serverless::Function")}
-    assert all(FILTERS[name]["LogGroupName"] == {"Ref": name.replace("Errors", "Logs")} for name in counted)
+def test_every_function_has_the_namespace_of_the_metrics_of_the_alarms() -> None:
+    variables = load_template()["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["METRICS_NAMESPACE"] == {"Fn::If": ["HasAlarms", {"Ref": "AWS::StackName"}, ""]}
 
 
-@pytest.mark.parametrize("name", [name for name in FILTERS if "$.message" in FILTERS[name]["FilterPattern"]])
-def test_a_message_with_a_metric_is_logged(name: str) -> None:
-    properties = FILTERS[name]
-    found = re.fullmatch(r'\{ \$\.message = "([^"*]+)\*?" \}', properties["FilterPattern"])
-    assert found is not None
-    function = properties["LogGroupName"]["Ref"].removesuffix("Logs")
-    own = PROJECT / RESOURCES[function]["Properties"]["CodeUri"] / "src"
-    sources = [path for folder in (own, PROJECT / "shared") for path in folder.rglob("*.rs")]
-    assert any(f'"{found[1]}' in path.read_text() for path in sources)
+def shown_metrics(namespace: str | None = None) -> set[str]:
+    """Returns the metrics on the dashboard, of a namespace or of all."""
+    shown = (one for widget in dashboard()["widgets"] for one in widget["properties"].get("metrics", []))
+    return {name for found, name, *_ in shown if namespace in (None, found)}
+
+
+def dashboard() -> dict[str, Any]:
+    """Returns the body of the dashboard."""
+    (found,) = of_type("AWS::CloudWatch::Dashboard").values()
+    body: dict[str, Any] = json.loads(found["DashboardBody"]["Fn::Sub"])
+    return body
 
 
 def test_each_alarm_has_its_metrics_on_the_dashboard() -> None:
-    (dashboard,) = of_type("AWS::CloudWatch::Dashboard").values()
-    body = json.loads(dashboard["DashboardBody"]["Fn::Sub"])
-    shown = {name for widget in body["widgets"] for _, name, *_ in widget["properties"].get("metrics", [])}
     watched = {metric["MetricName"] for alarm in ALARMS.values() for metric in metrics(alarm)}
-    assert watched - shown == {"BlockedRequests"}, "which only a stack with WAF has"
-    listed = re.findall(r"(\w+)\.Arn", json.dumps(body["widgets"][0]))
+    assert watched - shown_metrics() == {"BlockedRequests"}, "which only a stack with WAF has"
+    listed = re.findall(r"(\w+)\.Arn", json.dumps(dashboard()["widgets"][0]))
     assert [*listed, "RequestsBlockedAlarm"] == list(ALARMS)

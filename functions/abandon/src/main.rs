@@ -19,7 +19,9 @@ async fn main() -> Result<(), Error> {
             handle_dead_letter(&ports, &directories, &letter, attempts.receive_count).await?;
         let job = letter.job().map(|job| job.to_string());
         match outcome {
-            LetterOutcome::Abandoned(outcome) => error!(job.id = job, ?outcome, "Work abandoned"),
+            LetterOutcome::Abandoned(outcome) => {
+                error!(job.id = job, ?outcome, metric.WorkAbandoned = 1, "Work abandoned");
+            }
             outcome => warn!(job.id = job, ?outcome, "Dead letter attempted once more"),
         }
         Ok(Handled::Done)

@@ -238,7 +238,7 @@ impl ApiError {
                 Self::Bug(cause)
             }
             Self::NotYet(about, _) | Self::BadGateway(about) => {
-                warn!("Document not answered: {about}");
+                warn!(metric.DocumentsNotAnswered = 1, "Document not answered: {about}");
                 self
             }
             other => other,

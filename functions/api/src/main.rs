@@ -6,10 +6,13 @@ use bulk_api::{AllowedOrigin, BackendOf, Settings, router};
 use bulk_aws::{ANSWER_WITHIN, AwsPorts, Connection, Program, RECORD_WITHIN, WebhookClient};
 use lambda_http::Error;
 use tower::ServiceExt as _;
+use tracing::info;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     bulk_lambda::logging::init();
+    // `ApiFailsAlarm` subtracts this metric, so that it has to be there before the first of them.
+    info!(metric.DocumentsNotAnswered = 0, "API started");
     let connection = Connection::open(Program::Api).await;
     let backend = BackendOf {
         ports: AwsPorts::of(Program::Api, &connection)?,

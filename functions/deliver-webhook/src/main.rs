@@ -30,10 +30,25 @@ async fn main() -> Result<(), Error> {
                 info!(job.id = job, request.id = request, webhook.event = %event, ?after, "Webhook postponed");
             }
             DeliveryOutcome::Abandoned { cause } => {
-                warn!(job.id = job, request.id = request, webhook.event = %event, %cause, "Webhook abandoned");
+                warn!(
+                    job.id = job,
+                    request.id = request,
+                    webhook.event = %event,
+                    %cause,
+                    metric.WebhookAttemptsFailed = 1,
+                    "Webhook abandoned"
+                );
             }
             DeliveryOutcome::Retry { after, cause } => {
-                warn!(job.id = job, request.id = request, webhook.event = %event, %cause, ?after, "Webhook not delivered, will be retried");
+                warn!(
+                    job.id = job,
+                    request.id = request,
+                    webhook.event = %event,
+                    %cause,
+                    ?after,
+                    metric.WebhookAttemptsFailed = 1,
+                    "Webhook not delivered, will be retried"
+                );
             }
         }
         Ok(Handled::Done)

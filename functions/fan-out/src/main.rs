@@ -71,6 +71,7 @@ fn check_versioning(message: &UploadMessage) {
     if !is_versioned(&message.upload) {
         error!(
             job.id = %message.job,
+            metric.VersioningSuspended = 1,
             "The bucket keeps no versions: another upload to the same link destroys this one, and the job's rows fail. \
              Enable versioning of the bucket, as template.yaml does"
         );

@@ -2,7 +2,7 @@
 
 use bulk_aws::{AwsPorts, Connection, Program};
 use bulk_lambda::{Handled, run_messages};
-use bulk_pipeline::finalize::finalize;
+use bulk_pipeline::finalize::{FinalizeOutcome, finalize};
 use bulk_pipeline::messages::FinishedMessage;
 use bulk_pipeline::ports::Ports as _;
 use lambda_runtime::Error;
@@ -14,7 +14,11 @@ async fn main() -> Result<(), Error> {
     let ports = AwsPorts::of(Program::Finalize, &Connection::open(Program::Finalize).await)?;
     run_messages(ports.queues(), async |message: FinishedMessage, _| {
         let outcome = finalize(&ports, &message).await?;
-        info!(job.id = %message.job, ?outcome, "Finished job handled");
+        let seconds = match outcome {
+            FinalizeOutcome::Ended { took, .. } => Some(took.as_secs_f64()),
+            FinalizeOutcome::Undone | FinalizeOutcome::Nothing => None,
+        };
+        info!(job.id = %message.job, ?outcome, metric.ImportSeconds = seconds, "Finished job handled");
         Ok(Handled::Done)
     })
     .await

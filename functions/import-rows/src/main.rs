@@ -3,7 +3,7 @@
 use bulk_aws::{AwsPorts, Connection, Program};
 use bulk_lambda::{Handled, run_messages};
 use bulk_pipeline::DirectoryCache;
-use bulk_pipeline::import_rows::import_rows;
+use bulk_pipeline::import_rows::{ImportOutcome, import_rows};
 use bulk_pipeline::messages::ChunkMessage;
 use bulk_pipeline::ports::Ports as _;
 use lambda_runtime::Error;
@@ -16,7 +16,18 @@ async fn main() -> Result<(), Error> {
     let directories = DirectoryCache::default();
     run_messages(ports.queues(), async |message: ChunkMessage, _| {
         let outcome = import_rows(&ports, &directories, &message).await?;
-        info!(job.id = %message.job, chunk.number = %message.chunk, ?outcome, "Chunk handled");
+        let tally = match outcome {
+            ImportOutcome::Chunk(tally) => Some(tally),
+            ImportOutcome::Nothing => None,
+        };
+        info!(
+            job.id = %message.job,
+            chunk.number = %message.chunk,
+            ?outcome,
+            metric.RowsSucceeded = tally.map(|tally| tally.successful()),
+            metric.RowsFailed = tally.map(|tally| tally.failed),
+            "Chunk handled"
+        );
         Ok(Handled::Done)
     })
     .await

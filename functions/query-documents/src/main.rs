@@ -67,7 +67,13 @@ impl Function {
         Ok(match outcome {
             QueriesOutcome::Ended(tally) => {
                 let (successful, failed) = (tally.successful, tally.failed);
-                info!(job.id = job, request.id = %request, successful, failed, "Document queries ended");
+                info!(
+                    job.id = job,
+                    request.id = %request,
+                    metric.QueriesSucceeded = successful,
+                    metric.QueriesFailed = failed,
+                    "Document queries ended"
+                );
                 Handled::Done
             }
             QueriesOutcome::Retry { after, cause } => {

@@ -174,6 +174,10 @@ impl ObjectStore for Objects {
         }))
     }
 
+    async fn delete_upload(&self, job: JobRef, upload: &Upload) -> PortResult<()> {
+        self.delete_page(vec![(Some(upload_key(job)), Some(upload.version.clone()))]).await
+    }
+
     async fn store_plan(&self, job: JobRef, upload: &Upload, lines: Bytes) -> PortResult<Write> {
         self.put_first(plan_key(job, upload), "application/jsonl", lines.into()).await
     }

@@ -8,6 +8,7 @@
 mod event;
 pub mod logging;
 mod messages;
+mod metrics;
 mod source;
 
 pub use event::Event;

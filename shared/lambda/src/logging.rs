@@ -14,12 +14,14 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::registry;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::metrics::MetricsLayer;
+
 /// With what the names of this project's crates begin.
 const OURS: &str = "bulk_";
 
 /// Starts the log on standard output, in the format and from the level of Lambda's logging
-/// configuration (`AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`). From then on a panic ends the
-/// process.
+/// configuration (`AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`), and the metrics with it if
+/// there is a namespace for them (`METRICS_NAMESPACE`). From then on a panic ends the process.
 pub fn init() {
     let level = level_of(std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().as_deref());
     let lines = fmt::layer().with_ansi(false).with_target(false);
@@ -28,7 +30,11 @@ pub fn init() {
         Ok("JSON") => lines.json().flatten_event(true).boxed(),
         _ => lines.without_time().boxed(),
     };
-    registry().with(lines.with_filter(targets(level))).init();
+    let namespace = std::env::var("METRICS_NAMESPACE").ok();
+    // A level of the log that leaves events out does not make their metrics wrong.
+    let metrics = MetricsLayer::new(namespace, std::io::stdout)
+        .map(|metrics| metrics.with_filter(targets(LevelFilter::INFO)));
+    registry().with(lines.with_filter(targets(level))).with(metrics).init();
     std::panic::set_hook(Box::new(end_after_panic));
 }
 

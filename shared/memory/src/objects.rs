@@ -154,6 +154,16 @@ impl ObjectStore for Cloud {
         .await
     }
 
+    async fn delete_upload(&self, job: JobRef, upload: &Upload) -> PortResult<()> {
+        self.call(Operation::DeleteObjects, Resource::UPLOADS, |state| {
+            if let Some(versions) = state.objects.uploads.get_mut(&(job.customer, job.job)) {
+                versions.retain(|(stored, _)| stored.version != upload.version);
+            }
+            Billed::request(())
+        })
+        .await
+    }
+
     async fn store_plan(&self, job: JobRef, upload: &Upload, lines: Bytes) -> PortResult<Write> {
         self.put_first(Resource::PLANS, plan_key(job, upload), lines).await
     }

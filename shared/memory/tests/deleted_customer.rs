@@ -49,7 +49,7 @@ fn every_message_ends_and_writes_nothing() {
     let upload = Upload { version: "1".to_owned(), etag: "\"1\"".to_owned(), bytes: 10 };
     let settings = FanOutSettings { limits: Limits::default(), rows_per_chunk: 3 };
     let uploaded = block_on(fan_out(&cloud, settings, &UploadMessage { customer, job, upload }));
-    assert_eq!(uploaded.unwrap(), FanOutOutcome::Ignored("no such job"));
+    assert_eq!(uploaded.unwrap(), FanOutOutcome::Deleted("no such job"));
 
     let asker = QueryAsker::Part(QueryPart { job, chunk, part: 0 });
     let patients = vec![PatientId::new(Uuid::from_u128(3))];

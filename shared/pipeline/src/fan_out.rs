@@ -4,6 +4,10 @@
 //! harmless to die between any two of them: the plan is stored before the job enters `processing`,
 //! which makes all chunks pending, and the messages follow. A retry that finds the job in
 //! `processing` with the same upload sends the pending chunks again.
+//!
+//! An upload that no job will read is deleted at once: it is full of patient data. It is one that
+//! was rejected, or that came after the job had another one, had ended, or was deleted with its
+//! customer.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -23,7 +27,7 @@ use crate::end_job::{announce_end, end_job};
 use crate::messages::{FinishedMessage, UploadMessage, WebhookMessage};
 use crate::plan_file::PlanFile;
 use crate::ports::prelude::*;
-use crate::ports::{Ports, Write};
+use crate::ports::{JobRef, Ports, Write};
 
 /// The longest time between the creation of a job's id and the storing of the job: four times what
 /// API Gateway lets a call take.
@@ -39,7 +43,7 @@ pub struct FanOutSettings {
 }
 
 /// The outcome of an upload.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FanOutOutcome {
     /// The rows are being imported.
     Processing {
@@ -52,6 +56,8 @@ pub enum FanOutOutcome {
     Rejected(&'static str),
     /// The job does not wait for this upload, for this reason.
     Ignored(&'static str),
+    /// The job does not wait for this upload, for this reason, and the upload was deleted.
+    Deleted(&'static str),
     /// A transient error kept the file from being imported, so that the upload was sent to the
     /// queue of uploads.
     Postponed,
@@ -105,7 +111,8 @@ async fn step<P: Ports>(
 ) -> Result<Option<FanOutOutcome>, Error> {
     let job = ports.jobs().load_job(uploaded.job).await?;
     let Some(job) = job.filter(|job| job.customer == uploaded.customer) else {
-        return Ok(Some(FanOutOutcome::Ignored("no such job")));
+        // A link is answered after its job is stored, so that the job is deleted.
+        return delete(ports, uploaded, "no such job").await;
     };
     match (job.status, &job.file) {
         (JobStatus::Expired, _) if has(Bug::LateUploadDropped) => {
@@ -119,20 +126,34 @@ async fn step<P: Ports>(
             resume(ports, &job, file).await.map(Some)
         }
         (JobStatus::Processing, _) => {
-            Ok(Some(FanOutOutcome::Ignored("the job is bound to an earlier upload")))
+            delete(ports, uploaded, "the job is bound to an earlier upload").await
         }
         (JobStatus::Failed, None) => {
             // The file was rejected, and the attempt may have died before the webhook was sent.
             announce_end(ports, &job).await?;
-            Ok(Some(FanOutOutcome::Ignored("the job has ended")))
+            delete(ports, uploaded, "the job has ended").await
         }
-        (JobStatus::Completed | JobStatus::Failed, _) => {
+        (JobStatus::Completed | JobStatus::Failed, file) => {
             // An attempt with this event may have added the job to the open jobs again while
             // another attempt ended it.
             ports.jobs().remove_open_job(job.customer, job.id).await?;
-            Ok(Some(FanOutOutcome::Ignored("the job has ended")))
+            if file.as_ref().is_some_and(|file| file.upload.version == uploaded.upload.version) {
+                return Ok(Some(FanOutOutcome::Ignored("the job has ended")));
+            }
+            delete(ports, uploaded, "the job has ended").await
         }
     }
+}
+
+/// Deletes an upload that no job will read, for this reason.
+async fn delete<P: Ports>(
+    ports: &P,
+    uploaded: &UploadMessage,
+    reason: &'static str,
+) -> Result<Option<FanOutOutcome>, Error> {
+    let UploadMessage { customer, job, upload } = uploaded;
+    ports.objects().delete_upload(JobRef { customer: *customer, job: *job }, upload).await?;
+    Ok(Some(FanOutOutcome::Deleted(reason)))
 }
 
 async fn start<P: Ports>(
@@ -142,9 +163,15 @@ async fn start<P: Ports>(
     upload: &Upload,
 ) -> Result<Option<FanOutOutcome>, Error> {
     record_step(ports, &job, ImportStep::ReadFile).await?;
-    match scan(ports, settings, &job, upload).await? {
-        Scanned::Sound(summary, chunks) => accept(ports, job, upload, summary, &chunks).await,
-        Scanned::Bad(error) => reject(ports, &job, &error).await,
+    match scan(ports, settings, &job, upload).await {
+        Ok(Scanned::Sound(summary, chunks)) => accept(ports, job, upload, summary, &chunks).await,
+        Ok(Scanned::Bad(error)) => reject(ports, &job, upload, &error).await,
+        // Another attempt may have rejected the upload meanwhile, and deleted it.
+        Err(error) if !error.is_transient() => {
+            let job = ports.jobs().load_job(job.id).await?;
+            if job.is_some_and(|job| job.status.takes_file()) { Err(error) } else { Ok(None) }
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -265,11 +292,15 @@ async fn store_plan<P: Ports>(
 async fn reject<P: Ports>(
     ports: &P,
     job: &Job,
+    upload: &Upload,
     error: &FileError,
 ) -> Result<Option<FanOutOutcome>, Error> {
     let (event, reason) = (JobEvent::FileRejected, Some(error.to_string()));
-    let ended = end_job(ports, job, event, reason).await?;
-    Ok(ended.map(|_| FanOutOutcome::Rejected(error.code())))
+    if end_job(ports, job, event, reason).await?.is_none() {
+        return Ok(None);
+    }
+    ports.objects().delete_upload(job.into(), upload).await?;
+    Ok(Some(FanOutOutcome::Rejected(error.code())))
 }
 
 /// Sends the pending messages again, because an earlier attempt may have died before it sent them.

@@ -6,6 +6,8 @@
 
 pub(crate) mod kept;
 
+use std::time::Duration;
+
 use bulk_domain::audit::ImportStep;
 use bulk_domain::csv::{RawRow, ResultCells, ResultWriter, RowReader, RowStatus, Separator};
 use bulk_domain::ids::{JobId, RowNumber};
@@ -28,8 +30,13 @@ const WRITE_BATCH: usize = 256 * 1024;
 /// The outcome of a message about a finished job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FinalizeOutcome {
-    /// The job ended with this status.
-    Ended(JobStatus),
+    /// The job ended.
+    Ended {
+        /// The status that it ended with.
+        status: JobStatus,
+        /// The time since its file was accepted.
+        took: Duration,
+    },
     /// The undo of the job ended.
     Undone,
     /// The job is not complete yet, or had ended before, or is deleted.
@@ -53,7 +60,9 @@ pub async fn finalize<P: Ports>(
                 // A conflict means that another attempt was first, the answer to a write of this
                 // attempt was lost, or the customer has asked to cancel. The job is read again.
                 if let Some(ended) = end_job(ports, &job, event, reason).await? {
-                    return Ok(FinalizeOutcome::Ended(ended.status));
+                    let times = ended.started_at.zip(ended.finished_at);
+                    let took = times.map_or(Duration::ZERO, |(start, end)| start.until(end));
+                    return Ok(FinalizeOutcome::Ended { status: ended.status, took });
                 }
             }
             (JobStatus::Completed | JobStatus::Failed, Some(_)) => {

@@ -354,7 +354,10 @@ fn unless_permanent<T>(done: Result<T, Error>) -> Result<Option<T>, Error> {
         Ok(done) => Ok(Some(done)),
         Err(error) if error.is_transient() => Err(error),
         Err(error) => {
-            error!("Rows failed, the store refused their patient with a permanent error: {error}");
+            error!(
+                metric.RowsRefused = 1,
+                "Rows failed, the store refused their patient with a permanent error: {error}"
+            );
             Ok(None)
         }
     }

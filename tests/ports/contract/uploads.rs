@@ -94,6 +94,19 @@ pub async fn the_first_upload_is_found_behind_a_thousand(ports: &(impl Customer 
     assert_eq!(ports.find_upload(job).await.unwrap(), Some(first));
 }
 
+pub async fn a_deleted_upload_is_gone_and_leaves_the_others(ports: &(impl Customer + ObjectStore)) {
+    let job = job_ref();
+    let (first, bytes) = (ports.upload(job, file(1000, 1)).await, file(1000, 2));
+    let second = ports.upload(job, bytes.clone()).await;
+    ports.delete_upload(job, &first).await.unwrap();
+    assert!(!read(ports, job, &first, 0..1000).await.unwrap_err().transient);
+    assert_reads(ports, job, &second, &bytes).await;
+    assert_eq!(ports.find_upload(job).await.unwrap().as_ref(), Some(&second));
+    ports.delete_upload(job, &first).await.unwrap();
+    ports.delete_upload(job, &second).await.unwrap();
+    assert_eq!(ports.find_upload(job).await.unwrap(), None);
+}
+
 pub async fn what_is_not_there_cannot_be_read_however_often_it_is_attempted(
     ports: &(impl Customer + ObjectStore),
 ) {
@@ -118,5 +131,6 @@ contract!($ uploads:
     a_later_upload_changes_nothing_of_an_earlier_one,
     the_first_upload_is_found_as_its_event_named_it,
     the_first_upload_is_found_behind_a_thousand,
+    a_deleted_upload_is_gone_and_leaves_the_others,
     what_is_not_there_cannot_be_read_however_often_it_is_attempted,
 );

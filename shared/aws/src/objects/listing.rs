@@ -63,7 +63,10 @@ impl Objects {
     /// Deletes up to a thousand versions, which is what a page of a list has and what S3 deletes by
     /// one call. With a version's id, S3 leaves no delete marker ("Deleting object versions from a
     /// versioning-enabled bucket", Amazon S3 User Guide).
-    async fn delete_page(&self, versions: Vec<(Option<String>, Option<String>)>) -> PortResult<()> {
+    pub(super) async fn delete_page(
+        &self,
+        versions: Vec<(Option<String>, Option<String>)>,
+    ) -> PortResult<()> {
         let identifiers = versions.into_iter().map(|(key, version)| {
             let identifier = ObjectIdentifier::builder().set_key(key).set_version_id(version);
             identifier.build().map_err(|_| malformed(DELETE, "key"))

@@ -31,6 +31,12 @@ pub trait ObjectStore: Send + Sync {
     ) -> impl Future<Output = PortResult<Self::Body>> + Send;
     /// Returns the first version that was uploaded for a job, if there is one.
     fn find_upload(&self, job: JobRef) -> impl Future<Output = PortResult<Option<Upload>>> + Send;
+    /// Deletes exactly this version of a job's upload. Does nothing if it is gone.
+    fn delete_upload(
+        &self,
+        job: JobRef,
+        upload: &Upload,
+    ) -> impl Future<Output = PortResult<()>> + Send;
     /// Stores the plan of a version of the upload: one line of JSON for each chunk.
     ///
     /// Condition: this version has no plan yet. The first plan counts.
