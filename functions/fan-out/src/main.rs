@@ -15,7 +15,7 @@ use bulk_pipeline::ports::Ports as _;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use tracing::{error, info};
-use uploaded::{Uploaded, is_versioned};
+use uploaded::Uploaded;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -68,7 +68,7 @@ async fn handle(ports: &AwsPorts, settings: FanOutSettings, event: Value) -> Res
 
 /// Logs an error if the bucket keeps no versions. The upload is processed all the same.
 fn check_versioning(message: &UploadMessage) {
-    if !is_versioned(&message.upload) {
+    if !message.upload.is_versioned() {
         error!(
             job.id = %message.job,
             metric.VersioningSuspended = 1,

@@ -5,11 +5,6 @@ use bulk_aws::Objects;
 use bulk_domain::job::Upload;
 use bulk_pipeline::messages::UploadMessage;
 
-/// The version of an object that was stored while its bucket kept no versions. An event does not
-/// name it; a list of the object's versions does (Amazon S3 User Guide, "How S3 Versioning works"
-/// and "Event message structure").
-const NULL_VERSION: &str = "null";
-
 /// An object that an event names.
 #[derive(PartialEq, Debug)]
 pub enum Uploaded {
@@ -29,18 +24,13 @@ impl From<S3EventRecord> for Uploaded {
         };
         let bytes = object.size.and_then(|size| u64::try_from(size).ok());
         let (Some(etag), Some(bytes)) = (object.e_tag, bytes) else { return Self::Incomplete };
-        let version = object.version_id.unwrap_or_else(|| NULL_VERSION.to_owned());
+        let version = object.version_id.unwrap_or_else(|| Upload::NO_VERSION.to_owned());
         Self::Job(UploadMessage {
             customer: job.customer,
             job: job.job,
             upload: Upload { version, etag: format!("\"{}\"", etag.trim_matches('"')), bytes },
         })
     }
-}
-
-/// Returns whether a later upload to the same link leaves this one as it is.
-pub fn is_versioned(upload: &Upload) -> bool {
-    upload.version != NULL_VERSION
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ fn invoke(event: &str) -> Invocation {
     runtime_api::invoke(env!("CARGO_BIN_EXE_bulk-fan-out"), &variables, event)
 }
 
-/// A DynamoDB that has no item.
+/// A DynamoDB that has no item, and an S3 that deletes every object.
 fn aws_without_data() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -38,9 +38,11 @@ fn aws_without_data() -> String {
         for connection in listener.incoming() {
             let mut connection = connection.unwrap();
             let mut reader = BufReader::new(connection.try_clone().unwrap());
-            while runtime_api::read_request(&mut reader).is_some() {
-                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: 2";
-                write!(connection, "{head}\r\n\r\n{{}}").unwrap();
+            while let Some((path, _)) = runtime_api::read_request(&mut reader) {
+                let body = if path.contains("?delete") { "<DeleteResult/>" } else { "{}" };
+                let length = body.len();
+                write!(connection, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}")
+                    .unwrap();
             }
         }
     });

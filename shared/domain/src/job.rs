@@ -159,6 +159,18 @@ pub struct Upload {
     pub bytes: u64,
 }
 
+impl Upload {
+    /// The version of an object that was stored while its bucket kept no versions. An event does
+    /// not name it; a list of the object's versions does (Amazon S3 User Guide, "How S3 Versioning
+    /// works" and "Event message structure").
+    pub const NO_VERSION: &str = "null";
+
+    /// Returns whether a later upload to the same link leaves this one as it is.
+    pub fn is_versioned(&self) -> bool {
+        self.version != Self::NO_VERSION
+    }
+}
+
 /// What the scan found out about the file before it was accepted.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct AcceptedFile {

@@ -8,8 +8,8 @@ use bulk_memory::Cloud;
 use bulk_pipeline::end_job::end_job;
 use bulk_pipeline::fan_out::{FanOutOutcome, FanOutSettings, fan_out};
 use bulk_pipeline::messages::UploadMessage;
+use bulk_pipeline::ports::JobRef;
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{Environment as _, JobRef, Write};
 use futures::executor::block_on;
 use uuid::Uuid;
 
@@ -55,8 +55,7 @@ fn the_upload_that_is_imported_stays_and_later_ones_are_deleted() {
     assert_eq!(outcomes, [FanOutOutcome::Processing { rows: 1, chunks: 1 }; 2]);
     let (_, outcomes) = fixture.upload(FILE);
     assert_eq!(outcomes, [FanOutOutcome::Deleted("the job is bound to an earlier upload"); 2]);
-    let versions = block_on(fixture.cloud.find_upload(JobRef::from(&fixture.job))).unwrap();
-    assert_eq!(versions, Some(first.clone()));
+    assert_eq!(fixture.stored().as_ref(), Some(&first));
 
     let job = block_on(fixture.cloud.load_job(fixture.job.id)).unwrap().unwrap();
     let ended = block_on(end_job(&fixture.cloud, &job, JobEvent::Canceled, None)).unwrap();
@@ -64,6 +63,17 @@ fn the_upload_that_is_imported_stays_and_later_ones_are_deleted() {
     let (_, outcomes) = fixture.upload(FILE);
     assert_eq!(outcomes, [FanOutOutcome::Deleted("the job has ended"); 2]);
     assert_eq!(fixture.stored(), Some(first));
+}
+
+#[test]
+fn an_upload_to_a_bucket_without_versions_is_left_because_it_may_be_another_one() {
+    let fixture = Fixture::new();
+    let (customer, job) = (fixture.job.customer, JobId::new(Uuid::from_u128(9)));
+    let upload = Upload { version: "null".to_owned(), etag: "\"1\"".to_owned(), bytes: 10 };
+    let message = UploadMessage { customer, job, upload };
+    let settings = FanOutSettings { limits: Limits::default(), rows_per_chunk: 3 };
+    let outcome = block_on(fan_out(&fixture.cloud, settings, &message)).unwrap();
+    assert_eq!(outcome, FanOutOutcome::Ignored("no such job"));
 }
 
 #[test]

@@ -145,12 +145,16 @@ async fn step<P: Ports>(
     }
 }
 
-/// Deletes an upload that no job will read, for this reason.
+/// Deletes an upload that no job will read, for this reason. Without a version it stays, because
+/// another upload may have taken its place.
 async fn delete<P: Ports>(
     ports: &P,
     uploaded: &UploadMessage,
     reason: &'static str,
 ) -> Result<Option<FanOutOutcome>, Error> {
+    if !uploaded.upload.is_versioned() {
+        return Ok(Some(FanOutOutcome::Ignored(reason)));
+    }
     let UploadMessage { customer, job, upload } = uploaded;
     ports.objects().delete_upload(JobRef { customer: *customer, job: *job }, upload).await?;
     Ok(Some(FanOutOutcome::Deleted(reason)))
@@ -299,7 +303,9 @@ async fn reject<P: Ports>(
     if end_job(ports, job, event, reason).await?.is_none() {
         return Ok(None);
     }
-    ports.objects().delete_upload(job.into(), upload).await?;
+    if upload.is_versioned() {
+        ports.objects().delete_upload(job.into(), upload).await?;
+    }
     Ok(Some(FanOutOutcome::Rejected(error.code())))
 }
 
