@@ -10,9 +10,10 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use bulk_domain::document::{Demographics, DocumentRecord, DocumentReference};
+use bulk_domain::document::{CopyFailure, Demographics, DocumentRecord, DocumentReference};
 use bulk_domain::ids::PatientId;
 use bulk_fhir::{Discovery, Gateway, GatewayUrl, PlainHttp, SearchMethod, Settings};
+use bulk_pipeline::ports::{DocumentContent as _, DocumentSource as _};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -192,6 +193,51 @@ async fn a_patients_current_documents_are_read_from_a_server_that_is_not_ours() 
         let note =
             list.records.iter().find(|record| record.document.id.as_str() == current[1]).unwrap();
         assert_eq!(note.document.file_name, "Note 1.pdf");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs npm ci, see the top of this file"]
+async fn contents_are_read_from_a_server_that_is_not_ours_wherever_they_are() {
+    const PDF: (&[u8], &str) = (b"%PDF-1.7\n", "JVBERi0xLjcK");
+    let medplum = Medplum::start();
+    let alice = medplum.store(&patient("Mohr", &["Alice"]));
+    let binary = json!({"resourceType": "Binary", "contentType": "application/pdf", "data": PDF.1});
+    let binary = format!("Binary/{}", medplum.store(&binary));
+    let absolute = format!("http://127.0.0.1:{}/fhir/{binary}", medplum.port);
+    let gone = "Binary/6496bec1-d4cd-879b-9f0b-e62698adc474";
+    let attachments = [
+        json!({"title": "relative", "url": binary}),
+        json!({"title": "absolute", "url": absolute}),
+        json!({"title": "inside", "data": PDF.1}),
+        json!({"title": "gone", "url": gone}),
+    ];
+    for mut attachment in attachments {
+        attachment["contentType"] = json!("application/pdf");
+        let mut reference = document(&alice, 0, "current");
+        reference["content"] = json!([{"attachment": attachment}]);
+        medplum.store(&reference);
+    }
+    let gateway = medplum.gateway(SearchMethod::Get);
+    let patient = bulk_fhir::GatewayPatientId::new(&alice).unwrap();
+    let list = gateway.documents(&patient).await.unwrap();
+    assert_eq!((list.records.len(), list.unreadable), (4, 0));
+    for record in list.records {
+        let name = record.document.file_name.as_str();
+        match gateway.open(&record).await {
+            Ok(mut content) => {
+                let mut bytes = Vec::new();
+                while let Some(piece) = content.next().await.unwrap() {
+                    bytes.extend_from_slice(&piece);
+                }
+                let media_type = content.media_type().to_string();
+                assert_eq!((&bytes[..], media_type.as_str()), (PDF.0, "application/pdf"), "{name}");
+                assert_ne!(name, "gone.pdf");
+            }
+            Err(error) => {
+                assert_eq!((error.failure, name), (CopyFailure::Gone, "gone.pdf"));
+            }
+        }
     }
 }
 
