@@ -4,18 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulk_domain::delivery::{DeliveryState, LEASE};
+use bulk_domain::delivery::{DeliveryState, LEASE, WebhookDelivery};
 use bulk_domain::job::JobStatus;
 use bulk_memory::{Cloud, Fault, Faults, NoFaults, Operation, QueueName};
 use bulk_pipeline::deliver_webhook::{DeliveryOutcome, deliver_webhook};
 use bulk_pipeline::messages::WebhookMessage;
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{PingOutcome, PostOutcome, WebhookRequest, WebhookServer};
+use bulk_pipeline::ports::{PingOutcome, PostOutcome, WebhookRequest, WebhookServer, Write};
 use tokio::sync::Notify;
 
 use crate::setup::{
-    URL, canceled_job, cloud, customer, deliver, deliver_all, message, next_message, read, record,
-    settings,
+    URL, canceled_job, cloud, customer, deliver, deliver_all, deliver_next, message, next_message,
+    read, record, settings,
 };
 
 async fn message_to_a_server_with_answers(answers: Vec<u16>) -> (Cloud, WebhookMessage) {
@@ -80,7 +80,7 @@ async fn of_two_copies_at_the_same_time_one_makes_the_attempt_and_the_other_wait
     };
     let (held, copy) = futures::join!(deliver_webhook(&cloud, &server, &message), copy);
     assert_eq!(held.unwrap(), DeliveryOutcome::Delivered);
-    assert_eq!(copy, DeliveryOutcome::TooEarly { after: LEASE });
+    assert_eq!(copy, DeliveryOutcome::Busy { after: LEASE });
     deliver_all(&cloud).await;
     assert!(cloud.received().is_empty(), "the copy is received, and nothing is left to do");
 }
@@ -95,12 +95,35 @@ async fn an_attempt_whose_function_died_is_made_again_when_its_lease_has_run_out
         () = asked.notified() => {}
     }
     let begun = cloud.now();
-    assert_eq!(deliver(&cloud, &message).await, DeliveryOutcome::TooEarly { after: LEASE });
+    cloud.send_webhook(&message).await.unwrap();
+    assert_eq!(deliver_next(&cloud).await, Some(DeliveryOutcome::Busy { after: LEASE }));
     deliver_all(&cloud).await;
     let received = cloud.received();
     assert_eq!(received.len(), 1);
     assert_eq!(begun.until(received[0].0), LEASE);
     assert_eq!(record(&cloud, JobStatus::Failed).state, DeliveryState::Delivered);
+}
+
+#[tokio::test]
+async fn copies_do_not_multiply_while_attempts_die_one_after_the_other() {
+    let (cloud, message) = message_to_a_server_with_answers(vec![]).await;
+    for _ in 0..10 {
+        cloud.send_webhook(&message).await.unwrap();
+    }
+    let mut version = None;
+    for round in 1..=20 {
+        // An attempt of a function that died.
+        let mut dying = WebhookDelivery::about(message.customer, message.subject);
+        dying.begin(message.carrier, cloud.now());
+        assert_eq!(cloud.store_delivery(&dying, version).await.unwrap(), Write::Done);
+        version = Some(round);
+        for _ in 0..10 {
+            let outcome = deliver_next(&cloud).await;
+            assert_eq!(outcome, Some(DeliveryOutcome::Busy { after: LEASE }), "{round}");
+        }
+        cloud.set_time(cloud.now().plus(LEASE));
+    }
+    assert_eq!(waiting(&cloud), 10);
 }
 
 #[tokio::test]

@@ -14,16 +14,14 @@ use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{WebhookSettings, Write};
 
 use self::import::{Import, Message, PATIENTS, messages, with_customer};
-use crate::setup::{URL, customer, deliver, deliver_all, next_message, read};
+use crate::setup::{URL, customer, deliver_all, deliver_next};
 
 /// Delivers what can be received in the next `seconds`.
 async fn deliver_for(cloud: &Cloud, seconds: u64) {
     let end = cloud.now().plus(Duration::from_secs(seconds));
     let queue = bulk_memory::QueueName::Webhooks;
     while cloud.with_queues(|queues| queues.get(queue).next_visible()).is_some_and(|at| at <= end) {
-        let received = next_message(cloud).unwrap();
-        deliver(cloud, &read(&received)).await;
-        cloud.with_queues(|queues| queues.get(queue).delete(received.receipt));
+        deliver_next(cloud).await;
     }
     cloud.set_time(end);
 }

@@ -88,12 +88,24 @@ pub fn read(received: &Received) -> WebhookMessage {
     serde_json::from_str(&received.body).unwrap()
 }
 
+/// Receives the next message and handles it as the function does. Returns `None` if the queue is
+/// empty.
+pub async fn deliver_next(cloud: &Cloud) -> Option<DeliveryOutcome> {
+    let received = next_message(cloud)?;
+    let outcome = deliver(cloud, &read(&received)).await;
+    let now = cloud.now();
+    cloud.with_queues(|queues| match outcome {
+        DeliveryOutcome::Busy { after } => {
+            queues.get(QueueName::Webhooks).hide(received.receipt, now.plus(after));
+        }
+        _ => queues.get(QueueName::Webhooks).delete(received.receipt),
+    });
+    Some(outcome)
+}
+
 /// Delivers every message of the queue, in virtual time, until the queue is empty.
 pub async fn deliver_all(cloud: &Cloud) {
-    while let Some(received) = next_message(cloud) {
-        deliver(cloud, &read(&received)).await;
-        cloud.with_queues(|queues| queues.get(QueueName::Webhooks).delete(received.receipt));
-    }
+    while deliver_next(cloud).await.is_some() {}
 }
 
 /// Returns the record of the delivery about `status`.

@@ -26,6 +26,10 @@ async fn main() -> Result<(), Error> {
             DeliveryOutcome::NotWanted => {
                 info!(job.id = job, request.id = request, webhook.event = %event, "Webhook not sent, not wanted");
             }
+            DeliveryOutcome::Busy { after } => {
+                info!(job.id = job, request.id = request, webhook.event = %event, ?after, "Webhook postponed");
+                return Ok(Handled::RetryAfter(after));
+            }
             DeliveryOutcome::TooEarly { after } => {
                 info!(job.id = job, request.id = request, webhook.event = %event, ?after, "Webhook postponed");
             }

@@ -163,8 +163,10 @@ impl Carrier {
 pub enum AttemptDecision {
     /// An attempt is due now.
     Attempt,
-    /// Not before this time: the next attempt is not due, or one is running that may have died.
+    /// Not before this time, because the next attempt is not due.
     Wait(Timestamp),
+    /// Not before this time, because an attempt is being made. Its function may have died.
+    Busy(Timestamp),
     /// Nothing is to do: the delivery has ended, or another message carries it.
     Ignore,
 }
@@ -206,12 +208,16 @@ impl WebhookDelivery {
     pub fn decide(&self, message: Carrier, now: Timestamp) -> AttemptDecision {
         let lease = if has(Bug::WebhookLeaseIgnored) { Duration::ZERO } else { LEASE };
         let lease_end = self.began.map(|began| began.plus(lease));
-        match self.next_attempt.max(lease_end) {
-            _ if !self.wants(message) => AttemptDecision::Ignore,
-            Some(due) if due > now && !has(Bug::WebhookEarly) => AttemptDecision::Wait(
-                self.next_look(message, now).map_or(due, |look| look.min(due)),
-            ),
-            Some(_) | None => AttemptDecision::Attempt,
+        let is_later = |time: &Timestamp| *time > now && !has(Bug::WebhookEarly);
+        if !self.wants(message) {
+            AttemptDecision::Ignore
+        } else if let Some(end) = lease_end.filter(is_later) {
+            let look = self.next_look(message, now);
+            AttemptDecision::Busy(look.map_or(end, |look| look.min(end)))
+        } else if let Some(due) = self.next_attempt.filter(is_later) {
+            AttemptDecision::Wait(due)
+        } else {
+            AttemptDecision::Attempt
         }
     }
 

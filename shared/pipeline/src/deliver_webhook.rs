@@ -83,10 +83,17 @@ pub enum DeliveryOutcome {
     NothingToSend,
     /// The customer has set no URL, or has not chosen these webhooks.
     NotWanted,
-    /// It is too early: the next attempt is not due, an attempt is being made, another webhook of
-    /// the job comes first, or document queries have not ended.
+    /// It is too early: the next attempt is not due, another webhook of the job comes first, or
+    /// document queries have not ended.
     TooEarly {
         /// The least time to wait.
+        after: Duration,
+    },
+    /// An attempt is being made by another message, so that this one has to be received again. It
+    /// is not sent as a new one: while the attempts die one after the other, in a disturbance of
+    /// AWS, every copy would send more copies.
+    Busy {
+        /// The time after which it has to be received again, less than a minute.
         after: Duration,
     },
     /// The attempt failed, and a later one is planned.
@@ -126,7 +133,8 @@ enum About {
 const RECORDING: Duration = Duration::from_secs(1);
 
 /// Handles one message: makes one attempt, if one is due. The message is done when this returns
-/// `Ok`, because every later attempt has a message of its own.
+/// `Ok`, because every later attempt has a message of its own, except for
+/// [`DeliveryOutcome::Busy`].
 pub async fn deliver_webhook<P: Ports, S: WebhookServer>(
     ports: &P,
     server: &S,
@@ -160,6 +168,9 @@ async fn step<P: Ports, S: WebhookServer>(
             return hand_on(ports, message, recorded, now, due).await;
         }
         AttemptDecision::Wait(due) => return wait(ports, message, now, due).await.map(Some),
+        AttemptDecision::Busy(until) => {
+            return Ok(Some(DeliveryOutcome::Busy { after: now.until(until) }));
+        }
         AttemptDecision::Attempt => {}
     }
     let settings = ports.directory().load_settings(message.customer).await?;

@@ -22,7 +22,7 @@ use bulk_memory::{Cloud, QueueName, Received};
 use bulk_pipeline::DirectoryCache;
 use bulk_pipeline::copy_document::copy_document;
 use bulk_pipeline::dead_letters::handle_dead_letter;
-use bulk_pipeline::deliver_webhook::deliver_webhook;
+use bulk_pipeline::deliver_webhook::{DeliveryOutcome, deliver_webhook};
 use bulk_pipeline::download_documents::{DownloadOutcome, download_documents};
 use bulk_pipeline::fan_out::{FanOutSettings, fan_out, fan_out_event};
 use bulk_pipeline::finalize::finalize;
@@ -88,7 +88,12 @@ impl Player {
             }
             Cause::Message(QueueName::Webhooks, message) => {
                 let message = read(message);
-                Box::pin(async move { verdict(deliver_webhook(&cloud, &cloud, &message).await) })
+                Box::pin(async move {
+                    match deliver_webhook(&cloud, &cloud, &message).await {
+                        Ok(DeliveryOutcome::Busy { after }) => Verdict::RetryAfter(after),
+                        other => verdict(other),
+                    }
+                })
             }
             Cause::DeadLetter(body, receives) => {
                 let (letter, receives) = (serde_json::from_str(body).unwrap(), *receives);

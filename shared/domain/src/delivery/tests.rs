@@ -131,7 +131,7 @@ fn while_an_attempt_is_under_way_no_other_message_makes_one_unless_its_function_
     let mut delivery = delivery(0);
     delivery.begin(FIRST, after(0));
     let lease_end = after(LEASE.as_secs());
-    assert_eq!(delivery.decide(FIRST, after(1)), AttemptDecision::Wait(lease_end));
+    assert_eq!(delivery.decide(FIRST, after(1)), AttemptDecision::Busy(lease_end));
     assert_eq!(delivery.decide(FIRST, lease_end), AttemptDecision::Attempt);
     delivery.attempted(answered(204), None);
     assert_eq!(delivery.decide(FIRST, lease_end), AttemptDecision::Ignore);
@@ -166,9 +166,9 @@ fn a_successor_that_comes_before_the_outcome_is_recorded_looks_again_soon() {
     delivery.begin(first, after(0));
     for (seconds, look) in [(0, 1), (2, 4), (10, 20), (30, 35)] {
         let decision = delivery.decide(first.next(), after(seconds));
-        assert_eq!(decision, AttemptDecision::Wait(after(look)), "{seconds}");
+        assert_eq!(decision, AttemptDecision::Busy(after(look)), "{seconds}");
     }
-    assert_eq!(delivery.decide(first, after(2)), AttemptDecision::Wait(after(0).plus(LEASE)));
+    assert_eq!(delivery.decide(first, after(2)), AttemptDecision::Busy(after(0).plus(LEASE)));
     assert_eq!(delivery.decide(first.next(), after(36)), AttemptDecision::Attempt);
 }
 
