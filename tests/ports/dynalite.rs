@@ -12,7 +12,7 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         because: "`ReturnValuesOnConditionCheckFailure` is ignored: no item comes with a failed condition",
         breaks: &[
-            ("api_keys::a_key_finds_its_customer_and_no_other_text_does", "left: UnknownKey"),
+            ("api_keys::a_key_finds_its_customer_and_no_other_key_does", "left: UnknownKey"),
             ("api_keys::a_key_has_the_rights_that_it_was_created_with", "left: UnknownKey"),
             ("api_keys::a_key_makes_as_many_calls_in_a_minute_as_it_may", "left: UnknownKey"),
             ("chunks::a_job_that_has_no_chunks_yet_counts_none", UNSEEN),

@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 
 use crate::run::Played;
 
-const KEY: &str = "an API key";
+const KEY: &str = "bpi_0000000000000000000000000000000000000000000000000000000000000000";
 
 struct Caller(Router);
 

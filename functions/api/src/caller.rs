@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use bulk_domain::api_key::ApiKey;
 use bulk_domain::ids::CustomerId;
-use bulk_domain::key_id::KeyId;
 use bulk_domain::key_rights::Scope;
 use bulk_pipeline::ports::Admission;
 use bulk_pipeline::ports::prelude::*;
@@ -64,21 +64,22 @@ impl<B: Backend, S: Allows> FromRequestParts<B> for Caller<S> {
         let trail = parts.extensions.get::<Trail>().cloned();
         let trail = trail.ok_or(ApiError::Bug("the request has no audit trail"))?;
         trail.asks_for_caller();
-        let key = parts.headers.get(API_KEY).and_then(|key| key.to_str().ok()).unwrap_or_default();
-        if key.is_empty() {
+        let key = parts.headers.get(API_KEY).and_then(|key| key.to_str().ok());
+        // A text of another shape costs a stranger's call no read of a table.
+        let Some(key) = key.and_then(|key| key.parse::<ApiKey>().ok()) else {
             return Err(ApiError::Forbidden);
-        }
+        };
         let now = backend.ports().environment().now();
-        let admission = backend.ports().directory().admit_call(key, now).await?;
+        let admission = backend.ports().directory().admit_call(&key, now).await?;
         let (customer, rights) = match admission {
             Admission::UnknownKey => return Err(ApiError::Forbidden),
             Admission::TooMany(customer, wait) => {
-                trail.note_caller(customer, KeyId::of(key));
+                trail.note_caller(customer, key.id());
                 return Err(ApiError::TooManyRequests(wait));
             }
             Admission::Admitted(customer, rights) => (customer, rights),
         };
-        trail.note_caller(customer, KeyId::of(key));
+        trail.note_caller(customer, key.id());
         let source = parts.extensions.get::<Origin>().and_then(|origin| origin.source_address);
         if let Some(refusal) = rights.refusal(S::SCOPES, now, source) {
             return Err(ApiError::Refused(refusal));

@@ -12,7 +12,8 @@ use std::process::ExitCode;
 
 use std::collections::BTreeSet;
 
-use bulk_aws::{ApiKey, AuditLog, Connection, Directory, KeyTerms, Program, StoredKey, System};
+use bulk_aws::{AuditLog, Connection, Directory, KeyTerms, Program, StoredKey, System};
+use bulk_domain::api_key::ApiKey;
 use bulk_domain::cohort::{Cohort, CohortColor};
 use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::HashKey;

@@ -6,6 +6,7 @@ mod item;
 mod operator;
 
 use aws_sdk_dynamodb::Client;
+use bulk_domain::api_key::ApiKey;
 use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::CustomerId;
 use bulk_domain::time::Timestamp;
@@ -14,7 +15,6 @@ use bulk_pipeline::ports::{
     Admission, CALLS_PER_MINUTE, CustomerDirectory, DirectoryEntry, DirectoryStore, EntryKind,
     PortError, PortResult, Versioned, WebhookSettings, Write,
 };
-use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
@@ -40,23 +40,6 @@ pub struct Directory {
     calls_per_minute: u32,
 }
 
-/// A new API key, which is shown once. Only its SHA-256 is stored, from which a key of 32 random
-/// bytes cannot be guessed.
-#[derive(Debug)]
-pub struct ApiKey(SecretString);
-
-impl ApiKey {
-    /// Returns the key with these random bytes.
-    pub fn from_random(bytes: [u8; 32]) -> Self {
-        Self(format!("bpi_{}", const_hex::encode(bytes)).into())
-    }
-
-    /// Returns the text that the caller sends as `x-api-key`.
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-}
-
 impl Directory {
     /// Returns the table of this name.
     pub fn new(client: Client, name: String) -> Self {
@@ -80,9 +63,14 @@ impl Directory {
 }
 
 impl DirectoryStore for Directory {
-    async fn admit_call(&self, api_key: &str, now: Timestamp) -> PortResult<Admission> {
-        admission::admit(&self.table, key(key_pk(api_key), API_KEY), self.calls_per_minute, now)
-            .await
+    async fn admit_call(&self, api_key: &ApiKey, now: Timestamp) -> PortResult<Admission> {
+        admission::admit(
+            &self.table,
+            key(key_pk(api_key.expose()), API_KEY),
+            self.calls_per_minute,
+            now,
+        )
+        .await
     }
 
     async fn load_directory(&self, customer: CustomerId) -> PortResult<CustomerDirectory> {

@@ -32,7 +32,7 @@ pub use aws_config::SdkConfig;
 
 pub use audit_log::{AuditLog, StoredAuditEvent};
 pub use connection::Connection;
-pub use directory::{ApiKey, Customer, Directory, KeyTerms, StoredKey};
+pub use directory::{Customer, Directory, KeyTerms, StoredKey};
 pub use erasure::{CustomerTables, LONGEST_RUN, Place};
 pub use external_ids::ExternalIds;
 pub use jobs::Jobs;

@@ -5,6 +5,7 @@
 //! and can be tested here, in microseconds.
 #![warn(missing_docs)]
 
+pub mod api_key;
 pub mod audit;
 pub mod backoff;
 pub mod circuit_breaker;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bulk_domain::api_key::ApiKey;
 use bulk_domain::cohort::Cohort;
 use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::HashKey;
@@ -26,7 +27,7 @@ type EntryKey = (CustomerId, EntryKind, String);
 
 #[derive(Default, Debug)]
 pub(crate) struct DirectoryState {
-    keys: BTreeMap<String, ApiKey>,
+    keys: BTreeMap<String, StoredKey>,
     /// Facilities and cohorts that a test entered by their ids alone, and webhook settings.
     customers: BTreeMap<CustomerId, (Directory, WebhookSettings)>,
     entries: BTreeMap<EntryKey, Versioned<Value>>,
@@ -35,7 +36,7 @@ pub(crate) struct DirectoryState {
 
 /// An API key with its calls in the newest minute in which it was used.
 #[derive(Debug)]
-struct ApiKey {
+struct StoredKey {
     customer: CustomerId,
     rights: KeyRights,
     minute: i64,
@@ -68,16 +69,16 @@ impl Cloud {
 
     /// Adds an API key with these rights.
     pub fn add_key_with(&self, customer: CustomerId, api_key: &str, rights: KeyRights) {
-        let key = ApiKey { customer, rights, minute: 0, calls: 0 };
+        let key = StoredKey { customer, rights, minute: 0, calls: 0 };
         self.state().directory.keys.insert(api_key.to_owned(), key);
     }
 }
 
 impl DirectoryStore for Cloud {
-    async fn admit_call(&self, api_key: &str, now: Timestamp) -> PortResult<Admission> {
+    async fn admit_call(&self, api_key: &ApiKey, now: Timestamp) -> PortResult<Admission> {
         let minute = now.as_seconds() / 60;
         self.call(Operation::UpdateItem, Resource::API_KEYS, |state| {
-            let Some(key) = state.directory.keys.get_mut(api_key) else {
+            let Some(key) = state.directory.keys.get_mut(api_key.expose()) else {
                 return Billed::request(Admission::UnknownKey);
             };
             if minute > key.minute {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use bulk_aws::{ApiKey, KeyTerms, Place, System};
+use bulk_aws::{KeyTerms, Place, System};
+use bulk_domain::api_key::ApiKey;
 use bulk_domain::cohort::{Cohort, CohortColor};
 use bulk_domain::delivery::WebhookDelivery;
 use bulk_domain::document::{BulkDownload, Metadata};

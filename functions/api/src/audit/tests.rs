@@ -7,9 +7,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use axum::body::Body;
 use axum::http::StatusCode;
+use bulk_domain::api_key::ApiKey;
 use bulk_domain::cohort::Cohort;
+use bulk_domain::key_id::KeyId;
 use bulk_domain::key_rights::{KeyRights, Scope};
-use bulk_memory::{Cloud, Fault, Faults, NoFaults, Operation};
+use bulk_memory::{Call, Cloud, Fault, Faults, NoFaults, Operation, Resource};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -258,6 +260,7 @@ fn documented_scopes() -> BTreeMap<String, BTreeSet<String>> {
 #[tokio::test]
 async fn an_operation_is_allowed_by_the_scopes_of_the_guide_and_by_no_other() {
     let documented = documented_scopes();
+    let limited = ApiKey::from_random([1; 32]);
     let mut known = BTreeSet::new();
     for (method, path, uri, body, needs_key) in operations() {
         if !needs_key {
@@ -268,10 +271,10 @@ async fn an_operation_is_allowed_by_the_scopes_of_the_guide_and_by_no_other() {
         for scope in Scope::ALL {
             let cloud = cloud().await;
             let rights = KeyRights { scopes: [scope].into(), ..KeyRights::default() };
-            cloud.add_key_with(CUSTOMER, "limited", rights);
-            let called = call(&cloud, &method, &uri, "limited", body.as_ref()).await;
+            cloud.add_key_with(CUSTOMER, limited.expose(), rights);
+            let called = call(&cloud, &method, &uri, limited.expose(), body.as_ref()).await;
             let last = called.events.last().unwrap();
-            assert_eq!(last.key(), Some(KeyId::of("limited")), "{what}");
+            assert_eq!(last.key(), Some(limited.id()), "{what}");
             if called.status == StatusCode::FORBIDDEN {
                 // Nothing began.
                 assert_eq!(called.events.len(), 1, "{what}");
@@ -293,14 +296,29 @@ async fn a_key_is_refused_after_its_end_and_from_other_addresses() {
     let cloud = cloud().await;
     let now = cloud.now();
     let addresses = |range: &str| [range.parse().unwrap()].into();
-    for (key, rights, status) in [
-        ("here", KeyRights { addresses: addresses("203.0.113.0/24"), ..KeyRights::default() }, 200),
-        ("else", KeyRights { addresses: addresses("198.51.100.7"), ..KeyRights::default() }, 403),
-        ("ended", KeyRights { valid_until: Some(now), ..KeyRights::default() }, 403),
+    for (number, rights, status) in [
+        (1, KeyRights { addresses: addresses("203.0.113.0/24"), ..KeyRights::default() }, 200),
+        (2, KeyRights { addresses: addresses("198.51.100.7"), ..KeyRights::default() }, 403),
+        (3, KeyRights { valid_until: Some(now), ..KeyRights::default() }, 403),
     ] {
-        cloud.add_key_with(CUSTOMER, key, rights);
-        let called = call(&cloud, "GET", "/settings", key, None).await;
-        assert_eq!(called.status.as_u16(), status, "{key}");
-        assert_eq!(called.events[0].customer, Some(CUSTOMER), "{key}");
+        let key = ApiKey::from_random([number; 32]);
+        cloud.add_key_with(CUSTOMER, key.expose(), rights);
+        let called = call(&cloud, "GET", "/settings", key.expose(), None).await;
+        assert_eq!(called.status.as_u16(), status, "{number}");
+        assert_eq!(called.events[0].customer, Some(CUSTOMER), "{number}");
     }
+}
+
+#[tokio::test]
+async fn a_text_that_can_be_no_key_is_refused_without_a_read() {
+    let cloud = cloud().await.called_by("Api");
+    let unknown = ApiKey::from_random([9; 32]);
+    let text = unknown.expose();
+    let reads_key = |call: &Call| call.resource == Resource::API_KEYS;
+    for other in ["", "key", &text[1..], &text.to_uppercase(), &format!("{text}0")] {
+        assert_eq!(call(&cloud, "GET", "/settings", other, None).await.status, 403, "{other}");
+        assert!(!cloud.calls().iter().any(reads_key), "{other}");
+    }
+    assert_eq!(call(&cloud, "GET", "/settings", text, None).await.status, 403);
+    assert!(cloud.calls().iter().any(reads_key));
 }

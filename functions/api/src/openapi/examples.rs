@@ -43,7 +43,7 @@ pub use requests::examples;
 use super::description::{description, operations};
 use crate::{AllowedOrigin, BackendOf, RequestUrl, Settings, router};
 
-pub const KEY: &str = "key";
+pub const KEY: &str = "bpi_0000000000000000000000000000000000000000000000000000000000000000";
 pub const CUSTOMER: CustomerId = CustomerId::new(uuid!("019b76da-a800-7000-8000-00000000000c"));
 pub const FACILITY: FacilityId = FacilityId::new(uuid!("019b76da-a800-7000-8000-00000000000f"));
 const COHORT: CohortId = CohortId::new(uuid!("019b76da-a800-7000-8000-0000000000c0"));

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-const KEY: &str = "key";
+const KEY: &str = "bpi_0000000000000000000000000000000000000000000000000000000000000000";
 const CUSTOMER: CustomerId = CustomerId::new(Uuid::from_u128(1));
 const FACILITY: FacilityId = FacilityId::new(Uuid::from_u128(2));
 const JOB: JobId = JobId::new(Uuid::from_u128(3));

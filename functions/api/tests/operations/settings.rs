@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-const KEY: &str = "key";
+const KEY: &str = "bpi_0000000000000000000000000000000000000000000000000000000000000000";
 const URL: &str = "https://clinic.example.com/webhooks";
 
 fn cloud() -> Cloud {

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use bulk_domain::api_key::ApiKey;
 use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::CustomerId;
 use bulk_domain::key_id::KeyId;
@@ -11,18 +12,12 @@ use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::PortResult;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    API_KEY, ApiKey, CUSTOMER, CUSTOMER_PREFIX, Directory, KEY_PREFIX, customer_pk, key_pk,
-};
+use super::{API_KEY, CUSTOMER, CUSTOMER_PREFIX, Directory, KEY_PREFIX, customer_pk, key_pk};
 use crate::error::{failed, malformed};
 use crate::item::{Item, after_prefix, from_fields, key, required_text, s, with_fields};
 
 /// Digits of a key's SHA-256 that its [`KeyId`] has.
 const KEY_ID: usize = 16;
-
-/// Characters of a key that are stored readably, so that its owner recognizes it: the mark `bpi_`
-/// and 16 of its 256 bits.
-const READABLE: usize = 8;
 
 /// A customer, as an operator added it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -84,18 +79,6 @@ struct KeyItem {
     /// The minute of the last call, counted from 1970. Each call writes it.
     #[serde(default, skip_serializing)]
     minute: Option<i64>,
-}
-
-impl ApiKey {
-    /// Returns the id of the key, which is shown in place of the key.
-    pub fn id(&self) -> KeyId {
-        KeyId::of(self.expose())
-    }
-
-    /// Returns the first characters of the key.
-    pub fn prefix(&self) -> &str {
-        self.expose().get(..READABLE).unwrap_or_default()
-    }
 }
 
 impl Directory {
@@ -223,6 +206,5 @@ mod tests {
     fn the_id_of_a_key_begins_the_hash_under_which_it_is_stored() {
         let key = ApiKey::from_random([7; 32]);
         assert_eq!(key.id().to_string(), hash(key.expose())[..KEY_ID]);
-        assert_eq!(key.prefix(), "bpi_0707");
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::Duration;
 
+use bulk_domain::api_key::ApiKey;
 use bulk_domain::cohort::Cohort;
 use bulk_domain::delivery::AttemptOutcome;
 use bulk_domain::facility::Facility;
@@ -30,7 +31,7 @@ pub trait DirectoryStore: Send + Sync {
     /// all calls of the minute is refused.
     fn admit_call(
         &self,
-        api_key: &str,
+        api_key: &ApiKey,
         now: Timestamp,
     ) -> impl Future<Output = PortResult<Admission>> + Send;
     /// Returns what the import of a customer's rows needs.
