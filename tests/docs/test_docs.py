@@ -151,6 +151,12 @@ def parameter_values() -> set[str]:
     return set(map(str, chain.from_iterable(one.get("AllowedValues", []) for one in template()["Parameters"].values())))
 
 
+def shown_metrics() -> set[str]:
+    """Returns the metrics of the functions that the dashboard shows."""
+    body = template()["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    return set(re.findall(r'\["\$\{AWS::StackName\}", "(\w+)"\]', body))
+
+
 def indexes() -> set[str]:
     """Returns the names of all indexes of tables."""
     tables = (template()["Resources"][name]["Properties"] for name in of_types(KINDS["table"]))
@@ -210,7 +216,7 @@ def assert_none(wrong: Iterable[tuple[str, str]], rule: str) -> None:
 
 
 def test_a_capitalized_name_is_in_the_template_or_of_aws() -> None:
-    known = set(keys(template())) | parameter_values() | FOREIGN
+    known = set(keys(template())) | parameter_values() | shown_metrics() | FOREIGN
     wrong = [
         (guide.name, span)
         for guide in guides()

@@ -56,7 +56,9 @@ def test_each_alarm_notifies_the_topic_and_says_what_happened() -> None:
 def test_the_guide_has_the_metrics_that_the_code_counts_with_their_units() -> None:
     sources = [path for folder in ("functions", "shared") for path in (PROJECT / folder).rglob("src/**/*.rs")]
     layer = next(path for path in sources if path.match("lambda/src/metrics.rs"))
-    counted = {name for path in sources if path != layer for name in re.findall(r"metric\.([A-Z]\w+)", path.read_text())}
+    counted = {
+        name for path in sources if path != layer for name in re.findall(r"metric\.([A-Z]\w+)", path.read_text())
+    }
     seconds = set(re.findall(r'\("(\w+)", "Seconds"\)', layer.read_text()))
     errors = set(re.findall(r'const ERRORS: &str = "(\w+)"', layer.read_text()))
     rows = re.findall(r"^\| (`[^|]+`) \| (Count|Seconds) \|", GUIDE, re.MULTILINE)

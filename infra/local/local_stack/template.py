@@ -69,8 +69,8 @@ def adapt(template: Template, parameters: dict[str, str], visibility: int | None
     del template["Resources"]["FilesPolicy"]
     del template["Resources"]["QueuesPolicy"]
     del template["Parameters"]["GatewayUrl"]["AllowedPattern"]
-    # The emulator has no alarms over several metrics, and so none are deployed. The functions write their metrics all the
-    # same: `make game-day` compares these with the thresholds of the alarms.
+    # The emulator has no alarms over several metrics, and so none are deployed. The functions write their metrics all
+    # the same: `make game-day` compares these with the thresholds of the alarms.
     template["Globals"]["Function"]["Environment"]["Variables"]["METRICS_NAMESPACE"] = {"Ref": "AWS::StackName"}
     # AWS judges the right to add an event by the log stream, and the emulator by the log group.
     (statement,) = template["Resources"]["AuditPolicy"]["Properties"]["PolicyDocument"]["Statement"]

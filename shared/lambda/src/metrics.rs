@@ -47,7 +47,7 @@ impl<S: Subscriber, W: for<'a> MakeWriter<'a> + 'static> Layer<S> for MetricsLay
         }
         if !values.0.is_empty() {
             let line = format!("{}\n", document(&self.namespace, values.0, SystemTime::now()));
-            // Nobody could be told that standard output is closed.
+            // If standard output is closed, there is no place to say so.
             let _ = self.out.make_writer().write_all(line.as_bytes());
         }
     }
@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    /// What was written.
+    /// The bytes that the layer has written so far.
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
 

@@ -325,6 +325,26 @@ async fn a_patient_who_is_deleted_meanwhile_leaves_no_copy() {
 }
 
 #[tokio::test]
+async fn a_message_of_a_deleted_patient_deletes_what_an_earlier_run_has_left() {
+    let given = Given::new(1).await;
+    let deleted = PatientId::new(Uuid::from_u128(9));
+    let message = DownloadMessage { patient: deleted, ..given.message };
+    let document = DocumentName { patient: deleted, ..given.copy(0).document };
+    for copy in [CopyRef { customer: CUSTOMER, document }, given.copy(0)] {
+        let mut writer = given.cloud.write_copy(copy, &MediaType::unknown()).await.unwrap();
+        writer.write(b"content").await.unwrap();
+        writer.finish().await.unwrap();
+    }
+    assert_eq!(given.run_of(&message).await, DownloadOutcome::Void);
+    let newer =
+        DownloadMessage { download: DownloadId::new(given.cloud.new_id()), ..given.message };
+    assert_eq!(given.run_of(&newer).await, DownloadOutcome::Void, "this patient is there");
+    let left: Vec<DocumentName> =
+        given.cloud.copies(CUSTOMER).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(left, [given.copy(0).document]);
+}
+
+#[tokio::test]
 async fn a_dead_letter_ends_a_download_with_what_there_is() {
     let given = Given::new(3).await;
     let stored = CopyState::Stored(given.cloud.now());

@@ -88,7 +88,7 @@ pub async fn download_documents<P: Ports, S: DocumentSource>(
     message: &DownloadMessage,
 ) -> Result<DownloadOutcome, Error> {
     let Some(download) = load(ports, message).await?.map(|download| download.value) else {
-        return Ok(DownloadOutcome::Void);
+        return void(ports, message).await;
     };
     if let Some(tally) = download.tally
         && mutants::has(Bug::DownloadEndedSilently)
@@ -100,7 +100,7 @@ pub async fn download_documents<P: Ports, S: DocumentSource>(
         return send_links(ports, &download).await;
     }
     let Some(download) = begin_run(ports, message).await? else {
-        return Ok(DownloadOutcome::Void);
+        return void(ports, message).await;
     };
     let Some(documents) = documents_of(ports, &download).await? else {
         return end(ports, message, &[], &[]).await;
@@ -139,6 +139,7 @@ pub(crate) async fn abandon_download<P: Ports>(
     message: &DownloadMessage,
 ) -> Result<Option<DownloadTally>, Error> {
     let Some(Versioned { value: download, .. }) = load(ports, message).await? else {
+        void(ports, message).await?;
         return Ok(None);
     };
     let documents = documents_of(ports, &download).await?.unwrap_or_default();
@@ -165,6 +166,16 @@ async fn load<P: Ports>(
 ) -> PortResult<Option<Versioned<BulkDownload>>> {
     let stored = ports.downloads().load_download(message.customer, message.patient).await?;
     Ok(stored.filter(|stored| stored.value.id == message.download))
+}
+
+/// Ends a message without a bulk download. If that was deleted with its patient, an earlier run may
+/// have stored a content since, and may have failed before it had deleted the copy.
+async fn void<P: Ports>(ports: &P, message: &DownloadMessage) -> Result<DownloadOutcome, Error> {
+    let &DownloadMessage { customer, patient, .. } = message;
+    if ports.patients().load_patients(customer, &[patient]).await?.is_empty() {
+        delete_copies(ports, customer, patient).await?;
+    }
+    Ok(DownloadOutcome::Void)
 }
 
 /// Records that a run begins. Returns the bulk download, or `None` if it is void.

@@ -30,7 +30,7 @@ const WRITE_BATCH: usize = 256 * 1024;
 /// The outcome of a message about a finished job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FinalizeOutcome {
-    /// The job ended.
+    /// The result files are written, and the job ended.
     Ended {
         /// The status that it ended with.
         status: JobStatus,

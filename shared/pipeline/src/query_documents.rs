@@ -31,9 +31,9 @@ use crate::ports::{Gateway, GatewayAnswer, GatewayFailure, PortResult, Ports, Ve
 use crate::query_parts::{complete_part, resume_completed_part};
 use limits::{refused_for, tell_circuit_breaker};
 
-/// The pause before a message is received again, if another message leases the query of one of its
-/// patients.
-const LEASED_PAUSE: Duration = Duration::from_secs(10);
+/// The pauses before a message is received again, if another message leases the query of one of its
+/// patients. Most of these queries end within seconds.
+const LEASED: Backoff = Backoff { first: Duration::from_secs(10), longest: Duration::from_mins(2) };
 
 /// The pauses after a failure, if the gateway asks for no pause itself.
 const BACKOFF: Backoff =
@@ -106,7 +106,7 @@ pub async fn query_documents<P: Ports, G: Gateway>(
         return Ok(match abandoned.leased_until {
             None => QueriesOutcome::Ended(QueryTally::default()),
             Some(until) => QueriesOutcome::Retry {
-                after: ports.environment().now().until(until).max(LEASED_PAUSE),
+                after: ports.environment().now().until(until).max(LEASED.first),
                 cause: "an abandoned query is still leased".to_owned(),
             },
         });
@@ -156,7 +156,10 @@ pub async fn query_documents<P: Ports, G: Gateway>(
     tell_circuit_breaker(ports, &patients).await?;
     let retries = patients.iter().filter_map(|patient| match patient {
         PatientOutcome::Ended(_) => None,
-        PatientOutcome::Leased => Some((LEASED_PAUSE, "another query of the patient is running")),
+        PatientOutcome::Leased => Some((
+            LEASED.pause(attempt.saturating_sub(1)),
+            "another query of the patient is running",
+        )),
         PatientOutcome::Failed(failure) => Some((
             failure.retry_after.unwrap_or_else(|| pause_after(request, attempt)),
             failure.cause.as_str(),

@@ -54,7 +54,11 @@ pub async fn delete_patient<P: Ports>(
 ) -> Result<(), ApiError> {
     let hash_key = ports.directory().load_hash_key(customer).await?;
     let is_expected = |patient: &Patient| if_match.check(&ETag::of(patient)).is_ok();
-    announce_withdrawal(ports, customer, vec![id]).await?;
+    // A caller may repeat the call every few seconds while AWS is disturbed. The first one has
+    // announced the deletion before it stored it.
+    if ports.patients().load_patients(customer, &[id]).await?.contains_key(&id) {
+        announce_withdrawal(ports, customer, vec![id]).await?;
+    }
     match delete_expected_patient(ports, customer, &hash_key, id, is_expected).await? {
         PatientDeletion::Done => Ok(()),
         PatientDeletion::NotFound => Err(PatientId::NOT_FOUND),

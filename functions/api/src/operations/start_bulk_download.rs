@@ -50,8 +50,8 @@ fn texts() -> Schema {
 /// The service fetches all documents of the patient's last document query, and then sends a link to
 /// each in the webhook `medical.document-bulk-download-urls`. A document that cannot be fetched is
 /// left out there. Two hours after the service began to fetch, the links are sent that are there. A
-/// patient has one bulk download at a time. While it has not ended, this call answers with it, and does not take other
-/// metadata.
+/// patient has one bulk download at a time. While it has not ended, this call answers with it, and
+/// does not take other metadata.
 #[utoipa::path(
     post, path = "/medical/v1/document/download-url/bulk", operation_id = "startBulkDownload", tag = "document",
     params(PatientIdQuery),

@@ -74,6 +74,16 @@ async fn an_opt_out_and_a_deletion_are_announced_and_an_opt_in_is_not() {
 }
 
 #[tokio::test]
+async fn a_deletion_that_is_repeated_is_announced_once() {
+    let (cloud, patient) = cloud_with_patient().await;
+    delete_patient(&cloud, CUSTOMER, patient, &IfMatch::any()).await.unwrap();
+    for _ in 0..10 {
+        assert!(delete_patient(&cloud, CUSTOMER, patient, &IfMatch::any()).await.is_err());
+    }
+    assert_eq!(deletions(&cloud, cloud.now().plus(DELAY)).len(), 1);
+}
+
+#[tokio::test]
 async fn nothing_is_stored_before_the_message_is_sent() {
     let (cloud, patient) = cloud_with_patient().await;
     let before = cloud.patients(CUSTOMER).unwrap();

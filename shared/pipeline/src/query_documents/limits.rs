@@ -7,7 +7,7 @@ use bulk_domain::ids::CustomerId;
 use bulk_domain::query::QueryOutcome;
 use bulk_domain::rate_limit::RateLimit;
 
-use super::{LEASED_PAUSE, PatientOutcome};
+use super::{LEASED, PatientOutcome};
 use crate::ports::prelude::*;
 use crate::ports::{PortResult, Ports, Write};
 
@@ -31,7 +31,7 @@ pub(super) async fn refused_for<P: Ports>(
         CallPermit::Probe(probing) => {
             let version = breaker.map(|breaker| breaker.version);
             if limits.store_circuit_breaker(probing, version).await? == Write::Conflict {
-                return Ok(Some(LEASED_PAUSE));
+                return Ok(Some(LEASED.first));
             }
         }
     }
