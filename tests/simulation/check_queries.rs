@@ -230,7 +230,7 @@ fn folds(id: &str, order: &[&Outcome<'_>], ids: &Ids) -> Vec<Fold> {
 }
 
 /// Checks that the readable documents are all those that the last successful document query found,
-/// or none if the patient was opted out since, and perhaps opted in again by a call, which starts no
+/// or none if the patient was opted out since, and perhaps opted in again by a call. That starts no
 /// query.
 fn check_documents(
     played: &Played,
