@@ -173,8 +173,8 @@ medplum: FORCE ## test the FHIR client with the search engine and validator of M
 simulate: FORCE ## simulate imports with faults: make simulate SEEDS=10000, or one import again: make simulate SEED=1234
 	$(CARGO) test --profile simulation -p tests --no-default-features --test simulation -- --nocapture
 
-mutants: FORCE ## check that the simulation finds each known bug: make mutants [SEEDS=5000] [MUTANT=LeaseIgnored]
-	MUTANTS=all SEEDS=$(or $(SEEDS),5000) $(CARGO) test --profile simulation -p tests --no-default-features --features mutants \
+mutants: FORCE ## check that the simulation finds each known bug: make mutants [SEEDS=15000] [MUTANT=LeaseIgnored]
+	MUTANTS=all SEEDS=$(or $(SEEDS),15000) $(CARGO) test --profile simulation -p tests --no-default-features --features mutants \
 	  --test mutants -- --nocapture
 
 fuzz: FORCE ## fuzz the parsers of files, rows and results: make fuzz [RUNS=20000]

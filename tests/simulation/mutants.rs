@@ -1,7 +1,7 @@
 //! Checks that the simulation notices bugs: it switches on each bug of `bulk_domain::mutants`, and
 //! plays stories until one fails.
 //!
-//! `make mutants SEEDS=5000` plants all bugs, and `MUTANT=LeaseIgnored` plants one. Without
+//! `make mutants SEEDS=15000` plants all bugs, and `MUTANT=LeaseIgnored` plants one. Without
 //! `MUTANTS=all`, only the bugs are tried that few seeds notice.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
 // The modules are those of the simulation, which uses more of their items.
