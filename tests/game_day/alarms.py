@@ -10,11 +10,10 @@ from functools import cache
 from local_stack.aws import client
 from local_stack.deploy import STACK_NAME
 from local_stack.description import Stack
-from local_stack.template import load_template
+from local_stack.template import functions, load_template
 from tests.game_day.metrics import value_of
 
 TEMPLATE = load_template()
-LOG_GROUP = "AWS::Logs::LogGroup"
 COMPARE = {"GreaterThanOrEqualToThreshold": operator.ge, "LessThanThreshold": operator.lt}
 ALARMS = {
     name: resource["Properties"]
@@ -53,7 +52,7 @@ class Emulator:
 
     def counted(self, metric: str) -> float:
         """Returns the sum of one of the stack's own metrics, which the functions write to their logs."""
-        groups = (name for name, resource in TEMPLATE["Resources"].items() if resource["Type"] == LOG_GROUP)
+        groups = [f"{function}Logs" for function in functions(TEMPLATE)]
         return sum(value_of(line, metric) for group in groups for line in self.log_lines(group))
 
     def of_function(self, metric: str, function: str) -> float:
