@@ -145,19 +145,28 @@ async fn step<P: Ports>(
     }
 }
 
-/// Deletes an upload that no job will read, for this reason. Without a version it stays, because
-/// another upload may have taken its place.
+/// Deletes an upload that came for a job that does not wait for it, for this reason.
 async fn delete<P: Ports>(
     ports: &P,
     uploaded: &UploadMessage,
     reason: &'static str,
 ) -> Result<Option<FanOutOutcome>, Error> {
-    if !uploaded.upload.is_versioned() {
-        return Ok(Some(FanOutOutcome::Ignored(reason)));
+    let job = JobRef { customer: uploaded.customer, job: uploaded.job };
+    let is_deleted = delete_unread(ports, job, &uploaded.upload).await?;
+    Ok(Some(if is_deleted {
+        FanOutOutcome::Deleted(reason)
+    } else {
+        FanOutOutcome::Ignored(reason)
+    }))
+}
+
+/// Deletes an upload that no job will read. Returns `false` if it has no version: then it stays,
+/// because another upload may have taken its place.
+async fn delete_unread<P: Ports>(ports: &P, job: JobRef, upload: &Upload) -> Result<bool, Error> {
+    if upload.is_versioned() {
+        ports.objects().delete_upload(job, upload).await?;
     }
-    let UploadMessage { customer, job, upload } = uploaded;
-    ports.objects().delete_upload(JobRef { customer: *customer, job: *job }, upload).await?;
-    Ok(Some(FanOutOutcome::Deleted(reason)))
+    Ok(upload.is_versioned())
 }
 
 async fn start<P: Ports>(
@@ -303,9 +312,7 @@ async fn reject<P: Ports>(
     if end_job(ports, job, event, reason).await?.is_none() {
         return Ok(None);
     }
-    if upload.is_versioned() {
-        ports.objects().delete_upload(job.into(), upload).await?;
-    }
+    delete_unread(ports, job.into(), upload).await?;
     Ok(Some(FanOutOutcome::Rejected(error.code())))
 }
 
