@@ -1,5 +1,5 @@
-//! A worker may die after its chunk was counted and before it sent the document queries. The chunk's
-//! message is then received again, and sends them, also if the job was canceled meanwhile.
+//! A worker may die after its chunk was counted and before it sent the document queries. The
+//! chunk's message is then received again, and sends them, also if the job was canceled meanwhile.
 #![allow(clippy::unwrap_used)]
 
 use bulk_domain::csv::Limits;
