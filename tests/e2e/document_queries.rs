@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use reqwest::{Method, StatusCode};
+use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::customer::{Customer, PATIENCE};
@@ -111,7 +111,7 @@ async fn a_customer_that_chooses_it_is_told_of_the_documents_before_the_completi
         (statuses[0].as_str(), statuses.last().unwrap().as_str()),
         ("processing", "completed")
     );
-    let mut told = HashSet::new();
+    let (mut told, mut links) = (HashSet::new(), Vec::new());
     for message in &messages[1..messages.len() - 1] {
         message.assert_signed_with(&key);
         let body = message.json();
@@ -123,11 +123,37 @@ async fn a_customer_that_chooses_it_is_told_of_the_documents_before_the_completi
                 customer.call(Method::GET, &format!("/medical/v1/patient/{id}")).await;
             assert_eq!(patient["externalId"], record["externalId"]);
             assert_eq!(patient["status"], "completed");
-            assert_eq!(patient["documents"], json!(documents(&customer, id).await));
+            let mut linked = patient["documents"].clone();
+            for document in linked.as_array_mut().unwrap() {
+                let link = document.as_object_mut().unwrap().remove("url").unwrap();
+                links.push((document.clone(), link.as_str().unwrap().to_owned()));
+            }
+            assert_eq!(linked, json!(documents(&customer, id).await));
             told.insert(id.to_owned());
         }
     }
     assert_eq!(told, patients.into_iter().collect());
+    let (document, link) = links.first().expect("the sandbox has documents of some patients");
+    let content = opened(link).await;
+    assert_eq!(content.headers()["content-type"], document["mimeType"].as_str().unwrap());
+    assert!(!content.bytes().await.unwrap().is_empty());
+    let changed =
+        Client::new().get(link.replace("signature=", "signature=0")).send().await.unwrap();
+    assert_eq!(changed.status(), StatusCode::FORBIDDEN);
+}
+
+/// Opens a link without an API key, again for as long as the document is being fetched.
+async fn opened(link: &str) -> Response {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let answer = Client::new().get(link).send().await.unwrap();
+        if answer.status() == StatusCode::OK {
+            return answer;
+        }
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(tokio::time::Instant::now() < until, "the document is not there");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 #[tokio::test]

@@ -213,6 +213,8 @@ impl Operator for Directory {
     }
 
     async fn rename(&self, customer: CustomerId, name: &str) {
-        self.create_customer(customer, name, &HashKey::new(System.secret())).await.unwrap();
+        self.create_customer(customer, name, &HashKey::new(System::default().secret()))
+            .await
+            .unwrap();
     }
 }

@@ -154,6 +154,10 @@ test("the webhooks of an import, good or bad, are parsed and verified", async ()
   const told = messages.filter(({ meta }) => meta.type === "medical.document-download").flatMap(({ patients }) => patients);
   assert.deepEqual(told.map(({ externalId }) => externalId).sort(), ["sdk-1", "sdk-2"]);
   assert.ok(told.every(({ status }) => status === "completed"));
+  // The SDK's parser drops the links, which are an addition of this service.
+  const sent = received.map(({ body }) => JSON.parse(body)).flatMap(({ patients }) => patients ?? []);
+  const linked = sent.flatMap(({ documents }) => documents);
+  assert.ok(linked.length > 0 && linked.every(({ url }) => url.includes("/medical/v1/document/download?")));
   for (const { body, signature } of received) {
     assert.ok(client.verifyWebhookSignature(settings.webhookKey, body, signature), body);
   }

@@ -1,5 +1,5 @@
-//! The audit trail of calls: every call of an operation that needs an API key stores events, also
-//! a call that is refused.
+//! The audit trail of calls: every call of an operation that needs an API key, or a link in its
+//! place, stores events, also a call that is refused.
 //!
 //! No answer leaves before its event is stored: a call with an event that cannot be stored is
 //! answered 503, so that nothing is read without a trace. A call that may change something stores
@@ -50,7 +50,8 @@ pub struct Trail(Arc<Mutex<Known>>);
 struct Known {
     /// The event of the call, without its outcome.
     event: AuditEvent,
-    /// Whether the operation has asked for the caller, as all operations do that need an API key.
+    /// Whether the operation has asked for the caller, as all operations do that need an API key or
+    /// a link.
     is_audited: bool,
 }
 
@@ -75,7 +76,7 @@ impl Trail {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Marks the call as one that needs an API key.
+    /// Marks the call as one that needs an API key, or a link in its place.
     pub fn asks_for_caller(&self) {
         self.with(|known| known.is_audited = true);
     }
@@ -88,6 +89,11 @@ impl Trail {
                 *key = Some(id);
             }
         });
+    }
+
+    /// Notes the customer whose link the call opens.
+    pub fn note_link(&self, customer: CustomerId) {
+        self.with(|known| known.event.customer = Some(customer));
     }
 
     /// Stores the event that the call is about to change these objects, as neither its path nor its

@@ -51,6 +51,9 @@ pub enum ApiError {
     /// The API key does not allow this call.
     #[error("{0}")]
     Refused(Refusal),
+    /// The link does not open its document. Says why.
+    #[error("{0}")]
+    BadLink(&'static str),
     /// The request contradicts the state of the object.
     #[error("{0}")]
     Conflict(&'static str),
@@ -188,7 +191,7 @@ impl ApiError {
             Self::BadRequest(_) | Self::BadHeader(_) | Self::BadParameter(_) | Self::Invalid(_) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Forbidden | Self::Refused(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Refused(_) | Self::BadLink(_) => StatusCode::FORBIDDEN,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,

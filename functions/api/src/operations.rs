@@ -30,6 +30,7 @@ pub mod list_jobs;
 pub mod list_patient_cohorts;
 pub mod list_patients;
 pub mod match_patient;
+pub mod open_document_link;
 pub mod retry_webhooks;
 pub mod rotate_webhook_key;
 pub mod set_hie_opt_out;

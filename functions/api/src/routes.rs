@@ -17,9 +17,9 @@ use crate::operations::{
     get_document_url, get_facility, get_health, get_hie_opt_out, get_job, get_openapi, get_patient,
     get_patient_by_external_id, get_settings, get_webhook_status, list_cohort_patients,
     list_cohorts, list_documents, list_facilities, list_jobs, list_patient_cohorts, list_patients,
-    match_patient, retry_webhooks, rotate_webhook_key, set_hie_opt_out, start_bulk_download,
-    start_document_query, undo_job, update_cohort, update_facility, update_patient,
-    update_settings,
+    match_patient, open_document_link, retry_webhooks, rotate_webhook_key, set_hie_opt_out,
+    start_bulk_download, start_document_query, undo_job, update_cohort, update_facility,
+    update_patient, update_settings,
 };
 use crate::response_headers::{AllowedOrigin, with_headers};
 
@@ -78,6 +78,7 @@ fn operations<B: Backend>() -> Router<B> {
             get(get_hie_opt_out::handle::<B>).put(set_hie_opt_out::handle::<B>),
         )
         .route("/medical/v1/document", get(list_documents::handle::<B>))
+        .route("/medical/v1/document/download", get(open_document_link::handle::<B>))
         .route("/medical/v1/document/download-url", get(get_document_url::handle::<B>))
         .route(
             "/medical/v1/document/download-url/bulk",

@@ -93,11 +93,11 @@ impl Recorder {
     ) -> anyhow::Result<Self> {
         let arn = connection.caller_arn().await.map_err(failed)?;
         let begun = AuditEvent {
-            time: System.now(),
+            time: System::default().now(),
             phase: Phase::Begun,
             action: Action::Command(note.name.into()),
             customer: note.customer,
-            actor: Actor::Operator { arn, call_id: System.new_id() },
+            actor: Actor::Operator { arn, call_id: System::default().new_id() },
             objects: note.objects.clone(),
             outcome: None,
         };
@@ -109,7 +109,7 @@ impl Recorder {
     pub async fn before(&self, customer: CustomerId, patients: &[PatientId]) -> anyhow::Result<()> {
         let patients = patients.iter().copied().collect();
         let objects = Objects { patients, ..Objects::default() };
-        let (time, customer) = (System.now(), Some(customer));
+        let (time, customer) = (System::default().now(), Some(customer));
         let event = AuditEvent { time, customer, objects, ..self.begun.clone() };
         self.log.record(&event).await.map_err(failed)
     }
@@ -117,7 +117,7 @@ impl Recorder {
     /// Stores how the command has ended, and returns that.
     pub async fn end(self, note: Note, ended: anyhow::Result<()>) -> anyhow::Result<()> {
         // Not the error's text, which can repeat an argument.
-        let event = self.begun.ended(System.now(), Outcome::Done(ended.is_ok()));
+        let event = self.begun.ended(System::default().now(), Outcome::Done(ended.is_ok()));
         let event = AuditEvent { customer: note.customer, objects: note.objects, ..event };
         let recorded = self.log.record(&event).await.map_err(|error| {
             Failure::new(format!("the command has ended, but its audit event is lost: {error}"))
@@ -141,7 +141,7 @@ pub async fn audit(
         key.map(|id| id.to_string()),
     ];
     let ids: Vec<String> = ids.into_iter().flatten().collect();
-    let since = System.now().minus(*since);
+    let since = System::default().now().minus(*since);
     let mut printed = Ok(());
     let read = log.read(since, &ids, |stored| {
         if printed.is_ok() && arguments.asks_for(&stored.event) {

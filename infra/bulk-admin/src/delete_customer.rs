@@ -60,7 +60,7 @@ pub async fn delete_customer(
         external_ids: ExternalIds::new(dynamodb, names.external_ids_table),
     };
     let objects = Objects::new(connection.s3(), names.files_bucket);
-    let now = System.now();
+    let now = System::default().now();
     let began = tables.begin_deletion(customer, now).await.map_err(failed)?;
     let mut deleted = Map::new();
     for (place, name) in PLACES {

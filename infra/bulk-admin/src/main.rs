@@ -134,9 +134,9 @@ async fn customer(
 ) -> anyhow::Result<()> {
     match command {
         CustomerCommand::Create { name } => {
-            let id = CustomerId::new(System.new_id());
+            let id = CustomerId::new(System::default().new_id());
             directory
-                .create_customer(id, &name, &HashKey::new(System.secret()))
+                .create_customer(id, &name, &HashKey::new(System::default().secret()))
                 .await
                 .map_err(failed)?;
             note.customer = Some(id);
@@ -166,11 +166,11 @@ async fn key(
 ) -> anyhow::Result<()> {
     match command {
         KeyCommand::Create { customer, terms } => {
-            let now = System.now();
+            let now = System::default().now();
             new_key(directory, terms.terms(customer, now), now, note, output).await
         }
         KeyCommand::Rotate { id, overlap } => {
-            let now = System.now();
+            let now = System::default().now();
             let end = now.plus(overlap);
             let replaced = directory.end_key(id, end).await.map_err(failed)?.ok_or_else(no_key)?;
             note.customer = Some(replaced.terms.customer);
@@ -219,7 +219,7 @@ async fn new_key(
     note: &mut Note,
     output: Output,
 ) -> anyhow::Result<()> {
-    let key = ApiKey::from_random(System.secret());
+    let key = ApiKey::from_random(System::default().secret());
     directory.create_key(&key, now, terms).await.map_err(failed)?;
     note.objects.keys.insert(key.id());
     output.note(format_args!("key {}; it cannot be shown again", key.id()));
@@ -267,7 +267,7 @@ async fn facility(
 ) -> anyhow::Result<()> {
     match command {
         FacilityCommand::Create { customer, name, npi, address } => {
-            let id = FacilityId::new(System.new_id());
+            let id = FacilityId::new(System::default().new_id());
             let address = address.into();
             let facility = Facility { id, name, npi, tin: None, active: true, address };
             directory.create_entry(customer, &facility).await.map_err(failed)?;
@@ -300,7 +300,7 @@ async fn cohort(
 ) -> anyhow::Result<()> {
     match command {
         CohortCommand::Create { customer, name } => {
-            let id = CohortId::new(System.new_id());
+            let id = CohortId::new(System::default().new_id());
             let (description, color) = (None, CohortColor::default());
             let cohort = Cohort { id, name, description, color };
             directory.create_entry(customer, &cohort).await.map_err(failed)?;

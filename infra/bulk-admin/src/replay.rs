@@ -76,7 +76,7 @@ pub async fn replay(
     output: Output,
 ) -> anyhow::Result<()> {
     let ReplayArguments { since, dry_run, resources } = arguments;
-    let since = System.now().minus(since);
+    let since = System::default().now().minus(since);
     let told = Since::read(log, since).await?;
     let ports = AwsPorts::of_operator(connection, resources.names(directory), log.clone());
     let customers = ports.directory().list_customers().await.map_err(failed)?;

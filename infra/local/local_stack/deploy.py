@@ -53,7 +53,7 @@ def create_stack(endpoint: str, given: dict[str, str], visibility: int | None = 
         raise DeployError(f"template.yaml has no parameter {', '.join(sorted(unknown))}")
     defaults = {name: str(one["Default"]) for name, one in template["Parameters"].items() if "Default" in one}
     parameters = defaults | {"Architecture": host_architecture()} | CONCURRENCY | WITHOUT | given
-    adapt(template, parameters, visibility)
+    adapt(template, endpoint, parameters, visibility)
     try:
         upload_functions(template, endpoint)
         url = upload_template(template, endpoint)

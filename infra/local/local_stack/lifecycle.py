@@ -20,6 +20,7 @@ from local_stack.locks import exclusive
 from local_stack.paths import PROJECT, StackFiles
 from local_stack.processes import kill_all, of_stack
 from local_stack.services import EMULATOR_HEALTH, Service, Services, Settings, plan
+from local_stack.template import API_PATH
 
 START_SECONDS = 60
 #: The supervisor needs 3 s for its last look at the logs and 2 s for each service.
@@ -131,7 +132,7 @@ def deploy(files: StackFiles, services: Services, settings: Settings) -> Stack:
     made = customer.create(admin_env)
     return Stack(
         name=files.name,
-        api_url=f"{endpoint}/restapis/{outputs['ApiId']}/live/_user_request_",
+        api_url=endpoint + API_PATH.format(id=outputs["ApiId"]),
         api_key=made.api_key,
         customer=made.id,
         facilities=made.facilities,

@@ -10,6 +10,8 @@ import yaml
 
 from local_stack.paths import TEMPLATE
 
+#: The path of the API with this id at the emulator.
+API_PATH = "/restapis/{id}/live/_user_request_"
 METHODS = ("get", "post", "put", "delete", "patch", "head", "options")
 #: What the emulator requires beside what AWS requires: for a batch of messages an action named as the call is, and for
 #: a batch of versions of objects the right to delete the first of them as if it had no version.
@@ -59,8 +61,10 @@ def host_architecture() -> str:
     return "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 
 
-def adapt(template: Template, parameters: dict[str, str], visibility: int | None = None) -> None:
+def adapt(template: Template, endpoint: str, parameters: dict[str, str], visibility: int | None = None) -> None:
     """Changes the template where the emulator reads it differently from AWS, and nowhere else.
+
+    `endpoint` is the URL of the emulator.
 
     `visibility` is an upper bound in seconds for the visibility timeout of queues that functions read. Tests that kill
     functions set it, because otherwise they would wait for the minutes that AWS recommends.
@@ -69,6 +73,9 @@ def adapt(template: Template, parameters: dict[str, str], visibility: int | None
     del template["Resources"]["FilesPolicy"]
     del template["Resources"]["QueuesPolicy"]
     del template["Parameters"]["GatewayUrl"]["AllowedPattern"]
+    # The emulator serves all APIs at its own address.
+    variables = template["Resources"]["DeliverWebhook"]["Properties"]["Environment"]["Variables"]
+    variables["API_URL"] = {"Fn::Sub": f"{endpoint}{API_PATH.format(id='${RestApi}')}"}
     # The emulator has no alarms over several metrics, and so none are deployed. The functions write their metrics all
     # the same: `make game-day` compares these with the thresholds of the alarms.
     template["Globals"]["Function"]["Environment"]["Variables"]["METRICS_NAMESPACE"] = {"Ref": "AWS::StackName"}

@@ -98,9 +98,9 @@ impl DirectoryStore for Directory {
         Ok(CustomerDirectory { ids, hash_key: hash_key.ok_or_else(no_hash_key)? })
     }
 
-    async fn load_hash_key(&self, customer: CustomerId) -> PortResult<HashKey> {
+    async fn find_hash_key(&self, customer: CustomerId) -> PortResult<Option<HashKey>> {
         let item = self.table.get(key(customer_pk(customer), CUSTOMER)).await?;
-        read_hash_key(&item.ok_or_else(no_hash_key)?)
+        item.as_ref().map(read_hash_key).transpose()
     }
 
     async fn list_entries<E: DirectoryEntry>(&self, customer: CustomerId) -> PortResult<Vec<E>> {

@@ -176,7 +176,10 @@ impl JobStore for Jobs {
         let mut item = parts_key(job, chunk);
         let open = (0..parts).map(|part| part.to_string()).collect();
         item.insert(OPEN_PARTS.to_owned(), AttributeValue::Ns(open));
-        item.insert("expiresAt".to_owned(), n(System.now().plus(LONGEST_LIFE).as_seconds()));
+        item.insert(
+            "expiresAt".to_owned(),
+            n(System::default().now().plus(LONGEST_LIFE).as_seconds()),
+        );
         self.table.create(item).await.map(|_| ())
     }
 

@@ -26,6 +26,7 @@ pub struct AwsPorts {
     objects: Objects,
     queues: SqsQueues,
     audit_log: AuditLog,
+    system: System,
 }
 
 /// A resource of template.yaml that a function can call.
@@ -45,6 +46,8 @@ enum Resource {
     UndoneChunks,
     Webhooks,
     AuditTrail,
+    /// The base URL of the API, which is not called: links lead to it.
+    ApiUrl,
 }
 
 impl Resource {
@@ -67,6 +70,7 @@ impl Resource {
             Self::UndoneChunks => &["UNDONE_CHUNKS_QUEUE"],
             Self::Webhooks => &["WEBHOOKS_QUEUE"],
             Self::AuditTrail => &["AUDIT_LOG_GROUP"],
+            Self::ApiUrl => &["API_URL"],
         }
     }
 }
@@ -77,8 +81,8 @@ impl Program {
     /// deployment with a gateway has.
     const fn resources(self) -> &'static [Resource] {
         use Resource::{
-            Chunks, Copies, Directory, Downloads, ExternalIds, Files, Finished, Jobs, Patients,
-            Queries, UndoneChunks, Uploads, Webhooks,
+            ApiUrl, Chunks, Copies, Directory, Downloads, ExternalIds, Files, Finished, Jobs,
+            Patients, Queries, UndoneChunks, Uploads, Webhooks,
         };
         match self {
             Self::Api => {
@@ -95,7 +99,7 @@ impl Program {
             Self::UndoChunk => {
                 &[Directory, Jobs, Patients, ExternalIds, Files, Finished, UndoneChunks]
             }
-            Self::DeliverWebhook => &[Directory, Jobs, Patients, Files, Webhooks],
+            Self::DeliverWebhook => &[Directory, Jobs, Patients, Files, Webhooks, ApiUrl],
             Self::Abandon => &[
                 Directory,
                 Jobs,
@@ -143,6 +147,7 @@ impl AwsPorts {
             objects: Objects::new(connection.s3(), names.files),
             queues: SqsQueues::new(connection.sqs(), QueueUrls::default()),
             audit_log,
+            system: System::default(),
         }
     }
 
@@ -184,6 +189,7 @@ impl AwsPorts {
             objects: Objects::new(connection.s3(), name("FILES_BUCKET")?),
             queues: SqsQueues::new(connection.sqs(), urls),
             audit_log: AuditLog::new(connection.logs(), name("AUDIT_LOG_GROUP")?),
+            system: System::with_api(name("API_URL")?),
         })
     }
 }
@@ -252,7 +258,7 @@ impl Ports for AwsPorts {
     }
 
     fn environment(&self) -> &System {
-        &System
+        &self.system
     }
 }
 
@@ -270,7 +276,7 @@ mod tests {
             let variables =
                 &template["Resources"][name.as_str()]["Properties"]["Environment"]["Variables"];
             let names = variables.as_hash().unwrap().keys().map(|name| name.as_str().unwrap());
-            let ends = ["_TABLE", "_BUCKET", "_QUEUE"];
+            let ends = ["_TABLE", "_BUCKET", "_QUEUE", "API_URL"];
             let mut given: BTreeSet<&str> =
                 names.filter(|name| ends.iter().any(|end| name.ends_with(end))).collect();
             let demanded: BTreeSet<&str> = program

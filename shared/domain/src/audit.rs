@@ -26,8 +26,8 @@ pub struct AuditEvent {
     pub phase: Phase,
     /// What is done, or was done, as the phase says.
     pub action: Action,
-    /// The customer that the action is about. Absent if the call has no valid key, and if an
-    /// operator's command is about no customer or about all.
+    /// The customer that the action is about. Absent if the call has no valid key or link, and if
+    /// an operator's command is about no customer or about all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<CustomerId>,
     /// Who causes the action: a caller, the service or an operator.
@@ -103,9 +103,9 @@ pub enum ImportStep {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "actor", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Actor {
-    /// The holder of an API key, or a caller without a valid one.
+    /// The holder of an API key or of a link, or a caller without a valid one.
     Caller {
-        /// The id of the key. Absent if the call has no valid key.
+        /// The id of the key. Absent if the call has no valid key, as one that opens a link.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<KeyId>,
         /// The address that API Gateway received the call from.

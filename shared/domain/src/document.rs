@@ -6,6 +6,7 @@ mod dates;
 mod disposition;
 mod download;
 mod fhir;
+mod link;
 mod metadata;
 mod name;
 
@@ -16,6 +17,7 @@ pub use self::dates::{BadDateFilter, DateFilter};
 pub use self::disposition::content_disposition;
 pub use self::download::{BulkDownload, DocumentStep, DownloadTally};
 pub use self::fhir::DocumentReference;
+pub use self::link::{BadLink, DocumentLink, LINK_PATH, LINK_VALID};
 pub use self::metadata::{BadMetadata, Metadata};
 pub use self::name::{DocumentKey, DocumentName, NotAName};
 use crate::hidden_debug;
@@ -174,11 +176,16 @@ pub struct DocumentRecord {
 }
 
 impl DocumentRecord {
+    /// Returns the name of the document, as one of this patient.
+    pub fn name(&self, patient: PatientId) -> DocumentName {
+        DocumentName { patient, document: DocumentKey::of(&self.document.id) }
+    }
+
     /// Returns the document of a patient as the API shows it: under its name, with the title in the
     /// place of a missing description.
     #[must_use]
     pub fn shown(self, patient: PatientId) -> Document {
-        let name = DocumentName { patient, document: DocumentKey::of(&self.document.id) };
+        let name = self.name(patient);
         let media_type = self.document.mime_type.as_deref().and_then(MediaType::new);
         let file_name = match media_type.as_ref().and_then(MediaType::extension) {
             Some(extension) => format!("{name}.{extension}"),

@@ -332,6 +332,10 @@ mod tests {
             "id": "urn:oid:2.999.1", "fileName": "a.pdf", "description": "A letter",
             "mimeType": "application/pdf", "size": 9,
         }));
+        let document = LinkedDocument {
+            document: document.unwrap(),
+            url: "https://api.example/document".into(),
+        };
         let patient = |number, external_id: Option<&str>, status, documents| PatientDocuments {
             patient_id: crate::ids::PatientId::new(Uuid::from_u128(number)),
             external_id: external_id.map(|id| id.parse().unwrap()),
@@ -340,7 +344,7 @@ mod tests {
             more_documents: false,
         };
         let patients = [
-            patient(1, Some("A-1"), DocumentsStatus::Completed, vec![document.unwrap()]),
+            patient(1, Some("A-1"), DocumentsStatus::Completed, vec![document]),
             patient(2, None, DocumentsStatus::Failed, Vec::new()),
         ];
         let place = DocumentsPlace { chunk: 3, patient: 25 };

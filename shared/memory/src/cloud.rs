@@ -51,6 +51,9 @@ pub(crate) struct State {
     pub downloads: BTreeMap<(CustomerId, PatientId), Versioned<BulkDownload>>,
 }
 
+/// The base URL of the API.
+const API_URL: &str = "https://api.example.com";
+
 impl Cloud {
     /// Returns an empty cloud with the time `now`. The same `seed` gives the same ids.
     pub fn new(faults: Arc<dyn Faults>, now: Timestamp, seed: u64) -> Self {
@@ -149,6 +152,10 @@ impl Environment for Cloud {
             part.copy_from_slice(&state.random().to_be_bytes());
         }
         secret
+    }
+
+    fn api_url(&self) -> &str {
+        API_URL
     }
 
     fn patients_per_part(&self) -> usize {

@@ -66,7 +66,6 @@ use order::{has_documents, order, send_first};
 use recorded::{Recorded, load, record, store};
 use request::{ANSWER_TIME, audit_event, has_patient_data, objects, request};
 
-pub use links::DOCUMENT_LINK_VALID;
 pub use request::LINK_VALID;
 
 /// How long an attempt is put off if its event cannot be stored: as long as the longest pause of

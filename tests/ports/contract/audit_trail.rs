@@ -26,7 +26,7 @@ async fn read(log: &AuditLog, since: Timestamp, ids: &[String]) -> Vec<AuditEven
 }
 
 pub async fn events_are_read_as_they_were_added(log: &AuditLog) {
-    let now = System.now();
+    let now = System::default().now();
     let events = [0, 1, 2].map(|second| event(now.plus(Duration::from_secs(second)), &[]));
     for event in &events {
         log.record(event).await.unwrap();
@@ -36,7 +36,7 @@ pub async fn events_are_read_as_they_were_added(log: &AuditLog) {
 }
 
 pub async fn an_event_is_found_by_all_of_its_ids_and_by_no_other(log: &AuditLog) {
-    let now = System.now();
+    let now = System::default().now();
     let [first, second, third] = [0; 3].map(|_| given::patient());
     let (one, both) = (event(now, &[first]), event(now, &[first, second]));
     for event in [&one, &both] {
@@ -49,7 +49,7 @@ pub async fn an_event_is_found_by_all_of_its_ids_and_by_no_other(log: &AuditLog)
 }
 
 pub async fn all_events_of_some_actions_are_found_in_one_pass(log: &AuditLog) {
-    let now = System.now();
+    let now = System::default().now();
     let action = |name: &'static str| Action::Call(name.into());
     let wanted = [action("DELETE /medical/v1/patient/{id}"), Action::Import(ImportStep::UndoChunk)];
     let actions = [wanted[0].clone(), wanted[1].clone(), action("GET /medical/v1/patient")];
@@ -66,7 +66,7 @@ pub async fn all_events_of_some_actions_are_found_in_one_pass(log: &AuditLog) {
 
 pub async fn an_event_of_several_hundred_patients_is_stored(log: &AuditLog) {
     let patients: Vec<PatientId> = (0..500).map(|_| given::patient()).collect();
-    let event = event(System.now(), &patients);
+    let event = event(System::default().now(), &patients);
     log.record(&event).await.unwrap();
     assert_eq!(read(log, event.time, &[patients[499].to_string()]).await, [event]);
 }

@@ -61,6 +61,7 @@ pub async fn a_customer_keeps_the_key_of_its_hashes(ports: &(impl Operator + Dir
 pub async fn an_unknown_customer_has_nothing(ports: &impl DirectoryStore) {
     let customer = given::customer();
     assert_eq!(ports.load_settings(customer).await.unwrap(), WebhookSettings::default());
+    assert_eq!(ports.find_hash_key(customer).await.unwrap(), None);
 }
 
 /// A DynamoDB Query answers with 1 MB at most, so that a longer list takes several.

@@ -27,7 +27,7 @@ async fn enter(shared: &SharedTables) -> (CustomerId, JobId) {
     let tables = &shared.tables;
     let directory = &tables.directory;
     directory.create_customer(customer, "Clinic", &given::HASH_KEY).await.unwrap();
-    let key = ApiKey::from_random(System.secret());
+    let key = ApiKey::from_random(System::default().secret());
     directory.create_key(&key, given::at(given::NOW), KeyTerms::of(customer)).await.unwrap();
     directory.create_entry(customer, &given::facility_named("Main")).await.unwrap();
     let name = "Programme A".parse().unwrap();

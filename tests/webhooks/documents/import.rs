@@ -46,6 +46,8 @@ pub struct Message {
     pub patients: Vec<String>,
     /// Those of the patients that have no documents.
     pub without_documents: Vec<String>,
+    /// The links to all documents.
+    pub links: Vec<String>,
 }
 
 /// Returns the messages that the customer's server received, in order.
@@ -55,12 +57,15 @@ pub fn messages(cloud: &Cloud) -> Vec<Message> {
         let body: Value = serde_json::from_slice(body).unwrap();
         let patients = body["patients"].as_array().cloned().unwrap_or_default();
         let ids = |patient: &Value| text(&patient["patientId"]);
+        let documents = |patient: &Value| patient["documents"].as_array().unwrap().clone();
+        let documents = patients.iter().flat_map(documents);
         let without = patients.iter().filter(|patient| patient["documents"] == json!([]));
         Message {
             event: body["bulkPatientCreate"]["status"].as_str().unwrap_or("documents").to_owned(),
             id: text(&body["meta"]["messageId"]),
             patients: patients.iter().map(ids).collect(),
             without_documents: without.map(ids).collect(),
+            links: documents.map(|document| text(&document["url"])).collect(),
         }
     };
     cloud.received().iter().map(|(_, request)| message(&request.body)).collect()

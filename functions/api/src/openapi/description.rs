@@ -15,9 +15,9 @@ use crate::operations::{
     get_document_url, get_facility, get_health, get_hie_opt_out, get_job, get_openapi, get_patient,
     get_patient_by_external_id, get_settings, get_webhook_status, list_cohort_patients,
     list_cohorts, list_documents, list_facilities, list_jobs, list_patient_cohorts, list_patients,
-    match_patient, retry_webhooks, rotate_webhook_key, set_hie_opt_out, start_bulk_download,
-    start_document_query, undo_job, update_cohort, update_facility, update_patient,
-    update_settings,
+    match_patient, open_document_link, retry_webhooks, rotate_webhook_key, set_hie_opt_out,
+    start_bulk_download, start_document_query, undo_job, update_cohort, update_facility,
+    update_patient, update_settings,
 };
 
 #[derive(OpenApi)]
@@ -28,7 +28,7 @@ use crate::operations::{
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         description = "Upload a CSV file of up to 100,000 patients. Every patient is created or updated, and every row \
             gets its outcome.\n\nSend your API key in the header `x-api-key` with every call, except for the calls of \
-            the group `service`. Every error has the same shape, also an error of API Gateway itself. An unknown query \
+            the group `service` and the links of webhooks. Every error has the same shape, also an error of API Gateway itself. An unknown query \
             parameter is an error, so that a mistyped filter is never ignored. An answer has up to 6 MB; a page of a \
             list ends before the item that would make it larger than 4 MB."
     ),
@@ -62,6 +62,7 @@ use crate::operations::{
         start_document_query::handle,
         get_document_query::handle,
         get_document_url::handle,
+        open_document_link::handle,
         get_bulk_download::handle,
         start_bulk_download::handle,
         create_facility::handle,
@@ -170,7 +171,7 @@ fn describe_answers(operation: &mut Value) {
     }
     let responses = operation["responses"].as_object_mut().unwrap();
     for (status, response) in responses.iter_mut() {
-        if !status.starts_with('2') {
+        if !status.starts_with(['2', '3']) {
             *response = problem(response["description"].as_str().unwrap());
         }
     }

@@ -87,10 +87,24 @@ pub async fn handle<B: Backend>(
     let name = query.file_name.as_deref().map(str::trim).filter(|name| !name.is_empty());
     let name = name.ok_or(ApiError::BadRequest("fileName is missing"))?;
     let document = name.parse().map_err(|_| NOT_FOUND)?;
-    let mut download = Download::of(backend.ports(), customer, document).await?;
+    Ok(Audited(DocumentUrl { url: link_to_copy(backend.ports(), customer, document).await? }))
+}
+
+/// Returns a link to the copy of a document. Waits for the copy if it is being fetched, as long as
+/// a caller waits.
+///
+/// # Errors
+///
+/// There is no such document, its content could not be fetched, or it is not there yet.
+pub async fn link_to_copy<P: Ports>(
+    ports: &P,
+    customer: CustomerId,
+    document: DocumentName,
+) -> Result<String, ApiError> {
+    let mut download = Download::of(ports, customer, document).await?;
     for _ in 0..LOOKS {
         if let Some(url) = download.look().await? {
-            return Ok(Audited(DocumentUrl { url }));
+            return Ok(url);
         }
         tokio::time::sleep(LOOK_PAUSE).await;
     }

@@ -63,7 +63,7 @@ impl Held {
         customer: CustomerId,
         patient: PatientId,
     ) -> anyhow::Result<Self> {
-        let at = System.now();
+        let at = System::default().now();
         let hash_key = ports.directory().load_hash_key(customer).await.map_err(failed)?;
         let found = find_patient(ports, customer, &hash_key, patient).await?.ok_or_else(|| {
             Failure::new("this service has never given a patient this id")

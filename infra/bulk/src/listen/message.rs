@@ -127,7 +127,10 @@ impl Message {
         ];
         lines.extend(self.reason.as_ref().map(|reason| format!("reason: {}", one_line(reason))));
         let result = self.result.iter().map(|link| ("result", link));
-        let with_documents = result.chain(self.links.iter().map(|link| ("document", link)));
+        // A message about an import's patients can have hundreds of links.
+        let are_many = self.r#type.as_deref() == Some(DOCUMENTS_TYPE);
+        let documents = self.links.iter().filter(|_| with_links || !are_many);
+        let with_documents = result.chain(documents.map(|link| ("document", link)));
         lines.extend(with_documents.map(|(what, link)| match one_line(link).split_once('?') {
             Some((place, _)) if !with_links => {
                 format!("{what}: {place}?… (--links shows all of it)")
@@ -216,8 +219,8 @@ fn is_same(theirs: &str, ours: &str) -> bool {
 mod tests {
     use bulk_domain::ids::PatientId;
     use bulk_domain::webhook::{
-        DocumentsMessage, DocumentsPlace, DocumentsStatus, JobMessage, PatientDocuments,
-        ReplacedMessage, WebhookEvent, message_id, signed_headers,
+        DocumentsMessage, DocumentsPlace, DocumentsStatus, JobMessage, LinkedDocument,
+        PatientDocuments, ReplacedMessage, WebhookEvent, message_id, signed_headers,
     };
 
     use super::*;
@@ -297,7 +300,14 @@ mod tests {
     #[test]
     fn patients_and_documents_are_counted_and_not_shown() {
         let (job, now) = (uuid::Uuid::from_u128(1), Timestamp::from_millis(NOW));
-        let documents = r#"[{"id": "1", "fileName": "secret.pdf"}, {"id": "2", "fileName": "x"}]"#;
+        let document = |json: &str| LinkedDocument {
+            document: serde_json::from_str(json).unwrap(),
+            url: "https://api.example.com/document?signature=abc".to_owned(),
+        };
+        let documents = vec![
+            document(r#"{"id": "1", "fileName": "secret.pdf"}"#),
+            document(r#"{"id": "2", "fileName": "x"}"#),
+        ];
         let patient = |id, documents| PatientDocuments {
             patient_id: PatientId::new(uuid::Uuid::from_u128(id)),
             external_id: None,
@@ -305,15 +315,15 @@ mod tests {
             documents,
             more_documents: false,
         };
-        let patients =
-            [patient(7, serde_json::from_str(documents).unwrap()), patient(8, Vec::new())];
+        let patients = [patient(7, documents), patient(8, Vec::new())];
         let place = DocumentsPlace::default();
         let body = DocumentsMessage::new(bulk_domain::ids::JobId::new(job), place, &patients, now)
             .to_body();
         let message = Message::read(&HeaderMap::new(), &body, None, now);
-        let shown = message.describe(true);
-        assert!(shown.contains("documents: 2, of patients: 2  request"), "{shown}");
-        assert!(!shown.contains("secret"), "{shown}");
+        let (short, full) = (message.describe(false), message.describe(true));
+        assert!(short.contains("documents: 2, of patients: 2  request"), "{short}");
+        assert!(!short.contains("document:") && !full.contains("secret"), "{full}");
+        assert_eq!(full.matches("signature=abc").count(), 2, "{full}");
     }
 
     #[test]

@@ -23,7 +23,12 @@ CHANGED_TYPES = {
 def adapted(visibility: int | None = None) -> Template:
     """Returns the template with the changes for the emulator."""
     template = load_template()
-    adapt(template, {name: str(one.get("Default")) for name, one in template["Parameters"].items()}, visibility)
+    adapt(
+        template,
+        "http://127.0.0.1:4566",
+        {name: str(one.get("Default")) for name, one in template["Parameters"].items()},
+        visibility,
+    )
     return template
 
 

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::event::{DocumentsPlace, WebhookEvent, message_id};
+use super::links::LinkedDocument;
 use super::{Meta, to_json};
-use crate::document::Document;
 use crate::ids::{JobId, PatientId};
 use crate::patient::ExternalId;
 use crate::time::Timestamp;
@@ -24,7 +24,7 @@ pub struct PatientDocuments {
     /// How the query ended.
     pub status: DocumentsStatus,
     /// The documents of the last query that succeeded.
-    pub documents: Vec<Document>,
+    pub documents: Vec<LinkedDocument>,
     /// Whether the patient has more documents than a message has room for. A caller can list them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub more_documents: bool,

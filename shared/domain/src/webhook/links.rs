@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::documents::DocumentsStatus;
 use super::to_json;
 use crate::document::{BulkDownload, Document, DownloadTally, Metadata};
+use crate::hidden_debug;
 use crate::ids::{DownloadId, MessageId, PatientId};
 use crate::patient::ExternalId;
 use crate::time::Timestamp;
@@ -18,9 +19,11 @@ pub struct LinkedDocument {
     /// What the list of documents shows, too.
     #[serde(flatten)]
     pub document: Document,
-    /// Answers `GET` with the content.
+    /// Answers `GET` with the content, or with a redirect to it.
     pub url: String,
 }
+
+hidden_debug!(LinkedDocument);
 
 /// The body of a webhook with links. A bulk download of many documents has several such messages.
 #[derive(Serialize)]

@@ -1,13 +1,15 @@
 //! The patients of one message about documents.
 
 use bulk_domain::delivery::DocumentsRange;
-use bulk_domain::ids::PatientId;
+use bulk_domain::document::{DocumentLink, DocumentRecord};
+use bulk_domain::hash_key::HashKey;
+use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::job::{Job, LONGEST_LIFE};
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::query::{PatientQuery, QueryRequestId};
 use bulk_domain::time::Timestamp;
-use bulk_domain::webhook::{DocumentsPlace, DocumentsStatus, PatientDocuments};
+use bulk_domain::webhook::{DocumentsPlace, DocumentsStatus, LinkedDocument, PatientDocuments};
 
 use crate::Error;
 use crate::document_pages::{DocumentPages, replaced};
@@ -37,6 +39,23 @@ pub(super) struct Page {
     /// The place after the last patient. It is the place of the first one if the next patients wait
     /// for the end of their queries, or if there are no more.
     pub(super) until: DocumentsPlace,
+}
+
+/// What the links of a message are made with.
+struct Linker<'a> {
+    customer: CustomerId,
+    key: HashKey,
+    api: &'a str,
+    /// When the attempt begins.
+    now: Timestamp,
+}
+
+impl Linker<'_> {
+    fn link(&self, record: DocumentRecord, patient: PatientId) -> LinkedDocument {
+        let document = record.name(patient);
+        let link = DocumentLink::signed(self.customer, document, &self.key, self.now);
+        LinkedDocument { document: record.shown(patient), url: link.url(self.api) }
+    }
 }
 
 /// A patient that the job queried, with the request.
@@ -70,6 +89,12 @@ pub(super) async fn read_page<P: Ports>(
     job: &Job,
     range: DocumentsRange,
 ) -> Result<Page, Error> {
+    let linker = Linker {
+        customer: job.customer,
+        key: ports.directory().load_hash_key(job.customer).await?,
+        api: ports.environment().api_url(),
+        now: ports.environment().now(),
+    };
     let fixed = range.until.filter(|_| !has(Bug::DocumentsMessageGrows));
     let most_chunks = DocumentsPlace { chunk: range.from.chunk + CHUNKS_PER_MESSAGE, patient: 0 };
     let end = fixed.unwrap_or_else(|| end(job, ports.environment().now()).min(most_chunks));
@@ -81,7 +106,7 @@ pub(super) async fn read_page<P: Ports>(
         let last = if is_last { end.patient as usize } else { queried.len() };
         let left = queried.get(page.until.patient as usize..last).unwrap_or_default();
         for some in left.chunks(READ_AT_ONCE) {
-            for shown in read_patients(ports, job, some).await? {
+            for shown in read_patients(ports, &linker, some).await? {
                 let more = shown.as_ref().map_or(0, PatientDocuments::bytes);
                 let is_too_long = bytes + more > MOST_BYTES && !page.patients.is_empty();
                 let is_full = page.patients.len() >= most_patients;
@@ -105,12 +130,12 @@ pub(super) async fn read_page<P: Ports>(
 /// Returns what the message shows of these patients; `None` in the place of a deleted one.
 async fn read_patients<P: Ports>(
     ports: &P,
-    job: &Job,
+    linker: &Linker<'_>,
     queried: &[Queried],
 ) -> Result<Vec<Option<PatientDocuments>>, Error> {
     let ids: Vec<PatientId> = queried.iter().map(|(patient, _)| *patient).collect();
-    let records = ports.patients().load_patients(job.customer, &ids).await?;
-    let newest = ports.documents().load_queries(job.customer, &ids).await?;
+    let records = ports.patients().load_patients(linker.customer, &ids).await?;
+    let newest = ports.documents().load_queries(linker.customer, &ids).await?;
     let mut shown = Vec::with_capacity(queried.len());
     for (patient, request) in queried {
         let Some(record) = records.get(patient) else {
@@ -127,8 +152,8 @@ async fn read_patients<P: Ports>(
             more_documents: false,
         };
         if let Some(stored) = readable.and_then(|query| query.documents.clone()) {
-            let pages = DocumentPages::of(ports, job.customer, patient.patient_id, stored);
-            add_documents(&mut patient, &pages).await?;
+            let pages = DocumentPages::of(ports, linker.customer, patient.patient_id, stored);
+            add_documents(&mut patient, &pages, linker).await?;
         }
         shown.push(Some(patient));
     }
@@ -139,10 +164,12 @@ async fn read_patients<P: Ports>(
 async fn add_documents<P: Ports>(
     patient: &mut PatientDocuments,
     pages: &DocumentPages<'_, P>,
+    linker: &Linker<'_>,
 ) -> Result<(), Error> {
     for page in 0..pages.stored().pages {
         let documents = pages.read(page).await?.ok_or_else(|| replaced("read_documents"))?;
-        let documents = documents.into_iter().map(|document| document.shown(patient.patient_id));
+        let documents =
+            documents.into_iter().map(|document| linker.link(document, patient.patient_id));
         let before = patient.documents.len();
         patient.documents.extend(documents);
         if before > 0 && patient.bytes() > MOST_BYTES {

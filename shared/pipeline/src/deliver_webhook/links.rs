@@ -3,11 +3,9 @@
 //! It is made from what is stored at the attempt. A patient who was deleted or opted out meanwhile
 //! gets no links, and neither does a copy that has reached the end of its retention.
 
-use std::time::Duration;
-
 use bulk_domain::audit::{Link, Objects};
 use bulk_domain::delivery::WebhookDelivery;
-use bulk_domain::document::{DocumentKey, DocumentName, DocumentRecord, content_disposition};
+use bulk_domain::document::{DocumentKey, DocumentRecord, LINK_VALID, content_disposition};
 use bulk_domain::webhook::{LinkedDocument, LinksMessage, LinksPage};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -16,9 +14,6 @@ use crate::Error;
 use crate::documents::find_documents;
 use crate::ports::prelude::*;
 use crate::ports::{CopyRef, PortResult, Ports, WebhookRequest, WebhookSettings};
-
-/// How long a link is valid, as in the public API: long enough to download hundreds of documents.
-pub const DOCUMENT_LINK_VALID: Duration = Duration::from_hours(1);
 
 /// Copies that are looked for at the same time. At 20 ms each, those of a message take a tenth of a
 /// second.
@@ -48,9 +43,7 @@ pub(super) async fn links_request<P: Ports>(
         |record: &DocumentRecord| download.is_in(links.page, DocumentKey::of(&record.document.id));
     let documents = find_documents(ports, customer, patient, usize::MAX, is_wanted).await?;
     let linked = documents.into_iter().map(|document| {
-        let document_name =
-            DocumentName { patient, document: DocumentKey::of(&document.document.id) };
-        link(ports, CopyRef { customer, document: document_name }, document)
+        link(ports, CopyRef { customer, document: document.name(patient) }, document)
     });
     let linked: Vec<Option<LinkedDocument>> =
         stream::iter(linked).buffered(CONCURRENT_LOOKS).try_collect().await?;
@@ -75,7 +68,7 @@ async fn link<P: Ports>(
 ) -> PortResult<Option<LinkedDocument>> {
     let Some(media_type) = ports.copies().find_copy(copy).await? else { return Ok(None) };
     let disposition = content_disposition(copy.document, &media_type);
-    let url = ports.copies().sign_copy(copy, &media_type, &disposition, DOCUMENT_LINK_VALID);
+    let url = ports.copies().sign_copy(copy, &media_type, &disposition, LINK_VALID);
     let url = url.await?;
     Ok(Some(LinkedDocument { document: document.shown(copy.document.patient), url }))
 }

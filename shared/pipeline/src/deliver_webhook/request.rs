@@ -72,11 +72,14 @@ pub(super) fn signed(
 
 /// Returns what a webhook about a job has: the patients, and the links.
 pub(super) fn objects(event: WebhookEvent, page: Option<&Page>) -> Objects {
-    let links = (event == WebhookEvent::Completed).then_some(Link::Result);
     let patients = page.map(|page| page.patients.as_slice()).unwrap_or_default();
+    let documents = patients.iter().map(|patient| patient.documents.len()).sum();
+    let result = (event == WebhookEvent::Completed).then_some(Link::Result);
+    let document = (documents > 0).then_some(Link::Document);
     Objects {
-        links: links.into_iter().collect(),
+        links: result.into_iter().chain(document).collect(),
         patients: patients.iter().map(|patient| patient.patient_id).collect(),
+        documents,
         ..Objects::default()
     }
 }

@@ -18,7 +18,7 @@ use bulk_domain::webhook::WebhookKey;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{PortResult, Versioned, Write};
+use super::{PortError, PortResult, Versioned, Write};
 use crate::idempotency::{IdempotencyKey, Promise};
 
 /// Calls that an API key may make in a minute, unless the operator has set another limit: 50 a
@@ -39,11 +39,18 @@ pub trait DirectoryStore: Send + Sync {
         &self,
         customer: CustomerId,
     ) -> impl Future<Output = PortResult<CustomerDirectory>> + Send;
-    /// Returns the key of a customer's hashes.
+    /// Returns the key of a customer's hashes, or `None` if there is no such customer.
+    fn find_hash_key(
+        &self,
+        customer: CustomerId,
+    ) -> impl Future<Output = PortResult<Option<HashKey>>> + Send;
+    /// Returns the key of the hashes of a customer that there is, unless it was deleted meanwhile.
     fn load_hash_key(
         &self,
         customer: CustomerId,
-    ) -> impl Future<Output = PortResult<HashKey>> + Send;
+    ) -> impl Future<Output = PortResult<HashKey>> + Send {
+        async move { self.find_hash_key(customer).await?.ok_or_else(no_such_customer) }
+    }
     /// Returns all facilities or all cohorts of a customer, in no order.
     fn list_entries<E: DirectoryEntry>(
         &self,
@@ -157,6 +164,11 @@ pub struct CustomerDirectory {
     pub ids: Directory,
     /// The key of the customer's hashes.
     pub hash_key: HashKey,
+}
+
+fn no_such_customer() -> PortError {
+    let code = "no such customer".to_owned();
+    PortError { operation: "directory.load_hash_key", code, transient: false }
 }
 
 /// Whether a call is answered, by its API key.

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bulk_domain::document::{BadLink, DocumentLink, LINK_VALID};
 use bulk_domain::ids::{JobId, PatientId};
 use bulk_domain::job::LONGEST_LIFE;
 use bulk_domain::query::{PatientQuery, QueryOutcome};
 use bulk_domain::time::Timestamp;
+use bulk_memory::Cloud;
+use reqwest::Url;
 use serde_json::Value;
 
 use super::{body, is_about_documents, job_webhooks};
@@ -54,12 +57,30 @@ fn told(played: &Played) -> BTreeMap<JobId, Vec<Told>> {
             let id = shown["patientId"].as_str().unwrap();
             for document in shown["documents"].as_array().unwrap() {
                 assert!(document["fileName"].as_str().unwrap().starts_with(id), "{document}");
+                check_link(document, at);
             }
             let has_succeeded = shown["status"] == "completed";
             Told { at, patient: read(&shown["patientId"]), has_succeeded }
         }));
     }
     told
+}
+
+/// Checks that the link to a document was signed for the attempt and opens this document.
+fn check_link(document: &Value, at: Timestamp) {
+    let url = Url::parse(document["url"].as_str().unwrap()).unwrap();
+    let sent: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+    let link = DocumentLink::read(
+        &sent["customer"],
+        &sent["fileName"],
+        &sent["expires"],
+        &sent["signature"],
+    )
+    .unwrap();
+    assert!(document["fileName"].as_str().unwrap().starts_with(&link.document.to_string()));
+    let key = Cloud::hash_key(link.customer);
+    assert_eq!(link.check(&key, at), Ok(()));
+    assert_eq!(link.check(&key, at.plus(LINK_VALID)), Err(BadLink::Expired));
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: &Value) -> T {

@@ -1,9 +1,12 @@
 //! The requests of the examples.
 
+use bulk_domain::document::DocumentLink;
+use bulk_memory::Cloud;
 use serde_json::{Value, json};
 
 use super::{
-    COHORT, DOCUMENT, FACILITY, JOB, PATIENT, UNUSED_COHORT, UNUSED_FACILITY, URL, WAITING_JOB,
+    COHORT, CUSTOMER, DOCUMENT, FACILITY, JOB, PATIENT, UNUSED_COHORT, UNUSED_FACILITY, URL,
+    WAITING_JOB, now,
 };
 
 /// A request for an operation. The text before `?` is the path of the operation with its id.
@@ -24,6 +27,12 @@ fn example(operation: &'static str, uri: String) -> Example {
 
 fn with_body(operation: &'static str, uri: &str, body: Value) -> Example {
     Example { operation, uri: uri.to_owned(), body: Some(body) }
+}
+
+/// Returns the path and the query of a link to the document.
+fn document_link() -> String {
+    let key = Cloud::hash_key(CUSTOMER);
+    DocumentLink::signed(CUSTOMER, DOCUMENT.parse().unwrap(), &key, now()).url("")
 }
 
 fn address() -> Value {
@@ -84,6 +93,7 @@ fn patients_and_documents() -> Vec<Example> {
             "getDocumentUrl",
             format!("/medical/v1/document/download-url?fileName={DOCUMENT}.pdf"),
         ),
+        example("openDocumentLink", document_link()),
         example(
             "getBulkDownload",
             format!("/medical/v1/document/download-url/bulk?patientId={PATIENT}"),
