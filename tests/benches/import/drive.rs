@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bulk_api::operations::create_job::create_job;
 use bulk_api::operations::undo_job::undo_job;
 use bulk_domain::csv::Limits;
+use bulk_domain::delivery::{DeliveryState, WebhookDelivery};
 use bulk_domain::ids::{CustomerId, FacilityId};
 use bulk_domain::job::JobStatus;
 use bulk_domain::job_size::JobSize;
@@ -14,7 +15,7 @@ use bulk_domain::plan::ROWS_PER_CHUNK;
 use bulk_domain::row::Directory;
 use bulk_domain::time::Timestamp;
 use bulk_domain::webhook::WebhookKey;
-use bulk_memory::{Cloud, QueueName};
+use bulk_memory::{Cloud, QueueName, Queues};
 use bulk_pipeline::DirectoryCache;
 use bulk_pipeline::deliver_webhook::deliver_webhook;
 use bulk_pipeline::fan_out::{FanOutSettings, fan_out};
@@ -22,7 +23,7 @@ use bulk_pipeline::finalize::finalize;
 use bulk_pipeline::idempotency::Parameters;
 use bulk_pipeline::import_rows::import_rows;
 use bulk_pipeline::messages::UploadMessage;
-use bulk_pipeline::ports::WebhookSettings;
+use bulk_pipeline::ports::{Environment as _, WebhookSettings};
 use bulk_pipeline::query_documents::{QueriesOutcome, query_documents};
 use bulk_pipeline::undo_chunk::undo_chunk;
 use futures::executor::block_on;
@@ -202,16 +203,24 @@ impl Account {
         Runs { import_rows: chunks, query_documents: 0, finalize: finished, deliver_webhook: 0 }
     }
 
+    /// Delivers all webhooks. The messages about documents follow one another with pauses.
     fn deliver_webhooks(&self) -> u32 {
-        let next = || self.receive(QueueName::Webhooks);
-        each(next, |body| {
+        let next = || {
+            let queues = |queues: &mut Queues| queues.get(QueueName::Webhooks).next_visible();
+            self.cloud.set_time(self.cloud.with_queues(queues)?);
+            self.receive(QueueName::Webhooks)
+        };
+        let runs = each(next, |body| {
             block_on(deliver_webhook(&self.cloud, &self.cloud, &read(body)))
                 .expect("the receiver answers");
-        })
+        });
+        let ended = |delivery: &WebhookDelivery| delivery.state == DeliveryState::Delivered;
+        assert!(self.cloud.deliveries().iter().all(ended), "every message has arrived");
+        runs
     }
 
     fn receive(&self, name: QueueName) -> Option<String> {
-        let now = Timestamp::from_millis(1_800_000_000_000);
+        let now = self.cloud.now();
         self.cloud.with_queues(|queues| {
             let queue = queues.get(name);
             let received = queue.receive(now, 0)?;

@@ -58,13 +58,13 @@ fn without_limits_the_slowest_path_counts(five_chunks: &Chunks) {
     let outcome = simulate(&parameters, vec![upload(0, five_chunks)], None);
     let latency = parameters.latency;
     let rows: Micros = five_chunks.iter().map(|chunk| Micros::from(chunk.rows)).sum();
-    let file = latency.cold_start + latency.file + rows * latency.file_row;
+    let file = latency.cold_start + latency.file;
     let chunk = five_chunks.iter().map(|chunk| alone(&parameters, chunk)).max().unwrap_or(0);
     let path = latency.upload_event
-        + file
+        + (file + rows * latency.planned_row)
         + (latency.receive + latency.cold_start + chunk)
         + latency.message
-        + (latency.receive + file);
+        + (latency.receive + file + rows * latency.finalized_row);
     assert_eq!(outcome.jobs[0].completed, path);
 }
 

@@ -148,15 +148,18 @@ pub struct Latency {
     pub cold_start: Micros,
     /// Processor time of one AWS call: TLS, signature, JSON. `make timeline` measures 0.1 ms of a
     /// whole processor for each of two calls a row, without TLS. With TLS, half as much again is
-    /// assumed, and 512 MB has 0.29 of a processor (documented: 1,769 MB has one).
+    /// assumed, and 1,024 MB has 0.58 of a processor (documented: 1,769 MB has one).
     pub call_cpu: Micros,
     /// Processor time of one row in `import-rows`, without calls: `make bench` measures 4 to 5 us
     /// of a whole processor. Assumed: twice that.
     pub row_cpu: Micros,
-    /// One row in `fan-out`, and again in `finalize`: 2 s for 100,000. This is twice the sum of 3
-    /// us for 130 bytes at 50 MB a second (assumed), 1.5 us for 0.4 us of a whole processor (`make
-    /// bench`), and 5 us for objects of outcomes, 16 at a time.
-    pub file_row: Micros,
+    /// One row in `fan-out`. This is twice the sum of 3 us for 130 bytes at 50 MB a second
+    /// (assumed), and 1.5 us for 0.4 us of a whole processor (`make bench`), of which 512 MB has
+    /// 0.29.
+    pub planned_row: Micros,
+    /// One row in `finalize`. This is twice the sum of what `fan-out` takes, and of 5 us for
+    /// objects of outcomes, 16 at a time.
+    pub finalized_row: Micros,
     /// What `fan-out`, and `finalize`, take for a file without rows, which is about six calls.
     /// Assumed.
     pub file: Micros,
@@ -172,9 +175,10 @@ impl Latency {
         receive: 20 * MILLISECOND,
         upload_event: SECOND,
         cold_start: 300 * MILLISECOND,
-        call_cpu: 520,
-        row_cpu: 35,
-        file_row: 20,
+        call_cpu: 260,
+        row_cpu: 17,
+        planned_row: 9,
+        finalized_row: 19,
         file: 100 * MILLISECOND,
     };
 }
@@ -212,8 +216,8 @@ pub mod design {
 
     /// The batches in flight, as `CONCURRENT_BATCHES` limits them.
     pub const CONCURRENT_BATCHES: usize = 8;
-    /// What a second of `import-rows` costs, in dollars. The function has half a GB.
-    pub const DOLLARS_A_SECOND: f64 = 0.5 * prices::GIGABYTE_SECOND;
+    /// What a second of `import-rows` or `undo-chunk` costs, in dollars. Each has a GB.
+    pub const DOLLARS_A_SECOND: f64 = prices::GIGABYTE_SECOND;
     /// The `Timeout` of `import-rows`.
     pub const TIMEOUT: Micros = 120 * SECOND;
     /// The `VisibilityTimeout` of the queue of chunks, after which the chunk of a killed function
@@ -247,7 +251,7 @@ impl Default for Parameters {
         Self {
             tables: Capacity::FRESH,
             retry: Retry::AS_IT_IS,
-            concurrency: [10, 20, 40],
+            concurrency: [10, 20, 20],
             concurrent_writes: CONCURRENT_UPSERTS,
             queue: QueueKind::Fair,
             one_queue: false,

@@ -239,7 +239,7 @@ impl Simulation {
             return self.send(job, 0);
         }
         let event = self.about(latency.upload_event);
-        let scan = self.about(latency.cold_start + latency.file + rows * latency.file_row);
+        let scan = self.about(latency.cold_start + latency.file + rows * latency.planned_row);
         self.after(event + scan, Event::Send { job, first: 0 });
     }
 
@@ -379,7 +379,7 @@ impl Simulation {
                 Work::Undo => 0,
             };
             let time =
-                latency.receive + latency.cold_start + latency.file + rows * latency.file_row;
+                latency.receive + latency.cold_start + latency.file + rows * latency.finalized_row;
             let time = self.about(time);
             self.after(time, Event::Finalized(message.job));
         }
