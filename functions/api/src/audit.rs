@@ -31,7 +31,7 @@ use tracing::error;
 
 use crate::backend::Backend;
 use crate::error::ApiError;
-use crate::operations::set_hie_opt_out::parse_opt_out;
+use crate::request::opt_out;
 
 /// Where a request came from. The server sets it as an extension of the request.
 #[derive(Clone, Default, Debug)]
@@ -186,7 +186,7 @@ async fn named(request: &mut Request) -> Objects {
     }
     if let Ok(Query(ids)) = request.extract_parts::<Query<QueryIds>>().await {
         let QueryIds { patient_id, facility_id, file_name, hie_opt_out } = ids;
-        objects.opt_out = parse_opt_out(hie_opt_out.as_deref());
+        objects.opt_out = opt_out(hie_opt_out.as_deref()).ok();
         let document = file_name.unwrap_or_default().trim().parse::<DocumentName>();
         objects.patients.extend(document.map(|document| document.patient));
         name_object(&mut objects, "patient", patient_id.unwrap_or_default().trim());

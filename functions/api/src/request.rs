@@ -72,6 +72,15 @@ pub fn facility_id(text: Option<&str>) -> Result<Option<FacilityId>, ApiError> {
     }
 }
 
+/// Returns the query parameter `hieOptOut`, which is required.
+pub fn opt_out(text: Option<&str>) -> Result<bool, ApiError> {
+    match text.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(ApiError::BadRequest("hieOptOut must be true or false")),
+    }
+}
+
 /// Returns a header's value, or none if the header is absent. A header that is sent twice, or is
 /// not a text, is refused with `problem`.
 pub fn header<'a>(

@@ -16,7 +16,7 @@ use crate::audited::{Audited, NamesObjects};
 use crate::backend::Backend;
 use crate::caller::{Caller, Import};
 use crate::error::{ApiError, Named as _};
-use crate::request::{Id, Parameters};
+use crate::request::{Id, Parameters, opt_out};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
@@ -78,19 +78,9 @@ pub async fn handle<B: Backend>(
     Id(patient): Id<PatientId>,
     Parameters(query): Parameters<OptOutQuery>,
 ) -> Result<Audited<HieOptOut>, ApiError> {
-    let opt_out = parse_opt_out(query.hie_opt_out.as_deref())
-        .ok_or(ApiError::BadRequest("hieOptOut must be true or false"))?;
+    let opt_out = opt_out(query.hie_opt_out.as_deref())?;
     let is_opted_out = set_hie_opt_out(backend.ports(), customer, patient, opt_out).await?;
     Ok(Audited(HieOptOut::of(patient, is_opted_out)))
-}
-
-/// Reads the parameter `hieOptOut`. Returns `None` if it is neither `true` nor `false`.
-pub fn parse_opt_out(text: Option<&str>) -> Option<bool> {
-    match text?.trim().to_ascii_lowercase().as_str() {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
-    }
 }
 
 /// Opts the customer's patient out, or in again. Returns whether the patient is opted out now.
