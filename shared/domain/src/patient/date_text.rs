@@ -11,6 +11,10 @@ use crate::patient::time_text::is_time;
 use crate::problem::Problem;
 use crate::text::is_dash;
 
+/// The first year that a patient can be born in. It tells which of the eight digits of a date are
+/// its year.
+pub(super) const FIRST_YEAR: i16 = 1900;
+
 /// The months by their names. The first three letters are enough, and `Sept`.
 const MONTHS: [&str; 12] = [
     "january",
@@ -112,7 +116,7 @@ fn eight_digits(text: &str) -> Result<Parts, Problem> {
     let month_first =
         Parts { month: small(&text[..2])?, day: small(&text[2..4])?, year: number(&text[4..8])? };
     let exists = |parts: Parts| jiff::civil::Date::new(parts.year, parts.month, parts.day).is_ok();
-    let is_year = |parts: Parts| parts.year >= super::dob::FIRST_YEAR;
+    let is_year = |parts: Parts| parts.year >= FIRST_YEAR;
     Ok(if is_year(year_first) || (exists(year_first) && !is_year(month_first)) {
         year_first
     } else {

@@ -4,12 +4,9 @@ use std::fmt;
 
 use jiff::civil::Date;
 
-use crate::patient::date_text::{self, Parts};
+use crate::patient::date_text::{self, FIRST_YEAR, Parts};
 use crate::patient::value::{Value, value};
 use crate::problem::Problem;
-
-/// The first year that a patient can be born in.
-pub(super) const FIRST_YEAR: i16 = 1900;
 
 /// A date of birth: a day that exists, in 1900 or later.
 ///
