@@ -1,8 +1,9 @@
 //! A job, which is one bulk import, and the states that it can be in.
 
+pub mod times;
+
 use std::collections::BTreeSet;
 use std::fmt;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,28 +15,7 @@ use crate::plan::ChunkNumber;
 use crate::query::QueryTally;
 use crate::time::Timestamp;
 use crate::undo::Undo;
-
-/// How long an upload link is valid. A job without an upload expires after that.
-pub const UPLOAD_WINDOW: Duration = Duration::from_mins(10);
-
-/// How long after the end of the link the sweep looks for a file with a lost S3 event. S3 checks a
-/// link when a request begins, so that an upload can end, and be accepted, after the link's time
-/// (Amazon S3 User Guide, "Sharing objects with presigned URLs": a transfer that began in time is
-/// not cut off).
-pub const LATE_UPLOAD_WATCH: Duration = Duration::from_hours(1);
-
-/// How long after the end of the link the service tries to read a file that was uploaded. If the
-/// file cannot be read in this time, its job fails.
-pub const TIME_TO_START: Duration = Duration::from_hours(24);
-
-/// How long the rows of a job may take. A row without an outcome after that fails, so that a job
-/// never stays `processing` for ever.
-pub const TIME_TO_PROCESS: Duration = Duration::from_hours(6);
-
-/// How long a job needs its files and its entries at most: the time to read the upload, and then
-/// the time for its rows or the longest deadline of its document queries (`QueryDeadlineMinutes`
-/// allows 40 hours), the longer of the two.
-pub const LONGEST_LIFE: Duration = Duration::from_hours(3 * 24);
+use times::UPLOAD_WINDOW;
 
 /// How many jobs of one customer may be `waiting` at the same time (integrator guide, "Limits").
 pub const WAITING_JOBS: usize = 1_000;

@@ -22,30 +22,22 @@ mod patients;
 mod stored;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::hash_key::{Bucket, HashKey, IdentityHash};
 use crate::identity::Identity;
-use crate::ids::{JobId, PatientId, RowNumber};
-use crate::job::LONGEST_LIFE;
+use crate::ids::{PatientId, RowNumber};
 use crate::mutants::{Bug, has};
 use crate::outcome::RowEffect;
 use crate::patient::{ExternalId, PatientRow, Zip};
 use crate::record::{Merged, PatientRecord, RowsOfJob};
 use crate::roster::Roster;
 use crate::stored_size::{LARGEST_PATIENTS, LARGEST_PERSON};
-use crate::time::Timestamp;
 
 use correction::{MOVED_SIZE, MovedPatient};
 pub use decision::PatientWarnings;
 use decision::{DECISION_SIZE, Decision, Place, RUN_SIZE, WARNED_SIZE};
 use deletion::DeletedPatient;
 pub use folded::{Folded, FoldedRow};
-
-/// How long a job may still write patients, counted from the time in its id. After that, what it
-/// decided is forgotten, and an entry of an external id that it stored may be deleted. A worker
-/// that started in time ([`may_start_rows`]) has a day to end, and lives for minutes.
-pub const JOB_WRITES: Duration = LONGEST_LIFE.saturating_add(Duration::from_hours(24));
 
 /// The patients of one bucket, and the decisions about them.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -135,18 +127,6 @@ impl Person {
 
 /// What is decided of a row for which the item has no room.
 const REFUSED: (Place, PatientWarnings) = (Place::NoRoom, PatientWarnings::NONE);
-
-/// Returns whether a worker may start to import rows of a job. An id can be a day older than its
-/// job, by an idempotency key, and the rows of a job have an outcome 31 hours after its link
-/// expired, unless no sweep ran.
-pub fn may_start_rows(job: JobId, now: Timestamp) -> bool {
-    job.created_at().plus(LONGEST_LIFE) >= now
-}
-
-/// Returns whether a job may still write patients.
-pub fn may_write(job: JobId, now: Timestamp) -> bool {
-    job.created_at().plus(JOB_WRITES) >= now
-}
 
 impl KnownIdentity {
     fn is(&self, identity: &Identity, key: &HashKey) -> bool {

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
 use bulk_domain::ids::{CustomerId, JobId};
-use bulk_domain::job::{Job, JobStatus, LONGEST_LIFE};
+use bulk_domain::job::times::LONGEST_LIFE;
+use bulk_domain::job::{Job, JobStatus};
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::outcome::Tally;
 use bulk_domain::plan::ChunkNumber;

@@ -11,7 +11,8 @@ use std::time::Duration;
 use bulk_domain::audit::ImportStep;
 use bulk_domain::csv::{RawRow, ResultCells, ResultWriter, RowReader, RowStatus, Separator};
 use bulk_domain::ids::{JobId, RowNumber};
-use bulk_domain::job::{AcceptedFile, Job, JobStatus, TIME_TO_PROCESS};
+use bulk_domain::job::times::TIME_TO_PROCESS;
+use bulk_domain::job::{AcceptedFile, Job, JobStatus};
 use bulk_domain::outcome::{RowOutcome, RowResult};
 use futures::StreamExt as _;
 

@@ -8,9 +8,8 @@
 use std::time::Duration;
 
 use bulk_domain::ids::JobId;
-use bulk_domain::job::{
-    Job, JobEvent, JobStatus, LATE_UPLOAD_WATCH, TIME_TO_PROCESS, TIME_TO_START,
-};
+use bulk_domain::job::times::{LATE_UPLOAD_WATCH, STALLED_AFTER, TIME_TO_PROCESS, TIME_TO_START};
+use bulk_domain::job::{Job, JobEvent, JobStatus};
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::time::Timestamp;
 use futures::{StreamExt as _, stream};
@@ -25,14 +24,9 @@ use crate::ports::prelude::*;
 use crate::ports::{Ports, Watched, Write};
 use crate::undo_job::send_undo;
 
-/// Time without a completed chunk, of an import or an undo, after which the pending chunks are sent
-/// again. It is longer than
-/// the message of a worker that died stays invisible, so that this message is received again first.
-pub const STALLED_AFTER: Duration = Duration::from_mins(15);
-
 /// Time without a completed part of document queries after which the pending parts are sent again.
-/// It is longer, because a gateway may be down for a while or limit the rate, and every message
-/// that is sent again is one more to receive.
+/// It is longer than [`STALLED_AFTER`], because a gateway may be down for a while or limit the
+/// rate, and every message that is sent again is one more to receive.
 const QUERIES_STALLED_AFTER: Duration = Duration::from_hours(1);
 
 /// Time between two searches for the file of an expired job. The S3 event starts the job at once,

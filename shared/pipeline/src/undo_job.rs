@@ -2,6 +2,7 @@
 
 use bulk_domain::audit::ImportStep;
 use bulk_domain::job::Job;
+use bulk_domain::job::times::STALLED_AFTER;
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::undo::{Undo, UndoRefusal, undo_refusal};
@@ -13,7 +14,6 @@ use crate::finalize::kept::write_kept_patients;
 use crate::messages::{FinishedMessage, UndoMessage};
 use crate::ports::prelude::*;
 use crate::ports::{PortResult, Ports, Write};
-use crate::sweep::STALLED_AFTER;
 
 /// What a request to undo a job led to.
 #[derive(Debug)]

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulk_domain::ids::{CustomerId, FacilityId, JobId};
-use bulk_domain::job::{Job, UPLOAD_WINDOW};
+use bulk_domain::job::Job;
+use bulk_domain::job::times::UPLOAD_WINDOW;
 use bulk_domain::time::Timestamp;
 use bulk_memory::{Cloud, NoFaults, Operation, UsageOf};
 use bulk_pipeline::ports::prelude::*;

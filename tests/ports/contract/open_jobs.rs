@@ -2,7 +2,7 @@
 //! jobs.
 
 use bulk_domain::ids::{CustomerId, JobId};
-use bulk_domain::job::LONGEST_LIFE;
+use bulk_domain::job::times::LONGEST_LIFE;
 use bulk_pipeline::ports::{JobStore, OpenJob, Write};
 
 use crate::given::{self, NOW, at};

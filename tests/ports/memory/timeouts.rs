@@ -1,8 +1,8 @@
 //! The queues in memory hide messages, and make dead letters of them, as those of the template do.
 
+use bulk_domain::job::times::{LONGEST_LIFE, TIME_TO_PROCESS, TIME_TO_START};
 use std::time::Duration;
 
-use bulk_domain::job::{LONGEST_LIFE, TIME_TO_PROCESS, TIME_TO_START};
 use bulk_memory::{Queue, QueueName, Queues};
 
 use crate::{given, template};

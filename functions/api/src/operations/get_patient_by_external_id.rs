@@ -3,9 +3,9 @@
 
 use axum::extract::State;
 use bulk_domain::ids::{CustomerId, PatientId};
+use bulk_domain::job::times::may_write;
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::patient::{ExternalId, Patient};
-use bulk_domain::person::may_write;
 use bulk_domain::problem::Problem;
 use bulk_pipeline::ports::Ports;
 use bulk_pipeline::ports::prelude::*;

@@ -1,9 +1,8 @@
 //! Rows of a job that no sweep has ended in time. A worker that imported them days later could
 //! write a patient although the store has forgotten what the job decided.
 
+use bulk_domain::job::times::LONGEST_LIFE;
 use std::time::Duration;
-
-use bulk_domain::job::LONGEST_LIFE;
 
 use crate::imports::Imports;
 

@@ -13,7 +13,7 @@ use bulk_aws::{AuditLog, AwsPorts, Objects, Retention, StoredVersion, System};
 use bulk_domain::audit::Action;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::job::Job;
-use bulk_domain::person::JOB_WRITES;
+use bulk_domain::job::times::JOB_WRITES;
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::record::PatientRecord;
 use bulk_domain::roster::Roster;

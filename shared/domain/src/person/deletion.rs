@@ -23,10 +23,11 @@
 use std::time::Duration;
 
 use super::decision::Place;
-use super::{JOB_WRITES, KnownIdentity, Person, may_write};
+use super::{KnownIdentity, Person};
 use crate::hash_key::{ExternalIdHash, HashKey};
 use crate::identity::Identity;
 use crate::ids::{CohortId, JobId, PatientId};
+use crate::job::times::{JOB_WRITES, may_write};
 use crate::mutants::{Bug, has};
 use crate::record::PatientRecord;
 use crate::stored_size::ID;

@@ -1,7 +1,8 @@
 //! Which jobs may still change the external id of a patient.
 
-use super::{KnownIdentity, Person, may_write};
+use super::{KnownIdentity, Person};
 use crate::ids::{JobId, PatientId};
+use crate::job::times::may_write;
 use crate::time::Timestamp;
 
 impl Person {

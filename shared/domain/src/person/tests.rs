@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::given::{ada, ada_with_everything, address};
-use crate::ids::{CohortId, FacilityId};
+use crate::ids::{CohortId, FacilityId, JobId};
+use crate::job::times::JOB_WRITES;
+use crate::time::Timestamp;
 
 const KEY: HashKey = HashKey::new([7; 32]);
 

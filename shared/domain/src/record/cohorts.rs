@@ -6,7 +6,7 @@
 
 use super::PatientRecord;
 use crate::ids::{CohortId, JobId};
-use crate::person::may_write;
+use crate::job::times::may_write;
 use crate::roster::Roster;
 use crate::time::Timestamp;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bulk_domain::document::{BadLink, DocumentLink, LINK_VALID};
 use bulk_domain::ids::{JobId, PatientId};
-use bulk_domain::job::LONGEST_LIFE;
+use bulk_domain::job::times::LONGEST_LIFE;
 use bulk_domain::query::{PatientQuery, QueryOutcome};
 use bulk_domain::time::Timestamp;
 use bulk_memory::Cloud;

@@ -1,5 +1,7 @@
 //! Deletion of patients, and rows that are folded after it.
 
+use std::time::Duration;
+
 use super::*;
 use crate::person::deletion::ATTEMPT_ENDS;
 
