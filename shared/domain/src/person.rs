@@ -32,9 +32,9 @@ use crate::patient::{ExternalId, PatientRow, Zip};
 use crate::record::{Merged, PatientRecord, RowsOfJob};
 use crate::roster::Roster;
 use crate::stored_size::{LARGEST_PATIENTS, LARGEST_PERSON};
+use crate::warning::PatientWarnings;
 
 use correction::{MOVED_SIZE, MovedPatient};
-pub use decision::PatientWarnings;
 use decision::{DECISION_SIZE, Decision, Place, RUN_SIZE, WARNED_SIZE};
 use deletion::DeletedPatient;
 pub use folded::{Folded, FoldedRow};

@@ -18,10 +18,10 @@ use crate::ids::{CohortId, FacilityId, JobId, PatientId};
 use crate::mutants::{Bug, has};
 use crate::outcome::RowEffect;
 use crate::patient::{ExternalId, Names, Patient, PatientRow, PersonalIdentifier, Zip};
-use crate::person::PatientWarnings;
 use crate::roster::Roster;
 use crate::stored_size::ID;
 use crate::time::Timestamp;
+use crate::warning::PatientWarnings;
 
 pub use correction::Correction;
 use lists::{add, add_address, add_contact};

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::codes::{UnknownCode, codes};
+use crate::column::{ColumnName, Field};
 use crate::problem::ProblemColumn;
 
 codes! {
@@ -128,6 +129,45 @@ impl Serialize for RowWarnings {
 impl<'de> Deserialize<'de> for RowWarnings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The warnings that a row gets because of what is stored about patients: a set of bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PatientWarnings(u8);
+
+impl PatientWarnings {
+    /// The set of a row without warnings.
+    pub(crate) const NONE: Self = Self(0);
+    /// The row replaced the patient's external id.
+    pub const EXTERNAL_ID_REPLACED: Self = Self(1);
+    /// The row replaced the patient's social security number.
+    pub const SSN_REPLACED: Self = Self(2);
+    /// The row replaced the patient's driver's licence.
+    pub const LICENSE_REPLACED: Self = Self(4);
+    /// The row created a patient under an external id that another patient has.
+    pub const OTHER_PATIENT_HAS_ID: Self = Self(8);
+
+    /// Adds the warnings of another set.
+    pub const fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    /// Returns the warnings in words, in the order of the columns.
+    pub fn iter(self) -> impl Iterator<Item = RowWarning> {
+        [
+            (Self::EXTERNAL_ID_REPLACED, Field::ExternalId, Warning::Replaced),
+            (Self::OTHER_PATIENT_HAS_ID, Field::ExternalId, Warning::OtherPatientHasId),
+            (Self::SSN_REPLACED, Field::Ssn, Warning::Replaced),
+            (Self::LICENSE_REPLACED, Field::DriversLicenceNo, Warning::Replaced),
+        ]
+        .into_iter()
+        .filter(move |(bit, ..)| self.0 & bit.0 != 0)
+        .map(|(_, field, warning)| {
+            let column = ProblemColumn::Column(ColumnName::new(field, None));
+            RowWarning { column, warning }
+        })
     }
 }
 

@@ -2,11 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::column::{ColumnName, Field};
 use crate::ids::{JobId, RowNumber};
 use crate::outcome::RowEffect;
-use crate::problem::ProblemColumn;
-use crate::warning::{RowWarning, Warning};
+use crate::warning::PatientWarnings;
 
 /// What was decided for a job. Each run holds from its row on, until the row of the next run: a
 /// clinic's export with a hundred equal lines for one patient is two runs.
@@ -133,42 +131,3 @@ pub(super) const RUN_SIZE: usize = 18;
 
 /// The size of a row that was warned: `[1000000,15],` at most.
 pub(super) const WARNED_SIZE: usize = 13;
-
-/// The warnings that a row gets because of what is stored about patients: a set of bits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct PatientWarnings(u8);
-
-impl PatientWarnings {
-    /// The set of a row without warnings.
-    pub(super) const NONE: Self = Self(0);
-    /// The row replaced the patient's external id.
-    pub const EXTERNAL_ID_REPLACED: Self = Self(1);
-    /// The row replaced the patient's social security number.
-    pub const SSN_REPLACED: Self = Self(2);
-    /// The row replaced the patient's driver's licence.
-    pub const LICENSE_REPLACED: Self = Self(4);
-    /// The row created a patient under an external id that another patient has.
-    pub const OTHER_PATIENT_HAS_ID: Self = Self(8);
-
-    /// Adds the warnings of another set.
-    pub const fn add(&mut self, other: Self) {
-        self.0 |= other.0;
-    }
-
-    /// Returns the warnings in words, in the order of the columns.
-    pub fn iter(self) -> impl Iterator<Item = RowWarning> {
-        [
-            (Self::EXTERNAL_ID_REPLACED, Field::ExternalId, Warning::Replaced),
-            (Self::OTHER_PATIENT_HAS_ID, Field::ExternalId, Warning::OtherPatientHasId),
-            (Self::SSN_REPLACED, Field::Ssn, Warning::Replaced),
-            (Self::LICENSE_REPLACED, Field::DriversLicenceNo, Warning::Replaced),
-        ]
-        .into_iter()
-        .filter(move |(bit, ..)| self.0 & bit.0 != 0)
-        .map(|(_, field, warning)| {
-            let column = ProblemColumn::Column(ColumnName::new(field, None));
-            RowWarning { column, warning }
-        })
-    }
-}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{PatientWarnings, Person};
+use super::Person;
 use crate::ids::{PatientId, RowNumber};
 use crate::mutants::{Bug, has};
 use crate::outcome::{FailureReason, RowEffect, RowResult};
@@ -10,6 +10,7 @@ use crate::patient::ExternalId;
 use crate::problem::{Problem, RowProblems};
 use crate::record::PatientRecord;
 use crate::roster::Roster;
+use crate::warning::PatientWarnings;
 
 /// A person after the rows of a job.
 #[derive(Clone, PartialEq, Debug)]

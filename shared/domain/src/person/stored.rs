@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use super::correction::MovedPatient;
-use super::decision::{Decision, PatientWarnings, Place};
+use super::decision::{Decision, Place};
 use super::deletion::{DeletedPatient, Gone};
 use super::{KnownIdentity, Person};
 use crate::hash_key::{Bucket, ExternalIdHash, IdentityHash};
@@ -23,6 +23,7 @@ use crate::patient::{
 };
 use crate::record::{PatientRecord, Register};
 use crate::time::Timestamp;
+use crate::warning::PatientWarnings;
 use ids::{Id, JobIndex, Jobs, job};
 
 /// The version of the format.

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use bulk_domain::ids::{PatientId, RowNumber};
 use bulk_domain::outcome::RowResult;
-use bulk_domain::person::{FoldedRow, PatientWarnings};
+use bulk_domain::person::FoldedRow;
+use bulk_domain::warning::PatientWarnings;
 
 /// The rows of a chunk after their upserts.
 #[derive(Default)]

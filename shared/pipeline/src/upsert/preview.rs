@@ -9,7 +9,8 @@ use bulk_domain::ids::RowNumber;
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::outcome::RowResult;
 use bulk_domain::patient::ExternalId;
-use bulk_domain::person::{Group, PatientWarnings, Person};
+use bulk_domain::person::{Group, Person};
+use bulk_domain::warning::PatientWarnings;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{
