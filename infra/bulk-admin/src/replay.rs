@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 use bulk_aws::{AuditLog, AwsPorts, Connection, System};
 use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
+use bulk_domain::person::undo::reason_to_keep;
 use bulk_domain::time::Timestamp;
-use bulk_domain::undo::KeptReason;
 use bulk_pipeline::change_patient::PatientChange;
 use bulk_pipeline::delete_patient::delete_patient;
 use bulk_pipeline::documents::{with_documents_left, withdraw_documents_of};
@@ -171,7 +171,7 @@ async fn without_kept<P: Ports>(
     let found = ports.patients().load_patients(customer, &undone).await.map_err(failed)?;
     let is_kept = |patient: &PatientId, job: &Option<JobId>| {
         let record = found.get(patient).zip(*job);
-        record.is_some_and(|(record, job)| KeptReason::of(record, job).is_some())
+        record.is_some_and(|(record, job)| reason_to_keep(record, job).is_some())
     };
     let others = patients.iter().filter(|(patient, job)| !is_kept(patient, job));
     Ok(others.map(|(patient, _)| *patient).collect())

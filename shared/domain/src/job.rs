@@ -1,6 +1,7 @@
 //! A job, which is one bulk import, and the states that it can be in.
 
 pub mod times;
+pub mod undo;
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -20,6 +20,7 @@ mod folded;
 mod jobs;
 mod patients;
 mod stored;
+pub mod undo;
 
 use std::collections::BTreeMap;
 

@@ -1,9 +1,4 @@
-//! The undo of a job: which patients it deletes, which it keeps and why, and how far it is.
-//!
-//! An undo deletes each patient that the job created, unless another job or a call has changed the
-//! patient since. A patient that the job updated stays as it is, because its earlier values are not
-//! stored anywhere. A job that read a patient and changed nothing does not count as a change: it
-//! left no trace in the record.
+//! The undo of a job: how far it is, and what it did with each patient.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,11 +6,8 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{JobId, PatientId};
-use crate::job::{Job, JobStatus};
-use crate::mutants::{Bug, has};
+use crate::ids::PatientId;
 use crate::plan::ChunkNumber;
-use crate::record::PatientRecord;
 use crate::time::Timestamp;
 
 /// The undo of a job. It never ends the job again: the job's own state stays.
@@ -42,19 +34,6 @@ pub enum UndoStatus {
     Processing,
     /// Every patient of the import is deleted or kept.
     Completed,
-}
-
-/// Why a job cannot be undone.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum UndoRefusal {
-    /// The job may still write patients.
-    NotEnded,
-    /// The job was a dry run.
-    DryRun,
-    /// The job has imported no row.
-    NothingImported,
-    /// The outcomes of the job's rows were deleted.
-    TooOld,
 }
 
 /// What an undo did with a patient.
@@ -106,18 +85,6 @@ pub struct UndoTally {
 }
 
 impl Undo {
-    /// Returns the undo of a job that begins now. The chunks of an ended job have their outcomes.
-    pub fn begin(job: &Job, now: Timestamp) -> Self {
-        let chunks = job.file.as_ref().map_or(0, |file| file.chunks);
-        Self {
-            started_at: now,
-            finished_at: None,
-            pending_chunks: (0..chunks).map(ChunkNumber::new).collect(),
-            tally: UndoTally::default(),
-            has_kept_file: false,
-        }
-    }
-
     /// Returns how far the undo is.
     pub const fn status(&self) -> UndoStatus {
         match self.finished_at {
@@ -132,39 +99,6 @@ impl Undo {
     }
 }
 
-impl UndoRefusal {
-    /// Returns what a caller reads.
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::NotEnded => {
-                "The request has not ended, so that it cannot be undone yet. Wait for its end, or cancel it first"
-            }
-            Self::DryRun => {
-                "The request was a dry run and has created no patients, so that there is nothing to undo"
-            }
-            Self::NothingImported => {
-                "The request has imported no rows, so that there is nothing to undo"
-            }
-            Self::TooOld => {
-                "The files of the request have been deleted after their retention, so that it cannot be undone any more"
-            }
-        }
-    }
-}
-
-/// Returns why a job cannot be undone, as far as its record tells, or `None` if it can.
-pub fn undo_refusal(job: &Job) -> Option<UndoRefusal> {
-    match job.status {
-        JobStatus::Waiting | JobStatus::Processing => Some(UndoRefusal::NotEnded),
-        JobStatus::Completed | JobStatus::Failed | JobStatus::Expired if job.file.is_none() => {
-            Some(UndoRefusal::NothingImported)
-        }
-        JobStatus::Completed | JobStatus::Failed | JobStatus::Expired => {
-            job.dry_run.then_some(UndoRefusal::DryRun)
-        }
-    }
-}
-
 impl KeptReason {
     /// Returns the text in the column `reason`.
     pub const fn as_str(self) -> &'static str {
@@ -173,18 +107,6 @@ impl KeptReason {
             Self::ChangedByJob => "changed by a later job",
             Self::ChangedByCall => "changed by a call",
             Self::NotDeleted => "internal error, delete this patient by its id",
-        }
-    }
-
-    /// Returns why the undo of a job keeps a patient with this record, or `None` if the undo
-    /// deletes it.
-    pub fn of(record: &PatientRecord, job: JobId) -> Option<Self> {
-        if record.created_by != job {
-            Some(Self::ExistedBefore)
-        } else if record.changed_by != job && !has(Bug::LaterChangeUndone) {
-            Some(Self::ChangedByJob)
-        } else {
-            record.called_by.filter(|_| !has(Bug::CalledPatientUndone)).map(|_| Self::ChangedByCall)
         }
     }
 }
@@ -218,7 +140,7 @@ impl AddAssign for UndoTally {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
+    use super::*;
 
     #[test]
     fn the_guide_has_every_reason() {
@@ -230,27 +152,6 @@ mod tests {
             KeptReason::NotDeleted,
         ] {
             assert!(GUIDE.contains(&format!("\n| `{reason}` | ")), "{reason}");
-        }
-    }
-
-    use super::*;
-    use crate::ids::{CustomerId, FacilityId, JobId};
-
-    fn job(status: JobStatus, dry_run: bool) -> Job {
-        let id = Uuid::from_u128(1);
-        let now = Timestamp::from_millis(0);
-        let job = Job::new(JobId::new(id), CustomerId::new(id), FacilityId::new(id), dry_run, now);
-        Job { status, ..job }
-    }
-
-    #[test]
-    fn only_a_job_that_ended_can_be_undone() {
-        for status in [JobStatus::Waiting, JobStatus::Processing] {
-            assert_eq!(undo_refusal(&job(status, false)), Some(UndoRefusal::NotEnded), "{status}");
-        }
-        for status in [JobStatus::Expired, JobStatus::Failed] {
-            let refusal = undo_refusal(&job(status, false));
-            assert_eq!(refusal, Some(UndoRefusal::NothingImported), "{status}");
         }
     }
 }

@@ -18,7 +18,8 @@ use bulk_domain::job::Job;
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::outcome::{RowEffect, RowOutcome, RowResult};
 use bulk_domain::person::Person;
-use bulk_domain::person::deletion::{ATTEMPT_ENDS, DeletedPatient, UndoStep};
+use bulk_domain::person::deletion::{ATTEMPT_ENDS, DeletedPatient};
+use bulk_domain::person::undo::{UndoStep, reason_to_keep};
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::roster::{REMOVED, Roster, RosterEntry};
 use bulk_domain::undo::{KeptReason, UndoOutcome, UndoTally, UndonePatient};
@@ -259,7 +260,7 @@ impl<P: Ports> Work<'_, P> {
         }
         let item = self.ports.patients().load_item_of(self.job.customer, patient).await?;
         let record = item.as_ref().and_then(|(_, person)| person.value.patient(patient));
-        let reason = record.and_then(|record| KeptReason::of(record, self.job.id));
+        let reason = record.and_then(|record| reason_to_keep(record, self.job.id));
         Ok(reason.map(UndoOutcome::Kept))
     }
 

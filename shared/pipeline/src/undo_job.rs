@@ -3,9 +3,10 @@
 use bulk_domain::audit::ImportStep;
 use bulk_domain::job::Job;
 use bulk_domain::job::times::STALLED_AFTER;
+use bulk_domain::job::undo::UndoRefusal;
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::plan::ChunkNumber;
-use bulk_domain::undo::{Undo, UndoRefusal, undo_refusal};
+use bulk_domain::undo::Undo;
 
 use crate::Error;
 use crate::audit::record_step;
@@ -29,21 +30,20 @@ pub enum UndoRequest {
 /// Begins the undo of a job, unless it has begun before. Safe to repeat, concurrently and late.
 pub async fn request_undo<P: Ports>(ports: &P, job: Job) -> Result<UndoRequest, Error> {
     if let Some(undo) = &job.undo {
-        if undo.is_decided()
-            || Undo::begin(&job, undo.started_at).pending_chunks == undo.pending_chunks
+        if undo.is_decided() || job.new_undo(undo.started_at).pending_chunks == undo.pending_chunks
         {
             // The attempt that began the undo may have died before it sent anything.
             send_undo(ports, &job).await?;
         }
         return Ok(UndoRequest::Accepted(Box::new(job)));
     }
-    if let Some(refusal) = undo_refusal(&job) {
+    if let Some(refusal) = job.undo_refusal() {
         return Ok(UndoRequest::Refused(refusal));
     }
     if !ports.objects().has_outcomes((&job).into(), ChunkNumber::new(0)).await? {
         return Ok(UndoRequest::Refused(UndoRefusal::TooOld));
     }
-    let undo = Undo::begin(&job, ports.environment().now());
+    let undo = job.new_undo(ports.environment().now());
     let due = undo.started_at.plus(STALLED_AFTER);
     if ports.jobs().begin_undo(&job, &undo, due).await? == Write::Conflict {
         // Another call has begun the undo, or the end of the job is not announced yet.

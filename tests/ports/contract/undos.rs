@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bulk_domain::job::{Job, JobEvent, JobStatus};
-use bulk_domain::undo::{Undo, UndoTally};
+use bulk_domain::undo::UndoTally;
 use bulk_pipeline::ports::{ChunkCompletion, JobStore, Watched, Write};
 
 use crate::given::{self, NOW, at};
@@ -22,7 +22,7 @@ async fn completed(ports: &impl JobStore, chunks: u32) -> Job {
 
 async fn begun(ports: &impl JobStore, chunks: u32) -> Job {
     let job = completed(ports, chunks).await;
-    let undo = Undo::begin(&job, at(NOW));
+    let undo = job.new_undo(at(NOW));
     assert_eq!(ports.begin_undo(&job, &undo, at(DUE)).await.unwrap(), Write::Done);
     Job { undo: Some(undo), ..job }
 }
@@ -41,7 +41,7 @@ pub async fn an_undo_begins_once_with_every_chunk_pending_and_is_watched(ports: 
     assert_eq!(stored(ports, &job).await, job);
     let watched = Watched { job: job.id, due: at(DUE), pending: Some(3) };
     assert_eq!(is_watched(ports, &job).await, Some(watched));
-    let later = Undo::begin(&job, at(NOW + 1));
+    let later = job.new_undo(at(NOW + 1));
     assert_eq!(ports.begin_undo(&job, &later, at(DUE)).await.unwrap(), Write::Conflict);
     assert_eq!(stored(ports, &job).await, job);
 }
@@ -49,7 +49,7 @@ pub async fn an_undo_begins_once_with_every_chunk_pending_and_is_watched(ports: 
 pub async fn no_undo_begins_before_the_job_has_ended_and_left_the_watchlist(ports: &impl JobStore) {
     let processing = given::processing(ports, 1).await;
     let ended = given::ended(&processing, JobEvent::Finalized, None);
-    let undo = Undo::begin(&ended, at(NOW));
+    let undo = ended.new_undo(at(NOW));
     assert_eq!(ports.begin_undo(&ended, &undo, at(DUE)).await.unwrap(), Write::Conflict);
     assert_eq!(ports.change_state(JobStatus::Processing, &ended).await.unwrap(), Write::Done);
     assert_eq!(ports.begin_undo(&ended, &undo, at(DUE)).await.unwrap(), Write::Conflict);
@@ -112,10 +112,7 @@ pub async fn an_undo_ends_once_after_its_last_chunk(ports: &impl JobStore) {
     let late = ports.complete_undo_chunk(job.id, given::chunk(0), TALLY).await.unwrap();
     assert_eq!(late, ChunkCompletion { counted: false, was_last: false });
     let later = at(NOW).plus(Duration::from_mins(1));
-    assert_eq!(
-        ports.begin_undo(&job, &Undo::begin(&job, later), later).await.unwrap(),
-        Write::Conflict
-    );
+    assert_eq!(ports.begin_undo(&job, &job.new_undo(later), later).await.unwrap(), Write::Conflict);
 }
 
 contract!($ undos:

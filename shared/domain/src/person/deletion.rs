@@ -32,7 +32,6 @@ use crate::mutants::{Bug, has};
 use crate::record::PatientRecord;
 use crate::stored_size::ID;
 use crate::time::Timestamp;
-use crate::undo::{KeptReason, UndoOutcome};
 
 /// How long after its beginning an attempt to import a chunk has certainly ended: longer than the
 /// functions `ImportRows` and `Abandon` may run (template.yaml: 120 and 150 seconds).
@@ -62,15 +61,6 @@ pub enum Gone {
     Undone(JobId),
     /// A call corrected the patient, which for the rows of earlier jobs is the same as a deletion.
     Corrected,
-}
-
-/// What the undo of a job has to do with a patient.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum UndoStep {
-    /// The patient is to be deleted.
-    Delete,
-    /// The patient is decided.
-    Ended(UndoOutcome),
 }
 
 impl DeletedPatient {
@@ -127,19 +117,6 @@ impl Person {
         let by = undone_by.map_or(Gone::Deleted, Gone::Undone);
         known.take(index, key, now, by);
         true
-    }
-
-    /// Returns what the undo of a job has to do with a patient, or `None` if the patient never was
-    /// there or a call has deleted it.
-    pub fn undo_step(&self, patient: PatientId, job: JobId) -> Option<UndoStep> {
-        if let Some(record) = self.patient(patient) {
-            let kept = KeptReason::of(record, job).map(UndoOutcome::Kept);
-            return Some(kept.map_or(UndoStep::Delete, UndoStep::Ended));
-        }
-        let is_undone =
-            self.deleted(patient).is_some_and(|deleted| deleted.undone_by() == Some(job));
-        (is_undone && !has(Bug::UndoForgetsDeletions))
-            .then_some(UndoStep::Ended(UndoOutcome::Deleted))
     }
 
     /// Returns what is remembered of patients that were deleted or corrected.

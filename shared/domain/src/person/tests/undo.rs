@@ -1,7 +1,7 @@
 //! Which patients the undo of a job deletes, and for which reason it keeps the others.
 
 use super::*;
-use crate::person::deletion::UndoStep;
+use crate::person::undo::UndoStep;
 use crate::undo::{KeptReason, UndoOutcome};
 
 const DELETE: Option<UndoStep> = Some(UndoStep::Delete);
