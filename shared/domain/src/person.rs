@@ -17,6 +17,7 @@ mod decision;
 pub mod deletion;
 mod external_ids;
 mod folded;
+pub mod gone;
 mod jobs;
 mod patients;
 mod stored;
@@ -35,10 +36,9 @@ use crate::roster::Roster;
 use crate::stored_size::{LARGEST_PATIENTS, LARGEST_PERSON};
 use crate::warning::PatientWarnings;
 
-use correction::{MOVED_SIZE, MovedPatient};
 use decision::{DECISION_SIZE, Decision, Place, RUN_SIZE, WARNED_SIZE};
-use deletion::DeletedPatient;
 pub use folded::{Folded, FoldedRow};
+use gone::{DeletedPatient, MOVED_SIZE, MovedPatient};
 
 /// The patients of one bucket, and the decisions about them.
 #[derive(Clone, PartialEq, Debug, Default)]

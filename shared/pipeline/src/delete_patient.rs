@@ -9,7 +9,7 @@
 use bulk_domain::hash_key::{Bucket, HashKey};
 use bulk_domain::ids::{CohortId, CustomerId, PatientId};
 use bulk_domain::patient::Patient;
-use bulk_domain::person::deletion::DeletedPatient;
+use bulk_domain::person::gone::DeletedPatient;
 use bulk_domain::roster::{Roster, RosterEntry};
 
 use crate::Error;

@@ -10,7 +10,7 @@ use bulk_domain::document::{BulkDownload, CopyState, DocumentName, DocumentRecor
 use bulk_domain::hash_key::{Bucket, ExternalIdHash, HashKey};
 use bulk_domain::ids::{CohortId, CustomerId, JobId, PatientId};
 use bulk_domain::person::Person;
-use bulk_domain::person::deletion::DeletedPatient;
+use bulk_domain::person::gone::DeletedPatient;
 use bulk_domain::query::PatientQuery;
 use bulk_domain::record::PatientRecord;
 use bulk_domain::roster::{Roster, RosterEntry};

@@ -22,25 +22,15 @@
 //! person. A patient that moves comes last among those of its new identity, so that the decisions
 //! for the others stay right.
 
-use super::deletion::{DeletedPatient, Gone};
+use super::gone::{DeletedPatient, Gone, MovedPatient};
 use super::{KnownIdentity, Person};
 use crate::hash_key::{Bucket, HashKey};
 use crate::identity::Identity;
 use crate::ids::{JobId, PatientId};
 use crate::mutants::{Bug, has};
 use crate::record::{Correction, PatientRecord};
-use crate::stored_size::{ID, LARGEST_PATIENTS, LARGEST_PERSON};
+use crate::stored_size::{LARGEST_PATIENTS, LARGEST_PERSON};
 use crate::time::Timestamp;
-
-/// A patient that is in the item of another bucket than the one in its id.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct MovedPatient {
-    pub id: PatientId,
-    pub to: Bucket,
-}
-
-/// The size of a moved patient in the store, `["…",1152921504606846975],`.
-pub(super) const MOVED_SIZE: usize = ID + 24;
 
 /// What a correction does to the item that the patient is in.
 #[derive(Clone, PartialEq, Debug)]

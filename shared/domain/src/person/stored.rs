@@ -11,9 +11,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use super::correction::MovedPatient;
 use super::decision::{Decision, Place};
-use super::deletion::{DeletedPatient, Gone};
+use super::gone::{DeletedPatient, Gone, MovedPatient};
 use super::{KnownIdentity, Person};
 use crate::hash_key::{Bucket, ExternalIdHash, IdentityHash};
 use crate::ids::{CohortId, FacilityId, PatientId, RowNumber};
