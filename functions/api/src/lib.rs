@@ -14,6 +14,7 @@ mod directory_entries;
 mod error;
 mod fields;
 mod if_match;
+mod matched_demographics;
 mod new_address;
 mod openapi;
 pub mod operations;

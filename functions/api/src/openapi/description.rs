@@ -97,6 +97,7 @@ struct Description;
 const REQUESTS: [&str; 11] = [
     "CohortChange",
     "CohortPatients",
+    "MatchedDemographics",
     "NewAddress",
     "NewBulkDownload",
     "NewCohort",
@@ -105,7 +106,6 @@ const REQUESTS: [&str; 11] = [
     "NewFacility",
     "NewIdentifier",
     "NewSettings",
-    "PersonToMatch",
 ];
 
 /// Answers that every operation with an API key can give, by their names among the components.
@@ -140,6 +140,7 @@ pub fn description() -> Value {
         components["responses"][name] = problem(about);
     }
     for (name, schema) in components["schemas"].as_object_mut().unwrap() {
+        join_parts(schema);
         if !REQUESTS.contains(&name.as_str()) {
             absent_is_never_null(schema);
         }
@@ -219,6 +220,24 @@ fn spell_out_texts(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(spell_out_texts),
         _ => {}
     }
+}
+
+/// Makes one object of a schema with parts that are all spelled out, so that readers find all
+/// fields in one list.
+fn join_parts(schema: &mut Value) {
+    let Some(Value::Array(parts)) = schema.get("allOf") else { return };
+    if parts.iter().any(|part| part.get("properties").is_none()) {
+        return;
+    }
+    let (mut properties, mut required) = (Map::new(), Vec::new());
+    for part in parts {
+        properties.extend(part["properties"].as_object().unwrap().clone());
+        required.extend(part["required"].as_array().cloned().unwrap_or_default());
+    }
+    let description = schema["description"].take();
+    *schema = json!({
+        "description": description, "type": "object", "properties": properties, "required": required,
+    });
 }
 
 /// Removes `null` from the types of optional fields.

@@ -6,8 +6,7 @@ use bulk_domain::e_tag::ETag;
 use bulk_domain::facility::Facility;
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::patient::{
-    Address, Contact, Dob, DriversLicense, Email, ExternalId, Gender, LicenseNumber, Names,
-    Patient, Phone, Ssn, State,
+    Contact, DriversLicense, Email, ExternalId, LicenseNumber, Patient, Phone, Ssn, State,
 };
 use bulk_domain::record::Correction;
 use bulk_domain::time::Timestamp;
@@ -28,7 +27,7 @@ use crate::directory_entries::get_entry;
 use crate::error::{ApiError, Named as _};
 use crate::fields::Fields;
 use crate::if_match::IfMatch;
-use crate::new_address::{NewAddress, one_or_more_addresses};
+use crate::matched_demographics::MatchedDemographics;
 use crate::operations::get_patient::PatientWithETag;
 use crate::request::{Body, Id, Parameters, facility_id};
 
@@ -55,21 +54,9 @@ impl CallingFacility {
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct NewDemographics {
-    /// First names, separated by commas or spaces.
-    #[schema(value_type = String, format = "names")]
-    first_name: Names,
-    /// Last names, separated by commas or spaces.
-    #[schema(value_type = String, format = "names")]
-    last_name: Names,
-    /// Date of birth: `YYYY-MM-DD`, or another form that an imported file may have. From 1900 to
-    /// today.
-    #[schema(value_type = String, format = Date)]
-    dob: Dob,
-    /// `M`, `F`, `O`, `U`, or the word.
-    #[schema(value_type = String, format = "gender")]
-    gender_at_birth: Gender,
-    #[schema(schema_with = one_or_more_addresses)]
-    address: Vec<Address>,
+    #[serde(flatten)]
+    #[schema(inline)]
+    matched: MatchedDemographics,
     /// All phone numbers and email addresses. Without this field, the patient has none.
     #[schema(value_type = Option<Vec<NewContact>>)]
     contact: Vec<Contact>,
@@ -119,8 +106,8 @@ enum NewIdentifier {
 /// The demographics in the body replace all that is known about the patient. Cohorts and facilities
 /// stay, and so do `externalId` and `hieOptOut` if the body does not have them. The patient keeps
 /// its id, also if its names, date of birth or gender change. Rows of an import that was created
-/// before the call do not bring back what it has corrected. Other fields of a patient that was read
-/// may be sent back, and are ignored.
+/// before the call do not bring back what it has corrected. A `dob` in the future is refused. Other
+/// fields of a patient that was read may be sent back, and are ignored.
 #[utoipa::path(
     put, path = "/medical/v1/patient/{id}", operation_id = "updatePatient", tag = "patient",
     params(Id<PatientId>, IfMatch, CallingFacility),
@@ -191,14 +178,7 @@ impl NewDemographics {
                 fields.refuse(name, "not served");
             }
         }
-        let first_name = fields.required("firstName");
-        let last_name = fields.required("lastName");
-        let dob: Option<Dob> = fields.required("dob");
-        if let Some(Err(problem)) = dob.map(|dob| dob.check_not_after(now.date())) {
-            fields.refuse("dob", &problem.to_string());
-        }
-        let gender_at_birth = fields.required("genderAtBirth");
-        let address = NewAddress::list(&mut fields, "address");
+        let matched = MatchedDemographics::read(&mut fields, Some(now));
         let contact = fields.list("contact", "not a contact", |fields| {
             let (phone, email) = (fields.optional("phone"), fields.optional("email"));
             Some(Contact { phone, email })
@@ -229,11 +209,7 @@ impl NewDemographics {
         let hie_opt_out = fields.flag("hieOptOut");
         fields.finish(|| {
             Some(Self {
-                first_name: first_name?,
-                last_name: last_name?,
-                dob: dob?,
-                gender_at_birth: gender_at_birth?,
-                address,
+                matched: matched?,
                 contact,
                 personal_identifiers: (ssn, license),
                 external_id,
@@ -245,13 +221,14 @@ impl NewDemographics {
 
 impl From<NewDemographics> for Correction {
     fn from(new: NewDemographics) -> Self {
+        let matched = new.matched;
         let (ssn, drivers_license) = new.personal_identifiers;
         Self {
-            first_name: new.first_name,
-            last_name: new.last_name,
-            dob: new.dob,
-            gender: new.gender_at_birth,
-            addresses: new.address,
+            first_name: matched.first_name,
+            last_name: matched.last_name,
+            dob: matched.dob,
+            gender: matched.gender_at_birth,
+            addresses: matched.address,
             contacts: new.contact,
             ssn,
             drivers_license,
