@@ -310,18 +310,19 @@ fn texts(value: &Yaml) -> Vec<&str> {
 }
 
 /// Returns a resource as [`Resource`] writes it, from the forms in which the template names
-/// resources: `Jobs.Arn`, `${Jobs.Arn}/index/watched`, `arn:…-files-…/uploads/*` and
-/// `arn:…:log-group:${AuditTrail}:log-stream:…`.
+/// resources: `Jobs.Arn`, `${Jobs.Arn}/index/watched`, `${Files.Arn}/uploads/*`,
+/// `arn:…-files-…/uploads/*` and `arn:…:log-group:${AuditTrail}:log-stream:…`.
 fn name_of(resource: &str) -> String {
     if let Some((_, group)) = resource.split_once(":log-group:${") {
         return group.split('}').next().unwrap_or_default().to_owned();
     }
     let resource = resource.replace("${", "").replace(".Arn}", "").replace(".Arn", "");
+    let resource = resource.trim_end_matches("/*");
     match resource.split_once(":s3:::") {
-        None => resource,
+        None => resource.to_owned(),
         Some((_, bucket)) => match bucket.split_once('/') {
             None => "Files".to_owned(),
-            Some((_, folder)) => format!("Files/{}", folder.trim_end_matches("/*")),
+            Some((_, folder)) => format!("Files/{folder}"),
         },
     }
 }
