@@ -11,8 +11,8 @@ use crate::gateway::{Gateway, document};
 use crate::prices;
 
 /// The time that a function takes for a chunk, in seconds: a little more than the model of AWS
-/// computes for a warm table. On a new table, chunks wait for a second each in the model, which costs
-/// 0.005 dollars more.
+/// computes for a warm table. On a new table, chunks wait for a second each in the model, which
+/// costs 0.005 dollars more.
 const SECONDS_A_CHUNK: f64 = 0.35;
 /// The time that fan-out and finalize together take for a row, in seconds: a third more than the
 /// model of AWS assumes.
