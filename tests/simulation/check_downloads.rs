@@ -43,6 +43,7 @@ pub fn check_downloads(played: &Played) {
         };
         let sent = sent.get(&download.id).map_or(&[][..], Vec::as_slice);
         check_errors(played, &download, tally, sent);
+        check_links(&download, tally, sent);
         let deliveries = played.cloud.deliveries();
         let deliveries: Vec<_> = deliveries
             .iter()
@@ -82,6 +83,23 @@ fn check_errors(
         tally.errors() == 0 || is_refused || !is_early,
         "a bulk download ended although the gateway could be asked again: {download:?}"
     );
+}
+
+/// Checks that the messages of a bulk download have, together, no more links than the patient had
+/// documents. Fewer or more than it has copied can be there when a message is sent: a newer query
+/// may not find a document any more, and a call for one document may have copied it.
+fn check_links(
+    download: &BulkDownload,
+    tally: DownloadTally,
+    sent: &[&(Timestamp, WebhookRequest, Value)],
+) {
+    let links = |body: &Value| body["patients"][0]["documents"].as_array().unwrap().len();
+    let by_message: BTreeMap<&str, usize> = sent
+        .iter()
+        .map(|(.., body)| (body["meta"]["messageId"].as_str().unwrap(), links(body)))
+        .collect();
+    let received: usize = by_message.values().sum();
+    assert!(received <= tally.total as usize, "{received} links: {download:?}");
 }
 
 /// Checks that a message has links to documents of its patient alone, each once, and that it was
