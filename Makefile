@@ -93,7 +93,8 @@ check: .venv/installed .venv-check/installed ## check formatting, lints, types, 
 	$(SCHEMA) vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
 	$(SCHEMA) vendor.dependabot .github/dependabot.yml
 
-hook: ## check formatting, line lengths and words before each commit, in a second
+hook: ## check formatting, line lengths and words before each commit, in seconds
+	mkdir -p "$$(git rev-parse --git-path hooks)"
 	printf '#!/bin/sh\nset -e\n$(CARGO) fmt --all --check\n$(PYTHON) tests/tidy.py\n$(PYTHON) tests/prose/glossary.py\n' \
 	  > "$$(git rev-parse --git-path hooks/pre-commit)"
 	chmod +x "$$(git rev-parse --git-path hooks/pre-commit)"
