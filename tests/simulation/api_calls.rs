@@ -6,8 +6,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use bulk_api::{AllowedOrigin, BackendOf, RequestUrl, Settings};
-use bulk_domain::document::CopyState;
+use bulk_domain::document::{CopyState, DocumentLink};
+use bulk_domain::ids::CustomerId;
 use bulk_domain::webhook_url::UrlPolicy;
+use bulk_memory::Cloud;
 use bulk_pipeline::ports::CopyRef;
 use bulk_pipeline::ports::prelude::*;
 use serde_json::{Value, json};
@@ -45,6 +47,30 @@ impl Caller {
     async fn post(&self, path: &str, body: &Value) -> Value {
         self.call("POST", path, body).await.1
     }
+}
+
+/// Downloads each document that is copied, by a call and by the link of a webhook. Returns the
+/// links.
+async fn download(api: &Caller, quiet: &Cloud, customer: CustomerId) -> Vec<String> {
+    let link_key = quiet.load_settings(customer).await.unwrap().link_key.unwrap();
+    let mut links = Vec::new();
+    // A call for another document would wait for a worker.
+    for (document, _) in quiet.copies(customer) {
+        let copy = CopyRef { customer, document };
+        let record = quiet.load_copy(copy).await.unwrap();
+        if !record.is_some_and(|record| matches!(record.value, CopyState::Stored(_))) {
+            continue;
+        }
+        let path = format!("/medical/v1/document/download-url?fileName={document}");
+        let by_call = api.call("GET", &path, &Value::Null).await.0;
+        let link = DocumentLink::signed(customer, document, &link_key, quiet.now()).url("");
+        let by_link = api.call("GET", &link, &Value::Null).await.0;
+        // A newer query may not have found a document that is copied.
+        let expected = if by_call == StatusCode::OK { StatusCode::SEE_OTHER } else { by_call };
+        assert_eq!(by_link, expected, "{document}");
+        links.push(link);
+    }
+    links
 }
 
 /// Calls every operation that needs an API key, as the first customer of a story.
@@ -114,15 +140,7 @@ pub async fn call_all(played: &Played) {
             assert_eq!(api.get(&bulk).await["requestId"], started["requestId"]);
         }
     }
-    // A call for another document would wait for a worker.
-    for (document, _) in played.cloud.copies(customer.id) {
-        let copy = CopyRef { customer: customer.id, document };
-        let record = quiet.load_copy(copy).await.unwrap();
-        if !record.is_some_and(|record| matches!(record.value, CopyState::Stored(_))) {
-            continue;
-        }
-        api.get(&format!("/medical/v1/document/download-url?fileName={document}")).await;
-    }
+    let links = download(&api, &quiet, customer.id).await;
     // The other half stays for later checks.
     let (deleted, left) = patients.split_at(patients.len() / 2);
     for patient in deleted {
@@ -148,6 +166,9 @@ pub async fn call_all(played: &Played) {
         assert_eq!(list["documents"], json!([]));
     }
     assert!(quiet.copies(customer.id).is_empty());
+    for link in links {
+        assert_eq!(api.call("GET", &link, &Value::Null).await.0, StatusCode::NOT_FOUND);
+    }
     for import in &played.imports {
         let path = format!("/medical/v1/patient/bulk/{}/undo", import.job.job);
         api.post(&path, &Value::Null).await;

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bulk_domain::document::LinkKey;
 use bulk_domain::ids::{JobId, PatientId};
 use bulk_domain::job::JobStatus;
 use bulk_domain::person::Person;
@@ -79,6 +80,9 @@ pub fn play_call(seed: u64) -> Played {
     play_story(seed, chance, faults, story)
 }
 
+/// The key of all links to documents in webhooks.
+pub const LINK_KEY: LinkKey = LinkKey::new([8; 32]);
+
 /// Plays the import of one file, with the crashes and faults of a seed.
 pub fn play_file(seed: u64, file: File) -> Played {
     let chance = Chance::new(seed);
@@ -95,6 +99,7 @@ fn play_story(seed: u64, chance: Chance, faults: FaultPlan, story: Story) -> Pla
         let webhooks = WebhookSettings {
             url: Some(customer.urls[0].clone()),
             key: Some(WebhookKey::from_random(&[7; 32])),
+            link_key: Some(LINK_KEY),
             patient_webhooks: customer.patient_webhooks,
             ..WebhookSettings::default()
         };

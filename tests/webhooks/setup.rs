@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bulk_domain::delivery::WebhookDelivery;
+use bulk_domain::document::LinkKey;
 use bulk_domain::ids::{CustomerId, FacilityId, JobId};
 use bulk_domain::job::{AcceptedFile, Job, JobEvent, JobStatus, Upload};
 use bulk_domain::time::Timestamp;
@@ -25,7 +26,8 @@ pub fn cloud() -> Cloud {
 
 pub fn settings(url: &str) -> WebhookSettings {
     let key = Some(WebhookKey::from_random(&[7; 32]));
-    WebhookSettings { url: Some(url.to_owned()), key, ..WebhookSettings::default() }
+    let link_key = Some(LinkKey::new([8; 32]));
+    WebhookSettings { url: Some(url.to_owned()), key, link_key, ..WebhookSettings::default() }
 }
 
 pub fn customer(number: u128) -> CustomerId {

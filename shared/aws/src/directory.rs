@@ -31,7 +31,7 @@ const KEY_PREFIX: &str = "key#";
 pub(crate) const API_KEY: &str = "api-key";
 const FACILITY: &str = "facility#";
 const COHORT: &str = "cohort#";
-const SETTINGS: &str = "settings";
+pub(crate) const SETTINGS: &str = "settings";
 
 /// The directory table, with the limit of calls that applies to most keys.
 #[derive(Clone, Debug)]
@@ -98,9 +98,9 @@ impl DirectoryStore for Directory {
         Ok(CustomerDirectory { ids, hash_key: hash_key.ok_or_else(no_hash_key)? })
     }
 
-    async fn find_hash_key(&self, customer: CustomerId) -> PortResult<Option<HashKey>> {
+    async fn load_hash_key(&self, customer: CustomerId) -> PortResult<HashKey> {
         let item = self.table.get(key(customer_pk(customer), CUSTOMER)).await?;
-        item.as_ref().map(read_hash_key).transpose()
+        read_hash_key(&item.ok_or_else(no_hash_key)?)
     }
 
     async fn list_entries<E: DirectoryEntry>(&self, customer: CustomerId) -> PortResult<Vec<E>> {

@@ -11,7 +11,7 @@ use bulk_domain::ids::CustomerId;
 use bulk_domain::time::Timestamp;
 use bulk_pipeline::ports::PortResult;
 
-use crate::directory::{API_KEY, CUSTOMER, customer_pk};
+use crate::directory::{API_KEY, CUSTOMER, SETTINGS, customer_pk};
 use crate::error::failed;
 use crate::item::{Item, key, n, required_number, required_text, text};
 use crate::jobs::{JOB, open_partition};
@@ -41,7 +41,8 @@ pub struct CustomerTables {
 /// Where something of a customer is stored, in the order in which it is deleted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Place {
-    /// API keys. They come first, so that the customer can begin nothing more.
+    /// API keys, and the settings with the keys of webhooks and of their links. They come first, so
+    /// that the customer can begin nothing more, and is sent nothing more.
     Keys,
     /// Items of the jobs table. A worker without a job has nothing to do.
     Jobs,
@@ -51,7 +52,7 @@ pub enum Place {
     ExternalIds,
     /// Versions of objects, and markers of deleted ones.
     Objects,
-    /// Facilities, cohorts, settings and idempotency keys.
+    /// Facilities, cohorts and idempotency keys.
     Directory,
 }
 
@@ -95,7 +96,11 @@ impl CustomerTables {
             Place::Keys => {
                 let values = [(":kind", API_KEY), (":customer", id.as_str())];
                 let filter = "sk = :kind AND customer = :customer";
-                delete_found(&self.directory.table, filter, &values, told).await
+                let table = &self.directory.table;
+                let mut settings = partition(table, &customer_pk(customer)).await?;
+                settings.retain(|item| text(item, "sk") == Some(SETTINGS));
+                let settings = table.delete_all(settings).await?;
+                Ok(settings + delete_found(table, filter, &values, told).await?)
             }
             Place::Jobs => self.delete_jobs(customer, told).await,
             Place::Patients => {

@@ -46,8 +46,6 @@ enum Resource {
     UndoneChunks,
     Webhooks,
     AuditTrail,
-    /// The base URL of the API, which is not called: links lead to it.
-    ApiUrl,
 }
 
 impl Resource {
@@ -70,7 +68,6 @@ impl Resource {
             Self::UndoneChunks => &["UNDONE_CHUNKS_QUEUE"],
             Self::Webhooks => &["WEBHOOKS_QUEUE"],
             Self::AuditTrail => &["AUDIT_LOG_GROUP"],
-            Self::ApiUrl => &["API_URL"],
         }
     }
 }
@@ -81,8 +78,8 @@ impl Program {
     /// deployment with a gateway has.
     const fn resources(self) -> &'static [Resource] {
         use Resource::{
-            ApiUrl, Chunks, Copies, Directory, Downloads, ExternalIds, Files, Finished, Jobs,
-            Patients, Queries, UndoneChunks, Uploads, Webhooks,
+            Chunks, Copies, Directory, Downloads, ExternalIds, Files, Finished, Jobs, Patients,
+            Queries, UndoneChunks, Uploads, Webhooks,
         };
         match self {
             Self::Api => {
@@ -99,7 +96,7 @@ impl Program {
             Self::UndoChunk => {
                 &[Directory, Jobs, Patients, ExternalIds, Files, Finished, UndoneChunks]
             }
-            Self::DeliverWebhook => &[Directory, Jobs, Patients, Files, Webhooks, ApiUrl],
+            Self::DeliverWebhook => &[Directory, Jobs, Patients, Files, Webhooks],
             Self::Abandon => &[
                 Directory,
                 Jobs,
@@ -161,6 +158,10 @@ impl AwsPorts {
         for name in resources.flat_map(|resource| resource.variables()).copied() {
             variable::<String>(name)?;
         }
+        let system = match program {
+            Program::DeliverWebhook => System::with_api(variable("API_URL")?),
+            _ => System::default(),
+        };
         let name = |name| Ok(optional::<String>(name)?.unwrap_or_default());
         let dynamodb = connection.dynamodb();
         let directory = Directory::new(dynamodb.clone(), name("DIRECTORY_TABLE")?);
@@ -189,7 +190,7 @@ impl AwsPorts {
             objects: Objects::new(connection.s3(), name("FILES_BUCKET")?),
             queues: SqsQueues::new(connection.sqs(), urls),
             audit_log: AuditLog::new(connection.logs(), name("AUDIT_LOG_GROUP")?),
-            system: System::with_api(name("API_URL")?),
+            system,
         })
     }
 }
@@ -276,7 +277,7 @@ mod tests {
             let variables =
                 &template["Resources"][name.as_str()]["Properties"]["Environment"]["Variables"];
             let names = variables.as_hash().unwrap().keys().map(|name| name.as_str().unwrap());
-            let ends = ["_TABLE", "_BUCKET", "_QUEUE", "API_URL"];
+            let ends = ["_TABLE", "_BUCKET", "_QUEUE"];
             let mut given: BTreeSet<&str> =
                 names.filter(|name| ends.iter().any(|end| name.ends_with(end))).collect();
             let demanded: BTreeSet<&str> = program

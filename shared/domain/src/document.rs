@@ -17,7 +17,7 @@ pub use self::dates::{BadDateFilter, DateFilter};
 pub use self::disposition::content_disposition;
 pub use self::download::{BulkDownload, DocumentStep, DownloadTally};
 pub use self::fhir::DocumentReference;
-pub use self::link::{BadLink, DocumentLink, LINK_PATH, LINK_VALID};
+pub use self::link::{BadLink, DocumentLink, LINK_PATH, LINK_VALID, LinkKey};
 pub use self::metadata::{BadMetadata, Metadata};
 pub use self::name::{DocumentKey, DocumentName, NotAName};
 use crate::hidden_debug;

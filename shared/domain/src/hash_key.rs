@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::hidden_debug;
-use crate::hmac::{hmac_sha256, is_hmac_sha256};
+use crate::hmac::hmac_sha256;
 use crate::identity::Identity;
 use crate::ids::{JobId, PatientId, RowNumber};
 use crate::patient::ExternalId;
@@ -55,21 +55,7 @@ impl HashKey {
         let hash = hmac_sha256(&self.0, &[b"externalId", external_id.as_str().as_bytes()]);
         ExternalIdHash(u128::from_be_bytes(first(&hash)))
     }
-
-    /// Returns the signature of a link's text.
-    pub(crate) fn sign(&self, link: &str) -> [u8; 32] {
-        hmac_sha256(&self.0, &[SIGNED_LINK, link.as_bytes()])
-    }
-
-    /// Returns whether [`Self::sign`] gives this signature to the text, in a time that does not
-    /// tell how much of a forged signature is right.
-    pub(crate) fn has_signed(&self, link: &str, signature: &[u8]) -> bool {
-        is_hmac_sha256(&self.0, &[SIGNED_LINK, link.as_bytes()], signature)
-    }
 }
-
-/// What tells a signature from the hashes of identities and ids.
-const SIGNED_LINK: &[u8] = b"link";
 
 /// Returns the first bytes of a hash.
 fn first<const N: usize>(hash: &[u8; 32]) -> [u8; N] {

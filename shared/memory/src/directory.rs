@@ -112,10 +112,9 @@ impl DirectoryStore for Cloud {
         Ok(CustomerDirectory { ids, hash_key: Self::hash_key(customer) })
     }
 
-    async fn find_hash_key(&self, customer: CustomerId) -> PortResult<Option<HashKey>> {
-        self.call(Operation::GetItem, Resource::CUSTOMERS, |state| {
-            let is_known = state.directory.has(customer);
-            Billed::request(is_known.then(|| Self::hash_key(customer)))
+    async fn load_hash_key(&self, customer: CustomerId) -> PortResult<HashKey> {
+        self.call(Operation::GetItem, Resource::CUSTOMERS, |_| {
+            Billed::request(Self::hash_key(customer))
         })
         .await
     }
@@ -250,13 +249,6 @@ impl DirectoryStore for Cloud {
 }
 
 impl DirectoryState {
-    /// Returns whether a test has entered anything of the customer.
-    fn has(&self, customer: CustomerId) -> bool {
-        self.customers.contains_key(&customer)
-            || self.keys.values().any(|key| key.customer == customer)
-            || self.entries.keys().any(|(owner, ..)| *owner == customer)
-    }
-
     fn entries_of(&self, customer: CustomerId, kind: EntryKind) -> Vec<Value> {
         let of_kind =
             self.entries.iter().filter(|((owner, of, _), _)| (*owner, *of) == (customer, kind));

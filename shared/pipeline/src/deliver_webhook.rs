@@ -66,7 +66,7 @@ use order::{has_documents, order, send_first};
 use recorded::{Recorded, load, record, store};
 use request::{ANSWER_TIME, audit_event, has_patient_data, objects, request};
 
-pub use request::LINK_VALID;
+pub use request::RESULT_LINK_VALID;
 
 /// How long an attempt is put off if its event cannot be stored: as long as the longest pause of
 /// other work after a disturbance of AWS.
@@ -175,7 +175,9 @@ async fn step<P: Ports, S: WebhookServer>(
     let settings = ports.directory().load_settings(message.customer).await?;
     let is_about_documents = message.subject.event() == Some(WebhookEvent::Documents);
     let is_wanted = !is_about_documents || settings.patient_webhooks;
-    let (Some(url), Some(_), true) = (settings.url.clone(), &settings.key, is_wanted) else {
+    let keys = (&settings.key, &settings.link_key);
+    let (Some(url), (Some(_), Some(link_key)), true) = (settings.url.clone(), keys, is_wanted)
+    else {
         // Nothing is recorded then, except that a delivery with earlier attempts ends.
         recorded.delivery.skip();
         let is_done = recorded.version.is_none() || store(ports, &recorded).await? == Write::Done;
@@ -183,7 +185,7 @@ async fn step<P: Ports, S: WebhookServer>(
     };
     let page = match about {
         About::Job(job, WebhookEvent::Documents) => {
-            let page = read_page(ports, job, recorded.delivery.documents).await?;
+            let page = read_page(ports, job, link_key, recorded.delivery.documents).await?;
             if page.patients.is_empty() {
                 return go_on(ports, job, message, recorded, page.until).await;
             }

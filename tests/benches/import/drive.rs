@@ -8,6 +8,7 @@ use bulk_api::operations::create_job::create_job;
 use bulk_api::operations::undo_job::undo_job;
 use bulk_domain::csv::Limits;
 use bulk_domain::delivery::{DeliveryState, WebhookDelivery};
+use bulk_domain::document::LinkKey;
 use bulk_domain::ids::{CustomerId, FacilityId};
 use bulk_domain::job::JobStatus;
 use bulk_domain::job_size::JobSize;
@@ -93,6 +94,7 @@ impl Account {
         let settings = WebhookSettings {
             url: Some("https://receiver.example/webhooks".to_owned()),
             key: Some(WebhookKey::from_random(&[7; 32])),
+            link_key: Some(LinkKey::new([8; 32])),
             patient_webhooks: true,
             is_verified: true,
             ..WebhookSettings::default()

@@ -1,6 +1,7 @@
 //! The directory: the facilities, cohorts and webhook settings of a customer.
 
 use bulk_domain::delivery::{AttemptOutcome, NoAnswer};
+use bulk_domain::document::LinkKey;
 use bulk_domain::facility::Facility;
 use bulk_domain::ids::CohortId;
 use bulk_domain::row::Directory;
@@ -14,6 +15,7 @@ use crate::given;
 const NOTHING_SET: WebhookSettings = WebhookSettings {
     url: None,
     key: None,
+    link_key: None,
     replaced: Vec::new(),
     patient_webhooks: false,
     ping: None,
@@ -61,7 +63,6 @@ pub async fn a_customer_keeps_the_key_of_its_hashes(ports: &(impl Operator + Dir
 pub async fn an_unknown_customer_has_nothing(ports: &impl DirectoryStore) {
     let customer = given::customer();
     assert_eq!(ports.load_settings(customer).await.unwrap(), WebhookSettings::default());
-    assert_eq!(ports.find_hash_key(customer).await.unwrap(), None);
 }
 
 /// A DynamoDB Query answers with 1 MB at most, so that a longer list takes several.
@@ -86,6 +87,7 @@ pub async fn settings_are_loaded_as_they_were_stored(ports: &(impl Operator + Di
     for settings in [
         NOTHING_SET,
         WebhookSettings { url: url.clone(), key: Some(key.clone()), ..NOTHING_SET },
+        WebhookSettings { link_key: Some(LinkKey::new([9; 32])), ..NOTHING_SET },
         WebhookSettings { key: Some(key.clone()), replaced: replaced.to_vec(), ..NOTHING_SET },
         WebhookSettings { url: url.clone(), ping: unreachable, ..NOTHING_SET },
         WebhookSettings { url: url.clone(), ping: pinged(None), is_verified: true, ..NOTHING_SET },

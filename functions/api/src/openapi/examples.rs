@@ -17,7 +17,7 @@ use axum::http::header::CONTENT_TYPE;
 use bulk_domain::cohort::Cohort;
 use bulk_domain::csv::ColumnMappings;
 use bulk_domain::delivery::{Attempt, AttemptOutcome, WebhookDelivery};
-use bulk_domain::document::{BulkDownload, CopyState, DocumentRecord, Metadata};
+use bulk_domain::document::{BulkDownload, CopyState, DocumentRecord, LinkKey, Metadata};
 use bulk_domain::facility::Facility;
 use bulk_domain::ids::{CohortId, CustomerId, DownloadId, FacilityId, JobId, PatientId};
 use bulk_domain::job::{AcceptedFile, Job, JobStatus, Upload};
@@ -55,8 +55,9 @@ pub const JOB: JobId = JobId::new(uuid!("019b76da-a800-7000-8000-0000000000a1"))
 /// A job that waits for its file.
 const WAITING_JOB: JobId = JobId::new(uuid!("019b76da-a800-7000-8000-0000000000a2"));
 pub const PATIENT: PatientId = PatientId::new(uuid!("6496bec1-d4cd-879b-9f0b-e62698adc474"));
+const LINK_KEY: LinkKey = LinkKey::new([8; 32]);
 /// The name of the patient's document in lists, without its extension.
-const DOCUMENT: &str = "6496bec1-d4cd-879b-9f0b-e62698adc474_1f6ecce1973c6387929ab9fdc50f9be8";
+pub const DOCUMENT: &str = "6496bec1-d4cd-879b-9f0b-e62698adc474_1f6ecce1973c6387929ab9fdc50f9be8";
 const URL: &str = "https://clinic.example.com/webhooks";
 
 /// Returns 2026-01-01T00:00:00.000Z, which is also the time in the ids above, except the patient's.
@@ -77,6 +78,7 @@ pub async fn cloud() -> Cloud {
     let settings = WebhookSettings {
         url: Some(URL.to_owned()),
         key: Some(WebhookKey::from_random(&[7; 32])),
+        link_key: Some(LINK_KEY),
         ..WebhookSettings::default()
     };
     cloud.set_customer(CUSTOMER, bulk_domain::row::Directory::default(), settings);

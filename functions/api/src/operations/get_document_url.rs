@@ -87,11 +87,13 @@ pub async fn handle<B: Backend>(
     let name = query.file_name.as_deref().map(str::trim).filter(|name| !name.is_empty());
     let name = name.ok_or(ApiError::BadRequest("fileName is missing"))?;
     let document = name.parse().map_err(|_| NOT_FOUND)?;
-    Ok(Audited(DocumentUrl { url: link_to_copy(backend.ports(), customer, document).await? }))
+    Ok(Audited(DocumentUrl {
+        url: link_to_copy(backend.ports(), customer, document, LOOKS).await?,
+    }))
 }
 
-/// Returns a link to the copy of a document. Waits for the copy if it is being fetched, as long as
-/// a caller waits.
+/// Returns a link to the copy of a document. If the copy is being fetched, looks for it so many
+/// times, with half a second between them.
 ///
 /// # Errors
 ///
@@ -100,9 +102,10 @@ pub async fn link_to_copy<P: Ports>(
     ports: &P,
     customer: CustomerId,
     document: DocumentName,
+    looks: u32,
 ) -> Result<String, ApiError> {
     let mut download = Download::of(ports, customer, document).await?;
-    for _ in 0..LOOKS {
+    for _ in 0..looks {
         if let Some(url) = download.look().await? {
             return Ok(url);
         }

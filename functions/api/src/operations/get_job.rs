@@ -7,7 +7,7 @@ use bulk_domain::ids::{CustomerId, FacilityId, JobId};
 use bulk_domain::job::{Job, JobEvent, JobStatus};
 use bulk_domain::time::Timestamp;
 use bulk_domain::undo::{Undo, UndoStatus};
-use bulk_pipeline::deliver_webhook::LINK_VALID;
+use bulk_pipeline::deliver_webhook::RESULT_LINK_VALID;
 use bulk_pipeline::end_job::is_expired;
 use bulk_pipeline::ports::prelude::*;
 use bulk_pipeline::ports::{Ports, ResultFile};
@@ -199,15 +199,17 @@ pub async fn get_job<P: Ports>(
     let files = ports.objects();
     let (mut result, mut failures) = (None, None);
     if job.has_results() {
-        result = Some(files.sign_download((&job).into(), ResultFile::Result, LINK_VALID).await?);
+        result =
+            Some(files.sign_download((&job).into(), ResultFile::Result, RESULT_LINK_VALID).await?);
         if job.tally.failed > 0 {
-            failures =
-                Some(files.sign_download((&job).into(), ResultFile::Failures, LINK_VALID).await?);
+            failures = Some(
+                files.sign_download((&job).into(), ResultFile::Failures, RESULT_LINK_VALID).await?,
+            );
         }
     }
     let mut kept = None;
     if job.undo.as_ref().is_some_and(|undo| undo.has_kept_file) {
-        kept = Some(files.sign_download((&job).into(), ResultFile::Kept, LINK_VALID).await?);
+        kept = Some(files.sign_download((&job).into(), ResultFile::Kept, RESULT_LINK_VALID).await?);
     }
     Ok(JobWithLinks { job, result, failures, kept })
 }

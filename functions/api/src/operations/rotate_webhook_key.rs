@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
+use bulk_domain::document::LinkKey;
 use bulk_domain::ids::CustomerId;
 use bulk_domain::webhook::WebhookKey;
 use bulk_pipeline::ports::prelude::*;
@@ -24,7 +25,7 @@ const REPLACED_KEYS: usize = 4;
 /// Replace the key that signs webhooks
 ///
 /// For 24 hours, webhooks are signed with both keys, so that your server can change the key without
-/// losing one.
+/// losing one. Links to documents in webhooks about imports that were sent before end at once.
 #[utoipa::path(
     post, path = "/settings/webhook/rotate", operation_id = "rotateWebhookKey", tag = "settings",
     responses(
@@ -40,13 +41,15 @@ pub async fn handle<B: Backend>(
     Ok(Audited(Settings::new(customer, settings)))
 }
 
-/// Replaces the key. The key before stays valid for [`REPLACED_KEY_VALID`].
+/// Replaces the key. The key before stays valid for [`REPLACED_KEY_VALID`]. All links to documents
+/// in earlier webhooks end.
 pub async fn rotate_webhook_key<P: Ports>(
     ports: &P,
     customer: CustomerId,
 ) -> Result<WebhookSettings, ApiError> {
     let (fresh, now) =
         (WebhookKey::from_random(&ports.environment().secret()), ports.environment().now());
+    let fresh_link_key = LinkKey::new(ports.environment().secret());
     let changed = update(ports, customer, |before| {
         if before.key.as_ref() == Some(&fresh) {
             // A write of this call succeeded, but its answer was lost.
@@ -61,7 +64,8 @@ pub async fn rotate_webhook_key<P: Ports>(
                 "The key was replaced too often within a day, try again later",
             ));
         }
-        Ok(WebhookSettings { key: Some(fresh.clone()), replaced, ..before })
+        let (key, link_key) = (Some(fresh.clone()), Some(fresh_link_key.clone()));
+        Ok(WebhookSettings { key, link_key, replaced, ..before })
     });
     Ok(changed.await?.after)
 }

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
+use bulk_domain::document::LinkKey;
 use bulk_domain::ids::{CustomerId, MessageId};
 use bulk_domain::mutants::{Bug, has};
 use bulk_domain::webhook::{ReplacedMessage, WebhookKey, signed_headers};
@@ -116,6 +117,7 @@ pub async fn set_webhook<P: Ports, S: WebhookServer>(
     let url = url.map(|url| WebhookUrl::parse(url.trim(), policy)).transpose();
     let url = url.map_err(|error| ApiError::BadRequest(error.text()))?.map(|url| url.to_string());
     let fresh = WebhookKey::from_random(&ports.environment().secret());
+    let fresh_link_key = LinkKey::new(ports.environment().secret());
     let changed = update(ports, customer, |before| {
         let patient_webhooks = patient_webhooks.unwrap_or(before.patient_webhooks);
         Ok(match url.clone() {
@@ -129,6 +131,7 @@ pub async fn set_webhook<P: Ports, S: WebhookServer>(
                     && (before.url.as_ref() == Some(&url) || has(Bug::VerificationKept)),
                 url: Some(url),
                 key: Some(before.key.unwrap_or_else(|| fresh.clone())),
+                link_key: Some(before.link_key.unwrap_or_else(|| fresh_link_key.clone())),
                 patient_webhooks,
                 ..before
             },

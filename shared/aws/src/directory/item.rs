@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bulk_domain::csv::ColumnMappings;
 use bulk_domain::delivery::AttemptOutcome;
+use bulk_domain::document::LinkKey;
 use bulk_domain::ids::{FacilityId, JobId};
 use bulk_domain::time::Timestamp;
 use bulk_domain::upload_terms::UploadTerms;
@@ -23,6 +24,8 @@ pub struct SettingsItem {
     webhook_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     webhook_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    link_key: Option<LinkKey>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     replaced_keys: Vec<ReplacedKeyItem>,
     #[serde(default)]
@@ -53,6 +56,7 @@ impl From<&WebhookSettings> for SettingsItem {
         Self {
             webhook_url: settings.url.clone(),
             webhook_key: settings.key.as_ref().map(|key| key.expose().to_owned()),
+            link_key: settings.link_key.clone(),
             replaced_keys: replaced.collect(),
             patient_webhooks: settings.patient_webhooks,
             pinged_at: settings.ping.map(|ping| ping.when),
@@ -72,6 +76,7 @@ impl From<SettingsItem> for WebhookSettings {
         Self {
             url: item.webhook_url,
             key: item.webhook_key.map(WebhookKey::from_stored),
+            link_key: item.link_key,
             replaced: replaced.collect(),
             patient_webhooks: item.patient_webhooks,
             ping: item.pinged_at.map(|when| PingReport { when, failure: item.ping_failure }),

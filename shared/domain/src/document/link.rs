@@ -7,8 +7,12 @@
 
 use std::time::Duration;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::DocumentName;
-use crate::hash_key::HashKey;
+use crate::hidden_debug;
+use crate::hmac::{hmac_sha256, is_hmac_sha256};
 use crate::ids::CustomerId;
 use crate::time::Timestamp;
 
@@ -19,8 +23,42 @@ pub const LINK_VALID: Duration = Duration::from_hours(1);
 /// The path of the operation that opens links.
 pub const LINK_PATH: &str = "/medical/v1/document/download";
 
-/// The bytes of a signature, of SHA-256.
-const SIGNATURE_BYTES: usize = 32;
+/// The bytes of a key and of a signature, of SHA-256.
+const BYTES: usize = 32;
+
+/// The key that signs a customer's links. The customer never sees it. It is made and replaced with
+/// the key of the customer's webhooks, so that replacing that one ends all links.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LinkKey([u8; BYTES]);
+
+impl LinkKey {
+    /// Returns the key with these random bytes.
+    pub const fn new(bytes: [u8; BYTES]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl Serialize for LinkKey {
+    /// Writes the key for the store, in hexadecimal digits.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&const_hex::display(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for LinkKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        bytes_of(&text).map(Self).ok_or_else(|| D::Error::custom("not the key of links"))
+    }
+}
+
+/// Returns the bytes that these hexadecimal digits write.
+fn bytes_of(text: &str) -> Option<[u8; BYTES]> {
+    let mut bytes = [0; BYTES];
+    const_hex::decode_to_slice(text, &mut bytes).ok()?;
+    // The decoder also takes a prefix, which is never written.
+    (text.len() == 2 * BYTES).then_some(bytes)
+}
 
 /// A link to a document of a customer's patient.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,10 +69,10 @@ pub struct DocumentLink {
     pub document: DocumentName,
     /// The second in which the link expires.
     expires: i64,
-    signature: [u8; SIGNATURE_BYTES],
+    signature: [u8; BYTES],
 }
 
-crate::hidden_debug!(DocumentLink);
+hidden_debug!(LinkKey, DocumentLink);
 
 /// Why a link does not open its document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,24 +88,22 @@ impl DocumentLink {
     pub fn signed(
         customer: CustomerId,
         document: DocumentName,
-        key: &HashKey,
+        key: &LinkKey,
         now: Timestamp,
     ) -> Self {
         let expires = now.plus(LINK_VALID).as_seconds();
-        let signature = key.sign(&signed_text(document, expires));
+        let signature = hmac_sha256(&key.0, &[&signed_text(document, expires)]);
         Self { customer, document, expires, signature }
     }
 
     /// Reads the values of the query parameters that [`Self::url`] writes, as the operation gets
     /// them. Returns `None` if a value is malformed.
     pub fn read(customer: &str, file_name: &str, expires: &str, signature: &str) -> Option<Self> {
-        let mut bytes = [0; SIGNATURE_BYTES];
-        const_hex::decode_to_slice(signature, &mut bytes).ok()?;
         Some(Self {
             customer: customer.parse().ok()?,
             document: file_name.parse().ok()?,
             expires: expires.parse().ok()?,
-            signature: bytes,
+            signature: bytes_of(signature)?,
         })
     }
 
@@ -85,8 +121,8 @@ impl DocumentLink {
     /// # Errors
     ///
     /// The link does not open its document.
-    pub fn check(&self, key: &HashKey, now: Timestamp) -> Result<(), BadLink> {
-        if !key.has_signed(&signed_text(self.document, self.expires), &self.signature) {
+    pub fn check(&self, key: &LinkKey, now: Timestamp) -> Result<(), BadLink> {
+        if !is_hmac_sha256(&key.0, &[&signed_text(self.document, self.expires)], &self.signature) {
             return Err(BadLink::Forged);
         }
         if now.as_seconds() < self.expires { Ok(()) } else { Err(BadLink::Expired) }
@@ -95,8 +131,8 @@ impl DocumentLink {
 
 /// Returns what the signature covers. The customer is not part of it, because each has a key of its
 /// own.
-fn signed_text(document: DocumentName, expires: i64) -> String {
-    format!("{document} {expires}")
+fn signed_text(document: DocumentName, expires: i64) -> Vec<u8> {
+    format!("{document} {expires}").into_bytes()
 }
 
 #[cfg(test)]
@@ -107,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    const KEY: HashKey = HashKey::new([7; 32]);
+    const KEY: LinkKey = LinkKey::new([7; 32]);
     const DOCUMENT: &str = "6496bec1-d4cd-879b-9f0b-e62698adc474_1f6ecce1973c6387929ab9fdc50f9be8";
 
     fn now() -> Timestamp {
@@ -158,20 +194,33 @@ mod tests {
             let checked = opened(&[change]).unwrap().check(&KEY, now());
             assert_eq!(checked, Err(BadLink::Forged), "{change:?}");
         }
-        assert_eq!(link().check(&HashKey::new([8; 32]), now()), Err(BadLink::Forged));
+        assert_eq!(link().check(&LinkKey::new([8; 32]), now()), Err(BadLink::Forged));
     }
 
     #[test]
     fn other_values_are_no_link() {
-        for change in
-            [("customer", "3"), ("fileName", "a.pdf"), ("expires", "soon"), ("signature", "00")]
-        {
+        let prefixed = format!("0x{}", "0".repeat(64));
+        for change in [
+            ("customer", "3"),
+            ("fileName", "a.pdf"),
+            ("expires", "soon"),
+            ("signature", "00"),
+            ("signature", prefixed.as_str()),
+        ] {
             assert!(opened(&[change]).is_none(), "{change:?}");
         }
     }
 
     #[test]
+    fn a_key_is_read_as_it_was_written() {
+        let stored = serde_json::to_string(&KEY).unwrap();
+        assert_eq!(stored, format!("\"{}\"", "07".repeat(32)));
+        assert_eq!(serde_json::from_str::<LinkKey>(&stored).unwrap(), KEY);
+        assert!(serde_json::from_str::<LinkKey>("\"07\"").is_err());
+    }
+
+    #[test]
     fn debug_output_does_not_show_what_opens_the_document() {
-        assert_eq!(format!("{:?}", link()), "DocumentLink(…)");
+        assert_eq!(format!("{:?} {KEY:?}", link()), "DocumentLink(…) LinkKey(…)");
     }
 }

@@ -25,6 +25,13 @@ pub struct LinkedDocument {
 
 hidden_debug!(LinkedDocument);
 
+impl LinkedDocument {
+    /// Returns the bytes of this document in the body of a message.
+    pub fn bytes(&self) -> usize {
+        to_json(self).len()
+    }
+}
+
 /// The body of a webhook with links. A bulk download of many documents has several such messages.
 #[derive(Serialize)]
 pub struct LinksMessage<'a> {

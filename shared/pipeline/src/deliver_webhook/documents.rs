@@ -1,8 +1,7 @@
 //! The patients of one message about documents.
 
 use bulk_domain::delivery::DocumentsRange;
-use bulk_domain::document::{DocumentLink, DocumentRecord};
-use bulk_domain::hash_key::HashKey;
+use bulk_domain::document::{DocumentLink, DocumentRecord, LinkKey};
 use bulk_domain::ids::{CustomerId, PatientId};
 use bulk_domain::job::Job;
 use bulk_domain::job::times::LONGEST_LIFE;
@@ -45,7 +44,7 @@ pub(super) struct Page {
 /// What the links of a message are made with.
 struct Linker<'a> {
     customer: CustomerId,
-    key: HashKey,
+    key: &'a LinkKey,
     api: &'a str,
     /// When the attempt begins.
     now: Timestamp,
@@ -54,7 +53,7 @@ struct Linker<'a> {
 impl Linker<'_> {
     fn link(&self, record: DocumentRecord, patient: PatientId) -> LinkedDocument {
         let document = record.name(patient);
-        let link = DocumentLink::signed(self.customer, document, &self.key, self.now);
+        let link = DocumentLink::signed(self.customer, document, self.key, self.now);
         LinkedDocument { document: record.shown(patient), url: link.url(self.api) }
     }
 }
@@ -88,11 +87,12 @@ fn open_chunk(job: &Job, now: Timestamp) -> Option<ChunkNumber> {
 pub(super) async fn read_page<P: Ports>(
     ports: &P,
     job: &Job,
+    key: &LinkKey,
     range: DocumentsRange,
 ) -> Result<Page, Error> {
     let linker = Linker {
         customer: job.customer,
-        key: ports.directory().load_hash_key(job.customer).await?,
+        key,
         api: ports.environment().api_url(),
         now: ports.environment().now(),
     };
@@ -161,22 +161,23 @@ async fn read_patients<P: Ports>(
     Ok(shown)
 }
 
-/// Adds the documents of a patient, page by page, as long as a message has room for them.
+/// Adds the documents of a patient, as long as a message has room for them.
 async fn add_documents<P: Ports>(
     patient: &mut PatientDocuments,
     pages: &DocumentPages<'_, P>,
     linker: &Linker<'_>,
 ) -> Result<(), Error> {
+    let mut bytes = patient.bytes();
     for page in 0..pages.stored().pages {
         let documents = pages.read(page).await?.ok_or_else(|| replaced("read_documents"))?;
-        let documents =
-            documents.into_iter().map(|document| linker.link(document, patient.patient_id));
-        let before = patient.documents.len();
-        patient.documents.extend(documents);
-        if before > 0 && patient.bytes() > MOST_BYTES {
-            patient.documents.truncate(before);
-            patient.more_documents = true;
-            break;
+        for document in documents {
+            let with_link = linker.link(document, patient.patient_id);
+            bytes += with_link.bytes() + 1;
+            if bytes > MOST_BYTES && !patient.documents.is_empty() {
+                patient.more_documents = true;
+                return Ok(());
+            }
+            patient.documents.push(with_link);
         }
     }
     Ok(())

@@ -15,8 +15,8 @@ use crate::Error;
 use crate::ports::prelude::*;
 use crate::ports::{Ports, ResultFile, WebhookRequest, WebhookSettings};
 
-/// How long a download link is valid.
-pub const LINK_VALID: Duration = Duration::from_mins(3);
+/// How long a link to a result is valid.
+pub const RESULT_LINK_VALID: Duration = Duration::from_mins(3);
 
 /// How long the customer's server may take to answer a webhook or a ping.
 pub(super) const ANSWER_TIME: Duration = Duration::from_secs(4);
@@ -46,8 +46,11 @@ pub(super) async fn request<P: Ports>(
         // The link is signed in each attempt, so that it is always valid for its full time.
         let result = match event {
             WebhookEvent::Completed => {
-                let link =
-                    ports.objects().sign_download(job.into(), ResultFile::Result, LINK_VALID);
+                let link = ports.objects().sign_download(
+                    job.into(),
+                    ResultFile::Result,
+                    RESULT_LINK_VALID,
+                );
                 Some(link.await?)
             }
             WebhookEvent::Processing | WebhookEvent::Documents | WebhookEvent::Failed => None,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bulk_domain::api_key::ApiKey;
 use bulk_domain::cohort::Cohort;
 use bulk_domain::delivery::AttemptOutcome;
+use bulk_domain::document::LinkKey;
 use bulk_domain::facility::Facility;
 use bulk_domain::hash_key::HashKey;
 use bulk_domain::ids::{CohortId, CustomerId, FacilityId};
@@ -18,7 +19,7 @@ use bulk_domain::webhook::WebhookKey;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{PortError, PortResult, Versioned, Write};
+use super::{PortResult, Versioned, Write};
 use crate::idempotency::{IdempotencyKey, Promise};
 
 /// Calls that an API key may make in a minute, unless the operator has set another limit: 50 a
@@ -39,18 +40,11 @@ pub trait DirectoryStore: Send + Sync {
         &self,
         customer: CustomerId,
     ) -> impl Future<Output = PortResult<CustomerDirectory>> + Send;
-    /// Returns the key of a customer's hashes, or `None` if there is no such customer.
-    fn find_hash_key(
-        &self,
-        customer: CustomerId,
-    ) -> impl Future<Output = PortResult<Option<HashKey>>> + Send;
-    /// Returns the key of the hashes of a customer that there is, unless it was deleted meanwhile.
+    /// Returns the key of a customer's hashes.
     fn load_hash_key(
         &self,
         customer: CustomerId,
-    ) -> impl Future<Output = PortResult<HashKey>> + Send {
-        async move { self.find_hash_key(customer).await?.ok_or_else(no_such_customer) }
-    }
+    ) -> impl Future<Output = PortResult<HashKey>> + Send;
     /// Returns all facilities or all cohorts of a customer, in no order.
     fn list_entries<E: DirectoryEntry>(
         &self,
@@ -166,11 +160,6 @@ pub struct CustomerDirectory {
     pub hash_key: HashKey,
 }
 
-fn no_such_customer() -> PortError {
-    let code = "no such customer".to_owned();
-    PortError { operation: "directory.load_hash_key", code, transient: false }
-}
-
 /// Whether a call is answered, by its API key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Admission {
@@ -190,6 +179,8 @@ pub struct WebhookSettings {
     pub url: Option<String>,
     /// The key that signs webhooks. It is made with the first URL.
     pub key: Option<WebhookKey>,
+    /// The key that signs links to documents in webhooks. It is made and replaced with `key`.
+    pub link_key: Option<LinkKey>,
     /// Replaced keys that may still be valid, newest first.
     pub replaced: Vec<ReplacedKey>,
     /// Whether webhooks about the documents of patients are sent.

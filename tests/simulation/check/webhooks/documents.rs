@@ -1,19 +1,19 @@
 //! Checks that customers are told of the documents of all patients that their jobs have queried.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use bulk_domain::document::{BadLink, DocumentLink, LINK_VALID};
-use bulk_domain::ids::{JobId, PatientId};
+use bulk_domain::document::{BadLink, DocumentLink, LINK_PATH, LINK_VALID};
+use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::job::times::LONGEST_LIFE;
 use bulk_domain::query::{PatientQuery, QueryOutcome};
 use bulk_domain::time::Timestamp;
-use bulk_memory::Cloud;
 use reqwest::Url;
 use serde_json::Value;
 
 use super::{body, is_about_documents, job_webhooks};
 use crate::check_queries::asked_for;
-use crate::run::{Import, Played};
+use crate::run::{Import, LINK_KEY, Played};
 use crate::story::Customer;
 
 /// A patient in a message.
@@ -50,14 +50,16 @@ fn told(played: &Played) -> BTreeMap<JobId, Vec<Told>> {
         if !is_about_documents(&body) || !seen.insert(meta["messageId"].to_string()) {
             continue;
         }
+        let job: JobId = read(&meta["requestId"]);
+        let import = played.imports.iter().find(|import| import.job.job == job).unwrap();
         let patients = body["patients"].as_array().unwrap();
         assert!(!patients.is_empty() && patients.len() <= 4 * played.story.patients_per_part);
-        let of_job = told.entry(read(&meta["requestId"])).or_default();
+        let of_job = told.entry(job).or_default();
         of_job.extend(patients.iter().map(|shown| {
             let id = shown["patientId"].as_str().unwrap();
             for document in shown["documents"].as_array().unwrap() {
                 assert!(document["fileName"].as_str().unwrap().starts_with(id), "{document}");
-                check_link(document, at);
+                check_link(document, import.job.customer, at);
             }
             let has_succeeded = shown["status"] == "completed";
             Told { at, patient: read(&shown["patientId"]), has_succeeded }
@@ -66,9 +68,16 @@ fn told(played: &Played) -> BTreeMap<JobId, Vec<Told>> {
     told
 }
 
-/// Checks that the link to a document was signed for the attempt and opens this document.
-fn check_link(document: &Value, at: Timestamp) {
-    let url = Url::parse(document["url"].as_str().unwrap()).unwrap();
+/// How long an attempt takes at most between the signature of its links and the webhook: the lease
+/// of the attempt.
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(35);
+
+/// Checks that the link to a document of a customer's patient leads to the API, was signed for the
+/// attempt, and opens this document.
+fn check_link(document: &Value, customer: CustomerId, at: Timestamp) {
+    let url = document["url"].as_str().unwrap();
+    assert!(url.starts_with(&format!("https://api.example.com{LINK_PATH}?")), "{url}");
+    let url = Url::parse(url).unwrap();
     let sent: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
     let link = DocumentLink::read(
         &sent["customer"],
@@ -77,10 +86,11 @@ fn check_link(document: &Value, at: Timestamp) {
         &sent["signature"],
     )
     .unwrap();
+    assert_eq!(link.customer, customer);
     assert!(document["fileName"].as_str().unwrap().starts_with(&link.document.to_string()));
-    let key = Cloud::hash_key(link.customer);
-    assert_eq!(link.check(&key, at), Ok(()));
-    assert_eq!(link.check(&key, at.plus(LINK_VALID)), Err(BadLink::Expired));
+    let ends = at.plus(LINK_VALID);
+    assert_eq!(link.check(&LINK_KEY, ends.minus(LONGEST_ATTEMPT)), Ok(()));
+    assert_eq!(link.check(&LINK_KEY, ends), Err(BadLink::Expired));
 }
 
 fn read<T: serde::de::DeserializeOwned>(value: &Value) -> T {

@@ -1,12 +1,11 @@
 //! The requests of the examples.
 
 use bulk_domain::document::DocumentLink;
-use bulk_memory::Cloud;
 use serde_json::{Value, json};
 
 use super::{
-    COHORT, CUSTOMER, DOCUMENT, FACILITY, JOB, PATIENT, UNUSED_COHORT, UNUSED_FACILITY, URL,
-    WAITING_JOB, now,
+    COHORT, CUSTOMER, DOCUMENT, FACILITY, JOB, LINK_KEY, PATIENT, UNUSED_COHORT, UNUSED_FACILITY,
+    URL, WAITING_JOB, now,
 };
 
 /// A request for an operation. The text before `?` is the path of the operation with its id.
@@ -31,8 +30,7 @@ fn with_body(operation: &'static str, uri: &str, body: Value) -> Example {
 
 /// Returns the path and the query of a link to the document.
 fn document_link() -> String {
-    let key = Cloud::hash_key(CUSTOMER);
-    DocumentLink::signed(CUSTOMER, DOCUMENT.parse().unwrap(), &key, now()).url("")
+    DocumentLink::signed(CUSTOMER, DOCUMENT.parse().unwrap(), &LINK_KEY, now()).url("")
 }
 
 fn address() -> Value {
