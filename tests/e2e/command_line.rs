@@ -134,7 +134,8 @@ async fn a_deleted_customer_has_nothing_left_and_its_key_is_refused() {
 
     let report = STACK.admin_json(&[&delete[..], &["Test clinic"]].concat());
     let deleted = |place: &str| report["deleted"][place].as_u64().unwrap();
-    assert_eq!((deleted("keys"), &report["complete"]), (1, &Value::Bool(false)), "{report}");
+    // The API key, and the settings with the keys of webhooks and of their links.
+    assert_eq!((deleted("keys"), &report["complete"]), (2, &Value::Bool(false)), "{report}");
     // Two persons and a roster entry; the upload, the plan, the outcomes and the result.
     assert!(deleted("jobs") >= 1 && deleted("patients") >= 3, "{report}");
     assert!(deleted("objects") >= 4, "{report}");
