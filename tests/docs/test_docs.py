@@ -45,7 +45,7 @@ CALLS = {
     "UpdateItem",
 }
 METRICS = {"ApproximateNumberOfMessagesDelayed", "Throttles"}
-REQUESTS = {"ConditionalRequestConflict", "ReturnValuesOnConditionCheckFailure", "WarmThroughput"}
+REQUESTS = {"ConditionalRequestConflict", "ReturnValuesOnConditionCheckFailure"}
 RUST = {"ByteRecord", "Debug"}
 #: Names of people, as examples of values.
 PEOPLE = {"Jose", "McDonald"}
