@@ -2,6 +2,7 @@
 
 mod documents;
 mod event;
+mod linked_document;
 mod links;
 mod subject;
 
@@ -16,7 +17,8 @@ use crate::time::Timestamp;
 
 pub use self::documents::{DOCUMENTS_TYPE, DocumentsMessage, DocumentsStatus, PatientDocuments};
 pub use self::event::{DocumentsPlace, WebhookEvent, message_id};
-pub use self::links::{LINKS_TYPE, LinkedDocument, LinksMessage};
+pub use self::linked_document::LinkedDocument;
+pub use self::links::{LINKS_TYPE, LinksMessage};
 pub use self::subject::{LinksPage, WebhookSubject};
 
 /// The `type` of every message about a job.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::event::{DocumentsPlace, WebhookEvent, message_id};
-use super::links::LinkedDocument;
+use super::linked_document::LinkedDocument;
 use super::{Meta, to_json};
 use crate::ids::{JobId, PatientId};
 use crate::patient::ExternalId;

@@ -3,34 +3,15 @@
 use serde::Serialize;
 
 use super::documents::DocumentsStatus;
+use super::linked_document::LinkedDocument;
 use super::to_json;
-use crate::document::{BulkDownload, Document, DownloadTally, Metadata};
-use crate::hidden_debug;
+use crate::document::{BulkDownload, DownloadTally, Metadata};
 use crate::ids::{DownloadId, MessageId, PatientId};
 use crate::patient::ExternalId;
 use crate::time::Timestamp;
 
 /// The `type` of a message with links.
 pub const LINKS_TYPE: &str = "medical.document-bulk-download-urls";
-
-/// A document, with a link to its content.
-#[derive(Serialize)]
-pub struct LinkedDocument {
-    /// What the list of documents shows, too.
-    #[serde(flatten)]
-    pub document: Document,
-    /// Answers `GET` with the content, or with a redirect to it.
-    pub url: String,
-}
-
-hidden_debug!(LinkedDocument);
-
-impl LinkedDocument {
-    /// Returns the bytes of this document in the body of a message.
-    pub fn bytes(&self) -> usize {
-        to_json(self).len()
-    }
-}
 
 /// The body of a webhook with links. A bulk download of many documents has several such messages.
 #[derive(Serialize)]
