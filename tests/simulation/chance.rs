@@ -129,6 +129,10 @@ impl Faults for FaultPlan {
         }
     }
 
+    fn refuses_statement(&self) -> bool {
+        !*self.calm.lock().unwrap() && self.chance.once_in(self.fault_in)
+    }
+
     fn delay(&self) -> u32 {
         u32::try_from(self.chance.below(self.longest_delay)).unwrap()
     }

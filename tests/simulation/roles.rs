@@ -16,7 +16,7 @@ type Permission = (String, String);
 
 /// The permissions for calls that no story of the usual number makes, or that the ports in memory
 /// do not record, each with its reason.
-const OTHER_CALLS: [(&str, &str, &str, &str); 29] = [
+const OTHER_CALLS: [(&str, &str, &str, &str); 31] = [
     (
         "QueryDocuments",
         "dynamodb:DeleteItem",
@@ -107,6 +107,18 @@ const OTHER_CALLS: [(&str, &str, &str, &str); 29] = [
         "dynamodb:PutItem",
         "ExternalIds",
         "the last attempt of a chunk gives patients their external ids",
+    ),
+    (
+        "Abandon",
+        "dynamodb:PartiQLInsert",
+        "ExternalIds",
+        "the last attempt of a chunk gives patients their external ids",
+    ),
+    (
+        "Abandon",
+        "dynamodb:PartiQLInsert",
+        "Patients",
+        "the last attempt of a chunk creates patients",
     ),
     (
         "Abandon",
@@ -213,6 +225,8 @@ fn permissions(call: &Call) -> Vec<Permission> {
         Operation::PutItem => &["dynamodb:PutItem"],
         Operation::UpdateItem => &["dynamodb:UpdateItem"],
         Operation::DeleteItem => &["dynamodb:DeleteItem"],
+        // The only statement of a batch.
+        Operation::BatchExecuteStatement => &["dynamodb:PartiQLInsert"],
         Operation::Query => &["dynamodb:Query"],
         // Every read of an upload names a version, at the latest if the upload is not the newest
         // one.

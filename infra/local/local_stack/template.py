@@ -16,6 +16,8 @@ METHODS = ("get", "post", "put", "delete", "patch", "head", "options")
 #: What the emulator requires beside what AWS requires: for a batch of messages an action named as the call is, and for
 #: a batch of versions of objects the right to delete the first of them as if it had no version.
 EXTRA_ACTIONS = {"sqs:SendMessage": "sqs:SendMessageBatch", "s3:DeleteObjectVersion": "s3:DeleteObject"}
+#: The right to insert items by statements.
+INSERT = "dynamodb:PartiQLInsert"
 
 Template = dict[str, Any]
 
@@ -99,3 +101,7 @@ def adapt(template: Template, endpoint: str, parameters: dict[str, str], visibil
             for statement in policy["PolicyDocument"]["Statement"]:
                 actions = statement.get("Action", [])
                 actions += [extra for action, extra in EXTRA_ACTIONS.items() if action in actions]
+            # AWS judges each statement of a batch by its table, and the emulator the batch by no table at all.
+            if any(INSERT in statement.get("Action", []) for statement in policy["PolicyDocument"]["Statement"]):
+                batch = {"Effect": "Allow", "Action": ["dynamodb:BatchExecuteStatement"], "Resource": "*"}
+                policy["PolicyDocument"]["Statement"].append(batch)

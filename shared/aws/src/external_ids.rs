@@ -35,6 +35,13 @@ fn sort_key(entry: ExternalIdEntry) -> String {
     if entry.is_first { FIRST.to_owned() } else { entry.patient.to_string() }
 }
 
+fn entry_item(customer: CustomerId, id: ExternalIdHash, entry: ExternalIdEntry) -> Item {
+    let mut item = key(partition(customer, id), sort_key(entry));
+    item.insert("patient".to_owned(), s(entry.patient));
+    item.insert("job".to_owned(), s(entry.job));
+    item
+}
+
 fn read_entry(item: &Item) -> PortResult<ExternalIdEntry> {
     let sk = text(item, "sk").ok_or_else(|| malformed("dynamodb.Query", "sk"))?;
     let (patient, job) = (parsed(item, "patient")?, parsed(item, "job")?);
@@ -48,12 +55,9 @@ impl ExternalIdStore for ExternalIds {
         id: ExternalIdHash,
         entry: ExternalIdEntry,
     ) -> PortResult<Write> {
-        let mut item = key(partition(customer, id), sort_key(entry));
-        item.insert("patient".to_owned(), s(entry.patient));
-        item.insert("job".to_owned(), s(entry.job));
         let put = self
             .table
-            .put(item)
+            .put(entry_item(customer, id, entry))
             // Ids of jobs sort by the time of their creation, as texts, too.
             .condition_expression(
                 "attribute_not_exists(pk) OR (patient = :patient AND job <= :job)",
@@ -61,6 +65,15 @@ impl ExternalIdStore for ExternalIds {
             .expression_attribute_values(":patient", s(entry.patient))
             .expression_attribute_values(":job", s(entry.job));
         store(put).await
+    }
+
+    async fn insert_external_ids(
+        &self,
+        customer: CustomerId,
+        entries: &[(ExternalIdHash, ExternalIdEntry)],
+    ) -> PortResult<Vec<bool>> {
+        let items = entries.iter().map(|(id, entry)| entry_item(customer, *id, *entry));
+        self.table.insert_all(items.collect()).await
     }
 
     async fn read_external_id(

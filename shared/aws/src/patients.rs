@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::error::{conditional, malformed};
 use crate::item::{Item, key, n, s, text};
-use crate::table::{Table, find, read_document, store};
+use crate::table::{Table, document_item, find, read_document, store};
 
 const PERSON: &str = "person";
 const READ: &str = "dynamodb.read";
@@ -141,6 +141,17 @@ impl PatientStore for Patients {
         version: Option<u64>,
     ) -> PortResult<Write> {
         self.table.put_document(person_item(customer, bucket, person), person, version).await
+    }
+
+    async fn insert_people(
+        &self,
+        customer: CustomerId,
+        people: &[(Bucket, &Person)],
+    ) -> PortResult<Vec<bool>> {
+        let items = people.iter().map(|(bucket, person)| {
+            document_item(person_item(customer, *bucket, person), person, None)
+        });
+        self.table.insert_all(items.collect::<PortResult<_>>()?).await
     }
 
     async fn store_people(

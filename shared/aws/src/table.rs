@@ -1,5 +1,7 @@
 //! A table of DynamoDB: the calls that its stores make.
 
+mod batch_insert;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -155,8 +157,7 @@ impl Table {
         document: &impl Serialize,
         version: Option<u64>,
     ) -> PortResult<Put> {
-        let mut item = with_document(item, document)?;
-        item.insert("version".to_owned(), n(version.unwrap_or(0) + 1));
+        let item = document_item(item, document, version)?;
         let (condition, values) = if_version(version);
         let put = Put::builder().table_name(&self.name).set_item(Some(item));
         let put = put.condition_expression(condition).set_expression_attribute_values(values);
@@ -234,6 +235,17 @@ fn if_version(version: Option<u64>) -> (&'static str, Option<Item>) {
             ("version = :version", Some(HashMap::from([(":version".to_owned(), n(version))])))
         }
     }
+}
+
+/// Returns an item with a value as JSON, and with the version after `version`.
+pub fn document_item(
+    item: Item,
+    document: &impl Serialize,
+    version: Option<u64>,
+) -> PortResult<Item> {
+    let mut item = with_document(item, document)?;
+    item.insert("version".to_owned(), n(version.unwrap_or(0) + 1));
+    Ok(item)
 }
 
 fn with_document(mut item: Item, document: &impl Serialize) -> PortResult<Item> {

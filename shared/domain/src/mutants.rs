@@ -56,6 +56,7 @@ bugs! {
     CorrectionNotMoved 3: "a patient with a corrected identity stays where its former identity is looked for",
     DeletedQueryKept 41: "the query of a deleted patient is stored",
     RosterReplaced 5: "an entry of a roster replaces the one of an earlier attempt",
+    RefusedInsertIgnored 5: "a new person counts as stored though its part of a batch was refused",
     ExternalIdLate 5: "the entry of an external id is written after its patient",
     OtherPatientsIgnored 1: "no row is warned of another patient with its external id",
     YoungEntriesDeleted 2497: "an entry of an external id is deleted before its patient can be stored",

@@ -13,6 +13,9 @@ use crate::cloud::{Cloud, State};
 use crate::faults::delay;
 use crate::{Fault, Operation, Resource, Usage, UsageOf};
 
+/// Statements of a `BatchExecuteStatement` (AWS limit).
+const STATEMENTS_PER_BATCH: usize = 25;
+
 /// A call that a function made, or a call that a link allows because the function signed it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Call {
@@ -31,10 +34,11 @@ pub struct LoggedCall {
     pub operation: Operation,
     /// The resource that was called, as roles name it.
     pub resource: Resource,
-    /// The units that AWS bills, in the sense of [`UsageOf::units`].
-    pub units: u64,
-    /// The key of the person or the query that was written, or none if the call wrote neither.
-    pub key: Option<String>,
+    /// The units that AWS bills, in the sense of [`UsageOf::units`]: those of each statement of a
+    /// batch, and those of any other call as one number.
+    pub units: Vec<u64>,
+    /// The keys of the persons and queries that were written.
+    pub keys: Vec<String>,
 }
 
 /// The calls that were made so far, and while logging is on, their log.
@@ -56,8 +60,9 @@ impl Recorder {
             log.push(LoggedCall {
                 operation,
                 resource,
-                units: served.usage.units,
-                key: served.key.take(),
+                units: std::mem::take(&mut served.statements)
+                    .unwrap_or_else(|| vec![served.usage.units]),
+                keys: std::mem::take(&mut served.keys),
             });
         }
     }
@@ -90,6 +95,30 @@ impl Cloud {
             return Err(transient(operation, "answer lost"));
         }
         served.result
+    }
+
+    /// Executes a statement for each of these items, in batches as `aws` makes them. A statement
+    /// inserts its item, and fails if there is one already. Returns which statements succeeded.
+    ///
+    /// A fault can hit a batch as any other call, and can refuse single statements.
+    pub(crate) async fn insert_all<T>(
+        &self,
+        resource: Resource,
+        items: &[T],
+        insert: impl Fn(&mut State, &T) -> Statement,
+    ) -> PortResult<Vec<bool>> {
+        let mut all = Vec::with_capacity(items.len());
+        for batch in items.chunks(STATEMENTS_PER_BATCH) {
+            let is_refused: Vec<bool> =
+                batch.iter().map(|_| self.faults().refuses_statement()).collect();
+            let call = self.call(Operation::BatchExecuteStatement, resource, |state| {
+                Statement::billed(batch.iter().zip(is_refused).map(|(item, is_refused)| {
+                    if is_refused { Statement::default() } else { insert(state, item) }
+                }))
+            });
+            all.extend(call.await?);
+        }
+        Ok(all)
     }
 
     /// Waits for the next piece of a body, and fails if a fault interrupts the body there.
@@ -132,16 +161,15 @@ impl Cloud {
 pub(crate) struct Billed<T> {
     pub result: PortResult<T>,
     pub usage: UsageOf,
-    pub key: Option<String>,
+    /// The units of each statement, if the call is a batch of them.
+    pub statements: Option<Vec<u64>>,
+    /// The keys that were written, if the calls are logged.
+    pub keys: Vec<String>,
 }
 
 impl<T> Billed<T> {
     pub fn new(value: T, units: u64, items: u64) -> Self {
-        Self {
-            result: Ok(value),
-            usage: UsageOf { calls: 1, units, items, ..UsageOf::default() },
-            key: None,
-        }
+        Self::with(Ok(value), UsageOf { calls: 1, units, items, ..UsageOf::default() })
     }
 
     /// Returns a call that is billed as one request.
@@ -150,18 +178,51 @@ impl<T> Billed<T> {
     }
 
     pub fn failed(error: PortError) -> Self {
-        Self { result: Err(error), usage: UsageOf { calls: 1, ..UsageOf::default() }, key: None }
+        Self::with(Err(error), UsageOf { calls: 1, ..UsageOf::default() })
+    }
+
+    pub const fn with(result: PortResult<T>, usage: UsageOf) -> Self {
+        Self { result, usage, statements: None, keys: Vec::new() }
     }
 
     /// Names the key that was written, so that the log has it.
     pub fn with_key(self, key: Option<String>) -> Self {
-        Self { key, ..self }
+        Self { keys: key.into_iter().collect(), ..self }
     }
 
     /// Sets the bytes of content that were sent or received.
     pub fn with_bytes(mut self, bytes: usize) -> Self {
         self.usage.bytes = bytes as u64;
         self
+    }
+}
+
+/// A statement of a batch.
+#[derive(Default)]
+pub(crate) struct Statement {
+    pub has_succeeded: bool,
+    /// The units that are billed, also if the statement failed. A refused one is not billed.
+    pub units: u64,
+    /// Bytes of content that were sent.
+    pub bytes: usize,
+    /// The key that was written, if the calls are logged.
+    pub key: Option<String>,
+}
+
+impl Statement {
+    /// Returns the call that executes these statements.
+    fn billed(statements: impl Iterator<Item = Self>) -> Billed<Vec<bool>> {
+        let (mut billed, mut units) = (Billed::new(Vec::new(), 0, 0), Vec::new());
+        let mut results = Vec::new();
+        for statement in statements {
+            results.push(statement.has_succeeded);
+            units.push(statement.units);
+            billed.usage.units += statement.units;
+            billed.usage.items += u64::from(statement.units > 0);
+            billed.usage.bytes += statement.bytes as u64;
+            billed.keys.extend(statement.key);
+        }
+        Billed { result: Ok(results), statements: Some(units), ..billed }
     }
 }
 

@@ -6,7 +6,7 @@ use bulk_domain::hash_key::ExternalIdHash;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_pipeline::ports::{ExternalIdEntry, ExternalIdStore, PortResult, Write};
 
-use crate::call::Billed;
+use crate::call::{Billed, Statement};
 use crate::{Cloud, Operation, Resource};
 
 /// The key of an entry. The first entry of an external id has no patient in its key.
@@ -46,6 +46,23 @@ impl ExternalIdStore for Cloud {
             }
             entries.insert(key, (patient, job));
             Billed::request(Write::Done)
+        })
+        .await
+    }
+
+    async fn insert_external_ids(
+        &self,
+        customer: CustomerId,
+        entries: &[(ExternalIdHash, ExternalIdEntry)],
+    ) -> PortResult<Vec<bool>> {
+        self.insert_all(Resource::EXTERNAL_IDS, entries, |state, (id, entry)| {
+            state.patients.writes += 1;
+            let (key, entries) = (key(customer, *id, *entry), &mut state.patients.external_ids);
+            let has_succeeded = !entries.contains_key(&key);
+            if has_succeeded {
+                entries.insert(key, (entry.patient, entry.job));
+            }
+            Statement { has_succeeded, units: 1, ..Statement::default() }
         })
         .await
     }

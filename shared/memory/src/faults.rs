@@ -26,6 +26,11 @@ pub trait Faults: Send + Sync + Debug {
     fn delay(&self) -> u32;
     /// Returns the bytes in the next piece of a body that is being read.
     fn piece(&self) -> usize;
+    /// Returns whether the next statement of a batch is refused, as under throttling, while the
+    /// others of its batch are executed.
+    fn refuses_statement(&self) -> bool {
+        false
+    }
     /// Returns the time after which an index of a table shows the next write to the table.
     fn index_lag(&self) -> Duration {
         Duration::ZERO

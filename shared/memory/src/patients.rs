@@ -17,7 +17,7 @@ use bulk_pipeline::ports::{CopyRef, PatientStore, PortResult, Versioned, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::call::{Billed, permanent};
+use crate::call::{Billed, Statement, permanent};
 use crate::cloud::State;
 use crate::external_ids::EntryKey;
 use crate::{Cloud, Operation, Resource, UsageOf};
@@ -107,7 +107,7 @@ impl Cloud {
                     .collect();
                 let usage =
                     UsageOf { calls: 1, units, items: keys.len() as u64, bytes: bytes as u64 };
-                Billed { result, usage, key: None }
+                Billed::with(result, usage)
             });
             found.extend(batch.await?);
         }
@@ -184,6 +184,29 @@ impl PatientStore for Cloud {
         let bytes = json.len();
         self.store(Resource::PEOPLE, (customer, bucket), json, bytes, version, |state| {
             &mut state.patients.people
+        })
+        .await
+    }
+
+    async fn insert_people(
+        &self,
+        customer: CustomerId,
+        people: &[(Bucket, &Person)],
+    ) -> PortResult<Vec<bool>> {
+        let json = people.iter().map(|(bucket, person)| Ok((*bucket, to_json(person)?)));
+        let json = json.collect::<PortResult<Vec<(Bucket, String)>>>()?;
+        self.insert_all(Resource::PEOPLE, &json, |state, (bucket, json)| {
+            state.patients.writes += 1;
+            let key = (customer, *bucket);
+            let name = state.recorder.is_logging().then(|| format!("{key:?}"));
+            let has_succeeded =
+                json.len() <= LARGEST_DOCUMENT && !state.patients.people.contains_key(&key);
+            if has_succeeded {
+                let document = state.patients.write(json, json.len(), 1);
+                state.patients.people.insert(key, document);
+            }
+            let (units, bytes) = (units(json.len(), 1024), json.len());
+            Statement { has_succeeded, units, bytes, key: name }
         })
         .await
     }

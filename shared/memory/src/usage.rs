@@ -15,6 +15,8 @@ pub enum Operation {
     UpdateItem,
     /// DynamoDB's `DeleteItem`: one item is deleted by its key.
     DeleteItem,
+    /// DynamoDB's `BatchExecuteStatement`: up to 25 new items.
+    BatchExecuteStatement,
     /// DynamoDB's `Query`: the items of a partition or of an index, in their order.
     Query,
     /// S3's `GetObject`: an object, or a range of it.
@@ -48,6 +50,10 @@ pub enum Service {
 }
 
 impl Operation {
+    /// The operations that write items of DynamoDB.
+    pub const WRITES: [Self; 4] =
+        [Self::PutItem, Self::UpdateItem, Self::DeleteItem, Self::BatchExecuteStatement];
+
     /// Returns the service that is called, or none for a customer's server.
     pub const fn service(self) -> Option<Service> {
         match self {
@@ -56,6 +62,7 @@ impl Operation {
             | Self::PutItem
             | Self::UpdateItem
             | Self::DeleteItem
+            | Self::BatchExecuteStatement
             | Self::Query => Some(Service::DynamoDb),
             Self::GetObject | Self::PutObject | Self::ListObjectVersions | Self::DeleteObjects => {
                 Some(Service::S3)
@@ -74,6 +81,7 @@ impl Operation {
             Self::PutItem => "dynamodb.PutItem",
             Self::UpdateItem => "dynamodb.UpdateItem",
             Self::DeleteItem => "dynamodb.DeleteItem",
+            Self::BatchExecuteStatement => "dynamodb.BatchExecuteStatement",
             Self::Query => "dynamodb.Query",
             Self::GetObject => "s3.GetObject",
             Self::PutObject => "s3.PutObject",
@@ -118,10 +126,7 @@ impl Usage {
 
     /// Returns the number of items that were written to DynamoDB or deleted from it.
     pub fn writes(&self) -> u64 {
-        [Operation::PutItem, Operation::UpdateItem, Operation::DeleteItem]
-            .into_iter()
-            .map(|operation| self.of(operation).items)
-            .sum()
+        Operation::WRITES.into_iter().map(|operation| self.of(operation).items).sum()
     }
 
     /// Returns the calls that were made after `earlier`, which must be an earlier state of the same

@@ -7,6 +7,7 @@
 //! means that another worker wrote the person, so that this worker reads the item again and folds
 //! again.
 
+mod external_ids;
 mod given_ids;
 mod outcome;
 mod preview;
@@ -15,10 +16,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bulk_domain::audit::{ImportStep, Phase};
 use bulk_domain::hash_key::{Bucket, HashKey};
-use bulk_domain::ids::{PatientId, RowNumber};
+use bulk_domain::ids::PatientId;
 use bulk_domain::job::Job;
 use bulk_domain::mutants::{Bug, has};
-use bulk_domain::patient::ExternalId;
 use bulk_domain::person::deletion::ATTEMPT_ENDS;
 use bulk_domain::person::{Folded, Group, Person};
 use bulk_domain::plan::ChunkNumber;
@@ -33,8 +33,9 @@ use crate::audit::event_of_step;
 use crate::conflicts::retry_conflicts;
 use crate::documents::withdraw_documents_of;
 use crate::ports::prelude::*;
-use crate::ports::{ExternalIdEntry, Ports, Versioned, Write};
+use crate::ports::{Ports, Versioned, Write};
 use crate::withdrawal::announce_withdrawal;
+use external_ids::EnteredIds;
 use given_ids::GivenIds;
 pub use outcome::{UpsertOutcome, UpsertedRow};
 
@@ -80,18 +81,12 @@ impl<P: Ports> Upsert<'_, P> {
     /// stored outcomes, or may still store them.
     pub async fn upsert(&self, groups: &[Group]) -> Result<UpsertOutcome, Error> {
         let mut known = self.load(groups).await?;
-        // Of two identities that share a bucket, the second one meets a conflict, and reads again.
         let attempts = groups.iter().map(|group| self.fold(group, known.remove(&group.bucket)));
         let attempts = attempts.collect::<Result<Vec<Attempt>, Error>>()?;
         self.announce(groups.iter().zip(attempts.iter().map(|attempt| &attempt.folded))).await?;
         let given = GivenIds::of(groups, &attempts);
-        let written: Vec<Option<Folded>> = stream::iter(groups.iter().zip(attempts))
-            .map(async |(group, attempt)| {
-                unless_permanent(self.write(group, attempt, &given).await)
-            })
-            .buffered(CONCURRENT_UPSERTS)
-            .try_collect()
-            .await?;
+        let attempts = self.enter_external_ids(groups, attempts, &given).await?;
+        let written = self.write_all(groups, attempts, &given).await?;
         let mut outcome = UpsertOutcome::default();
         let (mut opted_out, mut corrected) = (Vec::new(), BTreeSet::new());
         for (group, folded) in groups.iter().zip(written) {
@@ -165,36 +160,78 @@ impl<P: Ports> Upsert<'_, P> {
             && !has(Bug::DeletionNotAwaited)
     }
 
-    /// Stores the item of a group, unless its rows change nothing. Returns the group as it was
-    /// stored.
+    /// Stores the items of all groups whose rows change something: those of new persons in few
+    /// calls, and each of the others, with those that these calls did not store, in a call of its
+    /// own. Returns the groups as they were stored, and `None` for a group that the store refuses
+    /// for good.
+    async fn write_all(
+        &self,
+        groups: &[Group],
+        attempts: Vec<Option<Attempt>>,
+        given: &GivenIds<'_>,
+    ) -> Result<Vec<Option<Folded>>, Error> {
+        let is_stored = self.insert_new(groups, &attempts).await?;
+        stream::iter(groups.iter().zip(attempts).zip(is_stored))
+            .map(async |((group, attempt), is_stored)| match attempt {
+                Some(attempt) if is_stored => Ok(Some(attempt.folded)),
+                Some(attempt) => unless_permanent(self.write(group, attempt, given).await),
+                None => Ok(None),
+            })
+            .buffered(CONCURRENT_UPSERTS)
+            .try_collect()
+            .await
+    }
+
+    /// Stores the items of persons that have none. Returns for each group whether it was stored.
+    async fn insert_new(
+        &self,
+        groups: &[Group],
+        attempts: &[Option<Attempt>],
+    ) -> Result<Vec<bool>, Error> {
+        // Of two identities that share a bucket, the second one meets a conflict, and reads again.
+        let mut new: BTreeMap<Bucket, (usize, &Person)> = BTreeMap::new();
+        for (index, (group, attempt)) in groups.iter().zip(attempts).enumerate() {
+            let Some(Attempt { folded, version: None }) = attempt else { continue };
+            if folded.is_changed && !has(Bug::ExternalIdLate) {
+                new.entry(group.bucket).or_insert((index, &folded.person));
+            }
+        }
+        let people: Vec<(Bucket, &Person)> =
+            new.iter().map(|(bucket, (_, person))| (*bucket, *person)).collect();
+        let stored = self.ports.patients().insert_people(self.job.customer, &people).await?;
+        let mut is_stored = vec![false; groups.len()];
+        for ((index, _), stored) in new.values().zip(stored) {
+            is_stored[*index] = stored || has(Bug::RefusedInsertIgnored);
+        }
+        Ok(is_stored)
+    }
+
+    /// Stores the item of a group whose external ids are entered, unless its rows change nothing.
+    /// Returns the group as it was stored.
     async fn write(
         &self,
         group: &Group,
         mut attempt: Attempt,
         given: &GivenIds<'_>,
     ) -> Result<Folded, Error> {
+        let none_entered = EnteredIds::default();
         retry_conflicts(async || {
-            if attempt.folded.is_changed {
-                if !has(Bug::ExternalIdLate) {
-                    self.add_external_ids(group, &mut attempt.folded, given).await?;
-                }
-                if self.store(group, &attempt).await? == Write::Conflict {
-                    let mut known = self
-                        .ports
-                        .patients()
-                        .load_people(self.job.customer, &[group.bucket])
-                        .await?;
-                    attempt = self.fold(group, known.remove(&group.bucket))?;
-                    self.announce(std::iter::once((group, &attempt.folded))).await?;
-                    return Ok(None);
-                }
-                if has(Bug::ExternalIdLate) {
-                    self.add_external_ids(group, &mut attempt.folded, given).await?;
-                }
+            if !attempt.folded.is_changed || self.store(group, &attempt).await? == Write::Done {
+                return Ok(Some(()));
             }
-            Ok(Some(()))
+            let (patients, customer) = (self.ports.patients(), self.job.customer);
+            let mut known = patients.load_people(customer, &[group.bucket]).await?;
+            attempt = self.fold(group, known.remove(&group.bucket))?;
+            self.announce(std::iter::once((group, &attempt.folded))).await?;
+            if !has(Bug::ExternalIdLate) {
+                self.add_external_ids(group, &mut attempt.folded, given, &none_entered).await?;
+            }
+            Ok(None)
         })
         .await?;
+        if has(Bug::ExternalIdLate) {
+            self.add_external_ids(group, &mut attempt.folded, given, &none_entered).await?;
+        }
         Ok(attempt.folded)
     }
 
@@ -240,97 +277,6 @@ impl<P: Ports> Upsert<'_, P> {
             self.ports.patients().add_to_roster(self.job.customer, roster, entry, patients).await?;
         }
         Ok(())
-    }
-
-    /// Stores an entry for each external id that a patient has not had. Warns the rows that create
-    /// a patient under an external id that another patient has, or is about to get.
-    async fn add_external_ids(
-        &self,
-        group: &Group,
-        folded: &mut Folded,
-        given: &GivenIds<'_>,
-    ) -> Result<(), Error> {
-        let mut entered = BTreeSet::new();
-        for (index, (number, row)) in group.rows.iter().enumerate() {
-            let created = folded.rows.get(index).filter(|row| row.creates);
-            let Some(patient) = created.and_then(|row| row.patient) else { continue };
-            let Some(external_id) = &row.external_id else { continue };
-            let others = self.add_external_id(patient, external_id).await?;
-            entered.insert((patient, external_id.clone()));
-            // The entries may not tell of a patient of this person: if an attempt that died had
-            // stored the first entry, storing it again finds no other.
-            let is_taken = folded.had_other_with(external_id, patient)
-                || self.is_taken(external_id, (*number, patient), &others, given).await?;
-            if is_taken && !has(Bug::OtherPatientsIgnored) {
-                folded.warn_of_other_patient(*number);
-            }
-        }
-        let new = folded.new_external_ids().map(|(patient, id)| (patient, id.clone()));
-        for (patient, external_id) in new.collect::<BTreeSet<_>>().difference(&entered) {
-            self.add_external_id(*patient, external_id).await?;
-        }
-        Ok(())
-    }
-
-    async fn add_external_id(
-        &self,
-        patient: PatientId,
-        external_id: &ExternalId,
-    ) -> Result<Vec<ExternalIdEntry>, Error> {
-        let id = self.hash_key.external_id(external_id);
-        let (customer, job) = (self.job.customer, self.job.id);
-        let add =
-            self.ports.external_ids().add_external_id(customer, id, patient, job, OTHERS_READ);
-        Ok(add.await?)
-    }
-
-    /// Returns whether another patient has the external id of a row that creates a patient, or is
-    /// about to get it.
-    async fn is_taken(
-        &self,
-        external_id: &ExternalId,
-        (row, patient): (RowNumber, PatientId),
-        others: &[ExternalIdEntry],
-        given: &GivenIds<'_>,
-    ) -> Result<bool, Error> {
-        // Of the rows of the chunk, those before this row count.
-        if given.have_before(row, external_id, patient) {
-            return Ok(true);
-        }
-        // A patient that got another external id before this row has lost the one of the entry.
-        let is_open = |entry: &&ExternalIdEntry| {
-            entry.patient != patient && given.before(row, entry.patient).is_none()
-        };
-        let others: Vec<&ExternalIdEntry> = others.iter().filter(is_open).collect();
-        let places = others.iter().filter_map(|entry| Bucket::of(entry.patient));
-        let mut people = self.load_buckets(places.collect()).await?;
-        let moved = |entry: &ExternalIdEntry| {
-            people.get(&Bucket::of(entry.patient)?)?.value.moved_to(entry.patient)
-        };
-        let moved: HashMap<PatientId, Bucket> =
-            others.iter().filter_map(|entry| Some((entry.patient, moved(entry)?))).collect();
-        people.extend(self.load_buckets(moved.values().copied().collect()).await?);
-        let place =
-            |patient: PatientId| moved.get(&patient).copied().or_else(|| Bucket::of(patient));
-        let now = self.ports.environment().now();
-        let not_stored = Person::default();
-        Ok(others.iter().any(|entry| {
-            let person = place(entry.patient).and_then(|bucket| people.get(&bucket));
-            let person = person.map_or(&not_stored, |person| &person.value);
-            let record = person.patient(entry.patient);
-            let has_id =
-                |record: &PatientRecord| record.patient.external_id.as_ref() == Some(external_id);
-            // The rows of this chunk that give the patient an id come later, so that it has this
-            // one before this row only if another job gave it.
-            if given.has(entry.patient) {
-                return record.is_some_and(has_id) && entry.job != self.job.id;
-            }
-            // Other attempts write this person's item under its condition, so that the later one
-            // sees in the item what the earlier one stored.
-            let is_same_person = place(entry.patient) == Bucket::of(patient);
-            let is_awaited = !is_same_person && person.awaits(entry.patient, entry.job, now);
-            record.is_some_and(has_id) || is_awaited
-        }))
     }
 
     /// Returns whether the job queries a patient for documents.

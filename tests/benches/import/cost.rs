@@ -85,8 +85,8 @@ impl Requests {
     /// Returns the requests of an import for each of its rows.
     fn of(rows: u32, usage: &Usage, runs: &Runs) -> Self {
         use Operation::{
-            BatchGetItem, DeleteItem, GetItem, GetObject, ListObjectVersions, PutItem,
-            PutLogEvents, PutObject, Query, SendMessage, UpdateItem,
+            BatchGetItem, GetItem, GetObject, ListObjectVersions, PutLogEvents, PutObject, Query,
+            SendMessage,
         };
         let rows = f64::from(rows);
         let units =
@@ -94,7 +94,7 @@ impl Requests {
         let per_row = |runs: u32| f64::from(runs) / rows;
         Self {
             items_written: usage.writes() as f64 / rows,
-            write_units: units(&[PutItem, UpdateItem, DeleteItem]),
+            write_units: units(&Operation::WRITES),
             read_units: units(&[GetItem, BatchGetItem, Query]),
             puts: units(&[PutObject, ListObjectVersions]),
             gets: units(&[GetObject]),

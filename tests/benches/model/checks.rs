@@ -1,11 +1,11 @@
 //! Checks that the model behaves as AWS documents it.
 
 use crate::outcome::Outcome;
-use crate::parameters::{Capacity, Micros, Parameters, QueueKind, SECOND};
+use crate::parameters::{Capacity, Micros, Parameters, QueueKind, SECOND, design};
 use crate::partitions;
 use crate::purpose::Purpose;
 use crate::queue::{Message, Queue};
-use crate::record::ChunkCalls;
+use crate::record::{ChunkCalls, Step};
 use crate::report::{CUSTOMERS, Chunks, Files, SOON, next_to, uploads};
 use crate::simulation::{Upload, Work, simulate};
 
@@ -68,25 +68,32 @@ fn without_limits_the_slowest_path_counts(five_chunks: &Chunks) {
     assert_eq!(outcome.jobs[0].completed, path);
 }
 
-/// Returns how long a chunk takes by itself, computed in another way than the simulation does.
+/// Returns how long a chunk takes by itself, computed in another way than the simulation does: call
+/// by call, each of which waits for the processor, and for the answer to the one that it follows.
 fn alone(parameters: &Parameters, chunk: &ChunkCalls) -> Micros {
     let latency = parameters.latency;
     let mut time = 0;
-    for step in &chunk.steps {
-        let (calls, cpu) = (step.units.len() as Micros, latency.call_cpu);
-        let answer = match step.purpose {
-            Purpose::Plan | Purpose::Upload | Purpose::Outcomes => latency.object,
-            Purpose::LoadPeople => latency.batch,
-            Purpose::Audit | Purpose::Finished => latency.message,
-            _ => latency.item,
+    // Nothing is refused, so that no item has a call of its own after a batch.
+    let is_made = |step: &&Step| {
+        let is_batch = |before: &Step| before.purpose.one_by_one() == Some(step.purpose);
+        !chunk.steps.iter().any(is_batch)
+    };
+    for step in chunk.steps.iter().filter(is_made) {
+        let (answer, at_once) = match step.purpose {
+            Purpose::Plan | Purpose::Upload | Purpose::Outcomes => (latency.object, 1),
+            Purpose::LoadPeople | Purpose::InsertExternalIds | Purpose::InsertPeople => {
+                (latency.batch, design::CONCURRENT_BATCHES)
+            }
+            Purpose::Audit | Purpose::Finished => (latency.message, 1),
+            _ => (latency.item, 1),
         };
-        // The processor is slower than the answers, so that no call of the 32 waits for an answer.
-        assert!(
-            answer < cpu * parameters.concurrent_writes as Micros
-                || calls == 1
-                || answer == latency.batch
-        );
-        time += calls * cpu + answer;
+        let (mut sent, mut answered) = (time, Vec::new());
+        for (number, units) in step.calls.iter().enumerate() {
+            let after = number.checked_sub(at_once).map_or(time, |earlier| answered[earlier]);
+            sent = sent.max(after) + latency.cpu_of(units.len());
+            answered.push(sent + answer);
+        }
+        time = answered.last().copied().unwrap_or(time);
         if step.purpose == Purpose::Upload {
             time += Micros::from(chunk.rows) * latency.row_cpu;
         }

@@ -130,7 +130,7 @@ pub struct Latency {
     /// One item of DynamoDB, written or read. Documented: "single-digit milliseconds". Code: the
     /// comments of `CONCURRENT_UPSERTS`.
     pub item: Micros,
-    /// A batch of 100 items. Assumed.
+    /// A batch of 100 items that are read, or of 25 that are inserted. Assumed.
     pub batch: Micros,
     /// A small object of S3, written or read. Documented: "roughly 100-200 ms" at the worst.
     /// Assumed.
@@ -146,10 +146,14 @@ pub struct Latency {
     /// The start of a new instance of a function. Its own processor time is 20 ms at most (`make
     /// cold-starts`), and AWS has to make room and to load 8 MB. Assumed.
     pub cold_start: Micros,
-    /// Processor time of one AWS call: TLS, signature, JSON. `make timeline` measures 0.1 ms of a
-    /// whole processor for each of two calls a row, without TLS. With TLS, half as much again is
-    /// assumed, and 1,024 MB has 0.58 of a processor (documented: 1,769 MB has one).
+    /// Processor time of one AWS call: TLS, signature, JSON. `make timeline` measured 0.1 ms of a
+    /// whole processor for each of two calls a row, without TLS, when each item had a call. With
+    /// TLS, half as much again is assumed, and 1,024 MB has 0.58 of a processor (documented: 1,769
+    /// MB has one).
     pub call_cpu: Micros,
+    /// Processor time of one statement in a batch, beside that of its call. `make timeline`
+    /// measures 0.02 ms of a whole processor, without TLS. The rest is as for a call.
+    pub statement_cpu: Micros,
     /// Processor time of one row in `import-rows`, without calls: `make bench` measures 4 to 5 us
     /// of a whole processor. Assumed: twice that.
     pub row_cpu: Micros,
@@ -166,6 +170,11 @@ pub struct Latency {
 }
 
 impl Latency {
+    /// Returns the processor time of a call with this many items. Only a batch has several.
+    pub const fn cpu_of(&self, items: usize) -> Micros {
+        self.call_cpu + if items > 1 { items as Micros * self.statement_cpu } else { 0 }
+    }
+
     /// The latencies that the model assumes.
     pub const ASSUMED: Self = Self {
         item: 5 * MILLISECOND,
@@ -176,6 +185,7 @@ impl Latency {
         upload_event: SECOND,
         cold_start: 300 * MILLISECOND,
         call_cpu: 260,
+        statement_cpu: 50,
         row_cpu: 17,
         planned_row: 9,
         finalized_row: 19,

@@ -19,8 +19,12 @@ pub enum Purpose {
     Audit,
     /// Stores an entry of a roster.
     Roster,
+    /// Stores the first entries of several external ids, each on its own.
+    InsertExternalIds,
     /// Stores an entry of an external id.
     StoreExternalId,
+    /// Stores the items of several new persons, each on its own.
+    InsertPeople,
     /// Stores the item of a person.
     StorePerson,
     /// Stores the outcomes of the rows.
@@ -42,6 +46,15 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Returns the purpose of the calls that store what a batch of this purpose did not store.
+    pub const fn one_by_one(self) -> Option<Self> {
+        match self {
+            Self::InsertExternalIds => Some(Self::StoreExternalId),
+            Self::InsertPeople => Some(Self::StorePerson),
+            _ => None,
+        }
+    }
+
     /// Returns the purpose of a call.
     pub fn of(call: &LoggedCall) -> Self {
         match (call.resource, call.operation) {
@@ -58,6 +71,8 @@ impl Purpose {
             (Resource::EXTERNAL_IDS, Operation::Query) => Self::LoadExternalIds,
             (Resource::EXTERNAL_IDS, Operation::DeleteItem) => Self::DeleteExternalId,
             (Resource::PEOPLE, Operation::BatchGetItem) => Self::LoadPeople,
+            (Resource::PEOPLE, Operation::BatchExecuteStatement) => Self::InsertPeople,
+            (Resource::EXTERNAL_IDS, Operation::BatchExecuteStatement) => Self::InsertExternalIds,
             (Resource::PEOPLE, Operation::PutItem) => Self::StorePerson,
             (Resource::EXTERNAL_IDS, Operation::PutItem) => Self::StoreExternalId,
             (Resource::ROSTERS, Operation::PutItem | Operation::DeleteItem) => Self::Roster,

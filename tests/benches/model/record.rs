@@ -36,8 +36,8 @@ fn now() -> Timestamp {
 pub struct Step {
     /// What the calls are for.
     pub purpose: Purpose,
-    /// The units of each call.
-    pub units: Vec<u32>,
+    /// The units of each call, those of a batch by its items.
+    pub calls: Vec<Vec<u32>>,
 }
 
 /// The calls of a chunk, step after step.
@@ -52,13 +52,14 @@ pub struct ChunkCalls {
 impl ChunkCalls {
     /// Returns how many items the chunk writes for its rows: persons and entries of external ids.
     pub fn writes(&self) -> usize {
-        self.steps.iter().filter(|step| step.is_kept()).map(|step| step.units.len()).sum()
+        self.steps.iter().filter(|step| step.is_kept()).map(|step| step.calls.len()).sum()
     }
 }
 
 impl Step {
-    /// Returns whether the written items stay when the chunk is retried, so that they are not
-    /// written again.
+    /// Returns whether the step writes items one by one that stay written when the chunk is
+    /// retried. Such a step has a call for each item of the batches before it, which is made if the
+    /// batch was refused the item.
     pub fn is_kept(&self) -> bool {
         matches!(self.purpose, Purpose::StoreExternalId | Purpose::StorePerson)
     }
@@ -136,7 +137,7 @@ async fn import(file: String, rows_per_chunk: u32) -> (JobCalls, Cloud, JobId) {
         let ImportOutcome::Chunk(tally) = outcome else { unreachable!("a chunk is sent once") };
         let calls = cloud.take_log();
         for call in &calls {
-            if let Some(key) = &call.key {
+            for key in &call.keys {
                 *writes.entry((Purpose::of(call), key.clone())).or_insert(0) += 1;
             }
         }
@@ -144,32 +145,43 @@ async fn import(file: String, rows_per_chunk: u32) -> (JobCalls, Cloud, JobId) {
     }
 
     assert!(receive(&cloud, QueueName::Finished).is_some(), "the job has no pending chunks");
-    let of_people = writes.iter().filter(|((of, _), _)| *of == Purpose::StorePerson);
+    let of_people = |of| matches!(of, Purpose::InsertPeople | Purpose::StorePerson);
+    let of_people = writes.iter().filter(|((of, _), _)| of_people(*of));
     let most_writes = of_people.map(|(_, count)| *count).max().unwrap_or(0);
     let rows = chunks.iter().map(|chunk| chunk.rows).sum();
     (JobCalls { rows, chunks, most_writes }, cloud, job.id)
 }
 
-/// Returns the calls as steps. Consecutive calls with the same purpose are one step. The entry of
-/// an external id is stored just before its person, by 32 writers at the same time, so that all
-/// entries are taken for one step, and all persons for the next one.
+/// Returns the calls as steps. Consecutive calls with the same purpose are one step. Batches of new
+/// items are followed by a step with a call for each of their items, which the model makes for
+/// those that it throttled in the batch.
 fn steps(calls: &[LoggedCall]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for call in calls {
         let purpose = Purpose::of(call);
-        let lately = steps.len().saturating_sub(2);
-        let same = steps[lately..].iter().position(|step| step.purpose == purpose);
-        let index = same.map_or(steps.len(), |place| lately + place);
-        if index == steps.len() {
-            steps.push(Step { purpose, units: Vec::new() });
+        let units: Vec<u32> =
+            call.units.iter().map(|units| u32::try_from(*units).expect("few units")).collect();
+        add_call(&mut steps, purpose, units.clone());
+        if let Some(singly) = purpose.one_by_one() {
+            units.iter().for_each(|units| add_call(&mut steps, singly, vec![*units]));
         }
-        steps[index].units.push(u32::try_from(call.units).expect("a call is billed few units"));
     }
     for kept in [Purpose::StoreExternalId, Purpose::StorePerson] {
         let times = steps.iter().filter(|step| step.purpose == kept).count();
         assert!(times <= 1, "{kept:?} is one step, whose items are counted from 0");
     }
     steps
+}
+
+/// Adds a call to the last step or, for batches of which each is followed by its items, to the one
+/// before it.
+fn add_call(steps: &mut Vec<Step>, purpose: Purpose, units: Vec<u32>) {
+    let lately = steps.len().saturating_sub(2);
+    let same = steps[lately..].iter_mut().find(|step| step.purpose == purpose);
+    match same {
+        Some(step) => step.calls.push(units),
+        None => steps.push(Step { purpose, calls: vec![units] }),
+    }
 }
 
 fn receive(cloud: &Cloud, name: QueueName) -> Option<String> {

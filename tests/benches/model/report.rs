@@ -285,8 +285,8 @@ pub fn calls(big: &JobCalls) {
         println!(
             "{:<14} {:>6} {:>6}",
             format!("{:?}", step.purpose),
-            step.units.len(),
-            step.units.iter().sum::<u32>()
+            step.calls.len(),
+            step.calls.iter().flatten().sum::<u32>()
         );
     }
 }
@@ -301,6 +301,7 @@ pub fn assumptions() {
         upload_event,
         cold_start,
         call_cpu,
+        statement_cpu,
         row_cpu,
         planned_row,
         finalized_row,
@@ -318,7 +319,7 @@ pub fn assumptions() {
         "more than 10% of the recent processing time; until nothing of it waits or it sent nothing for 5 minutes)."
     );
     println!(
-        "From the code: chunks and calls, 32 writes at a time, 6 attempts with up to 1, 2, 4, 8 and 16 s between them,"
+        "From the code: chunks and calls, 32 writes or 8 batches at a time, 6 attempts with up to 1, 2, 4, 8 and 16 s between them,"
     );
     println!(
         "a quota of {} tokens for retries, pauses of 2 s and more, {} deliveries.",
@@ -326,7 +327,7 @@ pub fn assumptions() {
         design::RECEIVES
     );
     println!(
-        "Not measured on AWS, give or take 30%: an item {} ms, a batch of 100 {} ms, an object {} ms, a",
+        "Not measured on AWS, give or take 30%: an item {} ms, a batch {} ms, an object {} ms, a",
         ms(item),
         ms(batch),
         ms(object)
@@ -339,8 +340,9 @@ pub fn assumptions() {
         ms(upload_event)
     );
     println!(
-        "1,024 MB: a call {} ms, a row {} ms; fan-out and finalize {} ms each, and {} and {} ms a row.",
+        "1,024 MB: a call {} ms, an item of a batch {} ms, a row {} ms; fan-out and finalize {} ms each, and {} and {} ms a row.",
         ms(call_cpu),
+        ms(statement_cpu),
         ms(row_cpu),
         ms(file),
         ms(planned_row),

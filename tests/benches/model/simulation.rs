@@ -82,8 +82,8 @@ struct Written {
 impl Written {
     fn of(&mut self, purpose: Purpose) -> Option<&mut Vec<bool>> {
         match purpose {
-            Purpose::StoreExternalId => Some(&mut self.external_ids),
-            Purpose::StorePerson => Some(&mut self.people),
+            Purpose::InsertExternalIds | Purpose::StoreExternalId => Some(&mut self.external_ids),
+            Purpose::InsertPeople | Purpose::StorePerson => Some(&mut self.people),
             _ => None,
         }
     }
@@ -301,9 +301,9 @@ impl Simulation {
         let chunk = &mut job.chunks[message.chunk];
         chunk.receives += 1;
         if chunk.receives == 1 {
-            for step in &calls.steps {
+            for step in calls.steps.iter().filter(|step| step.is_kept()) {
                 if let Some(written) = chunk.written.of(step.purpose) {
-                    *written = vec![false; step.units.len()];
+                    *written = vec![false; step.calls.len()];
                 }
             }
         } else {

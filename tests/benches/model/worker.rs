@@ -27,8 +27,9 @@ pub struct Run {
     pub received: Micros,
     pub calls: Rc<ChunkCalls>,
     pub step: usize,
-    /// The calls of this step, each with its units.
-    pub todo: Vec<(usize, u32)>,
+    /// The calls of this step, each with the numbers and units of its items. A call that is no
+    /// batch counts as one item.
+    pub todo: Vec<Vec<(usize, u32)>>,
     /// The first call that has not been started.
     pub next: usize,
     /// How many calls have been started and have not ended.
@@ -67,7 +68,12 @@ impl Run {
                 | Purpose::LoadExternalIds
                 | Purpose::DeleteExternalId,
             ) => writes,
-            Some(Purpose::LoadPeople | Purpose::LoadQueries) => design::CONCURRENT_BATCHES,
+            Some(
+                Purpose::LoadPeople
+                | Purpose::LoadQueries
+                | Purpose::InsertExternalIds
+                | Purpose::InsertPeople,
+            ) => design::CONCURRENT_BATCHES,
             _ => 1,
         }
     }

@@ -23,6 +23,16 @@ pub trait ExternalIdStore: Send + Sync {
         id: ExternalIdHash,
         entry: ExternalIdEntry,
     ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Stores entries where nothing is stored under their keys, with few calls. No key may be there
+    /// twice.
+    ///
+    /// Returns for each entry whether it was stored. One that was not may have met an error of its
+    /// own, or another entry: [`store_external_id`](Self::store_external_id) tells.
+    fn insert_external_ids(
+        &self,
+        customer: CustomerId,
+        entries: &[(ExternalIdHash, ExternalIdEntry)],
+    ) -> impl Future<Output = PortResult<Vec<bool>>> + Send;
     /// Returns up to `limit` entries of an external id in their order, those behind `after` if it
     /// is given.
     fn read_external_id(

@@ -30,6 +30,15 @@ pub trait PatientStore: Send + Sync {
         person: &Person,
         version: Option<u64>,
     ) -> impl Future<Output = PortResult<Write>> + Send;
+    /// Stores the items of buckets that have none, with few calls. No bucket may be there twice.
+    ///
+    /// Returns for each item whether it was stored. One that was not may have met an error of its
+    /// own, or an item of its bucket: [`store_person`](Self::store_person) tells.
+    fn insert_people(
+        &self,
+        customer: CustomerId,
+        people: &[(Bucket, &Person)],
+    ) -> impl Future<Output = PortResult<Vec<bool>>> + Send;
     /// Stores the items of several buckets, all of them or none. No bucket may be there twice.
     ///
     /// Condition: each stored version is the given one, or nothing is stored if it is `None`.

@@ -15,10 +15,17 @@ impl Simulation {
         let Some(run) = &mut self.workers[worker].at else { return };
         let Some(step) = run.calls.steps.get(run.step) else { return self.run_ended(worker) };
         let written = &mut self.jobs[run.message.job].chunks[run.message.chunk].written;
-        let all = step.units.iter().copied().enumerate();
         run.todo = match written.of(step.purpose) {
-            Some(written) => all.filter(|(call, _)| !written[*call]).collect(),
-            None => all.collect(),
+            Some(written) => {
+                let all = step.calls.iter().flatten().copied().enumerate();
+                let left: Vec<(usize, u32)> = all.filter(|(item, _)| !written[*item]).collect();
+                let of_a_call = step.calls.iter().map(Vec::len).max().unwrap_or(1);
+                left.chunks(of_a_call).map(<[_]>::to_vec).collect()
+            }
+            None => {
+                let calls = step.calls.iter().enumerate();
+                calls.map(|(call, units)| vec![(call, units.iter().sum())]).collect()
+            }
         };
         (run.next, run.open) = (0, 0);
         self.launch(worker);
@@ -26,14 +33,15 @@ impl Simulation {
 
     /// Starts as many calls as may be in flight. The processor takes them one by one.
     fn launch(&mut self, worker: usize) {
-        let cpu = self.parameters.latency.call_cpu;
+        let latency = self.parameters.latency;
         let busy = &mut self.workers[worker];
         let (now, run_id) = (self.now, busy.run);
         let Some(run) = &mut busy.at else { return };
         let at_once = run.at_once(self.parameters.concurrent_writes);
         let mut attempts = Vec::new();
         while run.open < at_once && run.next < run.todo.len() {
-            busy.cpu_free = busy.cpu_free.max(now) + cpu;
+            let items = &run.todo[run.next];
+            busy.cpu_free = busy.cpu_free.max(now) + latency.cpu_of(items.len());
             attempts.push((busy.cpu_free - now, run.next));
             run.next += 1;
             run.open += 1;
@@ -42,7 +50,7 @@ impl Simulation {
         if is_over {
             if run.purpose() == Some(Purpose::Upload) {
                 busy.cpu_free = busy.cpu_free.max(now)
-                    + Micros::from(run.calls.rows) * self.parameters.latency.row_cpu;
+                    + Micros::from(run.calls.rows) * latency.row_cpu;
             }
             run.step += 1;
             return self.next_step(worker);
@@ -54,15 +62,23 @@ impl Simulation {
 
     pub(super) fn attempt(&mut self, worker: usize, call: usize, attempt: u32) {
         let Some(run) = &self.workers[worker].at else { return };
-        let (Some(purpose), (index, units)) = (run.purpose(), run.todo[call]) else { return };
+        let (Some(purpose), items) = (run.purpose(), run.todo[call].clone()) else { return };
         let (message, run_id) = (run.message, self.workers[worker].run);
-        self.outcome.attempts += 1;
-        if self.is_served(purpose, message, (index, units)) {
+        let mut is_served = true;
+        for item in items {
+            self.outcome.attempts += 1;
+            if !self.is_served(purpose, message, item) {
+                is_served = false;
+                continue;
+            }
             let chunk = &mut self.jobs[message.job].chunks[message.chunk];
             if let Some(written) = chunk.written.of(purpose) {
-                assert!(!std::mem::replace(&mut written[index], true), "written twice");
+                assert!(!std::mem::replace(&mut written[item.0], true), "written twice");
                 self.outcome.writes += 1;
             }
+        }
+        // A batch is answered also if items of it were refused.
+        if is_served || purpose.one_by_one().is_some() {
             let time = self.time_of(purpose);
             return self.after(time, Event::Answer { worker, run: run_id, attempt });
         }
@@ -107,13 +123,13 @@ impl Simulation {
                 (&mut outcome.patients, Access::Read, Place::Everywhere)
             }
             Purpose::LoadExternalIds => (&mut outcome.external_ids, Access::Read, own),
-            Purpose::StoreExternalId | Purpose::DeleteExternalId => {
+            Purpose::InsertExternalIds | Purpose::StoreExternalId | Purpose::DeleteExternalId => {
                 (&mut outcome.external_ids, Access::Write, own)
             }
             Purpose::LoadRoster => {
                 (&mut outcome.patients, Access::Read, Place::Shared(Key::Roster(customer)))
             }
-            Purpose::StorePerson => (&mut outcome.patients, Access::Write, own),
+            Purpose::InsertPeople | Purpose::StorePerson => (&mut outcome.patients, Access::Write, own),
             Purpose::Roster => {
                 (&mut outcome.patients, Access::Write, Place::Shared(Key::Roster(customer)))
             }
@@ -127,7 +143,10 @@ impl Simulation {
             Purpose::Plan | Purpose::Upload | Purpose::LookForOutcomes | Purpose::Outcomes => {
                 latency.object
             }
-            Purpose::LoadPeople | Purpose::LoadQueries => latency.batch,
+            Purpose::LoadPeople
+            | Purpose::LoadQueries
+            | Purpose::InsertExternalIds
+            | Purpose::InsertPeople => latency.batch,
             Purpose::Audit | Purpose::Finished => latency.message,
             _ => latency.item,
         };
