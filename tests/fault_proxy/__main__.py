@@ -54,7 +54,7 @@ def items(operation: str | None, body: bytes | None) -> int:
     if body is None or operation is None or "Batch" not in operation:
         return 1
     request = json.loads(body)
-    entries = request.get("Entries")
+    entries = request.get("Entries") or request.get("Statements")
     if entries is None:
         tables = request.get("RequestItems", {}).values()
         return sum(len(table["Keys"] if isinstance(table, dict) else table) for table in tables)

@@ -108,6 +108,7 @@ def test_a_signed_link_meets_no_fault_and_is_not_counted() -> None:
     [
         ("BatchGetItem", {"RequestItems": {"a": {"Keys": [{}, {}]}, "b": {"Keys": [{}]}}}, 3),
         ("BatchWriteItem", {"RequestItems": {"a": [{}, {}]}}, 2),
+        ("BatchExecuteStatement", {"Statements": [{}, {}, {}]}, 3),
         ("PutItem", {}, 1),
         ("PutObject", None, 1),
     ],

@@ -23,7 +23,7 @@ from tests.measure.imports import Importer
 MORE_DUPLICATES = 0.2
 SETTLING_SECONDS = 1.0
 #: DynamoDB bills items written and items read; the other services bill calls.
-WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchExecuteStatement")
 READS = ("GetItem", "BatchGetItem", "Query")
 
 Count = collections.Counter[str]

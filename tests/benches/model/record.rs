@@ -163,7 +163,9 @@ fn steps(calls: &[LoggedCall]) -> Vec<Step> {
             call.units.iter().map(|units| u32::try_from(*units).expect("few units")).collect();
         add_call(&mut steps, purpose, units.clone());
         if let Some(singly) = purpose.one_by_one() {
-            units.iter().for_each(|units| add_call(&mut steps, singly, vec![*units]));
+            for units in units {
+                add_call(&mut steps, singly, vec![units]);
+            }
         }
     }
     for kept in [Purpose::StoreExternalId, Purpose::StorePerson] {

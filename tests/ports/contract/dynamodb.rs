@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementRequest, KeysAndAttributes};
 
 use crate::emulator::Table;
 use crate::services::code;
@@ -73,6 +73,41 @@ pub async fn a_batch_names_100_keys_at_most_and_none_twice(table: &Table) {
     assert_eq!(read(numbered(100)).await, Ok(()));
     assert_invalid(read(numbered(101)).await, "101 keys");
     assert_invalid(read(vec!["1".to_owned(), "1".to_owned()]).await, "a key twice");
+}
+
+/// Executes a statement for each key, which inserts an item. Returns the error code of each.
+async fn insert(table: &Table, pks: &[&str]) -> Result<Vec<Option<String>>, String> {
+    let statement = format!("INSERT INTO \"{}\" VALUE {{'pk': ?, 'sk': ?}}", table.name);
+    let statements = pks.iter().map(|pk| {
+        let request = BatchStatementRequest::builder().statement(&statement);
+        request.parameters(s(pk)).parameters(s("job")).build().unwrap()
+    });
+    let batch = table.client.batch_execute_statement().set_statements(Some(statements.collect()));
+    let answer = batch.send().await;
+    let answers = answer.as_ref().map_or(&[][..], |answer| answer.responses());
+    let codes = answers.iter().map(|answer| Some(answer.error()?.code()?.as_str().to_owned()));
+    let codes = codes.collect();
+    code(answer).map(|()| codes)
+}
+
+/// `ql-reference.insert.html` and `API_BatchStatementError.html`.
+pub async fn a_statement_inserts_no_item_over_another(table: &Table) {
+    let duplicate = Some("DuplicateItem".to_owned());
+    assert_eq!(insert(table, &["1", "2"]).await, Ok(vec![None, None]));
+    assert_eq!(insert(table, &["3", "2", "4"]).await, Ok(vec![None, duplicate, None]));
+}
+
+/// `API_BatchExecuteStatement.html`: at most 25 statements.
+pub async fn a_batch_has_25_statements_at_most(table: &Table) {
+    let numbers: Vec<String> = (0..26).map(|number| number.to_string()).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    assert_invalid(insert(table, &numbers).await.map(drop), "26 statements");
+    assert_eq!(insert(table, &numbers[..25]).await, Ok(vec![None; 25]));
+}
+
+/// DynamoDB's message about this is "Provided list of item keys contains duplicates".
+pub async fn a_batch_inserts_no_key_twice(table: &Table) {
+    assert_invalid(insert(table, &["1", "1"]).await.map(drop), "a key twice");
 }
 
 /// `HowItWorks.NamingRulesDataTypes.html`: sets have elements.
@@ -158,6 +193,9 @@ pub async fn a_set_of_numbers_contains_no_text(table: &Table) {
 contract!($ dynamodb:
     an_item_over_400_kb_is_refused,
     a_batch_names_100_keys_at_most_and_none_twice,
+    a_statement_inserts_no_item_over_another,
+    a_batch_has_25_statements_at_most,
+    a_batch_inserts_no_key_twice,
     an_empty_set_is_refused,
     an_empty_key_is_refused_and_another_empty_text_is_not,
     a_key_of_an_index_has_its_type,

@@ -52,6 +52,37 @@ pub async fn of_many_patients_at_the_same_time_all_but_one_are_told(ports: &impl
     assert_eq!(patients(&read(ports, customer, id).await), BTreeSet::from(all));
 }
 
+pub async fn first_entries_are_inserted_where_there_is_none(ports: &impl ExternalIdStore) {
+    let (customer, job) = (given::customer(), given::job_id());
+    let first = || ExternalIdEntry { patient: given::patient(), job, is_first: true };
+    let (early, late) = (first(), first());
+    assert!(ports.insert_external_ids(customer, &[]).await.unwrap().is_empty());
+    let entries = [(hash("MRN 1"), early)];
+    assert_eq!(ports.insert_external_ids(customer, &entries).await.unwrap(), [true]);
+    let mut all: Vec<_> = (2..60).map(|number| (hash(&format!("MRN {number}")), first())).collect();
+    all.insert(30, (hash("MRN 1"), late));
+    let stored = ports.insert_external_ids(customer, &all).await.unwrap();
+    for ((id, entry), is_stored) in all.iter().zip(&stored) {
+        assert_eq!(*is_stored, entry.patient != late.patient);
+        let expected = if *is_stored { *entry } else { early };
+        assert_eq!(read(ports, customer, *id).await, [expected]);
+    }
+    assert_eq!(stored.len(), 59);
+    let told = ports.add_external_id(customer, hash("MRN 1"), late.patient, job, 20).await.unwrap();
+    assert_eq!(told, [early]);
+}
+
+pub async fn of_many_first_entries_at_the_same_time_one_is_inserted(ports: &impl ExternalIdStore) {
+    let (customer, id, job) = (given::customer(), hash("MRN"), given::job_id());
+    let all = [(); 8].map(|()| ExternalIdEntry { patient: given::patient(), job, is_first: true });
+    let batches: Vec<[_; 2]> = all.map(|entry| [(hash("other"), entry), (id, entry)]).into();
+    let inserts = batches.iter().map(|batch| ports.insert_external_ids(customer, batch));
+    let stored = futures::future::try_join_all(inserts).await.unwrap();
+    let done: Vec<usize> = (0..all.len()).filter(|&index| stored[index][1]).collect();
+    assert_eq!(done.len(), 1);
+    assert_eq!(read(ports, customer, id).await, [all[done[0]]]);
+}
+
 pub async fn entries_are_read_from_a_place_on(ports: &impl ExternalIdStore) {
     let (customer, id) = (given::customer(), hash("MRN"));
     for _ in 0..7 {
@@ -126,6 +157,8 @@ pub async fn an_entry_is_of_one_customer_and_one_external_id(ports: &impl Extern
 contract!($ external_ids:
     a_patient_is_told_of_those_before,
     of_many_patients_at_the_same_time_all_but_one_are_told,
+    first_entries_are_inserted_where_there_is_none,
+    of_many_first_entries_at_the_same_time_one_is_inserted,
     entries_are_read_from_a_place_on,
     the_entry_of_a_newer_job_stays,
     an_entry_is_deleted_only_as_it_was_read,

@@ -100,6 +100,31 @@ pub async fn of_many_writes_over_one_version_one_takes_place(ports: &impl Patien
     }
 }
 
+pub async fn new_persons_are_inserted_and_stored_ones_stay(ports: &impl PatientStore) {
+    let (customer, stored) = (given::customer(), given::person("stored"));
+    let known = create(ports, customer, &stored).await;
+    // What would end a text, a value or a statement if it was part of one.
+    let texts = ["O'Hara \"?\" }", "\\ ; -- \n", "\u{1F600} 李"];
+    let mut people: Vec<(Bucket, Person)> = (0..60)
+        .map(|number| (given::bucket(), given::person(&format!("{number} {}", texts[number % 3]))))
+        .collect();
+    people.insert(30, (known, given::person("late")));
+    let refs: Vec<(Bucket, &Person)> = people.iter().map(|(at, person)| (*at, person)).collect();
+    let is_stored = ports.insert_people(customer, &refs).await.unwrap();
+    assert_eq!(is_stored.len(), 61);
+    for ((bucket, person), is_stored) in people.iter().zip(is_stored) {
+        assert_eq!(is_stored, *bucket != known);
+        let (found, version) = load(ports, customer, *bucket).await.unwrap();
+        assert_eq!(&found, if is_stored { person } else { &stored });
+        let write = ports.store_person(customer, *bucket, &stored, Some(version)).await.unwrap();
+        assert_eq!(write, Write::Done, "versions begin as those of persons stored one by one");
+    }
+    assert_eq!(ports.insert_people(customer, &refs).await.unwrap(), [false; 61]);
+    let other = given::customer();
+    assert_eq!(ports.insert_people(other, &refs).await.unwrap(), [true; 61], "of another customer");
+    assert!(ports.insert_people(customer, &[]).await.unwrap().is_empty());
+}
+
 pub async fn a_bucket_of_one_customer_is_none_of_another(ports: &impl PatientStore) {
     let (customer, other) = (given::customer(), given::customer());
     let (mine, theirs) = (given::person("1 Main St"), given::person("2 Oak Ave"));
@@ -221,6 +246,7 @@ contract!($ people:
     a_person_is_stored_only_over_the_version_that_was_read,
     a_person_without_patients_is_stored_with_what_it_remembers,
     of_many_writes_over_one_version_one_takes_place,
+    new_persons_are_inserted_and_stored_ones_stay,
     a_bucket_of_one_customer_is_none_of_another,
     of_hundreds_those_that_exist_are_found,
     no_person_is_found_if_none_is_asked_for,

@@ -144,3 +144,65 @@ async fn a_page_without_a_match_is_not_the_end() {
         assert_eq!(asked[2]["ExclusiveStartKey"], ends[1]);
     }
 }
+
+/// Returns the answers to statements with these error codes.
+fn answers(codes: &[Option<&str>]) -> (u16, String) {
+    let answer = |code: Option<&str>| match code {
+        None => json!({"TableName": "Patients"}),
+        Some(code) => json!({"Error": {"Code": code, "Message": SECRET}}),
+    };
+    (200, json!({"Responses": codes.iter().copied().map(answer).collect::<Vec<_>>()}).to_string())
+}
+
+#[tokio::test]
+async fn a_person_counts_as_inserted_only_if_its_statement_succeeded() {
+    let people: Vec<_> = (0..7).map(|number| given::person(&format!("{number} Main St"))).collect();
+    let people: Vec<_> = people.iter().map(|person| (given::bucket(), person)).collect();
+    let errors = ["DuplicateItem", "ThrottlingError", "InternalServerError", "NewCode"];
+    let codes = [None, Some(errors[0]), Some(errors[1]), None, Some(errors[2]), Some(errors[3])];
+    // The answer to the last statement is missing.
+    let server = Server::answering([answers(&codes)]).await;
+    let patients = Patients::new(server.endpoint.dynamodb(), "Patients".to_owned());
+    let inserted = patients.insert_people(given::customer(), &people).await.unwrap();
+    assert_eq!(inserted, [true, false, false, true, false, false, false]);
+    assert_eq!(server.requests().len(), 1, "what was not stored is stored one by one");
+}
+
+#[tokio::test]
+async fn statements_hold_no_values() {
+    let (customer, person) = (given::customer(), given::person(SECRET));
+    let server = Server::answering([answers(&[None])]).await;
+    let patients = Patients::new(server.endpoint.dynamodb(), "Patients".to_owned());
+    let inserted = patients.insert_people(customer, &[(given::bucket(), &person)]).await.unwrap();
+    assert_eq!(inserted, [true]);
+    let statement = &server.requests()[0]["Statements"][0];
+    assert!(statement["Parameters"].to_string().contains(SECRET));
+    let text = statement["Statement"].as_str().unwrap();
+    assert!(text.starts_with("INSERT INTO \"Patients\" VALUE {'"), "{text}");
+    assert!(!text.contains(SECRET) && !text.contains(&customer.to_string()), "{text}");
+}
+
+#[tokio::test]
+async fn a_long_person_is_not_part_of_a_batch() {
+    let (short, long) = (given::person("1 Main St"), given::person(&"x".repeat(20_000)));
+    let people = [(given::bucket(), &long), (given::bucket(), &short)];
+    let server = Server::answering([answers(&[None])]).await;
+    let patients = Patients::new(server.endpoint.dynamodb(), "Patients".to_owned());
+    let inserted = patients.insert_people(given::customer(), &people).await.unwrap();
+    assert_eq!(inserted, [false, true]);
+    assert_eq!(server.requests()[0]["Statements"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_batch_stores_nothing_and_a_disturbed_one_is_retried() {
+    let person = given::person("1 Main St");
+    let insert = async |status: u16, code: &str| {
+        let server = Server::answering([error(status, code)]).await;
+        let patients = Patients::new(server.endpoint.dynamodb(), "Patients".to_owned());
+        patients.insert_people(given::customer(), &[(given::bucket(), &person)]).await
+    };
+    assert_eq!(insert(400, "ValidationException").await.unwrap(), [false]);
+    for (status, code) in [(400, "AccessDeniedException"), (500, "InternalServerError")] {
+        assert_error(&insert(status, code).await.unwrap_err(), true, code);
+    }
+}

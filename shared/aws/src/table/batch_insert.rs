@@ -1,9 +1,9 @@
-//! Many new items in few calls: `BatchExecuteStatement` of DynamoDB with up to 25 `INSERT`
-//! statements. Other than in `BatchWriteItem`, each statement has a condition: it fails if an item
-//! with its key is stored (Amazon DynamoDB Developer Guide, "PartiQL insert statements"). It takes
-//! the write units of a `PutItem`.
+//! Many new items in few calls.
 //!
-//! A statement holds no value: all values are its parameters, because AWS may log statements.
+//! `BatchExecuteStatement` executes up to 25 statements, each on its own. An `INSERT` fails if an
+//! item with its key is stored (Amazon DynamoDB Developer Guide, `ql-reference.insert.html`), which
+//! no `BatchWriteItem` does, and takes the write units of a `PutItem`. All values are parameters:
+//! AWS can log the text of a statement.
 
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementRequest};
 use bulk_pipeline::ports::PortResult;

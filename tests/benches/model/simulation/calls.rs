@@ -15,17 +15,14 @@ impl Simulation {
         let Some(run) = &mut self.workers[worker].at else { return };
         let Some(step) = run.calls.steps.get(run.step) else { return self.run_ended(worker) };
         let written = &mut self.jobs[run.message.job].chunks[run.message.chunk].written;
-        run.todo = match written.of(step.purpose) {
-            Some(written) => {
-                let all = step.calls.iter().flatten().copied().enumerate();
-                let left: Vec<(usize, u32)> = all.filter(|(item, _)| !written[*item]).collect();
-                let of_a_call = step.calls.iter().map(Vec::len).max().unwrap_or(1);
-                left.chunks(of_a_call).map(<[_]>::to_vec).collect()
-            }
-            None => {
-                let calls = step.calls.iter().enumerate();
-                calls.map(|(call, units)| vec![(call, units.iter().sum())]).collect()
-            }
+        run.todo = if let Some(written) = written.of(step.purpose) {
+            let all = step.calls.iter().flatten().copied().enumerate();
+            let left: Vec<(usize, u32)> = all.filter(|(item, _)| !written[*item]).collect();
+            let of_a_call = step.calls.iter().map(Vec::len).max().unwrap_or(1);
+            left.chunks(of_a_call).map(<[_]>::to_vec).collect()
+        } else {
+            let calls = step.calls.iter().enumerate();
+            calls.map(|(call, units)| vec![(call, units.iter().sum())]).collect()
         };
         (run.next, run.open) = (0, 0);
         self.launch(worker);
@@ -49,8 +46,8 @@ impl Simulation {
         let is_over = run.open == 0;
         if is_over {
             if run.purpose() == Some(Purpose::Upload) {
-                busy.cpu_free = busy.cpu_free.max(now)
-                    + Micros::from(run.calls.rows) * latency.row_cpu;
+                busy.cpu_free =
+                    busy.cpu_free.max(now) + Micros::from(run.calls.rows) * latency.row_cpu;
             }
             run.step += 1;
             return self.next_step(worker);
@@ -129,7 +126,9 @@ impl Simulation {
             Purpose::LoadRoster => {
                 (&mut outcome.patients, Access::Read, Place::Shared(Key::Roster(customer)))
             }
-            Purpose::InsertPeople | Purpose::StorePerson => (&mut outcome.patients, Access::Write, own),
+            Purpose::InsertPeople | Purpose::StorePerson => {
+                (&mut outcome.patients, Access::Write, own)
+            }
             Purpose::Roster => {
                 (&mut outcome.patients, Access::Write, Place::Shared(Key::Roster(customer)))
             }
