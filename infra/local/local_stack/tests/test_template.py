@@ -8,7 +8,7 @@ import pytest
 
 from local_stack.cli import stack_name
 from local_stack.paths import PROJECT, binary_of
-from local_stack.template import METHODS, Template, adapt, functions, load_template
+from local_stack.template import INSERT, METHODS, Template, adapt, functions, load_template
 
 CHANGED_TYPES = {
     "AWS::Serverless::Api",
@@ -79,3 +79,14 @@ def test_the_name_of_a_stack_can_be_the_name_of_a_folder() -> None:
 def test_any_other_name_of_a_stack_is_refused(name: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         stack_name(name)
+
+
+def test_functions_that_insert_items_by_statements_may_execute_batches_and_no_others_may() -> None:
+    batch = {"Effect": "Allow", "Action": ["dynamodb:BatchExecuteStatement"], "Resource": "*"}
+    roles = {
+        name: [one for policy in role["Properties"]["Policies"] for one in policy["PolicyDocument"]["Statement"]]
+        for name, role in adapted()["Resources"].items()
+        if role["Type"] == "AWS::IAM::Role"
+    }
+    inserting = {name for name, of in roles.items() if any(INSERT in one["Action"] for one in of if "Action" in one)}
+    assert {name for name, of in roles.items() if batch in of} == inserting != set()
