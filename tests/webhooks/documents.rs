@@ -57,11 +57,27 @@ async fn a_message_with_long_documents_has_fewer_patients() {
     let cloud = with_customer(true, vec![]);
     let import = Import::start(&cloud, 1).await;
     import.complete(0).await;
-    import.end_queries_with(0, &"x".repeat(20_000)).await;
+    import.end_queries_with(0, &["x".repeat(20_000).as_str()]).await;
     import.finish(JobStatus::Completed).await;
     deliver_all(&cloud).await;
     // 26 descriptions of 20,000 bytes do not fit into 512 KB.
     assert_eq!(patients(&messages(&cloud)), [25, 25, 25, PATIENTS - 75]);
+}
+
+#[tokio::test]
+async fn of_a_patient_whose_documents_are_too_long_the_first_ones_are_told() {
+    let cloud = with_customer(true, vec![]);
+    let import = Import::start(&cloud, 1).await;
+    import.complete(0).await;
+    // As many as one stored page holds.
+    import.end_queries_with(0, &["x".repeat(20_000).as_str(); 30]).await;
+    import.finish(JobStatus::Completed).await;
+    deliver_all(&cloud).await;
+    let messages = messages(&cloud);
+    assert_eq!(patients(&messages), [1; PATIENTS]);
+    for message in messages.iter().filter(|message| message.event == "documents") {
+        assert_eq!((message.links.len(), &message.with_more_documents), (25, &message.patients));
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod deadline;
 mod directory_entries;
 mod error;
 mod fields;
+mod first_entries;
 mod if_match;
 mod matched_demographics;
 mod new_address;

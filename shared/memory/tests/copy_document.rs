@@ -10,12 +10,13 @@ use bulk_domain::document::{
 };
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::media_type::MediaType;
+use bulk_domain::query::QueryAttemptId;
 use bulk_memory::Cloud;
 use bulk_pipeline::copy_document::{CopyOutcome, copy_document};
 use bulk_pipeline::documents::{Withdrawal, withdraw_documents};
 use bulk_pipeline::messages::CopyMessage;
 use bulk_pipeline::ports::prelude::*;
-use bulk_pipeline::ports::{CopyRef, DocumentContent, DocumentSource, FetchError};
+use bulk_pipeline::ports::{CopyRef, DocumentContent, DocumentSource, FetchError, Write};
 use bytes::Bytes;
 use serde_json::json;
 use uuid::Uuid;
@@ -255,4 +256,27 @@ async fn a_copy_that_is_made_while_its_patient_is_deleted_is_deleted_too() {
     assert_eq!(given.copy(&source).await, CopyOutcome::Withdrawn);
     assert_eq!((source.opened(), given.bytes()), (1, None));
     assert!(given.cloud.load_copy(given.copy).await.unwrap().is_none());
+}
+
+/// The first attempt stored the content after the patient was deleted, and could not delete it. The
+/// second one died with the lease.
+#[tokio::test]
+async fn a_copy_of_a_deleted_patient_is_deleted_though_an_attempt_died_with_the_lease() {
+    let given = Given::new().await;
+    let message = given.message().await;
+    assert_eq!(given.copy(&Source::of(&[b"text"])).await, CopyOutcome::Stored(4));
+    let (cloud, patient) = (&given.cloud, given.copy.document.patient);
+    let (bucket, person) = cloud.load_item_of(CUSTOMER, patient).await.unwrap().unwrap();
+    let (mut deleted, version) = (person.value, Some(person.version));
+    assert!(deleted.delete(patient, &Cloud::hash_key(CUSTOMER), None, cloud.now()));
+    let stored = cloud.store_person(CUSTOMER, bucket, &deleted, version).await;
+    assert_eq!(stored.unwrap(), Write::Done);
+    let dead = QueryAttemptId::new(cloud.new_id());
+    let lease = CopyState::leased(dead, cloud.now());
+    let known = cloud.load_copy(given.copy).await.unwrap().map(|record| record.version);
+    assert_eq!(cloud.store_copy(given.copy, lease, known).await.unwrap(), Write::Done);
+    let source = Source::of(&[b"text"]);
+    let outcome = copy_document(cloud, &source, MOST_BYTES, &message).await.unwrap();
+    assert_eq!((outcome, source.opened(), given.bytes()), (CopyOutcome::NotNeeded, 0, None));
+    assert!(cloud.load_copy(given.copy).await.unwrap().is_none());
 }

@@ -133,9 +133,21 @@ async fn lease<P: Ports>(
                 return Ok(None);
             };
             let is_own = stored.value.is_leased_to(attempt) || has(Bug::CopyLeaseIgnored);
+            // An earlier attempt of this message may have died with the lease after a content was
+            // stored that should be deleted, and no caller asks for this document any more.
+            if !is_own && is_withdrawn(ports, copy).await? {
+                delete_copies(ports, copy.customer, copy.document.patient).await?;
+            }
             Ok(is_own.then_some(stored.version))
         }
     }
+}
+
+/// Returns whether the patient of a document is deleted or opted out.
+async fn is_withdrawn<P: Ports>(ports: &P, copy: CopyRef) -> PortResult<bool> {
+    let CopyRef { customer, document } = copy;
+    let mut patients = ports.patients().load_patients(customer, &[document.patient]).await?;
+    Ok(patients.remove(&document.patient).is_none_or(|record| record.patient.hie_opt_out))
 }
 
 /// Fetches and stores a content. Returns its number of bytes.
@@ -149,9 +161,7 @@ async fn fetch<P: Ports, S: DocumentSource>(
     copy: CopyRef,
     known: Option<&DocumentRecord>,
 ) -> Result<u64, Unfetched> {
-    let CopyRef { customer, document } = copy;
-    let mut patients = ports.patients().load_patients(customer, &[document.patient]).await?;
-    if patients.remove(&document.patient).is_none_or(|record| record.patient.hie_opt_out) {
+    if is_withdrawn(ports, copy).await? {
         return Err(Unfetched::Withdrawn);
     }
     let record = match known {

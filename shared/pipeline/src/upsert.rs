@@ -6,6 +6,11 @@
 //! dies in between. Then each item is stored on the condition that it has not changed. A conflict
 //! means that another worker wrote the person, so that this worker reads the item again and folds
 //! again.
+//!
+//! Most rows of a first import create a person and the entry of its external id. These are stored
+//! in batches, whose calls take a quarter of the processor time of single writes. A batch says of
+//! each item only whether it was stored. What was not stored is then written by itself, so that
+//! conflicts, throttling and refusals are dealt with in one place.
 
 mod external_ids;
 mod given_ids;
@@ -39,9 +44,9 @@ use external_ids::EnteredIds;
 use given_ids::GivenIds;
 pub use outcome::{UpsertOutcome, UpsertedRow};
 
-/// Number of persons of a chunk that are written at the same time. At about 5 ms a write, 32 make
-/// 6,000 writes a second. One worker gets fewer than that, so that a larger number would only take
-/// memory.
+/// Number of persons of a chunk that are written at the same time, batches aside. At about 5 ms a
+/// write, 32 make 6,000 writes a second. One worker gets fewer than that, so that a larger number
+/// would only take memory.
 pub const CONCURRENT_UPSERTS: usize = 32;
 
 /// Entries of an external id that are looked at before a new patient under it is said to be alone.

@@ -349,10 +349,7 @@ pub fn assumptions() {
         ms(finalized_row)
     );
     println!(
-        "Simplified: a chunk stores all entries of external ids before its first person; unused"
-    );
-    println!(
-        "capacity of DynamoDB is kept for a second, not for five minutes; a table has a partition"
+        "Simplified: unused capacity of DynamoDB is kept for a second, not for five minutes; a table has a partition"
     );
     println!(
         "for each 1,000 writes/s, all alike, and moves no hot key; a plain queue gives the oldest message first; messages"

@@ -90,7 +90,8 @@ async fn insert(table: &Table, pks: &[&str]) -> Result<Vec<Option<String>>, Stri
     code(answer).map(|()| codes)
 }
 
-/// `ql-reference.insert.html` and `API_BatchStatementError.html`.
+/// `ql-reference.insert.html`: an item with the same primary key is an error. Its code is from
+/// `API_BatchStatementError.html`.
 pub async fn a_statement_inserts_no_item_over_another(table: &Table) {
     let duplicate = Some("DuplicateItem".to_owned());
     assert_eq!(insert(table, &["1", "2"]).await, Ok(vec![None, None]));

@@ -46,6 +46,8 @@ pub struct Message {
     pub patients: Vec<String>,
     /// Those of the patients that have no documents.
     pub without_documents: Vec<String>,
+    /// Those of the patients that have more documents than the message shows.
+    pub with_more_documents: Vec<String>,
     /// The links to all documents.
     pub links: Vec<String>,
 }
@@ -60,11 +62,13 @@ pub fn messages(cloud: &Cloud) -> Vec<Message> {
         let documents = |patient: &Value| patient["documents"].as_array().unwrap().clone();
         let documents = patients.iter().flat_map(documents);
         let without = patients.iter().filter(|patient| patient["documents"] == json!([]));
+        let with_more = patients.iter().filter(|patient| patient["moreDocuments"] == json!(true));
         Message {
             event: body["bulkPatientCreate"]["status"].as_str().unwrap_or("documents").to_owned(),
             id: text(&body["meta"]["messageId"]),
             patients: patients.iter().map(ids).collect(),
             without_documents: without.map(ids).collect(),
+            with_more_documents: with_more.map(ids).collect(),
             links: documents.map(|document| text(&document["url"])).collect(),
         }
     };
@@ -142,18 +146,18 @@ impl<'a> Import<'a> {
 
     /// Ends the document queries of a chunk, each with a document that has a short description.
     pub async fn end_queries(&self, chunk: u32) {
-        self.end_queries_with(chunk, "A letter").await;
+        self.end_queries_with(chunk, &["A letter"]).await;
     }
 
-    /// Ends the document queries of a chunk, each with a document that has this description.
-    pub async fn end_queries_with(&self, chunk: u32, description: &str) {
+    /// Ends the document queries of a chunk, each with documents that have these descriptions.
+    pub async fn end_queries_with(&self, chunk: u32, descriptions: &[&str]) {
         let patients = self.patients(chunk);
         let number = ChunkNumber::new(chunk);
         for (part, patients) in (0..).zip(patients.chunks(PATIENTS_PER_PART)) {
             let request =
                 QueryRequestId::of_part(QueryPart { job: self.job.id, chunk: number, part });
             for patient in patients {
-                let query = ended(self.cloud, request, description);
+                let query = ended(self.cloud, request, descriptions);
                 let stored = self.cloud.store_query(customer(1), *patient, &query, None).await;
                 assert_eq!(stored.unwrap(), Write::Done);
             }
@@ -211,15 +215,19 @@ fn people(job: &Job, last_name: &str) -> (Bucket, Person) {
     (bucket, person)
 }
 
-/// Returns a query that found a document with this description for a request.
-fn ended(cloud: &Cloud, request: QueryRequestId, description: &str) -> PatientQuery {
+/// Returns a query that found documents with these descriptions for a request.
+fn ended(cloud: &Cloud, request: QueryRequestId, descriptions: &[&str]) -> PatientQuery {
     let attempt = QueryAttemptId::new(cloud.new_id());
     let RequestDecision::Start(query) = PatientQuery::decide(None, request, attempt, cloud.now())
     else {
         panic!("the query is new")
     };
-    let document = json!({"id": "urn:oid:2.999", "fileName": "x", "description": description});
-    let first = vec![serde_json::from_str(&document.to_string()).unwrap()];
-    let stored = StoredDocuments { found_by: attempt, pages: 1, first };
-    query.ended(QueryOutcome::Documents(1), Some(stored))
+    let document = |(number, description): (usize, &&str)| {
+        let id = format!("urn:oid:2.999.{number}");
+        let document = json!({"id": id, "fileName": "x", "description": description});
+        serde_json::from_str(&document.to_string()).unwrap()
+    };
+    let first: Vec<_> = descriptions.iter().enumerate().map(document).collect();
+    let found = QueryOutcome::Documents(u32::try_from(first.len()).unwrap());
+    query.ended(found, Some(StoredDocuments { found_by: attempt, pages: 1, first }))
 }

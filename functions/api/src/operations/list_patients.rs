@@ -24,6 +24,7 @@ use crate::backend::Backend;
 use crate::caller::{Caller, ReadPatients};
 use crate::directory_entries::get_entry;
 use crate::error::ApiError;
+use crate::first_entries::FirstEntries;
 use crate::operations::get_patient::PatientWithETag;
 use crate::page::{Edge, Meta, Page, PageBuilder, PageRequest};
 use crate::request::{Parameters, facility_id};
@@ -168,6 +169,7 @@ pub async fn list_patients<P: Ports>(
     };
     let now = || ports.environment().now();
     let (until, mut read) = (now().plus(LONGEST_READ), 0);
+    let mut first_entries = FirstEntries::default();
     while let Some((entry, ids)) = walk.next_patients(ports, customer, roster).await? {
         if let Some((index, _)) = ids.first()
             && (read >= PATIENTS_PER_PAGE || (read > 0 && now() > until))
@@ -179,10 +181,9 @@ pub async fn list_patients<P: Ports>(
         let wanted: Vec<_> = ids.iter().map(|(_, id)| *id).collect();
         let mut known = ports.patients().load_patients(customer, &wanted).await?;
         for (index, id) in ids {
-            let listed = known.remove(&id).filter(|record| {
-                record.listed_by(roster) == Some(entry.job) && selection.includes(&record.patient)
-            });
-            if let Some(record) = listed
+            let record = known.remove(&id).filter(|record| selection.includes(&record.patient));
+            if let Some(record) = record
+                && first_entries.lists(ports, customer, roster, (entry, &record)).await?
                 && !page.add(record.patient)
             {
                 let more = RosterPlace { entry, index };

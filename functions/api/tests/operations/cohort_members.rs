@@ -15,6 +15,7 @@ use bulk_domain::roster::{Roster, RosterEntry};
 use bulk_domain::time::Timestamp;
 use bulk_memory::Cloud;
 use bulk_pipeline::cohort_members::CohortMembers;
+use bulk_pipeline::ports::Write;
 use bulk_pipeline::ports::prelude::*;
 use futures::executor::block_on;
 use serde_json::json;
@@ -107,6 +108,36 @@ fn patients_join_once_and_leave_once() {
     clinic.next_job();
     assert_eq!(clinic.add(&patients), 5);
     assert_eq!(clinic.members(), patients.into_iter().collect());
+}
+
+/// Two chunks of a job name a patient if a call changes its identity while the job runs.
+#[test]
+fn a_patient_whom_two_chunks_of_a_job_name_is_listed_once() {
+    let mut clinic = Clinic::new();
+    let job = clinic.next_job();
+    let patients: Vec<PatientId> = (1..=3).map(|number| clinic.import(job, number, true)).collect();
+    let call = clinic.next_job();
+    for patient in &patients[..2] {
+        let item = block_on(clinic.cloud.load_item_of(CUSTOMER, *patient)).unwrap();
+        let (bucket, mut person) = item.unwrap();
+        let record = person.value.patient_mut(*patient).unwrap();
+        record.set_opt_out(true, call, clinic.now);
+        let (person, version) = (&person.value, Some(person.version));
+        let stored = block_on(clinic.cloud.store_person(CUSTOMER, bucket, person, version));
+        assert_eq!(stored.unwrap(), Write::Done);
+    }
+    let (roster, entry) =
+        (Roster::Cohort(COHORT), RosterEntry { job, chunk: ChunkNumber::new(300) });
+    block_on(clinic.cloud.add_to_roster(CUSTOMER, roster, entry, &patients[..2])).unwrap();
+    let (mut request, mut listed) = (PageRequest::first(1), Vec::new());
+    loop {
+        let all = Selection::default();
+        let page = block_on(list_patients(&clinic.cloud, CUSTOMER, roster, &all, request)).unwrap();
+        listed.extend(page.items.iter().map(|patient| patient.id));
+        let Some(next) = page.next else { break };
+        request = PageRequest::from(next, 1);
+    }
+    assert_eq!(listed, patients);
 }
 
 #[test]
