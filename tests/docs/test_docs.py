@@ -39,6 +39,7 @@ CALLS = {
     "BatchWriteItem",
     "DeleteItem",
     "GetObject",
+    "PartiQLInsert",
     "PutItem",
     "PutObject",
     "Scan",

@@ -13,7 +13,7 @@ use crate::prices;
 /// The time that a function takes for a chunk, in seconds: a little more than the model of AWS
 /// computes for a warm table. On a new table, chunks wait for a second each in the model, which
 /// costs 0.005 dollars more.
-const SECONDS_A_CHUNK: f64 = 0.35;
+const SECONDS_A_CHUNK: f64 = 0.25;
 /// The time that fan-out and finalize together take for a row, in seconds: a third more than the
 /// model of AWS assumes.
 const SECONDS_A_ROW: f64 = 0.000_04;

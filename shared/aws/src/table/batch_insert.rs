@@ -5,6 +5,8 @@
 //! no `BatchWriteItem` does, and takes the write units of a `PutItem`. All values are parameters:
 //! AWS can log the text of a statement.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementRequest};
 use bulk_pipeline::ports::PortResult;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -33,16 +35,13 @@ impl Table {
     /// call of its own, whose answer tells why.
     pub async fn insert_all(&self, items: Vec<Item>) -> PortResult<Vec<bool>> {
         let mut is_stored = vec![false; items.len()];
-        let fitting = items.into_iter().enumerate().filter(|(_, item)| fits(item));
-        let (places, statements): (Vec<usize>, Vec<BatchStatementRequest>) = fitting
-            .map(|(place, item)| Ok((place, insert(&self.name, item)?)))
-            .collect::<PortResult<Vec<_>>>()?
-            .into_iter()
-            .unzip();
-        let batches = places.chunks(STATEMENTS).zip(statements.chunks(STATEMENTS));
-        let batches: Vec<_> = batches.map(|(at, batch)| (at.to_vec(), batch.to_vec())).collect();
+        let mut left = items.into_iter().enumerate().filter(|(_, item)| fits(item)).peekable();
+        let mut batches: Vec<Vec<(usize, Item)>> = Vec::new();
+        while left.peek().is_some() {
+            batches.push(left.by_ref().take(STATEMENTS).collect());
+        }
         let stored: Vec<Vec<usize>> = stream::iter(batches)
-            .map(|(places, batch)| self.insert_batch(places, batch))
+            .map(|batch| self.insert_batch(batch))
             .buffer_unordered(CONCURRENT_BATCHES)
             .try_collect()
             .await?;
@@ -52,12 +51,12 @@ impl Table {
         Ok(is_stored)
     }
 
-    /// Executes a batch of statements. Returns those of their places whose statement succeeded.
-    async fn insert_batch(
-        &self,
-        mut places: Vec<usize>,
-        statements: Vec<BatchStatementRequest>,
-    ) -> PortResult<Vec<usize>> {
+    /// Inserts the items of a batch, each of which has its place in the list. Returns the places of
+    /// those that were stored.
+    async fn insert_batch(&self, batch: Vec<(usize, Item)>) -> PortResult<Vec<usize>> {
+        let (mut places, items): (Vec<usize>, Vec<Item>) = batch.into_iter().unzip();
+        let statements = items.into_iter().map(|item| insert(&self.name, item));
+        let statements = statements.collect::<PortResult<_>>()?;
         let batch = self.client.batch_execute_statement().set_statements(Some(statements));
         let answer = match batch.send().await.map_err(failed(BATCH)) {
             Ok(answer) => answer,
@@ -73,12 +72,16 @@ impl Table {
     }
 }
 
+/// Returns whether an item is short enough for a batch.
 fn fits(item: &Item) -> bool {
     item.values().all(|value| value.as_s().map_or(true, |text| text.len() <= LARGEST_TEXT))
 }
 
+/// Returns the statement that inserts an item.
 fn insert(table: &str, item: Item) -> PortResult<BatchStatementRequest> {
-    let (names, values): (Vec<String>, Vec<AttributeValue>) = item.into_iter().unzip();
+    // In their order, so that items with the same attributes have the same statement.
+    let attributes: BTreeMap<String, AttributeValue> = item.into_iter().collect();
+    let (names, values): (Vec<String>, Vec<AttributeValue>) = attributes.into_iter().unzip();
     let tuple: Vec<String> = names.iter().map(|name| format!("'{name}': ?")).collect();
     let statement = format!("INSERT INTO \"{table}\" VALUE {{{}}}", tuple.join(", "));
     let request = BatchStatementRequest::builder().statement(statement);
