@@ -7,8 +7,11 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use bulk_domain::hash_key::{Bucket, HashKey};
+use bulk_domain::identity::Identity;
 use bulk_domain::ids::{CustomerId, JobId, PatientId};
 use bulk_domain::job::times::LONGEST_LIFE;
+use bulk_domain::patient::Patient;
 use bulk_domain::plan::ChunkNumber;
 use bulk_domain::record::PatientRecord;
 use bulk_domain::roster::{Roster, RosterEntry};
@@ -20,7 +23,10 @@ const ENTRIES_PER_READ: u32 = 250;
 
 /// The first entries of patients, by the jobs that were looked at.
 #[derive(Default)]
-pub struct FirstEntries(HashMap<JobId, HashMap<PatientId, ChunkNumber>>);
+pub struct FirstEntries {
+    by_job: HashMap<JobId, HashMap<PatientId, ChunkNumber>>,
+    hash_key: Option<HashKey>,
+}
 
 impl FirstEntries {
     /// Returns whether an entry, which names a patient, lists it on this roster.
@@ -35,16 +41,31 @@ impl FirstEntries {
             return Ok(false);
         }
         let ends = entry.job.created_at().plus(LONGEST_LIFE);
-        let may_be_twice =
+        let was_called =
             record.called_by.is_some_and(|call| call > entry.job && call.created_at() <= ends);
-        if !may_be_twice {
+        if !was_called || !self.has_other_identity(ports, customer, &record.patient).await? {
             return Ok(true);
         }
-        let first = match self.0.entry(entry.job) {
+        let first = match self.by_job.entry(entry.job) {
             Entry::Occupied(read) => read.into_mut(),
             Entry::Vacant(place) => place.insert(read(ports, customer, roster, entry.job).await?),
         };
         Ok(first.get(&record.patient.id).is_none_or(|first| *first == entry.chunk))
+    }
+
+    /// Returns whether a patient has another identity than the one it was created with, which its
+    /// id tells.
+    async fn has_other_identity<P: Ports>(
+        &mut self,
+        ports: &P,
+        customer: CustomerId,
+        patient: &Patient,
+    ) -> PortResult<bool> {
+        let hash_key = match &mut self.hash_key {
+            Some(known) => known,
+            unknown => unknown.insert(ports.directory().load_hash_key(customer).await?),
+        };
+        Ok(Bucket::of(patient.id) != Some(hash_key.bucket(&Identity::of_patient(patient))))
     }
 }
 

@@ -121,6 +121,7 @@ fn a_patient_whom_two_chunks_of_a_job_name_is_listed_once() {
         let item = block_on(clinic.cloud.load_item_of(CUSTOMER, *patient)).unwrap();
         let (bucket, mut person) = item.unwrap();
         let record = person.value.patient_mut(*patient).unwrap();
+        record.patient.last_name = "Byron".parse().unwrap();
         record.set_opt_out(true, call, clinic.now);
         let (person, version) = (&person.value, Some(person.version));
         let stored = block_on(clinic.cloud.store_person(CUSTOMER, bucket, person, version));
